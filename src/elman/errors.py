@@ -1,0 +1,70 @@
+"""Every error a user can meet, in one tree.
+
+    ElmanError                  exit code 2, one line: what came, what is allowed, what to do
+    ├── UsageError              a value, flag or combination that is not allowed
+    ├── TextError               text that cannot be read or is not enough
+    ├── FolderError             a model folder: missing, in the way, damaged, too new, hostile
+    ├── ModelError              a model asked for what it cannot do, or with a state of another model
+    ├── TrainingError           training had to stop; what was kept is said
+    ├── StorageError            the disk is full or not writable; nothing half-written stays
+    ├── MissingExtra            an optional dependency is not installed
+    └── Interrupted             Ctrl-C or SIGTERM; exit code 130; says how to resume
+
+Programming mistakes inside elman stay ``assert`` and built-in exceptions.
+"""
+
+
+class ElmanError(Exception):
+    """A mistake the user can mend; ``str(error)`` is one line for the terminal."""
+
+    code = "error"
+    exit_code = 2
+
+
+class UsageError(ElmanError):
+    """A value, flag or combination that is not allowed."""
+
+    code = "usage"
+
+
+class TextError(ElmanError):
+    """Text that is missing, empty, binary, wrongly encoded or too little."""
+
+    code = "text"
+
+
+class FolderError(ElmanError):
+    """A model folder that is missing, in the way, damaged, too new or hostile."""
+
+    code = "folder"
+
+
+class ModelError(ElmanError):
+    """A model asked for what it cannot do, or given a state of another model."""
+
+    code = "model"
+
+
+class TrainingError(ElmanError):
+    """Training had to stop (a loss that is not finite, a resume that does not fit)."""
+
+    code = "training"
+
+
+class StorageError(ElmanError):
+    """The disk is full or not writable."""
+
+    code = "storage"
+
+
+class MissingExtra(ElmanError):
+    """An optional dependency is not installed."""
+
+    code = "missing_extra"
+
+
+class Interrupted(ElmanError):
+    """The user stopped the work (Ctrl-C, SIGTERM); the message says how to go on."""
+
+    code = "interrupted"
+    exit_code = 130

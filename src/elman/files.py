@@ -1,0 +1,94 @@
+"""Writing so that nothing is ever half-written: temporary name, fsync, rename.
+
+A full disk or a folder that may not be written becomes one StorageError, and the old file stays.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from elman.errors import StorageError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than allowed here; choose another folder",
+    errno.EACCES: "you may not write there; choose another folder",
+    errno.EPERM: "you may not write there; choose another folder",
+    errno.EROFS: "that disk is read-only; choose another folder",
+    errno.ENOTDIR: "part of that path is a file, not a folder; choose another folder",
+    errno.ENAMETOOLONG: "that name is too long; choose a shorter one",
+}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write at ``path`` into one clear StorageError."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise StorageError(f"cannot write {path}: {reason}") from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a whole file or leave the old one as it was.
+
+    Raises:
+        StorageError: the disk is full or the folder not writable.
+    """
+    with storage_errors(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        _sync_folder(path.parent)
+
+
+def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a whole folder of files under its final name, or nothing; an older one is replaced.
+
+    Raises:
+        StorageError: the disk is full or the place not writable.
+    """
+    with storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            for name, data in files.items():
+                with open(staging / name, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.chmod(staging, 0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(staging, folder)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename is only safe from a power cut once the folder itself is on disk; Windows has no such call.
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

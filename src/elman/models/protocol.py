@@ -1,0 +1,155 @@
+"""The contract of every language model: LanguageModel and State.
+
+n-gram, network, mixture: apps, decoding and reports see only this. A model reads a document as one
+stream of tokens in which `</s>` is the line end. It predicts the next token from a State, and a State
+says all that was consumed. NumPy goes in and comes out: ids int64, natural log-probabilities float32.
+
+Good:
+    state = model.start()
+    model.log_probs(state)                    # the first token of a document, given nothing
+    state = model.advance(ids, state)         # a new state; the old one is still valid
+Bad:
+    model.advance([bos_id], model.start())    # `<s>` is no type; start() is already at a document start
+    model.log_probs(state)[0, id] / log(10)   # log10 belongs to ARPA files only
+
+Conventions: token id 0 is `<unk>`, id 1 is `</s>`, at every level. V = tokenizer.size.
+"""
+
+import hashlib
+import struct
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import ModelError
+from elman.notation import Lengths, LogProbs, TokenIds
+from elman.text.tokenizer import Tokenizer
+
+
+class State:
+    """All that a model has consumed, for B rows: an immutable value.
+
+    The parts are arrays whose first axis is the batch. Two equal rows continue equally.
+
+    >>> state = State("m1", {"h": np.zeros((2, 3), np.float32)})
+    >>> state.batch, state.take([1, 1, 0]).batch
+    (2, 3)
+    """
+
+    __slots__ = ("model_hash", "parts")
+
+    def __init__(self, model_hash: str, parts: dict[str, NDArray[Any]]) -> None:
+        sizes = {part.shape[0] for part in parts.values()}
+        assert len(sizes) == 1, f"parts of one state have different batch sizes: {sizes}"
+        for part in parts.values():
+            part.flags.writeable = False
+        self.model_hash = model_hash
+        self.parts = parts
+
+    @property
+    def batch(self) -> int:
+        """How many rows, B."""
+        return next(iter(self.parts.values())).shape[0]
+
+    def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
+        """The given rows, in that order, repeats allowed."""
+        index = np.asarray(rows, dtype=np.int64)
+        return type(self)(self.model_hash, {name: part[index] for name, part in self.parts.items()})
+
+    @classmethod
+    def stack(cls, states: Sequence["State"]) -> "State":
+        """Several states of one model as the rows of one.
+
+        Raises:
+            ModelError: they belong to different models.
+        """
+        if len({state.model_hash for state in states}) != 1:
+            raise ModelError("states of different models cannot be stacked; keep one list per model")
+        names = states[0].parts
+        joined = {name: np.concatenate([state.parts[name] for state in states]) for name in names}
+        return cls(states[0].model_hash, joined)
+
+    def key(self, row: int = 0) -> Hashable:
+        """A hashable value, equal for rows that continue equally (beams merge them)."""
+        return tuple(part[row].tobytes() for part in self.parts.values())
+
+    def to_bytes(self) -> bytes:
+        """A file's worth of this state, bound to its model's hash and protected by a checksum."""
+        from safetensors.numpy import save
+
+        arrays = {name: np.ascontiguousarray(part) for name, part in self.parts.items()}
+        body = save(arrays, metadata={"model": self.model_hash, "format": "elman-state-1"})
+        return _MAGIC + hashlib.sha256(body).digest() + struct.pack("<Q", len(body)) + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, like: "State") -> "State":
+        """Read ``to_bytes`` back; ``like`` is a state of the model that is to go on (its ``start()``).
+
+        Raises:
+            ModelError: damaged, of another model, or of other shapes.
+        """
+        from safetensors.numpy import load
+
+        head = len(_MAGIC) + 40
+        if len(data) < head or data[: len(_MAGIC)] != _MAGIC:
+            raise ModelError("this is not a saved elman state; save one with State.to_bytes()")
+        body = data[head:]
+        if data[len(_MAGIC) : head] != hashlib.sha256(body).digest() + struct.pack("<Q", len(body)):
+            raise ModelError("the saved state is damaged or cut off; save it again")
+        length = struct.unpack("<Q", body[:8])[0]
+        if f'"model":"{like.model_hash}"'.encode() not in body[8 : 8 + length].replace(b": ", b":"):
+            raise ModelError("the saved state belongs to another model; load the model that wrote it")
+        parts = load(body)
+        for name, part in like.parts.items():
+            found = parts.get(name)
+            if found is None or found.dtype != part.dtype or found.shape[1:] != part.shape[1:]:
+                raise ModelError(f"the saved state does not fit this model (part {name!r}); it was not made by it")
+        if set(parts) != set(like.parts):
+            raise ModelError("the saved state has parts that this model does not know")
+        return cls(like.model_hash, parts)
+
+
+_MAGIC = b"ELMANST1"
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """What decoding, apps and reports ask of a model."""
+
+    tokenizer: Tokenizer
+    model_hash: str
+    """Hex digest of configuration, vocabulary and weights; states are bound to it."""
+    batchable: ClassVar[bool] | bool
+    """Whether B > 1 is allowed."""
+    exact: ClassVar[bool] | bool
+    """Whether probabilities sum to 1 in every state (imported or quantised tables do not)."""
+
+    def start(self, batch: int = 1) -> State:
+        """The state of a document start: nothing consumed."""
+        ...
+
+    def log_probs(self, state: State) -> LogProbs:
+        """Natural log-probabilities of every type as the next token, ``[B, V]`` float32."""
+        ...
+
+    def advance(self, ids: TokenIds, state: State) -> State:
+        """The state after one more token per row, ``ids[B]``; ``state`` itself stays valid."""
+        ...
+
+    def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        """Log-probability of each given token in turn, and the state after each row's last real one.
+
+        ``ids[B, T]``; positions from ``lengths[B]`` on are padding (any id), scored 0. Equal to the
+        chain of ``log_probs`` and ``advance``. ``lengths`` may be 0; T may be 0.
+        """
+        ...
+
+    def features(self, state: State) -> NDArray[np.float32] | None:
+        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has none."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and passports: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
+        ...

@@ -1,0 +1,108 @@
+"""Progress over anything that takes longer than two seconds: where, how fast, how long still.
+
+The base class is silent, for libraries and tests. ``ScreenProgress`` talks on stderr: one live line on
+a terminal, a plain line every few seconds elsewhere. Results never pass through here.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+
+class Progress:
+    """Says nothing: the silent progress."""
+
+    def say(self, message: str) -> None:
+        """One line of talk."""
+
+    def show(self, line: str) -> None:
+        """A line that replaces the last shown one, where the screen can do that."""
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        """A stretch of work; call what it yields with the amount done since the last call.
+
+        >>> with Progress().stage("reading", total=10, unit="bytes") as advance:
+        ...     advance(4)
+        """
+        yield lambda amount: None
+
+
+class ScreenProgress(Progress):
+    """Talks on stderr."""
+
+    def __init__(self, stream: TextIO | None = None, *, plain_every: float = 5.0) -> None:
+        self._stream = stream or sys.stderr
+        self.live = self._stream.isatty()
+        self._every = 0.2 if self.live else plain_every
+        self._shown = 0
+
+    def say(self, message: str) -> None:
+        self._clear()
+        print(message, file=self._stream, flush=True)
+
+    def show(self, line: str) -> None:
+        if not self.live:
+            print(line, file=self._stream, flush=True)
+            return
+        import shutil
+
+        line = line[: shutil.get_terminal_size((100, 20)).columns - 1]
+        print("\r" + line.ljust(self._shown), end="", file=self._stream, flush=True)
+        self._shown = len(line)
+
+    def _clear(self) -> None:
+        if self._shown:
+            print("\r" + " " * self._shown + "\r", end="", file=self._stream)
+            self._shown = 0
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        begin = time.monotonic()
+        done, last = 0, begin
+
+        def advance(amount: int) -> None:
+            nonlocal done, last
+            done += amount
+            now = time.monotonic()
+            # The first two seconds stay quiet: most stages are over by then.
+            if now - begin > 2.0 and now - last > self._every:
+                last = now
+                self.show(_stage_line(name, done, total, unit, now - begin))
+
+        try:
+            yield advance
+        finally:
+            self._clear()
+
+
+def _stage_line(name: str, done: int, total: int | None, unit: str, seconds: float) -> str:
+    rate = done / seconds
+    line = f"{name}: {_amount(done)} {unit}".rstrip() + f", {_amount(rate)}/s"
+    if total:
+        left = max(total - done, 0) / rate if rate else 0.0
+        line += f", {100 * done / total:.0f}%, {duration(left)} left"
+    return line
+
+
+def _amount(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.1f}{letter}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(42.4), duration(150), duration(7380)
+    ('42 s', '2 min 30 s', '2 h 3 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
