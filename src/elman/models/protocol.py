@@ -18,7 +18,7 @@ Conventions: token id 0 is `<unk>`, id 1 is `</s>`, at every level. V = tokenize
 import hashlib
 import struct
 from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,8 @@ class State:
                 raise ModelError(f"the saved state does not fit this model (part {name!r}); it was not made by it")
         if set(parts) != set(like.parts):
             raise ModelError("the saved state has parts that this model does not know")
-        return cls(like.model_hash, parts)
+        # The file has an order of its own; the model's counts, in keys and for those who read parts by place.
+        return cls(like.model_hash, {name: parts[name] for name in like.parts})
 
 
 _MAGIC = b"ELMANST1"
@@ -121,9 +122,9 @@ class LanguageModel(Protocol):
     tokenizer: Tokenizer
     model_hash: str
     """Hex digest of configuration, vocabulary and weights; states are bound to it."""
-    batchable: ClassVar[bool] | bool
+    batchable: bool
     """Whether B > 1 is allowed."""
-    exact: ClassVar[bool] | bool
+    exact: bool
     """Whether probabilities sum to 1 in every state (imported or quantised tables do not)."""
 
     def start(self, batch: int = 1) -> State:

@@ -1,0 +1,28 @@
+"""elman: your text into language models, and language models into tools.
+
+>>> import elman
+>>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
+>>> lm.complete("The function returns the", n=1).words[0][0]
+'value'
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elman.api import Completion, LineScore, Model, load, mix, resume, train
+    from elman.errors import ElmanError
+
+__all__ = ["Completion", "ElmanError", "LineScore", "Model", "load", "mix", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    # Nothing heavy is imported until it is used: `elman --help` must answer at once.
+    if name not in __all__:
+        raise AttributeError(f"module 'elman' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module("elman.errors" if name == "ElmanError" else "elman.api"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

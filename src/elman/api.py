@@ -1,0 +1,267 @@
+"""What ``import elman`` gives: train, load, mix, and the Model that they return."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from elman import folder as model_folder
+from elman.data.prepare import DataConfig
+from elman.decode.candidates import candidates
+from elman.decode.completion import Completion, complete, complete_phrase
+from elman.decode.sampling import generate, make_sampler
+from elman.decode.scoring import LineScore, score_lines
+from elman.errors import UsageError
+from elman.fitting import Request, evaluate_text, resume_model, train_model, tuned_weights
+from elman.machine import cache_folder
+from elman.models.combine import Mixture
+from elman.models.protocol import LanguageModel
+from elman.progress import Progress
+from elman.text.corpus import CorpusConfig, read_text
+from elman.text.speller import Speller
+from elman.text.spool import Text
+
+Context = Literal["carry", "document", "independent"]
+
+
+class Model:
+    """A trained language model and all that one does with it.
+
+    Attributes:
+        lm: the LanguageModel underneath (``elman.models.protocol``).
+        speller: what spells words it does not know.
+        passport: what it was made of; empty while its training has not ended.
+        folder: where it lies, or None.
+    """
+
+    def __init__(
+        self, lm: LanguageModel, speller: Speller, *, passport: dict[str, Any] | None = None, folder: Path | None = None
+    ) -> None:
+        self.lm = lm
+        self.speller = speller
+        self.passport = passport or {}
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        about = self.lm.describe()
+        return f"Model({about['name']}, {about['size']}, {self.lm.tokenizer.size} types)"
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        n: int = 5,
+        partial: bool | None = None,
+        block: Collection[str] = (),
+        punctuation: bool = False,
+    ) -> Completion:
+        """The ``n`` likeliest next words after ``prompt``, with probabilities.
+
+        Args:
+            partial: whether the last word is half-typed; None: if it is unknown.
+            block: words never to offer, whatever their case.
+            punctuation: whether to offer bare punctuation too.
+        """
+        return complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
+
+    def phrase(self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16) -> list[tuple[str, float]]:
+        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
+        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size)
+
+    def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """The probability of each given text as what comes next, in the given order."""
+        return candidates(self.lm, self.speller, prompt, texts)
+
+    def generate(self, prompt: str = "", **options: Any) -> str:
+        """Text that goes on from ``prompt``; options as for ``stream``."""
+        return "".join(self.stream(prompt, **options))
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        max_tokens: int = 100,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """As ``generate``, piece by piece.
+
+        Args:
+            temperature: 0 takes the likeliest token, 1 samples what the model believes.
+            top_k: sample from the ``k`` likeliest only.
+            top_p: sample from the smallest set that holds this much probability.
+            seed: makes the text repeatable.
+            stop: texts before which to end.
+        """
+        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=seed, stop=stop)
+
+    def score(self, line: str) -> LineScore:
+        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
+        return next(self.score_lines([line]))
+
+    def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
+        """As ``score`` for many lines, in their order, batched."""
+        return score_lines(self.lm, self.speller, lines)
+
+    def evaluate(
+        self,
+        *sources: str | Path,
+        context: Context = "document",
+        document: Literal["file", "line", "block"] = "file",
+        encoding: str = "utf-8",
+        field: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Bits per byte, perplexity, OOV rate and signature on a text.
+
+        Args:
+            sources: files, folders, globs, ``-`` or ``builtin:NAME``.
+            context: what the model knows when a line begins: ``carry`` everything before it, ``document``
+                everything since the document began, ``independent`` nothing.
+        """
+        if not sources:
+            raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        progress = progress or Progress()
+        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
+            return evaluate_text(self.lm, self.speller, text, context=context, progress=progress)
+
+    def info(self) -> dict[str, Any]:
+        """The passport, and what is known without one."""
+        about = {**self.lm.describe(), "hash": self.lm.model_hash, "vocabulary": self.lm.tokenizer.size}
+        size = model_folder.folder_bytes(self.folder) if self.folder else None
+        return {"model": about, "folder": str(self.folder) if self.folder else None, "bytes": size, **self.passport}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            FolderError: the folder exists and is not empty.
+        """
+        path = Path(folder)
+        model_folder.create(path)
+        model_folder.save(path, self.lm, self.speller)
+        if self.passport:
+            model_folder.write_passport(path, self.passport)
+        self.folder = path
+
+
+def load(folder: str | Path) -> Model:
+    """Read a model folder.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    path = Path(folder)
+    lm, speller = model_folder.load(path)
+    return Model(lm, speller, passport=model_folder.read_passport(path), folder=path)
+
+
+def train(
+    *sources: str | Path,
+    out: str | Path | None = None,
+    model: str = "lstm",
+    valid: Sequence[str | Path] = (),
+    test: Sequence[str | Path] = (),
+    minutes: float | None = None,
+    epochs: float | None = None,
+    updates: int | None = None,
+    start: str | Path | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a language model on texts.
+
+    Args:
+        sources: files, folders, globs, ``-`` or ``builtin:NAME``.
+        out: the new model folder; by default a temporary one, so ``save`` what is to stay.
+        model: lstm, gru, rnn, rnn-relu or ngram.
+        valid: texts to validate on; by default a part of ``sources`` is held out.
+        test: texts to report on at the end.
+        minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
+        start: a model folder to go on from with new text.
+        settings: anything else that `elman train --help` lists, such as ``level="char"``, ``order=3``,
+            ``hidden_size=256`` or ``dropout=0.3``.
+
+    Raises:
+        ElmanError: whatever is wrong, in one line.
+    """
+    if not sources:
+        raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+    texts = {field.name for field in dataclasses.fields(DataConfig)}
+    data = {name: value for name, value in settings.items() if name in texts}
+    request = Request(
+        kind=model,
+        sources=tuple(str(source) for source in sources),
+        valid=tuple(str(source) for source in valid),
+        test=tuple(str(source) for source in test),
+        data=DataConfig(**data),
+        minutes=minutes,
+        epochs=epochs,
+        updates=updates,
+        precision=precision,
+        threads=threads,
+        tensorboard=tensorboard,
+    )
+    others = {name: value for name, value in settings.items() if name not in texts}
+    path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
+    try:
+        train_model(
+            request, out=path, settings=others, start=Path(start) if start else None, progress=progress or Progress()
+        )
+        return load(path)
+    finally:
+        if out is None:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def mix(
+    models: Sequence[Model],
+    tune: Sequence[str | Path] | str | Path | Text,
+    *,
+    context: Context = "document",
+    progress: Progress | None = None,
+) -> Model:
+    """Mix models with the same types into one, the weights fitted by EM.
+
+    Args:
+        models: what ``train`` and ``load`` return.
+        tune: text to fit the weights on; never the one to be reported on.
+        context: as for ``Model.evaluate``.
+
+    Raises:
+        ModelError: the models' types differ.
+    """
+    progress = progress or Progress()
+    with ExitStack() as opened:
+        if isinstance(tune, Text):
+            text = tune
+        else:
+            sources = [tune] if isinstance(tune, (str, Path)) else tune
+            folder = cache_folder() / "texts"
+            text = opened.enter_context(read_text(sources, config=CorpusConfig(), folder=folder, progress=progress))
+        weights = tuned_weights([model.lm for model in models], text, context=context, progress=progress)
+    return Model(Mixture([model.lm for model in models], weights=weights), models[0].speller)
+
+
+def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
+    """Go on with an interrupted training; the result is what an uninterrupted one gives.
+
+    Raises:
+        TrainingError: there is nothing to resume, or the texts have changed.
+    """
+    resume_model(Path(folder), progress=progress or Progress())
+    return load(folder)
+
+
+__all__ = ["Completion", "LineScore", "Model", "load", "mix", "resume", "train"]

@@ -1,0 +1,18 @@
+"""elman doctor"""
+
+from elman.cli.flags import Json
+from elman.cli.screen import print_json
+
+
+def run(as_json: Json = False) -> None:
+    from elman.doctor import diagnose
+
+    found = diagnose()
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found["facts"].items():
+        print(f"{name:<12} {value}")
+    print()
+    for advice in found["advice"] or ["nothing to mend"]:
+        print(f"- {advice}")

@@ -1,0 +1,70 @@
+"""Flags made from configurations: each field one flag, its docstring the help, its check the check."""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from elman.config import Config, field_docs
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder.")]
+
+
+def with_flags(
+    *configs: type[Config], leave_out: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace a verb's ``**settings`` by one flag for each field of the configurations.
+
+    A flag that is not given is None and does not reach the verb; choices are checked by the configuration.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        taken = {parameter.name for parameter in own} | set(leave_out)
+        extra = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for config in configs
+            for name, annotation in _annotations(config)
+            if name not in taken
+        ]
+
+        def run(**values: Any) -> None:
+            flags = {parameter.name for parameter in extra}
+            settings = {name: value for name, value in values.items() if name in flags and value is not None}
+            function(**{name: value for name, value in values.items() if name not in flags}, **settings)
+
+        kept = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        run.__signature__ = inspect.Signature(kept + extra)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in kept + extra}
+        return run
+
+    return decorate
+
+
+def _annotations(config: type[Config]) -> list[tuple[str, Any]]:
+    hints, docs = get_type_hints(config), field_docs(config)
+    found = []
+    for field in dataclasses.fields(config):
+        kind, choices = _plain(hints[field.name])
+        flag = "--" + field.name.replace("_", "-")
+        names = (f"{flag}/--no-{flag[2:]}",) if kind is bool else (flag,)
+        help_text = docs.get(field.name, "")
+        metavar = "|".join(choices) if choices else None
+        option = typer.Option(*names, help=help_text, metavar=metavar, show_default=False)
+        found.append((field.name, Annotated[kind | None, option]))
+    return found
+
+
+def _plain(hint: Any) -> tuple[type, list[str]]:
+    alternatives = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    for alternative in alternatives:
+        if typing.get_origin(alternative) is typing.Literal:
+            return str, [str(choice) for choice in typing.get_args(alternative)]
+        if alternative is not type(None):
+            return alternative, []
+    raise AssertionError(f"no flag can be made of {hint}")

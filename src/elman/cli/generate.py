@@ -1,0 +1,36 @@
+"""elman generate MODEL [PROMPT]"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from elman.cli.flags import Json, ModelArgument
+from elman.cli.screen import print_json
+
+
+def run(
+    model: ModelArgument,
+    prompt: Annotated[str, typer.Argument(metavar="[PROMPT]", help="What the text goes on from.")] = "",
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest; 1: as the model believes.")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Sample from the smallest set with this probability.")] = None,
+    max_tokens: Annotated[int, typer.Option(help="At most so many tokens.")] = 100,
+    seed: Annotated[int | None, typer.Option(help="Makes the text repeatable.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
+    as_json: Json = False,
+) -> None:
+    from elman import api
+
+    loaded = api.load(model)
+    pieces = loaded.stream(
+        prompt, temperature=temperature, top_k=top_k, top_p=top_p, max_tokens=max_tokens, seed=seed, stop=stop or ()
+    )
+    if as_json:
+        print_json({"prompt": prompt, "text": "".join(pieces)})
+        return
+    sys.stdout.write(prompt)
+    for piece in pieces:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")

@@ -1,0 +1,108 @@
+"""The command ``elman``: finds the verb, turns errors into one line and an exit code.
+
+A verb's module is imported when it is called; ``elman --help`` imports none.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from elman.errors import ElmanError, Interrupted
+
+VERBS: dict[str, str] = {
+    "quickstart": "Train on a text that every Python has, and see what comes out (about 90 s).",
+    "train": "Train a language model on your text.",
+    "evaluate": "Bits per byte and perplexity of a model on a text.",
+    "score": "The log-probability of each line.",
+    "complete": "The next words, with probabilities.",
+    "generate": "Text that the model makes up.",
+    "info": "What a model is made of: its passport.",
+    "doctor": "This machine, the versions, and what is slow here and why.",
+}
+
+# UsageError and its parent, whichever click typer brings along.
+_USAGE_ERROR, _CLICK_ERROR = typer.BadParameter.__mro__[1], typer.BadParameter.__mro__[2]
+
+
+class Verbs(TyperGroup):
+    """A group whose verbs are imported when called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(cmd_name, help=VERBS[cmd_name])(importlib.import_module(f"elman.cli.{cmd_name}").run)
+        return typer.main.get_command(app)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise _USAGE_ERROR(f"there is no verb {args[0]!r}; the verbs are: {', '.join(VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+app = typer.Typer(
+    cls=Verbs,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Your text into language models, and language models into tools.\n\n"
+    "Start with `elman quickstart`, or `elman train my.txt --out model`. "
+    "`elman VERB --help` explains a verb; --json works on every verb.",
+    epilog="Results go to stdout, talk to stderr. Exit code 2: a mistake to mend, said in one line; 130: interrupted.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    if version:
+        from elman.machine import version as installed
+
+        print(f"elman {installed('elman')}")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the command; ends with ``sys.exit``."""
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
+    try:
+        code = app(words, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except ElmanError as error:
+        sys.exit(_fail(error.code, str(error), error.exit_code, as_json))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_fail(Interrupted.code, "interrupted", Interrupted.exit_code, as_json))
+    except BrokenPipeError:
+        # The reader of our output went away (`elman score ... | head`): no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except _CLICK_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())  # type: ignore[attr-defined]
+            sys.exit(2)
+        context = getattr(error, "ctx", None)
+        hint = f" (see: {context.command_path} --help)" if context is not None else ""
+        sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))  # type: ignore[attr-defined]
+
+
+def _fail(code: str, message: str, exit_code: int, as_json: bool) -> int:
+    line = " ".join(message.split())
+    if as_json:
+        print(json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False))
+    else:
+        print(f"elman: {line}", file=sys.stderr)
+    return exit_code

@@ -1,0 +1,89 @@
+"""elman train TEXT... --out DIR"""
+
+from typing import Annotated, Any
+
+import typer
+
+from elman.cli.flags import Json, with_flags
+from elman.cli.screen import make_progress, print_json
+from elman.data.prepare import DataConfig
+from elman.errors import UsageError
+
+
+def _configs() -> list[Any]:
+    # Flags come from the registered models; a network's need torch, which an install without `train` lacks.
+    from elman.models.registry import MODELS, resolve
+
+    found: list[Any] = [DataConfig]
+    names = list(dict.fromkeys(entry.config for entry in MODELS.values()))
+    for name in [*names, "elman.train.run:Plan"]:
+        try:
+            found.append(resolve(name))
+        except ImportError:
+            continue
+    return found
+
+
+@with_flags(*_configs(), leave_out=("updates", "cell", "precision", "threads"))
+def run(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="The new model folder.")] = None,
+    model: Annotated[str, typer.Option(metavar="KIND", help="lstm, gru, rnn, rnn-relu or ngram.")] = "lstm",
+    minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Or: how often to read the text.")] = None,
+    updates: Annotated[int | None, typer.Option(help="Or: how many updates, exactly.")] = None,
+    valid: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
+    ] = None,
+    test: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Test text (default: held out).")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="MODEL", help="Go on from a model with new text.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
+    precision: Annotated[str, typer.Option(metavar="auto|bf16|fp32", help="Of the products in training.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: Json = False,
+    **settings: Any,
+) -> None:
+    from elman import api
+
+    progress = make_progress(quiet)
+    if out is None:
+        raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
+    if resume:
+        if texts or settings or start or minutes or epochs or updates:
+            raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
+        trained = api.resume(out, progress=progress)
+    else:
+        trained = api.train(
+            *(texts or []),
+            out=out,
+            model=model,
+            valid=valid or (),
+            test=test or (),
+            minutes=minutes,
+            epochs=epochs,
+            updates=updates,
+            start=start,
+            precision=precision,
+            threads=threads,
+            tensorboard=tensorboard,
+            progress=progress,
+            **settings,
+        )
+    figures = trained.passport["figures"]
+    if as_json:
+        print_json({"folder": out, **{name: figures[name] for name in figures}})
+        return
+    for name, found in figures.items():
+        print(
+            f"{name}: {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}, "
+            f"OOV {100 * found['oov_rate']:.2f}%"
+        )
+    progress.say(
+        f'next: elman complete {out} "..."   elman generate {out}   elman evaluate {out} TEXT   elman info {out}'
+    )

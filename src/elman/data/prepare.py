@@ -1,0 +1,141 @@
+"""From sources to what training reads: corpus, tokenizer, speller and token stores, cached by content."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from elman.config import Config
+from elman.data.store import TokenStore, build_store
+from elman.errors import UsageError
+from elman.progress import Progress
+from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
+from elman.text.speller import Speller
+from elman.text.tokenizer import Tokenizer, TokenizerConfig, choose_level
+
+_SAMPLE_CHARS = 200_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig(Config):
+    """How text is cut into documents and tokens."""
+
+    level: Literal["auto", "word", "subword", "char", "byte"] = "auto"
+    """What a token is; auto takes words, or subwords for scripts without spaces."""
+    pretokenized: bool = False
+    """Split on single spaces only (Penn Treebank, WikiText)."""
+    lowercase: bool = False
+    """Lower-case everything; the signature says so."""
+    min_count: int | None = None
+    """Words and characters seen less often become <unk>; default 2, with --pretokenized 1."""
+    vocab_size: int | None = None
+    """At most so many types; the rarest become <unk>."""
+    document: Literal["file", "line", "block"] = "file"
+    """What a document is: a file, a line, or a block between blank lines."""
+    encoding: str = "utf-8"
+    """Encoding of the text files."""
+    field: str | None = None
+    """The field that holds the text in .jsonl, .csv and .tsv files."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretokenized and self.level not in ("auto", "word"):
+            raise UsageError(f"--pretokenized splits on spaces, so it goes with --level word, not {self.level}")
+
+    @property
+    def corpus(self) -> CorpusConfig:
+        """The part that reading needs."""
+        return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
+
+    def tokenizer(self, sample: str) -> TokenizerConfig:
+        """The part that the tokenizer needs; ``sample`` decides what ``auto`` means."""
+        level = self.level
+        if level == "auto":
+            level = "word" if self.pretokenized else choose_level(sample)
+        return TokenizerConfig(
+            level=level,
+            pretokenized=self.pretokenized,
+            lowercase=self.lowercase,
+            min_count=self.min_count,
+            vocab_size=self.vocab_size,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """A corpus, tokenized: what a fit reads."""
+
+    corpus: Corpus
+    tokenizer: Tokenizer
+    speller: Speller
+    train: TokenStore
+    valid: TokenStore
+
+
+def prepare_data(
+    sources: Sequence[str],
+    *,
+    valid: Sequence[str] = (),
+    test: Sequence[str] = (),
+    config: DataConfig,
+    cache: Path,
+    tokenizer: Tokenizer | None = None,
+    speller: Speller | None = None,
+    grow: bool = True,
+    progress: Progress,
+) -> Data:
+    """Read, split and tokenize.
+
+    Args:
+        sources: files, folders, globs, ``-`` or ``builtin:NAME``; likewise ``valid`` and ``test``.
+        tokenizer: the tokenizer of a model to go on from.
+        speller: its speller, kept.
+        grow: whether that tokenizer takes up new types of the text, where its level allows.
+
+    Raises:
+        TextError: anything wrong with the text.
+    """
+    corpus = prepare(sources, valid=valid, test=test, config=config.corpus, folder=cache / "texts", progress=progress)
+    assert corpus.valid is not None
+    if tokenizer is None:
+        wanted = config.tokenizer(_sample(corpus.train))
+        with progress.stage("counting types", total=corpus.train.bytes, unit="bytes") as advance:
+            tokenizer = Tokenizer.fit(_lines(corpus.train, advance), config=wanted)
+    elif grow:
+        tokenizer = tokenizer.grow(line for line, _ in corpus.train)
+    stores = cache / "tokens"
+    train = build_store(corpus.train, tokenizer, folder=stores, progress=progress, collect_oov=True)
+    if speller is None:
+        speller = Speller.fit(
+            train.oov_strings or {token.strip(): 1 for token in tokenizer.tokens[2:] if token.strip()}
+        )
+    held_out = build_store(corpus.valid, tokenizer, folder=stores, progress=progress, collect_oov=True)
+    return Data(corpus, tokenizer, speller, train, held_out)
+
+
+def cache_bytes(cache: Path) -> int:
+    """How much the cache folder holds, in bytes."""
+    return sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.exists() else 0
+
+
+def clear_cache(cache: Path) -> None:
+    """Forget all prepared texts and tokens; they are made again when needed."""
+    for name in ("texts", "tokens"):
+        shutil.rmtree(cache / name, ignore_errors=True)
+
+
+def _sample(text: Text) -> str:
+    size, lines = 0, []
+    for line, _ in text:
+        lines.append(line)
+        size += len(line)
+        if size > _SAMPLE_CHARS:
+            break
+    return "\n".join(lines)
+
+
+def _lines(text: Text, advance) -> Iterator[str]:
+    for line, _ in text:
+        advance(len(line.encode()) + 1)
+        yield line

@@ -1,0 +1,191 @@
+"""Tokens on disk: what training and counting read, memory-mapped, written once in a streaming pass.
+
+    ids.bin             token ids, little-endian uint16, or uint32 when V is above 65,536
+    documents.bin       where documents start in them, int64, and at last how many tokens there are
+    oov.json            the out-of-vocabulary strings with their counts, if they were asked for
+    elman-tokens.json   what the files above hold, with a digest
+
+A store is a cache: it is named by its text and its tokenizer, and a damaged one is simply made again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.oov import oov_strings
+from elman.errors import FolderError
+from elman.progress import Progress
+from elman.text.atomic import publish, staging_folder
+from elman.text.corpus import Text
+from elman.text.speller import Speller
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+_MANIFEST, _IDS, _DOCUMENTS, _OOV = "elman-tokens.json", "ids.bin", "documents.bin", "oov.json"
+_FORMAT = 1
+_BATCH_CHARS = 1 << 20
+_MOST_STRINGS = 200_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TokenStore:
+    """The tokens of a text: for each line its ids, then EOS_ID."""
+
+    folder: Path
+    """Where it lies."""
+    hash: str
+    """16 hex digits that name text and tokenizer."""
+    ids: NDArray[Any]
+    """Token ids, uint16 or uint32 ``[N]``, memory-mapped and read-only."""
+    documents: NDArray[np.int64]
+    """Where documents start in ``ids``, rising, the first 0, and at last N: int64 ``[D + 1]``, memory-mapped."""
+    bytes: int
+    """UTF-8 bytes of the text, line ends included."""
+    chars: int
+    """Unicode characters, line ends included."""
+    lines: int
+    """Lines, each with one EOS_ID."""
+    oov: int
+    """Tokens that are not in the vocabulary."""
+    oov_strings: dict[str, int] | None
+    """What they are and how often, the first 200,000 different ones; None if not collected."""
+
+    @classmethod
+    def open(cls, folder: Path, *, verify: bool = False) -> "TokenStore":
+        """Open the folder of a store (``TokenStore.folder``); ``verify`` reads all of it to compare its digest.
+
+        Raises:
+            FolderError: it is not there, or not whole.
+        """
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_bytes())
+            oov_file = folder / _OOV
+            store = cls(
+                folder=folder,
+                hash=manifest["hash"],
+                ids=_mapped(folder / _IDS, manifest["dtype"], manifest["tokens"]),
+                documents=_mapped(folder / _DOCUMENTS, "<i8", manifest["documents"] + 1),
+                oov_strings=json.loads(oov_file.read_bytes()) if manifest["oov_collected"] else None,
+                **{name: int(manifest[name]) for name in ("bytes", "chars", "lines", "oov")},
+            )
+            if manifest["format"] != _FORMAT or (verify and manifest["digest"] != _digest(folder)):
+                raise ValueError("another format or digest")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FolderError(f"{folder}: no token store, or damaged; prepare the text again") from error
+        return store
+
+    def spelling_nats(self, speller: Speller) -> float:
+        """What spelling all out-of-vocabulary tokens costs (nats).
+
+        Strings beyond the 200,000 that are kept count as much as the kept ones on average.
+        """
+        assert self.oov_strings is not None, "the strings were not collected: build_store(..., collect_oov=True)"
+        kept = sum(self.oov_strings.values())
+        if not kept:
+            return 0.0
+        return sum(count * speller.nats(string) for string, count in self.oov_strings.items()) * self.oov / kept
+
+
+def build_store(
+    text: Text,
+    tokenizer: Tokenizer,
+    *,
+    folder: Path,
+    collect_oov: bool = False,
+    progress: Progress | None = None,
+) -> TokenStore:
+    """Tokenize a text into a subfolder of ``folder`` that is named by text and tokenizer; reuse it if it is there.
+
+    Args:
+        folder: a cache for any number of stores.
+        collect_oov: keep the out-of-vocabulary strings with their counts as well.
+
+    Raises:
+        StorageError: the disk is full, or ``folder`` is not writable.
+    """
+    key = f"{_FORMAT} {text.sha256} {tokenizer.hash} {collect_oov}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    target = folder / name
+    try:
+        return TokenStore.open(target, verify=True)
+    except FolderError:
+        shutil.rmtree(target, ignore_errors=True)
+    with staging_folder(folder) as staging:
+        with (progress or Progress()).stage("tokenizing", total=text.chars, unit="characters") as advance:
+            facts = _write(text, tokenizer, staging, collect_oov=collect_oov, advance=advance)
+        manifest = {"format": _FORMAT, "hash": name, **facts, "digest": _digest(staging)}
+        (staging / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        publish(staging, target)
+    return TokenStore.open(target)
+
+
+def _write(
+    text: Text, tokenizer: Tokenizer, folder: Path, *, collect_oov: bool, advance: Callable[[int], None]
+) -> dict[str, Any]:
+    dtype = "<u2" if tokenizer.size <= 1 << 16 else "<u4"
+    tokens = documents = oov = 0
+    strings: dict[str, int] = {}
+    with open(folder / _IDS, "wb") as ids_file, open(folder / _DOCUMENTS, "wb") as documents_file:
+        for lines, starts in _batches(text):
+            rows = tokenizer.encode_lines(lines)
+            eos = np.array([EOS_ID], dtype=np.int64)
+            ids = np.concatenate(list(chain.from_iterable((row, eos) for row in rows)))
+            ends = np.cumsum([len(row) + 1 for row in rows])
+            first = np.concatenate([[0], ends[:-1]])[np.array(starts)] + tokens
+            ids_file.write(ids.astype(dtype).tobytes())
+            documents_file.write(first.astype("<i8").tobytes())
+            for string in _unknown(tokenizer, lines, rows):
+                oov += 1
+                if collect_oov and (string in strings or len(strings) < _MOST_STRINGS):
+                    strings[string] = strings.get(string, 0) + 1
+            tokens += len(ids)
+            documents += len(first)
+            advance(sum(map(len, lines)) + len(lines))
+        documents_file.write(np.array([tokens], dtype="<i8").tobytes())
+    if collect_oov:
+        (folder / _OOV).write_text(json.dumps(strings, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    counts = {"tokens": tokens, "documents": documents, "oov": oov, "oov_collected": collect_oov}
+    return {"dtype": dtype, **counts, "bytes": text.bytes, "chars": text.chars, "lines": text.lines}
+
+
+def _unknown(tokenizer: Tokenizer, lines: list[str], rows: list[NDArray[np.int64]]) -> Iterator[str]:
+    for line, row in zip(lines, rows, strict=True):
+        if (row == UNK_ID).any():
+            yield from oov_strings(tokenizer, line)
+
+
+def _batches(text: Text) -> Iterator[tuple[list[str], list[bool]]]:
+    lines: list[str] = []
+    starts: list[bool] = []
+    chars = 0
+    for line, begins in text:
+        lines.append(line)
+        starts.append(begins)
+        chars += len(line) + 1
+        if chars >= _BATCH_CHARS:
+            yield lines, starts
+            lines, starts, chars = [], [], 0
+    if lines:
+        yield lines, starts
+
+
+def _mapped(path: Path, dtype: str, count: int) -> NDArray[Any]:
+    if path.stat().st_size != count * np.dtype(dtype).itemsize:
+        raise ValueError(f"{path} has not the size it should have")
+    return np.memmap(path, dtype=dtype, mode="r", shape=(count,))
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in (_IDS, _DOCUMENTS, _OOV):
+        if (folder / name).exists():
+            with open(folder / name, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

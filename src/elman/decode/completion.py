@@ -1,0 +1,157 @@
+"""The next words of a prompt, with their probabilities, the same question at every level of tokens."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from elman.decode.beam import Ids, beam_search
+from elman.decode.opening import Opening, open_prompt, whole_words
+from elman.decode.pieces import PieceIndex, piece_index
+from elman.decode.search import Effort, WordSearch, first_paths
+from elman.decode.words import runs
+from elman.errors import UsageError
+from elman.models.protocol import LanguageModel
+from elman.notation import TokenIds
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+# Phrases are cut here at levels where a word is many tokens.
+_TOKENS_PER_WORD = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Completion:
+    """What may come next."""
+
+    prompt: str
+    """The prompt as given."""
+    partial: str
+    """Its half-typed last word, which the words complete; empty if they are new words."""
+    words: list[tuple[str, float]]
+    """Whole words without leading space, and their probabilities given all that was typed, best first."""
+    oov: list[str]
+    """Words of the prompt that the vocabulary does not have, the half-typed one left out."""
+
+
+def complete(
+    model: LanguageModel,
+    prompt: str,
+    *,
+    n: int = 5,
+    partial: bool | None = None,
+    block: Collection[str] = (),
+    punctuation: bool = False,
+    effort: Effort | None = None,
+) -> Completion:
+    """The n likeliest next words.
+
+    P(word) is the sum over all ways to spell it in tokens, times P(a word ends there); at word level it is the
+    word's type alone. It is given what was typed, P(word) / P(typed), where P(typed) sums over all in the
+    vocabulary that begins so: a typed space (then a word must come), a half-typed word, and, where a word is many
+    tokens, that the last word is over. The prompt "" asks for the first word of a document, and at a line's start
+    nothing is given, so the line may also be empty.
+
+    ``partial``: True completes the last word, False takes it as whole, None decides (see ``open_prompt``). No
+    words come back if nothing in the vocabulary begins like a half-typed word. Words of the ``block`` list, in
+    any case, never come, nor does punctuation unless asked for. ``effort`` bounds the search below word level.
+
+    Raises:
+        UsageError: ``n`` below 1.
+    """
+    if n < 1:
+        raise UsageError(f"n is {n}; it must be 1 or more")
+    opening = open_prompt(model, prompt, partial=partial)
+    blocked = {word.casefold() for word in block}
+
+    def accept(word: str) -> bool:
+        return word.strip() != "" and word.casefold() not in blocked and (punctuation or _has_letters(word))
+
+    effort = effort or Effort()
+    index = piece_index(model.tokenizer)
+    paths, _ = first_paths(model, index, opening, floor=effort.floor)
+    search = WordSearch(model, index, n=n, accept=accept, effort=effort)
+    for path in paths:
+        if whole_words(model.tokenizer):
+            search.found(path.text.decode(), path.mass)
+        else:
+            search.add(path)
+    return Completion(prompt, opening.partial, search.run(), opening.oov)
+
+
+def complete_phrase(
+    model: LanguageModel,
+    prompt: str,
+    *,
+    n: int = 5,
+    words: int = 5,
+    beam_size: int = 10,
+    partial: bool | None = None,
+) -> list[tuple[str, float]]:
+    """The n best continuations of up to so many words, each with its probability given what was typed.
+
+    A phrase ends with the line or with its last word, and begins with the half-typed word if there is one.
+    Probabilities are those of the token sequences that the beam kept, added up where they read the same.
+
+    Raises:
+        UsageError: a size below 1.
+    """
+    for name, value in (("n", n), ("words", words), ("beam_size", beam_size)):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; it must be 1 or more")
+    tokenizer = model.tokenizer
+    index = piece_index(tokenizer)
+    opening = open_prompt(model, prompt, partial=partial)
+    _, given = first_paths(model, index, opening, floor=1.0)
+    if not given:
+        return []
+
+    def phrase(ids: Ids) -> tuple[str, bool]:
+        """What tokens say, without the token that only showed that the last word is over; and whether it is."""
+        spelled = b"".join(tokenizer.pieces[token] for token in ids)[opening.lead :]
+        text = spelled.decode("utf-8", errors="ignore")
+        ends = [end for end in _word_ends(tokenizer, text) if whole_words(tokenizer) or end < len(text)]
+        return (text[: ends[words - 1]], True) if len(ends) >= words else (text, ids[-1] == EOS_ID)
+
+    found = beam_search(
+        model,
+        opening.state,
+        beam_size=max(beam_size, n),
+        max_tokens=words * (2 if whole_words(tokenizer) else _TOKENS_PER_WORD),
+        n_best=max(beam_size, n),
+        is_finished=lambda ids: phrase(ids)[1],
+        banned=(UNK_ID,),
+        allowed=_agreeing(index, opening),
+    )
+    sums: dict[str, float] = {}
+    for hypothesis in found:
+        text = phrase(hypothesis.ids)[0].strip()
+        if text:
+            sums[text] = sums.get(text, 0.0) + float(np.exp(hypothesis.log_prob)) / given
+    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:n]
+
+
+def _word_ends(tokenizer: Tokenizer, text: str) -> list[int]:
+    if tokenizer.config.pretokenized:
+        return [word.end() for word in re.finditer(r"\S+", text) if _has_letters(word[0])]
+    return [end for _, end, run in runs(text) if run.is_word]
+
+
+def _has_letters(word: str) -> bool:
+    return any(char.isalnum() for char in word)
+
+
+def _agreeing(index: PieceIndex, opening: Opening) -> Callable[[Ids], TokenIds | None]:
+    """The tokens that agree with what was typed, for the beginning of a phrase."""
+
+    def allowed(ids: Ids) -> TokenIds | None:
+        spelled = b"".join(index.pieces[token] for token in ids)
+        if len(spelled) < len(opening.typed):
+            rest = opening.typed[len(spelled) :]
+            shorter = [token for size in range(1, len(rest)) for token in index.equal_to(rest[:size])]
+            return np.concatenate([index.starting_with(rest), np.array(shorter, dtype=np.int64)])
+        if not ids and opening.after:
+            return np.concatenate([index.ending(opening.after), index.partial])
+        return None
+
+    return allowed

@@ -1,0 +1,106 @@
+"""A tokenizer's pieces, indexed for search: which tokens begin with given bytes, end a word, or go on with it."""
+
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.decode.words import Kind, Run, kind_of, kinds_that_go_on
+from elman.notation import TokenIds
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+
+class PieceIndex:
+    """Answers about all tokens at once. `<unk>` begins, ends and continues nothing; `</s>` only ends.
+
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> tokenizer = Tokenizer.fit(["cat car dog"], config=TokenizerConfig(min_count=1))
+    >>> [tokenizer.tokens[i] for i in PieceIndex(tokenizer).starting_with(b" ca")]
+    [' car', ' cat']
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        size = tokenizer.size
+        self.pieces = tokenizer.pieces
+        self.spaced = np.array([piece[:1] == b" " for piece in self.pieces])
+        """Which tokens carry a leading space, bool ``[V]``."""
+        self._kinds = np.zeros(size, dtype=np.int8)
+        self._chars = np.zeros(size, dtype=np.int32)
+        for token_id in range(EOS_ID + 1, size):
+            self._look_at(token_id)
+        self._types = np.ones(size, dtype=bool)
+        self._types[[UNK_ID, EOS_ID]] = False
+        self._sorted = sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__)
+        self._keys = [self.pieces[token_id] for token_id in self._sorted]
+        self._masks: dict[Run, tuple[TokenIds, TokenIds]] = {}
+        self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
+        """Tokens that can finish a character begun before them."""
+        self.partial = np.flatnonzero(self._types & ~self.spaced & (self._kinds == Kind.PARTIAL))
+        """Tokens that begin a character which they leave unfinished."""
+        starts = self._types & ~np.isin(self._kinds, [Kind.NOTHING, Kind.SPACE, Kind.INSIDE])
+        self.word_starts = np.flatnonzero(starts)
+        """Tokens that begin a word, with a leading space or without."""
+        self.glued_starts = np.flatnonzero(starts & ~self.spaced)
+        """Tokens that begin a word right where they stand."""
+
+    def _look_at(self, token_id: int) -> None:
+        body = self.body(token_id)
+        text = whole_part(body)
+        if text:
+            self._kinds[token_id] = kind_of(text[0])
+            self._chars[token_id] = ord(text[0])
+        elif body:
+            self._kinds[token_id] = Kind.INSIDE if text is None else Kind.PARTIAL
+
+    def body(self, token_id: int) -> bytes:
+        """A token's bytes without its leading space."""
+        return self.pieces[token_id][1:] if self.spaced[token_id] else self.pieces[token_id]
+
+    def starting_with(self, prefix: bytes) -> TokenIds:
+        """Tokens whose bytes begin with a prefix."""
+        low = bisect_left(self._keys, prefix)
+        high = bisect_right(self._keys, prefix, lo=low, key=lambda piece: piece[: len(prefix)])
+        return np.array(self._sorted[low:high], dtype=np.int64)
+
+    def equal_to(self, piece: bytes) -> list[int]:
+        """Tokens of exactly these bytes."""
+        return self._sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)]
+
+    def ending(self, run: Run) -> TokenIds:
+        """Tokens that show that a run has ended, `</s>` among them."""
+        return self._ends_and_rest(run)[0]
+
+    def going_on(self, run: Run) -> TokenIds:
+        """Tokens that go on with a run, or begin a character that may."""
+        return self._ends_and_rest(run)[1]
+
+    def _ends_and_rest(self, run: Run) -> tuple[TokenIds, TokenIds]:
+        if run not in self._masks:
+            going: NDArray[np.bool_] = np.isin(self._kinds, [*kinds_that_go_on(run), Kind.PARTIAL])
+            if run.symbol:
+                going |= self._chars == ord(run.symbol)
+            going &= self._types & ~self.spaced
+            ends = self._types & ~going & (self._kinds != Kind.INSIDE)
+            ends[EOS_ID] = True
+            self._masks[run] = np.flatnonzero(ends), np.flatnonzero(going)
+        return self._masks[run]
+
+
+def whole_part(data: bytes) -> str | None:
+    """The characters of bytes whose last one may be unfinished; None if they are no UTF-8.
+
+    >>> whole_part(b"caf\\xc3\\xa9"), whole_part(b"caf\\xc3"), whole_part(b"\\xa9")
+    ('café', 'caf', None)
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        cut = error.end == len(data) and error.reason == "unexpected end of data"
+        return data[: error.start].decode() if cut else None
+
+
+@lru_cache(maxsize=8)
+def piece_index(tokenizer: Tokenizer) -> PieceIndex:
+    """The index of a tokenizer, built once."""
+    return PieceIndex(tokenizer)

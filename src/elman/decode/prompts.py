@@ -1,0 +1,106 @@
+"""A prompt read by a model: from text as people type it to the state that continues it.
+
+A prompt may hold several lines. Each finished line ends with `</s>`; the last one stays open. A space at the end
+of the open line belongs to the next token where tokens carry their leading space, so it waits in ``typed``.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.decode.rows import row_score
+from elman.models.protocol import LanguageModel, State
+from elman.notation import TokenIds
+from elman.text.normalise import normalise_line, split_lines
+from elman.text.tokenizer import EOS_ID, UNK_ID, Encoded, Tokenizer
+
+
+class Consumed(NamedTuple):
+    """What reading a prompt gives."""
+
+    state: State
+    """All tokens of the prompt consumed, one row."""
+    oov: list[str]
+    """Words that the vocabulary does not have, in order, repeats kept."""
+    typed: bytes
+    """Bytes of the prompt that the next token must begin with: a leading space, or nothing."""
+    line_start: bool
+    """Whether the next token begins a line."""
+
+
+def consume(model: LanguageModel, text: str, *, complete_last_line: bool = False) -> tuple[State, list[str]]:
+    """Feed a text to a model: the state after it, and its unknown words.
+
+    ``complete_last_line`` ends the last line as well, as if a line feed followed.
+    """
+    if complete_last_line and text and not text.endswith(("\n", "\r")):
+        text += "\n"
+    consumed = read_prompt(model, text)
+    return consumed.state, consumed.oov
+
+
+def read_prompt(model: LanguageModel, text: str) -> Consumed:
+    """Feed a prompt to a model, the last line left open."""
+    state, line, oov = consume_lines(model, text)
+    typed = b" " if model.tokenizer.leading_space and line.endswith(" ") else b""
+    state, unknown = consume_part(model, line[: len(line) - len(typed)], state)
+    return Consumed(state, oov + unknown, typed, not line)
+
+
+def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
+    """Feed the finished lines of a text: the state, the open line that is left over, and the unknown words."""
+    lines = split_lines(text)
+    open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
+    tokenizer = model.tokenizer
+    oov: list[str] = []
+    ids: list[TokenIds] = []
+    for line in map(normalise_line, lines):
+        encoded = tokenizer.encode(line)
+        oov += [unknown.surface for unknown in unknown_words(tokenizer, line, encoded)]
+        ids += [encoded.ids, np.array([EOS_ID])]
+    # What a finished line loses at its end still says something while the line is open: a word has ended.
+    blanks = open_line[len(open_line.rstrip()) :]
+    return consume_ids(model, ids, model.start()), normalise_line(open_line) + blanks, oov
+
+
+def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:
+    """Feed the beginning of a line, from a state at the line's start."""
+    encoded = model.tokenizer.encode(part)
+    oov = [unknown.surface for unknown in unknown_words(model.tokenizer, part, encoded)]
+    return consume_ids(model, [encoded.ids], state), oov
+
+
+def consume_ids(model: LanguageModel, ids: Sequence[TokenIds], state: State) -> State:
+    """The state after token ids."""
+    whole = np.concatenate([np.empty(0, dtype=np.int64), *ids])
+    return row_score(model, [whole], state)[1]
+
+
+class Unknown(NamedTuple):
+    """A token that the vocabulary does not have."""
+
+    place: int
+    """Which token of the line."""
+    text: str
+    """The stretch of the line that it stands for."""
+    surface: str
+    """The same without its leading space: what the speller spells."""
+
+
+def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
+    """The unknown tokens of a line; in pretokenized text the word <unk> is an ordinary type and not one of them.
+
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> tokenizer = Tokenizer.fit(["the cat"], config=TokenizerConfig(min_count=1))
+    >>> unknown_words(tokenizer, "the black cat", tokenizer.encode("the black cat"))
+    [Unknown(place=1, text=' black', surface='black')]
+    """
+    found = []
+    for place in np.flatnonzero(encoded.ids == UNK_ID).tolist():
+        start, end = encoded.spans[place].tolist()
+        text = line[start:end]
+        surface = text.removeprefix(" " if tokenizer.leading_space else "")
+        if not (tokenizer.config.pretokenized and surface == tokenizer.tokens[UNK_ID]):
+            found.append(Unknown(place, text, surface))
+    return found

@@ -1,0 +1,187 @@
+"""Text that a model writes: how the next token is drawn, and how tokens become text that can be shown.
+
+sampler = make_sampler(temperature=0.8, top_k=40)
+for text in generate(model, "Once upon", sampler=sampler, max_tokens=50, seed=1, stop=["\\n"]): ...
+"""
+
+import codecs
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.decode.pieces import piece_index
+from elman.decode.prompts import Consumed, read_prompt
+from elman.errors import UsageError
+from elman.models.protocol import LanguageModel
+from elman.notation import LogProbs, TokenIds
+from elman.text.tokenizer import EOS_ID, UNK_ID
+
+Sampler = Callable[[LogProbs, np.random.Generator], TokenIds]
+"""Log-probabilities ``[B, V]`` and a source of chance in, token ids ``[B]`` out."""
+
+_Scores = NDArray[np.float64]
+_IMPOSSIBLE = -1e30
+
+
+def make_sampler(
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    banned: Collection[int] = (UNK_ID,),
+) -> Sampler:
+    """Build the rule that draws the next token.
+
+    Banned tokens are taken out first, so the filters always leave something else. Then ``temperature`` divides
+    the log-probabilities (0 = greedy: always the likeliest, the lowest id if equal), ``top_k`` keeps so many of
+    the likeliest, and ``top_p`` keeps the fewest likeliest that together reach this share.
+
+    >>> log_probs = np.log(np.array([[0.4, 0.1, 0.2, 0.3]], dtype=np.float32))
+    >>> make_sampler(temperature=0)(log_probs, np.random.default_rng(0))
+    array([3])
+
+    Raises:
+        UsageError: a value that is out of range.
+    """
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"temperature is {temperature}; it must be 0 (always the likeliest) or more, like 0.8")
+    if top_k is not None and top_k < 1:
+        raise UsageError(f"top_k is {top_k}; it must be 1 or more, or left out to allow every token")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise UsageError(f"top_p is {top_p}; it must be above 0 and at most 1 (1 allows every token)")
+    barred = np.array(sorted(banned), dtype=np.int64)
+
+    def allowed(log_probs: LogProbs) -> _Scores:
+        # The impossible stays above the banned: if nothing likely is left, something else is still drawn.
+        scores = np.maximum(log_probs.astype(np.float64), _IMPOSSIBLE)
+        scores[:, barred] = -np.inf
+        return scores
+
+    if temperature == 0:
+        return lambda log_probs, rng: allowed(log_probs).argmax(axis=1)
+
+    filters: list[Callable[[_Scores], _Scores]] = []
+    if top_k is not None:
+        filters.append(lambda scores: _keep_top_k(scores, top_k))
+    if top_p is not None and top_p < 1:
+        filters.append(lambda scores: _keep_top_p(scores, top_p))
+
+    def sample(log_probs: LogProbs, rng: np.random.Generator) -> TokenIds:
+        scores = allowed(log_probs)
+        scores -= scores.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            scores /= temperature
+        for keep in filters:
+            scores = keep(scores)
+        heights = np.exp(scores).cumsum(axis=1)
+        drawn = rng.random((len(heights), 1)) * heights[:, -1:]
+        return (heights <= drawn).sum(axis=1)
+
+    return sample
+
+
+def _keep_top_k(scores: _Scores, top_k: int) -> _Scores:
+    size = scores.shape[1]
+    if top_k >= size:
+        return scores
+    least = np.partition(scores, size - top_k, axis=1)[:, size - top_k, None]
+    above, equal = scores > least, scores == least
+    room = top_k - above.sum(axis=1, keepdims=True)
+    return np.where(above | (equal & (equal.cumsum(axis=1) <= room)), scores, -np.inf)
+
+
+def _keep_top_p(scores: _Scores, top_p: float) -> _Scores:
+    order = np.argsort(-scores, axis=1, kind="stable")
+    shares = np.exp(np.take_along_axis(scores, order, axis=1))
+    before = shares.cumsum(axis=1) - shares
+    keep = np.zeros(scores.shape, dtype=bool)
+    np.put_along_axis(keep, order, before < top_p * shares.sum(axis=1, keepdims=True), axis=1)
+    return np.where(keep, scores, -np.inf)
+
+
+def generate(
+    model: LanguageModel,
+    prompt_text: str = "",
+    *,
+    sampler: Sampler,
+    max_tokens: int,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+) -> Iterator[str]:
+    """Continue a prompt: text piece by piece, exactly what follows the prompt's last character.
+
+    A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an unfinished
+    character at the very end is left out. The text ends before the first of the ``stop`` strings, which may lie
+    across tokens, or after ``max_tokens`` tokens. The same seed gives the same text.
+
+    Raises:
+        UsageError: a negative number of tokens or an empty stop string.
+    """
+    if max_tokens < 0:
+        raise UsageError(f"max_tokens is {max_tokens}; it must be 0 or more")
+    if not all(stop):
+        raise UsageError("a stop string is empty; leave it out, or give the text to stop at")
+    tokens = _tokens(model, read_prompt(model, prompt_text), sampler, max_tokens, np.random.default_rng(seed))
+    return until(stop, whole_characters(tokens))
+
+
+def _tokens(
+    model: LanguageModel, prompt: Consumed, sampler: Sampler, max_tokens: int, rng: np.random.Generator
+) -> Iterator[bytes]:
+    state, line_start = prompt.state, prompt.line_start
+    begun = piece_index(model.tokenizer).starting_with(prompt.typed) if prompt.typed else None
+    for _ in range(max_tokens):
+        log_probs = model.log_probs(state)
+        if begun is not None:
+            fitting = np.full_like(log_probs, -np.inf)
+            fitting[:, begun] = log_probs[:, begun]
+            log_probs = fitting
+        ids = sampler(log_probs, rng)
+        token = int(ids[0])
+        # A typed space stands on the page already, as the one before each line's first token does.
+        yield model.tokenizer.decode_bytes([token], line_start=line_start or begun is not None)
+        begun, line_start = None, token == EOS_ID
+        state = model.advance(ids, state)
+
+
+def whole_characters(pieces: Iterator[bytes]) -> Iterator[str]:
+    """Bytes as text, each character once it is whole.
+
+    >>> list(whole_characters(iter([b"caf", b"\\xc3", b"\\xa9!"])))
+    ['caf', 'é!']
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for piece in pieces:
+        text = decoder.decode(piece)
+        if text:
+            yield text
+
+
+def until(stop: Sequence[str], pieces: Iterator[str]) -> Iterator[str]:
+    """Text up to the first stop string; what may be the beginning of one waits until it is known.
+
+    >>> list(until(["END"], iter(["the E", "N", "emy", " EN", "D of"])))
+    ['the ', 'ENemy', ' ']
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        places = [place for place in map(held.find, stop) if place >= 0]
+        if places:
+            if min(places):
+                yield held[: min(places)]
+            return
+        keep = max((_overlap(held, text) for text in stop), default=0)
+        if keep < len(held):
+            yield held[: len(held) - keep]
+        held = held[len(held) - keep :]
+    if held:
+        yield held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """How many characters at the end of a text begin a stop string."""
+    longest = min(len(text), len(stop) - 1)
+    return next((length for length in range(longest, 0, -1) if text.endswith(stop[:length])), 0)

@@ -1,0 +1,255 @@
+"""How likely texts are: a figure per line, per token, or for a whole evaluation text.
+
+Nothing here grows with the text: lines stream in, tokens are scored in chunks, and what is batched is gathered
+in a bounded window. Unknown words cost what predicting `<unk>` costs, plus their spelling.
+"""
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Literal, NamedTuple, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.decode.prompts import Unknown, unknown_words
+from elman.decode.rows import row_score
+from elman.errors import UsageError
+from elman.metrics import Tally
+from elman.models.protocol import LanguageModel, State
+from elman.notation import LogProbs, TokenIds
+from elman.progress import Progress
+from elman.text.normalise import normalise_line
+from elman.text.speller import Speller
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+Context = Literal["carry", "document", "independent"]
+"""What a token is predicted from: all text before it, its document so far, or its line so far."""
+
+Documents = Iterable[Iterable[str]] | Iterable[tuple[str, bool]]
+"""Documents as lines, or one stream of lines, each with whether it starts a document."""
+
+_WINDOW_TOKENS = 1 << 16
+_WINDOW_CHARS = 1 << 20
+_WINDOW_LINES = 1024
+_ROWS = 64
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LineScore:
+    """How likely one line is, on its own."""
+
+    text: str
+    """The line in normal form."""
+    log_prob: float
+    """All its tokens, `</s>` and the spelling of unknown words included (nats)."""
+    tokens: int
+    """How many tokens, `</s>` included."""
+    oov: int
+    """How many of them were unknown words."""
+    token_texts: Sequence[bytes]
+    """What each token stands for, leading spaces included; the last one is the line feed of `</s>`."""
+    token_log_probs: NDArray[np.float64]
+    """One figure per token, spelling included; they add up to ``log_prob``."""
+
+    @cached_property
+    def per_token(self) -> list[tuple[str, float]]:
+        """Each token's text and log-probability (nats)."""
+        texts = (text.decode("utf-8", errors="replace") for text in self.token_texts)
+        return list(zip(texts, self.token_log_probs.tolist(), strict=True))
+
+
+def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) -> Iterator[LineScore]:
+    """Score lines one by one as if each were a document, in the order they come.
+
+    Lines are read ahead only as far as a window, in which those of similar length are scored together.
+
+    Raises:
+        UsageError: a line with a line end inside.
+    """
+    tokenizer = model.tokenizer
+    for window in _windows(map(_one_line, lines)):
+        encoded = _encode(tokenizer, window)
+        for line, scores in zip(encoded, _score_alone(model, [line.ids for line in encoded]), strict=True):
+            log_probs = scores.astype(np.float64)
+            texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
+            for place, text, surface in line.unknown:
+                log_probs[place] -= speller.nats(surface)
+                texts[place] = (" " + text if tokenizer.leading_space and not place else text).encode()
+            yield LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
+
+
+def evaluate(
+    model: LanguageModel,
+    speller: Speller,
+    documents: Documents,
+    *,
+    context: Context,
+    progress: Progress | None = None,
+    total_bytes: int | None = None,
+) -> Tally:
+    """Score a text in normal form, of any size.
+
+    ``carry`` never resets the state: one stream. ``document`` starts afresh at each document, ``independent`` at
+    each line; both are batched where the model can be. ``total_bytes`` lets the progress say how long still.
+
+    Raises:
+        UsageError: an unknown context.
+    """
+    meter = _Meter(model.tokenizer, speller)
+    nats = 0.0
+    with (progress or Progress()).stage("evaluating", total=total_bytes, unit="bytes") as advance:
+        shown = 0
+        for log_probs in token_log_probs(model, meter.stream(documents, context=context)):
+            nats -= float(log_probs.sum(dtype=np.float64))
+            advance(meter.tally.bytes - shown)
+            shown = meter.tally.bytes
+    return meter.tally + Tally(nats=nats)
+
+
+def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
+    """What ``token_log_probs`` reads: each line's ids with `</s>`, and whether the state starts afresh before it.
+
+    Raises:
+        UsageError: an unknown context.
+    """
+    return _Meter(tokenizer, None).stream(documents, context=context)
+
+
+def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]]) -> Iterator[LogProbs]:
+    """The log-probability of every token of a stream, in order, in arrays of bounded length.
+
+    The cuts depend on the stream alone, so the arrays of two models over the same stream go together.
+    """
+    whole: list[TokenIds] = []
+    parts: list[TokenIds] = []
+    begun: State | None = None
+    waiting = 0
+    for ids, starts in stream:
+        if starts and begun is not None:
+            if parts:
+                yield row_score(model, [np.concatenate(parts)], begun)[0][0]
+            begun, parts, waiting = None, [], 0
+        elif starts and parts:
+            whole.append(np.concatenate(parts))
+            parts = []
+        parts.append(ids)
+        waiting += len(ids)
+        if waiting >= _WINDOW_TOKENS:
+            # Whole documents are batched; the open one goes last, alone, and its state is kept.
+            (last,), begun = row_score(model, [np.concatenate(parts)], begun or model.start())
+            yield np.concatenate([*_score_alone(model, whole), last])
+            whole, parts, waiting = [], [], 0
+    if begun is not None and parts:
+        yield row_score(model, [np.concatenate(parts)], begun)[0][0]
+    elif parts:
+        yield np.concatenate(_score_alone(model, [*whole, np.concatenate(parts)]))
+
+
+class _Line(NamedTuple):
+    text: str
+    ids: TokenIds
+    """With `</s>`."""
+    unknown: list[Unknown]
+
+
+class _Meter:
+    """Encodes documents into a stream and counts what passes."""
+
+    def __init__(self, tokenizer: Tokenizer, speller: Speller | None) -> None:
+        self._tokenizer = tokenizer
+        self._speller = speller
+        self.tally = Tally()
+        """All but ``nats``."""
+
+    def stream(self, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
+        if context not in get_args(Context):
+            allowed = ", ".join(get_args(Context))
+            raise UsageError(f"context is {context!r}; it must be one of: {allowed}")
+        return self._stream(_marked_lines(documents), context)
+
+    def _stream(self, lines: Iterator[tuple[str, bool]], context: Context) -> Iterator[tuple[TokenIds, bool]]:
+        first = True
+        marks: deque[bool] = deque()
+        for window in _windows(_set_aside(lines, marks)):
+            for line in _encode(self._tokenizer, window):
+                starts = marks.popleft()
+                self.tally += self._facts(line)
+                yield line.ids, first or context == "independent" or (starts and context == "document")
+                first = False
+
+    def _facts(self, line: _Line) -> Tally:
+        return Tally(
+            spelling_nats=sum(self._speller.nats(unknown.surface) for unknown in line.unknown)
+            if self._speller
+            else 0.0,
+            tokens=len(line.ids),
+            oov=len(line.unknown),
+            bytes=len(line.text.encode()) + 1,
+            chars=len(line.text) + 1,
+            lines=1,
+        )
+
+
+def _marked_lines(documents: Documents) -> Iterator[tuple[str, bool]]:
+    for item in documents:
+        if isinstance(item, str):
+            raise UsageError("documents came as plain strings; give each as a list of its lines")
+        if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], bool):
+            yield cast("tuple[str, bool]", item)
+        else:
+            for place, line in enumerate(cast("Iterable[str]", item)):
+                yield line, place == 0
+
+
+def _set_aside(lines: Iterable[tuple[str, bool]], marks: deque[bool]) -> Iterator[str]:
+    for line, mark in lines:
+        marks.append(mark)
+        yield line
+
+
+def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of lines that are together neither many nor long; a long line comes alone or last."""
+    window: list[str] = []
+    chars = 0
+    for line in lines:
+        window.append(line)
+        chars += len(line)
+        if chars >= _WINDOW_CHARS or len(window) >= _WINDOW_LINES:
+            yield window
+            window, chars = [], 0
+    if window:
+        yield window
+
+
+def _one_line(text: str) -> str:
+    line = normalise_line(text)
+    if "\n" in line or "\r" in line:
+        raise UsageError(f"a line to score has a line end inside ({line[:40]!r}); give its lines one by one")
+    return line
+
+
+def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
+    found = []
+    for line, ids in zip(lines, tokenizer.encode_lines(lines), strict=True):
+        # Places cost more than ids, and only unknown tokens need them.
+        unknown = unknown_words(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
+        found.append(_Line(line, np.append(ids, EOS_ID), unknown))
+    return found
+
+
+def _score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
+    """Each row from a document start, those of similar length together."""
+    scores: list[LogProbs] = [np.empty(0, dtype=np.float32)] * len(rows)
+    most = _ROWS if model.batchable else 1
+    longest_first = sorted(range(len(rows)), key=lambda row: -len(rows[row]))
+    begin = 0
+    while begin < len(rows):
+        least = len(rows[longest_first[begin]]) // 2
+        group = [row for row in longest_first[begin : begin + most] if len(rows[row]) >= least]
+        found, _ = row_score(model, [rows[row] for row in group], model.start(len(group)))
+        for row, row_scores in zip(group, found, strict=True):
+            scores[row] = row_scores
+        begin += len(group)
+    return scores

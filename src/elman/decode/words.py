@@ -1,0 +1,137 @@
+"""What a word is, character by character, the same at every level of tokens.
+
+A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated; white
+space separates. Scripts that put no spaces between words have runs of one character. The runs are those that
+the word level cuts text into, so that a word found letter by letter is the word found as one type.
+"""
+
+import unicodedata
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from elman.text.tokenizer import choose_level
+
+
+class Kind(IntEnum):
+    """What a character can be in a run."""
+
+    NOTHING = 0
+    """No character at all."""
+    SPACE = 1
+    LETTER = 2
+    MARK = 3
+    """An accent that belongs to the character before it."""
+    INNER = 4
+    """An apostrophe or joiner: part of a word only between letters."""
+    DIGIT = 5
+    SYMBOL = 6
+    UNSPACED = 7
+    """A letter of a script that puts no spaces between words."""
+    PARTIAL = 8
+    """The first bytes of a character, the rest still to come."""
+    INSIDE = 9
+    """Bytes that cannot begin a character."""
+
+
+class Run(NamedTuple):
+    """What goes on: a word, a number, or repeats of one symbol."""
+
+    kind: Kind
+    symbol: str
+    """The repeated character if ``kind`` is SYMBOL, else empty."""
+
+    @property
+    def is_word(self) -> bool:
+        """Whether this is no punctuation."""
+        return self.kind != Kind.SYMBOL
+
+
+_GOES_ON = {
+    Kind.LETTER: frozenset({Kind.LETTER, Kind.MARK, Kind.INNER}),
+    Kind.DIGIT: frozenset({Kind.DIGIT, Kind.MARK}),
+    Kind.UNSPACED: frozenset({Kind.MARK}),
+    Kind.SYMBOL: frozenset({Kind.MARK}),
+}
+_INNER = "'\u2019\u200c\u200d"
+
+
+def kinds_that_go_on(run: Run) -> frozenset[Kind]:
+    """The kinds of character that a run can take next; a symbol also takes itself."""
+    return _GOES_ON[run.kind]
+
+
+@lru_cache(maxsize=1 << 14)
+def kind_of(char: str) -> Kind:
+    """What one character can be in a run.
+
+    >>> [kind_of(char).name for char in "é7,' 猫"]
+    ['LETTER', 'DIGIT', 'SYMBOL', 'INNER', 'SPACE', 'UNSPACED']
+    """
+    if char in _INNER:
+        return Kind.INNER
+    if char.isspace():
+        return Kind.SPACE
+    category = unicodedata.category(char)[0]
+    if category == "L":
+        return Kind.UNSPACED if choose_level(char) == "subword" else Kind.LETTER
+    return {"M": Kind.MARK, "N": Kind.DIGIT}.get(category, Kind.SYMBOL)
+
+
+def run_from(char: str) -> Run | None:
+    """The run that begins with a character; None for white space."""
+    kind = kind_of(char)
+    if kind == Kind.SPACE:
+        return None
+    if kind in (Kind.SYMBOL, Kind.INNER):
+        return Run(Kind.SYMBOL, char)
+    return Run(Kind.LETTER if kind == Kind.MARK else kind, "")
+
+
+def goes_on(run: Run, char: str) -> bool:
+    """Whether a character can belong to a run that has begun."""
+    return kind_of(char) in _GOES_ON[run.kind] or char == run.symbol
+
+
+def first_end(text: str) -> int | None:
+    """Where the run that a text begins with is seen to end, in characters; None if it may still go on.
+
+    >>> first_end("cats, dogs"), first_end("cat"), first_end("don'"), first_end("don' ")
+    (4, None, None, 3)
+    """
+    run = run_from(text[0]) if text else None
+    if run is None:
+        return 0 if text else None
+    for place, char in enumerate(text):
+        if place and not goes_on(run, char):
+            return len(finished(text[:place]))
+    return None
+
+
+def finished(word: str) -> str:
+    """A run whose end is known: apostrophes after its last letter are no part of it.
+
+    >>> finished("don't"), finished("dogs'"), finished("''")
+    ("don't", 'dogs', "''")
+    """
+    return word.rstrip(_INNER) or word
+
+
+def runs(text: str) -> list[tuple[int, int, Run]]:
+    """Start, end and kind of every run of a text; the last one may still go on.
+
+    >>> [text[start:end] for text in ["the dogs' well-kno"] for start, end, _ in runs(text)]
+    ['the', 'dogs', "'", 'well', '-', 'kno']
+    """
+    found = []
+    start = 0
+    while start < len(text):
+        run = run_from(text[start])
+        if run is None:
+            start += 1
+            continue
+        length = first_end(text[start:])
+        end = len(text) if length is None else start + length
+        found.append((start, end, run))
+        start = end
+    return found

@@ -1,0 +1,264 @@
+"""The model folder: what a trained model is on disk, and the suspicion with which it is read.
+
+    config.json             schema version, kind of model, its configuration (strict)
+    tokenizer.json          in the Hugging Face format, with tokenizer_config.json
+    speller.safetensors     how unknown words are spelled
+    model.safetensors       the weights; its metadata holds a digest of them and of the files above
+    passport.json           what data, what recipe, what figures, which versions; with its own digest
+    training/               all that resuming needs
+
+Nothing is pickled. The weights file is the root of trust: a changed bit in it, or in any file it seals,
+is an error. Every write is atomic, so a kill at any moment leaves a model that loads.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import FolderError, UsageError
+from elman.files import storage_errors, write_atomic
+from elman.models.protocol import LanguageModel
+from elman.models.registry import MODELS, entry, resolve
+from elman.text.speller import Speller
+from elman.text.tokenizer import Tokenizer
+
+SCHEMA_VERSION = 1
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+_SEALED = ("config.json", *_TOKENIZER_FILES, "speller.safetensors")
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def create(path: Path, *, overwrite: bool = False) -> None:
+    """Make a new model folder.
+
+    Raises:
+        FolderError: the folder exists and is not empty.
+        StorageError: it cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise FolderError(f"{path} is a file; give --out the name of a new folder")
+    if path.exists() and any(path.iterdir()) and not overwrite:
+        raise FolderError(
+            f"{path} exists and is not empty; choose another --out, or add --resume to go on with its training"
+        )
+    with storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write_frame(path: Path, *, kind: str, config: Mapping[str, Any], tokenizer: Tokenizer, speller: Speller) -> None:
+    """Write everything that stays the same while the weights change."""
+    for name, data in tokenizer.to_files().items():
+        write_atomic(path / name, data)
+    write_atomic(path / "speller.safetensors", speller.to_bytes())
+    head = {"schema_version": SCHEMA_VERSION, "model": kind, "config": dict(config)}
+    write_atomic(path / "config.json", _json_bytes(head))
+
+
+def write_weights(path: Path, arrays: Arrays) -> None:
+    """Write the weights, sealing the frame that ``write_frame`` has written."""
+    from safetensors.numpy import save
+
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    seal = {name: _file_digest(path / name) for name in _SEALED}
+    metadata = {"format": "elman-1", "digest": arrays_digest(plain), "seal": json.dumps(seal, sort_keys=True)}
+    write_atomic(path / "model.safetensors", save(plain, metadata=metadata))
+
+
+def write_passport(path: Path, passport: Mapping[str, Any]) -> None:
+    """Write what the model was made of, with a digest over it."""
+    body = {key: value for key, value in passport.items() if key != "digest"}
+    write_atomic(path / "passport.json", _json_bytes({**body, "digest": _json_digest(body)}))
+
+
+def save(path: Path, model: LanguageModel, speller: Speller) -> None:
+    """Write a whole model into a folder that ``create`` has made."""
+    config = model.config.to_json()  # type: ignore[attr-defined]
+    write_frame(path, kind=model.describe()["name"], config=config, tokenizer=model.tokenizer, speller=speller)
+    write_weights(path, model.to_arrays())  # type: ignore[attr-defined]
+
+
+def read_passport(path: Path) -> dict[str, Any]:
+    """Read ``passport.json``; empty when training has not ended yet.
+
+    Raises:
+        FolderError: damaged.
+    """
+    if not (path / "passport.json").exists():
+        return {}
+    body = read_json(path / "passport.json")
+    digest = body.pop("digest", None)
+    if digest != _json_digest(body):
+        raise FolderError(f"{path / 'passport.json'} was changed after it was written; its figures cannot be trusted")
+    return body
+
+
+def read_config(path: Path) -> tuple[str, dict[str, Any]]:
+    """The kind of model in a folder, and its configuration.
+
+    Raises:
+        FolderError: no model folder, damaged, or written by a newer elman.
+    """
+    if not path.exists():
+        raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote")
+    if not (path / "config.json").is_file():
+        raise FolderError(
+            f"{path} is no model folder (it has no config.json); give the folder that `elman train --out` wrote"
+        )
+    head = read_json(path / "config.json")
+    version = head.get("schema_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise FolderError(f"{path / 'config.json'} has no schema_version; it is damaged or not elman's")
+    if version > SCHEMA_VERSION:
+        raise FolderError(
+            f"{path} has schema {version}, written by a newer elman; this one reads up to {SCHEMA_VERSION}: upgrade elman"
+        )
+    unknown = set(head) - {"schema_version", "model", "config"}
+    if unknown:
+        raise FolderError(f"{path / 'config.json'} has an unknown key {min(unknown)!r}; it is damaged or not elman's")
+    kind, config = head.get("model"), head.get("config")
+    if kind not in MODELS or not isinstance(config, dict):
+        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {', '.join(MODELS)}")
+    return kind, config
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a model folder.
+
+    Raises:
+        FolderError: missing or damaged.
+    """
+    return Tokenizer.from_files({name: _read(path / name) for name in _TOKENIZER_FILES})
+
+
+def read_speller(path: Path) -> Speller:
+    """The speller of a model folder.
+
+    Raises:
+        FolderError: missing or damaged.
+    """
+    return Speller.from_bytes(_read(path / "speller.safetensors"))
+
+
+def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, checked against the digests in its metadata.
+
+    Raises:
+        FolderError: missing, truncated, changed, or holding something else (a pickle).
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not file.is_file():
+        raise FolderError(f"{file} is missing; the model folder is incomplete, copy or train it again")
+    with open(file, "rb") as opened:
+        start = opened.read(4)
+    if start.startswith(_PICKLES):
+        raise FolderError(
+            f"{file} holds a pickle or an archive, which elman never opens: it could run code; use safetensors"
+        )
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            metadata = opened.metadata() or {}
+            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, ValueError, TypeError, OSError, AttributeError) as error:
+        raise FolderError(
+            f"{file} is damaged or no safetensors file ({_short(error)}); copy or train it again"
+        ) from error
+    if metadata.get("digest") != arrays_digest(arrays):
+        raise FolderError(f"{file} is damaged: its digest does not fit its contents; copy or train it again")
+    if sealed:
+        _check_seal(file, metadata)
+    return arrays
+
+
+def load(path: Path) -> tuple[LanguageModel, Speller]:
+    """Read a model folder.
+
+    Raises:
+        FolderError: anything in it that is missing, damaged, too new or does not fit.
+    """
+    kind, values = read_config(path)
+    arrays = read_arrays(path / "model.safetensors")
+    tokenizer = read_tokenizer(path)
+    found = entry(kind)
+    try:
+        config = resolve(found.config).from_json(values)
+        model = resolve(found.model).from_arrays(arrays, tokenizer, config)
+    except UsageError as error:
+        raise FolderError(f"{path}: {error}") from error
+    return model, read_speller(path)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object from a file of a model folder.
+
+    Raises:
+        FolderError: missing, cut off, or not an object.
+    """
+    try:
+        value = json.loads(_read(file))
+    except (ValueError, RecursionError) as error:
+        raise FolderError(f"{file} is damaged: not valid JSON ({_short(error)}); copy or train it again") from error
+    if not isinstance(value, dict):
+        raise FolderError(f"{file} is damaged: expected a JSON object; copy or train it again")
+    return value
+
+
+def arrays_digest(arrays: Arrays) -> str:
+    """sha256 over names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def folder_bytes(path: Path) -> int:
+    """Bytes of what a model needs to be used: all files but those for training."""
+    return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+
+
+def _check_seal(file: Path, metadata: Mapping[str, str]) -> None:
+    try:
+        seal = json.loads(metadata.get("seal", ""))
+    except ValueError:
+        seal = None
+    if not isinstance(seal, dict) or set(seal) != set(_SEALED):
+        raise FolderError(f"{file} does not seal the files beside it; it is damaged or not elman's")
+    for name, digest in seal.items():
+        if _file_digest(file.parent / name) != digest:
+            raise FolderError(
+                f"{file.parent / name} was changed or damaged since training; copy or train the model again"
+            )
+
+
+def _file_digest(file: Path) -> str:
+    return hashlib.sha256(_read(file)).hexdigest()
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise FolderError(
+            f"cannot read {file}: {error.strerror}; the model folder is incomplete, copy or train it again"
+        ) from error
+
+
+def _json_bytes(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _json_digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:80] or type(error).__name__

@@ -1,0 +1,245 @@
+"""Mixture: several language models that predict as one.
+
+    p(w | state) = sum over k of weight_k p_k(w | state_k)
+
+Each part keeps a state of its own; the mixture's state holds them side by side, the k-th one's parts under
+``"k."``. The parts need the same token strings; where the ids differ they are translated.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.errors import FolderError, ModelError, UsageError
+from elman.models.protocol import LanguageModel, State
+from elman.models.registry import entry, resolve
+from elman.notation import Lengths, LogProbs, TokenIds
+from elman.text.tokenizer import Tokenizer
+
+
+def fit_weights(log_probs: Sequence[NDArray[np.floating]], *, tolerance: float = 1e-7) -> NDArray[np.float64]:
+    """The mixture weights that make a validation text most probable, by expectation maximisation.
+
+    The likelihood is concave in the weights, so there is one best place and no choice of a start.
+
+    Args:
+        log_probs: for each model, the log-probability it gave each token of the text, ``[N]`` (nats).
+        tolerance: stop when no weights could gain more than this per token (nats).
+
+    Returns:
+        One weight per model, none negative, their sum 1.
+
+    Raises:
+        ModelError: there is no token, or one that no model thinks possible.
+
+    >>> fit_weights([np.log([0.5, 0.5]), np.log([0.1, 0.1])]).round(3)
+    array([1., 0.])
+    """
+    nats = np.stack([np.asarray(part, dtype=np.float64) for part in log_probs])
+    assert nats.ndim == 2, "one row of log-probabilities per model"
+    best = nats.max(axis=0)
+    if nats.shape[1] == 0:
+        raise ModelError("mixture weights need at least one token of validation text; give some with --tune FILE")
+    if not np.isfinite(best).all():
+        raise ModelError("no part of the mixture gives the validation text a probability; leave the faulty part out")
+    likelihood = np.exp(nats - best)
+    weights = np.full(len(nats), 1.0 / len(nats))
+    for _ in range(10_000):
+        gains = likelihood @ (1.0 / (weights @ likelihood)) / nats.shape[1]
+        # The logarithm is concave: no weights can be better by more than log(max(gains)).
+        if math.log(gains.max()) < tolerance:
+            break
+        weights = weights * gains
+        weights /= weights.sum()
+    return weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureConfig(Config):
+    """What a mixture is made of."""
+
+    weights: list
+    """One number per part."""
+    parts: list
+    """For each part its kind and its configuration, ``{"model": ..., "config": {...}}``."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for part in self.parts:
+            if not isinstance(part, dict) or set(part) != {"model", "config"} or part["model"] == "mixture":
+                raise UsageError(f"a part of the mixture is {part!r}; it must be an object with model and config")
+        if not all(isinstance(weight, (int, float)) for weight in self.weights):
+            raise UsageError(f"the mixture weights are {self.weights!r}; they must be numbers")
+
+
+class Mixture:
+    """A weighted sum of language models, itself a language model.
+
+    Token ids are the first model's.
+
+    Args:
+        models: at least one; all with the same token strings.
+        weights: one per model, none negative, their sum 1; default all equal.
+
+    Raises:
+        ModelError: the token strings differ.
+        UsageError: no models, or weights that are no weights.
+    """
+
+    def __init__(self, models: Sequence[LanguageModel], *, weights: Sequence[float] | None = None) -> None:
+        if not models:
+            raise UsageError("a mixture of no models was asked for; give at least one")
+        self.models = tuple(models)
+        self.weights = _checked_weights(weights, len(models))
+        self.tokenizer = models[0].tokenizer
+        # A weight of 0 is allowed: that part then adds exp(-inf) = 0.
+        with np.errstate(divide="ignore"):
+            self._log_weights = np.log(np.array(self.weights))
+        self._translations = [_translation(self.tokenizer.tokens, model.tokenizer.tokens) for model in models]
+        self.batchable = all(model.batchable for model in models)
+        self.exact = all(model.exact for model in models)
+        names = ["mixture", list(self.weights), [model.model_hash for model in models], self.tokenizer.hash]
+        self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+
+    @property
+    def config(self) -> MixtureConfig:
+        """What ``from_arrays`` needs beside the arrays and the tokenizer.
+
+        Raises:
+            ModelError: the parts number their types differently, so that one folder cannot hold them.
+        """
+        if any(own is not None for own in self._translations):
+            raise ModelError("this mixture's models number their types differently; save them one by one")
+        parts = [{"model": model.describe()["name"], "config": model.config.to_json()} for model in self.models]  # type: ignore[attr-defined]
+        return MixtureConfig(weights=list(self.weights), parts=parts)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights of all parts, the k-th one's under ``"k."``."""
+        arrays = [model.to_arrays() for model in self.models]  # type: ignore[attr-defined]
+        return {f"{k}.{name}": array for k, part in enumerate(arrays) for name, array in part.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], tokenizer: Tokenizer, config: MixtureConfig) -> "Mixture":
+        """The mixture that ``to_arrays`` was called on.
+
+        Raises:
+            FolderError: the arrays are damaged or do not fit the configuration.
+        """
+        own: list[dict[str, NDArray[Any]]] = [{} for _ in config.parts]
+        for name, array in arrays.items():
+            k, _, rest = name.partition(".")
+            if not k.isdigit() or int(k) >= len(own):
+                raise FolderError(
+                    f"the weights hold {name!r}, which no part of this mixture has; the folder is damaged"
+                )
+            own[int(k)][rest] = array
+        models = []
+        for part, part_arrays in zip(config.parts, own, strict=True):
+            found = entry(part["model"])
+            part_config = resolve(found.config).from_json(part["config"])
+            models.append(resolve(found.model).from_arrays(part_arrays, tokenizer, part_config))
+        return cls(models, weights=config.weights)
+
+    def start(self, batch: int = 1) -> State:
+        """A document start of every part."""
+        return self._joined([model.start(batch) for model in self.models])
+
+    def log_probs(self, state: State) -> LogProbs:
+        """Natural log-probabilities of every type as the next token, ``[B, V]``."""
+        found = []
+        for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
+            log_probs = model.log_probs(part)
+            found.append(log_probs if own is None else log_probs[:, own])
+        return self._mixed(found)
+
+    def advance(self, ids: TokenIds, state: State) -> State:
+        """The state after one more token per row."""
+        advanced = []
+        for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
+            advanced.append(model.advance(ids if own is None else own[ids], part))
+        return self._joined(advanced)
+
+    def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
+        ids = np.where(real, ids, 0)
+        found, after = [], []
+        for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
+            log_probs, final = model.score(ids if own is None else own[ids], lengths, part)
+            found.append(log_probs)
+            after.append(final)
+        return np.where(real, self._mixed(found), np.float32(0.0)), self._joined(after)
+
+    def features(self, state: State) -> NDArray[np.float32] | None:
+        """The hidden vectors of the first part that has any, ``[B, H]``."""
+        for model, part in zip(self.models, self._parts(state), strict=True):
+            found = model.features(part)
+            if found is not None:
+                return found
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Name, parameters of all parts together, and what is mixed in which shares."""
+        parts = [model.describe() for model in self.models]
+        return {
+            "name": "mixture",
+            "parameters": sum(part["parameters"] for part in parts),
+            "size": " + ".join(f"{w:.2f} {part['name']}" for w, part in zip(self.weights, parts, strict=True)),
+            "parts": parts,
+            "weights": list(self.weights),
+        }
+
+    def _mixed(self, log_probs: list[LogProbs]) -> LogProbs:
+        weighted = [
+            part.astype(np.float64) + log_weight for part, log_weight in zip(log_probs, self._log_weights, strict=True)
+        ]
+        return np.logaddexp.reduce(weighted, axis=0).astype(np.float32)
+
+    def _joined(self, states: list[State]) -> State:
+        parts = {f"{k}.{name}": part for k, state in enumerate(states) for name, part in state.parts.items()}
+        return State(self.model_hash, parts)
+
+    def _parts(self, state: State) -> list[State]:
+        if state.model_hash != self.model_hash:
+            raise ModelError("this state belongs to another model; begin with this mixture's start()")
+        parts: list[dict[str, NDArray[Any]]] = [{} for _ in self.models]
+        for name, part in state.parts.items():
+            k, own_name = name.split(".", 1)
+            parts[int(k)][own_name] = part
+        return [State(model.model_hash, part) for model, part in zip(self.models, parts, strict=True)]
+
+
+def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
+    if weights is None:
+        return (1.0 / count,) * count
+    found = tuple(float(weight) for weight in weights)
+    if len(found) != count:
+        raise UsageError(f"{len(found)} weights were given for {count} models; give one each")
+    # A NaN fails the comparison too.
+    if not all(weight >= 0.0 for weight in found) or abs(sum(found) - 1.0) > 1e-6:
+        listed = ", ".join(f"{weight:g}" for weight in found)
+        raise UsageError(f"the mixture weights are {listed}; they must not be negative and must sum to 1")
+    total = sum(found)
+    return tuple(weight / total for weight in found)
+
+
+def _translation(tokens: list[str], others: list[str]) -> TokenIds | None:
+    """For each of ``tokens`` its id among ``others``; None where the ids are the same."""
+    if tokens == others:
+        return None
+    places = {token: place for place, token in enumerate(others)}
+    missing = [token for token in tokens if token not in places] or sorted(set(others) - set(tokens))
+    if missing or len(tokens) != len(others):
+        which = f", for instance {missing[0]!r}" if missing else ""
+        raise ModelError(
+            f"the models of a mixture must know the same types; these differ{which} "
+            f"({len(tokens)} and {len(others)} types): train both with the same vocabulary"
+        )
+    return np.array([places[token] for token in tokens], dtype=np.int64)

@@ -1,0 +1,299 @@
+"""The recurrent language model: embedding, stack, output; the network and its LanguageModel face."""
+
+import dataclasses
+import hashlib
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from elman.config import Config
+from elman.data.streams import Chunk
+from elman.errors import FolderError, UsageError
+from elman.models.protocol import State
+from elman.nn.dropout import Masks
+from elman.nn.embedding import Embedding, OneHot
+from elman.nn.output import Output
+from elman.nn.stack import Stack
+from elman.notation import Lengths, LogProbs, TokenIds
+from elman.text.tokenizer import Tokenizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NeuralConfig(Config):
+    """Shape of a recurrent language model."""
+
+    cell: Literal["lstm", "gru", "rnn", "rnn-relu"] = "lstm"
+    """The recurrent cell."""
+    layers: int = 2
+    """Recurrent layers (L)."""
+    embedding_size: int = 256
+    """Size of the embedding (E); with tied weights also of the last layer."""
+    hidden_size: int = 512
+    """Size of the recurrent layers (H)."""
+    tied: bool = True
+    """Whether the output layer uses the embedding as its weights."""
+    input: Literal["learned", "one-hot"] = "learned"
+    """Learned embeddings, or one-hot input (the embedding is the identity)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("layers", "embedding_size", "hidden_size"):
+            if not 1 <= getattr(self, name) <= 1 << 20:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        if self.layers > 64:
+            raise UsageError(f"layers is {self.layers}; more than 64 is not supported")
+        if self.tied and self.input == "one-hot":
+            raise UsageError("one-hot input has no learned embedding to tie the output to; add --no-tied")
+
+
+class Loss(NamedTuple):
+    """A sum and what it was summed over; divide once, later."""
+
+    total: Tensor
+    """Nats, fp32."""
+    count: int
+    state: tuple[Tensor, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Drops:
+    """Shares dropped in training."""
+
+    input: float = 0.0
+    """Units of the embedded input, locked over time."""
+    between: float = 0.0
+    """Units between layers and before the output, locked over time."""
+    embedding: float = 0.0
+    """Types."""
+    weights: float = 0.0
+    """Hidden-to-hidden weights."""
+
+
+class Network(nn.Module):
+    """Embedding, stack, output over V types.
+
+    Weights are named ``embedding.* stack.* output.*``.
+    """
+
+    def __init__(self, config: NeuralConfig, vocab_size: int, *, drops: Drops | None = None) -> None:
+        """``drops`` act in training only; without them nothing is dropped."""
+        super().__init__()
+        drops = drops or Drops()
+        self.vocab_size = vocab_size
+        if config.input == "one-hot":
+            self.embedding: Embedding | OneHot = OneHot(vocab_size)
+            below = vocab_size + 1
+        else:
+            self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding)
+            below = config.embedding_size
+        top = below if config.tied else config.hidden_size
+        self.stack = Stack(
+            cell=config.cell,
+            input_size=below,
+            hidden_size=config.hidden_size,
+            output_size=top,
+            layers=config.layers,
+            input_dropout=drops.input,
+            dropout_between=drops.between,
+            output_dropout=drops.between,
+            weight_drop=drops.weights,
+        )
+        tied = self.embedding if config.tied and isinstance(self.embedding, Embedding) else None
+        self.output = Output(top, vocab_size, tied=tied)
+
+    def initial_state(self, batch: int) -> tuple[Tensor, ...]:
+        """Zeros: nothing read."""
+        return self.stack.initial_state(batch)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        state: tuple[Tensor, ...],
+        *,
+        reset: Tensor | None = None,
+        lengths: Tensor | None = None,
+        masks: Masks | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """``inputs[B, T]`` (ids, V for `<s>`) -> ``y[B, T, E]`` that ``output`` turns into probabilities."""
+        return self.stack(self.embedding(inputs, masks), state, reset, lengths, masks)
+
+    def loss(self, chunk: Chunk, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
+        """Summed nats of a chunk's targets, and the state to carry on."""
+        reset = torch.from_numpy(chunk.reset) if chunk.reset.any() else None
+        y, state = self(torch.from_numpy(chunk.inputs), state, reset=reset, masks=masks)
+        total, count = self.output.loss(y, torch.from_numpy(chunk.targets))
+        return Loss(total, count, state)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of all weights."""
+        return {name: p.detach().numpy().copy() for name, p in self.named_parameters()}
+
+    def load_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Set all weights.
+
+        Raises:
+            FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+        """
+        wanted = dict(self.named_parameters())
+        for name in arrays:
+            if name not in wanted:
+                raise FolderError(
+                    f"the weights hold {name!r}, which this configuration does not have; the folder is damaged"
+                )
+        with torch.no_grad():
+            for name, parameter in wanted.items():
+                array = arrays.get(name)
+                if array is None:
+                    raise FolderError(
+                        f"the weights lack {name!r}, which this configuration needs; the folder is damaged"
+                    )
+                if array.shape != tuple(parameter.shape) or array.dtype != np.float32:
+                    raise FolderError(
+                        f"{name!r} is {array.dtype}{list(array.shape)}; "
+                        f"this configuration needs float32{list(parameter.shape)}; the folder is damaged"
+                    )
+                if not np.isfinite(array).all():
+                    raise FolderError(
+                        f"{name!r} holds numbers that are not finite; the model is damaged, train it again"
+                    )
+                parameter.copy_(torch.from_numpy(np.array(array)))
+
+
+_PIECE = 1 << 22
+
+
+class NeuralModel:
+    """A trained network as a LanguageModel: NumPy in and out, fp32, no masks.
+
+    A state's parts are the stack's state and ``top``, the last layer's output for the next token.
+    """
+
+    batchable: bool = True
+    exact: bool = True
+
+    def __init__(self, network: Network, tokenizer: Tokenizer, config: NeuralConfig) -> None:
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.config = config
+        digest = hashlib.sha256(f"{config}|{tokenizer.hash}".encode())
+        for name, array in sorted(network.to_arrays().items()):
+            digest.update(name.encode() + array.tobytes())
+        self.model_hash = digest.hexdigest()
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> "NeuralModel":
+        """Rebuild from ``to_arrays``.
+
+        Raises:
+            FolderError: weights that do not fit the configuration.
+        """
+        _check_sizes(arrays, tokenizer, config)
+        network = Network(config, tokenizer.size)
+        network.load_arrays(arrays)
+        return cls(network, tokenizer, config)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All weights by name."""
+        return self.network.to_arrays()
+
+    def start(self, batch: int = 1) -> State:
+        bos = torch.full((batch, 1), self.tokenizer.size)
+        return self._run(bos, self.network.initial_state(batch))
+
+    def log_probs(self, state: State) -> LogProbs:
+        self._check(state)
+        with torch.inference_mode():
+            return self.network.output.log_probs(torch.tensor(state.parts["top"])).numpy()
+
+    def advance(self, ids: TokenIds, state: State) -> State:
+        self._check(state)
+        return self._run(torch.from_numpy(np.asarray(ids, np.int64))[:, None], self._unpack(state))
+
+    def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        self._check(state)
+        batch, time = ids.shape
+        scores = np.zeros((batch, time), np.float32)
+        lengths = np.asarray(lengths, np.int64)
+        if not time or not lengths.any():
+            return scores, state
+        real = np.arange(time)[None, :] < lengths[:, None]
+        safe = torch.from_numpy(np.where(real, ids, 0).astype(np.int64))
+        with torch.inference_mode():
+            y, after = self.network(safe, self._unpack(state), lengths=torch.from_numpy(lengths))
+            top = torch.tensor(state.parts["top"])
+            # The token at t is predicted from what was read before it: the outputs, one place later.
+            before = torch.cat([top[:, None], y[:, :-1]], 1)
+            mask = torch.from_numpy(real)
+            scores[real] = self._target_log_probs(before[mask], safe[mask])
+            last = torch.from_numpy(np.maximum(lengths - 1, 0))
+            ended = y[torch.arange(batch), last]
+            top = torch.where(torch.from_numpy(lengths > 0)[:, None], ended, top)
+        return scores, self._pack(top, after)
+
+    def features(self, state: State) -> NDArray[np.float32]:
+        return state.parts["top"]
+
+    def describe(self) -> dict[str, Any]:
+        config = self.config
+        parameters = sum(p.numel() for p in self.network.parameters())
+        below = "one-hot" if config.input == "one-hot" else f"embedding {config.embedding_size}"
+        size = f"{config.layers} x {config.hidden_size}, {below}"
+        return {"name": config.cell, "parameters": parameters, "size": size + (", tied" if config.tied else "")}
+
+    def _run(self, inputs: Tensor, state: tuple[Tensor, ...]) -> State:
+        with torch.inference_mode():
+            y, after = self.network(inputs, state)
+            return self._pack(y[:, -1], after)
+
+    def _pack(self, top: Tensor, state: tuple[Tensor, ...]) -> State:
+        parts = {f"stack.{number}": part.numpy() for number, part in enumerate(state)}
+        return State(self.model_hash, {"top": top.numpy(), **parts})
+
+    def _unpack(self, state: State) -> tuple[Tensor, ...]:
+        return tuple(torch.tensor(state.parts[f"stack.{number}"]) for number in range(len(state.parts) - 1))
+
+    def _target_log_probs(self, y: Tensor, targets: Tensor) -> NDArray[np.float32]:
+        # In pieces: a long text's N x V would not fit into memory.
+        rows = max(64, _PIECE // self.tokenizer.size)
+        pieces = zip(y.split(rows), targets.split(rows), strict=True)
+        found = [self.network.output.log_probs(part).gather(1, ids[:, None])[:, 0] for part, ids in pieces]
+        return torch.cat(found).numpy()
+
+    def _check(self, state: State) -> None:
+        assert state.model_hash == self.model_hash, "a state of another model"
+
+
+def _check_sizes(arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> None:
+    # Before the network is built: a hostile configuration must not allocate what the file does not hold.
+    held = sum(array.size for array in arrays.values())
+    claimed = config.layers * config.hidden_size * config.hidden_size
+    if config.layers == 1 and config.tied:
+        claimed = config.embedding_size * config.embedding_size
+    if config.input == "learned":
+        claimed += tokenizer.size * config.embedding_size
+    if claimed > held:
+        raise FolderError(
+            f"the configuration asks for at least {claimed} weights, the file holds {held}; the folder is damaged"
+        )
+
+
+def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:
+    """Weights for a vocabulary that has grown at its end, from ``old_size`` to ``new_size`` types.
+
+    A new type begins as what the model knows of `<unk>`, and shares its probability.
+    """
+    added = new_size - old_size
+    if not added:
+        return dict(arrays)
+    grown = dict(arrays)
+    for name, array in arrays.items():
+        if name == "embedding.weight" or (name == "output.weight" and array.shape[0] == old_size):
+            grown[name] = np.concatenate([array[:old_size], np.repeat(array[:1], added, 0), array[old_size:]])
+        elif name == "output.bias":
+            shared = array.copy()
+            shared[0] -= np.float32(np.log1p(added))
+            grown[name] = np.concatenate([shared, np.repeat(shared[:1], added)])
+    return grown

@@ -1,0 +1,67 @@
+"""Every kind of language model, by name: one line each, nothing imported until asked for."""
+
+import dataclasses
+import importlib
+from typing import Any
+
+from elman.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """Dotted names ``module:attribute`` of what makes up one kind of model."""
+
+    config: str
+    """The Config dataclass."""
+    model: str
+    """The LanguageModel class, with ``from_arrays(arrays, tokenizer, config)`` and ``to_arrays()``."""
+    fit: str | None = None
+    """``fit(run) -> model``, see ``elman.train.run``; None for what is made of other models."""
+    preset: tuple[tuple[str, Any], ...] = ()
+    """Fields of the config that this name fixes."""
+
+
+_NETWORK = ("elman.models.neural:NeuralConfig", "elman.models.neural:NeuralModel", "elman.train.trainer:fit")
+
+MODELS: dict[str, Entry] = {
+    "lstm": Entry(*_NETWORK, preset=(("cell", "lstm"),)),
+    "gru": Entry(*_NETWORK, preset=(("cell", "gru"),)),
+    "rnn": Entry(*_NETWORK, preset=(("cell", "rnn"),)),
+    "rnn-relu": Entry(*_NETWORK, preset=(("cell", "rnn-relu"),)),
+    "ngram": Entry(
+        "elman.models.ngram.query:NgramConfig", "elman.models.ngram.query:NgramModel", "elman.train.count:fit"
+    ),
+    "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
+}
+
+
+def entry(name: str) -> Entry:
+    """The entry of a kind of model.
+
+    Raises:
+        UsageError: no such kind.
+    """
+    found = MODELS.get(name)
+    if found is None:
+        raise UsageError(f"model {name!r} is not known; choose one of: {', '.join(MODELS)}")
+    return found
+
+
+def trainable() -> list[str]:
+    """The kinds that can be trained from text."""
+    return [name for name, found in MODELS.items() if found.fit is not None]
+
+
+def resolve(dotted: str) -> Any:
+    """Import what ``module:attribute`` names.
+
+    >>> resolve("elman.metrics:Tally").__name__
+    'Tally'
+    """
+    module, _, attribute = dotted.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def is_network(name: str) -> bool:
+    """Whether this kind is trained by gradients (so by torch) rather than counted."""
+    return entry(name).fit == _NETWORK[2]

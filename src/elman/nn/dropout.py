@@ -1,0 +1,75 @@
+"""Dropout for recurrent networks: locked over time, on whole types, and on recurrent weights.
+
+What is dropped comes from an explicit Masks value, keyed by the run's seed and the update, so that a resumed
+run repeats it; where there is none (``masks=None``: evaluation), nothing is dropped.
+"""
+
+import hashlib
+import math
+
+import torch
+from torch import Tensor
+
+from elman.errors import UsageError
+
+_LEVELS = 2**16
+
+
+class Masks:
+    """The random masks of one update, drawn in a fixed order whatever the thread count.
+
+    >>> Masks(1, 7).keep(2, 3, drop=0.5).equal(Masks(1, 7).keep(2, 3, drop=0.5))
+    True
+    """
+
+    def __init__(self, seed: int, update: int) -> None:
+        # The CPU generator takes 32 bits; an odd multiplier keeps the updates of one run apart.
+        start = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4], "little")
+        self._generator = torch.Generator().manual_seed((start + 0x9E3779B1 * update) % 2**32)
+
+    def keep(self, *shape: int, drop: float) -> Tensor:
+        """Zeros with probability ``drop`` and ``1 / (1 - drop)`` elsewhere, float32.
+
+        ``drop`` is met to within 1/65536; the scale belongs to the probability that is drawn.
+        """
+        count = math.prod(shape)
+        # 16 random bits decide one element, so that masks of whole weight matrices cost little.
+        words = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None, generator=self._generator)
+        level = min(round(drop * _LEVELS), _LEVELS - 1)
+        kept = words.view(torch.int16)[:count] >= level - _LEVELS // 2
+        return kept.to(torch.float32).mul_(_LEVELS / (_LEVELS - level)).view(shape)
+
+
+def locked(x: Tensor, drop: float, masks: Masks | None) -> Tensor:
+    """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani 2016)."""
+    if masks is None or drop == 0:
+        return x
+    return x * masks.keep(x.shape[0], 1, x.shape[2], drop=drop).to(x)
+
+
+def drop_types(vectors: Tensor, ids: Tensor, rows: int, drop: float, masks: Masks | None) -> Tensor:
+    """Drop whole types: every occurrence of a type in ``ids[...]`` loses its vector ``[..., E]`` together.
+
+    ``rows`` is the number of types there are.
+    """
+    if masks is None or drop == 0:
+        return vectors
+    return vectors * masks.keep(rows, drop=drop).to(vectors)[ids].unsqueeze(-1)
+
+
+def drop_weights(weight: Tensor, drop: float, masks: Masks | None) -> Tensor:
+    """Drop single connections of a weight matrix for the whole chunk (Merity et al. 2018)."""
+    if masks is None or drop == 0:
+        return weight
+    return weight * masks.keep(*weight.shape, drop=drop).to(weight)
+
+
+def check(name: str, drop: float) -> float:
+    """``drop`` itself.
+
+    Raises:
+        UsageError: it is not in [0, 1).
+    """
+    if not 0 <= drop < 1:
+        raise UsageError(f"{name} is {drop}; it must be at least 0 and less than 1 (0 drops nothing)")
+    return drop

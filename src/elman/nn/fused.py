@@ -1,0 +1,104 @@
+"""The LSTM through torch's fused kernel (oneDNN on CPUs), document starts and padding included.
+
+The kernel knows neither. Splitting the chunk wherever any row starts a document would leave segments of a
+few steps; instead each row gets one extra time step, a *spacer*, before each of its document starts, and
+*holds* where it has nothing (more) to read. Two extra input columns drive the gates of those steps far into
+saturation: a spacer closes i, f and o, so that h and c become zero; a hold closes i and opens f, so that c
+stays. A chunk thus costs one call of T + (the most starts in one row) steps.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import Function, once_differentiable
+
+from elman.nn.cells import Weights
+
+_SATURATED = 1e4
+"""Far beyond what inputs and weights can outweigh, and exact enough in bfloat16."""
+
+
+def lstm(
+    x: Tensor,
+    state: tuple[Tensor, Tensor],
+    weights: Weights,
+    *,
+    reset: Tensor | None = None,
+    lengths: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs ``[T, B, H]``, zero at padding, and ``h``, ``c`` after each row's last real step.
+
+    ``x[T, B, D]`` and ``weights`` of one type; ``reset[T, B]`` bool; ``lengths[B]``.
+    """
+    if reset is None and lengths is None:
+        return _kernel(x, state, weights)
+    steps, batch, _ = x.shape
+    time = torch.arange(steps, device=x.device).unsqueeze(1)
+    real = torch.ones(steps, batch, dtype=torch.bool, device=x.device) if lengths is None else time < lengths
+    starts = torch.zeros_like(real) if reset is None else reset & real
+    h, c = (part.masked_fill(starts[:1].T, 0) for part in state)
+    # A start at the first step needs no spacer: the given state is replaced instead.
+    starts = torch.cat([torch.zeros_like(starts[:1]), starts[1:]])
+
+    place = time + starts.cumsum(dim=0)
+    total = int(place[-1].max()) + 1
+    rows = torch.arange(batch, device=x.device)
+    there = (place * batch + rows).masked_fill(~real, total * batch).flatten()
+    # One place more than there is catches the padding.
+    back = torch.full((total * batch + 1,), steps * batch, device=x.device)
+    back[there] = torch.arange(steps * batch, device=x.device)
+    back = back[:-1]
+    spacer = torch.zeros(total * batch, dtype=torch.bool, device=x.device)
+    spacer[((place - 1) * batch + rows)[starts]] = True
+    hold = (back == steps * batch) & ~spacer
+
+    spread = _Move.apply(x.flatten(0, 1), back, there)
+    drive = torch.stack([spacer, hold], dim=1).to(x.dtype)
+    driven = torch.cat([spread, drive], dim=1).view(total, batch, -1)
+    y, _, c_last = _kernel(driven, (h, c), _with_drive(weights))
+    y = _Move.apply(y.reshape(total * batch, -1), there, back).view(steps, batch, -1)
+    if lengths is None:
+        return y, y[-1], c_last
+    empty = (lengths == 0).unsqueeze(1)
+    h_last = y[(lengths - 1).clamp(min=0), rows]
+    return y, torch.where(empty, h, h_last), torch.where(empty, c, c_last)
+
+
+def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    first = tuple(part.to(x.dtype).unsqueeze(0) for part in state)
+    training = torch.is_grad_enabled()
+    y, h, c = torch._VF.lstm(x, first, list(weights), True, 1, 0.0, training, False, False)  # type: ignore[attr-defined]
+    return y, h[0], c[0]
+
+
+def _with_drive(weights: Weights) -> Weights:
+    size = weights.weight_hh.shape[1]
+    drive = weights.weight_ih.new_zeros(4, size, 2)
+    i, f, _, o = drive.unbind()
+    i.fill_(-_SATURATED)
+    f[:, 0], f[:, 1] = -_SATURATED, _SATURATED
+    o[:, 0] = -_SATURATED
+    return weights._replace(weight_ih=torch.cat([weights.weight_ih, drive.flatten(0, 1)], dim=1))
+
+
+class _Move(Function):
+    """Rows by index, an index past the end meaning a row of zeros.
+
+    The caller gives the inverse index too: a gather is many times faster than the scatter that autograd
+    would use for the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return _gather(rows, index)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        return _gather(gradient, ctx.saved_tensors[0]), None, None
+
+
+def _gather(rows: Tensor, index: Tensor) -> Tensor:
+    return torch.cat([rows, rows.new_zeros(1, rows.shape[1])]).index_select(0, index)

@@ -1,0 +1,140 @@
+"""From the last layer to the vocabulary: the loss in training, log-probabilities in use.
+
+The loss works through its rows in chunks and takes each chunk's gradients at once, so that no more than a
+chunk of N x V numbers ever exists; ``plain_loss`` is its slow twin. Under autocast the matrix products run in
+bfloat16, everything after them in float32.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.amp.autocast_mode import custom_bwd, custom_fwd
+from torch.autograd.function import Function, once_differentiable
+
+from elman.nn.embedding import Embedding
+
+_CHUNK_ELEMENTS = 2**22
+"""About so many logits at a time: they stay in the processor's cache, and the matrix products stay large."""
+_LEAST_ROWS = 64
+_FAITHFUL = 1e-30
+"""Below this, a float32 probability's logarithm is no longer exact."""
+
+
+class Output(nn.Module):
+    """Scores of all V types from a vector of size E.
+
+    >>> output = Output(2, 4)
+    >>> total, count = output.loss(torch.zeros(3, 2), torch.tensor([0, 1, 3]))
+    >>> round(total.item() / count, 4), count  # nothing learned and nothing given: ln 4
+    (1.3863, 3)
+    """
+
+    def __init__(
+        self,
+        size: int,
+        vocab: int,
+        *,
+        tied: Embedding | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Full weights of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's first V rows.
+
+        The bias starts at zero.
+        """
+        super().__init__()
+        self.vocab = vocab
+        self.bias = nn.Parameter(torch.zeros(vocab))
+        # In a tuple, the embedding is no submodule: its weight is saved once, under its own name.
+        self._tied = None if tied is None else (tied,)
+        if tied is None:
+            bound = 1 / math.sqrt(size)
+            self.weight = nn.Parameter(torch.empty(vocab, size))
+            nn.init.uniform_(self.weight, -bound, bound, generator=generator)
+        else:
+            assert tied.weight.shape == (vocab + 1, size), "a tied output has its embedding's size"
+
+    def extra_repr(self) -> str:
+        return f"{self.vocab}, tied={self._tied is not None}"
+
+    def loss(self, y: Tensor, targets: Tensor) -> tuple[Tensor, int]:
+        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many targets there were.
+
+        Targets below 0 are padding: they cost nothing and are not counted.
+        """
+        rows, wanted = _rows(y, targets)
+        return _ChunkedLoss.apply(rows, self._weight(), self.bias, wanted), len(wanted)  # type: ignore[return-value]
+
+    def plain_loss(self, y: Tensor, targets: Tensor) -> tuple[Tensor, int]:
+        """What ``loss`` computes, by plain autograd over all rows at once."""
+        rows, wanted = _rows(y, targets)
+        logits = F.linear(rows, self._weight()[: self.vocab], self.bias)
+        return F.cross_entropy(logits.float(), wanted, reduction="sum"), len(wanted)
+
+    def log_probs(self, y: Tensor) -> Tensor:
+        """Natural log-probabilities ``[.., V]`` of the next token, float32."""
+        return F.linear(y, self._weight()[: self.vocab], self.bias).float().log_softmax(dim=-1)
+
+    def _weight(self) -> Tensor:
+        return self.weight if self._tied is None else self._tied[0].weight
+
+
+def _rows(y: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    if y.dim() == 3 and y.stride(0) < y.stride(1):
+        # The recurrences leave their outputs time first: read them in that order, without a copy.
+        y, targets = y.transpose(0, 1), targets.T
+    y, targets = y.reshape(-1, y.shape[-1]), targets.reshape(-1)
+    real = targets >= 0
+    return (y, targets) if bool(real.all()) else (y[real], targets[real])
+
+
+class _ChunkedLoss(Function):
+    @staticmethod
+    @custom_fwd(device_type="cpu")
+    def forward(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+        device = y.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        with torch.autocast(device, enabled=False):
+            return _run(ctx, y, weight, bias, targets, dtype)
+
+    @staticmethod
+    @once_differentiable
+    @custom_bwd(device_type="cpu")
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        d_y, d_weight, d_bias = ctx.saved_tensors
+        return d_y * gradient.to(d_y.dtype), d_weight * gradient, d_bias * gradient, None
+
+
+def _run(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
+    vocab = len(bias)
+    exact = torch.float32 if dtype == torch.bfloat16 else dtype
+    rows, table, offset = y.to(dtype), weight[:vocab].to(dtype), bias.to(dtype)
+    wanted_gradients = any(ctx.needs_input_grad)
+    if wanted_gradients:
+        d_y, d_weight, d_bias = torch.empty_like(rows), torch.zeros_like(weight), torch.zeros_like(bias)
+    size = max(_LEAST_ROWS, _CHUNK_ELEMENTS // vocab)
+    logits = rows.new_empty(min(size, len(rows)), vocab)
+    probs = logits.new_empty(logits.shape, dtype=exact)
+    total = torch.zeros((), dtype=torch.float64, device=y.device)
+    for start in range(0, len(rows), size):
+        part, target = rows[start : start + size], targets[start : start + size].unsqueeze(1)
+        scores = torch.addmm(offset, part, table.t(), out=logits[: len(part)])
+        p = torch.softmax(scores, dim=-1, dtype=exact)
+        chosen = p.gather(1, target)
+        nats = -chosen.log()
+        faint = (chosen < _FAITHFUL).squeeze(1)
+        if bool(faint.any()):
+            far = scores[faint].to(exact)
+            nats[faint] = far.logsumexp(dim=-1, keepdim=True) - far.gather(1, target[faint])
+        total += nats.sum(dtype=torch.float64)
+        if wanted_gradients:
+            p.scatter_add_(1, target, torch.full_like(chosen, -1.0))
+            d_bias += p.sum(dim=0)
+            d_scores = scores.copy_(p)
+            torch.mm(d_scores, table, out=d_y[start : start + size])
+            d_weight[:vocab] += d_scores.t() @ part
+    if wanted_gradients:
+        ctx.save_for_backward(d_y.to(y.dtype), d_weight, d_bias)
+    return total.to(torch.float32)

@@ -1,0 +1,109 @@
+"""Layers of cells one above the other, their dropouts between; the state threads through all of them."""
+
+from itertools import accumulate, pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from elman.errors import UsageError
+from elman.nn import dropout
+from elman.nn.cells import State
+from elman.nn.dropout import Masks
+from elman.nn.sequence import CELLS, Chunk, Recurrent
+
+
+class Stack(nn.Module):
+    """L recurrent layers, itself a recurrence; its state is the layers' states in one flat tuple.
+
+    >>> stack = Stack(cell="lstm", input_size=4, hidden_size=6, output_size=4, layers=2)
+    >>> stack.state_names
+    ('h0', 'c0', 'h1', 'c1')
+    >>> [tuple(part.shape) for part in stack.initial_state(3)]
+    [(3, 6), (3, 6), (3, 4), (3, 4)]
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        output_size: int | None = None,
+        layers: int = 1,
+        residual: bool = False,
+        input_dropout: float = 0.0,
+        dropout_between: float = 0.0,
+        output_dropout: float = 0.0,
+        weight_drop: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
+
+        ``residual`` adds a layer's input to its output where the sizes agree. The dropouts act in
+        training only: locked ones on the input, between layers and on the output, and ``weight_drop`` on
+        hidden-to-hidden weights. ``generator`` draws the starting weights.
+
+        Raises:
+            UsageError: an unknown cell, no layers, or a share outside [0, 1).
+        """
+        super().__init__()
+        if cell not in CELLS:
+            raise UsageError(f"unknown cell {cell!r}; known: {', '.join(CELLS)}")
+        if layers < 1:
+            raise UsageError(f"{layers} layers; a stack needs at least 1")
+        self.residual = residual
+        self.drops = (
+            dropout.check("input dropout", input_dropout),
+            *[dropout.check("dropout between layers", dropout_between)] * (layers - 1),
+            dropout.check("output dropout", output_dropout),
+        )
+        sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
+        self.layers = nn.ModuleList(
+            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator) for below, above in pairwise(sizes)
+        )
+        self.output_size = sizes[-1]
+        names = [layer.state_names for layer in self._recurrent()]
+        self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)
+        """One name per state tensor."""
+        ends = accumulate((len(parts) for parts in names), initial=0)
+        self._spans = [slice(start, stop) for start, stop in pairwise(ends)]
+
+    def initial_state(self, batch: int) -> State:
+        """The state of B fresh rows."""
+        return tuple(part for layer in self._recurrent() for part in layer.initial_state(batch))
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``."""
+        after: State = ()
+        for layer, span in zip(self._recurrent(), self._spans, strict=True):
+            y, own = layer.step(x, state[span])
+            x = self._joined(x, y)
+            after += own
+        return x, after
+
+    def forward(
+        self,
+        x: Tensor,
+        state: State,
+        reset: Tensor | None = None,
+        lengths: Tensor | None = None,
+        masks: Masks | None = None,
+    ) -> Chunk:
+        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see Recurrent."""
+        if lengths is not None and self.residual:
+            padding = torch.arange(x.shape[1], device=x.device) >= lengths.unsqueeze(1)
+            x = x.masked_fill(padding.unsqueeze(-1), 0)
+        x = dropout.locked(x, self.drops[0], masks)
+        after: State = ()
+        for layer, span, drop in zip(self._recurrent(), self._spans, self.drops[1:], strict=True):
+            y, own = layer(x, state[span], reset, lengths, masks)
+            x = dropout.locked(self._joined(x, y), drop, masks)
+            after += own
+        return x, after
+
+    def _recurrent(self) -> list[Recurrent]:
+        return [cast(Recurrent, layer) for layer in self.layers]
+
+    def _joined(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y if self.residual and x.shape[-1] == y.shape[-1] else y

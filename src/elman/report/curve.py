@@ -1,0 +1,76 @@
+"""The learning curve of a run as a picture, from its log."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from elman.files import storage_errors
+
+CURVE_FILE = "learning-curve.png"
+
+
+def draw_curve(folder: Path) -> Path | None:
+    """Draw training and validation loss over the updates into ``learning-curve.png``.
+
+    Returns None when the log holds nothing to draw yet.
+
+    Raises:
+        StorageError: the picture cannot be written.
+    """
+    entries = read_log(folder / "training" / "log.jsonl")
+    training = [entry for entry in entries if "loss" in entry]
+    validation = [entry for entry in entries if "valid_nats" in entry]
+    if not training:
+        return None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.plot([e["update"] for e in training], [e["loss"] for e in training], color="#9bb8d3", label="training")
+    if validation:
+        axes.plot(
+            [e["update"] for e in validation],
+            [e["valid_nats"] for e in validation],
+            color="#c4572b",
+            marker="o",
+            markersize=4,
+            label="validation",
+        )
+        best = min(validation, key=lambda entry: entry["valid_nats"])
+        axes.annotate(
+            f"best {best['valid_bits_per_byte']:.3f} bits per byte",
+            (best["update"], best["valid_nats"]),
+            xytext=(-6, 14),
+            textcoords="offset points",
+            ha="right",
+            color="#c4572b",
+        )
+    axes.set(title=f"Learning curve of {folder.name}", xlabel="update", ylabel="loss (nats per token)")
+    # The first updates fall so steeply that they would flatten all that follows.
+    later = [e["loss"] for e in training[len(training) // 20 :]] + [e["valid_nats"] for e in validation]
+    margin = 0.05 * (max(later) - min(later)) + 0.01
+    axes.set_ylim(min(later) - margin, max(later) + margin)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    path = folder / CURVE_FILE
+    with storage_errors(path):
+        partial = folder / f".{CURVE_FILE}.partial"
+        figure.savefig(partial, format="png")
+        partial.replace(path)
+    return path
+
+
+def read_log(file: Path) -> list[dict[str, Any]]:
+    """The entries of a log; a last line cut off by a kill is left out."""
+    if not file.is_file():
+        return []
+    entries = []
+    for line in file.read_bytes().split(b"\n")[:-1]:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break
+    return entries

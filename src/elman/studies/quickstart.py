@@ -1,0 +1,161 @@
+"""The first two minutes: three models on a text that every Python has, and which one to use."""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elman import api
+from elman import folder as model_folder
+from elman.data.prepare import DataConfig, prepare_data
+from elman.errors import FolderError
+from elman.fitting import evaluate_text
+from elman.machine import cache_folder
+from elman.progress import Progress
+
+SOURCE = "builtin:pydocs"
+PROMPTS = (
+    "Return the",
+    "If the file does not",
+    "This function is",
+    "The value of the",
+    "Raises an exception if the",
+)
+CONTEXT = "document"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    bits_per_byte: float
+    perplexity: float
+    oov_rate: float
+    parameters: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Quickstart:
+    """What came out."""
+
+    folder: Path
+    rows: list[Row]
+    best: str
+    why: str
+    completions: list[tuple[str, list[tuple[str, float]]]]
+    passage: str
+    weights: list[float]
+    data_hash: str
+    signature: str
+
+
+def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 1) -> Quickstart:
+    """Train what is not there yet, compare on the held-out test part, complete a few sentences.
+
+    Args:
+        folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused, an
+            interrupted network is resumed.
+        minutes: how long the network trains.
+    """
+    counted = _ready(folder / "ngram", progress, model="ngram")
+    trained = _ready(folder / "lstm", progress, model="lstm", minutes=minutes, seed=seed)
+    tokenizer = counted.lm.tokenizer
+    data = prepare_data(
+        [SOURCE],
+        config=DataConfig(),
+        cache=cache_folder(),
+        tokenizer=tokenizer,
+        speller=counted.speller,
+        grow=False,
+        progress=progress,
+    )
+    assert data.corpus.valid is not None and data.corpus.test is not None
+    mixed = api.mix([counted, trained], data.corpus.valid, context=CONTEXT, progress=progress)
+    if not (folder / "mixture" / "model.safetensors").exists():
+        shutil.rmtree(folder / "mixture", ignore_errors=True)
+        mixed.save(folder / "mixture")
+    figures = {
+        "n-gram": counted.passport["figures"]["test"],
+        "LSTM": trained.passport["figures"]["test"],
+        "mixture": evaluate_text(mixed.lm, mixed.speller, data.corpus.test, context=CONTEXT, progress=progress),
+    }
+    models = {"n-gram": counted, "LSTM": trained, "mixture": mixed}
+    seconds = {"n-gram": counted.passport["seconds"], "LSTM": trained.passport["seconds"]}
+    seconds["mixture"] = sum(seconds.values())
+    rows = [
+        Row(
+            name,
+            found["bits_per_byte"],
+            found["perplexity"],
+            found["oov_rate"],
+            models[name].lm.describe()["parameters"],
+            seconds[name],
+        )
+        for name, found in figures.items()
+    ]
+    best = min(rows, key=lambda row: row.bits_per_byte).name
+    model = models[best]
+    return Quickstart(
+        folder=folder,
+        rows=rows,
+        best=best,
+        why=_why(rows),
+        completions=[(prompt, model.complete(prompt, n=3).words) for prompt in PROMPTS],
+        passage=model.generate("The", temperature=0.7, max_tokens=60, seed=3),
+        weights=[float(weight) for weight in mixed.lm.weights],  # type: ignore[attr-defined]
+        data_hash=data.corpus.hash,
+        signature=figures[best]["signature"],
+    )
+
+
+def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
+    """The model in a folder: as it is, its training resumed, or trained now."""
+    if (folder / "passport.json").exists():
+        progress.say(f"reusing {folder}")
+        return api.load(folder)
+    if (folder / "training" / "checkpoint.safetensors").exists():
+        progress.say(f"going on with {folder}")
+        return api.resume(folder, progress=progress)
+    if folder.exists():
+        shutil.rmtree(folder)  # a start that never reached its first checkpoint
+    return api.train(SOURCE, out=folder, progress=progress, **options)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse to touch a folder that quickstart did not write.
+
+    Raises:
+        FolderError: it holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file; give --out the name of a folder")
+    strangers = sorted(set(_names(folder)) - {"ngram", "lstm", "mixture"})
+    if strangers:
+        raise FolderError(f"{folder} holds {strangers[0]!r}, which quickstart did not write; choose another --out")
+    for name in ("ngram", "lstm"):
+        if (folder / name / "config.json").exists():
+            model_folder.read_config(folder / name)
+
+
+def _names(folder: Path) -> Sequence[str]:
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def _why(rows: list[Row]) -> str:
+    by_name = {row.name: row.bits_per_byte for row in rows}
+    counted, trained, mixed = by_name["n-gram"], by_name["LSTM"], by_name["mixture"]
+    alone = "the n-gram" if counted < trained else "the LSTM"
+    gain = 100 * (1 - mixed / min(counted, trained))
+    if counted < trained:
+        reason = (
+            "on so small a text and in so short a time, counting beats learning: the network would need more text, "
+            "or more minutes, to pass it"
+        )
+    else:
+        reason = "the network shares what it learns between words and looks back further than four of them"
+    if gain > 0:
+        return f"alone, {alone} wins: {reason}. Mixed they are {gain:.1f}% better than the better one, since they err differently."
+    return f"{alone} wins, and mixing adds nothing: {reason}."

@@ -1,0 +1,275 @@
+"""From sources to a corpus: normalised lines of documents, split into training, validation and test text.
+
+Everything streams: no text is ever in memory as a whole. What was prepared lies in a folder named by its
+content, so the same sources give the same folder.
+"""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal
+
+from elman.config import Config
+from elman.errors import FolderError, TextError, UsageError
+from elman.progress import Progress
+from elman.text.atomic import publish, staging_folder
+from elman.text.decoding import check_encoding, raw_lines
+from elman.text.normalise import normalise_line, split_lines
+from elman.text.records import RECORD_SUFFIXES, field_texts
+from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes
+from elman.text.split import pieces
+from elman.text.spool import Text, TextWriter, starts_file
+
+_MANIFEST = "elman-corpus.json"
+_FORMAT = 1
+_FEWEST_WORDS = 200
+_ENOUGH_CHARS = 1000
+
+Sources = str | Path | Sequence[str | Path]
+"""Files, folders, globs, ``-`` or ``builtin:NAME``; one, or several."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CorpusConfig(Config):
+    """How sources are read.
+
+    >>> CorpusConfig(document="line").encoding
+    'utf-8'
+    """
+
+    document: Literal["file", "line", "block"] = "file"
+    """What a document is: a file (or record), a line, or a block between blank lines."""
+    encoding: str = "utf-8"
+    """Encoding of the text files, by a name that Python knows."""
+    field: str | None = None
+    """The field that holds the text in .jsonl, .json, .csv and .tsv files and on standard input (JSON lines)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_encoding(self.encoding)
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """Texts to train on, to validate with and to test with, in one folder."""
+
+    folder: Path
+    """Where they lie."""
+    hash: str
+    """16 hex digits that name all of it."""
+    train: Text
+    """The text to train on."""
+    valid: Text | None = None
+    """The text to stop and tune by."""
+    test: Text | None = None
+    """The text that is looked at once, at the end."""
+
+    @classmethod
+    def open(cls, folder: Path) -> "Corpus":
+        """Open what ``prepare`` made.
+
+        Raises:
+            FolderError: it is not there, or not whole.
+        """
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_bytes())
+            texts = {name: Text(folder / f"{name}.txt", **facts) for name, facts in manifest["texts"].items()}
+            whole = manifest["format"] == _FORMAT and all(
+                text.path.stat().st_size == text.bytes
+                and starts_file(text.path).stat().st_size == 8 * text.document_count
+                for text in texts.values()
+            )
+            corpus = cls(folder, manifest["hash"], **texts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole, corpus = False, None
+        if corpus is None or not whole:
+            raise FolderError(f"{folder}: no prepared text, or damaged; prepare it again from its sources")
+        return corpus
+
+
+def read_lines(sources: Sources, *, config: CorpusConfig | None = None) -> Iterator[tuple[str, bool]]:
+    """Each normalised line of the sources, and whether it starts a document, in one streaming pass.
+
+    Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"`` blank lines
+    only separate. A record (``field``) counts as a file.
+
+    >>> list(read_lines("builtin:pydocs"))[0]
+    ('The "assert" statement', True)
+
+    Raises:
+        TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found before any is read.
+    """
+    return _read(find_sources(sources), config=config or CorpusConfig(), advance=lambda amount: None)
+
+
+@contextmanager
+def read_text(
+    sources: Sources, *, config: CorpusConfig | None = None, folder: Path, progress: Progress | None = None
+) -> Iterator[Text]:
+    """Read the sources into one Text, which lies in ``folder`` for the length of the block.
+
+    Raises:
+        TextError: the text cannot be read.
+        StorageError: the disk is full, or ``folder`` is not writable.
+    """
+    config, progress = config or CorpusConfig(), progress or Progress()
+    found = find_sources(sources)
+    check_stdin_once(found)
+    with staging_folder(folder) as staging:
+        with progress.stage("reading", total=total_bytes(found), unit="bytes") as advance:
+            text = _spool(_read(found, config=config, advance=advance), staging, "text")
+        yield text
+
+
+def prepare(
+    sources: Sources,
+    *,
+    valid: Sources = (),
+    test: Sources = (),
+    config: CorpusConfig | None = None,
+    folder: Path,
+    split: float = 0.05,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Read the sources and write the corpus into a subfolder of ``folder`` that is named by its content.
+
+    Without ``valid``, about a ``split`` of the text is held out for validation, and as much for test unless
+    ``test`` is given; with ``valid`` nothing is held out. ``elman.text.split`` says how.
+
+    Args:
+        valid: sources of validation text; default: held out.
+        test: sources of test text; default: held out, or none if ``valid`` is given.
+        folder: a cache; texts prepared before stay there.
+        split: share of the bytes, above 0 and at most 0.25.
+
+    Raises:
+        TextError: the text cannot be read, or is too little.
+        StorageError: the disk is full, or ``folder`` is not writable.
+    """
+    config, progress = config or CorpusConfig(), progress or Progress()
+    if not 0 < split <= 0.25:
+        raise UsageError(f"split is {split}; it must be above 0 and at most 0.25: the share held out for validation")
+    given = {"train": sources, "valid": valid, "test": test}
+    found = {name: find_sources(one) for name, one in given.items() if name == "train" or one}
+    everything = [source for some in found.values() for source in some]
+    check_stdin_once(everything)
+    held_out = [] if valid else [name for name in ("valid", "test") if not given[name]]
+
+    with staging_folder(folder) as staging:
+        texts: dict[str, Text] = {}
+        with progress.stage("reading", total=total_bytes(everything), unit="bytes") as advance:
+            for name, some in found.items():
+                spooled = "all" if name == "train" and held_out else name
+                texts[name] = _spool(_read(some, config=config, advance=advance), staging, spooled)
+        if held_out:
+            _check_enough(texts["train"])
+            with progress.stage("splitting", total=texts["train"].bytes, unit="bytes") as advance:
+                texts |= _split(texts["train"], staging, ["train", *held_out], share=split, advance=advance)
+        _check_enough(texts["train"])
+        return _publish(texts, staging, folder)
+
+
+def _read(
+    sources: Sequence[Source], *, config: CorpusConfig, advance: Callable[[int], None]
+) -> Iterator[tuple[str, bool]]:
+    empty = True
+    for source in sources:
+        for unit in _units(source, config=config, advance=advance):
+            for document in _documents(unit, config.document):
+                empty = False
+                yield document
+    if empty:
+        what = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
+        raise TextError(f"{what}: empty, there is no text in it; give some text")
+
+
+def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], None]) -> Iterator[Iterable[str]]:
+    """Files or records, as lines that are not normalised yet."""
+    if source.kind == "builtin":
+        from elman.text.pydocs import documents
+
+        yield from map(split_lines, documents())
+        return
+    lines = raw_lines(source, encoding=config.encoding, advance=advance)
+    kind = "json" if source.kind == "stdin" else RECORD_SUFFIXES.get(source.suffix)
+    if config.field is None or kind is None:
+        yield lines
+    else:
+        yield from map(split_lines, field_texts(lines, kind=kind, field=config.field, name=source.name))
+
+
+def _documents(lines: Iterable[str], document: str) -> Iterator[tuple[str, bool]]:
+    starts, blank = True, 0
+    for line in map(normalise_line, lines):
+        if line:
+            for _ in range(blank):
+                yield "", starts
+                starts = False
+            yield line, starts or document == "line"
+            starts, blank = False, 0
+        elif document == "block":
+            starts = True
+        elif document == "file":
+            if starts:
+                blank += 1
+            else:
+                yield "", False
+
+
+def _spool(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:
+    with TextWriter(folder, name) as writer:
+        for line, starts in lines:
+            writer.write(line, starts=starts)
+    return writer.text()
+
+
+def _split(
+    text: Text, folder: Path, names: list[str], *, share: float, advance: Callable[[int], None]
+) -> dict[str, Text]:
+    with ExitStack() as opened:
+        writers = [opened.enter_context(TextWriter(folder, name)) for name in names]
+        file = opened.enter_context(open(text.path, "rb"))
+        for size, part in pieces(text, share=share, parts=len(names) - 1):
+            writers[part].copy(file, size)
+            advance(size)
+    text.path.unlink()
+    starts_file(text.path).unlink()
+    texts = {name: writer.text() for name, writer in zip(names, writers, strict=True)}
+    for name, part in texts.items():
+        if not part.lines:
+            size = f"{text.lines} lines in {text.document_count} documents"
+            raise TextError(
+                f"{size}: too little to hold some out ({name} is empty); add more text, or give --valid FILE"
+            )
+    return texts
+
+
+def _check_enough(text: Text) -> None:
+    if text.chars >= _ENOUGH_CHARS:
+        return
+    words = sum(len(line.split()) for line, _ in text)
+    if words < _FEWEST_WORDS:
+        raise TextError(f"too little text to train on: {words} words, at least {_FEWEST_WORDS} are needed; add some")
+
+
+def _publish(texts: dict[str, Text], staging: Path, folder: Path) -> Corpus:
+    digest = hashlib.sha256(" ".join(f"{name}:{text.sha256}" for name, text in sorted(texts.items())).encode())
+    name = digest.hexdigest()[:16]
+    facts = {part: _facts(text) for part, text in texts.items()}
+    manifest = {"format": _FORMAT, "hash": name, "texts": facts}
+    (staging / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    target = folder / name
+    try:
+        return Corpus.open(target)
+    except FolderError:
+        shutil.rmtree(target, ignore_errors=True)
+    publish(staging, target)
+    return Corpus.open(target)
+
+
+def _facts(text: Text) -> dict[str, str | int]:
+    return {name: value for name, value in dataclasses.asdict(text).items() if name != "path"}

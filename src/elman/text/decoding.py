@@ -1,0 +1,153 @@
+"""Bytes of a source into raw lines: decompressing, decoding, line ends, block by block.
+
+A raw line has lost its line end and a byte-order mark before it, nothing else. A source of any size, or a
+line of any length, costs a few blocks of memory and one line.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from elman.errors import TextError, UsageError
+from elman.text.sources import Source
+
+_BLOCK = 1 << 18
+_SNIFFED = 1 << 13
+_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def check_encoding(encoding: str) -> None:
+    """Whether Python knows an encoding of text by that name.
+
+    >>> check_encoding("utf-9")
+    Traceback (most recent call last):
+    ...
+    elman.errors.UsageError: encoding is 'utf-9', which Python does not know; try utf-8, latin-1, cp1252 or utf-16
+
+    Raises:
+        UsageError: it does not, or it is no encoding of text (base64).
+    """
+    try:
+        b"\0\0\0\0".decode(encoding)
+        codecs.getincrementaldecoder(encoding)
+    except UnicodeError:
+        return
+    except (LookupError, ValueError):
+        raise UsageError(
+            f"encoding is {encoding!r}, which Python does not know; try utf-8, latin-1, cp1252 or utf-16"
+        ) from None
+
+
+def raw_lines(source: Source, *, encoding: str, advance: Callable[[int], None]) -> Iterator[str]:
+    """The lines of a file or of standard input, without their line ends.
+
+    Args:
+        advance: called with the bytes on disk that were read since the last call.
+
+    Raises:
+        TextError: unreadable, damaged, binary, or not in that encoding.
+    """
+    parts: list[str] = []
+    for text in _decoded(source, encoding=encoding, advance=advance):
+        pieces = text.split("\n")
+        if len(pieces) > 1:
+            yield "".join([*parts, pieces[0]])
+            yield from pieces[1:-1]
+            parts.clear()
+        parts.append(pieces[-1])
+    last = "".join(parts)
+    if last:
+        yield last
+
+
+def _decoded(source: Source, *, encoding: str, advance: Callable[[int], None]) -> Iterator[str]:
+    codec = codecs.lookup(encoding).name
+    wide = codec.startswith(("utf-16", "utf-32"))
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    line_ends = io.IncrementalNewlineDecoder(None, translate=True)
+    offset, first = 0, True
+    for block in _blocks(source, advance):
+        if offset == 0 and not wide:
+            if codec.startswith("utf-8") and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise TextError(f"{source.name}: UTF-16 text, not {encoding}; try --encoding {_wide_name(block)}")
+            if not source.given and b"\0" in block[:_SNIFFED]:
+                return
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=not block)
+            if not codec.startswith("utf-8"):
+                text.encode()  # Some encodings can spell half a character, which is no text.
+        except UnicodeDecodeError as error:
+            raise TextError(_not_decodable(source, encoding, error, offset - pending + error.start)) from error
+        except UnicodeError as error:
+            raise TextError(f"{source.name}: not valid {encoding}; give its encoding with --encoding") from error
+        if "\0" in text:
+            place = "" if wide else f" (byte {offset + block.index(0)})"
+            raise TextError(f"{source.name}: binary, not text: it has NUL characters{place}; leave this file out")
+        text = line_ends.decode(text, final=not block)
+        if first and text:
+            text, first = text.removeprefix("\ufeff"), False
+        yield text
+        offset += len(block)
+
+
+def _blocks(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
+    """Decompressed blocks; an empty one says that all went well to the end."""
+    if source.kind == "stdin":
+        if sys.stdin is None:
+            raise TextError("standard input is closed; name a file instead of -")
+        yield from _read_all(sys.stdin.buffer, source, sys.stdin.buffer, lambda amount: None)
+        return
+    assert source.path is not None
+    try:
+        file = open(source.path, "rb")
+    except OSError as error:
+        raise TextError(f"{source.name}: cannot be opened ({error.strerror}); check its permissions") from error
+    with file:
+        if source.compression:
+            with _OPENERS[source.compression](file) as opened:
+                yield from _read_all(opened, source, file, advance)
+        else:
+            yield from _read_all(file, source, file, advance)
+
+
+def _read_all(opened, source: Source, file: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
+    told, measured = 0, source.path is not None and file.seekable()
+    block = b"more"
+    while block:
+        try:
+            block = opened.read(_BLOCK)
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            raise TextError(_damaged(source)) from error
+        except OSError as error:
+            # The gzip and bz2 modules say "damaged" by an OSError that no system call made.
+            if error.errno is None:
+                raise TextError(_damaged(source)) from error
+            raise TextError(f"{source.name}: cannot be read ({error.strerror}); copy the file again") from error
+        if measured:
+            advance(file.tell() - told)
+            told = file.tell()
+        yield block
+
+
+def _wide_name(block: bytes) -> str:
+    return "utf-32" if block.startswith(codecs.BOM_UTF32_LE) else "utf-16"
+
+
+def _not_decodable(source: Source, encoding: str, error: UnicodeDecodeError, offset: int) -> str:
+    stream = "decompressed byte" if source.compression else "byte"
+    return (
+        f"{source.name}: not valid {encoding} at {stream} {offset} (0x{error.object[error.start]:02x});"
+        " give its encoding, for example --encoding latin-1"
+    )
+
+
+def _damaged(source: Source) -> str:
+    kind = source.compression.removeprefix(".")
+    return f"{source.name}: damaged or cut off, or no {kind} file at all; copy it again, or decompress it by hand"

@@ -1,0 +1,60 @@
+"""What a vocabulary learns from text: which words or characters are frequent, which bytes belong together.
+
+Text comes as a stream of parts of lines; memory follows the distinct words, not the text. Trainers change the
+engine they are given. The same text always gives the same answer, whatever the number of threads.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+import tokenizers
+from tokenizers import trainers
+
+from elman.text.splitting import cut
+from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet
+
+RUN_CHARS = 4096
+"""Merges are learned within runs of so many characters: beyond that, the trainer's time grows with their square."""
+
+
+def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int) -> list[str]:
+    """The pieces that the engine splits text into, by falling count, ties by the piece itself."""
+    # The trainer's own order is ours; without special tokens and without a limit it is all that it does.
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=1 << 40, min_frequency=min_count, special_tokens=[], show_progress=False
+    )
+    engine.train_from_iterator(parts, trainer)
+    vocab = engine.get_vocab()
+    return sorted(vocab, key=vocab.__getitem__)
+
+
+def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
+    """The characters of text, by falling count, ties by code point.
+
+    >>> frequent_chars(["banana"], min_count=2)
+    ['a', 'n']
+    """
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part)
+    frequent = [char for char, count in counts.items() if count >= min_count]
+    return sorted(frequent, key=lambda char: (-counts[char], char))
+
+
+def byte_pairs(
+    parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int, vocab_size: int
+) -> tuple[list[str], Merges]:
+    """Token strings by id (the specials, the 256 bytes, then what merges make) and the merges in their order."""
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_count,
+        special_tokens=list(SPECIALS),
+        initial_alphabet=byte_alphabet(),
+        show_progress=False,
+    )
+    runs = (run for part in parts for _, run in cut(part, level="char", limit=RUN_CHARS))
+    engine.train_from_iterator(runs, trainer)
+    model = json.loads(engine.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return tokens, [(left, right) for left, right in model["merges"]]

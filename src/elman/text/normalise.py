@@ -1,0 +1,51 @@
+"""The one normal form of text, the same for every model and every figure.
+
+NFC, no white space at line ends, no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and "\\r"
+count as "\\n"); every other character, control characters among them, stays.
+"""
+
+import unicodedata
+from itertools import groupby
+
+_LONG_LINE = 1000
+
+
+def normalise_line(line: str) -> str:
+    """One line without its line end, in normal form.
+
+    >>> normalise_line("Cafe\\u0301 \\t"), normalise_line("\\ufeffone  two")
+    ('Café', 'one  two')
+    """
+    if not line.isascii():
+        if len(line) > _LONG_LINE:
+            line = _in_canonical_order(line)
+        line = unicodedata.normalize("NFC", line).lstrip("\ufeff")
+    return line.rstrip()
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text; a final line end makes no extra line.
+
+    >>> split_lines("one\\r\\ntwo\\n")
+    ['one', 'two']
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _in_canonical_order(line: str) -> str:
+    """The same text with each run of marks in canonical order, if any run can be out of order.
+
+    Python's own normalisation orders a run by insertion: a line of a million marks, which is nobody's
+    language but anybody's file, would take it hours.
+    """
+    decomposed = {ord(char): unicodedata.normalize("NFD", char) for char in set(line) if char > "\x7f"}
+    classes = {unicodedata.combining(mark) for part in decomposed.values() for mark in part} - {0}
+    if len(classes) < 2:
+        return line
+    parts: list[str] = []
+    for _, run in groupby(line.translate(decomposed), key=lambda char: unicodedata.combining(char) > 0):
+        parts += sorted(run, key=unicodedata.combining)
+    return "".join(parts)

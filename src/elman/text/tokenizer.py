@@ -1,0 +1,378 @@
+"""Lines of text into token ids and back, at four levels behind one interface: word, subword, char, byte.
+
+Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is `` The``, `` cat``,
+``,``, `` the``; decoding drops it again. So every level is lossless on normalised text, up to unknown types. Token
+id 0 is `<unk>` and 1 is `</s>`, the line end, at every level. Both are plain vocabulary entries: the same letters
+in raw text are ordinary text.
+
+Good:
+    ids = [*tokenizer.encode(line).ids, EOS_ID]     # a line and its end
+    tokenizer.decode(ids)                           # line + "\\n"
+Bad:
+    tokenizer.encode("one line\\nanother")           # a line end is `</s>`, never inside a line
+    tokenizer.encode("The cat ").ids                # normalised text has no trailing blanks: say "The cat"
+
+The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools load it and get the same ids.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.errors import FolderError, TextError, UsageError
+from elman.files import storage_errors, write_atomic
+from elman.notation import TokenIds
+from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words
+from elman.text.splitting import CUT_CHARS, Level, cut
+from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
+
+UNK_ID = 0
+"""The id of `<unk>`, at every level."""
+EOS_ID = 1
+"""The id of `</s>`, the line end, at every level."""
+
+_FILE, _CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
+_SUBWORD_SIZE = 8000
+_BATCH_CHARS = 1 << 18
+_UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u1b00-\u1b7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TokenizerConfig(Config):
+    """How text is cut into tokens, and which of them become types.
+
+    >>> TokenizerConfig(level="char", pretokenized=True)
+    Traceback (most recent call last):
+    ...
+    elman.errors.UsageError: pretokenized text is made of words; level is 'char'; use level 'word'
+    """
+
+    level: Level = "word"
+    """What a token is: a word, a piece of one, a character or a byte."""
+    pretokenized: bool = False
+    """The text is split already, by spaces, with rare words replaced by <unk> (PTB, WikiText)."""
+    lowercase: bool = False
+    """Read all text as lower case."""
+    min_count: int | None = None
+    """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is learned from what
+    occurs once (pretokenized: 1)."""
+    vocab_size: int | None = None
+    """At most so many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on small text)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretokenized and self.level != "word":
+            raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
+        for name in ("min_count", "vocab_size"):
+            if self.level == "byte" and getattr(self, name) is not None:
+                raise UsageError(f"level 'byte' always has its 256 bytes; {name} means nothing there; leave it out")
+        if self.min_count is not None and self.min_count < 1:
+            raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
+        least = len(SPECIALS) + (256 if self.level == "subword" else 1)
+        if self.vocab_size is not None and self.vocab_size < least:
+            raise UsageError(f"vocab_size is {self.vocab_size}; level {self.level!r} needs {least} or more")
+
+
+class Encoded(NamedTuple):
+    """A line as tokens."""
+
+    ids: TokenIds
+    """Token ids, int64 ``[n]``."""
+    spans: NDArray[np.int64]
+    """Where each token lies in the line, ``[n, 2]``: start and end, in characters. The bytes of one character
+    share its span; a token that is only the space put before the line has an empty one."""
+
+
+class Tokenizer:
+    """Turns lines into token ids and back.
+
+    >>> tokenizer = Tokenizer.fit(["the cat sat", "the cat"], config=TokenizerConfig(min_count=1))
+    >>> tokenizer.tokens
+    ['<unk>', '</s>', ' cat', ' the', ' sat']
+    >>> tokenizer.encode("the dog sat").ids.tolist()
+    [3, 0, 4]
+    >>> tokenizer.decode([3, 2, 1, 3, 4])
+    'the cat\\nthe sat'
+    """
+
+    config: TokenizerConfig
+    size: int
+    """How many types, V."""
+    tokens: list[str]
+    """The token strings by id, as they stand in tokenizer.json."""
+    pieces: list[bytes]
+    """The bytes that each token adds to a text, by id: a line feed for `</s>`, U+FFFD for `<unk>`."""
+    leading_space: bool
+    """Whether each line gets a space put before it (word and subword level)."""
+
+    def __init__(self, tokens: Sequence[str], *, config: TokenizerConfig, merges: Merges = ()) -> None:
+        self.config = config
+        self.tokens = list(tokens)
+        self.size = len(self.tokens)
+        self.leading_space = config.level in ("word", "subword")
+        self.pieces = pieces(self.tokens, level=config.level)
+        self._merges = list(merges)
+        # Lines come to the engine with their space in place: with the library's own step, a token that is only
+        # that space would claim the line's first character.
+        self._engine = tokenizers.Tokenizer.from_str(json.dumps(self._compose(prepend=False)))
+        self._direct = config.level in ("char", "byte") and not config.lowercase
+        self._table = _table(self.tokens) if config.level == "char" else None
+
+    def __repr__(self) -> str:
+        return f"Tokenizer(level={self.config.level!r}, size={self.size}, hash={self.hash!r})"
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits that name this tokenizer: of the sha256 of its tokenizer.json."""
+        return hashlib.sha256(self._file).hexdigest()[:16]
+
+    @classmethod
+    def fit(cls, lines: Iterable[str], *, config: TokenizerConfig) -> "Tokenizer":
+        """Learn the vocabulary in one streaming pass; the same lines always give the same tokenizer.
+
+        Types come by falling count, ties by token string; at subword level first the 256 bytes, then the merges
+        as they were learned; at byte level by value.
+        """
+        if config.level in ("word", "char"):
+            return cls(SPECIALS, config=config).grow(lines)
+        of_bytes = cls([*SPECIALS, *byte_alphabet()], config=config)
+        if config.level == "byte":
+            return of_bytes
+        parts = (part for line in lines for _, part in of_bytes._parts(line, limit=RUN_CHARS // 4))
+        size = config.vocab_size or _SUBWORD_SIZE
+        tokens, merges = byte_pairs(parts, engine=of_bytes._engine, min_count=_min_count(config), vocab_size=size)
+        return cls(tokens, config=config, merges=merges)
+
+    def encode(self, line: str) -> Encoded:
+        """The tokens of one line, without its `</s>`; unknown types have id UNK_ID.
+
+        Raises:
+            TextError: the line holds half of a surrogate pair, which is not Unicode text.
+        """
+        if self._direct:
+            found = self._direct_ids(line)
+            # Every byte but those that continue a character begins one.
+            begins = np.ones(len(found), bool) if self._table is not None else (found - len(SPECIALS)) & 0xC0 != 0x80
+            ends = np.cumsum(begins)
+            return Encoded(found, np.stack([ends - 1, ends], axis=1))
+        ids, spans = [np.empty(0, dtype=np.int64)], [np.empty((0, 2), dtype=np.int64)]
+        for start, part in self._parts(line):
+            encoding = self._engine.encode(part, add_special_tokens=False)
+            ids.append(np.array(encoding.ids, dtype=np.int64))
+            spans.append(np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start)
+        places = np.maximum(np.concatenate(spans), 0)
+        if self.config.pretokenized and len(places):
+            # Spaces beyond the first belong to no token; the one after them takes them in.
+            places[0, 0], places[1:, 0] = 0, places[:-1, 1]
+        return Encoded(np.concatenate(ids), places)
+
+    def encode_lines(self, lines: Sequence[str]) -> list[TokenIds]:
+        """The ids of many lines: the same as ``encode`` of each, several at once.
+
+        Raises:
+            TextError: a line holds half of a surrogate pair, which is not Unicode text.
+        """
+        if self._direct:
+            return [self._direct_ids(line) for line in lines]
+        found = [[np.empty(0, dtype=np.int64)] for _ in lines]
+        for batch in _batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
+            encodings = self._engine.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
+            for (row, _), encoding in zip(batch, encodings, strict=True):
+                found[row].append(np.array(encoding.ids, dtype=np.int64))
+        return [parts[-1] if len(parts) < 3 else np.concatenate(parts) for parts in found]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of tokens from a line start on; `</s>` becomes a line feed, broken UTF-8 becomes U+FFFD."""
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:
+        """The bytes of tokens; ``line_start`` says that the first one begins a line, where its space is dropped.
+
+        For a stream, one token at a time: ``decode_bytes([token_id], line_start=before == EOS_ID)``.
+        """
+        parts = []
+        for token_id in ids:
+            piece = self.pieces[token_id]
+            parts.append(piece[1:] if line_start and self.leading_space and piece[:1] == b" " else piece)
+            line_start = token_id == EOS_ID
+        return b"".join(parts)
+
+    def grow(self, lines: Iterable[str]) -> "Tokenizer":
+        """This tokenizer with the new types of more text after the old ones, whose ids stay.
+
+        A new type needs ``min_count`` in the new text, and room within ``vocab_size``. Subword and byte level
+        know every text already: they return themselves.
+        """
+        if self.config.level in ("subword", "byte"):
+            return self
+        # In pretokenized text these words are the specials themselves, never types of their own.
+        known = {*self.tokens, *(f" {special}" for special in SPECIALS)}
+        parts = (part for line in lines for _, part in self._parts(line))
+        if self.config.level == "char":
+            found = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
+        else:
+            engine = Tokenizer(SPECIALS, config=self.config)._engine
+            found = frequent_words(parts, engine=engine, min_count=_min_count(self.config))
+        new = [token for token in found if token not in known]
+        if self.config.vocab_size is not None:
+            new = new[: max(self.config.vocab_size - self.size, 0)]
+        return Tokenizer([*self.tokens, *new], config=self.config) if new else self
+
+    def to_files(self) -> dict[str, bytes]:
+        """The contents of tokenizer.json and tokenizer_config.json, by name."""
+        settings = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "unk_token": SPECIALS[UNK_ID],
+            "eos_token": SPECIALS[EOS_ID],
+            "clean_up_tokenization_spaces": False,
+            "split_special_tokens": True,
+            "elman": {**self.config.to_json(), "size": self.size},
+        }
+        return {_FILE: self._file, _CONFIG_FILE: (json.dumps(settings, indent=2) + "\n").encode()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> "Tokenizer":
+        """Rebuild from ``to_files``.
+
+        Raises:
+            FolderError: a file is missing, damaged, or was not made by elman.
+        """
+        for name in (_FILE, _CONFIG_FILE):
+            if name not in files:
+                raise FolderError(f"{name} is missing; copy the model folder again, or train anew")
+        settings = parse(files[_CONFIG_FILE], name=_CONFIG_FILE).get("elman")
+        if not isinstance(settings, dict) or "size" not in settings:
+            raise damaged(_CONFIG_FILE, "it has no elman settings with a size")
+        size = settings.pop("size")
+        try:
+            config = TokenizerConfig.from_json(settings)
+        except UsageError as error:
+            raise damaged(_CONFIG_FILE, str(error)) from None
+        definition = parse(files[_FILE], name=_FILE)
+        tokens, merges = vocabulary(definition, level=config.level, name=_FILE)
+        if len(tokens) != size:
+            raise damaged(_FILE, f"it has {len(tokens)} types, and {_CONFIG_FILE} says {size!r}")
+        tokenizer = cls(tokens, config=config, merges=merges)
+        if tokenizer._compose() != definition:
+            raise damaged(_FILE, f"it is not what elman writes for the settings in {_CONFIG_FILE}")
+        return tokenizer
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer.json and tokenizer_config.json into a folder, made if need be.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, data in self.to_files().items():
+            write_atomic(folder / name, data)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tokenizer":
+        """Read what ``save`` wrote.
+
+        Raises:
+            FolderError: a file is missing, damaged, or was not made by elman.
+        """
+        files = {}
+        for name in (_FILE, _CONFIG_FILE):
+            try:
+                files[name] = (folder / name).read_bytes()
+            except OSError as error:
+                raise FolderError(f"cannot read {folder / name} ({error.strerror}); give a model folder") from None
+        return cls.from_files(files)
+
+    @cached_property
+    def _file(self) -> bytes:
+        return (json.dumps(self._compose(), ensure_ascii=False, indent=1) + "\n").encode()
+
+    def _compose(self, *, prepend: bool = True) -> dict[str, Any]:
+        config = self.config
+        return compose(
+            self.tokens,
+            self._merges,
+            level=config.level,
+            pretokenized=config.pretokenized,
+            lowercase=config.lowercase,
+            prepend=prepend,
+        )
+
+    def _parts(self, line: str, *, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
+        """What the engine is given for a line, with each part's place in the line."""
+        before = int(self.leading_space and line != "")
+        text = " " * before + _checked(line)
+        parts = cut(text, level=self.config.level, pretokenized=self.config.pretokenized, limit=limit)
+        return ((start - before, part) for start, part in parts)
+
+    def _direct_ids(self, line: str) -> TokenIds:
+        """Characters and bytes without the library: the same ids at a fraction of its cost."""
+        if self._table is None:
+            return np.frombuffer(_checked(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
+        points = np.frombuffer(_checked(line).encode("utf-32-le"), dtype=np.uint32)
+        return self._table[np.minimum(points, len(self._table) - 1)]
+
+    def _normalise(self, text: str) -> str:
+        return self._engine.normalizer.normalize_str(text) if self._engine.normalizer else text
+
+
+def choose_level(sample: str) -> Literal["word", "subword"]:
+    """The level for a text: subword if scripts that put no spaces between words are more than 3 letters in 10.
+
+    >>> choose_level("The cat sat."), choose_level("猫が座った。")
+    ('word', 'subword')
+    """
+    unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
+    spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
+    return "subword" if unspaced > 0.3 * (unspaced + spaced) else "word"
+
+
+def _min_count(config: TokenizerConfig) -> int:
+    return config.min_count or (1 if config.pretokenized else 2)
+
+
+def _table(tokens: Sequence[str]) -> NDArray[np.int64]:
+    """Ids by code point; the last row is for all beyond the largest known."""
+    points = np.array([ord(token) for token in tokens[len(SPECIALS) :]], dtype=np.int64)
+    table = np.full(points.max(initial=0) + 2, UNK_ID, dtype=np.int64)
+    table[points] = np.arange(len(SPECIALS), len(tokens))
+    return table
+
+
+def _batches(parts: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    batch: list[tuple[int, str]] = []
+    chars = 0
+    for part in parts:
+        batch.append(part)
+        chars += len(part[1])
+        if chars >= _BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
+
+
+def _checked(line: str) -> str:
+    assert "\n" not in line, "a line holds a line end; give one line at a time"
+    if not line.isascii():
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"character {error.start} of a line is {line[error.start]!r}, half of a surrogate pair; "
+                "that is not Unicode text; decode it as UTF-8 first"
+            ) from None
+    return line

@@ -1,0 +1,82 @@
+"""How fast this machine is, measured in a few seconds, so that minutes become a fixed number of updates."""
+
+import dataclasses
+import time
+
+from elman.machine import set_threads, tune_allocator
+from elman.train.recipe import updates_for_epochs
+from elman.train.run import Plan, Run
+
+
+def machine_rate(*, precision: str, threads: int) -> float:
+    """FLOP per second that a training loop can expect here: part of what a matrix product reaches.
+
+    >>> machine_rate(precision="fp32", threads=1) > 1e8
+    True
+    """
+    import torch
+
+    tune_allocator()
+    set_threads(threads)
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    size = 1024
+    left, right = torch.ones(size, size, dtype=kind), torch.ones(size, size, dtype=kind)
+    left @ right
+    best = float("inf")
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < 0.3:
+        start = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - start)
+    share_of_peak = 0.45  # what whole updates reach of it: masks, softmax, optimiser and small shapes take the rest
+    return share_of_peak * 2 * size**3 / best
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """What was measured."""
+
+    update: float
+    """Seconds per update."""
+    validation: float
+    """Seconds per validation."""
+
+
+def measure(run: Run, *, seconds: float) -> Speed:
+    """Train and validate a throw-away network of the run's shape for about so many seconds."""
+    from elman.train.trainer import Training
+
+    training = Training(dataclasses.replace(run, start=None))
+    training.update()  # the first one pays for setting up
+    training.update()
+    done, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < seconds * 0.75 or done < 3:
+        training.update()
+        done += 1
+    update = (time.perf_counter() - begin) / done
+    state = training.network.initial_state(training.valid.batch)
+    read, begin = 0, time.perf_counter()
+    for chunk in training.valid.epoch(training.valid_length):
+        state = training.score_chunk(chunk, state)[1]
+        read += 1
+        if time.perf_counter() - begin > seconds * 0.25 and read >= 2:
+            break
+    chunks = training.valid.chunks_per_epoch(training.valid_length)
+    return Speed(update, (time.perf_counter() - begin) * chunks / read)
+
+
+def plan_minutes(plan: Plan, speed: Speed, *, minutes: float, tokens: int) -> Plan:
+    """Fix updates and validations so that training and validating together take so many minutes.
+
+    Validating takes at most a tenth of the time.
+
+    >>> plan = plan_minutes(Plan(updates=1), Speed(0.1, 0.5), minutes=1, tokens=1_000_000)
+    >>> plan.updates, plan.validations
+    (560, 8)
+    """
+    seconds = 60 * minutes
+    validations = int(min(plan.validations, max(1, 0.1 * seconds / max(speed.validation, 1e-9))))
+    updates = int(max(1, (seconds - validations * speed.validation) / speed.update))
+    # More than this cannot help any more and would only overfit.
+    most = updates_for_epochs(200, tokens, plan)
+    return plan.replace(updates=min(updates, most), validations=validations)

@@ -1,0 +1,120 @@
+"""One file from which training goes on bit for bit: weights, optimiser, averages, state, cursor.
+
+It is replaced atomically, so a kill at any moment leaves the old one or the new one, whole. All that is
+random later is keyed by (seed, update), so no generator needs saving.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.data.streams import Cursor
+from elman.errors import FolderError, TrainingError
+from elman.files import write_atomic
+from elman.folder import read_json
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+PLAN_FILE = "plan.json"
+
+
+@dataclasses.dataclass
+class Position:
+    """Where a run is, apart from its tensors."""
+
+    update: int = 0
+    epoch: int = 0
+    offset: int = 0
+    seconds: float = 0.0
+    """Training time so far, over all resumes."""
+    best: float | None = None
+    """The best validation loss so far, nats per token."""
+    best_update: int = 0
+    worse: int = 0
+    """Validations since the best one."""
+    averaged: int = 0
+    """How many weights the running average holds."""
+    log_bytes: int = 0
+    """Length of the log that belongs to this position; what lies behind it is cut off on resuming."""
+
+    @property
+    def cursor(self) -> Cursor:
+        """The place in the streams."""
+        return Cursor(self.epoch, self.offset)
+
+
+def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
+    """Write everything, ``groups`` being named families of tensors (weights, optimizer, average, state)."""
+    from safetensors.torch import save
+
+    tensors = {
+        f"{group}/{name}": t.detach().contiguous() for group, family in groups.items() for name, t in family.items()
+    }
+    # Tied weights share memory, which safetensors refuses: each name gets its own copy.
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        if tensor.data_ptr() in seen:
+            tensors[name] = tensor.clone()
+        seen.add(tensor.data_ptr())
+    metadata = {"position": json.dumps(dataclasses.asdict(position)), "digest": _digest(tensors)}
+    write_atomic(folder / CHECKPOINT_FILE, save(tensors, metadata=metadata))
+
+
+def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]]]:
+    """Read ``write_checkpoint`` back.
+
+    Raises:
+        TrainingError: there is none.
+        FolderError: it is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = folder / CHECKPOINT_FILE
+    if not file.is_file():
+        raise TrainingError(f"{folder.parent} has no checkpoint to resume from; train it without --resume")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        position = Position(**json.loads(metadata["position"]))
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise FolderError(f"{file} is damaged ({type(error).__name__}); remove the folder and train again") from error
+    if metadata.get("digest") != _digest(tensors):
+        raise FolderError(f"{file} is damaged: its digest does not fit; remove the folder and train again")
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = tensor
+    return position, groups
+
+
+def write_plan(folder: Path, plan: dict[str, Any]) -> None:
+    """Write what stays fixed over the whole run."""
+    write_atomic(folder / PLAN_FILE, (json.dumps(plan, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Read ``write_plan`` back.
+
+    Raises:
+        TrainingError: there is none.
+        FolderError: it is damaged.
+    """
+    if not (folder / PLAN_FILE).is_file():
+        raise TrainingError(
+            f"{folder.parent} holds no training to resume; start one with: elman train TEXT --out {folder.parent}"
+        )
+    return read_json(folder / PLAN_FILE)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""Where a number that is not finite came from: the layer, named as its weights are."""
+
+import torch
+from torch import Tensor, nn
+
+from elman.data.streams import Chunk
+
+
+def first_nonfinite(network: nn.Module, chunk: Chunk, state: tuple[Tensor, ...]) -> str:
+    """Name the first layer whose weights, output or gradient is not finite.
+
+    Runs the chunk once more, forwards, without masks and in fp32, watching every layer's output.
+    """
+    for name, parameter in network.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return f"the weights {name}"
+    found: list[str] = []
+
+    def watch(name: str):
+        def hook(module: nn.Module, inputs: object, output: object) -> None:
+            tensors = [t for t in _flatten(output) if t.is_floating_point()]
+            if not found and not all(bool(torch.isfinite(t).all()) for t in tensors):
+                found.append(name)
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(watch(name))
+        for name, module in network.named_modules()
+        if name and not list(module.children())
+    ]
+    try:
+        with torch.no_grad():
+            network.loss(chunk, state)  # type: ignore[operator]
+    finally:
+        for handle in handles:
+            handle.remove()
+    if found:
+        return f"the output of {found[0]}"
+    # Gradients are made from the output backwards: the last layer that is not finite came first.
+    broken = [n for n, p in network.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
+    return f"the gradient of {broken[-1]}" if broken else "the loss"
+
+
+def _flatten(value: object) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [tensor for part in value for tensor in _flatten(part)]
+    return []

@@ -1,0 +1,109 @@
+"""Sizes, batch, dropout and learning rate from the corpus, the vocabulary and the time.
+
+The rule behind the sizes: what the machine can compute in the time, spread over the tokens of the corpus,
+is shared between a bigger network and more epochs in equal parts (both grow with its square root).
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+from elman.models.neural import NeuralConfig
+from elman.train.run import Plan
+
+_REFERENCE_FLOP = 29.5e6
+"""FLOP per token of the network that the reference run trains ..."""
+_REFERENCE_BUDGET = 2.3e8
+"""... when this much is to be had for each token of the corpus."""
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """What a recipe is chosen from."""
+
+    kind: str
+    tokens: int
+    """Tokens of the training text."""
+    vocab_size: int
+    """V."""
+    level: str
+    budget: float
+    """FLOP that the machine can spend in the whole run."""
+    epochs: float | None = None
+    """Epochs, where the user fixed them rather than the time."""
+
+
+def choose(
+    situation: Situation, *, config: dict[str, Any], plan: dict[str, Any]
+) -> tuple[NeuralConfig, dict[str, Any]]:
+    """The configuration and the plan's settings; what the user gave (``config``, ``plan``) stays.
+
+    >>> shape, _ = choose(Situation("lstm", 930_000, 10_000, "word", 2.3e8 * 930_000), config={}, plan={})
+    >>> shape.embedding_size, shape.hidden_size, shape.layers
+    (256, 512, 2)
+    """
+    shape = {"cell": situation.kind, **_sizes(situation, config), **config}
+    if shape.get("input") == "one-hot":
+        shape.setdefault("tied", False)
+    chosen = NeuralConfig(**shape)
+    epochs = situation.epochs or situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
+    return chosen, {**_settings(situation, epochs), **plan}
+
+
+def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
+    """FLOP of one training token: six for each weight of a matrix product."""
+    gates, hidden = _GATES[config.cell], config.hidden_size
+    below = config.embedding_size if config.input == "learned" else vocab_size
+    top = below if config.tied else hidden
+    weights = vocab_size * top
+    for layer in range(config.layers):
+        size = top if layer == config.layers - 1 else hidden
+        # One-hot input is a look-up, not a product.
+        incoming = 0 if layer == 0 and config.input == "one-hot" else below
+        weights += gates * size * (incoming + size)
+        below = size
+    return 6.0 * weights
+
+
+def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
+    per_token = situation.budget / max(situation.tokens, 1)
+    flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
+    layers = given.get("layers", 2)
+
+    def cost(embedding: int) -> float:
+        shape = {"embedding_size": embedding, "hidden_size": 2 * embedding, **given}
+        shape = {key: value for key, value in shape.items() if key in ("embedding_size", "hidden_size", "layers")}
+        config = NeuralConfig(cell=situation.kind, **shape)  # type: ignore[arg-type]
+        return flop_per_token(config, situation.vocab_size)
+
+    embedding = 32
+    while embedding < 1024 and cost(embedding + 32) <= flop * 1.02:
+        embedding += 32
+    return {"embedding_size": embedding, "hidden_size": 2 * embedding, "layers": layers}
+
+
+def _settings(situation: Situation, epochs: float) -> dict[str, Any]:
+    fine = situation.level in ("char", "byte")
+    batch = 32 if fine else 20
+    # Few tokens: fewer rows, so that there are enough updates.
+    while batch > 4 and situation.tokens < batch * 2000:
+        batch //= 2
+    dropout = min(0.5, max(0.0, 0.04 * (epochs - 2)))
+    return {
+        "batch": batch,
+        "bptt": 70 if fine else 35,
+        "dropout": round(dropout, 2),
+        "input_dropout": round(dropout, 2),
+        "weight_decay": 0.01,
+    }
+
+
+def updates_for_epochs(epochs: float, tokens: int, plan: Plan) -> int:
+    """Updates that so many epochs take.
+
+    >>> updates_for_epochs(2, 7000, Plan(updates=1, batch=10, bptt=35))
+    40
+    """
+    row = tokens // plan.batch
+    return max(1, round(epochs * -(-row // plan.bptt)))

@@ -1,0 +1,268 @@
+"""THE gradient loop: truncated backpropagation through time over streams, the state carried.
+
+Every model with ``loss(chunk, state, masks) -> Loss`` is trained here. With a plan, a run is
+deterministic: stopping it anywhere and resuming gives bit for bit the model of an uninterrupted run
+on the same machine with the same versions, thread count and precision.
+"""
+
+import json
+import math
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman import folder as model_folder
+from elman.data.streams import Chunk, Streams
+from elman.errors import Interrupted, TrainingError
+from elman.machine import peak_memory, set_threads, tune_allocator
+from elman.models.neural import Drops, Network, NeuralModel
+from elman.nn.dropout import Masks
+from elman.progress import duration
+from elman.train.checkpoint import Position, read_checkpoint, write_checkpoint
+from elman.train.interrupt import StopRequest
+from elman.train.journal import Journal
+from elman.train.nonfinite import first_nonfinite
+from elman.train.optimizers import make_optimizer, optimizer_arrays, restore_optimizer, set_rate
+from elman.train.run import Plan, Run
+from elman.train.schedule import make_schedule
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update did."""
+
+    loss: float
+    """Mean nats per token."""
+    norm: float
+    """Gradient norm before clipping."""
+    tokens: int
+
+
+class Training:
+    """A network, its optimiser and its place in the text: everything that an update changes."""
+
+    def __init__(self, run: Run) -> None:
+        assert run.plan is not None
+        plan = run.plan
+        tune_allocator()
+        set_threads(plan.threads)
+        torch.manual_seed(plan.seed)
+        self.plan: Plan = plan
+        drops = Drops(
+            input=plan.input_dropout,
+            between=plan.dropout,
+            embedding=plan.embedding_dropout,
+            weights=plan.weight_drop,
+        )
+        self.network = Network(run.config, run.tokenizer.size, drops=drops)  # type: ignore[arg-type]
+        if run.start is not None:
+            self.network.load_arrays(run.start)
+        self.optimizer = make_optimizer(
+            self.network, name=plan.optimizer, rate=plan.rate, weight_decay=plan.weight_decay
+        )
+        self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup)
+        self.streams = Streams(
+            run.train.ids,
+            run.train.documents,
+            vocab_size=run.tokenizer.size,
+            batch=plan.batch,
+            seed=plan.seed,
+            line_resets=plan.line_resets,
+        )
+        rows = max(1, min(plan.batch, len(run.valid.ids) // 400))
+        self.valid = Streams(
+            run.valid.ids, run.valid.documents, vocab_size=run.tokenizer.size, batch=rows, seed=0, move=False
+        )
+        self.position = Position()
+        self.state = self.network.initial_state(plan.batch)
+        self.average: dict[str, Tensor] = {}
+
+    def update(self) -> Update:
+        """One step of the optimiser.
+
+        Raises:
+            TrainingError: the loss or the gradient is not finite; nothing was changed by this update.
+        """
+        plan, position = self.plan, self.position
+        chunk, cursor = self.streams.chunk(position.cursor, plan.bptt)
+        set_rate(self.optimizer, plan.rate * self.schedule(position.update))
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss = self.network.loss(chunk, self.state, Masks(plan.seed, position.update))
+        mean = loss.total / loss.count
+        value = float(mean.detach())
+        if not math.isfinite(value):
+            raise self._blame(chunk, "loss")
+        mean.backward()
+        limit = plan.clip if plan.clip else math.inf
+        norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), limit))
+        if not math.isfinite(norm):
+            raise self._blame(chunk, "gradient")
+        self.optimizer.step()
+        self.state = tuple(part.detach() for part in loss.state)
+        position.update += 1
+        position.epoch, position.offset = cursor.epoch, cursor.offset
+        if position.update > plan.average_from * plan.updates:
+            self._add_to_average()
+        return Update(value, norm, loss.count)
+
+    def validate(self) -> float:
+        """Mean nats per token of the validation text, the state carried along each row."""
+        backup = self._use_average()
+        total, count = 0.0, 0
+        state = self.network.initial_state(self.valid.batch)
+        for chunk in self.valid.epoch(self.valid_length):
+            nats, state = self.score_chunk(chunk, state)
+            total += nats
+            count += chunk.targets.size
+        self._restore(backup)
+        return total / count
+
+    def score_chunk(self, chunk: Chunk, state: tuple[Tensor, ...]) -> tuple[float, tuple[Tensor, ...]]:
+        """Summed nats of a chunk without masks and gradients, and the state after it."""
+        with torch.no_grad(), self._autocast():
+            loss = self.network.loss(chunk, state)
+        return float(loss.total), loss.state
+
+    def weights(self) -> dict[str, Any]:
+        """The weights to use, averaged where the plan says so, as NumPy arrays."""
+        backup = self._use_average()
+        arrays = self.network.to_arrays()
+        self._restore(backup)
+        return arrays
+
+    def groups(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors that a checkpoint holds."""
+        return {
+            "weights": dict(self.network.named_parameters()),
+            "optimizer": optimizer_arrays(self.optimizer),
+            "average": self.average,
+            "state": {str(number): part for number, part in enumerate(self.state)},
+        }
+
+    def restore(self, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
+        """Go back to where a checkpoint was written."""
+        self.position = position
+        with torch.no_grad():
+            for name, parameter in self.network.named_parameters():
+                parameter.copy_(groups["weights"][name])
+        restore_optimizer(self.optimizer, groups.get("optimizer", {}))
+        self.average = groups.get("average", {})
+        state = groups["state"]
+        self.state = tuple(state[str(number)] for number in range(len(state)))
+
+    @property
+    def valid_length(self) -> int:
+        """Tokens of each row that are validated at a time: without gradients, longer chunks cost nothing."""
+        return max(self.plan.bptt, 64)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast("cpu", torch.bfloat16) if self.plan.precision == "bf16" else nullcontext()
+
+    def _add_to_average(self) -> None:
+        self.position.averaged += 1
+        with torch.no_grad():
+            for name, parameter in self.network.named_parameters():
+                if name not in self.average:
+                    self.average[name] = parameter.detach().clone()
+                else:
+                    self.average[name].lerp_(parameter, 1 / self.position.averaged)
+
+    def _use_average(self) -> dict[str, Tensor]:
+        backup: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for name, mean in self.average.items():
+                parameter = self.network.get_parameter(name)
+                backup[name] = parameter.detach().clone()
+                parameter.copy_(mean)
+        return backup
+
+    def _restore(self, backup: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in backup.items():
+                self.network.get_parameter(name).copy_(value)
+
+    def _blame(self, chunk: Chunk, what: str) -> TrainingError:
+        position = self.position
+        where = first_nonfinite(self.network, chunk, self.state)
+        return TrainingError(
+            f"the {what} is not finite at update {position.update + 1} (batch at epoch {position.epoch + 1}, token "
+            f"{position.offset} of each row); first seen in {where}; try a lower --rate (now {self.plan.rate:g}) "
+            f"or a smaller --clip (now {self.plan.clip:g})"
+        )
+
+
+def fit(run: Run) -> NeuralModel:
+    """Train, validate, checkpoint; returns the model of the best validation.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was written.
+        TrainingError: a loss or gradient that is not finite; the last checkpoint is kept.
+    """
+    training = Training(run)
+    plan, inner = training.plan, run.folder / "training"
+    if run.resume:
+        training.restore(*read_checkpoint(inner))
+        run.progress.say(f"resuming at update {training.position.update} of {plan.updates}")
+    else:
+        model_folder.write_weights(run.folder, training.weights())
+        write_checkpoint(inner, training.position, training.groups())
+    journal = Journal(run, training.position)
+    try:
+        with StopRequest() as stop:
+            _loop(run, training, journal, stop)
+    finally:
+        journal.close()
+    position, memory = training.position, peak_memory()
+    run.progress.say(
+        f"trained {position.update} updates in {duration(position.seconds)}, best validation at update "
+        f"{position.best_update}" + (f", at most {memory / 2**20:.0f} MB of memory" if memory else "")
+    )
+    arrays = model_folder.read_arrays(run.folder / "model.safetensors")
+    return NeuralModel.from_arrays(arrays, run.tokenizer, run.config)  # type: ignore[arg-type]
+
+
+def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> None:
+    plan, position, inner = training.plan, training.position, run.folder / "training"
+    clock = saved = time.monotonic()
+
+    def save() -> None:
+        nonlocal clock, saved
+        now = time.monotonic()
+        position.seconds += now - clock
+        clock = saved = now
+        position.log_bytes = journal.flush()
+        write_checkpoint(inner, position, training.groups())
+
+    while position.update < plan.updates:
+        try:
+            done = training.update()
+        except TrainingError as error:
+            kept = json.dumps(str(run.folder))
+            raise TrainingError(f"{error}; the best model so far is kept in {kept}") from None
+        journal.update(position, done, seconds=position.seconds + time.monotonic() - clock)
+        if position.update % plan.validate_every == 0 or position.update == plan.updates:
+            nats = training.validate()
+            better = position.best is None or nats < position.best
+            if better:
+                position.best, position.best_update, position.worse = nats, position.update, 0
+                model_folder.write_weights(run.folder, training.weights())
+            else:
+                position.worse += 1
+            journal.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
+            save()
+            if plan.patience and position.worse >= plan.patience:
+                run.progress.say(f"stopping early: {position.worse} validations in a row were no better")
+                return
+        elif time.monotonic() - saved > run.checkpoint_every:
+            save()
+        if stop.wanted and position.update < plan.updates:
+            save()
+            raise Interrupted(
+                f"stopped at update {position.update} of {plan.updates}; nothing is lost, go on with: "
+                f"elman train --out {run.folder} --resume"
+            )
