@@ -1,6 +1,7 @@
 """What ``import elman`` gives: train, load, mix, and the Model that they return."""
 
 import dataclasses
+import secrets
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -100,7 +101,7 @@ class Model:
             stop: texts before which to end.
         """
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
-        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=seed, stop=stop)
+        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
 
     def score(self, line: str) -> LineScore:
         """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
@@ -151,6 +152,14 @@ class Model:
         if self.passport:
             model_folder.write_passport(path, self.passport)
         self.folder = path
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(32)
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; it must be 0 or more")
+    return seed
 
 
 def load(folder: str | Path) -> Model:

@@ -43,7 +43,7 @@ def diagnose() -> dict[str, Any]:
 
 
 def _torch_facts(facts: dict[str, str], cores: int) -> list[str]:
-    from elman.train.calibrate import machine_rate
+    from elman.training.calibrate import machine_rate
 
     advice = []
     single = machine_rate(precision="fp32", threads=cores)

@@ -20,8 +20,8 @@ from elman.models.combine import fit_weights
 from elman.models.protocol import LanguageModel
 from elman.models.registry import entry, is_network, resolve, trainable
 from elman.progress import Progress
-from elman.text.spool import Text
 from elman.text.speller import Speller
+from elman.text.spool import Text
 
 DEFAULT_MINUTES = 5.0
 
@@ -115,8 +115,8 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     Raises:
         TrainingError: nothing to resume, or the texts have changed.
     """
-    from elman.train.checkpoint import read_plan
-    from elman.train.run import Plan, Run
+    from elman.training.checkpoint import read_plan
+    from elman.training.run import Plan, Run
 
     kind, values = model_folder.read_config(out)
     if not is_network(kind):
@@ -174,8 +174,8 @@ def _plan(
     progress: Progress,
 ) -> Any:
     """Fix everything before the first update, and write it down."""
-    from elman.train.checkpoint import write_plan
-    from elman.train.run import Run
+    from elman.training.checkpoint import write_plan
+    from elman.training.run import Run
 
     found = entry(request.kind)
     weights = None
@@ -219,9 +219,9 @@ def _plan_network(
     request: Request, data: Data, shape: dict[str, Any], course: dict[str, Any], start: Path | None, progress: Progress
 ) -> tuple[Config, Any, dict[str, Any] | None]:
     from elman.models.neural import NeuralConfig, grow_arrays
-    from elman.train.calibrate import machine_rate
-    from elman.train.recipe import Situation, choose, flop_per_token, updates_for_epochs
-    from elman.train.run import Plan
+    from elman.training.calibrate import machine_rate
+    from elman.training.recipe import Situation, choose, flop_per_token, updates_for_epochs
+    from elman.training.run import Plan
 
     threads = request.threads or available_cores()
     precision = choose_precision(request.precision)
@@ -263,7 +263,7 @@ def _plan_network(
 
 
 def _calibrated(run: Any, request: Request) -> Any:
-    from elman.train.calibrate import measure, plan_minutes
+    from elman.training.calibrate import measure, plan_minutes
 
     minutes = request.minutes or DEFAULT_MINUTES
     speed = measure(run, seconds=min(5.0, 6 * minutes))
@@ -368,8 +368,8 @@ def _tell_data(data: Data, progress: Progress) -> None:
         f"{t.bytes / 1e6:.2f} MB {n}" for n, t in (("validation", corpus.valid), ("test", corpus.test)) if t
     )
     progress.say(
-        f"text: {corpus.train.bytes / 1e6:.2f} MB training, {held} (hash {corpus.hash[:12]}); level {tokenizer.config.level}, "
-        f"{tokenizer.size} types, {len(data.train.ids)} training tokens, {data.train.oov} of them unknown"
+        f"text: {corpus.train.bytes / 1e6:.2f} MB training, {held} (hash {corpus.hash[:12]}); "
+        f"level {tokenizer.config.level}, {tokenizer.size} types, {len(data.train.ids)} training tokens, {data.train.oov} of them unknown"
     )
 
 
@@ -386,7 +386,7 @@ def _sort_settings(kind: str, settings: Mapping[str, Any]) -> tuple[dict[str, An
     shapes = {field.name for field in dataclasses.fields(resolve(found.config))} - set(preset)
     courses: set[str] = set()
     if is_network(kind):
-        from elman.train.run import Plan
+        from elman.training.run import Plan
 
         courses = {field.name for field in dataclasses.fields(Plan)} - {"updates"}
     for name in settings:

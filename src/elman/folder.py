@@ -67,7 +67,9 @@ def write_weights(path: Path, arrays: Arrays) -> None:
 
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     seal = {name: _file_digest(path / name) for name in _SEALED}
-    metadata = {"format": "elman-1", "digest": arrays_digest(plain), "seal": json.dumps(seal, sort_keys=True)}
+    facts = {"format": 1, "digest": arrays_digest(plain), "seal": seal}
+    # One key only: safetensors writes several in random order, and the same model should be the same bytes.
+    metadata = {"elman": json.dumps(facts, sort_keys=True)}
     write_atomic(path / "model.safetensors", save(plain, metadata=metadata))
 
 
@@ -117,7 +119,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         raise FolderError(f"{path / 'config.json'} has no schema_version; it is damaged or not elman's")
     if version > SCHEMA_VERSION:
         raise FolderError(
-            f"{path} has schema {version}, written by a newer elman; this one reads up to {SCHEMA_VERSION}: upgrade elman"
+            f"{path} has schema {version}, written by a newer elman; this one reads up to {SCHEMA_VERSION}: "
+            "upgrade elman"
         )
     unknown = set(head) - {"schema_version", "model", "config"}
     if unknown:
@@ -164,16 +167,16 @@ def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
         )
     try:
         with safe_open(file, framework="numpy") as opened:
-            metadata = opened.metadata() or {}
+            facts = json.loads((opened.metadata() or {}).get("elman", "{}"))
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, ValueError, TypeError, OSError, AttributeError) as error:
         raise FolderError(
             f"{file} is damaged or no safetensors file ({_short(error)}); copy or train it again"
         ) from error
-    if metadata.get("digest") != arrays_digest(arrays):
+    if not isinstance(facts, dict) or facts.get("digest") != arrays_digest(arrays):
         raise FolderError(f"{file} is damaged: its digest does not fit its contents; copy or train it again")
     if sealed:
-        _check_seal(file, metadata)
+        _check_seal(file, facts.get("seal"))
     return arrays
 
 
@@ -225,11 +228,7 @@ def folder_bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
 
 
-def _check_seal(file: Path, metadata: Mapping[str, str]) -> None:
-    try:
-        seal = json.loads(metadata.get("seal", ""))
-    except ValueError:
-        seal = None
+def _check_seal(file: Path, seal: Any) -> None:
     if not isinstance(seal, dict) or set(seal) != set(_SEALED):
         raise FolderError(f"{file} does not seal the files beside it; it is damaged or not elman's")
     for name, digest in seal.items():

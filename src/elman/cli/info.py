@@ -22,7 +22,8 @@ def run(model: ModelArgument, as_json: Json = False) -> None:
         return
     data, machine = about["data"], about["machine"]
     print(
-        f"text        {', '.join(data['sources'])} (hash {data['hash'][:12]}, {data['train']['tokens']:,} training tokens)"
+        f"text        {', '.join(data['sources'])} (hash {data['hash'][:12]}, "
+        f"{data['train']['tokens']:,} training tokens)"
     )
     print(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}")
     for name, found in about["figures"].items():
@@ -37,7 +38,8 @@ def run(model: ModelArgument, as_json: Json = False) -> None:
     for note in about["notes"]:
         print(f"note        {note}")
     print(
-        f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, {machine['threads']} threads"
+        f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, "
+        f"{machine['threads']} threads"
     )
     print(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
 

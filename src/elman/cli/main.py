@@ -26,7 +26,8 @@ VERBS: dict[str, str] = {
 }
 
 # UsageError and its parent, whichever click typer brings along.
-_USAGE_ERROR, _CLICK_ERROR = typer.BadParameter.__mro__[1], typer.BadParameter.__mro__[2]
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+_CLICK_ERROR: Any = typer.BadParameter.__mro__[2]
 
 
 class Verbs(TyperGroup):
@@ -38,7 +39,7 @@ class Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
             return None
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         app.command(cmd_name, help=VERBS[cmd_name])(importlib.import_module(f"elman.cli.{cmd_name}").run)
         return typer.main.get_command(app)
 
@@ -56,6 +57,7 @@ app = typer.Typer(
     cls=Verbs,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Your text into language models, and language models into tools.\n\n"
     "Start with `elman quickstart`, or `elman train my.txt --out model`. "
@@ -92,11 +94,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except _CLICK_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message())  # type: ignore[attr-defined]
+            print(error.format_message())
             sys.exit(2)
         context = getattr(error, "ctx", None)
         hint = f" (see: {context.command_path} --help)" if context is not None else ""
-        sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))  # type: ignore[attr-defined]
+        sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))
 
 
 def _fail(code: str, message: str, exit_code: int, as_json: bool) -> int:

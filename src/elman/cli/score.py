@@ -18,8 +18,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     from elman import api
-    from elman.text.corpus import CorpusConfig
-    from elman.text.sources import read_lines
+    from elman.text.corpus import CorpusConfig, read_lines
 
     loaded = api.load(model)
     lines = (line for line, _ in read_lines(texts or ["-"], config=CorpusConfig(encoding=encoding)))

@@ -16,7 +16,7 @@ def _configs() -> list[Any]:
 
     found: list[Any] = [DataConfig]
     names = list(dict.fromkeys(entry.config for entry in MODELS.values()))
-    for name in [*names, "elman.train.run:Plan"]:
+    for name in [*names, "elman.training.run:Plan"]:
         try:
             found.append(resolve(name))
         except ImportError:

@@ -2,6 +2,7 @@
 
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
+# One token in pretokenized text only; elsewhere its letters and brackets are tokens of their own.
 _WRITTEN_UNK = " <unk>"
 
 
@@ -29,6 +30,6 @@ def oov_strings(tokenizer: Tokenizer, line: str) -> list[str]:
             string = " " + string
         if config.lowercase:
             string = string.lower()
-        if not (config.pretokenized and string == _WRITTEN_UNK):
+        if string != _WRITTEN_UNK:
             found.append(string)
     return found

@@ -145,7 +145,10 @@ class Mixture:
             found = entry(part["model"])
             part_config = resolve(found.config).from_json(part["config"])
             models.append(resolve(found.model).from_arrays(part_arrays, tokenizer, part_config))
-        return cls(models, weights=config.weights)
+        try:
+            return cls(models, weights=config.weights)
+        except UsageError as error:
+            raise FolderError(f"{error}; the folder is damaged") from error
 
     def start(self, batch: int = 1) -> State:
         """A document start of every part."""

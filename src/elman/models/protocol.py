@@ -80,7 +80,7 @@ class State:
         from safetensors.numpy import save
 
         arrays = {name: np.ascontiguousarray(part) for name, part in self.parts.items()}
-        body = save(arrays, metadata={"model": self.model_hash, "format": "elman-state-1"})
+        body = save(arrays, metadata={"model": self.model_hash})
         return _MAGIC + hashlib.sha256(body).digest() + struct.pack("<Q", len(body)) + body
 
     @classmethod

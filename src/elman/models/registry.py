@@ -16,12 +16,12 @@ class Entry:
     model: str
     """The LanguageModel class, with ``from_arrays(arrays, tokenizer, config)`` and ``to_arrays()``."""
     fit: str | None = None
-    """``fit(run) -> model``, see ``elman.train.run``; None for what is made of other models."""
+    """``fit(run) -> model``, see ``elman.training.run``; None for what is made of other models."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
 
 
-_NETWORK = ("elman.models.neural:NeuralConfig", "elman.models.neural:NeuralModel", "elman.train.trainer:fit")
+_NETWORK = ("elman.models.neural:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
 
 MODELS: dict[str, Entry] = {
     "lstm": Entry(*_NETWORK, preset=(("cell", "lstm"),)),
@@ -29,7 +29,7 @@ MODELS: dict[str, Entry] = {
     "rnn": Entry(*_NETWORK, preset=(("cell", "rnn"),)),
     "rnn-relu": Entry(*_NETWORK, preset=(("cell", "rnn-relu"),)),
     "ngram": Entry(
-        "elman.models.ngram.query:NgramConfig", "elman.models.ngram.query:NgramModel", "elman.train.count:fit"
+        "elman.models.ngram.query:NgramConfig", "elman.models.ngram.query:NgramModel", "elman.training.count:fit"
     ),
     "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
 }

@@ -16,9 +16,10 @@ from torch.autograd.function import Function, once_differentiable
 
 from elman.nn.embedding import Embedding
 
-_CHUNK_ELEMENTS = 2**22
-"""About so many logits at a time: they stay in the processor's cache, and the matrix products stay large."""
-_LEAST_ROWS = 64
+_LOGITS = 2**23
+"""About so many logits at a time."""
+_MOST_LOGITS = 2**25
+"""Never more, though a chunk of fewer rows than E spends its time adding up weight gradients."""
 _FAITHFUL = 1e-30
 """Below this, a float32 probability's logarithm is no longer exact."""
 
@@ -114,14 +115,15 @@ def _run(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, dty
     wanted_gradients = any(ctx.needs_input_grad)
     if wanted_gradients:
         d_y, d_weight, d_bias = torch.empty_like(rows), torch.zeros_like(weight), torch.zeros_like(bias)
-    size = max(_LEAST_ROWS, _CHUNK_ELEMENTS // vocab)
-    logits = rows.new_empty(min(size, len(rows)), vocab)
-    probs = logits.new_empty(logits.shape, dtype=exact)
+    size = min(len(rows), max(min(y.shape[1], _MOST_LOGITS // vocab), _LOGITS // vocab, 1))
+    # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB.
+    logits = rows.new_empty(size, vocab)
+    wide, probs = (logits.new_empty(size, vocab, dtype=exact) for _ in range(2))
     total = torch.zeros((), dtype=torch.float64, device=y.device)
-    for start in range(0, len(rows), size):
+    for start in range(0, len(rows), max(size, 1)):
         part, target = rows[start : start + size], targets[start : start + size].unsqueeze(1)
         scores = torch.addmm(offset, part, table.t(), out=logits[: len(part)])
-        p = torch.softmax(scores, dim=-1, dtype=exact)
+        p = torch.softmax(wide[: len(part)].copy_(scores), dim=-1, out=probs[: len(part)])
         chosen = p.gather(1, target)
         nats = -chosen.log()
         faint = (chosen < _FAITHFUL).squeeze(1)

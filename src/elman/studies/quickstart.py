@@ -157,5 +157,8 @@ def _why(rows: list[Row]) -> str:
     else:
         reason = "the network shares what it learns between words and looks back further than four of them"
     if gain > 0:
-        return f"alone, {alone} wins: {reason}. Mixed they are {gain:.1f}% better than the better one, since they err differently."
+        return (
+            f"alone, {alone} wins: {reason}. Mixed they are {gain:.1f}% better than the better one, "
+            "since they err differently."
+        )
     return f"{alone} wins, and mixing adds nothing: {reason}."

@@ -95,7 +95,8 @@ class Speller:
 
         try:
             arrays = load(data)
-        except SafetensorError as error:
+        except (SafetensorError, KeyError) as error:
+            # A KeyError is a kind of number that NumPy does not have.
             raise _damaged(str(error).splitlines()[0]) from None
         if set(arrays) != {"keys", "counts"}:
             raise _damaged("it does not hold keys and counts")

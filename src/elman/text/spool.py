@@ -117,7 +117,7 @@ class TextWriter:
         while size:
             block = file.read(min(size, _BLOCK))
             size -= len(block)
-            self._chars += len(block)
+            self._chars += len(block.translate(None, _CONTINUATION))
             self._lines += block.count(b"\n")
             self._add(block, size=len(block))
 

@@ -59,7 +59,7 @@ def fit_ngram(
         TextError: there are no tokens.
 
     >>> from elman.text.tokenizer import TokenizerConfig
-    >>> lines = ["a b", "a b", "a c"]
+    >>> lines = ["a b", "a b", "a b", "a b", "b a"]
     >>> words = Tokenizer.fit(lines, config=TokenizerConfig(pretokenized=True))
     >>> ids = np.concatenate([[*words.encode(line).ids, EOS_ID] for line in lines])
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words, config=NgramConfig(order=2))
@@ -227,7 +227,7 @@ def _nodes_that_matter(tables: NgramTables) -> list[NDArray[np.bool_]]:
 def _notes(tables: NgramTables) -> list[str]:
     fixed = ", ".join(f"{amount:g}" for amount in FIXED_DISCOUNTS)
     return [
-        f"order {n}: too few n-grams that occur once, twice or thrice to estimate discounts; fixed ones are used ({fixed})"
+        f"order {n}: too few n-grams occur once, twice or thrice to give discounts; fixed ones are used ({fixed})"
         for n in 1 + np.flatnonzero(tables.fixed)
     ]
 

@@ -60,8 +60,8 @@ def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[st
         if tensor.data_ptr() in seen:
             tensors[name] = tensor.clone()
         seen.add(tensor.data_ptr())
-    metadata = {"position": json.dumps(dataclasses.asdict(position)), "digest": _digest(tensors)}
-    write_atomic(folder / CHECKPOINT_FILE, save(tensors, metadata=metadata))
+    facts = {"position": dataclasses.asdict(position), "digest": _digest(tensors)}
+    write_atomic(folder / CHECKPOINT_FILE, save(tensors, metadata={"elman": json.dumps(facts)}))
 
 
 def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]]]:
@@ -78,12 +78,12 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
         raise TrainingError(f"{folder.parent} has no checkpoint to resume from; train it without --resume")
     try:
         with safe_open(file, framework="pt") as opened:
-            metadata = opened.metadata() or {}
+            facts = json.loads((opened.metadata() or {})["elman"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-        position = Position(**json.loads(metadata["position"]))
+        position = Position(**facts["position"])
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise FolderError(f"{file} is damaged ({type(error).__name__}); remove the folder and train again") from error
-    if metadata.get("digest") != _digest(tensors):
+    if facts.get("digest") != _digest(tensors):
         raise FolderError(f"{file} is damaged: its digest does not fit; remove the folder and train again")
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

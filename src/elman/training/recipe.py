@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from elman.models.neural import NeuralConfig
-from elman.train.run import Plan
+from elman.training.run import Plan
 
 _REFERENCE_FLOP = 29.5e6
 """FLOP per token of the network that the reference run trains ..."""

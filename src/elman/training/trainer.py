@@ -22,13 +22,13 @@ from elman.machine import peak_memory, set_threads, tune_allocator
 from elman.models.neural import Drops, Network, NeuralModel
 from elman.nn.dropout import Masks
 from elman.progress import duration
-from elman.train.checkpoint import Position, read_checkpoint, write_checkpoint
-from elman.train.interrupt import StopRequest
-from elman.train.journal import Journal
-from elman.train.nonfinite import first_nonfinite
-from elman.train.optimizers import make_optimizer, optimizer_arrays, restore_optimizer, set_rate
-from elman.train.run import Plan, Run
-from elman.train.schedule import make_schedule
+from elman.training.checkpoint import Position, read_checkpoint, write_checkpoint
+from elman.training.interrupt import StopRequest
+from elman.training.journal import Journal
+from elman.training.nonfinite import first_nonfinite
+from elman.training.optimizers import make_optimizer, optimizer_arrays, restore_optimizer, set_rate
+from elman.training.run import Plan, Run
+from elman.training.schedule import make_schedule
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from elman import folder as model_folder
 from elman.models.ngram.query import NgramModel, fit_ngram
-from elman.train.run import Run
+from elman.training.run import Run
 
 
 def fit(run: Run) -> NgramModel:

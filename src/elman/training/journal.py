@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from elman.errors import MissingExtra
 from elman.progress import ScreenProgress, duration
-from elman.train.checkpoint import Position
-from elman.train.run import Run
+from elman.training.checkpoint import Position
+from elman.training.run import Run
 
 if TYPE_CHECKING:
-    from elman.train.trainer import Update
+    from elman.training.trainer import Update
 
 LOG_FILE = "log.jsonl"
 

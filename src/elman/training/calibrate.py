@@ -4,8 +4,8 @@ import dataclasses
 import time
 
 from elman.machine import set_threads, tune_allocator
-from elman.train.recipe import updates_for_epochs
-from elman.train.run import Plan, Run
+from elman.training.recipe import updates_for_epochs
+from elman.training.run import Plan, Run
 
 
 def machine_rate(*, precision: str, threads: int) -> float:
@@ -21,12 +21,12 @@ def machine_rate(*, precision: str, threads: int) -> float:
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     size = 1024
     left, right = torch.ones(size, size, dtype=kind), torch.ones(size, size, dtype=kind)
-    left @ right
+    torch.mm(left, right)
     best = float("inf")
     begin = time.perf_counter()
     while time.perf_counter() - begin < 0.3:
         start = time.perf_counter()
-        left @ right
+        torch.mm(left, right)
         best = min(best, time.perf_counter() - start)
     share_of_peak = 0.45  # what whole updates reach of it: masks, softmax, optimiser and small shapes take the rest
     return share_of_peak * 2 * size**3 / best
@@ -44,7 +44,7 @@ class Speed:
 
 def measure(run: Run, *, seconds: float) -> Speed:
     """Train and validate a throw-away network of the run's shape for about so many seconds."""
-    from elman.train.trainer import Training
+    from elman.training.trainer import Training
 
     training = Training(dataclasses.replace(run, start=None))
     training.update()  # the first one pays for setting up

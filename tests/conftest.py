@@ -1,0 +1,57 @@
+"""What many tests share: a private cache, a tiny text, and one model of each kind trained on it."""
+
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before elman is imported anywhere: tests never touch the user's cache.
+os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+NAMES = ("Anna", "Ben", "Clara", "David", "Emma")
+VERBS = ("sees", "hears", "likes", "follows", "paints")
+THINGS = ("the old house", "a small bird", "the green river", "a tall tree", "the quiet town")
+PLACES = ("in the morning", "after lunch", "on Sunday", "at night", "before dinner")
+
+
+def tiny_text(lines: int, seed: int) -> str:
+    """Sentences of a small grammar, one a line, a document every twelve lines."""
+    rng = random.Random(seed)
+    made = []
+    for number in range(lines):
+        words = [rng.choice(part) for part in (NAMES, VERBS, THINGS, PLACES)]
+        made.append(" ".join(words) + "." + ("\n" if number % 12 == 11 else ""))
+    return "\n".join(made) + "\n"
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text of 600 lines in 50 blocks."""
+    path = tmp_path_factory.mktemp("text") / "tiny.txt"
+    path.write_text(tiny_text(600, seed=1), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def lstm_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small LSTM that has learned the tiny text."""
+    import elman
+
+    folder = tmp_path_factory.mktemp("models") / "lstm"
+    elman.train(
+        text_file, out=folder, updates=150, embedding_size=16, hidden_size=24, batch=8, bptt=12, rate=0.02, threads=1
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ngram_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 3-gram of the tiny text."""
+    import elman
+
+    folder = tmp_path_factory.mktemp("models") / "ngram"
+    elman.train(text_file, out=folder, model="ngram", order=3)
+    return folder

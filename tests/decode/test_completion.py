@@ -1,0 +1,410 @@
+import re
+
+import numpy as np
+import pytest
+
+from elman.decode.completion import complete, complete_phrase
+from elman.decode.search import Effort
+from elman.errors import UsageError
+from elman.text.tokenizer import EOS_ID, UNK_ID
+
+THOROUGH = Effort(floor=1e-12, slack=1e-9, paths=100_000)
+
+
+def words(completion):
+    return dict(completion.words)
+
+
+def approx(**expected):
+    return pytest.approx(expected, abs=1e-5)
+
+
+# Word level: one distribution.
+
+
+def test_the_next_word_at_word_level(word_model):
+    completion = complete(word_model, "the", n=2)
+    assert completion.words == [("cat", pytest.approx(8 / 16)), ("dog", pytest.approx(4 / 16))]
+    assert (completion.prompt, completion.partial, completion.oov) == ("the", "", [])
+
+
+def test_punctuation_comes_only_when_asked_for(word_model):
+    assert words(complete(word_model, "the")) == approx(cat=8 / 16, dog=4 / 16)
+    assert words(complete(word_model, "the", punctuation=True)) == approx(cat=8 / 16, dog=4 / 16, **{",": 1 / 16})
+
+
+def test_a_typed_space_asks_for_a_new_word(word_model):
+    # Of 16 sixteenths 12 are known words after a space, 2 unknown ones.
+    assert words(complete(word_model, "the ")) == approx(cat=8 / 14, dog=4 / 14)
+
+
+def test_the_first_word_of_a_document_and_of_a_line(word_model):
+    assert words(complete(word_model, "")) == approx(the=8 / 16, The=4 / 16, cat=1 / 16)
+    assert words(complete(word_model, "the cat\n")) == approx(the=4 / 16, The=12 / 16)
+
+
+def test_half_typed_words(word_model):
+    completion = complete(word_model, "the cat\nT")
+    assert (completion.partial, completion.words) == ("T", [("The", pytest.approx(1))])
+    # After "cat": the 2/16 of what begins with "t"; with "s" only "sat"; with "c" only "can't".
+    assert words(complete(word_model, "the cat t")) == approx(the=1)
+    completion = complete(word_model, "fish cat ca")
+    assert (completion.partial, completion.words, completion.oov) == ("ca", [("can't", pytest.approx(1))], ["fish"])
+
+
+def test_probabilities_of_half_typed_words_are_shares_of_all_that_begins_so(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("word", "car cat cab dog")
+    model = make_table(tokenizer, {None: {" car": 0.2, " cat": 0.1, " cab": 0.1, " dog": 0.4, "<unk>": 0.2}})
+    assert words(complete(model, "ca")) == approx(car=0.5, cat=0.25, cab=0.25)
+    assert words(complete(model, "ca", n=1)) == approx(car=0.5)
+
+
+def test_a_known_word_is_whole_unless_the_caller_says_otherwise(word_model):
+    assert words(complete(word_model, "the cat")) == approx(sat=8 / 16, the=2 / 16, **{"can't": 1 / 16})
+    completion = complete(word_model, "the cat", partial=True)
+    assert (completion.partial, words(completion)) == ("cat", approx(cat=1))
+    assert complete(word_model, "the ca", partial=False).partial == ""
+    assert complete(word_model, "the ca", partial=False).oov == ["ca"]
+
+
+def test_apostrophes_are_half_typed_where_words_go_on_so(word_model):
+    completion = complete(word_model, "the dog can'")
+    assert (completion.partial, words(completion)) == ("can'", approx(**{"can't": 1}))
+    assert complete(word_model, "the dogs'").partial == ""
+
+
+def test_nothing_in_the_vocabulary_begins_so(word_model):
+    completion = complete(word_model, "the zeb")
+    assert (completion.partial, completion.words, completion.oov) == ("zeb", [], [])
+
+
+def test_unknown_words_before_a_space_are_context(word_model):
+    completion = complete(word_model, "the zebra ")
+    assert (completion.partial, completion.oov) == ("", ["zebra"])
+    assert completion.words == [("cat", pytest.approx(0.5)), ("sat", pytest.approx(0.5))]
+
+
+def test_punctuation_is_never_half_typed(word_model):
+    completion = complete(word_model, "the;")
+    assert (completion.partial, completion.oov) == ("", [";"])
+
+
+def test_blocked_words_in_any_case(word_model):
+    assert words(complete(word_model, "", block=["THE"])) == approx(cat=1 / 16)
+    assert words(complete(word_model, "the", n=1, block={"Cat"})) == approx(dog=4 / 16)
+
+
+def test_lower_case_models_take_prompts_in_any_case(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("word", "The Cat car", lowercase=True)
+    model = make_table(tokenizer, {" the": {" cat": 0.75, " car": 0.25}})
+    completion = complete(model, "THE CA")
+    assert (completion.partial, words(completion)) == ("CA", approx(cat=0.75, car=0.25))
+
+
+def test_pretokenized_words_are_what_stands_between_spaces(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("word", "the N.Y. <unk> 's , n't", pretokenized=True)
+    model = make_table(
+        tokenizer, {" the": {" N.Y.": 0.5, "<unk>": 0.25, " ,": 0.25}, "<unk>": {" 's": 0.5, " the": 0.5}}
+    )
+    assert words(complete(model, "the")) == approx(**{"N.Y.": 0.5})
+    assert words(complete(model, "the", punctuation=True)) == approx(**{"N.Y.": 0.5, ",": 0.25})
+    assert complete(model, "the N.").partial == "N."
+    assert words(complete(model, "the N.")) == approx(**{"N.Y.": 1})
+    assert words(complete(model, "the <unk>")) == approx(**{"'s": 0.5, "the": 0.5})
+
+
+def test_words_glued_to_a_symbol_and_words_after_a_space_are_one(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("word", "say (so so s")
+    model = make_table(tokenizer, {" (": {"so": 0.5, " so": 0.25, " s": 0.25}, " say": {"so": 0.5, " so": 0.5}})
+    assert words(complete(model, "say (")) == approx(so=0.75, s=0.25)
+    # Right after a letter, "so" would be more of the same word.
+    assert words(complete(model, "say")) == approx(so=0.5)
+    assert words(complete(model, "say (s", partial=True)) == approx(so=1)
+
+
+# Char level, by hand. After "a" a word ends with 8/16 + 2/16, and by apostrophes that no letter follows with
+# 2/16 * (4/16 + 4/16 * (4/16 + ...)) = 1/24: together 2/3. After "b" it ends with 2/16 + 4/16 = 3/8.
+
+FIRST = {
+    "a": 1 / 2 * 2 / 3,
+    "b": 1 / 4 * 3 / 8,
+    "ba": 1 / 4 * 1 / 2 * 2 / 3,
+    "ab": 1 / 2 * 1 / 4 * 3 / 8,
+    "aba": 1 / 2 * 1 / 4 * 1 / 2 * 2 / 3,
+    "a'a": 1 / 2 * 1 / 8 * 1 / 2 * 2 / 3,
+}
+
+
+@pytest.mark.parametrize("prompt", ["", "b "])
+@pytest.mark.parametrize("batchable", [True, False])
+def test_the_next_word_at_char_level(char_model, prompt, batchable):
+    char_model.batchable = batchable
+    completion = complete(char_model, prompt, n=5, effort=THOROUGH)
+    assert [word for word, _ in completion.words] == ["a", "b", "ba", "ab", "aba"]
+    assert words(completion) == approx(**{word: FIRST[word] for word, _ in completion.words})
+    assert [word for word, _ in complete(char_model, prompt, n=5).words] == ["a", "b", "ba", "ab", "aba"]
+    assert words(complete(char_model, prompt, n=6, effort=THOROUGH)) == approx(**FIRST)
+
+
+def test_a_last_word_that_probably_goes_on_is_half_typed(char_model):
+    # After "b" a word ends with 3/8: half typed. After "a" with 5/8: whole.
+    completion = complete(char_model, "b", n=3, effort=THOROUGH)
+    assert completion.partial == "b"
+    assert words(completion) == approx(b=3 / 8, ba=1 / 3, bab=1 / 2 * 1 / 4 * 3 / 8)
+    assert complete(char_model, "a").partial == ""
+
+
+def test_forced_steps_are_divided_out(char_model):
+    completion = complete(char_model, "b.. ab", n=2, partial=True, effort=THOROUGH)
+    assert completion.partial == "ab"
+    assert words(completion) == approx(ab=3 / 8, aba=1 / 3)
+
+
+def test_a_whole_word_is_over(char_model):
+    # After "a" 8/16 for a space and 2/16 for the line's end: a space 4/5 of the time.
+    assert words(complete(char_model, "a", n=2, effort=THOROUGH)) == approx(a=4 / 5 / 3, b=4 / 5 * 3 / 32)
+    # After "." 8/16 for the end, 4/16 for a space; more of the same symbol is not asked for.
+    assert words(complete(char_model, "b.", n=1, effort=THOROUGH)) == approx(a=1 / 3 / 3)
+
+
+def test_symbols_at_char_level(char_model):
+    # After "b" a space 1/3 or a full stop 2/3, which is alone with 3/4.
+    found = complete(char_model, "b", n=2, partial=False, punctuation=True, effort=THOROUGH)
+    assert words(found) == approx(**{".": 2 / 3 * 3 / 4, "..": 2 / 3 * 1 / 4 * 3 / 4})
+    assert words(complete(char_model, "b", n=1, partial=False, effort=THOROUGH)) == approx(a=1 / 3 / 3)
+
+
+def test_characters_never_seen_match_nothing(char_model):
+    completion = complete(char_model, "bx", partial=True)
+    assert (completion.partial, completion.words) == ("bx", [])
+
+
+def test_blocked_words_at_char_level_make_room_for_others(char_model):
+    found = complete(char_model, "", n=2, block=["B", "a"], effort=THOROUGH)
+    assert words(found) == approx(ba=FIRST["ba"], ab=FIRST["ab"])
+
+
+# All levels against plain enumeration of token paths.
+
+FIRST_WORD = re.compile(r" ?([^\W\d_]+(?:'[^\W\d_]+)*|\d+|(.)\2*)")
+
+
+def enumerate_words(model, state, *, typed=b"", firsts=None, space=False, depth):
+    """P(word) and P(typed) by trying every path: a word is over when text after it shows so."""
+    pieces = model.tokenizer.pieces
+    sums: dict[str, float] = {}
+    given = 0.0
+
+    def follow(spelled, mass, state, depth, covered):
+        nonlocal given
+        if mass < 1e-13 or depth == 0:
+            return
+        probs = np.exp(model.log_probs(state)[0].astype(float))
+        for token in np.flatnonzero(probs).tolist():
+            total = mass * probs[token]
+            if not spelled and firsts is not None and token not in firsts:
+                continue
+            text = spelled + pieces[token] if token != EOS_ID else spelled
+            fits = text.startswith(typed) or (typed.startswith(text) and token != EOS_ID)
+            if token == UNK_ID or not fits:
+                continue
+            now = text.startswith(typed)
+            if now and not covered:
+                given += total
+            over = word_over(text, ended=token == EOS_ID, space=space)
+            if over:
+                sums[over] = sums.get(over, 0.0) + total
+            elif over is None and token != EOS_ID:
+                follow(text, total, model.advance(np.array([token]), state), depth - 1, now)
+
+    follow(b"", 1.0, state, depth, False)
+    return {word: mass / given for word, mass in sums.items()}, given
+
+
+def word_over(spelled, *, ended, space):
+    """The first word of bytes if it is over, None if it may go on, "" if there is none."""
+    try:
+        text = spelled.decode()
+    except UnicodeDecodeError as error:
+        if ended or error.reason != "unexpected end of data":
+            return ""
+        text = spelled[: error.start].decode()
+    if space and text[:2] == "  " or not space and text[:1] == " ":
+        return ""
+    match = FIRST_WORD.match(text)
+    if match is None or match[1].isspace():
+        return "" if ended else None
+    rest = text[match.end() :]
+    undecided = rest.strip("'") == "" and match[1][-1].isalpha()
+    return None if undecided and not ended else match[1]
+
+
+def start_of(model, *pieces):
+    state = model.start()
+    for piece in pieces:
+        state = model.advance(np.array([model.tokenizer.pieces.index(piece)]), state)
+    return state
+
+
+def best(sums, n):
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:n])
+
+
+def test_enumeration_agrees_with_the_figures_by_hand(char_model):
+    sums, given = enumerate_words(char_model, start_of(char_model, b"b", b" "), depth=14)
+    assert best(sums, 6) == approx(**FIRST)
+    assert given == 1 - 4 / 16 * 0 or given == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_search_is_enumeration_at_char_level(make_net, make_tokenizer, seed):
+    model = make_net(make_tokenizer("char", "ab ."), seed=seed, sharpness=3.0)
+    sums, _ = enumerate_words(model, start_of(model, b"a", b" "), depth=9)
+    found = complete(model, "a ", n=4)
+    assert words(found) == pytest.approx(best({w: p for w, p in sums.items() if w.isalpha()}, 4), abs=2e-4)
+    sums, _ = enumerate_words(model, model.start(), typed=b"ab", depth=9)
+    found = complete(model, "ab", n=4, partial=True)
+    assert words(found) == pytest.approx(best({w: p for w, p in sums.items() if w.isalpha()}, 4), abs=2e-4)
+
+
+@pytest.fixture
+def pieces_model(make_table, make_tokenizer):
+    """Sixteen pieces or so of which several ways lead to the same word."""
+    tokenizer = make_tokenizer("subword", "ab ab ab aba aba", "a b", vocab_size=263, min_count=1)
+    wanted = {b" a", b"ab", b" ab", b" aba"}
+    have = wanted & set(tokenizer.pieces)
+    assert {b" a", b" ab"} <= have
+    rows = {
+        None: {" a": 0.25, " ab": 0.25, " ": 0.25, "</s>": 0.25},
+        " ": {"a": 0.75, "b": 0.25},
+        " a": {"b": 0.5, " a": 0.25, "</s>": 0.25},
+        " ab": {"a": 0.25, " ab": 0.25, ".": 0.25, "</s>": 0.25},
+        "a": {"b": 0.5, " a": 0.25, "</s>": 0.25},
+        "b": {"a": 0.5, " ": 0.25, " ab": 0.25},
+        ".": {"</s>": 1.0},
+        "</s>": {" a": 1.0},
+    }
+    return make_table(tokenizer, rows)
+
+
+def test_paths_to_the_same_word_are_added_at_subword_level(pieces_model):
+    completion = complete(pieces_model, "", n=3, effort=THOROUGH)
+    # "ab" is " ab" 1/4 * 3/4, " a" "b" 1/4 * 1/2 * 1/2, " " "a" "b" 1/4 * 3/4 * 1/2 * 1/2.
+    ab = 1 / 4 * 3 / 4 + 1 / 4 * 1 / 2 * 1 / 2 + 1 / 4 * 3 / 4 * 1 / 2 * 1 / 2
+    # "a" is " a" 1/4 * 1/2 or " " "a" 1/4 * 3/4 * 1/2.
+    a = 1 / 4 * 1 / 2 + 1 / 4 * 3 / 4 * 1 / 2
+    found = words(completion)
+    assert (found["ab"], found["a"]) == pytest.approx((ab, a), abs=1e-6)
+    sums, _ = enumerate_words(pieces_model, pieces_model.start(), space=True, depth=14)
+    assert found == pytest.approx(best(sums, 3), abs=1e-6)
+
+
+@pytest.mark.parametrize("prompt", ["a ", "a", "ab ", "a.\n"])
+def test_search_is_enumeration_for_new_words_at_subword_level(pieces_model, prompt):
+    tokenizer = pieces_model.tokenizer
+    pieces = [tokenizer.pieces[token] for token in tokenizer.encode(prompt.strip()).ids]
+    if prompt.endswith("\n"):
+        pieces.append(b"\n")
+    state = start_of(pieces_model, *pieces)
+    space = {"typed": b" "} if prompt.endswith(" ") else {}
+    if prompt == "a":
+        # All but what goes on with the word.
+        space = {"firsts": {1} | {i for i, piece in enumerate(tokenizer.pieces) if not piece[:1].isalpha()}}
+    sums, _ = enumerate_words(pieces_model, state, space=True, depth=14, **space)
+    found = complete(pieces_model, prompt, n=4, partial=False, effort=THOROUGH)
+    assert words(found) == pytest.approx(best(sums, 4), abs=1e-6)
+
+
+def test_half_typed_words_are_matched_over_all_cuts_at_subword_level(pieces_model):
+    # " ab" 1/4, " a" "b" 1/4 * 1/2, " " "a" "b" 1/4 * 3/4 * 1/2.
+    sums, given = enumerate_words(pieces_model, pieces_model.start(), typed=b" ab", space=True, depth=14)
+    assert given == pytest.approx(1 / 4 + 1 / 8 + 3 / 32)
+    completion = complete(pieces_model, "ab", n=3, partial=True, effort=THOROUGH)
+    assert completion.partial == "ab"
+    assert words(completion) == pytest.approx(best(sums, 3), abs=1e-6)
+
+
+# Bytes: é is c3 a9, × is c3 97, 猫 is e7 8c ab, 座 is e5 ba a7.
+
+
+@pytest.fixture
+def byte_model(make_table, make_tokenizer):
+    rows = {
+        None: {"c": 1.0},
+        "c": {b"\xc3": 0.5, " ": 0.5},
+        b"\xc3": {b"\xa9": 0.5, b"\x97": 0.5},
+        b"\xa9": {" ": 1.0},
+        b"\x97": {"</s>": 1.0},
+        " ": {"c": 0.75, b"\xe7": 0.25},
+        b"\xe7": {b"\x8c": 1.0},
+        b"\x8c": {b"\xab": 1.0},
+        b"\xab": {b"\xe5": 0.5, "</s>": 0.25, b"\xff": 0.25},
+        b"\xe5": {b"\xba": 1.0},
+        b"\xba": {b"\xa7": 1.0},
+        b"\xa7": {"</s>": 1.0},
+    }
+    return make_table(make_tokenizer("byte"), rows)
+
+
+def test_what_a_byte_begins_is_known_when_the_character_is_whole(byte_model):
+    # After "c" a space 1/2 or "×" 1/4 shows that the word is over; "é" 1/4 goes on with it.
+    assert words(complete(byte_model, "")) == approx(**{"c": 0.75, "c\u00e9": 0.25})
+
+
+def test_a_whole_word_is_over_at_byte_level(byte_model):
+    # Of a space 1/2 and "×" 1/4.
+    found = complete(byte_model, "c", partial=False, punctuation=True)
+    after_space = {"c": 2 / 3 * 0.75 * 0.75, "c\u00e9": 2 / 3 * 0.75 * 0.25, "\u732b": 2 / 3 * 0.25 * 0.75}
+    assert words(found) == approx(**{"\u00d7": 1 / 3}, **after_space)
+
+
+def test_scripts_without_spaces_have_words_of_one_character(byte_model):
+    # 座 is certain once e5 follows, and that with 1/2; the broken byte ff shows nothing.
+    found = complete(byte_model, "c \u732b", n=1)
+    assert (found.partial, words(found)) == ("", approx(**{"\u5ea7": 1 / 2 / (1 / 2 + 1 / 4)}))
+
+
+def test_half_typed_words_end_inside_no_character(byte_model):
+    found = complete(byte_model, "c\u00e9", partial=True)
+    assert (found.partial, words(found)) == ("c\u00e9", approx(**{"c\u00e9": 1}))
+
+
+# Phrases.
+
+
+def test_phrases_at_word_level(word_model):
+    found = complete_phrase(word_model, "the", n=3, words=2)
+    assert found == [
+        ("cat sat", pytest.approx(8 / 16 * 8 / 16)),
+        ("dog", pytest.approx(4 / 16 * 12 / 16)),
+        ("cat.", pytest.approx(8 / 16 * 4 / 16)),
+    ]
+
+
+def test_phrases_given_what_was_typed(word_model):
+    assert complete_phrase(word_model, "the ", n=1, words=1) == [("cat", pytest.approx(8 / 14))]
+    assert complete_phrase(word_model, "the cat\nT", n=1, words=2) == [("The dog", pytest.approx(12 / 16))]
+    assert complete_phrase(word_model, "the zeb") == []
+
+
+def test_phrases_at_char_level(char_model):
+    found = dict(complete_phrase(char_model, "b ", n=2, words=1, beam_size=300))
+    assert found == pytest.approx({"a": 1 / 3, "b": 3 / 32}, abs=1e-4)
+    found = dict(complete_phrase(char_model, "b ", n=1, words=2, beam_size=300))
+    # "a a": 1/2, a space 1/2, "a" 1/2, over 2/3.
+    assert found == pytest.approx({"a a": 1 / 2 * 1 / 2 * 1 / 2 * 2 / 3}, abs=2e-3)
+    found = dict(complete_phrase(char_model, "b", n=1, words=1, partial=True, beam_size=100))
+    assert found == pytest.approx({"b": 3 / 8}, abs=1e-4)
+
+
+def test_phrases_at_subword_level_start_with_what_was_typed(pieces_model):
+    assert complete_phrase(pieces_model, "ab", n=1, words=1, partial=True)[0][0] == "ab"
+    assert all(text[0] in "ab" for text, _ in complete_phrase(pieces_model, "a ", n=4, words=2))
+
+
+def test_sizes_below_one_are_refused(word_model):
+    with pytest.raises(UsageError, match="n is 0"):
+        complete(word_model, "the", n=0)
+    for name in ("n", "words", "beam_size"):
+        with pytest.raises(UsageError, match=name):
+            complete_phrase(word_model, "the", **{name: 0})

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from elman.errors import TextError, UsageError
+from elman.text.sources import find_sources, total_bytes
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(*names):
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("text\n")
+
+
+def found(*sources):
+    return [Path(source.name).as_posix() for source in find_sources(list(sources))]
+
+
+def message(*sources):
+    with pytest.raises(TextError) as caught:
+        find_sources(list(sources))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_folders_are_sorted_and_only_what_looks_like_text_is_taken(home):
+    write("d/b.txt", "d/a.md", "d/noext", "d/sub/c.txt.gz", "d/.hidden", "d/.git/x.txt", "d/p.PNG", "d/q.png.gz")
+    write("d/r.tar.gz", "d/s.tgz", "d/m.safetensors")
+    assert found("d") == ["d/a.md", "d/b.txt", "d/noext", "d/sub/c.txt.gz"]
+
+
+def test_model_folders_and_caches_inside_a_folder_are_no_text(home):
+    write("d/a.txt", "d/model/config.json", "d/model/tokenizer.json", "d/model/training/log.txt")
+    write("d/cache/elman-corpus.json", "d/cache/train.txt", "d/other/config.json")
+    assert found("d") == ["d/a.txt", "d/other/config.json"]
+
+
+def test_globs_are_sorted_by_path_and_skip_binary_files(home):
+    write("d/b.txt", "d/a.txt", "d/a/z.txt", "d/p.png")
+    assert found("d/*") == ["d/a.txt", "d/b.txt"]
+    assert found("d/**/*.txt") == ["d/a/z.txt", "d/a.txt", "d/b.txt"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(home):
+    write("a[1].txt", "a1.txt")
+    assert found("a[1].txt") == ["a[1].txt"]
+
+
+def test_named_files_are_taken_whatever_they_are_called(home):
+    write(".hidden", "x.png")
+    assert found(".hidden", "x.png") == [".hidden", "x.png"]
+    assert found("x.png", "x.png") == ["x.png", "x.png"]
+
+
+def test_one_source_needs_no_list(home):
+    write("a.txt")
+    assert [source.name for source in find_sources("a.txt")] == ["a.txt"]
+    assert [source.name for source in find_sources(Path("a.txt"))] == ["a.txt"]
+
+
+def test_home_folder(home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    write("a.txt")
+    assert find_sources(["~/a.txt"])[0].path == home / "a.txt"
+    assert find_sources(["~/*.txt"])[0].path == home / "a.txt"
+
+
+def test_suffixes(home):
+    write("A.JSONL.GZ", "b.tsv", "plain")
+    assert [(s.suffix, s.compression) for s in find_sources(["A.JSONL.GZ", "b.tsv", "plain"])] == [
+        (".jsonl", ".gz"),
+        (".tsv", ""),
+        ("", ""),
+    ]
+
+
+def test_missing_file_names_the_nearest_one(home):
+    write("d/moby.txt", "d/Other.txt")
+    assert message("d/mobby.txt") == f"d/mobby.txt: no such file; did you mean {Path('d/moby.txt')}?"
+    assert message("d/OTHER.TXT") == f"d/OTHER.TXT: no such file; did you mean {Path('d/Other.txt')}?"
+    assert message("d/qqqqqqqq") == "d/qqqqqqqq: no such file or folder; check the name"
+    assert message("nowhere/x.txt") == "nowhere/x.txt: no such file, and no folder nowhere either; check the path"
+
+
+def test_what_cannot_be_found_is_said(home):
+    write("d/x.png")
+    assert "no file matches" in message("*.txt")
+    assert "only folders or binary files match" in message("d/*")
+    assert "no text files in this folder" in message("d")
+    assert "download it first" in message("https://example.org/a.txt")
+    assert message("builtin:pydoc") == "builtin:pydoc: no such built-in text; there is: builtin:pydocs"
+    assert "an empty name" in message("")
+
+
+def test_nothing_given_and_stdin_twice():
+    with pytest.raises(UsageError, match="no text given"):
+        find_sources([])
+    with pytest.raises(UsageError, match="given twice"):
+        find_sources(["-", "-"])
+
+
+def test_total_bytes_for_progress(home):
+    write("a.txt", "b.txt")
+    assert total_bytes(find_sources(["a.txt", "b.txt"])) == 10
+    assert total_bytes(find_sources(["a.txt", "-"])) is None

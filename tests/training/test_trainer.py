@@ -1,0 +1,232 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from elman import folder as model_folder
+from elman.data.prepare import DataConfig, prepare_data
+from elman.data.streams import Cursor, Streams
+from elman.errors import TrainingError
+from elman.models.neural import NeuralConfig
+from elman.progress import Progress
+from elman.report.curve import read_log
+from elman.training.run import Plan, Run
+from elman.training.trainer import Training, fit
+
+SHAPE = NeuralConfig(cell="lstm", layers=2, embedding_size=6, hidden_size=10, tied=False)
+
+
+def make_run(text_file: Path, folder: Path, shape: NeuralConfig = SHAPE, **plan: Any) -> Run:
+    data = prepare_data(
+        [str(text_file)], config=DataConfig(document="block"), cache=folder / "cache", progress=Progress()
+    )
+    out = folder / "model"
+    (out / "training").mkdir(parents=True)
+    model_folder.write_frame(out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller)
+    settings = {"updates": 12, "batch": 4, "bptt": 7, "rate": 0.01, "validations": 3, **plan}
+    return Run(
+        folder=out,
+        kind="lstm",
+        config=shape,
+        tokenizer=data.tokenizer,
+        speller=data.speller,
+        train=data.train,
+        valid=data.valid,
+        progress=Progress(),
+        plan=Plan(**settings),
+    )
+
+
+class Plain(torch.nn.Module):
+    """The same network out of torch's own parts: the slow and obvious twin."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], vocab: int) -> None:
+        super().__init__()
+        self.embedding = torch.nn.Embedding(vocab + 1, 6)
+        self.one = torch.nn.LSTM(6, 10, batch_first=True)
+        self.two = torch.nn.LSTM(10, 10, batch_first=True)
+        self.output = torch.nn.Linear(10, vocab)
+        names = {
+            "weight_ih": "weight_ih_l0",
+            "weight_hh": "weight_hh_l0",
+            "bias_ih": "bias_ih_l0",
+            "bias_hh": "bias_hh_l0",
+        }
+        with torch.no_grad():
+            self.embedding.weight.copy_(torch.from_numpy(arrays["embedding.weight"]))
+            self.output.weight.copy_(torch.from_numpy(arrays["output.weight"]))
+            self.output.bias.copy_(torch.from_numpy(arrays["output.bias"]))
+            for number, layer in enumerate((self.one, self.two)):
+                for ours, theirs in names.items():
+                    getattr(layer, theirs).copy_(torch.from_numpy(arrays[f"stack.layers.{number}.{ours}"]))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        names = {
+            "weight_ih": "weight_ih_l0",
+            "weight_hh": "weight_hh_l0",
+            "bias_ih": "bias_ih_l0",
+            "bias_hh": "bias_hh_l0",
+        }
+        found = {
+            "embedding.weight": self.embedding.weight,
+            "output.weight": self.output.weight,
+            "output.bias": self.output.bias,
+        }
+        for number, layer in enumerate((self.one, self.two)):
+            found |= {f"stack.layers.{number}.{ours}": getattr(layer, theirs) for ours, theirs in names.items()}
+        return {name: value.detach().numpy() for name, value in found.items()}
+
+
+def test_five_updates_equal_a_loop_anyone_would_write(text_file: Path, tmp_path: Path) -> None:
+    run = make_run(text_file, tmp_path, optimizer="sgd", rate=2.0, clip=0.1, schedule="constant", warmup=0.0)
+    training = Training(run)
+    plain = Plain(training.network.to_arrays(), run.tokenizer.size)
+    streams = Streams(
+        run.train.ids, run.train.documents, vocab_size=run.tokenizer.size, batch=4, seed=1, line_resets=True
+    )
+    cursor = Cursor()
+    zeros = torch.zeros(1, 4, 10)
+    states = [(zeros, zeros), (zeros, zeros)]
+    resets = 0
+    for _ in range(5):
+        chunk, cursor = streams.chunk(cursor, 7)
+        total = torch.zeros(())
+        states = [(h.detach(), c.detach()) for h, c in states]
+        for t in range(chunk.inputs.shape[1]):
+            fresh = torch.from_numpy(chunk.reset[:, t])[None, :, None]
+            resets += int(fresh.sum())
+            states = [(torch.where(fresh, zeros, h), torch.where(fresh, zeros, c)) for h, c in states]
+            x = plain.embedding(torch.from_numpy(chunk.inputs[:, t : t + 1]))
+            x, states[0] = plain.one(x, states[0])
+            x, states[1] = plain.two(x, states[1])
+            total = total + torch.nn.functional.cross_entropy(
+                plain.output(x[:, 0]), torch.from_numpy(chunk.targets[:, t]), reduction="sum"
+            )
+        plain.zero_grad()
+        mean = total / chunk.targets.size
+        mean.backward()
+        norm = torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.1)
+        with torch.no_grad():
+            for parameter in plain.parameters():
+                assert parameter.grad is not None
+                parameter -= 2.0 * parameter.grad
+        done = training.update()
+        assert done.loss == pytest.approx(float(mean.detach()), rel=1e-5)
+        assert done.norm == pytest.approx(float(norm), rel=1e-4)
+    assert resets > 4  # documents and lines started afresh inside the chunks, not only at the beginning
+    ours, theirs = training.network.to_arrays(), plain.arrays()
+    assert set(ours) == set(theirs)
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=2e-6, err_msg=name)
+
+
+def test_stopping_and_resuming_gives_the_same_bits(text_file: Path, tmp_path: Path) -> None:
+    settings = {"dropout": 0.3, "weight_drop": 0.2, "embedding_dropout": 0.1, "average_from": 0.5, "updates": 10}
+    whole = make_run(text_file, tmp_path / "whole", **settings)
+    fit(whole)
+    parts = make_run(text_file, tmp_path / "parts", **settings)
+    from elman.training.checkpoint import read_checkpoint, write_checkpoint
+
+    first = Training(parts)
+    model_folder.write_weights(parts.folder, first.weights())
+    for _ in range(3):  # before the first validation, so that the best model is decided after resuming
+        first.update()
+    write_checkpoint(parts.folder / "training", first.position, first.groups())
+    assert read_checkpoint(parts.folder / "training")[0].update == 3
+    fit(dataclasses.replace(parts, resume=True))
+    for name in ("model.safetensors",):
+        assert (whole.folder / name).read_bytes() == (parts.folder / name).read_bytes()
+    one, two = (read_checkpoint(run.folder / "training") for run in (whole, parts))
+    assert one[0].best == two[0].best
+    for group in ("weights", "optimizer", "average", "state"):
+        assert set(one[1][group]) == set(two[1][group]) and one[1][group]
+        assert all(torch.equal(one[1][group][name], two[1][group][name]) for name in one[1][group]), group
+
+
+def test_masks_differ_from_update_to_update_and_not_from_run_to_run(text_file: Path, tmp_path: Path) -> None:
+    losses = []
+    for number, seed in enumerate((1, 1, 2)):
+        run = make_run(text_file, tmp_path / str(number), dropout=0.5, seed=seed)
+        training = Training(run)
+        losses.append([training.update().loss for _ in range(4)])
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_the_average_is_the_mean_of_the_last_weights(text_file: Path, tmp_path: Path) -> None:
+    run = make_run(text_file, tmp_path, updates=6, average_from=0.5)
+    training = Training(run)
+    seen = []
+    for update in range(6):
+        training.update()
+        if update >= 3:
+            seen.append(training.network.to_arrays())
+    for name, mean in training.weights().items():
+        np.testing.assert_allclose(mean, np.mean([arrays[name] for arrays in seen], 0), atol=1e-6, err_msg=name)
+    last = training.network.to_arrays()
+    assert any(not np.array_equal(last[name], training.weights()[name]) for name in last)
+
+
+def test_it_learns_the_grammar(text_file: Path, tmp_path: Path) -> None:
+    shape = NeuralConfig(embedding_size=16, hidden_size=24)
+    run = make_run(text_file, tmp_path, shape, updates=400, batch=8, bptt=12, rate=0.02)
+    fit(run)
+    log = read_log(run.folder / "training" / "log.jsonl")
+    found = [entry["valid_nats"] for entry in log if "valid_nats" in entry]
+    # Four free choices out of five in each line; where a block ends cannot be known either.
+    entropy = run.valid.lines * 4 * np.log(5) / len(run.valid.ids)
+    assert entropy * 0.95 < found[-1] < entropy * 1.4 < found[0]
+
+
+def test_early_stop_keeps_the_best(text_file: Path, tmp_path: Path) -> None:
+    run = make_run(text_file, tmp_path, updates=300, validations=60, patience=2, rate=0.5, schedule="constant")
+    fit(run)
+    log = read_log(run.folder / "training" / "log.jsonl")
+    found = [entry["valid_nats"] for entry in log if "valid_nats" in entry]
+    assert len(found) < 60
+    assert min(found[-2:]) > min(found)
+    best = Training(run)
+    best.network.load_arrays(model_folder.read_arrays(run.folder / "model.safetensors"))
+    assert best.validate() == pytest.approx(min(found), rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "where"), [("stack.layers.1.weight_hh", "stack.layers.1"), ("output.bias", "output")])
+def test_a_loss_that_is_not_finite_stops_and_names_layer_and_batch(
+    text_file: Path, tmp_path: Path, name: str, where: str
+) -> None:
+    run = make_run(text_file, tmp_path)
+    training = Training(run)
+    training.update()
+    with torch.no_grad():
+        training.network.get_parameter(name).view(-1)[0] = float("nan")
+    with pytest.raises(TrainingError) as caught:
+        training.update()
+    message = str(caught.value)
+    assert "update 2 " in message and "epoch 1, token 7 of each row" in message
+    assert where in message and "--rate" in message and "\n" not in message
+    assert training.position.update == 1
+
+
+def test_exploding_training_keeps_a_model_that_loads(text_file: Path, tmp_path: Path) -> None:
+    relu = NeuralConfig(cell="rnn-relu", embedding_size=6, hidden_size=10, tied=False)
+    run = make_run(text_file, tmp_path, relu, optimizer="sgd", rate=1e5, clip=0.0, updates=400, warmup=0.0)
+    with pytest.raises(TrainingError, match="is not finite at update"):
+        fit(run)
+    arrays = model_folder.read_arrays(run.folder / "model.safetensors")
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_the_log_is_cut_back_to_the_checkpoint(text_file: Path, tmp_path: Path) -> None:
+    run = make_run(text_file, tmp_path, updates=8)
+    fit(run)
+    log = run.folder / "training" / "log.jsonl"
+    entries = read_log(log)
+    with open(log, "ab") as file:
+        file.write(b'{"update": 99, "loss": 1')  # what a kill in the middle of a write leaves
+    fit(dataclasses.replace(run, resume=True))
+    assert read_log(log) == entries
+    assert [json.loads(line)["update"] for line in log.read_bytes().splitlines()][-1] == 8
