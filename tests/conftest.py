@@ -55,3 +55,25 @@ def ngram_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("models") / "ngram"
     elman.train(text_file, out=folder, model="ngram", order=3)
     return folder
+
+
+class Result:
+    """What one call of the command line gave."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]):
+    """Call the command line in this process: ``cli("info", folder)``."""
+    from elman.cli.main import main
+
+    def call(*words: object) -> Result:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(word) for word in words])
+        shown = capsys.readouterr()
+        return Result(int(stopped.value.code or 0), shown.out, shown.err)
+
+    return call

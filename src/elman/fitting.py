@@ -24,6 +24,7 @@ from elman.text.speller import Speller
 from elman.text.spool import Text
 
 DEFAULT_MINUTES = 5.0
+PRECISIONS = ("auto", "bf16", "fp32")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,10 @@ class Request:
             raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 10")
         if self.updates is not None and self.updates < 1:
             raise UsageError(f"--updates is {self.updates}; it must be 1 or more")
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"--threads is {self.threads}; it must be 1 or more")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"--precision is {self.precision!r}; it must be one of: {', '.join(PRECISIONS)}")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -369,7 +374,8 @@ def _tell_data(data: Data, progress: Progress) -> None:
     )
     progress.say(
         f"text: {corpus.train.bytes / 1e6:.2f} MB training, {held} (hash {corpus.hash[:12]}); "
-        f"level {tokenizer.config.level}, {tokenizer.size} types, {len(data.train.ids)} training tokens, {data.train.oov} of them unknown"
+        f"level {tokenizer.config.level}, {tokenizer.size} types, {len(data.train.ids)} training tokens, "
+        f"{data.train.oov} of them unknown"
     )
 
 

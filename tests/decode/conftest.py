@@ -113,12 +113,13 @@ WORD_ROWS = {
     "</s>": {" the": 4 / 16, " The": 12 / 16},
 }
 
-# Words over a and b, with apostrophes and full stops.
+# Words over a, b and, at the beginning, c, with apostrophes and full stops.
 CHAR_ROWS = {
-    None: {"a": 8 / 16, "b": 4 / 16, "</s>": 4 / 16},
+    None: {"a": 8 / 16, "b": 4 / 16, "c": 1 / 16, "</s>": 3 / 16},
     " ": {"a": 8 / 16, "b": 4 / 16, " ": 4 / 16},
     "a": {"b": 4 / 16, " ": 8 / 16, "'": 2 / 16, "</s>": 2 / 16},
     "b": {"a": 8 / 16, "b": 2 / 16, " ": 2 / 16, ".": 4 / 16},
+    "c": {"a": 15 / 16, " ": 1 / 16},
     "'": {"a": 8 / 16, "'": 4 / 16, " ": 4 / 16},
     ".": {".": 4 / 16, "</s>": 8 / 16, " ": 4 / 16},
     "</s>": {"a": 16 / 16},
@@ -148,7 +149,7 @@ def word_model():
 
 @pytest.fixture
 def char_model():
-    return TableModel(fit("char", "ab' ."), CHAR_ROWS)
+    return TableModel(fit("char", "abc' ."), CHAR_ROWS)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from elman.decode.words import Kind, Run, first_end, goes_on, kind_of, run_from, runs
+from elman.decode.words import Kind, Run, first_run, follow, kind_of, run_from, runs
 
 
 def cut(text):
@@ -17,6 +17,7 @@ def cut(text):
         ("well... 3rd -- 12%", ["well", "...", "3", "rd", "--", "12", "%"]),
         ("na\u00efve e\u0301te\u0301", ["na\u00efve", "e\u0301te\u0301"]),
         ("l\u2019eau", ["l\u2019eau"]),
+        ("rock''n", ["rock", "''", "n"]),
         ("\u732b\u304c", ["\u732b", "\u304c"]),
         ("a_b", ["a", "_", "b"]),
         ("", []),
@@ -28,7 +29,7 @@ def test_text_is_cut_into_words_numbers_and_symbols(text, words):
 
 
 @pytest.mark.parametrize(
-    "line", ["The cat's tail, isn't it?", "3rd '90s -- 'quoted' words.", "x=1;y=22", "caf\u00e9 12"]
+    "line", ["The cat's tail, isn't it?", "3rd '90s -- 'quoted'' words.", "x=1;y=22", "caf\u00e9 12"]
 )
 def test_runs_are_the_types_of_the_word_level(line, make_tokenizer):
     tokenizer = make_tokenizer("word", line)
@@ -36,23 +37,41 @@ def test_runs_are_the_types_of_the_word_level(line, make_tokenizer):
     assert cut(line + " ") == tokens
 
 
-def test_a_word_is_over_only_when_the_next_character_shows_it():
-    assert first_end("cat") is None
-    assert first_end("cat ") == 3
-    assert first_end("don'") is None
-    assert first_end("don't") is None
-    assert first_end("don',") == 3
-    assert first_end("..") is None
-    assert first_end("..!") == 2
-    assert first_end("") is None
-    assert first_end(" a") == 0
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("cat", None),
+        ("cat ", 3),
+        ("don'", None),
+        ("don't", None),
+        ("don',", 3),
+        ("don''", 3),
+        ("don't's", None),
+        ("..", None),
+        ("..!", 2),
+        ("12", None),
+        ("12a", 2),
+        ("", None),
+        (" a", 0),
+    ],
+)
+def test_a_word_is_over_only_when_the_next_character_shows_it(text, end):
+    assert first_run(text)[0] == end
+
+
+def test_after_an_apostrophe_only_a_letter_goes_on():
+    _, run = first_run("don'")
+    assert run == Run(Kind.INNER, "")
+    assert follow(run, "t") == Run(Kind.LETTER, "")
+    assert follow(run, "'") is None
+    assert follow(Run(Kind.LETTER, ""), "'") == run
 
 
 def test_symbols_go_on_only_with_themselves():
     dots = run_from(".")
     assert dots == Run(Kind.SYMBOL, ".")
-    assert goes_on(dots, ".")
-    assert not goes_on(dots, ",")
+    assert follow(dots, ".") == dots
+    assert follow(dots, ",") is None
     assert not dots.is_word
     assert run_from("'") == Run(Kind.SYMBOL, "'")
     assert run_from(" ") is None

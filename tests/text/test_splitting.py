@@ -70,6 +70,8 @@ def test_characters_are_code_points() -> None:
 )
 @example("a  b c", 1)
 @example("a__b..c", 1)
+@example(":\u200d_:", 1)
+@example("_:_:", 1)
 @settings(max_examples=400, deadline=None)
 def test_cuts_change_no_token(text: str, limit: int) -> None:
     text = " " + unicodedata.normalize("NFC", text)

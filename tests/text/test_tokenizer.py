@@ -102,7 +102,7 @@ class TestByHand:
 
     @pytest.mark.parametrize("level", ["char", "byte", "subword"])
     def test_lower_case_elsewhere(self, level: Level) -> None:
-        fitted = Tokenizer.fit(["abc é"] * 2, config=TokenizerConfig(level=level, lowercase=True))
+        fitted = Tokenizer.fit(["ABC É", "abc é"], config=TokenizerConfig(level=level, lowercase=True))
         assert fitted.decode(fitted.encode("ABC É").ids) == "abc é"
         assert fitted.encode_lines(["ABC É"])[0].tolist() == fitted.encode("abc é").ids.tolist()
         assert fitted.encode("ABC É").spans.tolist() == fitted.encode("abc é").spans.tolist()

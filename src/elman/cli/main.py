@@ -97,8 +97,17 @@ def main(arguments: list[str] | None = None) -> None:
             print(error.format_message())
             sys.exit(2)
         context = getattr(error, "ctx", None)
-        hint = f" (see: {context.command_path} --help)" if context is not None else ""
+        hint = _came(words, error.format_message())
+        hint += f" (see: {context.command_path} --help)" if context is not None else ""
         sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))
+
+
+def _came(words: list[str], message: str) -> str:
+    """What was given for the flag that a message is about, which the message itself may leave out."""
+    for flag, value in zip(words, words[1:], strict=False):
+        if flag.startswith("--") and f"'{flag}'" in message and repr(value) not in message:
+            return f" This came: {value!r}."
+    return ""
 
 
 def _fail(code: str, message: str, exit_code: int, as_json: bool) -> int:

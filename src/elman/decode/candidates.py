@@ -1,15 +1,16 @@
 """How likely given words are as what comes next."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from elman.decode.opening import Opening, open_prompt, whole_words
+from elman.decode.half_typed import open_prompt
+from elman.decode.opening import Opening, first_branches, whole_words
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompts import unknown_words
 from elman.decode.rows import row_log_probs, row_score
-from elman.decode.search import first_paths
-from elman.decode.words import goes_on, runs
+from elman.decode.words import follow, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
@@ -32,30 +33,43 @@ def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Seque
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
     opening = open_prompt(model, prompt, partial=False)
-    _, given = first_paths(model, index, opening, floor=1.0)
-    begin = len(tokenizer.encode(opening.context).ids)
-    rows: list[TokenIds] = []
-    words: list[str] = []
-    weights: list[float] = []
-    places: list[int] = []
+    _, given = first_branches(model, index, opening)
+    ways: list[_Way] = []
     for place, text in enumerate(texts):
         word = normalise_line(text).strip()
         if not word or "\n" in word or "\r" in word:
             raise UsageError(f"a candidate is {text!r}; it must be one or more words on one line")
-        for space in _spaces(tokenizer, opening, word):
-            line = opening.context + space + word
-            encoded = tokenizer.encode(line)
-            unknown = [item for item in unknown_words(tokenizer, line, encoded) if item.place >= begin]
-            rows.append(encoded.ids[begin:])
-            words.append(word)
-            weights.append(float(np.exp(-sum(speller.nats(item.surface) for item in unknown))))
-            places.append(place)
+        ways += _ways(tokenizer, speller, opening, word, place=place)
     sums = [0.0] * len(texts)
-    if given:
-        chains = _chains(model, index, opening, rows, words)
-        for place, weight, probability in zip(places, weights, chains, strict=True):
-            sums[place] += weight * probability / given
+    if given and ways:
+        for way, probability in zip(ways, _chains(model, index, opening, ways), strict=True):
+            sums[way.place] += float(np.exp(-way.spelling)) * probability / given
     return list(zip(texts, sums, strict=True))
+
+
+class _Way(NamedTuple):
+    """One way to put a text after the context."""
+
+    place: int
+    """Which text."""
+    word: str
+    ids: TokenIds
+    oov: int
+    spelling: float
+    """What the unknown words cost to spell (nats)."""
+
+
+def _ways(tokenizer: Tokenizer, speller: Speller, opening: Opening, word: str, *, place: int) -> list[_Way]:
+    begin = len(tokenizer.encode(opening.context).ids)
+    found = []
+    for space in _spaces(tokenizer, opening, word):
+        line = opening.context + space + word
+        encoded = tokenizer.encode(line)
+        unknown = [item.surface for item in unknown_words(tokenizer, line, encoded) if item.place >= begin]
+        found.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
+    # An unknown word has one probability, with its space or without; and what is known one way is not unknown.
+    least = min(way.oov for way in found)
+    return [way for way in found if way.oov == least][: 1 if least else None]
 
 
 def _spaces(tokenizer: Tokenizer, opening: Opening, word: str) -> list[str]:
@@ -64,20 +78,16 @@ def _spaces(tokenizer: Tokenizer, opening: Opening, word: str) -> list[str]:
         return [" " if opening.context else ""]
     if opening.after is None:
         return [""]
-    glued = not tokenizer.config.pretokenized and not goes_on(opening.after, word[0])
+    glued = not tokenizer.config.pretokenized and not follow(opening.after, word[0])
     return [" ", ""] if glued else [" "]
 
 
-def _chains(
-    model: LanguageModel, index: PieceIndex, opening: Opening, rows: Sequence[TokenIds], words: Sequence[str]
-) -> list[float]:
-    """P(each row of tokens in turn), times P(the word ends there) where a token is less than a word."""
-    if not rows:
-        return []
-    scores, after = row_score(model, rows, opening.state.take([0] * len(rows)))
+def _chains(model: LanguageModel, index: PieceIndex, opening: Opening, ways: Sequence[_Way]) -> list[float]:
+    """P(the tokens in turn), times P(the last word ends there) where a token is less than a word."""
+    scores, after = row_score(model, [way.ids for way in ways], opening.state.take([0] * len(ways)))
     chains = [float(np.exp(score.sum(dtype=np.float64))) for score in scores]
     if whole_words(model.tokenizer):
         return chains
     table = np.exp(row_log_probs(model, after).astype(np.float64))
-    ends = [index.ending(runs(word)[-1][2]) for word in words]
+    ends = [index.ending(runs(way.word)[-1][2]) for way in ways]
     return [chain * float(table[row, ends[row]].sum()) for row, chain in enumerate(chains)]

@@ -2,14 +2,16 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 
 import numpy as np
 
 from elman.decode.beam import Ids, beam_search
-from elman.decode.opening import Opening, open_prompt, whole_words
+from elman.decode.half_typed import open_prompt
+from elman.decode.opening import Branch, Opening, first_branches, first_tokens, whole_words
 from elman.decode.pieces import PieceIndex, piece_index
-from elman.decode.search import Effort, WordSearch, first_paths
+from elman.decode.search import Effort, WordSearch
 from elman.decode.words import runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
@@ -67,16 +69,28 @@ def complete(
     def accept(word: str) -> bool:
         return word.strip() != "" and word.casefold() not in blocked and (punctuation or _has_letters(word))
 
-    effort = effort or Effort()
     index = piece_index(model.tokenizer)
-    paths, _ = first_paths(model, index, opening, floor=effort.floor)
-    search = WordSearch(model, index, n=n, accept=accept, effort=effort)
-    for path in paths:
-        if whole_words(model.tokenizer):
-            search.found(path.text.decode(), path.mass)
-        else:
-            search.add(path)
-    return Completion(prompt, opening.partial, search.run(), opening.oov)
+    branches, _ = first_branches(model, index, opening)
+    if whole_words(model.tokenizer):
+        words = _best_types(branches, index, n=n, accept=accept)
+    else:
+        search = WordSearch(model, index, n=n, accept=accept, effort=effort or Effort())
+        for branch in branches:
+            search.add(branch)
+        words = search.run()
+    return Completion(prompt, opening.partial, words, opening.oov)
+
+
+def _best_types(
+    branches: Sequence[Branch], index: PieceIndex, *, n: int, accept: Callable[[str], bool]
+) -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for branch in branches:
+        likeliest = branch.likeliest_first(above=0)
+        paths = (likeliest.path(place, index) for place in range(len(likeliest.tokens)))
+        words = ((path.text.decode(), path.mass) for path in paths)
+        found += islice((word for word in words if accept(word[0])), n)
+    return sorted(found, key=lambda word: (-word[1], word[0]))[:n]
 
 
 def complete_phrase(
@@ -102,7 +116,7 @@ def complete_phrase(
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
     opening = open_prompt(model, prompt, partial=partial)
-    _, given = first_paths(model, index, opening, floor=1.0)
+    _, given = first_branches(model, index, opening)
     if not given:
         return []
 
@@ -121,7 +135,7 @@ def complete_phrase(
         n_best=max(beam_size, n),
         is_finished=lambda ids: phrase(ids)[1],
         banned=(UNK_ID,),
-        allowed=_agreeing(index, opening),
+        allowed=_agreeing(index, opening, tokenizer),
     )
     sums: dict[str, float] = {}
     for hypothesis in found:
@@ -141,7 +155,7 @@ def _has_letters(word: str) -> bool:
     return any(char.isalnum() for char in word)
 
 
-def _agreeing(index: PieceIndex, opening: Opening) -> Callable[[Ids], TokenIds | None]:
+def _agreeing(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> Callable[[Ids], TokenIds | None]:
     """The tokens that agree with what was typed, for the beginning of a phrase."""
 
     def allowed(ids: Ids) -> TokenIds | None:
@@ -150,8 +164,10 @@ def _agreeing(index: PieceIndex, opening: Opening) -> Callable[[Ids], TokenIds |
             rest = opening.typed[len(spelled) :]
             shorter = [token for size in range(1, len(rest)) for token in index.equal_to(rest[:size])]
             return np.concatenate([index.starting_with(rest), np.array(shorter, dtype=np.int64)])
-        if not ids and opening.after:
-            return np.concatenate([index.ending(opening.after), index.partial])
+        if not ids:
+            return np.concatenate([first_tokens(index, opening, tokenizer), index.partial])
+        if not spelled.strip():
+            return index.glued_starts
         return None
 
     return allowed

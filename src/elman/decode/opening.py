@@ -1,16 +1,28 @@
-"""Where the next word of a prompt begins: after the last word, or inside it if that one is only half typed."""
+"""How the next word can begin: the first tokens that agree with all that was typed, and their probabilities.
+
+What was typed may be a space, a half-typed word, or only that the last word is whole. All probabilities of words
+are given that: P(word) / P(what was typed).
+"""
 
 import dataclasses
+import heapq
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from elman.decode.pieces import PieceIndex, piece_index
-from elman.decode.prompts import consume_lines, consume_part
-from elman.decode.words import Kind, Run, runs
+from elman.decode.pieces import PieceIndex, whole_part
+from elman.decode.rows import row_advance, row_log_probs
+from elman.decode.words import Run, follow
 from elman.models.protocol import LanguageModel, State
+from elman.notation import TokenIds
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
-_LOOK_BACK = 200
+# How many ways to cut half-typed text into tokens are followed at each place.
+_CUTS = 32
+# Beginnings of characters less likely than this are taken for more of the same word.
+_RARE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,60 +50,145 @@ def whole_words(tokenizer: Tokenizer) -> bool:
     return tokenizer.config.level == "word"
 
 
-def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = None) -> Opening:
-    """Read a prompt up to where the next word begins.
+def first_tokens(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> TokenIds:
+    """The tokens that begin a new word at an opening, or that are its leading space."""
+    # At a line's start a space begins a word where tokens carry theirs; elsewhere it is indentation.
+    spaces = index.equal_to(b" ") if opening.after or tokenizer.leading_space else []
+    tokens = np.concatenate([index.word_starts, np.array(spaces, dtype=np.int64)])
+    return np.intersect1d(tokens, index.ending(opening.after)) if opening.after else tokens
 
-    A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says whether its
-    last word is half typed. None decides: at word level it is if the vocabulary does not have it; at the other
-    levels, which have no list of words, if the model finds it likelier that the word goes on than that it ends.
+
+class Path(NamedTuple):
+    """Tokens on the way to a word."""
+
+    mass: float
+    """Their probability, given what was typed."""
+    text: bytes
+    """What they spell, without the leading space."""
+    state: State
+    row: int
+    """The row of ``state``: all tokens but the last consumed."""
+    token: int
+    """The last one."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Branch:
+    """Paths that differ in their last token only."""
+
+    masses: NDArray[np.float64]
+    tokens: TokenIds
+    before: bytes
+    """What the tokens before spell."""
+    state: State
+    row: int
+
+    def path(self, place: int, index: PieceIndex) -> Path:
+        """The path of one of the tokens."""
+        token = int(self.tokens[place])
+        text = self.before + index.pieces[token]
+        text = text[1:] if text[:1] == b" " else text
+        return Path(float(self.masses[place]), text, self.state, self.row, token)
+
+    def likeliest_first(self, *, above: float) -> "Branch":
+        """The same in falling order of probability, the unlikely left out."""
+        likely = np.flatnonzero(self.masses > above)
+        order = likely[np.argsort(-self.masses[likely], kind="stable")]
+        return dataclasses.replace(self, masses=self.masses[order], tokens=self.tokens[order])
+
+
+def first_branches(model: LanguageModel, index: PieceIndex, opening: Opening) -> tuple[list[Branch], float]:
+    """Every way to begin a word that agrees with what was typed, and P(what was typed), which divides the masses.
+
+    That is exact where one token spells all that was typed or each token one character; where tokens are pieces
+    of words, it is the sum over the likeliest ways to cut the text.
     """
-    state, line, oov = consume_lines(model, prompt)
-    tokenizer = model.tokenizer
-    index = piece_index(tokenizer)
-    start, run = _last_run(tokenizer, line)
-
-    def opening(context: str, *, word: str, space: bool, after: Run | None) -> Opening:
-        found, unknown = consume_part(model, context, state)
-        text = word.lower() if tokenizer.config.lowercase else word
-        lead = b" " if space else b""
-        return Opening(found, context, oov + unknown, word, lead + text.encode(), len(lead), after)
-
-    def new_word() -> Opening:
-        space = tokenizer.leading_space and line.endswith(" ")
-        return opening(line[: len(line) - space], word="", space=space, after=run)
-
-    def half_typed() -> Opening:
-        space = tokenizer.leading_space and line[start - 1 : start] in ("", " ")
-        context = line[: start - 1] if space and start else line[:start]
-        return opening(context, word=line[start:], space=space, after=None)
-
-    if run is None or not run.is_word or run.kind == Kind.UNSPACED or partial is False:
-        return new_word()
-    if partial:
-        return half_typed()
-    if whole_words(tokenizer):
-        half = half_typed()
-        return half if _is_unknown(index, tokenizer, half) else new_word()
-    whole = new_word()
-    ends = np.exp(model.log_probs(whole.state)[0].astype(np.float64))[index.ending(run)].sum()
-    return whole if ends >= 0.5 else half_typed()
+    probs = np.exp(model.log_probs(opening.state).astype(np.float64))
+    if not opening.typed:
+        found, total = _new_word(model, index, opening, probs[0])
+    else:
+        found, total = _typed(model, index, opening, probs)
+        if len(opening.typed) == opening.lead:
+            # After a space, what the vocabulary does not have is a word all the same.
+            total += float(probs[0, UNK_ID])
+    if not total:
+        return [], 0.0
+    return [dataclasses.replace(branch, masses=branch.masses / total) for branch in found], total
 
 
-def _last_run(tokenizer: Tokenizer, line: str) -> tuple[int, Run | None]:
-    """Start and kind of the run that touches the end of a line; None after white space."""
-    if tokenizer.config.pretokenized:
-        start = line.rfind(" ") + 1
-        return start, Run(Kind.LETTER, "") if line[start:] else None
-    begin = max(len(line) - _LOOK_BACK, 0)
-    found = runs(line[begin:])
-    if not found or found[-1][1] < len(line) - begin:
-        return len(line), None
-    start, _, run = found[-1]
-    return begin + start, run
+def _new_word(
+    model: LanguageModel, index: PieceIndex, opening: Opening, probs: NDArray[np.float64]
+) -> tuple[list[Branch], float]:
+    tokens = first_tokens(index, opening, model.tokenizer)
+    if whole_words(model.tokenizer):
+        # A token ends its word by itself. After a symbol, a word with its space and one without are the same word.
+        masses = np.zeros(len(probs))
+        masses[tokens] = probs[tokens]
+        spaced = np.flatnonzero((index.glued_twin >= 0) & (masses > 0))
+        twins = index.glued_twin[spaced]
+        masses[spaced] += masses[twins]
+        masses[twins] = 0
+        return [Branch(masses[tokens], tokens, b"", opening.state, 0)], 1.0
+    found = [Branch(probs[tokens], tokens, b"", opening.state, 0)]
+    if opening.after is None:
+        return found, 1.0
+    found += _begun_characters(model, index, opening.state, opening.after, probs)
+    return found, float(probs[index.ending(opening.after)].sum() + sum(branch.masses.sum() for branch in found[1:]))
 
 
-def _is_unknown(index: PieceIndex, tokenizer: Tokenizer, half: Opening) -> bool:
-    if index.equal_to(half.typed) or (tokenizer.config.pretokenized and half.partial == tokenizer.tokens[UNK_ID]):
-        return False
-    # "dogs'" is a word with a mark after it, unless longer words begin so ("don'").
-    return half.partial[-1].isalnum() or len(index.starting_with(half.typed)) > 0
+def _begun_characters(
+    model: LanguageModel, index: PieceIndex, state: State, after: Run, probs: NDArray[np.float64]
+) -> list[Branch]:
+    """Branches into a character of several tokens which, once it is whole, ends the run before it."""
+    found = []
+    waiting = [Branch(probs[index.partial], index.partial, b"", state, 0)]
+    while waiting:
+        paths = [
+            branch.path(place, index) for branch in waiting for place in np.flatnonzero(branch.masses > _RARE).tolist()
+        ]
+        waiting = []
+        for path, states, row, table in followed(model, paths):
+            grown = [whole_part(path.text + index.pieces[token]) for token in index.inside.tolist()]
+            ends = [place for place, text in enumerate(grown) if text and not follow(after, text[0])]
+            open_still = [place for place, text in enumerate(grown) if text == ""]
+            for places, branches in ((ends, found), (open_still, waiting)):
+                tokens = index.inside[places]
+                if len(tokens):
+                    branches.append(Branch(path.mass * table[tokens], tokens, path.text, states, row))
+    return found
+
+
+def _typed(
+    model: LanguageModel, index: PieceIndex, opening: Opening, probs: NDArray[np.float64]
+) -> tuple[list[Branch], float]:
+    typed = opening.typed
+    covering = index.starting_with(typed)
+    found = [Branch(probs[0, covering], covering, b"", opening.state, 0)]
+    if whole_words(model.tokenizer):
+        return found, float(found[0].masses.sum())
+    waiting: list[list[Path]] = [[] for _ in typed]
+
+    def wait(mass: float, row_probs: NDArray[np.float64], state: State, row: int, place: int) -> None:
+        for end in range(place + 1, len(typed)):
+            for token in index.equal_to(typed[place:end]):
+                waiting[end].append(Path(mass * float(row_probs[token]), typed[:end], state, row, token))
+
+    wait(1.0, probs[0], opening.state, 0, 0)
+    for place in range(1, len(typed)):
+        covering = index.starting_with(typed[place:])
+        paths = heapq.nlargest(_CUTS, waiting[place], key=lambda path: path.mass)
+        for path, states, row, table in followed(model, paths):
+            found.append(Branch(path.mass * table[covering], covering, typed[:place], states, row))
+            wait(path.mass, table, states, row, place)
+    return found, float(sum(branch.masses.sum() for branch in found))
+
+
+def followed(model: LanguageModel, paths: Sequence[Path]) -> Iterator[tuple[Path, State, int, NDArray[np.float64]]]:
+    """Each path with the state after it (a row of a state of many) and the probabilities of what comes next."""
+    if not paths:
+        return
+    before = State.stack([path.state.take([path.row]) for path in paths])
+    state = row_advance(model, [path.token for path in paths], before)
+    table = np.exp(row_log_probs(model, state).astype(np.float64))
+    for row, path in enumerate(paths):
+        yield path, state, row, table[row]

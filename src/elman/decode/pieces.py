@@ -43,6 +43,11 @@ class PieceIndex:
         """Tokens that begin a word, with a leading space or without."""
         self.glued_starts = np.flatnonzero(starts & ~self.spaced)
         """Tokens that begin a word right where they stand."""
+        glued = {self.pieces[token_id]: token_id for token_id in self.glued_starts.tolist()}
+        self.glued_twin = np.full(size, -1, dtype=np.int64)
+        """For a token with a leading space the one that is the same without, ``[V]``; -1 if there is none."""
+        for token_id in np.flatnonzero(starts & self.spaced).tolist():
+            self.glued_twin[token_id] = glued.get(self.pieces[token_id][1:], -1)
 
     def _look_at(self, token_id: int) -> None:
         body = self.body(token_id)

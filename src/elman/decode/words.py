@@ -47,18 +47,21 @@ class Run(NamedTuple):
         return self.kind != Kind.SYMBOL
 
 
-_GOES_ON = {
-    Kind.LETTER: frozenset({Kind.LETTER, Kind.MARK, Kind.INNER}),
-    Kind.DIGIT: frozenset({Kind.DIGIT, Kind.MARK}),
-    Kind.UNSPACED: frozenset({Kind.MARK}),
-    Kind.SYMBOL: frozenset({Kind.MARK}),
-}
 _INNER = "'\u2019\u200c\u200d"
+_WORD = {Kind.LETTER: Kind.LETTER, Kind.MARK: Kind.LETTER}
+# What a run becomes by the kind of character it takes; after an apostrophe only a letter goes on with the word.
+_NEXT: dict[Kind, dict[Kind, Kind]] = {
+    Kind.LETTER: {**_WORD, Kind.INNER: Kind.INNER},
+    Kind.INNER: _WORD,
+    Kind.DIGIT: {Kind.DIGIT: Kind.DIGIT, Kind.MARK: Kind.DIGIT},
+    Kind.UNSPACED: {Kind.MARK: Kind.UNSPACED},
+    Kind.SYMBOL: {Kind.MARK: Kind.SYMBOL},
+}
 
 
 def kinds_that_go_on(run: Run) -> frozenset[Kind]:
     """The kinds of character that a run can take next; a symbol also takes itself."""
-    return _GOES_ON[run.kind]
+    return frozenset(_NEXT[run.kind])
 
 
 @lru_cache(maxsize=1 << 14)
@@ -88,24 +91,29 @@ def run_from(char: str) -> Run | None:
     return Run(Kind.LETTER if kind == Kind.MARK else kind, "")
 
 
-def goes_on(run: Run, char: str) -> bool:
-    """Whether a character can belong to a run that has begun."""
-    return kind_of(char) in _GOES_ON[run.kind] or char == run.symbol
+def follow(run: Run, char: str) -> Run | None:
+    """The run with one more character; None if the character is no part of it."""
+    if char == run.symbol:
+        return run
+    kind = _NEXT[run.kind].get(kind_of(char))
+    return None if kind is None else Run(kind, run.symbol)
 
 
-def first_end(text: str) -> int | None:
-    """Where the run that a text begins with is seen to end, in characters; None if it may still go on.
+def first_run(text: str) -> tuple[int | None, Run | None]:
+    """Where the run that a text begins with is seen to end, in characters, or None and the run that may go on.
 
-    >>> first_end("cats, dogs"), first_end("cat"), first_end("don'"), first_end("don' ")
-    (4, None, None, 3)
+    >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
+    [4, None, None, 3]
     """
-    run = run_from(text[0]) if text else None
-    if run is None:
-        return 0 if text else None
-    for place, char in enumerate(text):
-        if place and not goes_on(run, char):
-            return len(finished(text[:place]))
-    return None
+    if not text:
+        return None, None
+    run = run_from(text[0])
+    for place, char in enumerate(text[1:], start=1):
+        longer = follow(run, char) if run else None
+        if longer is None:
+            return len(finished(text[:place])) if run else 0, None
+        run = longer
+    return (None, run) if run else (0, None)
 
 
 def finished(word: str) -> str:
@@ -130,8 +138,8 @@ def runs(text: str) -> list[tuple[int, int, Run]]:
         if run is None:
             start += 1
             continue
-        length = first_end(text[start:])
+        length, last = first_run(text[start:])
         end = len(text) if length is None else start + length
-        found.append((start, end, run))
+        found.append((start, end, last or run))
         start = end
     return found

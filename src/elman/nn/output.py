@@ -74,6 +74,13 @@ class Output(nn.Module):
         logits = F.linear(rows, self._weight()[: self.vocab], self.bias)
         return F.cross_entropy(logits.float(), wanted, reduction="sum"), len(wanted)
 
+    @torch.no_grad()
+    def log_prob_of(self, y: Tensor, targets: Tensor) -> Tensor:
+        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory; for scoring."""
+        flat = y.reshape(-1, y.shape[-1])
+        nats = _chunked_nats(flat, self._weight(), self.bias, targets.reshape(-1), None)
+        return -nats.to(torch.float32).view(targets.shape)
+
     def log_probs(self, y: Tensor) -> Tensor:
         """Natural log-probabilities ``[.., V]`` of the next token, float32."""
         return F.linear(y, self._weight()[: self.vocab], self.bias).float().log_softmax(dim=-1)
@@ -95,48 +102,61 @@ class _ChunkedLoss(Function):
     @staticmethod
     @custom_fwd(device_type="cpu")
     def forward(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-        device = y.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-        with torch.autocast(device, enabled=False):
-            return _run(ctx, y, weight, bias, targets, dtype)
+        gradients = None
+        if any(ctx.needs_input_grad):
+            gradients = _Gradients(y, weight, bias)
+            ctx.save_for_backward(*gradients.parts)
+        return _chunked_nats(y, weight, bias, targets, gradients)
+        return nats.sum(dtype=torch.float64).to(nats.dtype)
 
     @staticmethod
     @once_differentiable
     @custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        d_y, d_weight, d_bias = ctx.saved_tensors
-        return d_y * gradient.to(d_y.dtype), d_weight * gradient, d_bias * gradient, None
+        return *(part * gradient for part in ctx.saved_tensors), None
 
 
-def _run(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-    vocab = len(bias)
-    exact = torch.float32 if dtype == torch.bfloat16 else dtype
-    rows, table, offset = y.to(dtype), weight[:vocab].to(dtype), bias.to(dtype)
-    wanted_gradients = any(ctx.needs_input_grad)
-    if wanted_gradients:
-        d_y, d_weight, d_bias = torch.empty_like(rows), torch.zeros_like(weight), torch.zeros_like(bias)
-    size = min(len(rows), max(min(y.shape[1], _MOST_LOGITS // vocab), _LOGITS // vocab, 1))
-    # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB.
-    logits = rows.new_empty(size, vocab)
-    wide, probs = (logits.new_empty(size, vocab, dtype=exact) for _ in range(2))
-    total = torch.zeros((), dtype=torch.float64, device=y.device)
-    for start in range(0, len(rows), max(size, 1)):
-        part, target = rows[start : start + size], targets[start : start + size].unsqueeze(1)
-        scores = torch.addmm(offset, part, table.t(), out=logits[: len(part)])
-        p = torch.softmax(wide[: len(part)].copy_(scores), dim=-1, out=probs[: len(part)])
-        chosen = p.gather(1, target)
-        nats = -chosen.log()
-        faint = (chosen < _FAITHFUL).squeeze(1)
-        if bool(faint.any()):
-            far = scores[faint].to(exact)
-            nats[faint] = far.logsumexp(dim=-1, keepdim=True) - far.gather(1, target[faint])
-        total += nats.sum(dtype=torch.float64)
-        if wanted_gradients:
-            p.scatter_add_(1, target, torch.full_like(chosen, -1.0))
-            d_bias += p.sum(dim=0)
-            d_scores = scores.copy_(p)
-            torch.mm(d_scores, table, out=d_y[start : start + size])
-            d_weight[:vocab] += d_scores.t() @ part
-    if wanted_gradients:
-        ctx.save_for_backward(d_y.to(y.dtype), d_weight, d_bias)
-    return total.to(torch.float32)
+class _Gradients:
+    """Sums of what each chunk adds to the gradients of ``y``, ``weight`` and ``bias``."""
+
+    def __init__(self, y: Tensor, weight: Tensor, bias: Tensor) -> None:
+        self.parts = (torch.empty_like(y), torch.zeros_like(weight), torch.zeros_like(bias))
+
+    def add(self, start: int, rows: Tensor, table: Tensor, d_scores: Tensor) -> None:
+        d_y, d_weight, d_bias = self.parts
+        d_y[start : start + len(rows)] = d_scores @ table
+        d_weight[: len(d_bias)] += d_scores.t() @ rows
+        d_bias += d_scores.sum(dim=0, dtype=d_bias.dtype)
+
+
+def _chunked_nats(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients | None) -> Tensor:
+    """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on the way."""
+    device, vocab = y.device.type, len(bias)
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+    exact = torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
+    with torch.autocast(device, enabled=False):
+        y, table, offset = y.to(dtype), weight[:vocab].to(dtype), bias.to(dtype)
+        size = max(min(len(y), max(min(y.shape[1], _MOST_LOGITS // vocab), _LOGITS // vocab)), 1)
+        # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB.
+        logits = y.new_empty(size, vocab)
+        wide, probs = (logits.new_empty(size, vocab, dtype=exact) for _ in range(2))
+        nats = wide.new_empty(len(y), 1)
+        for start in range(0, len(y), size):
+            rows, target = y[start : start + size], targets[start : start + size].unsqueeze(1)
+            scores = torch.addmm(offset, rows, table.t(), out=logits[: len(rows)])
+            p = torch.softmax(wide[: len(rows)].copy_(scores), dim=-1, out=probs[: len(rows)])
+            nats[start : start + size] = _nats(p, scores, target)
+            if gradients is not None:
+                p.scatter_add_(1, target, wide.new_full(target.shape, -1))
+                gradients.add(start, rows, table, scores.copy_(p))
+    return nats.squeeze(1)
+
+
+def _nats(p: Tensor, scores: Tensor, target: Tensor) -> Tensor:
+    chosen = p.gather(1, target)
+    nats = -chosen.log()
+    faint = (chosen < _FAITHFUL).squeeze(1)
+    if bool(faint.any()):
+        far = scores[faint].to(p.dtype)
+        nats[faint] = far.logsumexp(dim=-1, keepdim=True) - far.gather(1, target[faint])
+    return nats

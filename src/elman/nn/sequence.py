@@ -195,7 +195,7 @@ class Lstm(Recurrent):
 
     def fused(self, dtype: torch.dtype) -> bool:
         """Whether torch's kernel is the faster one (measured: all but wide layers in bfloat16)."""
-        return dtype != torch.bfloat16 or self.hidden_size < 1000
+        return dtype != torch.bfloat16 or self.hidden_size < 900
 
     def _run(self, x: Tensor, state: State, weights: Weights, reset: Tensor | None, lengths: Tensor | None) -> Chunk:
         if not self.fused(x.dtype):
@@ -224,15 +224,16 @@ def unroll(
     """What ``layer.forward`` means, step by step: the slow twin of every recurrence and stack."""
     outputs = []
     for t, row in enumerate(x.unbind(dim=1)):
+        before = state
         if reset is not None:
             fresh = layer.initial_state(len(x))
-            state = tuple(torch.where(reset[:, t, None], new, old) for new, old in zip(fresh, state, strict=True))
+            before = tuple(torch.where(reset[:, t, None], new, old) for new, old in zip(fresh, state, strict=True))
         if lengths is None:
-            y, state = layer.step(row, state)
+            y, state = layer.step(row, before)
         else:
             real = (t < lengths).unsqueeze(1)
             # NaN in padding would come back through the gradient of torch.where; it must not enter at all.
-            y, after = layer.step(row.where(real, 0), state)
+            y, after = layer.step(row.where(real, 0), before)
             state = tuple(torch.where(real, new, old) for new, old in zip(after, state, strict=True))
             y = y.where(real, 0)
         outputs.append(y)

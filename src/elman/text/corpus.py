@@ -241,9 +241,9 @@ def _split(
     texts = {name: writer.text() for name, writer in zip(names, writers, strict=True)}
     for name, part in texts.items():
         if not part.lines:
-            size = f"{text.lines} lines in {text.document_count} documents"
             raise TextError(
-                f"{size}: too little to hold some out ({name} is empty); add more text, or give --valid FILE"
+                f"too little text to hold some out for {name} (lines: {text.lines}, documents: {text.document_count});"
+                " add more text, or give --valid FILE"
             )
     return texts
 

@@ -20,7 +20,7 @@ WORD_PATTERN = "|".join(
         rf" ?\p{{L}}[\p{{L}}\p{{M}}]*(?:['’{_JOINERS}][\p{{L}}\p{{M}}]+)*",
         r" ?\p{N}[\p{N}\p{M}]*",
         # One symbol repeated; its marks and skin tones; what zero-width joiners tie to it (one emoji is one type).
-        rf" ?({_SYMBOL})(?:\1|[\p{{M}}{_SKIN_TONES}]|{_ZERO_WIDTH_JOINER}{_SYMBOL})*",
+        rf" ?({_SYMBOL})(?:\1|[\p{{M}}{_SKIN_TONES}]|{_ZERO_WIDTH_JOINER}\p{{So}})*",
         r" ?\p{M}+",
         # White space leaves its last space to the word that follows.
         r"\s+(?!\S)",
@@ -36,8 +36,8 @@ CHAR_PATTERN = r"[\s\S]"
 """Every code point by itself."""
 
 _SINGLE_SPACE = r"(?<=\S) (?=\S)"
-# An underscore is left out because it counts as \w itself, and would cut a run of underscores.
-_SYMBOL_AFTER_WORD = r"(?<=\w)(?=[!-&(-/:-@\[-^`{-~、。！，．：；？「」（）])"
+# Only letters and numbers will do on the left: a symbol there may be of a run that goes on.
+_SYMBOL_AFTER_WORD = r"(?<=[^\W_])(?=[!-&(-/:-@\[-`{-~、。！，．：；？「」（）])"
 _WORD_CUT = re.compile(f"{_SINGLE_SPACE}|{_SYMBOL_AFTER_WORD}")
 _PRETOKENIZED_CUT = re.compile(_SINGLE_SPACE)
 

@@ -15,6 +15,8 @@ _REFERENCE_FLOP = 29.5e6
 """FLOP per token of the network that the reference run trains ..."""
 _REFERENCE_BUDGET = 2.3e8
 """... when this much is to be had for each token of the corpus."""
+_MOST_WEIGHTS = 30.0
+"""Weights per training token, at most."""
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
 
 
@@ -69,6 +71,8 @@ def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
 def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
     per_token = situation.budget / max(situation.tokens, 1)
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
+    # A network with many more weights than the text has tokens would learn it by heart, however much time there is.
+    flop = min(flop, 6.0 * _MOST_WEIGHTS * situation.tokens)
     layers = given.get("layers", 2)
 
     def cost(embedding: int) -> float:

@@ -1,0 +1,251 @@
+"""Each mistake gives one line that says what came, what is allowed, what to do; exit code 2; nothing lost."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+def fails(result: Any, *parts: str) -> None:
+    assert result.code == 2, result.err
+    assert result.out == ""
+    last = result.err.strip().splitlines()[-1]
+    assert last.startswith("elman: ")
+    assert "Traceback" not in result.err
+    for part in parts:
+        assert part in last, last
+
+
+TRAIN = ("--updates", "2", "--embedding-size", "8", "--hidden-size", "8", "--threads", "1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        ("missing.txt", None, ("missing.txt",)),
+        ("empty.txt", b"", ("empty.txt", "empty")),
+        ("blank.txt", b"\n\n  \n", ("blank.txt", "empty")),
+        ("binary.txt", b"text\x00more" * 100, ("binary.txt", "binary")),
+        ("latin.txt", b"caf\xe9 " * 400, ("latin.txt", "byte 3", "--encoding")),
+        ("small.txt", b"three little words\n", ("too little text", "200")),
+    ],
+)
+def test_bad_texts(cli: Call, tmp_path: Path, name: str, content: bytes | None, parts: tuple[str, ...]) -> None:
+    text = tmp_path / name
+    if content is not None:
+        text.write_bytes(content)
+    out = tmp_path / "model"
+    for kind in ("lstm", "ngram"):
+        extra = TRAIN if kind == "lstm" else ()
+        fails(cli("train", text, "--out", out, "--model", kind, *extra), *parts)
+        assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts"),
+    [
+        (("--minutes", "0"), ("--minutes is 0", "--minutes 5")),
+        (("--minutes", "nan"), ("--minutes is nan",)),
+        (("--minutes", "-1"), ("--minutes is -1",)),
+        (("--minutes", "soon"), ("minutes", "soon")),
+        (("--epochs", "0"), ("--epochs is 0",)),
+        (("--updates", "0"), ("--updates is 0", "1 or more")),
+        (("--minutes", "1", "--updates", "5"), ("--minutes and --updates", "one of them")),
+        (("--model", "markov"), ("markov", "lstm", "ngram")),
+        (("--model", "mixture"), ("mixture", "lstm", "ngram")),
+        (("--level", "sentence"), ("sentence", "word", "subword", "char", "byte")),
+        (("--optimizer", "magic"), ("magic", "adamw")),
+        (("--dropout", "1.5"), ("dropout is 1.5", "below 1")),
+        (("--hidden-size", "0"), ("hidden_size is 0", "1 or more")),
+        (("--threads", "0"), ("--threads is 0",)),
+        (("--precision", "fp8"), ("fp8", "bf16", "fp32", "auto")),
+        (("--order", "3"), ("--order", "lstm")),
+        (("--model", "ngram", "--order", "9"), ("order is 9", "1 to 7")),
+        (("--model", "ngram", "--hidden-size", "9"), ("--hidden-size", "ngram")),
+        (("--model", "ngram", "--minutes", "1"), ("counted",)),
+        (("--pretokenized", "--level", "char"), ("--pretokenized", "char")),
+        (("--encoding", "klingon"), ("klingon",)),
+        (("--nonsense", "1"), ("--nonsense",)),
+        (("--input", "one-hot", "--tied"), ("one-hot", "--no-tied")),
+    ],
+)
+def test_bad_flags(cli: Call, text_file: Path, tmp_path: Path, flags: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    out = tmp_path / "model"
+    fails(cli("train", text_file, "--out", out, *flags), *parts)
+    assert not out.exists()
+
+
+def test_train_needs_a_text_and_a_folder(cli: Call, text_file: Path, tmp_path: Path) -> None:
+    fails(cli("train", text_file), "--out is missing")
+    fails(cli("train", "--out", tmp_path / "m"), "no text was given")
+
+
+def test_an_output_folder_that_exists_is_not_touched(cli: Call, text_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    fails(cli("train", text_file, "--out", tmp_path, *TRAIN), str(tmp_path), "exists", "--out", "--resume")
+    assert os.listdir(tmp_path) == ["thesis.txt"]
+    fails(cli("train", text_file, "--out", tmp_path / "thesis.txt", *TRAIN), "is a file")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_verbs_and_models_that_are_not_there(cli: Call, tmp_path: Path) -> None:
+    fails(cli("trian"), "'trian'", "train", "evaluate")
+    fails(cli("info", tmp_path / "no"), "does not exist", "elman train")
+    fails(cli("info", tmp_path), "no model folder")
+    fails(cli("complete", tmp_path / "no"), "PROMPT")
+
+
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json", "speller.safetensors"])
+@pytest.mark.parametrize("kind", ["lstm", "ngram"])
+def test_a_flipped_bit_anywhere_is_found(
+    cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_path: Path, file: str, kind: str
+) -> None:
+    folder = copy(lstm_folder if kind == "lstm" else ngram_folder, tmp_path)
+    data = bytearray((folder / file).read_bytes())
+    for place in {5, len(data) // 2, len(data) - 3}:
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        (folder / file).write_bytes(bytes(damaged))
+        fails(cli("complete", folder, "Anna"), str(folder))
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json", "speller.safetensors"])
+def test_a_truncated_or_missing_file_is_found(cli: Call, lstm_folder: Path, tmp_path: Path, file: str) -> None:
+    folder = copy(lstm_folder, tmp_path)
+    data = (folder / file).read_bytes()
+    for keep in (0, 7, len(data) // 2, len(data) - 1):
+        (folder / file).write_bytes(data[:keep])
+        fails(cli("complete", folder, "Anna"))
+    (folder / file).unlink()
+    fails(cli("complete", folder, "Anna"))
+
+
+def test_a_newer_schema_says_upgrade(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    folder = copy(lstm_folder, tmp_path)
+    head = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**head, "schema_version": 99}))
+    fails(cli("complete", folder, "Anna"), "schema 99", "newer elman", "upgrade")
+
+
+def test_a_pickle_is_never_opened(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    import pickle
+
+    folder = copy(lstm_folder, tmp_path)
+
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (os.system, (f"touch {tmp_path / 'exploded'}",))
+
+    for protocol in (0, 2, 5):
+        (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb(), protocol=protocol))
+        fails(cli("complete", folder, "Anna"), "pickle" if protocol else "damaged")
+    assert not (tmp_path / "exploded").exists()
+
+
+def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write changed weights with honest digests, as an attacker would."""
+    from elman.folder import read_arrays, write_weights
+
+    arrays = read_arrays(folder / "model.safetensors", sealed=False)
+    change(arrays)
+    write_weights(folder, arrays)
+
+
+def test_weights_of_another_shape_are_refused(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    def shrink(arrays: dict[str, Any]) -> None:
+        arrays["stack.layers.0.weight_hh"] = arrays["stack.layers.0.weight_hh"][:, :-1].copy()
+
+    folder = copy(lstm_folder, tmp_path)
+    reseal(folder, shrink)
+    fails(cli("complete", folder, "Anna"), "stack.layers.0.weight_hh", "needs float32")
+
+
+def test_a_configuration_that_asks_for_a_huge_network_allocates_nothing(
+    cli: Call, lstm_folder: Path, tmp_path: Path
+) -> None:
+    folder = copy(lstm_folder, tmp_path)
+    head = json.loads((folder / "config.json").read_text())
+    head["config"]["hidden_size"] = 1 << 20
+    (folder / "config.json").write_text(json.dumps(head))
+    reseal(folder, lambda arrays: None)
+    fails(cli("complete", folder, "Anna"), "asks for at least", "damaged")
+
+
+def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    def poison(arrays: dict[str, Any]) -> None:
+        arrays["output.bias"] = arrays["output.bias"] * float("nan")
+
+    folder = copy(lstm_folder, tmp_path)
+    reseal(folder, poison)
+    fails(cli("complete", folder, "Anna"), "output.bias", "not finite")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("complete", "Anna", "--n", "0"), ("--n is 0",)),
+        (("complete", "Anna xylophonist-q", "--partial"), ("no word in the vocabulary begins with",)),
+        (("complete", "Anna", "mat"), ("quotes", "--candidates")),
+        (("complete", "Anna", "--candidates"), ("needs words to compare",)),
+        (("generate", "Anna", "--temperature", "-1"), ("temperature",)),
+        (("generate", "Anna", "--top-p", "1.5"), ("top_p",)),
+        (("generate", "Anna", "--top-k", "0"), ("top_k",)),
+        (("generate", "Anna", "--max-tokens", "-1"), ("max_tokens",)),
+        (("generate", "Anna", "--seed", "-1"), ("seed",)),
+        (("evaluate", "missing.txt"), ("missing.txt",)),
+        (("evaluate", "builtin:nothing"), ("builtin",)),
+        (("evaluate", "builtin:pydocs", "--context", "guess"), ("guess", "carry, document or independent")),
+        (("evaluate", "builtin:pydocs", "--mix", "MODEL"), ("--tune",)),
+    ],
+)
+def test_bad_requests(cli: Call, lstm_folder: Path, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    words = tuple(str(lstm_folder) if word == "MODEL" else word for word in words)
+    fails(cli(words[0], lstm_folder, *words[1:]), *parts)
+
+
+def test_errors_as_json(cli: Call, tmp_path: Path) -> None:
+    result = cli("info", tmp_path / "no", "--json")
+    assert result.code == 2 and result.err == ""
+    error = json.loads(result.out)["error"]
+    assert error["code"] == "folder" and "does not exist" in error["message"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line_and_the_old_model_stays(
+    cli: Call, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    out = tmp_path / "model"
+    real = os.fsync
+    written: list[int] = []
+
+    def full_later(handle: int) -> None:
+        written.append(handle)
+        if len(written) > 40:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full_later)
+    result = cli("train", text_file, "--out", out, *TRAIN[2:], "--updates", "400", "--validations", "40")
+    fails(result, "the disk is full")
+    monkeypatch.undo()
+    assert cli("complete", out, "Anna").code == 0
+    resumed = cli("train", "--out", out, "--resume")
+    assert resumed.code == 0, resumed.err
+
+
+def test_resume_needs_something_to_resume_and_nothing_else(cli: Call, ngram_folder: Path, tmp_path: Path) -> None:
+    fails(cli("train", "--out", tmp_path / "none", "--resume"), "does not exist")
+    fails(cli("train", "--out", ngram_folder, "--resume"), "counted in one go")
+    fails(cli("train", "x.txt", "--out", ngram_folder, "--resume"), "takes everything from the folder")

@@ -1,0 +1,178 @@
+"""Layers against torch.nn; which kernel they take; how they start."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from elman.errors import UsageError
+from elman.nn import fused
+from elman.nn.dropout import Masks
+from elman.nn.sequence import CELLS, Lstm, Recurrent, ReluRnn
+
+B, T, D, H = 3, 7, 4, 5
+
+
+def torch_twin(name: str) -> nn.Module:
+    kinds = {"rnn": nn.RNN, "rnn-relu": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+    options = {"nonlinearity": "relu"} if name == "rnn-relu" else {}
+    return kinds[name](D, H, batch_first=True, **options).double()
+
+
+def backward_nodes(result: Tensor) -> set[str]:
+    names, waiting = set(), [result.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None:
+            names.add(node.name())
+            waiting += [following for following, _ in node.next_functions]
+    return names
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_layers_are_those_of_torch(name: str) -> None:
+    layer, twin = CELLS[name](D, H).double(), torch_twin(name)
+    for own, parameter in layer.named_parameters():
+        twin.get_parameter(f"{own}_l0").data.copy_(parameter)
+    x = torch.randn(B, T, D, dtype=torch.float64, requires_grad=True)
+    state = tuple(torch.randn(B, H, dtype=torch.float64, requires_grad=True) for _ in layer.state_names)
+    y, after = layer(x, state)
+    twin_state = tuple(part.unsqueeze(0) for part in state)
+    twin_y, twin_after = twin(x, twin_state if name == "lstm" else twin_state[0])
+    twin_parts = twin_after if name == "lstm" else (twin_after,)
+    torch.testing.assert_close(y, twin_y, rtol=0, atol=1e-13)
+    for part, twin_part in zip(after, twin_parts, strict=True):
+        torch.testing.assert_close(part, twin_part[0], rtol=0, atol=1e-13)
+
+    inputs = [x, *state]
+    found = torch.autograd.grad((y.sin() + after[-1].unsqueeze(1)).sum(), [*inputs, *layer.parameters()])
+    expected = torch.autograd.grad((twin_y.sin() + twin_parts[-1][0].unsqueeze(1)).sum(), [*inputs, *twin.parameters()])
+    for gradient, twin_gradient in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, twin_gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
+@pytest.mark.parametrize("reset", [False, True])
+def test_the_lstm_trains_through_onednn(reset: bool) -> None:
+    layer = CELLS["lstm"](D, H, weight_drop=0.5)
+    starts = torch.full((B, T), reset)
+    y, _ = layer(torch.randn(B, T, D), layer.initial_state(B), starts, None, Masks(1, 1))
+    nodes = backward_nodes(y)
+    assert "MkldnnRnnLayerBackward0" in nodes
+    assert not any("mm" in name.lower() for name in nodes), "no product outside the kernel"
+
+
+def test_a_wide_lstm_in_bfloat16_trains_by_hand() -> None:
+    layer = Lstm(1, 900)
+    assert layer.fused(torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, _ = layer(torch.randn(1, 2, 1), layer.initial_state(1))
+    assert y.dtype == torch.bfloat16
+    assert "_LstmBackward" in backward_nodes(y)
+
+
+def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    real = fused._kernel
+
+    def watched(x: Tensor, *rest: object) -> object:
+        calls.append(len(x))
+        return real(x, *rest)
+
+    monkeypatch.setattr(fused, "_kernel", watched)
+    layer = Lstm(D, H)
+    reset = torch.zeros(B, T, dtype=torch.bool)
+    reset[:, 0] = True
+    layer(torch.randn(B, T, D), layer.initial_state(B), reset)
+    reset[0, 1:4] = reset[1, 4:6] = reset[2, 6] = True
+    layer(torch.randn(B, T, D), layer.initial_state(B), reset)
+    layer(torch.randn(B, T, D), layer.initial_state(B), reset, torch.tensor([2, 7, 0]))
+    assert calls == [T, T + 3, T + 2]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_outputs_lie_time_first_so_that_the_next_layer_copies_nothing(name: str) -> None:
+    layer = CELLS[name](D, H)
+    y, _ = layer(torch.randn(B, T, D), layer.initial_state(B))
+    assert y.transpose(0, 1).is_contiguous()
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_without_gradients_the_values_are_the_same(name: str) -> None:
+    layer = CELLS[name](D, H)
+    x, reset = torch.randn(B, T, D), torch.rand(B, T) < 0.3
+    y, after = layer(x, layer.initial_state(B), reset)
+    with torch.inference_mode():
+        quiet, quiet_after = layer(x, layer.initial_state(B), reset)
+    for part, other in zip([y, *after], [quiet, *quiet_after], strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-6, atol=1e-6)
+
+
+def test_the_hand_written_lstm_keeps_its_cell_in_float32() -> None:
+    layer = Lstm(1, 900)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.bias_ih[:900] = -1e4
+        layer.bias_ih[900:1800] = 1e4
+    c = torch.full((1, 900), 1 + 2**-20)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, (_, after) = layer(torch.randn(1, 3, 1), (torch.zeros(1, 900), c))
+    assert torch.equal(after, c)
+
+
+def test_the_gru_keeps_its_state_in_float32_inside_a_chunk() -> None:
+    # z = 1/2 and n = 1: 1 - h halves at each step, which bfloat16 (8 bits) could not follow 12 steps.
+    layer = CELLS["gru"](1, 1)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.bias_ih[2] = 20
+        layer.bias_hh[2] = 0
+    x = torch.zeros(1, 12, 1, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, _ = layer(x, layer.initial_state(1))
+    assert y.dtype == torch.bfloat16
+    saved = y.grad_fn.next_functions[0][0].saved_tensors  # type: ignore[union-attr]
+    states = next(tensor for tensor in saved if tensor is not None and tensor.shape == (13, 1, 1))
+    torch.testing.assert_close(states.flatten(), 1 - 0.5 ** torch.arange(13.0), rtol=0, atol=1e-7)
+
+
+def test_recurrences_start_uniform_and_the_forget_gate_open() -> None:
+    layer = CELLS["lstm"](50, 100, generator=torch.Generator().manual_seed(1))
+    assert layer.weight_hh.abs().max() <= 0.1
+    assert layer.weight_hh.std() == pytest.approx(0.1 / math.sqrt(3), rel=0.02)
+    assert (layer.bias_ih + layer.bias_hh)[100:200].eq(1).all()
+    assert not (layer.bias_ih + layer.bias_hh)[:100].eq(1).any()
+    again = CELLS["lstm"](50, 100, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(again.weight_hh, layer.weight_hh)
+
+
+def test_a_relu_network_from_the_identity_adds_up() -> None:
+    layer = ReluRnn(1, 1)
+    layer.start_from_identity()
+    layer.weight_ih.data.fill_(1)
+    y, _ = layer(torch.tensor([[[1.0], [2.0], [-4.0], [3.0]]]), layer.initial_state(1))
+    assert y.flatten().tolist() == [1, 3, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "options", "message"),
+    [
+        ((0, 5), {}, "layer of 0 inputs and 5 units; both must be at least 1"),
+        ((3, 5), {"weight_drop": 1.0}, r"weight drop is 1.0; it must be at least 0 and less than 1"),
+    ],
+)
+def test_mistakes_are_said(sizes: tuple[int, int], options: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        CELLS["gru"](*sizes, **options)
+
+
+def test_the_base_class_has_no_recurrence_of_its_own() -> None:
+    class Bare(Recurrent):
+        state_names = ("h",)
+
+    layer = Bare(2, 3)
+    with pytest.raises(NotImplementedError):
+        layer(torch.zeros(1, 1, 2), layer.initial_state(1))
