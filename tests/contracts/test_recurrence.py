@@ -195,9 +195,7 @@ def test_padding_is_never_read(subject: Subject, reset: Tensor | None) -> None:
         assert torch.equal(clean[f"after {i}"][2], given[2]), "length 0 keeps the given state"
 
 
-@pytest.mark.parametrize(
-    ("reset", "lengths"), [(None, None), (RESET, LENGTHS)], ids=["plain", "reset-padded"]
-)
+@pytest.mark.parametrize(("reset", "lengths"), [(None, None), (RESET, LENGTHS)], ids=["plain", "reset-padded"])
 def test_gradients_are_those_of_finite_differences(
     subject: Subject, reset: Tensor | None, lengths: Tensor | None
 ) -> None:

@@ -72,6 +72,13 @@ def test_a_beam_finds_what_greedy_misses(word_model):
     assert math.exp(wider[0].log_prob) == pytest.approx(9 / 64)
 
 
+def test_what_finishes_takes_no_place_in_the_beam(word_model):
+    state = word_model.advance(np.array([word_model.tokenizer.pieces.index(b" dog")]), word_model.start())
+    found = beam_search(word_model, state, beam_size=1, max_tokens=3, n_best=2)
+    assert [(one.ids[0], one.finished) for one in found] == [(EOS_ID, True), (found[1].ids[0], True)]
+    assert [math.exp(one.log_prob) for one in found] == pytest.approx([12 / 16, 2 / 16 * 8 / 16])
+
+
 def test_finished_is_what_the_caller_says(word_model):
     found = beam_search(
         word_model, word_model.start(), beam_size=50, max_tokens=9, n_best=3, is_finished=lambda ids: len(ids) == 2

@@ -64,6 +64,7 @@ def test_a_half_typed_word_is_not_two_words(make_table, make_tokenizer):
     model = make_table(tokenizer, {None: {" c": 0.5, " cats": 0.25, "<unk>": 0.25}, " c": {"at": 1.0}})
     assert words(complete(model, "ca")) == approx(cats=1)
     assert words(complete(model, "c", partial=True)) == approx(c=2 / 3, cats=1 / 3)
+    assert complete_phrase(model, "ca", words=1) == [("cats", pytest.approx(1))]
 
 
 def test_a_known_word_is_whole_unless_the_caller_says_otherwise(word_model):
@@ -337,6 +338,14 @@ def test_half_typed_words_are_matched_over_all_cuts_at_subword_level(pieces_mode
     assert words(completion) == pytest.approx(best(sums, 3), abs=1e-6)
 
 
+def test_whether_a_piece_is_a_word_is_asked_of_all_that_begins_so(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("subword", "ab ab ab aba aba", "a b", vocab_size=263, min_count=1)
+    rows = {None: {" ab": 0.9, " a": 0.05, "</s>": 0.05}, " a": {" ab": 1.0}, " ab": {"</s>": 1.0}}
+    # After the piece " a" the word is surely over; but of what begins with "a" that is 1 in 19.
+    completion = complete(make_table(tokenizer, rows), "a", n=1)
+    assert (completion.partial, words(completion)) == ("a", approx(ab=18 / 19))
+
+
 # Bytes: é is c3 a9, × is c3 97, 猫 is e7 8c ab, 座 is e5 ba a7.
 
 
@@ -376,6 +385,8 @@ def test_scripts_without_spaces_have_words_of_one_character(byte_model):
     found = complete(byte_model, "c \u732b", n=1)
     assert (found.partial, words(found)) == ("", approx(**{"\u5ea7": 1 / 2 / (1 / 2 + 1 / 4)}))
 
+    assert complete(byte_model, "c \u732b", partial=True).partial == ""
+
 
 def test_half_typed_words_end_inside_no_character(byte_model):
     found = complete(byte_model, "c\u00e9", partial=True)
@@ -406,6 +417,9 @@ def test_phrases_at_char_level(char_model):
     found = dict(complete_phrase(char_model, "b ", n=1, words=2, beam_size=300))
     # "a" 1/2, a space 1/2, "a" 1/2, over.
     assert found == pytest.approx({"a a": 1 / 2 * 1 / 2 * 1 / 2 * A}, abs=2e-3)
+    # After "a" a space 4/5, and a second one begins no word.
+    found = dict(complete_phrase(char_model, "a", n=1, words=1, beam_size=300))
+    assert found == pytest.approx({"a": 4 / 5 * 1 / 2 * A}, abs=1e-4)
     found = dict(complete_phrase(char_model, "b", n=1, words=1, partial=True, beam_size=100))
     assert found == pytest.approx({"b": B}, abs=1e-4)
 

@@ -55,6 +55,8 @@ def test_among_equals_the_lowest_ids_are_kept():
     assert shares(make_sampler(top_k=2), equal) == pytest.approx([0, 0.5, 0.5, 0, 0], abs=0.012)
     assert shares(make_sampler(top_p=0.5), equal) == pytest.approx([0, 0.5, 0.5, 0, 0], abs=0.012)
     assert shares(make_sampler(temperature=0), equal)[1] == 1
+    one_above = log(0.0, 0.2, 0.2, 0.4, 0.2)
+    assert shares(make_sampler(top_k=2), one_above) == pytest.approx([0, 1 / 3, 0, 2 / 3, 0], abs=0.012)
 
 
 def test_rows_of_a_batch_are_drawn_from_their_own_distributions():

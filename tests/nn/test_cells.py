@@ -37,18 +37,14 @@ def test_rnn_relu_by_hand() -> None:
 def test_gru_by_hand() -> None:
     # r = 1/4, z = 3/4, n = tanh(0.5 * 1 + 0.25 + 1/4 * (-2 * 2 + 1) + ln(3)/2) = 1/2
     # h = 1/4 * 1/2 + 3/4 * 2 = 1.625
-    weights = scalars(
-        from_x=[-LN3, 0, 0.5], from_h=[0, LN3 / 2, -2], bias_x=[0, 0, 0.25 + LN3 / 2], bias_h=[0, 0, 1]
-    )
+    weights = scalars(from_x=[-LN3, 0, 0.5], from_h=[0, LN3 / 2, -2], bias_x=[0, 0, 0.25 + LN3 / 2], bias_h=[0, 0, 1])
     (h,) = gru(number(1), (number(2),), weights)
     assert h.item() == pytest.approx(1.625, abs=1e-12)
 
 
 def test_lstm_by_hand() -> None:
     # i = 1/2, f = 3/4, g = 1/2, o = 1/4: c = 3/4 * 2 + 1/2 * 1/2 = 1.75; h = 1/4 * tanh(1.75)
-    weights = scalars(
-        from_x=[1, LN3, 0, 0], from_h=[-1, 0, LN3 / 2, 0], bias_x=[0, 0, 0, -LN3], bias_h=[0, 0, 0, 0]
-    )
+    weights = scalars(from_x=[1, LN3, 0, 0], from_h=[-1, 0, LN3 / 2, 0], bias_x=[0, 0, 0, -LN3], bias_h=[0, 0, 0, 0])
     h, c = lstm(number(1), (number(1), number(2)), weights)
     assert c.item() == pytest.approx(1.75, abs=1e-12)
     assert h.item() == pytest.approx(0.2353438, abs=1e-7)

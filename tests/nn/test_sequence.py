@@ -142,7 +142,7 @@ def test_the_gru_keeps_its_state_in_float32_inside_a_chunk() -> None:
 def test_recurrences_start_uniform_and_the_forget_gate_open() -> None:
     layer = CELLS["lstm"](50, 100, generator=torch.Generator().manual_seed(1))
     assert layer.weight_hh.abs().max() <= 0.1
-    assert layer.weight_hh.std() == pytest.approx(0.1 / math.sqrt(3), rel=0.02)
+    assert layer.weight_hh.std().item() == pytest.approx(0.1 / math.sqrt(3), rel=0.02)
     assert (layer.bias_ih + layer.bias_hh)[100:200].eq(1).all()
     assert not (layer.bias_ih + layer.bias_hh)[:100].eq(1).any()
     again = CELLS["lstm"](50, 100, generator=torch.Generator().manual_seed(1))

@@ -69,6 +69,14 @@ def beam_search(
     probabilities are not added, for ``log_prob`` is that of ``ids``. Among finished ones of the same text too
     only the best stays.
 
+    >>> from elman.models.ngram.query import fit_ngram
+    >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
+    >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
+    >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
+    >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
+    >>> [words.decode(one.ids) for one in beam_search(model, model.start(), beam_size=3, max_tokens=4)]
+    ['the cat sat\\n']
+
     Raises:
         UsageError: a size that is out of range.
     """

@@ -58,6 +58,14 @@ def complete(
     words come back if nothing in the vocabulary begins like a half-typed word. Words of the ``block`` list, in
     any case, never come, nor does punctuation unless asked for. ``effort`` bounds the search below word level.
 
+    >>> from elman.models.ngram.query import fit_ngram
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
+    >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
+    >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
+    >>> complete(model, "the c").partial, complete(model, "the c").words
+    ('c', [('cat', 1.0)])
+
     Raises:
         UsageError: ``n`` below 1.
     """
@@ -162,6 +170,8 @@ def _agreeing(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> Call
         spelled = b"".join(index.pieces[token] for token in ids)
         if len(spelled) < len(opening.typed):
             rest = opening.typed[len(spelled) :]
+            if whole_words(tokenizer):
+                return index.starting_with(rest)
             shorter = [token for size in range(1, len(rest)) for token in index.equal_to(rest[:size])]
             return np.concatenate([index.starting_with(rest), np.array(shorter, dtype=np.int64)])
         if not ids:

@@ -116,6 +116,14 @@ def generate(
     character at the very end is left out. The text ends before the first of the ``stop`` strings, which may lie
     across tokens, or after ``max_tokens`` tokens. The same seed gives the same text.
 
+    >>> from elman.models.ngram.query import fit_ngram
+    >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
+    >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
+    >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
+    >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
+    >>> "".join(generate(model, "the", sampler=make_sampler(temperature=0), max_tokens=9, stop=["\\n"]))
+    ' cat sat'
+
     Raises:
         UsageError: a negative number of tokens or an empty stop string.
     """

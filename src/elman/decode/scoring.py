@@ -94,6 +94,15 @@ def evaluate(
     ``carry`` never resets the state: one stream. ``document`` starts afresh at each document, ``independent`` at
     each line; both are batched where the model can be. ``total_bytes`` lets the progress say how long still.
 
+    >>> from elman.models.ngram.query import fit_ngram
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
+    >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
+    >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
+    >>> tally = evaluate(model, Speller.fit({}), [["the cat sat"], ["the dog"]], context="document")
+    >>> tally.tokens, tally.oov, tally.bytes
+    (7, 1, 20)
+
     Raises:
         UsageError: an unknown context.
     """

@@ -162,9 +162,6 @@ class Network(nn.Module):
                 parameter.copy_(torch.from_numpy(np.array(array)))
 
 
-_PIECE = 1 << 22
-
-
 class NeuralModel:
     """A trained network as a LanguageModel: NumPy in and out, fp32, no masks.
 
@@ -227,7 +224,7 @@ class NeuralModel:
             # The token at t is predicted from what was read before it: the outputs, one place later.
             before = torch.cat([top[:, None], y[:, :-1]], 1)
             mask = torch.from_numpy(real)
-            scores[real] = self._target_log_probs(before[mask], safe[mask])
+            scores[real] = self.network.output.log_prob_of(before[mask], safe[mask]).numpy()
             last = torch.from_numpy(np.maximum(lengths - 1, 0))
             ended = y[torch.arange(batch), last]
             top = torch.where(torch.from_numpy(lengths > 0)[:, None], ended, top)
@@ -254,13 +251,6 @@ class NeuralModel:
 
     def _unpack(self, state: State) -> tuple[Tensor, ...]:
         return tuple(torch.tensor(state.parts[f"stack.{number}"]) for number in range(len(state.parts) - 1))
-
-    def _target_log_probs(self, y: Tensor, targets: Tensor) -> NDArray[np.float32]:
-        # In pieces: a long text's N x V would not fit into memory.
-        rows = max(64, _PIECE // self.tokenizer.size)
-        pieces = zip(y.split(rows), targets.split(rows), strict=True)
-        found = [self.network.output.log_probs(part).gather(1, ids[:, None])[:, 0] for part, ids in pieces]
-        return torch.cat(found).numpy()
 
     def _check(self, state: State) -> None:
         assert state.model_hash == self.model_hash, "a state of another model"

@@ -283,7 +283,7 @@ class _Lstm(Function):
 
 
 def _exact(dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
+    return torch.float32 if dtype == torch.bfloat16 else dtype
 
 
 def _column(reset: Tensor | None) -> Tensor | None:

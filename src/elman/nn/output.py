@@ -72,7 +72,7 @@ class Output(nn.Module):
         """What ``loss`` computes, by plain autograd over all rows at once."""
         rows, wanted = _rows(y, targets)
         logits = F.linear(rows, self._weight()[: self.vocab], self.bias)
-        return F.cross_entropy(logits.float(), wanted, reduction="sum"), len(wanted)
+        return F.cross_entropy(logits.to(_exact(logits.dtype)), wanted, reduction="sum"), len(wanted)
 
     @torch.no_grad()
     def log_prob_of(self, y: Tensor, targets: Tensor) -> Tensor:
@@ -83,10 +83,15 @@ class Output(nn.Module):
 
     def log_probs(self, y: Tensor) -> Tensor:
         """Natural log-probabilities ``[.., V]`` of the next token, float32."""
-        return F.linear(y, self._weight()[: self.vocab], self.bias).float().log_softmax(dim=-1)
+        logits = F.linear(y, self._weight()[: self.vocab], self.bias)
+        return logits.log_softmax(dim=-1, dtype=_exact(logits.dtype))
 
     def _weight(self) -> Tensor:
         return self.weight if self._tied is None else self._tied[0].weight
+
+
+def _exact(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype == torch.bfloat16 else dtype
 
 
 def _rows(y: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,7 +111,7 @@ class _ChunkedLoss(Function):
         if any(ctx.needs_input_grad):
             gradients = _Gradients(y, weight, bias)
             ctx.save_for_backward(*gradients.parts)
-        return _chunked_nats(y, weight, bias, targets, gradients)
+        nats = _chunked_nats(y, weight, bias, targets, gradients)
         return nats.sum(dtype=torch.float64).to(nats.dtype)
 
     @staticmethod
@@ -133,7 +138,7 @@ def _chunked_nats(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, grad
     """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on the way."""
     device, vocab = y.device.type, len(bias)
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-    exact = torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
+    exact = _exact(dtype)
     with torch.autocast(device, enabled=False):
         y, table, offset = y.to(dtype), weight[:vocab].to(dtype), bias.to(dtype)
         size = max(min(len(y), max(min(y.shape[1], _MOST_LOGITS // vocab), _LOGITS // vocab)), 1)
