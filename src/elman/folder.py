@@ -160,8 +160,9 @@ def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
     if not file.is_file():
         raise FolderError(f"{file} is missing; the model folder is incomplete, copy or train it again")
     with open(file, "rb") as opened:
-        start = opened.read(4)
-    if start.startswith(_PICKLES):
+        start = opened.read(9)
+    # A safetensors file begins with a length, which can look like anything, and then an opening brace.
+    if start.startswith(_PICKLES) and start[8:] != b"{":
         raise FolderError(
             f"{file} holds a pickle or an archive, which elman never opens: it could run code; use safetensors"
         )

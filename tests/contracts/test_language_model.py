@@ -3,15 +3,21 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
+from elman import folder
 from elman.errors import ModelError
 from elman.models.combine import Mixture
+from elman.models.neural import Network, NeuralConfig, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel, State
+from elman.models.registry import MODELS as REGISTERED
+from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
 
 LINES = [
@@ -50,6 +56,17 @@ def mixture(level: str) -> Mixture:
     return Mixture([ngram(level, order=3), ngram(level, order=1), third], weights=[0.5, 0.125, 0.375])
 
 
+def network(kind: str, level: str, **shape: Any) -> NeuralModel:
+    """A network with weights large enough that everything it has read matters."""
+    torch.manual_seed(len(kind))
+    config = NeuralConfig(cell=kind, embedding_size=6, hidden_size=7, **shape)  # type: ignore[arg-type]
+    built = Network(config, tokenizer(level).size)
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.mul_(3)
+    return NeuralModel(built, tokenizer(level), config)
+
+
 # One line makes one more model go through every test below.
 MODELS: dict[str, Callable[[], Case]] = {
     "ngram order 1, words": lambda: Case(ngram("word", order=1)),
@@ -60,6 +77,15 @@ MODELS: dict[str, Callable[[], Case]] = {
     "ngram order 2, characters": lambda: Case(ngram("char", order=2)),
     "ngram order 3, characters": lambda: Case(ngram("char", order=3)),
     "ngram order 5, characters": lambda: Case(ngram("char", order=5)),
+    "lstm, words": lambda: Case(network("lstm", "word"), tolerance=1e-5),
+    "lstm, characters": lambda: Case(network("lstm", "char", tied=False), tolerance=1e-5),
+    "lstm, one-hot": lambda: Case(network("lstm", "word", tied=False, input="one-hot"), tolerance=1e-5),
+    "gru, words": lambda: Case(network("gru", "word"), tolerance=1e-5),
+    "rnn, words": lambda: Case(network("rnn", "word"), tolerance=1e-5),
+    "rnn-relu, characters": lambda: Case(network("rnn-relu", "char", layers=1), tolerance=1e-4),
+    "mixture with a network": lambda: Case(
+        Mixture([ngram("word", order=3), network("lstm", "word")], weights=[0.5, 0.5]), tolerance=1e-5
+    ),
     "mixture, words": lambda: Case(mixture("word")),
     "mixture, characters": lambda: Case(mixture("char")),
 }
@@ -285,3 +311,23 @@ def test_a_state_of_another_model_is_refused(case):
             use()
     with pytest.raises(ModelError, match="different models"):
         State.stack([stranger, case.model.start()])
+
+
+def test_every_registered_kind_is_here() -> None:
+    assert {_built(name).model.describe()["name"] for name in MODELS} == set(REGISTERED)
+
+
+def test_a_saved_model_loads_exactly(case: Case, tmp_path: Path) -> None:
+    if isinstance(case.model, Mixture) and any(own is not None for own in case.model._translations):
+        with pytest.raises(ModelError, match="number their types differently"):
+            folder.save(tmp_path, case.model, Speller.fit({}))
+        return
+    folder.save(tmp_path, case.model, Speller.fit({}))
+    loaded, _ = folder.load(tmp_path)
+    assert loaded.model_hash == case.model.model_hash
+    ids = np.random.default_rng(1).integers(0, case.model.tokenizer.size, (3, 9))
+    lengths = np.array([9, 4, 0])
+    scores, state = case.model.score(ids, lengths, case.model.start(3))
+    again, after = loaded.score(ids, lengths, loaded.start(3))
+    assert np.array_equal(scores, again)
+    assert [state.key(row) for row in range(3)] == [after.key(row) for row in range(3)]

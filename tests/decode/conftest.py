@@ -160,3 +160,21 @@ def speller():
 @pytest.fixture
 def spell_fish(speller):
     return speller.nats("fish")
+
+
+@pytest.fixture
+def pieces_model():
+    """Pieces of words, of which several ways lead to the same word."""
+    tokenizer = fit("subword", "ab ab ab aba aba", "a b", vocab_size=263, min_count=1)
+    assert {b" a", b" ab"} <= set(tokenizer.pieces)
+    rows = {
+        None: {" a": 0.25, " ab": 0.25, " ": 0.25, "</s>": 0.25},
+        " ": {"a": 0.75, "b": 0.25},
+        " a": {"b": 0.5, " a": 0.25, "</s>": 0.25},
+        " ab": {"a": 0.25, " ab": 0.25, ".": 0.25, "</s>": 0.25},
+        "a": {"b": 0.5, " a": 0.25, "</s>": 0.25},
+        "b": {"a": 0.5, " ": 0.25, " ab": 0.25},
+        ".": {"</s>": 1.0},
+        "</s>": {" a": 1.0},
+    }
+    return TableModel(tokenizer, rows)

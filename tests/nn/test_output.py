@@ -41,7 +41,8 @@ def data(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_chunked_loss_is_plain_cross_entropy(tied: bool, dtype: torch.dtype) -> None:
     output, embedding = build(tied)
-    output.to(dtype), embedding.to(dtype)
+    output.to(dtype)
+    embedding.to(dtype)
     y, targets = data(dtype)
     inputs = torch.randint(V + 1, (N,))
     leaves = [y, output.bias, embedding.weight, *([] if tied else [output.weight])]
@@ -60,7 +61,8 @@ def test_the_chunked_loss_is_plain_cross_entropy(tied: bool, dtype: torch.dtype)
 @pytest.mark.parametrize("tied", [False, True])
 def test_its_gradients_are_those_of_finite_differences(tied: bool) -> None:
     output, embedding = build(tied)
-    output.double(), embedding.double()
+    output.double()
+    embedding.double()
     y, targets = data(torch.float64)
     weight = embedding.weight if tied else output.weight
     torch.autograd.gradcheck(lambda *_: output.loss(y, targets)[0], (y, weight, output.bias), fast_mode=True)
@@ -171,13 +173,12 @@ def test_probabilities_sum_to_one_and_agree_with_the_loss() -> None:
 def test_a_tied_weight_is_the_embedding_and_is_saved_once() -> None:
     output, embedding = build(True)
     assert list(output.state_dict()) == ["bias"]
-    model = torch.nn.ModuleDict({"embedding": embedding, "output": output})
-    twin = copy.deepcopy(model)
+    twin, twin_embedding = copy.deepcopy((output, embedding))
     with torch.no_grad():
-        twin["embedding"].weight.zero_()
+        twin_embedding.weight.zero_()
     y, _ = data()
     expected = output.bias.log_softmax(0).expand(N, V)
-    torch.testing.assert_close(twin["output"].log_probs(y), expected)
+    torch.testing.assert_close(twin.log_probs(y), expected)
     assert not torch.allclose(output.log_probs(y), expected)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from elman.errors import UsageError
 from elman.nn import fused
+from elman.nn.cells import Weights
 from elman.nn.dropout import Masks
 from elman.nn.sequence import CELLS, Lstm, Recurrent, ReluRnn
 
@@ -63,12 +64,15 @@ def test_the_lstm_trains_through_onednn(reset: bool) -> None:
     assert not any("mm" in name.lower() for name in nodes), "no product outside the kernel"
 
 
-def test_a_wide_lstm_in_bfloat16_trains_by_hand() -> None:
-    layer = Lstm(1, 900)
-    assert layer.fused(torch.float32)
+def test_wide_layers_in_bfloat16_and_single_steps_do_without_the_kernel() -> None:
+    wide = Lstm(1, 900)
     with torch.autocast("cpu", torch.bfloat16):
-        y, _ = layer(torch.randn(1, 2, 1), layer.initial_state(1))
+        y, _ = wide(torch.randn(1, 11, 1), wide.initial_state(1))
     assert y.dtype == torch.bfloat16
+    assert "_LstmBackward" in backward_nodes(y)
+    y, _ = wide(torch.randn(1, 11, 1), wide.initial_state(1))
+    assert "_LstmBackward" not in backward_nodes(y)
+    y, _ = wide(torch.randn(1, 1, 1), wide.initial_state(1))
     assert "_LstmBackward" in backward_nodes(y)
 
 
@@ -76,9 +80,9 @@ def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.Monk
     calls = []
     real = fused._kernel
 
-    def watched(x: Tensor, *rest: object) -> object:
+    def watched(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> object:
         calls.append(len(x))
-        return real(x, *rest)
+        return real(x, state, weights)
 
     monkeypatch.setattr(fused, "_kernel", watched)
     layer = Lstm(D, H)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from elman.config import Config
 from elman.data.streams import Chunk
-from elman.errors import FolderError, UsageError
+from elman.errors import FolderError, ModelError, UsageError
 from elman.models.protocol import State
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
@@ -197,8 +198,12 @@ class NeuralModel:
         return self.network.to_arrays()
 
     def start(self, batch: int = 1) -> State:
-        bos = torch.full((batch, 1), self.tokenizer.size)
-        return self._run(bos, self.network.initial_state(batch))
+        return self._started.take(np.zeros(batch, np.int64))
+
+    @cached_property
+    def _started(self) -> State:
+        # Read once and repeated, so that a start is the same bits however many rows begin together.
+        return self._run(torch.full((1, 1), self.tokenizer.size), self.network.initial_state(1))
 
     def log_probs(self, state: State) -> LogProbs:
         self._check(state)
@@ -253,7 +258,8 @@ class NeuralModel:
         return tuple(torch.tensor(state.parts[f"stack.{number}"]) for number in range(len(state.parts) - 1))
 
     def _check(self, state: State) -> None:
-        assert state.model_hash == self.model_hash, "a state of another model"
+        if state.model_hash != self.model_hash:
+            raise ModelError("this state belongs to another model; begin with this model's start()")
 
 
 def _check_sizes(arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> None:

@@ -75,10 +75,9 @@ def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> tuple[
 def _with_drive(weights: Weights) -> Weights:
     size = weights.weight_hh.shape[1]
     drive = weights.weight_ih.new_zeros(4, size, 2)
-    i, f, _, o = drive.unbind()
+    i, f, _, _ = drive.unbind()
     i.fill_(-_SATURATED)
     f[:, 0], f[:, 1] = -_SATURATED, _SATURATED
-    o[:, 0] = -_SATURATED
     return weights._replace(weight_ih=torch.cat([weights.weight_ih, drive.flatten(0, 1)], dim=1))
 
 

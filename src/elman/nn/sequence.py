@@ -193,12 +193,16 @@ class Lstm(Recurrent):
             self.bias_ih[forget] = 1
             self.bias_hh[forget] = 0
 
-    def fused(self, dtype: torch.dtype) -> bool:
-        """Whether torch's kernel is the faster one (measured: all but wide layers in bfloat16)."""
-        return dtype != torch.bfloat16 or self.hidden_size < 900
+    def fused(self, dtype: torch.dtype, rows: int) -> bool:
+        """Whether torch's kernel is the faster one, as measured, for ``rows`` = B * T vectors.
+
+        It is not for a few vectors, where it spends its time rearranging the weights, and not for the
+        backward pass of wide layers in bfloat16.
+        """
+        return rows > 10 and (dtype != torch.bfloat16 or self.hidden_size < 900)
 
     def _run(self, x: Tensor, state: State, weights: Weights, reset: Tensor | None, lengths: Tensor | None) -> Chunk:
-        if not self.fused(x.dtype):
+        if not self.fused(x.dtype, x.shape[0] * x.shape[1]):
             return super()._run(x, state, weights, reset, lengths)
         h, c = state
         cast = Weights(*(weight.to(x.dtype) for weight in weights))
