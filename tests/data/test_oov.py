@@ -1,7 +1,11 @@
 import pytest
 
-from elman.data.oov import oov_strings
+from elman.data.oov import unknown_tokens
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
+
+
+def oov_strings(tokenizer, line):
+    return [unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line))]
 
 
 def tokenizer(*lines, **config):

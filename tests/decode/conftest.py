@@ -159,7 +159,7 @@ def speller():
 
 @pytest.fixture
 def spell_fish(speller):
-    return speller.nats("fish")
+    return speller.nats(" fish")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_candidates_at_word_level_in_the_given_order(word_model, speller, spell_
 def test_candidates_after_a_typed_space(word_model, speller, spell_fish):
     found = dict(candidates(word_model, speller, "the ", ["cat", "fish", ","]))
     # A comma after a space is no type: an unknown word of one byte.
-    comma = math.exp(-speller.nats(","))
+    comma = math.exp(-speller.nats(" ,"))
     assert found == pytest.approx({"cat": 8 / 14, "fish": 2 / 14 * math.exp(-spell_fish), ",": 2 / 14 * comma})
 
 

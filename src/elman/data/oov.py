@@ -1,28 +1,43 @@
 """The out-of-vocabulary words of a line, spelled exactly as a speller has to spell them."""
 
-from elman.text.tokenizer import UNK_ID, Tokenizer
+from typing import NamedTuple
+
+from elman.text.tokenizer import UNK_ID, Encoded, Tokenizer
 
 # One token in pretokenized text only; elsewhere its letters and brackets are tokens of their own.
 _WRITTEN_UNK = " <unk>"
 
 
-def oov_strings(tokenizer: Tokenizer, line: str) -> list[str]:
+class Unknown(NamedTuple):
+    """A token that the vocabulary does not have."""
+
+    place: int
+    """Which token of the line."""
+    spelled: str
+    """All that it stands for, its leading space included."""
+
+    @property
+    def word(self) -> str:
+        """The word as people read it."""
+        return self.spelled.strip()
+
+
+def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
     """What stands in a normalised line where the tokenizer has no type, in order.
 
-    Each string is all that its token stands for, the leading space included (a line's first token has one too,
-    at the levels where every token has), so that spelling it loses nothing. A literal ``<unk>`` in pretokenized
-    text is an ordinary type and not among them.
+    The leading space belongs to it (a line's first token has one too, at the levels where every token has),
+    so that spelling it loses nothing. A literal ``<unk>`` in pretokenized text is an ordinary type and not
+    among them.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
-    >>> oov_strings(tokenizer, "A cat sat, the")
-    [' A', ',']
+    >>> unknown_tokens(tokenizer, "A cat sat, the", tokenizer.encode("A cat sat, the"))
+    [Unknown(place=0, spelled=' A'), Unknown(place=3, spelled=',')]
     """
     config = tokenizer.config
-    ids, spans = tokenizer.encode(line)
     found = []
-    for place in (ids == UNK_ID).nonzero()[0].tolist():
-        start, end = spans[place].tolist()
+    for place in (encoded.ids == UNK_ID).nonzero()[0].tolist():
+        start, end = encoded.spans[place].tolist()
         string = line[start:end]
         if config.pretokenized:
             string = " " + string.strip(" ")
@@ -31,5 +46,5 @@ def oov_strings(tokenizer: Tokenizer, line: str) -> list[str]:
         if config.lowercase:
             string = string.lower()
         if string != _WRITTEN_UNK:
-            found.append(string)
+            found.append(Unknown(place, string))
     return found

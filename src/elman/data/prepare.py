@@ -107,9 +107,7 @@ def prepare_data(
     stores = cache / "tokens"
     train = build_store(corpus.train, tokenizer, folder=stores, progress=progress, collect_oov=True)
     if speller is None:
-        speller = Speller.fit(
-            train.oov_strings or {token.strip(): 1 for token in tokenizer.tokens[2:] if token.strip()}
-        )
+        speller = Speller.fit(train.oov_strings or {token: 1 for token in tokenizer.tokens[2:]})
     held_out = build_store(corpus.valid, tokenizer, folder=stores, progress=progress, collect_oov=True)
     return Data(corpus, tokenizer, speller, train, held_out)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.oov import oov_strings
+from elman.data.oov import unknown_tokens
 from elman.errors import FolderError
 from elman.progress import Progress
 from elman.text.atomic import publish, staging_folder
@@ -158,7 +158,7 @@ def _write(
 def _unknown(tokenizer: Tokenizer, lines: list[str], rows: list[NDArray[np.int64]]) -> Iterator[str]:
     for line, row in zip(lines, rows, strict=True):
         if (row == UNK_ID).any():
-            yield from oov_strings(tokenizer, line)
+            yield from (unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line)))
 
 
 def _batches(text: Text) -> Iterator[tuple[list[str], list[bool]]]:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.data.oov import unknown_tokens
 from elman.decode.half_typed import open_prompt
 from elman.decode.opening import Opening, first_branches, whole_words
 from elman.decode.pieces import PieceIndex, piece_index
-from elman.decode.prompts import unknown_words
 from elman.decode.rows import row_log_probs, row_score
 from elman.decode.words import follow, runs
 from elman.errors import UsageError
@@ -65,7 +65,7 @@ def _ways(tokenizer: Tokenizer, speller: Speller, opening: Opening, word: str, *
     for space in _spaces(tokenizer, opening, word):
         line = opening.context + space + word
         encoded = tokenizer.encode(line)
-        unknown = [item.surface for item in unknown_words(tokenizer, line, encoded) if item.place >= begin]
+        unknown = [item.spelled for item in unknown_tokens(tokenizer, line, encoded) if item.place >= begin]
         found.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
     # An unknown word has one probability, with its space or without; and what is known one way is not unknown.
     least = min(way.oov for way in found)

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.data.oov import unknown_tokens
 from elman.decode.rows import row_score
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line, split_lines
-from elman.text.tokenizer import EOS_ID, UNK_ID, Encoded, Tokenizer
+from elman.text.tokenizer import EOS_ID
 
 
 class Consumed(NamedTuple):
@@ -57,7 +58,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     ids: list[TokenIds] = []
     for line in map(normalise_line, lines):
         encoded = tokenizer.encode(line)
-        oov += [unknown.surface for unknown in unknown_words(tokenizer, line, encoded)]
+        oov += [unknown.word for unknown in unknown_tokens(tokenizer, line, encoded)]
         ids += [encoded.ids, np.array([EOS_ID])]
     # What a finished line loses at its end still says something while the line is open: a word has ended.
     blanks = open_line[len(open_line.rstrip()) :]
@@ -67,7 +68,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
 def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:
     """Feed the beginning of a line, from a state at the line's start."""
     encoded = model.tokenizer.encode(part)
-    oov = [unknown.surface for unknown in unknown_words(model.tokenizer, part, encoded)]
+    oov = [unknown.word for unknown in unknown_tokens(model.tokenizer, part, encoded)]
     return consume_ids(model, [encoded.ids], state), oov
 
 
@@ -75,32 +76,3 @@ def consume_ids(model: LanguageModel, ids: Sequence[TokenIds], state: State) -> 
     """The state after token ids."""
     whole = np.concatenate([np.empty(0, dtype=np.int64), *ids])
     return row_score(model, [whole], state)[1]
-
-
-class Unknown(NamedTuple):
-    """A token that the vocabulary does not have."""
-
-    place: int
-    """Which token of the line."""
-    text: str
-    """The stretch of the line that it stands for."""
-    surface: str
-    """The same without its leading space: what the speller spells."""
-
-
-def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
-    """The unknown tokens of a line; in pretokenized text the word <unk> is an ordinary type and not one of them.
-
-    >>> from elman.text.tokenizer import TokenizerConfig
-    >>> tokenizer = Tokenizer.fit(["the cat"], config=TokenizerConfig(min_count=1))
-    >>> unknown_words(tokenizer, "the black cat", tokenizer.encode("the black cat"))
-    [Unknown(place=1, text=' black', surface='black')]
-    """
-    found = []
-    for place in np.flatnonzero(encoded.ids == UNK_ID).tolist():
-        start, end = encoded.spans[place].tolist()
-        text = line[start:end]
-        surface = text.removeprefix(" " if tokenizer.leading_space else "")
-        if not (tokenizer.config.pretokenized and surface == tokenizer.tokens[UNK_ID]):
-            found.append(Unknown(place, text, surface))
-    return found

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.decode.prompts import Unknown, unknown_words
+from elman.data.oov import Unknown, unknown_tokens
 from elman.decode.rows import row_score
 from elman.errors import UsageError
 from elman.metrics import Tally
@@ -74,9 +74,9 @@ def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) ->
         for line, scores in zip(encoded, _score_alone(model, [line.ids for line in encoded]), strict=True):
             log_probs = scores.astype(np.float64)
             texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
-            for place, text, surface in line.unknown:
-                log_probs[place] -= speller.nats(surface)
-                texts[place] = (" " + text if tokenizer.leading_space and not place else text).encode()
+            for place, spelled in line.unknown:
+                log_probs[place] -= speller.nats(spelled)
+                texts[place] = spelled.encode()
             yield LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
 
 
@@ -190,7 +190,7 @@ class _Meter:
 
     def _facts(self, line: _Line) -> Tally:
         return Tally(
-            spelling_nats=sum(self._speller.nats(unknown.surface) for unknown in line.unknown)
+            spelling_nats=sum(self._speller.nats(unknown.spelled) for unknown in line.unknown)
             if self._speller
             else 0.0,
             tokens=len(line.ids),
@@ -243,7 +243,7 @@ def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
     found = []
     for line, ids in zip(lines, tokenizer.encode_lines(lines), strict=True):
         # Places cost more than ids, and only unknown tokens need them.
-        unknown = unknown_words(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
+        unknown = unknown_tokens(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
         found.append(_Line(line, np.append(ids, EOS_ID), unknown))
     return found
 
