@@ -34,13 +34,14 @@ class HandLstm(Lstm):
 
 
 def _stack(cell: str) -> Stack:
-    return Stack(cell=cell, input_size=D, hidden_size=D, output_size=3, layers=3, residual=True)
+    return Stack(cell=cell, input_size=D, hidden_size=H, output_size=3, layers=3)
 
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     **{name: lambda name=name: CELLS[name](D, H) for name in CELLS},
     "lstm-by-hand": lambda: HandLstm(D, H),
     **{f"stack-of-{name}": lambda name=name: _stack(name) for name in CELLS},
+    "residual-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=D, layers=2, residual=True),
 }
 
 

@@ -1,0 +1,63 @@
+"""The README's own commands and code run, in order, as a newcomer would type them."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    for name in ("README.md", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def shell(line: str, folder: Path) -> str:
+    # `python` and `elman` are those of the environment that runs the tests.
+    command = line.replace("elman ", f"{shlex.quote(sys.executable)} -m elman ", 1) if line.startswith("elman") else line
+    command = command.replace("| elman ", f"| {shlex.quote(sys.executable)} -m elman ")
+    command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=folder, capture_output=True, text=True, env=os.environ.copy()
+    )
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_console_blocks(folder: Path) -> None:
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    outputs = {}
+    for block in blocks:
+        for line in block.splitlines():
+            assert line.startswith("$ "), line
+            outputs[line[2:]] = shell(line[2:], folder)
+    text = outputs['elman complete words "Return the number of"']
+    assert "%" in text and "█" in text
+    assert outputs['elman complete words "Return the numb" --partial'].startswith("number")
+    assert "signature: model:mixture" in outputs["elman evaluate net README.md --mix words --tune CHANGELOG.md"]
+
+
+def test_the_python_block(folder: Path) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    shutil.rmtree(folder / "kept", ignore_errors=True)
+    done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[-1]) > 0
+
+
+def test_every_verb_is_in_the_table() -> None:
+    from elman.cli.main import VERBS
+
+    for verb in VERBS:
+        assert f"| `elman {verb}" in README, verb
