@@ -10,6 +10,8 @@ import pytest
 # Before elman is imported anywhere: tests never touch the user's cache.
 os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Two threads that wait for each other are slower than one on networks this small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 NAMES = ("Anna", "Ben", "Clara", "David", "Emma")
 VERBS = ("sees", "hears", "likes", "follows", "paints")

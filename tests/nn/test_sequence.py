@@ -1,16 +1,13 @@
-"""Layers against torch.nn; which kernel they take; how they start."""
+"""Layers against torch.nn; how they lie in memory; how they start."""
 
 import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from elman.errors import UsageError
-from elman.nn import fused
-from elman.nn.cells import Weights
-from elman.nn.dropout import Masks
-from elman.nn.sequence import CELLS, Lstm, Recurrent, ReluRnn
+from elman.nn.sequence import CELLS, Recurrent, ReluRnn
 
 B, T, D, H = 3, 7, 4, 5
 
@@ -19,16 +16,6 @@ def torch_twin(name: str) -> nn.Module:
     kinds = {"rnn": nn.RNN, "rnn-relu": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
     options = {"nonlinearity": "relu"} if name == "rnn-relu" else {}
     return kinds[name](D, H, batch_first=True, **options).double()
-
-
-def backward_nodes(result: Tensor) -> set[str]:
-    names, waiting = set(), [result.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is not None:
-            names.add(node.name())
-            waiting += [following for following, _ in node.next_functions]
-    return names
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -53,48 +40,6 @@ def test_layers_are_those_of_torch(name: str) -> None:
         torch.testing.assert_close(gradient, twin_gradient, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
-@pytest.mark.parametrize("reset", [False, True])
-def test_the_lstm_trains_through_onednn(reset: bool) -> None:
-    layer = CELLS["lstm"](D, H, weight_drop=0.5)
-    starts = torch.full((B, T), reset)
-    y, _ = layer(torch.randn(B, T, D), layer.initial_state(B), starts, None, Masks(1, 1))
-    nodes = backward_nodes(y)
-    assert "MkldnnRnnLayerBackward0" in nodes
-    assert not any("mm" in name.lower() for name in nodes), "no product outside the kernel"
-
-
-def test_wide_layers_in_bfloat16_and_single_steps_do_without_the_kernel() -> None:
-    wide = Lstm(1, 900)
-    with torch.autocast("cpu", torch.bfloat16):
-        y, _ = wide(torch.randn(1, 11, 1), wide.initial_state(1))
-    assert y.dtype == torch.bfloat16
-    assert "_LstmBackward" in backward_nodes(y)
-    y, _ = wide(torch.randn(1, 11, 1), wide.initial_state(1))
-    assert "_LstmBackward" not in backward_nodes(y)
-    y, _ = wide(torch.randn(1, 1, 1), wide.initial_state(1))
-    assert "_LstmBackward" in backward_nodes(y)
-
-
-def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    real = fused._kernel
-
-    def watched(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> object:
-        calls.append(len(x))
-        return real(x, state, weights)
-
-    monkeypatch.setattr(fused, "_kernel", watched)
-    layer = Lstm(D, H)
-    reset = torch.zeros(B, T, dtype=torch.bool)
-    reset[:, 0] = True
-    layer(torch.randn(B, T, D), layer.initial_state(B), reset)
-    reset[0, 1:4] = reset[1, 4:6] = reset[2, 6] = True
-    layer(torch.randn(B, T, D), layer.initial_state(B), reset)
-    layer(torch.randn(B, T, D), layer.initial_state(B), reset, torch.tensor([2, 7, 0]))
-    assert calls == [T, T + 3, T + 2]
-
-
 @pytest.mark.parametrize("name", CELLS)
 def test_outputs_lie_time_first_so_that_the_next_layer_copies_nothing(name: str) -> None:
     layer = CELLS[name](D, H)
@@ -111,36 +56,6 @@ def test_without_gradients_the_values_are_the_same(name: str) -> None:
         quiet, quiet_after = layer(x, layer.initial_state(B), reset)
     for part, other in zip([y, *after], [quiet, *quiet_after], strict=True):
         torch.testing.assert_close(part, other, rtol=1e-6, atol=1e-6)
-
-
-def test_the_hand_written_lstm_keeps_its_cell_in_float32() -> None:
-    layer = Lstm(1, 900)
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.zero_()
-        layer.bias_ih[:900] = -1e4
-        layer.bias_ih[900:1800] = 1e4
-    c = torch.full((1, 900), 1 + 2**-20)
-    with torch.autocast("cpu", torch.bfloat16):
-        _, (_, after) = layer(torch.randn(1, 3, 1), (torch.zeros(1, 900), c))
-    assert torch.equal(after, c)
-
-
-def test_the_gru_keeps_its_state_in_float32_inside_a_chunk() -> None:
-    # z = 1/2 and n = 1: 1 - h halves at each step, which bfloat16 (8 bits) could not follow 12 steps.
-    layer = CELLS["gru"](1, 1)
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.zero_()
-        layer.bias_ih[2] = 20
-        layer.bias_hh[2] = 0
-    x = torch.zeros(1, 12, 1, requires_grad=True)
-    with torch.autocast("cpu", torch.bfloat16):
-        y, _ = layer(x, layer.initial_state(1))
-    assert y.dtype == torch.bfloat16
-    saved = y.grad_fn.next_functions[0][0].saved_tensors  # type: ignore[union-attr]
-    states = next(tensor for tensor in saved if tensor is not None and tensor.shape == (13, 1, 1))
-    torch.testing.assert_close(states.flatten(), 1 - 0.5 ** torch.arange(13.0), rtol=0, atol=1e-7)
 
 
 def test_recurrences_start_uniform_and_the_forget_gate_open() -> None:

@@ -106,4 +106,4 @@ class Stack(nn.Module):
         return [cast(Recurrent, layer) for layer in self.layers]
 
     def _joined(self, x: Tensor, y: Tensor) -> Tensor:
-        return x + y if self.residual and x.shape[-1] == y.shape[-1] else y
+        return y + x.to(y.dtype) if self.residual and x.shape[-1] == y.shape[-1] else y
