@@ -7,9 +7,9 @@ BIN := .venv/bin
 demo: .venv/demo
 	$(BIN)/elman quickstart
 
-test: .venv/dev check
+test: check
 
-check:
+check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/pyright

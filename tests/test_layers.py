@@ -16,7 +16,7 @@ FLOORS = {
     "folder": 5,
     "training": 6, "decode": 6,
     "report": 7,
-    "fitting": 8, "api": 8, "doctor": 8, "__init__": 8,
+    "request": 8, "passport": 8, "fitting": 8, "api": 8, "doctor": 8, "__init__": 8,
     "studies": 9,
     "cli": 10,
     "__main__": 11,

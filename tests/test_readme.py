@@ -24,8 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shell(line: str, folder: Path) -> str:
     # `python` and `elman` are those of the environment that runs the tests.
-    command = line.replace("elman ", f"{shlex.quote(sys.executable)} -m elman ", 1) if line.startswith("elman") else line
-    command = command.replace("| elman ", f"| {shlex.quote(sys.executable)} -m elman ")
+    command = re.sub(r"(^|\| )elman ", rf"\1{shlex.quote(sys.executable)} -m elman ", line)
     command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=folder, capture_output=True, text=True, env=os.environ.copy()

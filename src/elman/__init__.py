@@ -2,8 +2,8 @@
 
 >>> import elman
 >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
->>> lm.complete("The function returns the", n=1).words[0][0]
-'value'
+>>> [word for word, probability in lm.complete("Return a copy", n=1).words]
+['of']
 """
 
 from typing import TYPE_CHECKING, Any

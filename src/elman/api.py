@@ -16,12 +16,15 @@ from elman.decode.completion import Completion, complete, complete_phrase
 from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import LineScore, score_lines
 from elman.errors import UsageError
-from elman.fitting import Request, evaluate_text, resume_model, train_model, tuned_weights
+from elman.fitting import resume_model, train_model, tuned_weights
 from elman.machine import cache_folder
 from elman.models.combine import Mixture
 from elman.models.protocol import LanguageModel
+from elman.passport import evaluate_text
 from elman.progress import Progress
-from elman.text.corpus import CorpusConfig, read_text
+from elman.request import Request
+from elman.text.corpus import CorpusConfig, Sources, read_text
+from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.spool import Text
 
@@ -56,7 +59,7 @@ class Model:
         *,
         n: int = 5,
         partial: bool | None = None,
-        block: Collection[str] = (),
+        block: Collection[str] | str = (),
         punctuation: bool = False,
     ) -> Completion:
         """The ``n`` likeliest next words after ``prompt``, with probabilities.
@@ -65,15 +68,26 @@ class Model:
             partial: whether the last word is half-typed; None: if it is unknown.
             block: words never to offer, whatever their case.
             punctuation: whether to offer bare punctuation too.
-        """
-        return complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
 
-    def phrase(self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16) -> list[tuple[str, float]]:
+        Raises:
+            UsageError: nothing of the prompt is known.
+        """
+        block = [block] if isinstance(block, str) else block
+        found = complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
+        if not found.partial:
+            self._check_known(prompt)
+        return found
+
+    def phrase(
+        self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16, partial: bool | None = None
+    ) -> list[tuple[str, float]]:
         """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
-        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size)
+        self._check_known(prompt)
+        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial)
 
     def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
         """The probability of each given text as what comes next, in the given order."""
+        self._check_known(prompt)
         return candidates(self.lm, self.speller, prompt, texts)
 
     def generate(self, prompt: str = "", **options: Any) -> str:
@@ -89,7 +103,7 @@ class Model:
         top_p: float | None = None,
         max_tokens: int = 100,
         seed: int | None = None,
-        stop: Sequence[str] = (),
+        stop: Sequence[str] | str = (),
     ) -> Iterator[str]:
         """As ``generate``, piece by piece.
 
@@ -100,6 +114,8 @@ class Model:
             seed: makes the text repeatable.
             stop: texts before which to end.
         """
+        self._check_known(prompt)
+        stop = [stop] if isinstance(stop, str) else stop
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
         return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
 
@@ -134,11 +150,20 @@ class Model:
         with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
             return evaluate_text(self.lm, self.speller, text, context=context, progress=progress)
 
+    def _check_known(self, prompt: str) -> None:
+        tokenizer = self.lm.tokenizer
+        ids = [token for line in prompt.splitlines() for token in tokenizer.encode(normalise_line(line)).ids.tolist()]
+        if ids and not any(ids):
+            raise UsageError(
+                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
+                "trained on, or train with --level subword"
+            )
+
     def info(self) -> dict[str, Any]:
         """The passport, and what is known without one."""
         about = {**self.lm.describe(), "hash": self.lm.model_hash, "vocabulary": self.lm.tokenizer.size}
         size = model_folder.folder_bytes(self.folder) if self.folder else None
-        return {"model": about, "folder": str(self.folder) if self.folder else None, "bytes": size, **self.passport}
+        return {**self.passport, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
 
     def save(self, folder: str | Path) -> None:
         """Write the model into a new folder.
@@ -152,6 +177,10 @@ class Model:
         if self.passport:
             model_folder.write_passport(path, self.passport)
         self.folder = path
+
+
+def _listed(sources: Sources) -> tuple[str, ...]:
+    return (str(sources),) if isinstance(sources, (str, Path)) else tuple(str(source) for source in sources)
 
 
 def _seed(seed: int | None) -> int:
@@ -170,15 +199,15 @@ def load(folder: str | Path) -> Model:
     """
     path = Path(folder)
     lm, speller = model_folder.load(path)
-    return Model(lm, speller, passport=model_folder.read_passport(path), folder=path)
+    return Model(lm, speller, passport=model_folder.read_passport(path, model_hash=lm.model_hash), folder=path)
 
 
 def train(
     *sources: str | Path,
     out: str | Path | None = None,
     model: str = "lstm",
-    valid: Sequence[str | Path] = (),
-    test: Sequence[str | Path] = (),
+    valid: Sources = (),
+    test: Sources = (),
     minutes: float | None = None,
     epochs: float | None = None,
     updates: int | None = None,
@@ -212,8 +241,8 @@ def train(
     request = Request(
         kind=model,
         sources=tuple(str(source) for source in sources),
-        valid=tuple(str(source) for source in valid),
-        test=tuple(str(source) for source in test),
+        valid=_listed(valid),
+        test=_listed(test),
         data=DataConfig(**data),
         minutes=minutes,
         epochs=epochs,
@@ -223,22 +252,24 @@ def train(
         tensorboard=tensorboard,
     )
     others = {name: value for name, value in settings.items() if name not in texts}
+    # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.
     path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
-    try:
-        train_model(
-            request, out=path, settings=others, start=Path(start) if start else None, progress=progress or Progress()
-        )
-        return load(path)
-    finally:
-        if out is None:
-            shutil.rmtree(path, ignore_errors=True)
+    train_model(
+        request, out=path, settings=others, start=Path(start) if start else None, progress=progress or Progress()
+    )
+    trained = load(path)
+    if out is None:
+        shutil.rmtree(path, ignore_errors=True)
+        trained.folder = None
+    return trained
 
 
 def mix(
     models: Sequence[Model],
-    tune: Sequence[str | Path] | str | Path | Text,
+    tune: Sources | Text,
     *,
     context: Context = "document",
+    config: CorpusConfig | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Mix models with the same types into one, the weights fitted by EM.
@@ -247,6 +278,7 @@ def mix(
         models: what ``train`` and ``load`` return.
         tune: text to fit the weights on; never the one to be reported on.
         context: as for ``Model.evaluate``.
+        config: how ``tune`` is read.
 
     Raises:
         ModelError: the models' types differ.
@@ -256,11 +288,12 @@ def mix(
         if isinstance(tune, Text):
             text = tune
         else:
-            sources = [tune] if isinstance(tune, (str, Path)) else tune
             folder = cache_folder() / "texts"
-            text = opened.enter_context(read_text(sources, config=CorpusConfig(), folder=folder, progress=progress))
+            text = opened.enter_context(read_text(tune, config=config, folder=folder, progress=progress))
         weights = tuned_weights([model.lm for model in models], text, context=context, progress=progress)
-    return Model(Mixture([model.lm for model in models], weights=weights), models[0].speller)
+        about = {"weights": weights, "tuned_on": text.sha256, "context": context}
+    mixed = Mixture([model.lm for model in models], weights=weights)
+    return Model(mixed, models[0].speller, passport={"model": {"hash": mixed.model_hash}, "mixture": about})
 
 
 def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:

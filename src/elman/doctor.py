@@ -56,15 +56,11 @@ def _torch_facts(facts: dict[str, str], cores: int) -> list[str]:
     else:
         facts["bf16"] = "not on this processor"
         advice.append("this processor has no bf16: networks train in fp32, which takes two to five times as long")
-    if "mkl" in (_blas() or "") and "AMD" in cpu_facts()["name"]:
-        facts["blas"] = "MKL on an AMD processor (fp32 products outside LSTMs reach about half of what they could)"
-    return advice
-
-
-def _blas() -> str | None:
     import torch
 
-    return "mkl" if torch.backends.mkl.is_available() else None
+    if torch.backends.mkl.is_available() and "AMD" in cpu_facts()["name"]:
+        facts["blas"] = "MKL on an AMD processor (fp32 products outside LSTMs reach about half of what they could)"
+    return advice
 
 
 def _load() -> str:

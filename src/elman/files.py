@@ -5,9 +5,8 @@ A full disk or a folder that may not be written becomes one StorageError, and th
 
 import errno
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,9 +30,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0)
-        if reason is None:
-            raise
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 
@@ -56,39 +53,16 @@ def write_atomic(path: Path, data: bytes) -> None:
             with suppress(OSError):
                 os.unlink(name)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
-def write_folder_atomic(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a whole folder of files under its final name, or nothing; an older one is replaced.
-
-    Raises:
-        StorageError: the disk is full or the place not writable.
-    """
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            for name, data in files.items():
-                with open(staging / name, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.chmod(staging, 0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(staging, folder)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder safe from a power cut, where the system and the disk can."""
     # A rename is only safe from a power cut once the folder itself is on disk; Windows has no such call.
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(handle)
+            with suppress(OSError):  # some network disks refuse; the rename itself has succeeded
+                os.fsync(handle)
         finally:
             os.close(handle)

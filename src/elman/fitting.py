@@ -1,9 +1,9 @@
 """From texts to a model folder: where data, recipe, fitting, evaluation and the passport meet."""
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,61 +12,17 @@ import numpy as np
 from elman import folder as model_folder
 from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
-from elman.decode.scoring import evaluate, token_log_probs, token_stream
-from elman.errors import TrainingError, UsageError
-from elman.machine import available_cores, cache_folder, choose_precision, fingerprint, require_torch, version
-from elman.metrics import signature
-from elman.models.combine import fit_weights
+from elman.decode.scoring import token_log_probs, token_stream
+from elman.errors import FolderError, Interrupted, TrainingError, UsageError
+from elman.machine import available_cores, cache_folder, choose_precision, fingerprint, require_torch
+from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
 from elman.models.registry import entry, is_network, resolve, trainable
+from elman.passport import evaluate_text, make_passport
 from elman.progress import Progress
-from elman.text.speller import Speller
+from elman.report.curve import draw_curve, read_log
+from elman.request import DEFAULT_MINUTES, Request, check_settings, refuse_for_counting, sort_settings
 from elman.text.spool import Text
-
-DEFAULT_MINUTES = 5.0
-PRECISIONS = ("auto", "bf16", "fp32")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the user asked for, kept in the folder so that resuming needs nothing else."""
-
-    kind: str
-    sources: tuple[str, ...]
-    valid: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
-    data: DataConfig = DataConfig()
-    minutes: float | None = None
-    epochs: float | None = None
-    updates: int | None = None
-    precision: str = "auto"
-    threads: int | None = None
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        given = [name for name in ("minutes", "epochs", "updates") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise UsageError(f"--{given[0]} and --{given[1]} both set the length of training; give one of them")
-        if self.minutes is not None and not 0.01 <= self.minutes <= 60 * 24 * 365:
-            raise UsageError(f"--minutes is {self.minutes:g}; it must be at least 0.01 (0.6 s): try --minutes 5")
-        if self.epochs is not None and not 0 < self.epochs <= 1e6:
-            raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 10")
-        if self.updates is not None and self.updates < 1:
-            raise UsageError(f"--updates is {self.updates}; it must be 1 or more")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads is {self.threads}; it must be 1 or more")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"--precision is {self.precision!r}; it must be one of: {', '.join(PRECISIONS)}")
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {**dataclasses.asdict(self), "data": self.data.to_json()}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Request":
-        """Rebuild from ``to_json``."""
-        lists = {name: tuple(values[name]) for name in ("sources", "valid", "test")}
-        return cls(**{**values, **lists, "data": DataConfig.from_json(values["data"])})
 
 
 def train_model(
@@ -86,32 +42,34 @@ def train_model(
     network = is_network(request.kind)
     if network:
         require_torch()
-    elif request.minutes or request.epochs or request.updates:
-        raise UsageError("an n-gram is counted, not trained for a time; leave out --minutes, --epochs and --updates")
+    else:
+        refuse_for_counting(request)
     if start is not None and not network:
         raise UsageError("an n-gram cannot go on from a model; train it on the old and the new text together")
     if start is not None:
         _same_kind(start, request)
-    shape, course = _sort_settings(request.kind, settings)
-    data = prepare_data(
-        request.sources,
-        valid=request.valid,
-        test=request.test,
-        config=request.data,
-        cache=cache_folder(),
-        tokenizer=None if start is None else model_folder.read_tokenizer(start),
-        speller=None if start is None else model_folder.read_speller(start),
-        grow=True,
-        progress=progress,
-    )
-    _tell_data(data, progress)
+        _keeps_tokens(request)
+    shape, course = sort_settings(request.kind, settings)
+    check_settings(request.kind, shape, course)
+    # Before the text is read, which may take long.
     model_folder.create(out)
     try:
-        run = _plan(request, out, data, shape, course, start, progress)
+        data = prepare_data(
+            request.sources,
+            valid=request.valid,
+            test=request.test,
+            config=request.data,
+            cache=cache_folder(),
+            tokenizer=None if start is None else model_folder.read_tokenizer(start),
+            speller=None if start is None else model_folder.read_speller(start),
+            grow=True,
+            progress=progress,
+        )
+        _tell_data(data, progress)
+        _fit(_plan(request, out, data, shape, course, start, progress), request, data)
     except BaseException:
-        _remove_if_empty(out)
+        _remove_stillborn(out)
         raise
-    _fit(run, request, data)
 
 
 def resume_model(out: Path, *, progress: Progress) -> None:
@@ -120,18 +78,23 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     Raises:
         TrainingError: nothing to resume, or the texts have changed.
     """
-    from elman.training.checkpoint import read_plan
+    from elman.training.record import read_plan
     from elman.training.run import Plan, Run
 
     kind, values = model_folder.read_config(out)
     if not is_network(kind):
         raise UsageError("an n-gram is counted in one go; there is nothing to resume: train it again")
     require_torch()
+    model_folder.read_arrays(out / "model.safetensors")  # with the seal over all that is read below
     record = read_plan(out / "training")
-    request = Request.from_json(record["request"])
-    plan = Plan.from_json(record["plan"])
+    try:
+        request = Request.from_json(record["request"])
+        plan = Plan.from_json(record["plan"])
+        then_all, corpus_hash = dict(record["fingerprint"]), str(record["corpus"])
+    except (UsageError, KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"{out / 'training' / 'plan.json'} is damaged; train again, or with --from {out}") from error
     now = fingerprint(threads=plan.threads, precision=plan.precision)
-    for name, then in record["fingerprint"].items():
+    for name, then in then_all.items():
         if now.get(name) != then:
             progress.say(
                 f"warning: {name} was {then}, is now {now.get(name)}; the model will not be bit for bit the same"
@@ -141,6 +104,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         request.sources,
         valid=request.valid,
         test=request.test,
+        prepared=corpus_hash if "-" in (*request.sources, *request.valid, *request.test) else None,
         config=request.data,
         cache=cache_folder(),
         tokenizer=model_folder.read_tokenizer(out),
@@ -148,7 +112,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         grow=False,
         progress=progress,
     )
-    if data.corpus.hash != record["corpus"]:
+    if data.corpus.hash != corpus_hash:
         raise TrainingError(
             f"the texts have changed since {out} began training; put them back, or start a new model with --from {out}"
         )
@@ -179,7 +143,7 @@ def _plan(
     progress: Progress,
 ) -> Any:
     """Fix everything before the first update, and write it down."""
-    from elman.training.checkpoint import write_plan
+    from elman.training.record import write_plan
     from elman.training.run import Run
 
     found = entry(request.kind)
@@ -223,7 +187,8 @@ def _plan(
 def _plan_network(
     request: Request, data: Data, shape: dict[str, Any], course: dict[str, Any], start: Path | None, progress: Progress
 ) -> tuple[Config, Any, dict[str, Any] | None]:
-    from elman.models.neural import NeuralConfig, grow_arrays
+    from elman.models.neural import grow_arrays
+    from elman.models.shape import NeuralConfig
     from elman.training.calibrate import machine_rate
     from elman.training.recipe import Situation, choose, flop_per_token, updates_for_epochs
     from elman.training.run import Plan
@@ -240,20 +205,20 @@ def _plan_network(
         shape = old.to_json()
         arrays = model_folder.read_arrays(start / "model.safetensors")
         weights = grow_arrays(arrays, model_folder.read_tokenizer(start).size, data.tokenizer.size)
-    rate = machine_rate(precision=precision, threads=threads)
     minutes = request.minutes
     if minutes is None and request.epochs is None and request.updates is None:
         minutes = DEFAULT_MINUTES
         progress.say(
             f"no length was given: training for {minutes:g} minutes (--minutes, --epochs or --updates change that)"
         )
+    epochs = request.epochs or (request.updates or 0) * course.get("batch", 20) * course.get("bptt", 35) / tokens
     situation = Situation(
         kind=request.kind,
         tokens=tokens,
         vocab_size=data.tokenizer.size,
         level=data.tokenizer.config.level,
-        budget=rate * 60 * (minutes or DEFAULT_MINUTES),
-        epochs=request.epochs,
+        budget=None if minutes is None else 60 * minutes * machine_rate(precision=precision, threads=threads),
+        epochs=epochs,
     )
     config, settings = choose(situation, config=shape, plan=course)
     plan = Plan(**{"updates": request.updates or 1, "threads": threads, "precision": precision, **settings})
@@ -285,12 +250,12 @@ def _fit(run: Any, request: Request, data: Data) -> None:
     begin = time.monotonic()
     try:
         model = resolve(entry(run.kind).fit or "")(run)
-    finally:
-        if run.plan is not None:
-            from elman.report.curve import draw_curve
-
-            draw_curve(run.folder)
-    seconds = time.monotonic() - begin
+    except (Interrupted, TrainingError):
+        _draw(run)
+        raise
+    # A resumed run has trained longer than this process knows.
+    log = read_log(run.folder / "training" / "log.jsonl")
+    seconds = log[-1]["seconds"] if log else time.monotonic() - begin
     held_out = {"valid": data.corpus.valid, "test": data.corpus.test}
     figures = {
         name: evaluate_text(model, data.speller, text, context="document", progress=run.progress)
@@ -299,19 +264,24 @@ def _fit(run: Any, request: Request, data: Data) -> None:
     }
     for name, found in figures.items():
         run.progress.say(f"{name}: {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}")
-    model_folder.write_passport(run.folder, _passport(run, request, data, model, figures, seconds))
+    model_folder.write_passport(run.folder, make_passport(run, request, data, model, figures, seconds))
+    _draw(run)
 
 
-def evaluate_text(
-    model: LanguageModel, speller: Speller, text: Text, *, context: str, progress: Progress
-) -> dict[str, Any]:
-    """The figures of a model on a text, with their signature."""
-    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)  # type: ignore[arg-type]
-    return {**tally.figures(), "context": context, "signature": signature_of(model, data=text.sha256, context=context)}
+def _draw(run: Any) -> None:
+    try:
+        draw_curve(run.folder)
+    except Exception as error:  # a picture is never worth a model
+        run.progress.say(f"note: the learning curve could not be drawn ({error})")
 
 
 def tuned_weights(models: Sequence[LanguageModel], text: Text, *, context: str, progress: Progress) -> list[float]:
-    """Mixture weights fitted on a text by EM."""
+    """Mixture weights fitted on a text by EM.
+
+    Raises:
+        ModelError: the models' types differ.
+    """
+    Mixture(models)
     found = []
     for model in models:
         stream = token_stream(model.tokenizer, text, context=context)  # type: ignore[arg-type]
@@ -322,49 +292,6 @@ def tuned_weights(models: Sequence[LanguageModel], text: Text, *, context: str, 
                 advance(len(part))
         found.append(np.concatenate([np.empty(0, np.float32), *parts]))
     return fit_weights(found).tolist()
-
-
-def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str = "none") -> str:
-    """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
-    config = model.tokenizer.config
-    level = config.level + ("-pretokenized" if config.pretokenized else "") + ("-lowercase" if config.lowercase else "")
-    return signature(
-        model=f"{model.describe()['name']}-{model.model_hash[:8]}",
-        precision="fp32",
-        tokenizer=f"{level}-{model.tokenizer.hash}",
-        data=data[:12],
-        context=context,
-        adapted=adapted,
-        elman=version("elman") or "unknown",
-    )
-
-
-def _passport(
-    run: Any, request: Request, data: Data, model: LanguageModel, figures: dict[str, Any], seconds: float
-) -> dict[str, Any]:
-    def about(text: Text | None) -> dict[str, Any] | None:
-        if text is None:
-            return None
-        return {"sha256": text.sha256, "bytes": text.bytes, "lines": text.lines, "documents": text.document_count}
-
-    threads, precision = (run.plan.threads, run.plan.precision) if run.plan else (1, "fp64")
-    return {
-        "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
-        "data": {
-            "sources": list(request.sources),
-            "hash": data.corpus.hash,
-            "train": {**(about(data.corpus.train) or {}), "tokens": len(data.train.ids)},
-            "valid": about(data.corpus.valid),
-            "test": about(data.corpus.test),
-        },
-        "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
-        "recipe": {"config": run.config.to_json(), "plan": run.plan.to_json() if run.plan else None},
-        "notes": list(getattr(model, "notes", [])),
-        "figures": figures,
-        "seconds": round(seconds, 1),
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": fingerprint(threads=threads, precision=precision),
-    }
 
 
 def _tell_data(data: Data, progress: Progress) -> None:
@@ -379,30 +306,20 @@ def _tell_data(data: Data, progress: Progress) -> None:
     )
 
 
+def _keeps_tokens(request: Request) -> None:
+    for name in ("level", "pretokenized", "lowercase", "min_count", "vocab_size"):
+        if getattr(request.data, name) != getattr(DataConfig(), name):
+            raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
+
+
 def _same_kind(start: Path, request: Request) -> None:
     kind = model_folder.read_config(start)[0]
     if kind != request.kind:
         raise UsageError(f"{start} is a model of kind {kind}; --from goes on with the same kind: add --model {kind}")
 
 
-def _sort_settings(kind: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The user's settings, those of the model's shape apart from those of the training's course."""
-    found = entry(kind)
-    preset = dict(found.preset)
-    shapes = {field.name for field in dataclasses.fields(resolve(found.config))} - set(preset)
-    courses: set[str] = set()
-    if is_network(kind):
-        from elman.training.run import Plan
-
-        courses = {field.name for field in dataclasses.fields(Plan)} - {"updates"}
-    for name in settings:
-        if name not in shapes | courses:
-            flag = "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} means nothing to a model of kind {kind}; leave it out or choose another --model")
-    shape = {name: value for name, value in settings.items() if name in shapes}
-    return {**shape, **preset}, {name: value for name, value in settings.items() if name in courses}
-
-
-def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def _remove_stillborn(folder: Path) -> None:
+    """Remove a folder that holds nothing yet that could be used or resumed."""
+    alive = ("model.safetensors", "training/checkpoint.safetensors")
+    if not any((folder / name).exists() for name in alive):
+        shutil.rmtree(folder, ignore_errors=True)

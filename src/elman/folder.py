@@ -32,19 +32,21 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _SEALED = ("config.json", *_TOKENIZER_FILES, "speller.safetensors")
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
+_LARGEST = 1 << 30
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def create(path: Path, *, overwrite: bool = False) -> None:
+def create(path: Path) -> None:
     """Make a new model folder.
 
     Raises:
         FolderError: the folder exists and is not empty.
         StorageError: it cannot be made.
     """
-    if path.exists() and not path.is_dir():
+    if _exists(path) and not path.is_dir():
         raise FolderError(f"{path} is a file; give --out the name of a new folder")
-    if path.exists() and any(path.iterdir()) and not overwrite:
+    if _exists(path) and any(path.iterdir()):
         raise FolderError(
             f"{path} exists and is not empty; choose another --out, or add --resume to go on with its training"
         )
@@ -86,11 +88,11 @@ def save(path: Path, model: LanguageModel, speller: Speller) -> None:
     write_weights(path, model.to_arrays())  # type: ignore[attr-defined]
 
 
-def read_passport(path: Path) -> dict[str, Any]:
+def read_passport(path: Path, *, model_hash: str) -> dict[str, Any]:
     """Read ``passport.json``; empty when training has not ended yet.
 
     Raises:
-        FolderError: damaged.
+        FolderError: damaged, or not this model's.
     """
     if not (path / "passport.json").exists():
         return {}
@@ -98,6 +100,12 @@ def read_passport(path: Path) -> dict[str, Any]:
     digest = body.pop("digest", None)
     if digest != _json_digest(body):
         raise FolderError(f"{path / 'passport.json'} was changed after it was written; its figures cannot be trusted")
+    about = body.get("model")
+    if not isinstance(about, dict) or about.get("hash") != model_hash:
+        # The weights go on changing while a finished training is resumed; the next passport will fit.
+        if (path / "training" / "checkpoint.safetensors").exists():
+            return {}
+        raise FolderError(f"{path / 'passport.json'} belongs to another model; remove it, or copy the folder again")
     return body
 
 
@@ -107,7 +115,7 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
     Raises:
         FolderError: no model folder, damaged, or written by a newer elman.
     """
-    if not path.exists():
+    if not _exists(path):
         raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote")
     if not (path / "config.json").is_file():
         raise FolderError(
@@ -126,7 +134,7 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
     if unknown:
         raise FolderError(f"{path / 'config.json'} has an unknown key {min(unknown)!r}; it is damaged or not elman's")
     kind, config = head.get("model"), head.get("config")
-    if kind not in MODELS or not isinstance(config, dict):
+    if not isinstance(kind, str) or kind not in MODELS or not isinstance(config, dict):
         raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {', '.join(MODELS)}")
     return kind, config
 
@@ -170,7 +178,7 @@ def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
         with safe_open(file, framework="numpy") as opened:
             facts = json.loads((opened.metadata() or {}).get("elman", "{}"))
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, ValueError, TypeError, OSError, AttributeError) as error:
+    except (SafetensorError, ValueError, TypeError, KeyError, OSError, AttributeError, RecursionError) as error:
         raise FolderError(
             f"{file} is damaged or no safetensors file ({_short(error)}); copy or train it again"
         ) from error
@@ -239,12 +247,22 @@ def _check_seal(file: Path, seal: Any) -> None:
             )
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name too long (a prompt in the wrong place), or a folder closed to us
+        raise FolderError(f"{str(path)[:60]!r} cannot be looked at: {error.strerror}; give a model folder") from error
+
+
 def _file_digest(file: Path) -> str:
     return hashlib.sha256(_read(file)).hexdigest()
 
 
 def _read(file: Path) -> bytes:
     try:
+        # Not a device or a pipe, which may never end; and no honest file here is larger.
+        if not file.is_file() or file.stat().st_size > _LARGEST:
+            raise FolderError(f"{file} is missing, no plain file, or too large; copy or train the model again")
         return file.read_bytes()
     except OSError as error:
         raise FolderError(

@@ -11,6 +11,11 @@ from typing import Any
 
 from elman.errors import MissingExtra, UsageError
 
+NO_TORCH = (
+    "networks need torch, which is not installed; run: pip install 'elman[train]' "
+    "(the README says how to get the small CPU build)"
+)
+
 
 def cache_folder() -> Path:
     """Where prepared texts and tokens are kept: ``$ELMAN_CACHE``, or the user's cache folder."""
@@ -31,10 +36,7 @@ def require_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise MissingExtra(
-            "networks need torch, which is not installed; run: pip install 'elman[train]' "
-            "(the README says how to get the small CPU build)"
-        ) from error
+        raise MissingExtra(NO_TORCH) from error
 
 
 @cache

@@ -62,8 +62,11 @@ def test_bad_texts(cli: Call, tmp_path: Path, name: str, content: bytes | None, 
         (("--level", "sentence"), ("sentence", "word", "subword", "char", "byte")),
         (("--optimizer", "magic"), ("magic", "adamw")),
         (("--dropout", "1.5"), ("dropout is 1.5", "below 1")),
-        (("--hidden-size", "0"), ("hidden_size is 0", "1 or more")),
+        (("--hidden-size", "0"), ("hidden_size is 0", "at least 1")),
         (("--threads", "0"), ("--threads is 0",)),
+        (("--seed", "-1", "--updates", "2"), ("seed is -1",)),
+        (("--batch", "100000", "--updates", "2"), ("too few for a batch",)),
+        (("--model", "ngram", "--threads", "2"), ("--threads", "n-gram")),
         (("--precision", "fp8"), ("fp8", "bf16", "fp32", "auto")),
         (("--order", "3"), ("--order", "lstm")),
         (("--model", "ngram", "--order", "9"), ("order is 9", "1 to 7")),
@@ -206,6 +209,10 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
         (("evaluate", "builtin:nothing"), ("builtin",)),
         (("evaluate", "builtin:pydocs", "--context", "guess"), ("guess", "carry, document or independent")),
         (("evaluate", "builtin:pydocs", "--mix", "MODEL"), ("--tune",)),
+        (("evaluate", "builtin:pydocs", "--tune", "x.txt"), ("--mix",)),
+        (("complete", "Anna sees the zzzxq", "--phrase", "--partial"), ("no phrase goes on",)),
+        (("complete", "Anna", "--words", "3"), ("--phrase",)),
+        (("complete", "Anna", "--phrase", "--block", "sees"), ("--block",)),
     ],
 )
 def test_bad_requests(cli: Call, lstm_folder: Path, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
@@ -220,7 +227,7 @@ def test_errors_as_json(cli: Call, tmp_path: Path) -> None:
     assert error["code"] == "folder" and "does not exist" in error["message"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
 def test_a_full_disk_is_one_line_and_the_old_model_stays(
     cli: Call, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,8 +238,9 @@ def test_a_full_disk_is_one_line_and_the_old_model_stays(
     written: list[int] = []
 
     def full_later(handle: int) -> None:
-        written.append(handle)
-        if len(written) > 40:
+        if str(out) in os.readlink(f"/proc/self/fd/{handle}"):
+            written.append(handle)
+        if len(written) > 25:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(handle)
 
@@ -249,3 +257,56 @@ def test_resume_needs_something_to_resume_and_nothing_else(cli: Call, ngram_fold
     fails(cli("train", "--out", tmp_path / "none", "--resume"), "does not exist")
     fails(cli("train", "--out", ngram_folder, "--resume"), "counted in one go")
     fails(cli("train", "x.txt", "--out", ngram_folder, "--resume"), "takes everything from the folder")
+
+
+def test_mixing_models_of_other_types_is_one_line(
+    cli: Call, lstm_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    assert cli("train", text_file, "--out", tmp_path / "c", "--model", "ngram", "--level", "char").code == 0
+    fails(cli("evaluate", lstm_folder, text_file, "--mix", tmp_path / "c", "--tune", text_file), "same types")
+
+
+def test_a_prompt_in_the_place_of_a_model_is_one_line(cli: Call) -> None:
+    fails(cli("complete", "a long prompt " * 40, "model"))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"model": [], "config": {}},
+        {"model": "mixture", "config": {"weights": [10**400], "parts": [{"model": [], "config": {}}]}},
+        {"model": "mixture", "config": {"weights": [1.0], "parts": [{"model": "mixture", "config": {}}]}},
+        {"model": "lstm", "config": {"embedding_size": 1 << 20, "hidden_size": 1}},
+        {"model": "lstm", "config": {"layers": True}},
+    ],
+)
+def test_hostile_configurations(cli: Call, lstm_folder: Path, tmp_path: Path, head: dict[str, Any]) -> None:
+    folder = copy(lstm_folder, tmp_path)
+    (folder / "config.json").write_text(json.dumps({"schema_version": 1, **head}))
+    reseal(folder, lambda arrays: None)
+    fails(cli("complete", folder, "Anna"))
+
+
+def test_a_tokenizer_that_never_ends_is_not_read(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    folder = copy(lstm_folder, tmp_path)
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.json").symlink_to("/dev/zero")
+    fails(cli("complete", folder, "Anna"), "no plain file")
+
+
+def test_deep_json_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save
+
+    folder = copy(lstm_folder, tmp_path)
+    deep = save({"a": np.zeros(1, np.float32)}, metadata={"elman": "[" * 100_000})
+    (folder / "model.safetensors").write_bytes(deep)
+    fails(cli("complete", folder, "Anna"), "damaged")
+
+
+def test_a_passport_of_another_model_is_not_believed(
+    cli: Call, ngram_folder: Path, lstm_folder: Path, tmp_path: Path
+) -> None:
+    folder = copy(ngram_folder, tmp_path)
+    shutil.copy(lstm_folder / "passport.json", folder / "passport.json")
+    fails(cli("info", folder), "belongs to another model")

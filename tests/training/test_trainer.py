@@ -11,7 +11,7 @@ from elman import folder as model_folder
 from elman.data.prepare import DataConfig, prepare_data
 from elman.data.streams import Cursor, Streams
 from elman.errors import TrainingError
-from elman.models.neural import NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.progress import Progress
 from elman.report.curve import read_log
 from elman.training.run import Plan, Run

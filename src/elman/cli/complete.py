@@ -18,7 +18,7 @@ def run(
         typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if it is unknown)."),
     ] = None,
     phrase: Annotated[bool, typer.Option("--phrase", help="Whole phrases, by beam search.")] = False,
-    words: Annotated[int, typer.Option(help="Words of a phrase.")] = 4,
+    words: Annotated[int | None, typer.Option(help="Words of a phrase (default 4).")] = None,
     candidates: Annotated[bool, typer.Option("--candidates", help="Compare the given words instead.")] = False,
     others: Annotated[list[str] | None, typer.Argument(metavar="[CANDIDATE...]", help="With --candidates.")] = None,
     block: Annotated[list[str] | None, typer.Option(metavar="WORD", help="Never offer this word.")] = None,
@@ -36,6 +36,10 @@ def run(
         )
     if candidates and not others:
         raise UsageError("--candidates needs words to compare: elman complete MODEL PROMPT --candidates mat banana")
+    if words is not None and not phrase:
+        raise UsageError("--words is the length of a phrase; add --phrase")
+    if (block or block_list or punctuation) and (phrase or candidates):
+        raise UsageError("--block, --block-list and --punctuation choose among single words; leave out --phrase")
     loaded = api.load(model)
     if candidates:
         found = loaded.candidates(prompt, others or [])
@@ -46,7 +50,9 @@ def run(
             _bars(found)
         return
     if phrase:
-        found = loaded.phrase(prompt, n=n, words=words)
+        found = loaded.phrase(prompt, n=n, words=words or 4, partial=partial)
+        if not found:
+            raise UsageError(f"no phrase goes on from {prompt!r}; check the spelling of its last word")
         if as_json:
             print_json({"prompt": prompt, "phrases": [{"text": text, "probability": p} for text, p in found]})
         else:

@@ -25,21 +25,26 @@ def run(
     as_json: Json = False,
 ) -> None:
     from elman import api
+    from elman.text.corpus import CorpusConfig
 
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
+    if tune and not mix:
+        raise UsageError("--tune is the text that the weights of --mix are fitted on; add --mix MODEL")
+    config = CorpusConfig.from_json({"document": document, "encoding": encoding, "field": field})
     progress = make_progress()
     loaded = api.load(model)
     if mix:
         if not tune:
             raise UsageError("--mix needs --tune FILE, a text to fit the weights on (not the one you evaluate on)")
-        loaded = api.mix([loaded, *map(api.load, mix)], tune, context=context, progress=progress)  # type: ignore[arg-type]
+        parts = [loaded, *map(api.load, mix)]
+        loaded = api.mix(parts, tune, context=context, config=config, progress=progress)  # type: ignore[arg-type]
     found = loaded.evaluate(
         *texts,
         context=context,  # type: ignore[arg-type]
-        document=document,  # type: ignore[arg-type]
-        encoding=encoding,
-        field=field,
+        document=config.document,
+        encoding=config.encoding,
+        field=config.field,
         progress=progress,
     )
     if as_json:

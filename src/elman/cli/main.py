@@ -4,6 +4,7 @@ A verb's module is imported when it is called; ``elman --help`` imports none.
 """
 
 import importlib
+import io
 import json
 import os
 import sys
@@ -81,8 +82,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point of the command; ends with ``sys.exit``."""
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         code = app(words, standalone_mode=False)
+        sys.stdout.flush()
+        if code == Interrupted.exit_code:
+            code = _fail(Interrupted.code, "interrupted", Interrupted.exit_code, as_json)
         sys.exit(code if isinstance(code, int) else 0)
     except ElmanError as error:
         sys.exit(_fail(error.code, str(error), error.exit_code, as_json))

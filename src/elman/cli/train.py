@@ -8,20 +8,14 @@ from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.data.prepare import DataConfig
 from elman.errors import UsageError
+from elman.models.registry import entry, resolve, trainable
+from elman.training.run import Plan
 
 
 def _configs() -> list[Any]:
-    # Flags come from the registered models; a network's need torch, which an install without `train` lacks.
-    from elman.models.registry import MODELS, resolve
-
-    found: list[Any] = [DataConfig]
-    names = list(dict.fromkeys(entry.config for entry in MODELS.values()))
-    for name in [*names, "elman.training.run:Plan"]:
-        try:
-            found.append(resolve(name))
-        except ImportError:
-            continue
-    return found
+    """What has flags: the text, every kind of model that can be trained, and the plan of training."""
+    names = dict.fromkeys(entry(kind).config for kind in trainable())
+    return [DataConfig, *map(resolve, names), Plan]
 
 
 @with_flags(*_configs(), leave_out=("updates", "cell", "precision", "threads"))
@@ -55,7 +49,8 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        if texts or settings or start or minutes or epochs or updates:
+        given = (texts, start, valid, test, minutes, epochs, updates, threads)
+        if settings or tensorboard or (model, precision) != ("lstm", "auto") or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
     else:

@@ -1,14 +1,13 @@
 """From sources to what training reads: corpus, tokenizer, speller and token stores, cached by content."""
 
 import dataclasses
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from elman.config import Config
 from elman.data.store import TokenStore, build_store
-from elman.errors import UsageError
+from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
 from elman.text.speller import Speller
@@ -78,6 +77,7 @@ def prepare_data(
     *,
     valid: Sequence[str] = (),
     test: Sequence[str] = (),
+    prepared: str | None = None,
     config: DataConfig,
     cache: Path,
     tokenizer: Tokenizer | None = None,
@@ -89,6 +89,7 @@ def prepare_data(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``; likewise ``valid`` and ``test``.
+        prepared: hash of a corpus that was prepared before, for sources that can be read only once (stdin).
         tokenizer: the tokenizer of a model to go on from.
         speller: its speller, kept.
         grow: whether that tokenizer takes up new types of the text, where its level allows.
@@ -96,7 +97,11 @@ def prepare_data(
     Raises:
         TextError: anything wrong with the text.
     """
-    corpus = prepare(sources, valid=valid, test=test, config=config.corpus, folder=cache / "texts", progress=progress)
+    texts = cache / "texts"
+    if prepared is None:
+        corpus = prepare(sources, valid=valid, test=test, config=config.corpus, folder=texts, progress=progress)
+    else:
+        corpus = _prepared(texts / prepared)
     assert corpus.valid is not None
     if tokenizer is None:
         wanted = config.tokenizer(_sample(corpus.train))
@@ -112,15 +117,19 @@ def prepare_data(
     return Data(corpus, tokenizer, speller, train, held_out)
 
 
+def _prepared(folder: Path) -> Corpus:
+    try:
+        return Corpus.open(folder)
+    except FolderError as error:
+        raise TextError(
+            f"the text came from stdin and is no longer in the cache ({folder}); train again, or set ELMAN_CACHE "
+            "as it was before"
+        ) from error
+
+
 def cache_bytes(cache: Path) -> int:
     """How much the cache folder holds, in bytes."""
     return sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.exists() else 0
-
-
-def clear_cache(cache: Path) -> None:
-    """Forget all prepared texts and tokens; they are made again when needed."""
-    for name in ("texts", "tokens"):
-        shutil.rmtree(cache / name, ignore_errors=True)
 
 
 def _sample(text: Text) -> str:

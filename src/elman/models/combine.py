@@ -73,10 +73,11 @@ class MixtureConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for part in self.parts:
-            if not isinstance(part, dict) or set(part) != {"model", "config"} or part["model"] == "mixture":
+            whole = isinstance(part, dict) and set(part) == {"model", "config"}
+            if not whole or not isinstance(part["model"], str) or part["model"] == "mixture":
                 raise UsageError(f"a part of the mixture is {part!r}; it must be an object with model and config")
-        if not all(isinstance(weight, (int, float)) for weight in self.weights):
-            raise UsageError(f"the mixture weights are {self.weights!r}; they must be numbers")
+        if not all(isinstance(weight, (int, float)) and 0 <= weight <= 1 for weight in self.weights):
+            raise UsageError("the mixture weights must be numbers from 0 to 1")
 
 
 class Mixture:
@@ -133,13 +134,14 @@ class Mixture:
             FolderError: the arrays are damaged or do not fit the configuration.
         """
         own: list[dict[str, NDArray[Any]]] = [{} for _ in config.parts]
+        places = {str(k): k for k in range(len(own))}
         for name, array in arrays.items():
             k, _, rest = name.partition(".")
-            if not k.isdigit() or int(k) >= len(own):
+            if k not in places:
                 raise FolderError(
                     f"the weights hold {name!r}, which no part of this mixture has; the folder is damaged"
                 )
-            own[int(k)][rest] = array
+            own[places[k]][rest] = array
         models = []
         for part, part_arrays in zip(config.parts, own, strict=True):
             found = entry(part["model"])

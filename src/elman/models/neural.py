@@ -3,51 +3,23 @@
 import dataclasses
 import hashlib
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from elman.config import Config
 from elman.data.streams import Chunk
-from elman.errors import FolderError, ModelError, UsageError
+from elman.errors import FolderError, ModelError
 from elman.models.protocol import State
+from elman.models.shape import NeuralConfig
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
 from elman.nn.output import Output
 from elman.nn.stack import Stack
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NeuralConfig(Config):
-    """Shape of a recurrent language model."""
-
-    cell: Literal["lstm", "gru", "rnn", "rnn-relu"] = "lstm"
-    """The recurrent cell."""
-    layers: int = 2
-    """Recurrent layers (L)."""
-    embedding_size: int = 256
-    """Size of the embedding (E); with tied weights also of the last layer."""
-    hidden_size: int = 512
-    """Size of the recurrent layers (H)."""
-    tied: bool = True
-    """Whether the output layer uses the embedding as its weights."""
-    input: Literal["learned", "one-hot"] = "learned"
-    """Learned embeddings, or one-hot input (the embedding is the identity)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("layers", "embedding_size", "hidden_size"):
-            if not 1 <= getattr(self, name) <= 1 << 20:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        if self.layers > 64:
-            raise UsageError(f"layers is {self.layers}; more than 64 is not supported")
-        if self.tied and self.input == "one-hot":
-            raise UsageError("one-hot input has no learned embedding to tie the output to; add --no-tied")
 
 
 class Loss(NamedTuple):
@@ -265,11 +237,12 @@ class NeuralModel:
 def _check_sizes(arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> None:
     # Before the network is built: a hostile configuration must not allocate what the file does not hold.
     held = sum(array.size for array in arrays.values())
-    claimed = config.layers * config.hidden_size * config.hidden_size
-    if config.layers == 1 and config.tied:
-        claimed = config.embedding_size * config.embedding_size
-    if config.input == "learned":
-        claimed += tokenizer.size * config.embedding_size
+    below = tokenizer.size + 1 if config.input == "one-hot" else config.embedding_size
+    claimed = tokenizer.size * below if config.input == "learned" else 0
+    top = below if config.tied else config.hidden_size
+    for size in [config.hidden_size] * (config.layers - 1) + [top]:
+        claimed += size * (below + size)
+        below = size
     if claimed > held:
         raise FolderError(
             f"the configuration asks for at least {claimed} weights, the file holds {held}; the folder is damaged"
@@ -286,7 +259,10 @@ def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -
         return dict(arrays)
     grown = dict(arrays)
     for name, array in arrays.items():
-        if name == "embedding.weight" or (name == "output.weight" and array.shape[0] == old_size):
+        if name == "stack.layers.0.weight_ih" and array.shape[1] == old_size + 1 and "embedding.weight" not in arrays:
+            # One-hot input: a type is a column, and `<s>` the last one.
+            grown[name] = np.concatenate([array[:, :-1], np.repeat(array[:, :1], added, 1), array[:, -1:]], 1)
+        elif name == "embedding.weight" or (name == "output.weight" and array.shape[0] == old_size):
             grown[name] = np.concatenate([array[:old_size], np.repeat(array[:1], added, 0), array[old_size:]])
         elif name == "output.bias":
             shared = array.copy()

@@ -90,6 +90,7 @@ class State:
         Raises:
             ModelError: damaged, of another model, or of other shapes.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import load
 
         head = len(_MAGIC) + 40
@@ -98,14 +99,20 @@ class State:
         body = data[head:]
         if data[len(_MAGIC) : head] != hashlib.sha256(body).digest() + struct.pack("<Q", len(body)):
             raise ModelError("the saved state is damaged or cut off; save it again")
-        length = struct.unpack("<Q", body[:8])[0]
-        if f'"model":"{like.model_hash}"'.encode() not in body[8 : 8 + length].replace(b": ", b":"):
+        try:
+            length = struct.unpack("<Q", body[:8])[0]
+            owned = f'"model":"{like.model_hash}"'.encode() in body[8 : 8 + length].replace(b": ", b":")
+            parts = load(body) if owned else {}
+        except (SafetensorError, struct.error, ValueError, KeyError) as error:
+            raise ModelError("the saved state is damaged; save it again") from error
+        if not owned:
             raise ModelError("the saved state belongs to another model; load the model that wrote it")
-        parts = load(body)
         for name, part in like.parts.items():
             found = parts.get(name)
             if found is None or found.dtype != part.dtype or found.shape[1:] != part.shape[1:]:
                 raise ModelError(f"the saved state does not fit this model (part {name!r}); it was not made by it")
+        if len({part.shape[0] for part in parts.values()}) != 1:
+            raise ModelError("the saved state has parts of different sizes; save it again")
         if set(parts) != set(like.parts):
             raise ModelError("the saved state has parts that this model does not know")
         # The file has an order of its own; the model's counts, in keys and for those who read parts by place.

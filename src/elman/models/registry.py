@@ -4,7 +4,8 @@ import dataclasses
 import importlib
 from typing import Any
 
-from elman.errors import UsageError
+from elman.errors import MissingExtra, UsageError
+from elman.machine import NO_TORCH
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Entry:
     """Fields of the config that this name fixes."""
 
 
-_NETWORK = ("elman.models.neural:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
+_NETWORK = ("elman.models.shape:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
 
 MODELS: dict[str, Entry] = {
     "lstm": Entry(*_NETWORK, preset=(("cell", "lstm"),)),
@@ -59,7 +60,12 @@ def resolve(dotted: str) -> Any:
     'Tally'
     """
     module, _, attribute = dotted.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra(NO_TORCH) from error
 
 
 def is_network(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ from elman import api
 from elman import folder as model_folder
 from elman.data.prepare import DataConfig, prepare_data
 from elman.errors import FolderError
-from elman.fitting import evaluate_text
 from elman.machine import cache_folder
+from elman.passport import evaluate_text
 from elman.progress import Progress
 
 SOURCE = "builtin:pydocs"
@@ -23,6 +22,7 @@ PROMPTS = (
     "Raises an exception if the",
 )
 CONTEXT = "document"
+PARTS = ("ngram", "lstm", "mixture")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,27 +60,18 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
             interrupted network is resumed.
         minutes: how long the network trains.
     """
+    corpus = prepare_data([SOURCE], config=DataConfig(), cache=cache_folder(), progress=progress).corpus
+    assert corpus.valid is not None and corpus.test is not None
+    check_folder(folder, corpus_hash=corpus.hash)
     counted = _ready(folder / "ngram", progress, model="ngram")
     trained = _ready(folder / "lstm", progress, model="lstm", minutes=minutes, seed=seed)
-    tokenizer = counted.lm.tokenizer
-    data = prepare_data(
-        [SOURCE],
-        config=DataConfig(),
-        cache=cache_folder(),
-        tokenizer=tokenizer,
-        speller=counted.speller,
-        grow=False,
-        progress=progress,
-    )
-    assert data.corpus.valid is not None and data.corpus.test is not None
-    mixed = api.mix([counted, trained], data.corpus.valid, context=CONTEXT, progress=progress)
-    if not (folder / "mixture" / "model.safetensors").exists():
-        shutil.rmtree(folder / "mixture", ignore_errors=True)
-        mixed.save(folder / "mixture")
+    mixed = api.mix([counted, trained], corpus.valid, context=CONTEXT, progress=progress)
+    shutil.rmtree(folder / "mixture", ignore_errors=True)
+    mixed.save(folder / "mixture")
     figures = {
         "n-gram": counted.passport["figures"]["test"],
         "LSTM": trained.passport["figures"]["test"],
-        "mixture": evaluate_text(mixed.lm, mixed.speller, data.corpus.test, context=CONTEXT, progress=progress),
+        "mixture": evaluate_text(mixed.lm, mixed.speller, corpus.test, context=CONTEXT, progress=progress),
     }
     models = {"n-gram": counted, "LSTM": trained, "mixture": mixed}
     seconds = {"n-gram": counted.passport["seconds"], "LSTM": trained.passport["seconds"]}
@@ -106,7 +97,7 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
         completions=[(prompt, model.complete(prompt, n=3).words) for prompt in PROMPTS],
         passage=model.generate("The", temperature=0.7, max_tokens=60, seed=3),
         weights=[float(weight) for weight in mixed.lm.weights],  # type: ignore[attr-defined]
-        data_hash=data.corpus.hash,
+        data_hash=corpus.hash,
         signature=figures[best]["signature"],
     )
 
@@ -119,29 +110,29 @@ def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
     if (folder / "training" / "checkpoint.safetensors").exists():
         progress.say(f"going on with {folder}")
         return api.resume(folder, progress=progress)
-    if folder.exists():
-        shutil.rmtree(folder)  # a start that never reached its first checkpoint
+    shutil.rmtree(folder, ignore_errors=True)  # a start that never reached its first checkpoint
     return api.train(SOURCE, out=folder, progress=progress, **options)
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse to touch a folder that quickstart did not write.
+def check_folder(folder: Path, *, corpus_hash: str | None = None) -> None:
+    """Refuse to touch a folder that quickstart did not write, or wrote of another text.
 
     Raises:
         FolderError: it holds something else.
     """
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is a file; give --out the name of a folder")
-    strangers = sorted(set(_names(folder)) - {"ngram", "lstm", "mixture"})
-    if strangers:
-        raise FolderError(f"{folder} holds {strangers[0]!r}, which quickstart did not write; choose another --out")
-    for name in ("ngram", "lstm"):
-        if (folder / name / "config.json").exists():
-            model_folder.read_config(folder / name)
-
-
-def _names(folder: Path) -> Sequence[str]:
-    return [path.name for path in folder.iterdir()] if folder.exists() else []
+    for path in sorted(folder.iterdir()) if folder.exists() else []:
+        if path.name not in PARTS or not path.is_dir():
+            raise FolderError(f"{folder} holds {path.name!r}, which quickstart did not write; choose another --out")
+        if path.name == "mixture":
+            continue
+        record = path / "training" / "plan.json"
+        made = model_folder.read_json(record) if record.exists() else {}
+        if (made.get("request") or {}).get("sources") != [SOURCE]:
+            raise FolderError(f"{path} is no model of {SOURCE}, so quickstart did not write it; choose another --out")
+        if corpus_hash is not None and made.get("corpus") != corpus_hash:
+            raise FolderError(f"{path} is of the {SOURCE} of another Python; start over with: elman quickstart --fresh")
 
 
 def _why(rows: list[Row]) -> str:

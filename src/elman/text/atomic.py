@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from elman.errors import StorageError
-from elman.files import storage_errors
+from elman.files import storage_errors, sync_folder
 
 _PREFIX = ".new-"
 _STALE_SECONDS = 24 * 3600
@@ -50,23 +50,13 @@ def publish(folder: Path, target: Path) -> None:
         # Windows syncs only what is open for writing.
         with open(path, "rb+") as file:
             os.fsync(file.fileno())
-    _sync_entry(folder)
+    sync_folder(folder)
     try:
         os.rename(folder, target)
     except OSError:
         if not target.is_dir():
             raise
-    _sync_entry(target.parent)
-
-
-def _sync_entry(folder: Path) -> None:
-    # A rename is safe from a power cut once the folder around it is on disk; Windows has no such call.
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    sync_folder(target.parent)
 
 
 def _remove_stale(root: Path) -> None:

@@ -46,7 +46,9 @@ def measure(run: Run, *, seconds: float) -> Speed:
     """Train and validate a throw-away network of the run's shape for about so many seconds."""
     from elman.training.trainer import Training
 
-    training = Training(dataclasses.replace(run, start=None))
+    assert run.plan is not None
+    # Far from the end, where weights may be averaged.
+    training = Training(dataclasses.replace(run, start=None, plan=run.plan.replace(updates=1 << 40)))
     training.update()  # the first one pays for setting up
     training.update()
     done, begin = 0, time.perf_counter()

@@ -16,10 +16,8 @@ from torch import Tensor
 from elman.data.streams import Cursor
 from elman.errors import FolderError, TrainingError
 from elman.files import write_atomic
-from elman.folder import read_json
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
-PLAN_FILE = "plan.json"
 
 
 @dataclasses.dataclass
@@ -60,7 +58,8 @@ def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[st
         if tensor.data_ptr() in seen:
             tensors[name] = tensor.clone()
         seen.add(tensor.data_ptr())
-    facts = {"position": dataclasses.asdict(position), "digest": _digest(tensors)}
+    place = dataclasses.asdict(position)
+    facts = {"position": place, "digest": _digest(place, tensors)}
     write_atomic(folder / CHECKPOINT_FILE, save(tensors, metadata={"elman": json.dumps(facts)}))
 
 
@@ -79,11 +78,13 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
     try:
         with safe_open(file, framework="pt") as opened:
             facts = json.loads((opened.metadata() or {})["elman"])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-        position = Position(**facts["position"])
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+            # Copies, since what is mapped from the file would forbid replacing it on some systems.
+            tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        place, digest = facts["position"], facts["digest"]
+        position = Position(**place)
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FolderError(f"{file} is damaged ({type(error).__name__}); remove the folder and train again") from error
-    if facts.get("digest") != _digest(tensors):
+    if digest != _digest(place, tensors):
         raise FolderError(f"{file} is damaged: its digest does not fit; remove the folder and train again")
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -92,27 +93,8 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
     return position, groups
 
 
-def write_plan(folder: Path, plan: dict[str, Any]) -> None:
-    """Write what stays fixed over the whole run."""
-    write_atomic(folder / PLAN_FILE, (json.dumps(plan, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def read_plan(folder: Path) -> dict[str, Any]:
-    """Read ``write_plan`` back.
-
-    Raises:
-        TrainingError: there is none.
-        FolderError: it is damaged.
-    """
-    if not (folder / PLAN_FILE).is_file():
-        raise TrainingError(
-            f"{folder.parent} holds no training to resume; start one with: elman train TEXT --out {folder.parent}"
-        )
-    return read_json(folder / PLAN_FILE)
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(place: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(place, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().contiguous()
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())

@@ -5,6 +5,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
+from elman.progress import Progress
+
 
 class StopRequest:
     """While entered, the first SIGINT or SIGTERM only sets ``wanted``; the second acts as usual.
@@ -14,8 +16,9 @@ class StopRequest:
     False
     """
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
         self.wanted = False
+        self._progress = progress or Progress()
         self._old: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -33,6 +36,7 @@ class StopRequest:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
         self._restore()
+        self._progress.say("stopping after this update (once more stops at once)")
 
     def _restore(self) -> None:
         for number, handler in self._old.items():

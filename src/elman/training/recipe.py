@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
-from elman.models.neural import NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.training.run import Plan
 
 _REFERENCE_FLOP = 29.5e6
@@ -17,7 +17,7 @@ _REFERENCE_BUDGET = 2.3e8
 """... when this much is to be had for each token of the corpus."""
 _MOST_WEIGHTS = 30.0
 """Weights per training token, at most."""
-_GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
+GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +30,11 @@ class Situation:
     vocab_size: int
     """V."""
     level: str
-    budget: float
-    """FLOP that the machine can spend in the whole run."""
-    epochs: float | None = None
-    """Epochs, where the user fixed them rather than the time."""
+    budget: float | None
+    """FLOP that the machine can spend in the whole run; None where the user fixed its length in text, not in time,
+    so that the same command gives the same network on every machine."""
+    epochs: float = 0.0
+    """Epochs, where the user fixed them."""
 
 
 def choose(
@@ -49,27 +50,27 @@ def choose(
     if shape.get("input") == "one-hot":
         shape.setdefault("tied", False)
     chosen = NeuralConfig(**shape)
-    epochs = situation.epochs or situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
+    epochs = situation.epochs
+    if situation.budget is not None:
+        epochs = situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
     return chosen, {**_settings(situation, epochs), **plan}
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
     """FLOP of one training token: six for each weight of a matrix product."""
-    gates, hidden = _GATES[config.cell], config.hidden_size
+    gates, hidden = GATES[config.cell], config.hidden_size
     below = config.embedding_size if config.input == "learned" else vocab_size
     top = below if config.tied else hidden
     weights = vocab_size * top
     for layer in range(config.layers):
         size = top if layer == config.layers - 1 else hidden
-        # One-hot input is a look-up, not a product.
-        incoming = 0 if layer == 0 and config.input == "one-hot" else below
-        weights += gates * size * (incoming + size)
+        weights += gates * size * (below + size)
         below = size
     return 6.0 * weights
 
 
 def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
-    per_token = situation.budget / max(situation.tokens, 1)
+    per_token = _REFERENCE_BUDGET if situation.budget is None else situation.budget / max(situation.tokens, 1)
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
     # A network with many more weights than the text has tokens would learn it by heart, however much time there is.
     flop = min(flop, 6.0 * _MOST_WEIGHTS * situation.tokens)
@@ -77,8 +78,9 @@ def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
 
     def cost(embedding: int) -> float:
         shape = {"embedding_size": embedding, "hidden_size": 2 * embedding, **given}
-        shape = {key: value for key, value in shape.items() if key in ("embedding_size", "hidden_size", "layers")}
-        config = NeuralConfig(cell=situation.kind, **shape)  # type: ignore[arg-type]
+        if shape.get("input") == "one-hot":
+            shape.setdefault("tied", False)
+        config = NeuralConfig(**{**shape, "cell": situation.kind})
         return flop_per_token(config, situation.vocab_size)
 
     embedding = 32
@@ -93,13 +95,15 @@ def _settings(situation: Situation, epochs: float) -> dict[str, Any]:
     # Few tokens: fewer rows, so that there are enough updates.
     while batch > 4 and situation.tokens < batch * 2000:
         batch //= 2
-    dropout = min(0.5, max(0.0, 0.04 * (epochs - 2)))
+    # Tokens seen once or twice need no dropout: measured on builtin:pydocs, it only slows learning there.
+    dropout = min(0.5, max(0.0, 0.02 * (epochs - 4)))
     return {
         "batch": batch,
         "bptt": 70 if fine else 35,
         "dropout": round(dropout, 2),
-        "input_dropout": round(dropout, 2),
-        "weight_decay": 0.01,
+        "input_dropout": round(dropout / 2, 2),
+        "rate": 0.006,
+        "weight_decay": 0.05,
     }
 
 

@@ -60,8 +60,8 @@ class Plan(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("updates", "batch", "bptt", "validations", "threads"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+            if not 1 <= getattr(self, name) <= 1 << 40:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most 2^40")
         for name in ("dropout", "input_dropout", "embedding_dropout", "weight_drop"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
@@ -69,8 +69,10 @@ class Plan(Config):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and 1")
         for name in ("rate", "weight_decay", "clip", "patience"):
-            if not 0 <= getattr(self, name) < 1e6:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+            if not 0 <= getattr(self, name) <= 1e6:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and a million")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is {self.seed}; it must be at least 0 and below 2^63")
 
     @property
     def validate_every(self) -> int:

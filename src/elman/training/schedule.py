@@ -20,7 +20,7 @@ def make_schedule(
 
     >>> factor = make_schedule("one-cycle", updates=100, warmup=0.1)
     >>> [round(factor(update), 3) for update in (0, 9, 55, 99)]
-    [0.1, 1.0, 0.499, 0.01]
+    [0.1, 1.0, 0.488, 0.01]
     """
     rising = max(1, round(updates * warmup))
 

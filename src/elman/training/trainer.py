@@ -1,11 +1,10 @@
 """THE gradient loop: truncated backpropagation through time over streams, the state carried.
 
-Every model with ``loss(chunk, state, masks) -> Loss`` is trained here. With a plan, a run is
+It asks a network for ``loss(chunk, state, masks) -> Loss``, weights and an initial state only. With a plan, a run is
 deterministic: stopping it anywhere and resuming gives bit for bit the model of an uninterrupted run
 on the same machine with the same versions, thread count and precision.
 """
 
-import json
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -213,8 +212,12 @@ def fit(run: Run) -> NeuralModel:
         write_checkpoint(inner, training.position, training.groups())
     journal = Journal(run, training.position)
     try:
-        with StopRequest() as stop:
+        with StopRequest(run.progress) as stop:
             _loop(run, training, journal, stop)
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"stopped at once; go on from the last checkpoint with: elman train --out {run.folder} --resume"
+        ) from error
     finally:
         journal.close()
     position, memory = training.position, peak_memory()
@@ -238,15 +241,22 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
         position.log_bytes = journal.flush()
         write_checkpoint(inner, position, training.groups())
 
-    while position.update < plan.updates:
+    def out_of_patience() -> bool:
+        return 0 < plan.patience <= position.worse
+
+    while position.update < plan.updates and not out_of_patience():
         try:
             done = training.update()
         except TrainingError as error:
-            kept = json.dumps(str(run.folder))
-            raise TrainingError(f"{error}; the best model so far is kept in {kept}") from None
+            raise TrainingError(f"{error}; the best model so far is kept in {run.folder}") from None
         journal.update(position, done, seconds=position.seconds + time.monotonic() - clock)
         if position.update % plan.validate_every == 0 or position.update == plan.updates:
             nats = training.validate()
+            if not math.isfinite(nats):
+                raise TrainingError(
+                    f"the validation loss is not finite after update {position.update}; the best model so far is kept "
+                    f"in {run.folder}; try a lower --rate (now {plan.rate:g}) or a smaller --clip (now {plan.clip:g})"
+                )
             better = position.best is None or nats < position.best
             if better:
                 position.best, position.best_update, position.worse = nats, position.update, 0
@@ -255,9 +265,8 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
                 position.worse += 1
             journal.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
             save()
-            if plan.patience and position.worse >= plan.patience:
+            if out_of_patience():
                 run.progress.say(f"stopping early: {position.worse} validations in a row were no better")
-                return
         elif time.monotonic() - saved > run.checkpoint_every:
             save()
         if stop.wanted and position.update < plan.updates:

@@ -1,0 +1,67 @@
+"""A model's figures and what pins them down: evaluation, signature, passport."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from elman.data.prepare import Data
+from elman.decode.scoring import evaluate
+from elman.machine import fingerprint, version
+from elman.metrics import signature
+from elman.models.protocol import LanguageModel
+from elman.progress import Progress
+from elman.request import Request
+from elman.text.speller import Speller
+from elman.text.spool import Text
+
+
+def evaluate_text(
+    model: LanguageModel, speller: Speller, text: Text, *, context: str, progress: Progress
+) -> dict[str, Any]:
+    """The figures of a model on a text, with their signature."""
+    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)  # type: ignore[arg-type]
+    return {**tally.figures(), "context": context, "signature": signature_of(model, data=text.sha256, context=context)}
+
+
+def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str = "none") -> str:
+    """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
+    config = model.tokenizer.config
+    level = config.level + ("-pretokenized" if config.pretokenized else "") + ("-lowercase" if config.lowercase else "")
+    return signature(
+        model=f"{model.describe()['name']}-{model.model_hash[:8]}",
+        precision="fp32",
+        tokenizer=f"{level}-{model.tokenizer.hash}",
+        data=data[:12],
+        context=context,
+        adapted=adapted,
+        elman=version("elman") or "unknown",
+    )
+
+
+def make_passport(
+    run: Any, request: Request, data: Data, model: LanguageModel, figures: dict[str, Any], seconds: float
+) -> dict[str, Any]:
+    """What a model was made of, after ``seconds`` of training, with its figures by the name of the text."""
+
+    def about(text: Text | None) -> dict[str, Any] | None:
+        if text is None:
+            return None
+        return {"sha256": text.sha256, "bytes": text.bytes, "lines": text.lines, "documents": text.document_count}
+
+    threads, precision = (run.plan.threads, run.plan.precision) if run.plan else (1, "fp64")
+    return {
+        "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
+        "data": {
+            "sources": list(request.sources),
+            "hash": data.corpus.hash,
+            "train": {**(about(data.corpus.train) or {}), "tokens": len(data.train.ids)},
+            "valid": about(data.corpus.valid),
+            "test": about(data.corpus.test),
+        },
+        "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
+        "recipe": {"config": run.config.to_json(), "plan": run.plan.to_json() if run.plan else None},
+        "notes": list(getattr(model, "notes", [])),
+        "figures": figures,
+        "seconds": round(seconds, 1),
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": fingerprint(threads=threads, precision=precision),
+    }
