@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import MissingExtra
+from elman.files import storage_errors
 from elman.progress import ScreenProgress, duration
 from elman.training.checkpoint import Position
 from elman.training.run import Run
@@ -24,7 +25,8 @@ class Journal:
         assert run.plan is not None
         self._run, self._plan = run, run.plan
         inner = run.folder / "training"
-        self._file = open(inner / LOG_FILE, "ab")
+        self._path = inner / LOG_FILE
+        self._file = open(self._path, "ab")
         self._file.truncate(position.log_bytes)
         self._file.seek(position.log_bytes)
         self._every = max(1, self._plan.updates // 200)
@@ -87,8 +89,9 @@ class Journal:
 
     def flush(self) -> int:
         """Make the log safe on disk; returns its length."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with storage_errors(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
@@ -101,7 +104,8 @@ class Journal:
         return len(self._run.train.ids) // self._plan.batch
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._file.write((json.dumps(entry) + "\n").encode())
+        with storage_errors(self._path):
+            self._file.write((json.dumps(entry) + "\n").encode())
         if self._board is not None:
             for name, value in entry.items():
                 if name not in ("update", "best"):
