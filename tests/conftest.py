@@ -44,8 +44,8 @@ def lstm_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
     folder = tmp_path_factory.mktemp("models") / "lstm"
     elman.train(
-        text_file, out=folder, updates=400, embedding_size=16, hidden_size=24, batch=8, bptt=12, rate=0.04,
-        dropout=0.0, input_dropout=0.0, threads=1,
+        text_file, out=folder, updates=500, embedding_size=24, hidden_size=32, tied=False, batch=8, bptt=12,
+        rate=0.02, dropout=0.0, input_dropout=0.0, threads=1,
     )  # fmt: skip
     return folder
 

@@ -68,7 +68,7 @@ def train_model(
         _tell_data(data, progress)
         _fit(_plan(request, out, data, shape, course, start, progress), request, data)
     except BaseException:
-        _remove_stillborn(out)
+        _remove_stillborn(out, network=network)
         raise
 
 
@@ -318,8 +318,7 @@ def _same_kind(start: Path, request: Request) -> None:
         raise UsageError(f"{start} is a model of kind {kind}; --from goes on with the same kind: add --model {kind}")
 
 
-def _remove_stillborn(folder: Path) -> None:
-    """Remove a folder that holds nothing yet that could be used or resumed."""
-    alive = ("model.safetensors", "training/checkpoint.safetensors")
-    if not any((folder / name).exists() for name in alive):
+def _remove_stillborn(folder: Path, *, network: bool) -> None:
+    """Remove a folder that holds nothing yet that could be resumed or, once counted, used."""
+    if not (folder / ("training/checkpoint.safetensors" if network else "model.safetensors")).exists():
         shutil.rmtree(folder, ignore_errors=True)

@@ -42,7 +42,7 @@ def draw_curve(folder: Path) -> Path | None:
         axes.annotate(
             f"best {best['valid_bits_per_byte']:.3f} bits per byte",
             (best["update"], best["valid_nats"]),
-            xytext=(-6, 14),
+            xytext=(0, -16),
             textcoords="offset points",
             ha="right",
             color="#c4572b",

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 OptimizerName = Literal["sgd", "momentum", "adam", "adamw"]
 
-DEFAULT_RATES: dict[str, float] = {"sgd": 15.0, "momentum": 1.5, "adam": 4e-3, "adamw": 4e-3}
+DEFAULT_RATES: dict[str, float] = {"sgd": 15.0, "momentum": 1.5, "adam": 4e-3, "adamw": 6e-3}
 """Peak learning rates that train well with a clipped gradient of the mean loss per token."""
 
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from elman.models.shape import NeuralConfig
+from elman.training.optimizers import DEFAULT_RATES
 from elman.training.run import Plan
 
 _REFERENCE_FLOP = 29.5e6
@@ -53,7 +54,7 @@ def choose(
     epochs = situation.epochs
     if situation.budget is not None:
         epochs = situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
-    return chosen, {**_settings(situation, epochs), **plan}
+    return chosen, {**_settings(situation, epochs, optimizer=plan.get("optimizer", "adamw")), **plan}
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
@@ -89,7 +90,7 @@ def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
     return {"embedding_size": embedding, "hidden_size": 2 * embedding, "layers": layers}
 
 
-def _settings(situation: Situation, epochs: float) -> dict[str, Any]:
+def _settings(situation: Situation, epochs: float, *, optimizer: str) -> dict[str, Any]:
     fine = situation.level in ("char", "byte")
     batch = 32 if fine else 20
     # Few tokens: fewer rows, so that there are enough updates.
@@ -102,8 +103,9 @@ def _settings(situation: Situation, epochs: float) -> dict[str, Any]:
         "bptt": 70 if fine else 35,
         "dropout": round(dropout, 2),
         "input_dropout": round(dropout / 2, 2),
-        "rate": 0.006,
-        "weight_decay": 0.05,
+        "rate": DEFAULT_RATES[optimizer],
+        # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
+        "weight_decay": 0.05 if optimizer == "adamw" else 0.0,
     }
 
 
