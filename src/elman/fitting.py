@@ -262,8 +262,6 @@ def _fit(run: Any, request: Request, data: Data) -> None:
         for name, text in held_out.items()
         if text is not None
     }
-    for name, found in figures.items():
-        run.progress.say(f"{name}: {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}")
     model_folder.write_passport(run.folder, make_passport(run, request, data, model, figures, seconds))
     _draw(run)
 

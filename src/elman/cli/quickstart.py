@@ -42,7 +42,7 @@ def run(
             f"{row.perplexity:.1f}",
             f"{100 * row.oov_rate:.1f}%",
             f"{row.parameters / 1e6:.2f} M",
-            f"{row.seconds:.0f} s",
+            f"{row.seconds:.1f} s",
         ]
         for row in found.rows
     ]

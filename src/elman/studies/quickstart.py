@@ -21,6 +21,7 @@ PROMPTS = (
     "The value of the",
     "Raises an exception if the",
 )
+OPENING = "This method"
 CONTEXT = "document"
 PARTS = ("ngram", "lstm", "mixture")
 
@@ -95,7 +96,7 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
         best=best,
         why=_why(rows),
         completions=[(prompt, model.complete(prompt, n=3).words) for prompt in PROMPTS],
-        passage=model.generate("The", temperature=0.7, max_tokens=60, seed=3),
+        passage=OPENING + model.generate(OPENING, temperature=0.7, max_tokens=60, seed=seed),
         weights=[float(weight) for weight in mixed.lm.weights],  # type: ignore[attr-defined]
         data_hash=corpus.hash,
         signature=figures[best]["signature"],

@@ -97,7 +97,7 @@ def _settings(situation: Situation, epochs: float, *, optimizer: str) -> dict[st
     while batch > 4 and situation.tokens < batch * 2000:
         batch //= 2
     # Tokens seen once or twice need no dropout: measured on builtin:pydocs, it only slows learning there.
-    dropout = min(0.5, max(0.0, 0.02 * (epochs - 4)))
+    dropout = min(0.5, 0.02 * (epochs - 4)) if epochs > 6 else 0.0
     return {
         "batch": batch,
         "bptt": 70 if fine else 35,
