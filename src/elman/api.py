@@ -121,6 +121,8 @@ class Model:
 
     def score(self, line: str) -> LineScore:
         """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
+        if not isinstance(line, str):
+            raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
         return next(self.score_lines([line]))
 
     def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
@@ -205,7 +207,7 @@ def load(folder: str | Path) -> Model:
 def train(
     *sources: str | Path,
     out: str | Path | None = None,
-    model: str = "lstm",
+    model: str | None = None,
     valid: Sources = (),
     test: Sources = (),
     minutes: float | None = None,
@@ -223,7 +225,7 @@ def train(
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
-        model: lstm, gru, rnn, rnn-relu or ngram.
+        model: lstm, gru, rnn, rnn-relu or ngram; by default what ``start`` is, or lstm.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
@@ -239,7 +241,7 @@ def train(
     texts = {field.name for field in dataclasses.fields(DataConfig)}
     data = {name: value for name, value in settings.items() if name in texts}
     request = Request(
-        kind=model,
+        kind=model or (model_folder.read_config(Path(start))[0] if start else "lstm"),
         sources=tuple(str(source) for source in sources),
         valid=_listed(valid),
         test=_listed(test),
@@ -293,6 +295,8 @@ def mix(
         weights = tuned_weights([model.lm for model in models], text, context=context, progress=progress)
         about = {"weights": weights, "tuned_on": text.sha256, "context": context}
     mixed = Mixture([model.lm for model in models], weights=weights)
+    names = [f"{weight:.2f} {model.lm.describe()['name']}" for weight, model in zip(weights, models, strict=True)]
+    progress.say(f"mixture: {', '.join(names)}")
     return Model(mixed, models[0].speller, passport={"model": {"hash": mixed.model_hash}, "mixture": about})
 
 

@@ -13,8 +13,8 @@ from elman import folder as model_folder
 from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
-from elman.errors import FolderError, Interrupted, TrainingError, UsageError
-from elman.machine import available_cores, cache_folder, choose_precision, fingerprint, require_torch
+from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
+from elman.machine import available_cores, cache_folder, choose_precision, fingerprint, require_torch, version
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
 from elman.models.registry import entry, is_network, resolve, trainable
@@ -44,6 +44,8 @@ def train_model(
         require_torch()
     else:
         refuse_for_counting(request)
+    if request.tensorboard and version("tensorboard") is None:
+        raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard")
     if start is not None and not network:
         raise UsageError("an n-gram cannot go on from a model; train it on the old and the new text together")
     if start is not None:
@@ -85,6 +87,9 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     if not is_network(kind):
         raise UsageError("an n-gram is counted in one go; there is nothing to resume: train it again")
     require_torch()
+    if (out / "passport.json").exists():
+        progress.say(f"the training of {out} has finished; go on with new text by --from {out}")
+        return
     model_folder.read_arrays(out / "model.safetensors")  # with the seal over all that is read below
     record = read_plan(out / "training")
     try:
@@ -177,7 +182,7 @@ def _plan(
         "request": request.to_json(),
         "plan": run.plan.to_json() if run.plan else None,
         "corpus": data.corpus.hash,
-        "from": None if start is None else str(start),
+        "from": None if start is None else _parent(start),
         "fingerprint": fingerprint(threads=threads, precision=precision),
     }
     write_plan(inner, record)
@@ -246,7 +251,15 @@ def _calibrated(run: Any, request: Request) -> Any:
     return dataclasses.replace(run, plan=plan)
 
 
+def _parent(start: Path) -> dict[str, Any]:
+    """What a model goes on from, for its passport."""
+    arrays = model_folder.read_arrays(start / "model.safetensors")
+    return {"folder": str(start), "weights": model_folder.arrays_digest(arrays)}
+
+
 def _fit(run: Any, request: Request, data: Data) -> None:
+    from elman.training.record import read_plan
+
     begin = time.monotonic()
     try:
         model = resolve(entry(run.kind).fit or "")(run)
@@ -262,7 +275,9 @@ def _fit(run: Any, request: Request, data: Data) -> None:
         for name, text in held_out.items()
         if text is not None
     }
-    model_folder.write_passport(run.folder, make_passport(run, request, data, model, figures, seconds))
+    passport = make_passport(run, request, data, model, figures, seconds)
+    passport["from"] = read_plan(run.folder / "training").get("from")
+    model_folder.write_passport(run.folder, passport)
     _draw(run)
 
 

@@ -20,6 +20,9 @@ class Progress:
     def show(self, line: str) -> None:
         """A line that replaces the last shown one, where the screen can do that."""
 
+    def clear(self) -> None:
+        """Take the shown line away, before something else writes to the screen."""
+
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
         """A stretch of work; call what it yields with the amount done since the last call.
@@ -40,7 +43,7 @@ class ScreenProgress(Progress):
         self._shown = 0
 
     def say(self, message: str) -> None:
-        self._clear()
+        self.clear()
         print(message, file=self._stream, flush=True)
 
     def show(self, line: str) -> None:
@@ -53,7 +56,7 @@ class ScreenProgress(Progress):
         print("\r" + line.ljust(self._shown), end="", file=self._stream, flush=True)
         self._shown = len(line)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         if self._shown:
             print("\r" + " " * self._shown + "\r", end="", file=self._stream)
             self._shown = 0
@@ -75,7 +78,7 @@ class ScreenProgress(Progress):
         try:
             yield advance
         finally:
-            self._clear()
+            self.clear()
 
 
 def _stage_line(name: str, done: int, total: int | None, unit: str, seconds: float) -> str:

@@ -36,6 +36,10 @@ def run(
         )
     if candidates and not others:
         raise UsageError("--candidates needs words to compare: elman complete MODEL PROMPT --candidates mat banana")
+    if words is not None and words < 1:
+        raise UsageError(f"--words is {words}; it must be 1 or more")
+    if phrase and candidates:
+        raise UsageError("--phrase and --candidates ask different questions; give one of them")
     if words is not None and not phrase:
         raise UsageError("--words is the length of a phrase; add --phrase")
     if (block or block_list or punctuation) and (phrase or candidates):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import make_progress, print_json, table
+from elman.cli.screen import make_progress, print_json, table, warn
 from elman.errors import UsageError
 
 
@@ -47,6 +47,8 @@ def run(
         field=config.field,
         progress=progress,
     )
+    if mix and f"data:{loaded.passport['mixture']['tuned_on'][:12]}|" in found["signature"]:
+        warn("the weights were fitted on the text that is evaluated: this figure flatters the mixture")
     if as_json:
         print_json(found)
         return

@@ -25,6 +25,8 @@ def run(model: ModelArgument, as_json: Json = False) -> None:
         f"text        {', '.join(data['sources'])} (hash {data['hash'][:12]}, "
         f"{data['train']['tokens']:,} training tokens)"
     )
+    if about.get("from"):
+        print(f"from        {about['from']['folder']} (weights {about['from']['weights'][:16]})")
     print(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}")
     for name, found in about["figures"].items():
         print(

@@ -93,6 +93,9 @@ def main(arguments: list[str] | None = None) -> None:
         if code == Interrupted.exit_code:
             code = _fail(Interrupted.code, "interrupted", Interrupted.exit_code, as_json)
         sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as stop:
+        # typer's own way to say that the reader of our output went away (`elman score ... | head`).
+        sys.exit(0 if stop.code == 1 else stop.code)
     except ElmanError as error:
         sys.exit(_fail(error.code, str(error), error.exit_code, as_json))
     except (KeyboardInterrupt, typer.Abort):

@@ -58,7 +58,8 @@ def run(
     print(f"\nA passage that the {found.best} makes up:\n")
     print("\n".join(f"  {line}" for line in found.passage.splitlines()))
     best = folder / {"n-gram": "ngram", "LSTM": "lstm", "mixture": "mixture"}[found.best]
-    print(f"\nThe models are in {folder}/ (picture: {folder / 'lstm' / 'learning-curve.png'}). Try next:\n")
+    print(f"\nThe models are in {folder}/ (picture: {folder / 'lstm' / 'learning-curve.png'}). Try next")
+    print("(elman not found? It lies where Python was installed to; after make demo: . .venv/bin/activate)\n")
     print(f'  elman complete {best} "The name of the"')
     print(f'  elman complete {best} "The name of the mod" --partial')
     print(f'  elman generate {best} "A dictionary" --temperature 0.8')

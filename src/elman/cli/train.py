@@ -24,7 +24,9 @@ def run(
         list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The new model folder.")] = None,
-    model: Annotated[str, typer.Option(metavar="KIND", help="lstm, gru, rnn, rnn-relu or ngram.")] = "lstm",
+    model: Annotated[
+        str | None, typer.Option(metavar="KIND", help="lstm (the default), gru, rnn, rnn-relu or ngram.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,
     epochs: Annotated[float | None, typer.Option(help="Or: how often to read the text.")] = None,
     updates: Annotated[int | None, typer.Option(help="Or: how many updates, exactly.")] = None,
@@ -49,8 +51,8 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, start, valid, test, minutes, epochs, updates, threads)
-        if settings or tensorboard or (model, precision) != ("lstm", "auto") or any(g is not None for g in given):
+        given = (texts, model, start, valid, test, minutes, epochs, updates, threads)
+        if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
     else:

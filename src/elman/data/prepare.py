@@ -21,7 +21,7 @@ class DataConfig(Config):
     """How text is cut into documents and tokens."""
 
     level: Literal["auto", "word", "subword", "char", "byte"] = "auto"
-    """What a token is; auto takes words, or subwords for scripts without spaces."""
+    """What a token is; auto takes words, or characters for scripts without spaces."""
     pretokenized: bool = False
     """Split on single spaces only (Penn Treebank, WikiText)."""
     lowercase: bool = False

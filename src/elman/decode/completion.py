@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 
@@ -160,7 +161,8 @@ def _word_ends(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def _has_letters(word: str) -> bool:
-    return any(char.isalnum() for char in word)
+    # Symbols that stand for something (an emoji) are words; what only joins and parts them is not.
+    return any(char.isalnum() or unicodedata.category(char) == "So" for char in word)
 
 
 def _agreeing(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> Callable[[Ids], TokenIds | None]:

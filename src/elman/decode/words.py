@@ -77,7 +77,7 @@ def kind_of(char: str) -> Kind:
         return Kind.SPACE
     category = unicodedata.category(char)[0]
     if category == "L":
-        return Kind.UNSPACED if choose_level(char) == "subword" else Kind.LETTER
+        return Kind.UNSPACED if choose_level(char) == "char" else Kind.LETTER
     return {"M": Kind.MARK, "N": Kind.DIGIT}.get(category, Kind.SYMBOL)
 
 

@@ -36,17 +36,10 @@ def draw_curve(folder: Path) -> Path | None:
             color="#c4572b",
             marker="o",
             markersize=4,
-            label="validation",
+            label=f"validation, best {min(e['valid_bits_per_byte'] for e in validation):.3f} bits per byte",
         )
         best = min(validation, key=lambda entry: entry["valid_nats"])
-        axes.annotate(
-            f"best {best['valid_bits_per_byte']:.3f} bits per byte",
-            (best["update"], best["valid_nats"]),
-            xytext=(0, -16),
-            textcoords="offset points",
-            ha="right",
-            color="#c4572b",
-        )
+        axes.axhline(best["valid_nats"], color="#c4572b", linewidth=0.8, linestyle=":")
     axes.set(title=f"Learning curve of {folder.name}", xlabel="update", ylabel="loss (nats per token)")
     # The first updates fall so steeply that they would flatten all that follows.
     later = [e["loss"] for e in training[len(training) // 20 :]] + [e["valid_nats"] for e in validation]

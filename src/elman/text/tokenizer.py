@@ -329,15 +329,16 @@ class Tokenizer:
         return self._engine.normalizer.normalize_str(text) if self._engine.normalizer else text
 
 
-def choose_level(sample: str) -> Literal["word", "subword"]:
-    """The level for a text: subword if scripts that put no spaces between words are more than 3 letters in 10.
+def choose_level(sample: str) -> Literal["word", "char"]:
+    """The level for a text: char if scripts that put no spaces between words are more than 3 letters in 10.
 
     >>> choose_level("The cat sat."), choose_level("猫が座った。")
-    ('word', 'subword')
+    ('word', 'char')
     """
     unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
     spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
-    return "subword" if unspaced > 0.3 * (unspaced + spaced) else "word"
+    # Not subwords: where nothing marks the end of a word, a prompt ends inside a merge as often as not.
+    return "char" if unspaced > 0.3 * (unspaced + spaced) else "word"
 
 
 def _min_count(config: TokenizerConfig) -> int:

@@ -79,10 +79,9 @@ class Journal:
                 "best": better,
             }
         )
-        share = 100 * position.update / self._plan.updates
         self._run.progress.say(
-            f"update {position.update}/{self._plan.updates} ({share:.0f}%), {duration(seconds)}: validation "
-            f"{self._bits:.4f} bits per byte, perplexity {math.exp(min(nats, 700)):.2f}" + (" (best)" if better else "")
+            f"{position.update}/{self._plan.updates}, {duration(seconds)}: validation {self._bits:.4f} bits per byte, "
+            f"perplexity {math.exp(min(nats, 700)):.2f}" + ("" if better else " (no better)")
         )
         self._mark = time.monotonic()
         self._losses, self._tokens = 0.0, 0
@@ -96,6 +95,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the log and the TensorBoard events."""
+        self._run.progress.clear()
         self._file.close()
         if self._board is not None:
             self._board.close()
@@ -116,12 +116,12 @@ class Journal:
         left = (self._plan.updates - position.update) * (now - self._begin) / max(ran, 1)
         loss = done.loss if math.isnan(self._mean) else self._mean
         parts = [
-            f"update {position.update}/{self._plan.updates}",
-            f"{self._rate / 1000:.1f}k tokens/s" if self._rate else "",
-            f"loss {loss:.3f}",
-            f"norm {done.norm:.2f}",
-            f"valid {self._bits:.3f} bits/byte" if self._bits is not None else "",
+            f"{position.update}/{self._plan.updates}",
             f"{duration(left)} left",
+            f"{self._rate / 1000:.1f}k tokens/s" if self._rate else "",
+            f"loss {loss:.4g}",
+            f"valid {self._bits:.3f} bits/byte" if self._bits is not None else "",
+            f"norm {done.norm:.2g}",
         ]
         return "  ".join(part for part in parts if part)
 
@@ -130,5 +130,5 @@ def _tensorboard(folder: str) -> Any:
     try:
         from torch.utils.tensorboard.writer import SummaryWriter
     except ImportError as error:
-        raise MissingExtra("--tensorboard needs tensorboard; run: pip install 'elman[tensorboard]'") from error
+        raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard") from error
     return SummaryWriter(folder)

@@ -18,6 +18,8 @@ _REFERENCE_BUDGET = 2.3e8
 """... when this much is to be had for each token of the corpus."""
 _MOST_WEIGHTS = 30.0
 """Weights per training token, at most."""
+_CAUTION = {"rnn": 1 / 3, "rnn-relu": 1 / 6}
+"""What the highest rate is multiplied by for cells without gates, which steep steps blow up."""
 GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
 
 
@@ -103,7 +105,7 @@ def _settings(situation: Situation, epochs: float, *, optimizer: str) -> dict[st
         "bptt": 70 if fine else 35,
         "dropout": round(dropout, 2),
         "input_dropout": round(dropout / 2, 2),
-        "rate": DEFAULT_RATES[optimizer],
+        "rate": DEFAULT_RATES[optimizer] * _CAUTION.get(situation.kind, 1.0),
         # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
         "weight_decay": 0.05 if optimizer == "adamw" else 0.0,
     }

@@ -248,14 +248,14 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
         try:
             done = training.update()
         except TrainingError as error:
-            raise TrainingError(f"{error}; the best model so far is kept in {run.folder}") from None
+            raise TrainingError(f"{error}; {_kept(run, position)}") from None
         journal.update(position, done, seconds=position.seconds + time.monotonic() - clock)
         if position.update % plan.validate_every == 0 or position.update == plan.updates:
             nats = training.validate()
             if not math.isfinite(nats):
                 raise TrainingError(
-                    f"the validation loss is not finite after update {position.update}; the best model so far is kept "
-                    f"in {run.folder}; try a lower --rate (now {plan.rate:g}) or a smaller --clip (now {plan.clip:g})"
+                    f"the validation loss is not finite after update {position.update}; try a lower --rate (now "
+                    f"{plan.rate:g}) or a smaller --clip (now {plan.clip:g}); {_kept(run, position)}"
                 )
             better = position.best is None or nats < position.best
             if better:
@@ -275,3 +275,9 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
                 f"stopped at update {position.update} of {plan.updates}; nothing is lost, go on with: "
                 f"elman train --out {run.folder} --resume"
             )
+
+
+def _kept(run: Run, position: Position) -> str:
+    if position.best is None:
+        return f"nothing usable was trained yet: remove {run.folder} and train again"
+    return f"the model of update {position.best_update}, the best so far, is kept in {run.folder}"
