@@ -1,6 +1,7 @@
 """From texts to a model folder: where data, recipe, fitting, evaluation and the passport meet."""
 
 import dataclasses
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -96,6 +97,8 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         request = Request.from_json(record["request"])
         plan = Plan.from_json(record["plan"])
         then_all, corpus_hash = dict(record["fingerprint"]), str(record["corpus"])
+        if not re.fullmatch("[0-9a-f]{16}", corpus_hash):
+            raise ValueError("no hash")
     except (UsageError, KeyError, TypeError, ValueError) as error:
         raise FolderError(f"{out / 'training' / 'plan.json'} is damaged; train again, or with --from {out}") from error
     now = fingerprint(threads=plan.threads, precision=plan.precision)
@@ -268,7 +271,7 @@ def _fit(run: Any, request: Request, data: Data) -> None:
         raise
     # A resumed run has trained longer than this process knows.
     log = read_log(run.folder / "training" / "log.jsonl")
-    seconds = log[-1]["seconds"] if log else time.monotonic() - begin
+    seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
     held_out = {"valid": data.corpus.valid, "test": data.corpus.test}
     figures = {
         name: evaluate_text(model, data.speller, text, context="document", progress=run.progress)

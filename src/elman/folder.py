@@ -13,6 +13,7 @@ is an error. Every write is atomic, so a kill at any moment leaves a model that 
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def create(path: Path) -> None:
     """
     if _exists(path) and not path.is_dir():
         raise FolderError(f"{path} is a file; give --out the name of a new folder")
+    if _exists(path) and _is_stillborn(path):
+        shutil.rmtree(path)  # a kill struck before there was anything to use or to resume
     if _exists(path) and any(path.iterdir()):
         raise FolderError(
             f"{path} exists and is not empty; choose another --out, or add --resume to go on with its training"
@@ -247,6 +250,12 @@ def _check_seal(file: Path, seal: Any) -> None:
             )
 
 
+def _is_stillborn(path: Path) -> bool:
+    names = {file.name for file in path.iterdir()}
+    frame = names >= {"tokenizer.json", "speller.safetensors"} and names <= {*_SEALED, "training"}
+    return frame and not (path / "training" / "checkpoint.safetensors").exists()
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
@@ -271,11 +280,12 @@ def _read(file: Path) -> bytes:
 
 
 def _json_bytes(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    # ASCII: a file name that is no UTF-8 has no other way into JSON.
+    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 def _json_digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _short(error: BaseException) -> str:

@@ -37,10 +37,10 @@ class Request:
             raise UsageError(f"--minutes is {self.minutes:g}; it must be at least 0.01 (0.6 s): try --minutes 5")
         if self.epochs is not None and not 0 < self.epochs <= 1e6:
             raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 10")
-        if self.updates is not None and self.updates < 1:
-            raise UsageError(f"--updates is {self.updates}; it must be 1 or more")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads is {self.threads}; it must be 1 or more")
+        if self.updates is not None and not 1 <= self.updates <= 1 << 40:
+            raise UsageError(f"--updates is {str(self.updates)[:20]}; it must be 1 or more, and at most 2^40")
+        if self.threads is not None and not 1 <= self.threads <= 1024:
+            raise UsageError(f"--threads is {self.threads}; it must be at least 1 and at most 1024")
         if self.precision not in PRECISIONS:
             raise UsageError(f"--precision is {self.precision!r}; it must be one of: {', '.join(PRECISIONS)}")
 

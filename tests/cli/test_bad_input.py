@@ -181,7 +181,7 @@ def test_a_configuration_that_asks_for_a_huge_network_allocates_nothing(
     head["config"]["hidden_size"] = 1 << 20
     (folder / "config.json").write_text(json.dumps(head))
     reseal(folder, lambda arrays: None)
-    fails(cli("complete", folder, "Anna"), "asks for at least", "damaged")
+    fails(cli("complete", folder, "Anna"), "needs float32", "damaged")
 
 
 def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
@@ -310,3 +310,61 @@ def test_a_passport_of_another_model_is_not_believed(
     folder = copy(ngram_folder, tmp_path)
     shutil.copy(lstm_folder / "passport.json", folder / "passport.json")
     fails(cli("info", folder), "belongs to another model")
+
+
+def stopped_run(text_file: Path, out: Path) -> None:
+    """A network whose training has a checkpoint but no end."""
+    import elman
+
+    elman.train(text_file, out=out, updates=4, embedding_size=8, hidden_size=8, batch=4, bptt=5, threads=1)
+    (out / "passport.json").unlink()
+
+
+@pytest.mark.parametrize("change", [{"batch": 3}, {"batch": 8}, {"optimizer": "sgd"}, {"updates": 1}])
+def test_a_plan_that_the_checkpoint_does_not_fit(
+    cli: Call, text_file: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    out = tmp_path / "m"
+    stopped_run(text_file, out)
+    file = out / "training" / "plan.json"
+    record = json.loads(file.read_text())
+    record["plan"] |= change
+    file.write_text(json.dumps(record))
+    result = cli("train", "--out", out, "--resume")
+    if change == {"optimizer": "sgd"}:
+        assert result.code == 0 or "elman: " in result.err.splitlines()[-1]
+    else:
+        fails(result, "does not fit")
+
+
+def test_what_a_kill_left_before_the_first_checkpoint_is_cleared(
+    cli: Call, text_file: Path, ngram_folder: Path, tmp_path: Path
+) -> None:
+    out = copy(ngram_folder, tmp_path)
+    (out / "model.safetensors").unlink()
+    (out / "passport.json").unlink()
+    assert cli("train", text_file, "--out", out, "--model", "ngram").code == 0
+    assert cli("complete", out, "Anna").code == 0
+
+
+def test_a_damaged_text_in_the_cache_is_replaced(text_file: Path, tmp_path: Path) -> None:
+    from elman.data.prepare import DataConfig, prepare_data
+    from elman.progress import Progress
+
+    def prepared() -> Any:
+        return prepare_data([str(text_file)], config=DataConfig(), cache=tmp_path / "cache", progress=Progress()).corpus
+
+    path = prepared().train.path
+    good = path.read_bytes()
+    path.write_bytes(b"Z" * 50 + good[50:])
+    assert prepared().train.path.read_bytes() == good
+
+
+def test_backoffs_that_make_probabilities_above_one(cli: Call, ngram_folder: Path, tmp_path: Path) -> None:
+    folder = copy(ngram_folder, tmp_path)
+
+    def inflate(arrays: dict[str, Any]) -> None:
+        arrays["order_1.backoffs"] = arrays["order_1.backoffs"] * 0 + 1000
+
+    reseal(folder, inflate)
+    fails(cli("complete", folder, "Anna"), "order_1.backoffs")

@@ -28,8 +28,8 @@ def run(
 ) -> None:
     from elman import api
 
-    if n < 1:
-        raise UsageError(f"--n is {n}; it must be 1 or more")
+    if not 1 <= n <= 1_000_000:
+        raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")
     if others and not candidates:
         raise UsageError(
             f"{others[0]!r} came after the prompt; put the prompt in quotes, or compare words with --candidates"

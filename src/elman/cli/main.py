@@ -7,7 +7,9 @@ import importlib
 import io
 import json
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 import typer
@@ -84,6 +86,11 @@ def main(arguments: list[str] | None = None) -> None:
     as_json = "--json" in words
     # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the speed.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    if threading.current_thread() is threading.main_thread():
+        # SIGTERM like Ctrl-C: what is half-written is cleaned up, and training says how to resume.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stdout is None or sys.stderr is None:
+        sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -104,6 +111,17 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output went away (`elman score ... | head`): no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(
+            _fail("storage", f"{place}{error.strerror or error}; check the path, its rights and the disk", 2, as_json)
+        )
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        sys.exit(
+            _fail("memory", "not enough memory; use smaller sizes (--hidden-size, --batch) or less text", 2, as_json)
+        )
     except _CLICK_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message())
@@ -124,8 +142,13 @@ def _came(words: list[str], message: str) -> str:
 
 def _fail(code: str, message: str, exit_code: int, as_json: bool) -> int:
     line = " ".join(message.split())
-    if as_json:
-        print(json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False))
-    else:
-        print(f"elman: {line}", file=sys.stderr)
+    if len(line) > 1000:
+        line = f"{line[:600]} ... {line[-300:]}"
+    try:
+        if as_json:
+            print(json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False), flush=True)
+        else:
+            print(f"elman: {line}", file=sys.stderr)
+    except OSError:  # no one can be told; and nothing left in the buffer may speak up at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return exit_code

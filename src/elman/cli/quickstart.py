@@ -23,8 +23,8 @@ def run(
     from elman.machine import require_torch
     from elman.studies.quickstart import SOURCE, check_folder, quickstart
 
-    if minutes <= 0:
-        raise UsageError(f"--minutes is {minutes:g}; it must be above 0: try --minutes 1")
+    if not 0.01 <= minutes <= 1e6:
+        raise UsageError(f"--minutes is {minutes:g}; it must be at least 0.01: try --minutes 1")
     require_torch()
     folder = Path(out)
     check_folder(folder)

@@ -111,28 +111,10 @@ class Network(nn.Module):
             FolderError: a name, shape or type that is not this network's, or a number that is not finite.
         """
         wanted = dict(self.named_parameters())
-        for name in arrays:
-            if name not in wanted:
-                raise FolderError(
-                    f"the weights hold {name!r}, which this configuration does not have; the folder is damaged"
-                )
+        _check_shapes(arrays, {name: tuple(parameter.shape) for name, parameter in wanted.items()})
         with torch.no_grad():
             for name, parameter in wanted.items():
-                array = arrays.get(name)
-                if array is None:
-                    raise FolderError(
-                        f"the weights lack {name!r}, which this configuration needs; the folder is damaged"
-                    )
-                if array.shape != tuple(parameter.shape) or array.dtype != np.float32:
-                    raise FolderError(
-                        f"{name!r} is {array.dtype}{list(array.shape)}; "
-                        f"this configuration needs float32{list(parameter.shape)}; the folder is damaged"
-                    )
-                if not np.isfinite(array).all():
-                    raise FolderError(
-                        f"{name!r} holds numbers that are not finite; the model is damaged, train it again"
-                    )
-                parameter.copy_(torch.from_numpy(np.array(array)))
+                parameter.copy_(torch.from_numpy(np.array(arrays[name])))
 
 
 class NeuralModel:
@@ -160,7 +142,10 @@ class NeuralModel:
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        _check_sizes(arrays, tokenizer, config)
+        # First without memory: a hostile configuration must not allocate what the file does not hold.
+        with torch.device("meta"):
+            empty = Network(config, tokenizer.size)
+        _check_shapes(arrays, {name: tuple(parameter.shape) for name, parameter in empty.named_parameters()})
         network = Network(config, tokenizer.size)
         network.load_arrays(arrays)
         return cls(network, tokenizer, config)
@@ -234,19 +219,23 @@ class NeuralModel:
             raise ModelError("this state belongs to another model; begin with this model's start()")
 
 
-def _check_sizes(arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> None:
-    # Before the network is built: a hostile configuration must not allocate what the file does not hold.
-    held = sum(array.size for array in arrays.values())
-    below = tokenizer.size + 1 if config.input == "one-hot" else config.embedding_size
-    claimed = tokenizer.size * below if config.input == "learned" else 0
-    top = below if config.tied else config.hidden_size
-    for size in [config.hidden_size] * (config.layers - 1) + [top]:
-        claimed += size * (below + size)
-        below = size
-    if claimed > held:
-        raise FolderError(
-            f"the configuration asks for at least {claimed} weights, the file holds {held}; the folder is damaged"
-        )
+def _check_shapes(arrays: dict[str, NDArray[Any]], wanted: dict[str, tuple[int, ...]]) -> None:
+    for name in arrays:
+        if name not in wanted:
+            raise FolderError(
+                f"the weights hold {name!r}, which this configuration does not have; the folder is damaged"
+            )
+    for name, shape in wanted.items():
+        array = arrays.get(name)
+        if array is None:
+            raise FolderError(f"the weights lack {name!r}, which this configuration needs; the folder is damaged")
+        if array.shape != shape or array.dtype != np.float32:
+            raise FolderError(
+                f"{name!r} is {array.dtype}{list(array.shape)}; this configuration needs float32{list(shape)}; "
+                "the folder is damaged"
+            )
+        if not np.isfinite(array).all():
+            raise FolderError(f"{name!r} holds numbers that are not finite; the model is damaged, train it again")
 
 
 def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:

@@ -5,6 +5,7 @@ content, so the same sources give the same folder.
 """
 
 import dataclasses
+import filecmp
 import hashlib
 import json
 import shutil
@@ -263,11 +264,11 @@ def _publish(texts: dict[str, Text], staging: Path, folder: Path) -> Corpus:
     manifest = {"format": _FORMAT, "hash": name, "texts": facts}
     (staging / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     target = folder / name
-    try:
-        return Corpus.open(target)
-    except FolderError:
+    names = sorted(path.name for path in staging.iterdir())
+    # What was just read is right; an older copy may have been damaged since.
+    if filecmp.cmpfiles(staging, target, names, shallow=False)[0] != names:
         shutil.rmtree(target, ignore_errors=True)
-    publish(staging, target)
+        publish(staging, target)
     return Corpus.open(target)
 
 

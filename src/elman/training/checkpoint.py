@@ -82,6 +82,7 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a mapping)
         place, digest = facts["position"], facts["digest"]
         position = Position(**place)
+        _check(position)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FolderError(f"{file} is damaged ({type(error).__name__}); remove the folder and train again") from error
     if digest != _digest(place, tensors):
@@ -91,6 +92,16 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = tensor
     return position, groups
+
+
+def _check(position: Position) -> None:
+    for field in dataclasses.fields(Position):
+        value = getattr(position, field.name)
+        if field.name == "best" and value is None:
+            continue
+        kinds = (int, float) if field.name in ("best", "seconds") else int
+        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 1 << 50:
+            raise ValueError(f"{field.name} out of range")
 
 
 def _digest(place: dict[str, Any], tensors: dict[str, Tensor]) -> str:

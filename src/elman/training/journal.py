@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import MissingExtra
@@ -96,7 +97,8 @@ class Journal:
     def close(self) -> None:
         """Close the log and the TensorBoard events."""
         self._run.progress.clear()
-        self._file.close()
+        with suppress(OSError):  # a full disk was said when it was met
+            self._file.close()
         if self._board is not None:
             self._board.close()
 

@@ -62,6 +62,8 @@ class Plan(Config):
         for name in ("updates", "batch", "bptt", "validations", "threads"):
             if not 1 <= getattr(self, name) <= 1 << 40:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most 2^40")
+        if self.threads > 1024:
+            raise UsageError(f"threads is {self.threads}; it must be at most 1024")
         for name in ("dropout", "input_dropout", "embedding_dropout", "weight_drop"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")

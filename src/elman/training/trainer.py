@@ -16,7 +16,7 @@ from torch import Tensor
 
 from elman import folder as model_folder
 from elman.data.streams import Chunk, Streams
-from elman.errors import Interrupted, TrainingError
+from elman.errors import FolderError, Interrupted, TrainingError
 from elman.machine import peak_memory, set_threads, tune_allocator
 from elman.models.neural import Drops, Network, NeuralModel
 from elman.nn.dropout import Masks
@@ -144,7 +144,15 @@ class Training:
         }
 
     def restore(self, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
-        """Go back to where a checkpoint was written."""
+        """Go back to where a checkpoint was written.
+
+        Raises:
+            FolderError: it does not fit this network and plan.
+        """
+        if not self._fits(position, groups):
+            raise FolderError(
+                "the checkpoint does not fit the plan of this training; remove the folder and train again"
+            )
         self.position = position
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
@@ -158,6 +166,21 @@ class Training:
     def valid_length(self) -> int:
         """Tokens of each row that are validated at a time: without gradients, longer chunks cost nothing."""
         return max(self.plan.bptt, 64)
+
+    def _fits(self, position: Position, groups: dict[str, dict[str, Tensor]]) -> bool:
+        shapes = {name: parameter.shape for name, parameter in self.network.named_parameters()}
+        weights, average, state = (groups.get(name, {}) for name in ("weights", "average", "state"))
+        fits = {name: tensor.shape for name, tensor in weights.items()} == shapes
+        fits &= not average or {name: tensor.shape for name, tensor in average.items()} == shapes
+        here = {str(number): part.shape for number, part in enumerate(self.state)}
+        fits &= {name: tensor.shape for name, tensor in state.items()} == here
+        sizes = [p.shape for group in self.optimizer.param_groups for p in group["params"]]
+        for name, tensor in groups.get("optimizer", {}).items():
+            number = name.partition(".")[0]
+            known = number.isdecimal() and int(number) < len(sizes)
+            fits &= known and (tensor.ndim == 0 or tensor.shape == sizes[int(number)])
+        fits &= all(tensor.dtype == torch.float32 for family in groups.values() for tensor in family.values())
+        return fits and position.offset < self.streams.row_length and position.update <= self.plan.updates
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast("cpu", torch.bfloat16) if self.plan.precision == "bf16" else nullcontext()

@@ -248,7 +248,7 @@ def damaged(**changes):
         ),
         infinite_backoff=(
             lambda a: a["order_2.backoffs"].__setitem__(0, np.inf),
-            "order_2.backoffs holds values outside -1000 to 1000",
+            "order_2.backoffs holds values outside -1000 to 0.001",
         ),
         discount=(lambda a: a["discounts"].__setitem__((0, 0), -1), "discounts holds values outside 0 to 3"),
         flag=(lambda a: a["fixed"].__setitem__(0, 2), "fixed holds values outside 0 to 1"),

@@ -78,7 +78,7 @@ class NgramTables:
             nodes = entries + (n == 1)
             if n < order:
                 name = f"order_{n}.backoffs"
-                backoffs.append(reader.take(name, np.float32, (nodes,), low=-LARGEST_LOG, high=LARGEST_LOG))
+                backoffs.append(reader.take(name, np.float32, (nodes,), low=-LARGEST_LOG, high=1e-3))
         reader.nothing_left()
         return cls(
             keys=tuple(keys),
