@@ -147,6 +147,25 @@ def test_info_and_doctor(cli: Call, folder: Path) -> None:
     assert {"python", "processor", "cores", "torch"} <= set(checked["facts"])
 
 
+def test_info_of_a_mixture_and_of_a_passport_that_lies(
+    cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    import elman
+    from elman.folder import write_passport
+
+    elman.mix([elman.load(lstm_folder), elman.load(ngram_folder)], text_file).save(tmp_path / "mixed")
+    shown = good(cli("info", tmp_path / "mixed")).out
+    assert "fitted on text" in shown and "--resume" not in shown
+    model = elman.load(ngram_folder)
+    model.save(tmp_path / "copy")
+    passport = {**model.passport, "data": {**model.passport["data"], "sources": ["\x1b[31mred"]}}
+    write_passport(tmp_path / "copy", passport)
+    assert "\x1b" not in good(cli("info", tmp_path / "copy")).out
+    write_passport(tmp_path / "copy", {**passport, "figures": [1]})
+    result = cli("info", tmp_path / "copy")
+    assert result.code == 2 and "lacks what elman writes" in result.err
+
+
 def test_help_of_every_verb_names_every_setting(cli: Call) -> None:
     from elman.cli.main import VERBS
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
+from elman.errors import FolderError
 
 
 def run(model: ModelArgument, as_json: Json = False) -> None:
@@ -13,37 +14,55 @@ def run(model: ModelArgument, as_json: Json = False) -> None:
     if as_json:
         print_json(about)
         return
+    try:
+        lines = _lines(about)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise FolderError(f"the passport of {model} lacks what elman writes there; train the model again") from error
+    for line in lines:
+        # A foreign model's words must not steer the terminal.
+        print("".join(char if char.isprintable() else "\ufffd" for char in line))
+
+
+def _lines(about: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    say = lines.append
     shown = about["model"]
-    print(f"{shown['name']}, {shown['size']}: {shown['parameters']:,} parameters, {shown['vocabulary']:,} types")
-    print(f"folder      {about['folder']} ({about['bytes'] / 1e6:.1f} MB)")
-    print(f"hash        {shown['hash'][:16]}")
+    say(f"{shown['name']}, {shown['size']}: {shown['parameters']:,} parameters, {shown['vocabulary']:,} types")
+    say(f"folder      {about['folder']} ({about['bytes'] / 1e6:.1f} MB)")
+    say(f"hash        {shown['hash'][:16]}")
+    if "mixture" in about:
+        mixed = about["mixture"]
+        weights = ", ".join(f"{weight:.3f}" for weight in mixed["weights"])
+        say(f"weights     {weights}, fitted on text {mixed['tuned_on'][:12]}, context {mixed['context']}")
+        return lines
     if "figures" not in about:
-        print("training    not finished; go on with: elman train --out", about["folder"], "--resume")
-        return
+        say(f"training    not finished; go on with: elman train --out {about['folder']} --resume")
+        return lines
     data, machine = about["data"], about["machine"]
-    print(
+    say(
         f"text        {', '.join(data['sources'])} (hash {data['hash'][:12]}, "
         f"{data['train']['tokens']:,} training tokens)"
     )
     if about.get("from"):
-        print(f"from        {about['from']['folder']} (weights {about['from']['weights'][:16]})")
-    print(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}")
+        say(f"from        {about['from']['folder']} (weights {about['from']['weights'][:16]})")
+    say(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}")
     for name, found in about["figures"].items():
-        print(
+        say(
             f"{name:<11} {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}, "
             f"OOV {100 * found['oov_rate']:.2f}%"
         )
-        print(f"            {found['signature']}")
+        say(f"            {found['signature']}")
     plan = about["recipe"]["plan"]
     if plan:
-        print(f"recipe      {_settings(plan)}")
+        say(f"recipe      {_settings(plan)}")
     for note in about["notes"]:
-        print(f"note        {note}")
-    print(
+        say(f"note        {note}")
+    say(
         f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, "
         f"{machine['threads']} threads"
     )
-    print(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
+    say(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
+    return lines
 
 
 def _settings(plan: dict[str, Any]) -> str:
