@@ -203,8 +203,7 @@ def test_equal_keys_continue_equally(case):
 
 def test_stacked_rows_are_separate_rows(case):
     model = case.model
-    if not model.batchable:
-        pytest.skip("one row at a time")
+    assert model.batchable
     states = [after(model, history) for history in histories(model)]
     together = State.stack(states)
     assert together.batch == len(states)
@@ -225,8 +224,7 @@ def test_stacked_rows_are_separate_rows(case):
 
 def test_take_picks_rows_in_order_with_repeats(case):
     model = case.model
-    if not model.batchable:
-        pytest.skip("one row at a time")
+    assert model.batchable
     states = [after(model, history) for history in histories(model)[:8]]
     rows = [5, 0, 5, 7]
     taken = State.stack(states).take(rows)

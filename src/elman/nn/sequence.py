@@ -13,6 +13,7 @@ never kept.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
@@ -36,7 +37,7 @@ class Recurrence(Protocol):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
 
 
-class Recurrent(nn.Module):
+class Recurrent(nn.Module, ABC):
     """One recurrent layer.
 
     >>> layer = CELLS["gru"](3, 5)
@@ -138,9 +139,9 @@ class Recurrent(nn.Module):
         after = (torch.where(empty, old, new[last, rows]) for old, new in zip(state, histories, strict=True))
         return histories[0].masked_fill(padding, 0), tuple(after)
 
+    @abstractmethod
     def _histories(self, x: Tensor, state: State, weights: Weights, reset: Tensor | None) -> State:
         """Each state tensor after every step, ``[T, B, H]``."""
-        raise NotImplementedError
 
 
 class Rnn(Recurrent):
