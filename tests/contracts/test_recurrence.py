@@ -11,10 +11,12 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from elman.errors import UsageError
 from elman.nn.bidirectional import Bidirectional
 from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.sequence import CELLS, Lstm, Recurrent, unroll
+from elman.nn.recurrent import Recurrent, unroll
+from elman.nn.sequence import CELLS, Feedback, Lstm
 from elman.nn.stack import Stack
 
 B, T, D, H = 3, 7, 4, 5
@@ -41,6 +43,7 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     **{name: lambda name=name: CELLS[name](D, H) for name in CELLS},
     "lstm-by-hand": lambda: HandLstm(D, H),
     **{f"stack-of-{name}": lambda name=name: _stack(name) for name in CELLS},
+    "skip-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=H, output_size=3, layers=3, skip=True),
     "residual-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=D, layers=2, residual=True),
 }
 
@@ -265,6 +268,10 @@ def test_a_saved_subject_is_the_same_when_loaded(subject: Subject) -> None:
 @pytest.mark.parametrize("name", CELLS)
 def test_weight_drop_is_a_layer_with_fewer_connections(name: str) -> None:
     torch.manual_seed(7)
+    if not isinstance(CELLS[name](D, H), Feedback):
+        with pytest.raises(UsageError, match="has no hidden-to-hidden weights; it must be 0"):
+            CELLS[name](D, H, weight_drop=0.4)
+        return
     layer = CELLS[name](D, H, weight_drop=0.4).double()
     x, state = inputs(layer)
     dropped = everything(layer, lambda *given: layer(*given, masks=Masks(1, 2)), x, state)

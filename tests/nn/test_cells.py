@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from elman.nn.cells import Weights, gru, lstm, rnn, rnn_relu
+from elman.nn.cells import InputWeights, RglruWeights, Weights, gru, lstm, mingru, minlstm, rglru, rnn, rnn_relu
 
 LN3 = math.log(3)  # sigmoid(ln 3) = 3/4, tanh(ln 3 / 2) = 1/2
 
@@ -48,6 +48,44 @@ def test_lstm_by_hand() -> None:
     h, c = lstm(number(1), (number(1), number(2)), weights)
     assert c.item() == pytest.approx(1.75, abs=1e-12)
     assert h.item() == pytest.approx(0.2353438, abs=1e-7)
+
+
+def column(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64).unsqueeze(1)
+
+
+def test_mingru_by_hand() -> None:
+    # z = sigmoid(2 * ln(3)/2) = 3/4, v = 2 * 3 - 2 = 4: h = 1/4 * 2 + 3/4 * 4
+    weights = InputWeights(column(LN3 / 2, 3), column(0, -2)[:, 0])
+    assert mingru(number(2), (number(2),), weights)[0].item() == pytest.approx(3.5, abs=1e-12)
+
+
+def test_minlstm_by_hand() -> None:
+    # i = 1/4, f = 1/2: a third of v = 6 and two thirds of h = 3
+    weights = InputWeights(column(-LN3, 0, 5), column(0, 0, 1)[:, 0])
+    assert minlstm(number(1), (number(3),), weights)[0].item() == pytest.approx(4, abs=1e-12)
+
+
+def test_rglru_by_hand() -> None:
+    # The branch is 2 * 3 = 6; u = 1 * 1 + 10 * 2 + 100 * 3 + 0.5 * 6 + 4 = 328; r = 1/2, i = 3/4.
+    # softplus(Lambda) = ln(4)/8: log a = -8 * 1/2 * ln(4)/8 = -ln 2, so h = 1/2 * 8 + sqrt(3)/2 * 3/4 * 328.
+    # gelu(20) = 20: y = 0.1 * 20 * h + 1.
+    one = torch.ones(1, dtype=torch.float64)
+    weights = RglruWeights(
+        weight_ih=column(2, 0),
+        bias_ih=column(0, 20)[:, 0],
+        weight_conv=column(1, 10, 100, 0.5),
+        bias_conv=4 * one,
+        weight_gates=column(0, 0),
+        bias_gates=column(0, LN3)[:, 0],
+        decay=torch.log(torch.expm1(math.log(4) / 8 * one)),
+        weight_out=column(0.1),
+        bias_out=one,
+    )
+    y, (h, tail) = rglru(number(3), (number(8), column(1, 2, 3).T), weights)
+    assert h.item() == pytest.approx(4 + 123 * math.sqrt(3), abs=1e-10)
+    assert y.item() == pytest.approx(2 * h.item() + 1, abs=1e-10)
+    assert tail.tolist() == [[2, 3, 6]]
 
 
 @pytest.mark.parametrize(

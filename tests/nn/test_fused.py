@@ -62,3 +62,22 @@ def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.Monk
     layer(torch.randn(B, T, D), layer.initial_state(B), reset)
     layer(torch.randn(B, T, D), layer.initial_state(B), reset, torch.tensor([2, 7, 0]))
     assert calls == [T, T + 3, T + 2]
+
+
+def test_weights_in_one_piece_are_the_same_weights() -> None:
+    """What only a GPU needs, tried on the processor: values, gradients and that it is one block, in cuDNN's order."""
+    layer = Lstm(D, H)
+    weights = Weights(layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
+    pieces = fused._in_one_piece(weights)
+    for piece, weight in zip(pieces, weights, strict=True):
+        assert torch.equal(piece, weight)
+    places = [piece.data_ptr() for piece in pieces]
+    ends = [piece.data_ptr() + piece.numel() * piece.element_size() for piece in pieces]
+    assert places[1:] == ends[:-1]
+    x, state = torch.randn(T, B, D), (torch.randn(1, B, H), torch.randn(1, B, H))
+    found = []
+    for parts in (pieces, list(weights)):
+        y, h, c = torch._VF.lstm(x, state, parts, True, 1, 0.0, True, False, False)  # type: ignore[attr-defined]
+        found.append(torch.autograd.grad((y.square().sum() + c.sum()), weights))
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from elman.nn import output as module
+from elman.nn import chunked as module
 from elman.nn.embedding import Embedding
 from elman.nn.output import Output
 

@@ -7,18 +7,25 @@ import torch
 from torch import nn
 
 from elman.errors import UsageError
-from elman.nn.sequence import CELLS, Recurrent, ReluRnn
+from elman.nn.recurrent import Recurrent
+from elman.nn.sequence import CELLS, Feedback, ReluRnn
 
 B, T, D, H = 3, 7, 4, 5
 
 
+TWINS = {"rnn": nn.RNN, "rnn-relu": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
 def torch_twin(name: str) -> nn.Module:
-    kinds = {"rnn": nn.RNN, "rnn-relu": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
     options = {"nonlinearity": "relu"} if name == "rnn-relu" else {}
-    return kinds[name](D, H, batch_first=True, **options).double()
+    return TWINS[name](D, H, batch_first=True, **options).double()
 
 
-@pytest.mark.parametrize("name", CELLS)
+def test_every_cell_that_torch_has_is_compared_with_it() -> None:
+    assert set(TWINS) == {name for name in CELLS if isinstance(CELLS[name](D, H), Feedback)}
+
+
+@pytest.mark.parametrize("name", TWINS)
 def test_layers_are_those_of_torch(name: str) -> None:
     layer, twin = CELLS[name](D, H).double(), torch_twin(name)
     for own, parameter in layer.named_parameters():
@@ -92,5 +99,5 @@ def test_the_base_class_has_no_recurrence_of_its_own() -> None:
     class Bare(Recurrent):
         state_names = ("h",)
 
-    with pytest.raises(TypeError, match="_histories"):
+    with pytest.raises(TypeError, match="_run, step"):
         Bare(2, 3)  # type: ignore[abstract]

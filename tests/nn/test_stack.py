@@ -3,7 +3,8 @@ import torch
 
 from elman.errors import UsageError
 from elman.nn.dropout import Masks
-from elman.nn.sequence import CELLS, Recurrent
+from elman.nn.recurrent import Recurrent
+from elman.nn.sequence import CELLS
 from elman.nn.stack import Stack
 
 B, T, E, H = 2, 5, 3, 4
@@ -52,6 +53,27 @@ def test_residuals_join_equal_sizes_only() -> None:
     layers_of(built)[2].weight_ih.data.fill_(1)
     expected = torch.full((B, T, E), 4.0).tanh()
     torch.testing.assert_close(built(X, built.initial_state(B))[0], expected)
+
+
+def test_a_skip_starts_at_nothing_and_adds_a_product_of_each_lower_layer() -> None:
+    built, plain = stack(skip=True), stack()
+    plain.load_state_dict({name: part for name, part in built.state_dict().items() if "skips" not in name})
+    state = built.initial_state(B)
+    assert torch.equal(built(X, state)[0], plain(X, state)[0])
+    assert [tuple(shortcut.weight.shape) for shortcut in built.skips] == [(E, H), (E, H)]
+    for shortcut in built.skips:
+        torch.nn.init.normal_(shortcut.weight)
+    masks = Masks(3, 1)
+    between = [masks.keep(B, 1, H, drop=0.4) for _ in range(2)]
+    last = masks.keep(B, 1, E, drop=0.3)
+    first, second, third = layers_of(built)
+    a, _ = first(X, state[:1])
+    b, _ = second(a * between[0], state[1:2])
+    c, _ = third(b * between[1], state[2:])
+    expected = (c + a @ built.skips[0].weight.T + b @ built.skips[1].weight.T) * last
+    dropped = stack(skip=True, dropout_between=0.4, output_dropout=0.3)
+    dropped.load_state_dict(built.state_dict())
+    torch.testing.assert_close(dropped(X, state, masks=Masks(3, 1))[0], expected)
 
 
 def test_each_dropout_acts_in_its_place() -> None:

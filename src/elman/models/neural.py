@@ -12,11 +12,18 @@ from torch import Tensor, nn
 
 from elman.data.streams import Chunk
 from elman.errors import FolderError, ModelError
+from elman.models.layout import grow_layout, lay_out, layout_arrays, read_layout
 from elman.models.protocol import State
 from elman.models.shape import NeuralConfig
+from elman.models.trace import Trace
+from elman.nn import dropout
+from elman.nn.adaptive import AdaptiveEmbedding, AdaptiveOutput
+from elman.nn.clusters import Clusters
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
 from elman.nn.output import Output
+from elman.nn.penalties import Penalties
+from elman.nn.sampled import SampledOutput
 from elman.nn.stack import Stack
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
@@ -29,6 +36,8 @@ class Loss(NamedTuple):
     """Nats, fp32."""
     count: int
     state: tuple[Tensor, ...]
+    penalty: Tensor | None = None
+    """What training adds to the mean, nats per token."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,31 +60,68 @@ class Network(nn.Module):
     Weights are named ``embedding.* stack.* output.*``.
     """
 
-    def __init__(self, config: NeuralConfig, vocab_size: int, *, drops: Drops | None = None) -> None:
-        """``drops`` act in training only; without them nothing is dropped."""
+    def __init__(
+        self,
+        config: NeuralConfig,
+        vocab_size: int,
+        *,
+        drops: Drops | None = None,
+        penalties: Penalties | None = None,
+        clusters: Clusters | None = None,
+    ) -> None:
+        """``drops`` and ``penalties`` act in training only; without them nothing is dropped or penalised.
+
+        ``clusters`` say how an adaptive or sampled softmax sorts its types (default: by id; see ``lay_out``).
+        """
         super().__init__()
         drops = drops or Drops()
+        self.config = config
         self.vocab_size = vocab_size
-        if config.input == "one-hot":
-            self.embedding: Embedding | OneHot = OneHot(vocab_size)
-            below = vocab_size + 1
-        else:
-            self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding)
-            below = config.embedding_size
-        top = below if config.tied else config.hidden_size
+        self.clusters = clusters or lay_out(config, vocab_size)
+        self.output_drop = dropout.check("output dropout", drops.between)
+        self.penalties = penalties or Penalties()
+        self.embedding = self._make_embedding(drops)
+        below = vocab_size + 1 if config.input == "one-hot" else config.embedding_size
         self.stack = Stack(
             cell=config.cell,
             input_size=below,
             hidden_size=config.hidden_size,
-            output_size=top,
+            output_size=config.top_size,
             layers=config.layers,
+            skip=config.skip,
             input_dropout=drops.input,
             dropout_between=drops.between,
-            output_dropout=drops.between,
             weight_drop=drops.weights,
         )
-        tied = self.embedding if config.tied and isinstance(self.embedding, Embedding) else None
-        self.output = Output(top, vocab_size, tied=tied)
+        self.output = self._make_output()
+
+    def _make_embedding(self, drops: Drops) -> Embedding | AdaptiveEmbedding | OneHot:
+        config, size = self.config, self.config.embedding_size
+        if config.input == "one-hot":
+            return OneHot(self.vocab_size)
+        if config.softmax == "adaptive" and config.tied:
+            assert self.clusters is not None
+            return AdaptiveEmbedding(self.clusters, size, type_drop=drops.embedding)
+        # Tied to a full softmax, its few rows are added to the gradient that is dense anyway.
+        sparse = config.softmax != "full" or config.tied
+        return Embedding(self.vocab_size, size, type_drop=drops.embedding, sparse=sparse)
+
+    def _make_output(self) -> Output | AdaptiveOutput:
+        config, size, tied = self.config, self.config.top_size, self.embedding if self.config.tied else None
+        if config.softmax == "adaptive":
+            assert self.clusters is not None and not isinstance(tied, (Embedding, OneHot))
+            return AdaptiveOutput(size, self.clusters, tied=tied)
+        assert not isinstance(tied, (AdaptiveEmbedding, OneHot))
+        if config.softmax == "sampled":
+            assert self.clusters is not None
+            return SampledOutput(size, self.clusters, samples=config.drawn, tied=tied)
+        return Output(size, self.vocab_size, tied=tied)
+
+    def begin(self, shares: NDArray[np.floating], vectors: NDArray[np.float32] | None) -> None:
+        """Start from what counting knows: each type's share of the text ``[V]`` and, if given, ``vectors[V, E]``."""
+        self.output.begin(torch.from_numpy(shares.astype(np.float32)))
+        if vectors is not None and not isinstance(self.embedding, OneHot):
+            self.embedding.begin(torch.from_numpy(vectors))
 
     def initial_state(self, batch: int) -> tuple[Tensor, ...]:
         """Zeros: nothing read."""
@@ -91,18 +137,26 @@ class Network(nn.Module):
         masks: Masks | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """``inputs[B, T]`` (ids, V for `<s>`) -> ``y[B, T, E]`` that ``output`` turns into probabilities."""
-        return self.stack(self.embedding(inputs, masks), state, reset, lengths, masks)
+        raw, state = self.stack(self.embedding(inputs, masks), state, reset, lengths, masks)
+        return dropout.locked(raw, self.output_drop, masks), state
 
     def loss(self, chunk: Chunk, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
-        """Summed nats of a chunk's targets, and the state to carry on."""
-        reset = torch.from_numpy(chunk.reset) if chunk.reset.any() else None
-        y, state = self(torch.from_numpy(chunk.inputs), state, reset=reset, masks=masks)
-        total, count = self.output.loss(y, torch.from_numpy(chunk.targets))
-        return Loss(total, count, state)
+        """Summed nats of a chunk's targets, and the state to carry on; with ``masks`` the penalties too."""
+        device = self.output.bias.device
+        inputs, targets, starts = (
+            torch.from_numpy(part).to(device) for part in (chunk.inputs, chunk.targets, chunk.reset)
+        )
+        reset = starts if chunk.reset.any() else None
+        raw, state = self.stack(self.embedding(inputs, masks), state, reset, None, masks)
+        y = dropout.locked(raw, self.output_drop, masks)
+        total, count = self.output.loss(y, targets, masks)
+        penalty = None if masks is None else self.penalties.of(y, raw=raw, reset=reset)
+        return Loss(total, count, state, penalty)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of all weights."""
-        return {name: p.detach().numpy().copy() for name, p in self.named_parameters()}
+        """Copies of all weights, and how the types are sorted."""
+        weights = {name: p.detach().cpu().numpy().copy() for name, p in self.named_parameters()}
+        return {**weights, **layout_arrays(self.config, self.clusters)}
 
     def load_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Set all weights.
@@ -111,7 +165,7 @@ class Network(nn.Module):
             FolderError: a name, shape or type that is not this network's, or a number that is not finite.
         """
         wanted = dict(self.named_parameters())
-        _check_shapes(arrays, {name: tuple(parameter.shape) for name, parameter in wanted.items()})
+        _check_weights(arrays, self)
         with torch.no_grad():
             for name, parameter in wanted.items():
                 parameter.copy_(torch.from_numpy(np.array(arrays[name])))
@@ -143,10 +197,10 @@ class NeuralModel:
             FolderError: weights that do not fit the configuration.
         """
         # First without memory: a hostile configuration must not allocate what the file does not hold.
+        clusters = read_layout(config, tokenizer.size, arrays)
         with torch.device("meta"):
-            empty = Network(config, tokenizer.size)
-        _check_shapes(arrays, {name: tuple(parameter.shape) for name, parameter in empty.named_parameters()})
-        network = Network(config, tokenizer.size)
+            _check_weights(arrays, Network(config, tokenizer.size, clusters=clusters))
+        network = Network(config, tokenizer.size, clusters=clusters)
         network.load_arrays(arrays)
         return cls(network, tokenizer, config)
 
@@ -172,12 +226,18 @@ class NeuralModel:
         return self._run(torch.from_numpy(np.asarray(ids, np.int64))[:, None], self._unpack(state))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        found = self.trace(ids, lengths, state)
+        return found.scores, found.state
+
+    def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
         self._check(state)
         batch, time = ids.shape
         scores = np.zeros((batch, time), np.float32)
         lengths = np.asarray(lengths, np.int64)
         if not time or not lengths.any():
-            return scores, state
+            nothing = np.zeros((batch, time, state.parts["top"].shape[1]), np.float32)
+            kept = np.zeros((batch, time, self.tokenizer.size), np.float32) if whole else None
+            return Trace(scores, nothing, kept, state)
         real = np.arange(time)[None, :] < lengths[:, None]
         safe = torch.from_numpy(np.where(real, ids, 0).astype(np.int64))
         with torch.inference_mode():
@@ -186,11 +246,16 @@ class NeuralModel:
             # The token at t is predicted from what was read before it: the outputs, one place later.
             before = torch.cat([top[:, None], y[:, :-1]], 1)
             mask = torch.from_numpy(real)
-            scores[real] = self.network.output.log_prob_of(before[mask], safe[mask]).numpy()
+            kept = None
+            if whole:
+                kept = self.network.output.log_probs(before).numpy()
+                scores[real] = np.take_along_axis(kept, safe.numpy()[..., None], axis=2)[..., 0][real]
+            else:
+                scores[real] = self.network.output.log_prob_of(before[mask], safe[mask]).numpy()
             last = torch.from_numpy(np.maximum(lengths - 1, 0))
             ended = y[torch.arange(batch), last]
             top = torch.where(torch.from_numpy(lengths > 0)[:, None], ended, top)
-        return scores, self._pack(top, after)
+        return Trace(scores, before.numpy(), kept, self._pack(top, after))
 
     def features(self, state: State) -> NDArray[np.float32]:
         return state.parts["top"]
@@ -200,7 +265,9 @@ class NeuralModel:
         parameters = sum(p.numel() for p in self.network.parameters())
         below = "one-hot" if config.input == "one-hot" else f"embedding {config.embedding_size}"
         size = f"{config.layers} x {config.hidden_size}, {below}"
-        return {"name": config.cell, "parameters": parameters, "size": size + (", tied" if config.tied else "")}
+        size += ", tied" if config.tied else ""
+        size += "" if config.softmax == "full" else f", {config.softmax} softmax"
+        return {"name": config.cell, "parameters": parameters, "size": size}
 
     def _run(self, inputs: Tensor, state: tuple[Tensor, ...]) -> State:
         with torch.inference_mode():
@@ -219,9 +286,14 @@ class NeuralModel:
             raise ModelError("this state belongs to another model; begin with this model's start()")
 
 
-def _check_shapes(arrays: dict[str, NDArray[Any]], wanted: dict[str, tuple[int, ...]]) -> None:
+def _check_weights(arrays: dict[str, NDArray[Any]], network: Network) -> None:
+    wanted = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    layout = layout_arrays(network.config, network.clusters)
+    for name, array in layout.items():
+        if not np.array_equal(array, arrays.get(name, ())):
+            raise FolderError(f"{name!r} is not this network's; build the network from the same arrays")
     for name in arrays:
-        if name not in wanted:
+        if name not in wanted and name not in layout:
             raise FolderError(
                 f"the weights hold {name!r}, which this configuration does not have; the folder is damaged"
             )
@@ -241,13 +313,17 @@ def _check_shapes(arrays: dict[str, NDArray[Any]], wanted: dict[str, tuple[int, 
 def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:
     """Weights for a vocabulary that has grown at its end, from ``old_size`` to ``new_size`` types.
 
-    A new type begins as what the model knows of `<unk>`, and shares its probability.
+    A new type begins as what the model knows of `<unk>`, and shares its probability; where rare types are in tails,
+    see ``grow_layout``.
     """
     added = new_size - old_size
     if not added:
         return dict(arrays)
-    grown = dict(arrays)
+    sorted_ones = grow_layout(arrays, added)
+    grown = {**arrays, **sorted_ones}
     for name, array in arrays.items():
+        if name in sorted_ones:
+            continue
         if name == "stack.layers.0.weight_ih" and array.shape[1] == old_size + 1 and "embedding.weight" not in arrays:
             # One-hot input: a type is a column, and `<s>` the last one.
             grown[name] = np.concatenate([array[:, :-1], np.repeat(array[:, :1], added, 1), array[:, -1:]], 1)

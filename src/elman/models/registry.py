@@ -29,10 +29,16 @@ MODELS: dict[str, Entry] = {
     "gru": Entry(*_NETWORK, preset=(("cell", "gru"),)),
     "rnn": Entry(*_NETWORK, preset=(("cell", "rnn"),)),
     "rnn-relu": Entry(*_NETWORK, preset=(("cell", "rnn-relu"),)),
+    "mingru": Entry(*_NETWORK, preset=(("cell", "mingru"),)),
+    "minlstm": Entry(*_NETWORK, preset=(("cell", "minlstm"),)),
+    "rglru": Entry(*_NETWORK, preset=(("cell", "rglru"),)),
     "ngram": Entry(
         "elman.models.ngram.query:NgramConfig", "elman.models.ngram.query:NgramModel", "elman.training.count:fit"
     ),
     "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
+    "cache": Entry("elman.models.cache:CacheConfig", "elman.models.cache:NeuralCache"),
+    "dynamic": Entry("elman.models.dynamic:DynamicConfig", "elman.models.dynamic:DynamicEvaluation"),
+    "tempered": Entry("elman.models.temperature:TemperedConfig", "elman.models.temperature:Tempered"),
 }
 
 

@@ -76,3 +76,73 @@ def lstm(x: Tensor, state: State, weights: Weights) -> State:
 def _sum_of_both(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
     from_x = F.linear(x, weights.weight_ih, weights.bias_ih)
     return from_x + F.linear(h, weights.weight_hh, weights.bias_hh)
+
+
+class InputWeights(NamedTuple):
+    """The parameters of a layer whose gates see only the input: P products (minGRU 2, minLSTM 3)."""
+
+    weight_ih: Tensor
+    """``[P*H, D]``."""
+    bias_ih: Tensor
+    """``[P*H]``."""
+
+
+def mingru(x: Tensor, state: State, weights: InputWeights) -> State:
+    """One step of the minimal GRU, rows ``z v``; where z is 1, the new value replaces the old state.
+
+    >>> column, zeros = torch.ones(2, 1), torch.zeros(2)
+    >>> (h,) = mingru(torch.zeros(1, 1), (torch.ones(1, 1),), InputWeights(column, zeros))
+    >>> h.item()
+    0.5
+    """
+    (h,) = state
+    z, value = F.linear(x, weights.weight_ih, weights.bias_ih).chunk(2, dim=-1)
+    z = torch.sigmoid(z)
+    return ((1 - z) * h + z * value,)
+
+
+def minlstm(x: Tensor, state: State, weights: InputWeights) -> State:
+    """One step of the minimal LSTM, rows ``i f v``; the gates are scaled to sum to 1."""
+    (h,) = state
+    i, f, value = F.linear(x, weights.weight_ih, weights.bias_ih).chunk(3, dim=-1)
+    i, f = torch.sigmoid(i), torch.sigmoid(f)
+    return (f / (f + i) * h + i / (f + i) * value,)
+
+
+InputCell = Callable[[Tensor, State, InputWeights], State]
+
+
+class RglruWeights(NamedTuple):
+    """The parameters of one block around a real-gated linear recurrent unit."""
+
+    weight_ih: Tensor
+    """From the input, ``[2H, D]``: rows of the branch that recurs, then of the one that gates the output."""
+    bias_ih: Tensor
+    """``[2H]``."""
+    weight_conv: Tensor
+    """``[K, H]``: each unit's weights of its last K inputs, the oldest first."""
+    bias_conv: Tensor
+    """``[H]``."""
+    weight_gates: Tensor
+    """From the convolved branch, ``[2H, H]``, rows ``r i``."""
+    bias_gates: Tensor
+    """``[2H]``."""
+    decay: Tensor
+    """Lambda, ``[H]``: the greater, the faster a unit forgets."""
+    weight_out: Tensor
+    """``[H, H]``."""
+    bias_out: Tensor
+    """``[H]``."""
+
+
+def rglru(x: Tensor, state: State, weights: RglruWeights) -> tuple[Tensor, State]:
+    """Output and state ``(h, tail)`` of one step; ``tail[B, (K-1)*H]``: what the branch was last, the oldest first."""
+    h, tail = state
+    branch, gate = F.linear(x, weights.weight_ih, weights.bias_ih).chunk(2, dim=-1)
+    window = torch.cat([tail, branch], dim=-1)
+    u = (window.view(len(x), *weights.weight_conv.shape) * weights.weight_conv).sum(dim=1) + weights.bias_conv
+    r, i = torch.sigmoid(F.linear(u, weights.weight_gates, weights.bias_gates)).chunk(2, dim=-1)
+    log_a = -8 * r * F.softplus(weights.decay)
+    h = log_a.exp() * h + torch.sqrt(-torch.expm1(2 * log_a)) * i * u
+    y = F.linear(F.gelu(gate) * h, weights.weight_out, weights.bias_out)
+    return y, (h, window[:, h.shape[1] :])

@@ -39,6 +39,10 @@ class Masks:
         kept = words.view(torch.int16)[:count] >= level - _LEVELS // 2
         return kept.to(torch.float32).mul_(_LEVELS / (_LEVELS - level)).view(shape)
 
+    def uniform(self, count: int) -> Tensor:
+        """Numbers in [0, 1), float64, ``[count]``."""
+        return torch.empty(count, dtype=torch.float64).uniform_(generator=self._generator)
+
 
 def locked(x: Tensor, drop: float, masks: Masks | None) -> Tensor:
     """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani 2016)."""

@@ -29,11 +29,13 @@ class Embedding(nn.Module):
         *,
         vectors: NDArray[np.floating] | None = None,
         type_drop: float = 0.0,
+        sparse: bool = False,
         generator: torch.Generator | None = None,
     ) -> None:
         """``vectors[V, E]`` or ``[V + 1, E]`` to start from; else uniform in ±0.1, as `<s>` is.
 
-        ``type_drop`` is the share of types whose vectors are dropped together in training.
+        ``type_drop`` is the share of types whose vectors are dropped together in training. ``sparse`` makes the
+        gradient in training hold only the rows that were looked up.
 
         Raises:
             UsageError: vectors of another shape, or a share outside [0, 1).
@@ -41,6 +43,7 @@ class Embedding(nn.Module):
         super().__init__()
         self.vocab = vocab
         self.type_drop = dropout.check("type drop", type_drop)
+        self.sparse = sparse
         self.weight = nn.Parameter(torch.empty(vocab + 1, size))
         nn.init.uniform_(self.weight, -0.1, 0.1, generator=generator)
         if vectors is not None:
@@ -53,6 +56,11 @@ class Embedding(nn.Module):
     def extra_repr(self) -> str:
         return f"{self.vocab} + 1, {self.weight.shape[1]}"
 
+    @torch.no_grad()
+    def begin(self, vectors: Tensor) -> None:
+        """Start from ``vectors[V, E]``."""
+        self.weight[: self.vocab] = vectors
+
     def forward(self, ids: Tensor, masks: Masks | None = None) -> Tensor:
         """Vectors ``[.., E]`` of ``ids[..]``, each id in ``0 .. V``."""
         if ids.dim() == 2:
@@ -61,7 +69,7 @@ class Embedding(nn.Module):
         return self._look_up(ids, masks)
 
     def _look_up(self, ids: Tensor, masks: Masks | None) -> Tensor:
-        vectors = F.embedding(ids, self.weight)
+        vectors = F.embedding(ids, self.weight, sparse=self.sparse and masks is not None)
         return dropout.drop_types(vectors, ids, self.vocab + 1, self.type_drop, masks)
 
 

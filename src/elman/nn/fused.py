@@ -1,4 +1,4 @@
-"""The LSTM through torch's fused kernel (oneDNN on CPUs), document starts and padding included.
+"""The LSTM through torch's fused kernel (oneDNN on CPUs, cuDNN on GPUs), document starts and padding included.
 
 The kernel knows neither. Splitting the chunk wherever any row starts a document would leave segments of a
 few steps; instead each row gets one extra time step, a *spacer*, before each of its document starts, and
@@ -66,10 +66,18 @@ def lstm(
 
 
 def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
-    first = tuple(part.to(x.dtype).unsqueeze(0) for part in state)
+    first = tuple(part.to(x.dtype).unsqueeze(0).contiguous() for part in state)
     training = torch.is_grad_enabled()
-    y, h, c = torch._VF.lstm(x, first, list(weights), True, 1, 0.0, training, False, False)  # type: ignore[attr-defined]
+    parts = _in_one_piece(weights) if x.is_cuda else list(weights)
+    y, h, c = torch._VF.lstm(x, first, parts, True, 1, 0.0, training, False, False)  # type: ignore[attr-defined]
     return y, h[0], c[0]
+
+
+def _in_one_piece(weights: Weights) -> list[Tensor]:
+    """The same weights as views of one block of memory, without which cuDNN warns at every call."""
+    flat = torch.cat([weight.flatten() for weight in weights])
+    parts = flat.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
 
 
 def _with_drive(weights: Weights) -> Weights:

@@ -10,7 +10,8 @@ from elman.errors import UsageError
 from elman.nn import dropout
 from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.sequence import CELLS, Chunk, Recurrent
+from elman.nn.recurrent import Chunk, Recurrent
+from elman.nn.sequence import CELLS
 
 
 class Stack(nn.Module):
@@ -32,6 +33,7 @@ class Stack(nn.Module):
         output_size: int | None = None,
         layers: int = 1,
         residual: bool = False,
+        skip: bool = False,
         input_dropout: float = 0.0,
         dropout_between: float = 0.0,
         output_dropout: float = 0.0,
@@ -40,9 +42,11 @@ class Stack(nn.Module):
     ) -> None:
         """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
 
-        ``residual`` adds a layer's input to its output where the sizes agree. The dropouts act in
-        training only: locked ones on the input, between layers and on the output, and ``weight_drop`` on
-        hidden-to-hidden weights. ``generator`` draws the starting weights.
+        ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the last
+        layer's output a product of each lower layer's (Graves 2013), which starts at zero: the way from the text to
+        the output is then short from the first update on. The dropouts act in training only: locked ones on the input,
+        between layers and on the output, and ``weight_drop`` on hidden-to-hidden weights. ``generator`` draws
+        the starting weights.
 
         Raises:
             UsageError: an unknown cell, no layers, or a share outside [0, 1).
@@ -63,6 +67,9 @@ class Stack(nn.Module):
             CELLS[cell](below, above, weight_drop=weight_drop, generator=generator) for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
+        self.skips = nn.ModuleList(nn.Linear(size, sizes[-1], bias=False) for size in (sizes[1:-1] if skip else ()))
+        for shortcut in self.skips:
+            nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
         names = [layer.state_names for layer in self._recurrent()]
         self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)
         """One name per state tensor."""
@@ -76,11 +83,13 @@ class Stack(nn.Module):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``."""
         after: State = ()
+        outputs = []
         for layer, span in zip(self._recurrent(), self._spans, strict=True):
             y, own = layer.step(x, state[span])
             x = self._joined(x, y)
+            outputs.append(x)
             after += own
-        return x, after
+        return self._skipped(outputs), after
 
     def forward(
         self,
@@ -96,11 +105,22 @@ class Stack(nn.Module):
             x = x.masked_fill(padding.unsqueeze(-1), 0)
         x = dropout.locked(x, self.drops[0], masks)
         after: State = ()
-        for layer, span, drop in zip(self._recurrent(), self._spans, self.drops[1:], strict=True):
+        outputs = []
+        for number, (layer, span) in enumerate(zip(self._recurrent(), self._spans, strict=True)):
+            if number:
+                x = dropout.locked(x, self.drops[number], masks)
             y, own = layer(x, state[span], reset, lengths, masks)
-            x = dropout.locked(self._joined(x, y), drop, masks)
+            x = self._joined(x, y)
+            outputs.append(x)
             after += own
-        return x, after
+        return dropout.locked(self._skipped(outputs), self.drops[-1], masks), after
+
+    def _skipped(self, outputs: list[Tensor]) -> Tensor:
+        """The last of the layers' outputs, with what comes round the layers above each other one."""
+        y = outputs[-1]
+        for shortcut, below in zip(self.skips, outputs, strict=False):
+            y = y + shortcut(below).to(y.dtype)
+        return y
 
     def _recurrent(self) -> list[Recurrent]:
         return [cast(Recurrent, layer) for layer in self.layers]

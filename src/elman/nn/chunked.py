@@ -1,0 +1,165 @@
+"""Cross entropy over many types in little memory: a chunk of rows at a time, its gradients taken at once.
+
+No more than a chunk of N x V numbers ever exists. Under autocast the matrix products run in bfloat16,
+everything after them in float32. In training on the processor, what lies between the products is machine code
+(``softmax_kernels``). ``F.linear`` and ``F.cross_entropy`` are the slow twins.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.amp.autocast_mode import custom_bwd, custom_fwd
+from torch.autograd.function import Function, once_differentiable
+
+from elman.nn.product import linear, transposed
+from elman.nn.row_threads import in_rows
+
+_LOGITS = 2**23
+"""About so many logits at a time."""
+_MOST_LOGITS = 2**25
+"""Never more, though a chunk of fewer rows than E spends its time adding up weight gradients."""
+_ROUND = 32
+"""Rows are padded to a multiple of this in training."""
+_FAITHFUL = 1e-30
+"""Below this, a float32 probability's logarithm is no longer exact."""
+
+
+def exact_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The type in which probabilities are computed from logits of type ``dtype``."""
+    return torch.float32 if dtype == torch.bfloat16 else dtype
+
+
+def product_dtype(weight: Tensor) -> torch.dtype:
+    """The type in which matrix products with ``weight`` run: autocast's, where it is on."""
+    device = weight.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+
+
+def chunked_loss(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, logits: int | None = None) -> Tensor:
+    """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and ``bias[V]``.
+
+    ``weight`` has V rows or more, of which the first V count. About ``logits`` scores exist at a time
+    (default 2^23).
+
+    >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), torch.tensor([0, 1, 3])).div(3)  # ln 4
+    tensor(1.3863)
+    """
+    return _ChunkedLoss.apply(y, weight, bias, targets, logits)  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def chunked_nats(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, logits: int | None = None) -> Tensor:
+    """Minus the log-probability of each target, ``[N]``; see ``chunked_loss``."""
+    return _nats_by_chunks(y, weight, bias, targets, None, logits)
+
+
+class _ChunkedLoss(Function):
+    @staticmethod
+    @custom_fwd(device_type="cpu")
+    def forward(ctx: Any, y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, logits: int | None) -> Tensor:
+        gradients = _Gradients(y, weight, bias) if any(ctx.needs_input_grad) else None
+        nats = _nats_by_chunks(y, weight, bias, targets, gradients, logits)
+        if gradients is not None:
+            ctx.save_for_backward(gradients.d_y, gradients.d_table, gradients.d_bias)
+            ctx.rows, ctx.dtype = len(weight), weight.dtype
+        return nats.sum(dtype=torch.float64).to(nats.dtype)
+
+    @staticmethod
+    @once_differentiable
+    @custom_bwd(device_type="cpu")
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        d_y, d_table, d_bias = ctx.saved_tensors
+        d_weight = d_table.new_empty(ctx.rows, d_table.shape[1], dtype=ctx.dtype)
+        d_weight[: len(d_table)] = d_table
+        d_weight[len(d_table) :] = 0
+        return d_y * gradient, d_weight.mul_(gradient), d_bias * gradient, None, None
+
+
+class _Gradients:
+    """Sums of what each chunk adds to the gradients of ``y``, of the V rows of ``weight`` that count, of ``bias``."""
+
+    def __init__(self, y: Tensor, weight: Tensor, bias: Tensor) -> None:
+        self.d_y, self.d_bias = torch.empty_like(y), torch.zeros_like(bias)
+        self.d_table = torch.zeros_like(weight[:1]).expand(len(bias), -1)
+
+    def add(self, start: int, real: int, rows: Tensor, table: Tensor, d_scores: Tensor) -> None:
+        self.d_y[start : start + real] = linear(d_scores, table.t())[:real]
+        product = transposed(d_scores, rows)
+        # Where there is but one chunk, its product is kept as it is.
+        self.d_table = product if start == 0 else self.d_table.to(self.d_bias.dtype).add_(product)
+        if _compiles(d_scores):
+            from elman.nn import softmax_kernels
+
+            in_rows(softmax_kernels.add_columns, d_scores.shape, d_scores, self.d_bias)
+        else:
+            self.d_bias += d_scores.sum(dim=0, dtype=self.d_bias.dtype)
+
+
+def _nats_by_chunks(
+    y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients | None, logits: int | None
+) -> Tensor:
+    """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on the way."""
+    device, vocab = y.device.type, len(bias)
+    dtype = product_dtype(weight)
+    with torch.autocast(device, enabled=False):
+        y, table, offset = y.to(dtype), weight[:vocab].to(dtype), bias.to(dtype)
+        size = max(min(y.shape[1], _MOST_LOGITS // vocab), (logits or _LOGITS) // vocab, 1)
+        if gradients is None:
+            size = max(min(size, len(y)), 1)
+        # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB. In training they are
+        # of one size whatever N is: holes of many sizes would not be filled again.
+        room = y.new_empty(size, vocab)
+        compiled = gradients is not None and _compiles(room)
+        more = () if compiled else [room.new_empty(size, vocab, dtype=exact_dtype(dtype)) for _ in range(2)]
+        nats = y.new_empty(len(y), dtype=exact_dtype(dtype))
+        for start in range(0, len(y), size):
+            rows, target = y[start : start + size], targets[start : start + size]
+            real, found = len(rows), nats[start : start + size]
+            if gradients is not None:
+                rows = _padded(rows, size)
+            scores = linear(rows, table, None if compiled else offset, room=room[: len(rows)])
+            if compiled:
+                from elman.nn import softmax_kernels
+
+                in_rows(softmax_kernels.losses, (vocab, real), scores, bias, target.contiguous(), found)
+            else:
+                found[:] = _losses(scores[:real], target.unsqueeze(1), *more, gradients=gradients is not None)
+            if gradients is not None:
+                scores[real:] = 0
+                gradients.add(start, real, rows, table, scores)
+    return nats
+
+
+def _compiles(scores: Tensor) -> bool:
+    return scores.device.type == "cpu" and scores.dtype in (torch.float32, torch.bfloat16)
+
+
+def _losses(scores: Tensor, target: Tensor, wide: Tensor, probs: Tensor, *, gradients: bool) -> Tensor:
+    """``[n]``; with ``gradients`` the ``scores[n, V]`` become theirs. ``wide`` and ``probs`` are room to work in."""
+    p = torch.softmax(wide[: len(scores)].copy_(scores), dim=-1, out=probs[: len(scores)])
+    nats = _nats(p, scores, target)
+    if gradients:
+        p.scatter_add_(1, target, p.new_full(target.shape, -1))
+        scores.copy_(p)
+    return nats.squeeze(1)
+
+
+def _padded(rows: Tensor, size: int) -> Tensor:
+    """``rows[n, E]`` and zeros up to a multiple of 32, at most ``size``.
+
+    For each shape of a bfloat16 product a kernel is compiled and kept; the rows of a tail are never the same number.
+    """
+    missing = min(-len(rows) % _ROUND, size - len(rows))
+    return F.pad(rows, (0, 0, 0, missing)) if missing else rows
+
+
+def _nats(p: Tensor, scores: Tensor, target: Tensor) -> Tensor:
+    chosen = p.gather(1, target)
+    nats = -chosen.log()
+    faint = (chosen < _FAITHFUL).squeeze(1)
+    if bool(faint.any()):
+        far = scores[faint].to(p.dtype)
+        nats[faint] = far.logsumexp(dim=-1, keepdim=True) - far.gather(1, target[faint])
+    return nats

@@ -1,0 +1,138 @@
+"""Types sorted by frequency and cut into a head and tails: what an adaptive softmax is laid out by.
+
+Where the list is cut is a matter of cost. An update of N rows spends on a cluster of n types, of width d, that
+share s of all tokens
+
+    n (s N (d + 400) + 350 d)
+
+multiply-adds or what takes as long: 400 stand for the softmax over one score, 350 for gradient, clipping and
+optimiser step of one weight (measured on a CPU that multiplies in bfloat16). Of all ways to cut at ranks about
+a tenth apart, the cheapest is taken, with one to four tails.
+"""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.frequency import is_ranking, rank_types
+
+_MOST_TAILS = 4
+_FACTOR = 4
+_NARROWEST = 16
+_ROWS = 700
+"""N: 20 rows of 35 tokens."""
+_SCORE = 400
+_WEIGHT = 350
+_GRID = 1.1
+_HEAD_SHARE = 0.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clusters:
+    """V types by rank, cut at ``ends``.
+
+    >>> clusters = Clusters.choose(np.array([5, 900, 20, 8, 3, 3]), size=64)
+    >>> clusters.ranks.tolist(), clusters.ends
+    ([3, 0, 1, 2, 4, 5], (1, 6))
+    """
+
+    ranks: NDArray[np.int32]
+    """The rank of each type, 0 for the most frequent, ``[V]``."""
+    ends: tuple[int, ...]
+    """The rank behind the last one of the head and of each tail; at last V."""
+
+    def __post_init__(self) -> None:
+        assert is_ranking(self.ranks), "ranks are a permutation"
+        assert are_ends(self.ends, len(self.ranks)), f"ends {self.ends} of {len(self.ranks)} types"
+
+    @classmethod
+    def choose(cls, counts: NDArray[np.integer], *, size: int) -> "Clusters":
+        """The cheapest clusters for types of these ``counts[V]`` and vectors of ``size`` E."""
+        ranks = rank_types(counts)
+        if len(counts) < 2:
+            return cls(ranks, (len(counts),))
+        ordered = np.maximum(np.sort(counts)[::-1].astype(np.float64), 1e-9)
+        return cls(ranks, _cheapest(ordered / ordered.sum(), size))
+
+    @classmethod
+    def uncut(cls, counts: NDArray[np.integer]) -> "Clusters":
+        """Sorted types, all in the head."""
+        return cls(rank_types(counts), (len(counts),))
+
+    @property
+    def vocab(self) -> int:
+        """V."""
+        return len(self.ranks)
+
+    @property
+    def tails(self) -> tuple[tuple[int, int], ...]:
+        """First rank and end of each tail."""
+        return tuple(zip(self.ends[:-1], self.ends[1:], strict=True))
+
+    def widths(self, size: int) -> tuple[int, ...]:
+        """Sizes of a type's vector in the head (E itself) and in each tail."""
+        return tuple(_width(size, number) for number in range(len(self.ends)))
+
+    def products(self, counts: NDArray[np.integer], size: int) -> float:
+        """How many weights a token of a text with these ``counts[V]`` meets on average, E being ``size``.
+
+        >>> Clusters(np.array([0, 1, 2, 3], np.int32), (2, 4)).products(np.array([4, 2, 1, 1]), 64)
+        1224.0
+        """
+        ordered = np.empty(self.vocab)
+        ordered[self.ranks] = counts
+        shares = [ordered[first:end].sum() / ordered.sum() for first, end in self.tails]
+        total = float(self.ends[0] + len(self.tails)) * size
+        for (first, end), share, width in zip(self.tails, shares, self.widths(size)[1:], strict=True):
+            total += width * (size + float(share) * (end - first))
+        return total
+
+
+def are_ends(ends: tuple[int, ...], vocab: int) -> bool:
+    """Whether a list of ``vocab`` types can be cut so."""
+    starts = (0, *ends[:-1])
+    return (
+        0 < len(ends) <= 1 + _MOST_TAILS and ends[-1] == vocab and all(a < b for a, b in zip(starts, ends, strict=True))
+    )
+
+
+@cache
+def zipf_counts(vocab: int) -> NDArray[np.int64]:
+    """Counts that fall as 1 / (rank + 1), ids being ranks: what to expect where nothing was counted (Zipf 1935)."""
+    return 1000 * vocab // np.arange(1, vocab + 1)
+
+
+def _width(size: int, cluster: int) -> int:
+    return max(size // _FACTOR**cluster, min(size, _NARROWEST))
+
+
+def _cheapest(shares: NDArray[np.float64], size: int) -> tuple[int, ...]:
+    """Ends of the cheapest clusters, by dynamic programming over the number of tails."""
+    vocab = len(shares)
+    steps = np.arange(int(np.log(vocab) / np.log(_GRID)) + 2)
+    places = np.unique([*np.minimum(_GRID**steps, vocab).astype(np.int64), vocab])
+    below = np.cumsum(shares)[places - 1]
+    types, share = places[None, :] - places[:, None], below[None, :] - below[:, None]
+
+    def cost(types: NDArray[np.int64], share: NDArray[np.float64] | float, width: int) -> NDArray[np.float64]:
+        return types.astype(np.float64) * (share * _ROWS * (width + _SCORE) + _WEIGHT * width)
+
+    best: tuple[float, tuple[int, ...]] = (np.inf, (vocab,))
+    for tails in range(1, min(_MOST_TAILS, vocab - 1) + 1):
+        least = np.where(below >= _HEAD_SHARE, cost(places + tails, 1.0, size), np.inf)
+        origins = []
+        for number in range(1, tails + 1):
+            width = _width(size, number)
+            sums = least[:, None] + cost(types, share, width) + share * _ROWS * size * width
+            sums[types <= 0] = np.inf
+            origins.append(sums.argmin(axis=0))
+            least = sums.min(axis=0)
+        if least[-1] < best[0]:
+            ends, place = [vocab], len(places) - 1
+            for origin in reversed(origins):
+                place = int(origin[place])
+                ends.append(int(places[place]))
+            best = (float(least[-1]), tuple(reversed(ends)))
+    return best[1]

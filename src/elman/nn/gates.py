@@ -1,0 +1,62 @@
+"""What the gates of the parallel cells make of their inputs: ``a`` and ``b`` of ``h = a * h + b``, all steps at once.
+
+    minGRU   a = 1 - z;          b = z v                 z = sigmoid(.)       (Feng et al. 2024)
+    minLSTM  a = f / (f + i);    b = i / (f + i) v       i, f = sigmoid(.)    (Feng et al. 2024)
+    RG-LRU   a = e^(-rate r);    b = sqrt(1 - a^2) i u   r, i = sigmoid(.)    (De et al. 2024)
+
+The type of the inputs says which cell it is. These functions are for any device and for autograd; fused with the scan
+and written for CPUs they are in ``gated_kernels.py``.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_SMALLEST = torch.finfo(torch.float32).tiny
+
+
+class MinGruInputs(NamedTuple):
+    """Of minGRU."""
+
+    gates: Tensor
+    """Blocks ``z v`` before the sigmoid, ``[T, B, 2H]``; the values v are used as they are."""
+
+    def coefficients(self) -> tuple[Tensor, Tensor]:
+        z, value = self.gates.chunk(2, dim=-1)
+        return torch.sigmoid(-z), torch.sigmoid(z) * value
+
+
+class MinLstmInputs(NamedTuple):
+    """Of minLSTM."""
+
+    gates: Tensor
+    """Blocks ``i f v`` before the sigmoid, ``[T, B, 3H]``; the values v are used as they are."""
+
+    def coefficients(self) -> tuple[Tensor, Tensor]:
+        i, f, value = self.gates.chunk(3, dim=-1)
+        # The sigmoid of log(f / i) is f / (f + i) without 0 / 0.
+        odds = F.logsigmoid(f) - F.logsigmoid(i)
+        return torch.sigmoid(odds), torch.sigmoid(-odds) * value
+
+
+class RgLruInputs(NamedTuple):
+    """Of the real-gated linear recurrent unit."""
+
+    gates: Tensor
+    """Blocks ``r i`` before the sigmoid, ``[T, B, 2H]``."""
+    u: Tensor
+    """What is to be remembered, ``[T, B, H]``."""
+    rate: Tensor
+    """How fast each unit forgets where r is 1, ``[H]``, above 0, in the type of the states."""
+
+    def coefficients(self) -> tuple[Tensor, Tensor]:
+        r, i = torch.sigmoid(self.gates).chunk(2, dim=-1)
+        log_a = -self.rate * r
+        # At 0 the square root's gradient would be infinite.
+        share = torch.sqrt((-torch.expm1(2 * log_a)).clamp(min=_SMALLEST))
+        return torch.exp(log_a), share * i * self.u
+
+
+GateInputs = MinGruInputs | MinLstmInputs | RgLruInputs

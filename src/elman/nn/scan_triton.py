@@ -1,0 +1,100 @@
+"""The scan on CUDA devices: one program for a block of units of one row, which walks through T.
+
+The contract is that of ``scan_kernels.py``: states ``[T, B, H]`` from ``a``, ``b`` and the first state ``[B, H]``, with
+gradients to all three. Neighbouring units are neighbours in memory, so that every step is one wide access.
+"""
+
+# pyright: reportOptionalMemberAccess=false, reportMissingImports=false
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import Function, once_differentiable
+
+from elman.errors import MissingExtra
+
+try:
+    import triton
+    import triton.language as tl
+except ModuleNotFoundError:  # torch for processors comes without it
+    triton = tl = None
+
+_UNITS = 128
+"""Units of one program; inside the kernels a literal, because they see no numbers from outside."""
+
+
+def _forward(a, b, first, reset, h, steps, batch, size):
+    row = tl.program_id(0)
+    unit = tl.program_id(1) * 128 + tl.arange(0, 128)
+    inside = unit < size
+    state = tl.load(first + row * size + unit, mask=inside, other=0)
+    for t in range(steps):
+        place = (t * batch + row).to(tl.int64)
+        # Chosen, not multiplied by 0: NaN must not outlive a reset.
+        state = tl.where(tl.load(reset + place) != 0, tl.zeros_like(state), state)
+        here = place * size + unit
+        state = tl.load(a + here, mask=inside, other=0) * state + tl.load(b + here, mask=inside, other=0)
+        tl.store(h + here, state, mask=inside)
+
+
+def _backward(given, a, h, first, reset, d_a, d_b, d_first, steps, batch, size):
+    row = tl.program_id(0)
+    unit = tl.program_id(1) * 128 + tl.arange(0, 128)
+    inside = unit < size
+    start = tl.load(first + row * size + unit, mask=inside, other=0)
+    carried = tl.zeros_like(start)
+    for back in range(steps):
+        t = steps - 1 - back
+        place = (t * batch + row).to(tl.int64)
+        here = place * size + unit
+        fresh = tl.load(reset + place) != 0
+        # In the first step, what would lie before the states is the first one.
+        before = tl.load(h + here - batch * size, mask=inside & (here >= batch * size), other=start)
+        before = tl.where(fresh, tl.zeros_like(start), before)
+        d_h = tl.load(given + here, mask=inside, other=0) + carried
+        tl.store(d_b + here, d_h, mask=inside)
+        tl.store(d_a + here, d_h * before, mask=inside)
+        carried = tl.where(fresh, tl.zeros_like(start), d_h * tl.load(a + here, mask=inside, other=0))
+    tl.store(d_first + row * size + unit, carried, mask=inside)
+
+
+def states(a: Tensor, b: Tensor, h: Tensor, reset: Tensor | None) -> Tensor:
+    """All states ``[T, B, H]``; ``a``, ``b`` and ``h[B, H]`` of one type, ``reset[T, B]`` bool.
+
+    Raises:
+        MissingExtra: triton, which torch's CUDA builds bring along, is not there.
+    """
+    if triton is None:
+        raise MissingExtra("parallel cells need triton on a GPU, which is not installed; run: pip install triton")
+    starts = a.new_zeros(a.shape[:2], dtype=torch.uint8) if reset is None else reset.to(torch.uint8)
+    return _Scan.apply(a, b, h, starts)  # type: ignore[no-any-return]
+
+
+class _Scan(Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, h: Tensor, reset: Tensor) -> Tensor:
+        a, b, h, reset = (part.contiguous() for part in (a, b, h, reset))
+        filled = torch.empty_like(b)
+        _compiled(_forward)[_grid(a)](a, b, h, reset, filled, *a.shape)
+        ctx.save_for_backward(a, filled, h, reset)
+        return filled
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, given: Tensor) -> Any:
+        a, filled, h, reset = ctx.saved_tensors
+        d_a, d_b, d_h = torch.empty_like(a), torch.empty_like(a), torch.empty_like(h)
+        _compiled(_backward)[_grid(a)](given.contiguous(), a, filled, h, reset, d_a, d_b, d_h, *a.shape)
+        return d_a, d_b, d_h, None
+
+
+@cache
+def _compiled(kernel: Callable[..., None]) -> Any:
+    return triton.jit(kernel)
+
+
+def _grid(a: Tensor) -> tuple[int, int]:
+    return a.shape[1], triton.cdiv(a.shape[2], _UNITS)

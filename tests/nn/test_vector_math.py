@@ -1,0 +1,80 @@
+"""The compiled functions of single numbers against NumPy in float64, and bfloat16 against torch."""
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+
+from elman.nn.vector_math import decay, put, sigmoid, wide
+
+
+@njit
+def _sigmoids(numbers):
+    found = np.empty((2, len(numbers)), numbers.dtype)
+    for j in range(len(numbers)):
+        found[0, j], found[1, j] = sigmoid(numbers[j])
+    return found
+
+
+@njit
+def _decays(numbers):
+    found = np.empty((3, len(numbers)), numbers.dtype)
+    for j in range(len(numbers)):
+        found[0, j], found[1, j], found[2, j] = decay(numbers[j])
+    return found
+
+
+@njit
+def _widened(bits):
+    found = np.empty(len(bits), np.float32)
+    for j in range(len(bits)):
+        found[j] = wide(bits[j])
+    return found
+
+
+@njit
+def _put_all(numbers, row):
+    for j in range(len(numbers)):
+        put(row, j, numbers[j])
+
+
+PRECISION = {np.float32: 4e-7, np.float64: 4e-15}
+
+
+@pytest.mark.parametrize("kind", PRECISION)
+def test_sigmoid_and_what_it_lacks(kind: type) -> None:
+    x = np.linspace(-80, 80, 40001).astype(kind)
+    exact = 1 / (1 + np.exp(-x.astype(np.longdouble)))
+    lacks = 1 / (1 + np.exp(x.astype(np.longdouble)))
+    np.testing.assert_allclose(_sigmoids(x), [exact, lacks], rtol=PRECISION[kind])
+    found = _sigmoids(np.array([np.inf, -np.inf, 1e30, -1e30], kind))
+    np.testing.assert_allclose(found, [[1, 0, 1, 0], [0, 1, 0, 1]], atol=1e-37)
+    assert np.isnan(_sigmoids(np.array([np.nan], kind))).all()
+
+
+@pytest.mark.parametrize("kind", PRECISION)
+def test_decay_is_exact_where_almost_nothing_is_lost(kind: type) -> None:
+    x = np.logspace(-30, 1.9, 40001).astype(kind)
+    wanted = x.astype(np.longdouble)
+    kept, share = np.exp(-wanted), np.sqrt(-np.expm1(-2 * wanted))
+    found = _decays(x)
+    np.testing.assert_allclose(found, [kept, share, wanted * kept**2 / share], rtol=3 * PRECISION[kind], atol=1e-37)
+    assert _decays(np.zeros(1, kind)).flatten().tolist() == [1, 0, 0]
+    np.testing.assert_allclose(_decays(np.full(1, 1e4, kind)).flatten(), [0, 1, 0], atol=1e-32)
+    assert np.isnan(_decays(np.full(1, np.nan, kind))[:2]).all()
+
+
+def test_bfloat16_is_read_and_rounded_as_torch_does() -> None:
+    every = torch.arange(2**16, dtype=torch.int32).to(torch.uint16)
+    numbers = _widened(every.numpy())
+    np.testing.assert_array_equal(numbers, every.view(torch.bfloat16).float().numpy())
+
+    draw = np.random.default_rng(1)
+    singles = draw.integers(0, 2**32, 2**16, dtype=np.uint32).view(np.float32)
+    halfway = (np.arange(2**16, dtype=np.uint32) << 16 | 0x8000).view(np.float32)
+    for given in (singles, halfway, numbers):
+        row = np.zeros(len(given), np.uint16)
+        _put_all(given, row)
+        rounded = torch.from_numpy(given.copy()).to(torch.bfloat16)
+        found = torch.from_numpy(row).view(torch.bfloat16)
+        torch.testing.assert_close(found, rounded, rtol=0, atol=0, equal_nan=True)
