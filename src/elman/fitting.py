@@ -15,7 +15,15 @@ from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
-from elman.machine import available_cores, cache_folder, choose_precision, fingerprint, require_torch, version
+from elman.machine import (
+    available_cores,
+    cache_folder,
+    choose_device,
+    choose_precision,
+    fingerprint,
+    require_torch,
+    version,
+)
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
 from elman.models.registry import entry, is_network, resolve, trainable
@@ -24,6 +32,7 @@ from elman.progress import Progress
 from elman.report.curve import draw_curve, read_log
 from elman.request import DEFAULT_MINUTES, Request, check_settings, refuse_for_counting, sort_settings
 from elman.text.spool import Text
+from elman.training.lock import alone
 
 
 def train_model(
@@ -54,25 +63,28 @@ def train_model(
         _keeps_tokens(request)
     shape, course = sort_settings(request.kind, settings)
     check_settings(request.kind, shape, course)
-    # Before the text is read, which may take long.
-    model_folder.create(out)
-    try:
-        data = prepare_data(
-            request.sources,
-            valid=request.valid,
-            test=request.test,
-            config=request.data,
-            cache=cache_folder(),
-            tokenizer=None if start is None else model_folder.read_tokenizer(start),
-            speller=None if start is None else model_folder.read_speller(start),
-            grow=True,
-            progress=progress,
-        )
-        _tell_data(data, progress)
-        _fit(_plan(request, out, data, shape, course, start, progress), request, data)
-    except BaseException:
-        _remove_stillborn(out, network=network)
-        raise
+    if network:
+        choose_device(course.get("device", "auto"))
+    with alone(out):
+        # Before the text is read, which may take long.
+        model_folder.create(out)
+        try:
+            data = prepare_data(
+                request.sources,
+                valid=request.valid,
+                test=request.test,
+                config=request.data,
+                cache=cache_folder(),
+                tokenizer=None if start is None else model_folder.read_tokenizer(start),
+                speller=None if start is None else model_folder.read_speller(start),
+                grow=True,
+                progress=progress,
+            )
+            _tell_data(data, progress)
+            _fit(_plan(request, out, data, shape, course, start, progress), request, data)
+        except BaseException:
+            _remove_stillborn(out, network=network)
+            raise
 
 
 def resume_model(out: Path, *, progress: Progress) -> None:
@@ -101,7 +113,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
             raise ValueError("no hash")
     except (UsageError, KeyError, TypeError, ValueError) as error:
         raise FolderError(f"{out / 'training' / 'plan.json'} is damaged; train again, or with --from {out}") from error
-    now = fingerprint(threads=plan.threads, precision=plan.precision)
+    now = fingerprint(threads=plan.threads, precision=plan.precision, device=choose_device(plan.device))
     for name, then in then_all.items():
         if now.get(name) != then:
             progress.say(
@@ -138,7 +150,8 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         resume=True,
         tensorboard=request.tensorboard,
     )
-    _fit(run, request, data)
+    with alone(out):
+        _fit(run, request, data)
 
 
 def _plan(
@@ -155,9 +168,15 @@ def _plan(
     from elman.training.run import Run
 
     found = entry(request.kind)
-    weights = None
+    weights, spent = None, 0.0
     if is_network(request.kind):
+        from elman.training.beginning import first_weights
+
         config, plan, weights = _plan_network(request, data, shape, course, start, progress)
+        begin = time.monotonic()
+        if weights is None:
+            weights = first_weights(config, plan, data.train.ids, data.tokenizer.size, progress=progress)
+        spent = time.monotonic() - begin
     else:
         config, plan = resolve(found.config)(**shape), None
     run = Run(
@@ -174,19 +193,21 @@ def _plan(
         tensorboard=request.tensorboard,
     )
     if plan is not None and request.updates is None and request.epochs is None:
-        run = _calibrated(run, request)
+        run = _calibrated(run, request, spent=spent)
     model_folder.write_frame(
         out, kind=request.kind, config=config.to_json(), tokenizer=data.tokenizer, speller=data.speller
     )
     inner = out / "training"
     inner.mkdir(exist_ok=True)
-    threads, precision = (run.plan.threads, run.plan.precision) if run.plan else (1, "fp64")
+    threads, precision, device = (
+        (run.plan.threads, run.plan.precision, run.plan.device) if run.plan else (1, "fp64", "cpu")
+    )
     record = {
         "request": request.to_json(),
         "plan": run.plan.to_json() if run.plan else None,
         "corpus": data.corpus.hash,
         "from": None if start is None else _parent(start),
-        "fingerprint": fingerprint(threads=threads, precision=precision),
+        "fingerprint": fingerprint(threads=threads, precision=precision, device=device),
     }
     write_plan(inner, record)
     return run
@@ -202,7 +223,8 @@ def _plan_network(
     from elman.training.run import Plan
 
     threads = request.threads or available_cores()
-    precision = choose_precision(request.precision)
+    device = choose_device(course.get("device", "auto"))
+    precision = choose_precision(request.precision, device=device)
     tokens = len(data.train.ids)
     weights = None
     if start is not None:
@@ -240,12 +262,14 @@ def _plan_network(
     return config, plan, weights
 
 
-def _calibrated(run: Any, request: Request) -> Any:
+def _calibrated(run: Any, request: Request, *, spent: float) -> Any:
+    """The run with its minutes as updates; ``spent`` seconds of them are gone already."""
     from elman.training.calibrate import measure, plan_minutes
 
     minutes = request.minutes or DEFAULT_MINUTES
     speed = measure(run, seconds=min(5.0, 6 * minutes))
-    plan = plan_minutes(run.plan, speed, minutes=minutes, tokens=len(run.train.ids))
+    left = max(minutes - spent / 60, 0.5 * minutes)
+    plan = plan_minutes(run.plan, speed, minutes=left, tokens=len(run.train.ids))
     epochs = plan.updates * plan.batch * plan.bptt / len(run.train.ids)
     run.progress.say(
         f"calibrated: {1000 * speed.update:.1f} ms per update, so {minutes:g} minutes are {plan.updates} updates "

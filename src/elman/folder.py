@@ -48,7 +48,8 @@ def create(path: Path) -> None:
     if _exists(path) and not path.is_dir():
         raise FolderError(f"{path} is a file; give --out the name of a new folder")
     if _exists(path) and _is_stillborn(path):
-        shutil.rmtree(path)  # a kill struck before there was anything to use or to resume
+        for inner in path.iterdir():  # a kill struck before there was anything to use or to resume
+            shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if _exists(path) and any(path.iterdir()):
         raise FolderError(
             f"{path} exists and is not empty; choose another --out, or add --resume to go on with its training"

@@ -1,5 +1,6 @@
 """A model's figures and what pins them down: evaluation, signature, passport."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +14,40 @@ from elman.request import Request
 from elman.text.speller import Speller
 from elman.text.spool import Text
 
+_ADAPTING = ("dynamic", "mixture", "cache", "tempered")
+"""Kinds of models that are made of others and fitted to a text, in the order in which they are named."""
+
 
 def evaluate_text(
-    model: LanguageModel, speller: Speller, text: Text, *, context: str, progress: Progress
+    model: LanguageModel,
+    speller: Speller,
+    text: Text,
+    *,
+    context: str,
+    progress: Progress,
+    tuned_on: str | None = None,
 ) -> dict[str, Any]:
-    """The figures of a model on a text, with their signature."""
+    """The figures of a model on a text, with their signature; ``tuned_on`` is the hash of what it was fitted on."""
+    adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
     tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)  # type: ignore[arg-type]
-    return {**tally.figures(), "context": context, "signature": signature_of(model, data=text.sha256, context=context)}
+    signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
+    return {**tally.figures(), "context": context, "signature": signed}
+
+
+def adaptation_of(about: Mapping[str, Any]) -> str:
+    """How a model adapts, from what ``describe`` says of it and its parts.
+
+    >>> adaptation_of({"name": "cache", "parts": [{"name": "mixture", "parts": [{"name": "lstm"}, {"name": "ngram"}]}]})
+    'mixture+cache'
+    >>> adaptation_of({"name": "lstm"})
+    'none'
+    """
+
+    def names(one: Mapping[str, Any]) -> set[str]:
+        return {one["name"]}.union(*(names(part) for part in one.get("parts", [])))
+
+    found = names(about)
+    return "+".join(name for name in _ADAPTING if name in found) or "none"
 
 
 def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str = "none") -> str:
@@ -47,7 +75,8 @@ def make_passport(
             return None
         return {"sha256": text.sha256, "bytes": text.bytes, "lines": text.lines, "documents": text.document_count}
 
-    threads, precision = (run.plan.threads, run.plan.precision) if run.plan else (1, "fp64")
+    plan = run.plan
+    threads, precision, device = (plan.threads, plan.precision, plan.device) if plan else (1, "fp64", "cpu")
     return {
         "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
         "data": {
@@ -63,5 +92,5 @@ def make_passport(
         "figures": figures,
         "seconds": round(seconds, 1),
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": fingerprint(threads=threads, precision=precision),
+        "machine": fingerprint(threads=threads, precision=precision, device=device),
     }

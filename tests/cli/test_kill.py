@@ -14,8 +14,10 @@ from elman.folder import load
 
 UPDATES = "260"
 SETTINGS = [
-    "--updates", UPDATES, "--embedding-size", "16", "--hidden-size", "24", "--batch", "8", "--bptt", "12",
+    "--updates", UPDATES, "--embedding-size", "16", "--hidden-size", "24", "--batch", "8", "--bptt", "20",
     "--rate", "0.02", "--dropout", "0.2", "--weight-drop", "0.1", "--validations", "13", "--threads", "1",
+    "--optimizer", "muon", "--weight-decay", "0.05", "--schedule", "trapezoid", "--vary-bptt", "--average-from", "0.5",
+    "--activation-penalty", "2", "--temporal-penalty", "1",
 ]  # fmt: skip
 
 

@@ -1,13 +1,13 @@
 """elman doctor"""
 
 from elman.cli.flags import Json
-from elman.cli.screen import print_json
+from elman.cli.screen import make_progress, print_json
 
 
 def run(as_json: Json = False) -> None:
     from elman.doctor import diagnose
 
-    found = diagnose()
+    found = diagnose(make_progress())
     if as_json:
         print_json(found)
         return

@@ -36,6 +36,8 @@ class Position:
     """Validations since the best one."""
     averaged: int = 0
     """How many weights the running average holds."""
+    average_start: int = 0
+    """The update after which a validation set off the averaging; 0: none did."""
     log_bytes: int = 0
     """Length of the log that belongs to this position; what lies behind it is cut off on resuming."""
 
@@ -50,7 +52,9 @@ def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[st
     from safetensors.torch import save
 
     tensors = {
-        f"{group}/{name}": t.detach().contiguous() for group, family in groups.items() for name, t in family.items()
+        f"{group}/{name}": t.detach().cpu().contiguous()
+        for group, family in groups.items()
+        for name, t in family.items()
     }
     # Tied weights share memory, which safetensors refuses: each name gets its own copy.
     seen: set[int] = set()

@@ -38,8 +38,13 @@ def first_nonfinite(network: nn.Module, chunk: Chunk, state: tuple[Tensor, ...])
     if found:
         return f"the output of {found[0]}"
     # Gradients are made from the output backwards: the last layer that is not finite came first.
-    broken = [n for n, p in network.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
+    broken = [name for name, p in network.named_parameters() if p.grad is not None and not _is_finite(p.grad)]
     return f"the gradient of {broken[-1]}" if broken else "the loss"
+
+
+def _is_finite(gradient: Tensor) -> bool:
+    held = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return bool(torch.isfinite(held).all())
 
 
 def _flatten(value: object) -> list[Tensor]:

@@ -1,26 +1,38 @@
 """Sizes, batch, dropout and learning rate from the corpus, the vocabulary and the time.
 
 The rule behind the sizes: what the machine can compute in the time, spread over the tokens of the corpus,
-is shared between a bigger network and more epochs in equal parts (both grow with its square root).
+is shared between a bigger network and more epochs in equal parts (both grow with its square root). The more often
+a token will be read, the more is dropped: without that a network that starts from counts knows the Penn Treebank
+by heart after five epochs. docs/recipes.md has the runs behind the numbers.
 """
 
 import dataclasses
 import math
 from typing import Any
 
+from elman.models.layout import lay_out
 from elman.models.shape import NeuralConfig
+from elman.nn.clusters import zipf_counts
 from elman.training.optimizers import DEFAULT_RATES
 from elman.training.run import Plan
 
-_REFERENCE_FLOP = 29.5e6
+_REFERENCE_FLOP = 30.3e6
 """FLOP per token of the network that the reference run trains ..."""
 _REFERENCE_BUDGET = 2.3e8
 """... when this much is to be had for each token of the corpus."""
 _MOST_WEIGHTS = 30.0
 """Weights per training token, at most."""
+_REFERENCE_HIDDEN = 512
+"""Units that the optimiser's usual rate suits; more want less, by the square root."""
+_MANY_TYPES = 20_000
+"""From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
 _CAUTION = {"rnn": 1 / 3, "rnn-relu": 1 / 6}
 """What the highest rate is multiplied by for cells without gates, which steep steps blow up."""
-GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn-relu": 1}
+PRODUCTS = {
+    "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
+    "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
+}  # fmt: skip
+"""Matrix products of each cell: with its input, and with vectors of its own size."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,27 +61,39 @@ def choose(
     >>> shape.embedding_size, shape.hidden_size, shape.layers
     (256, 512, 2)
     """
-    shape = {"cell": situation.kind, **_sizes(situation, config), **config}
-    if shape.get("input") == "one-hot":
-        shape.setdefault("tied", False)
-    chosen = NeuralConfig(**shape)
+    if situation.vocab_size >= _MANY_TYPES and config.get("input", "learned") == "learned":
+        config = {"softmax": "adaptive", **config}
+    chosen = NeuralConfig(**_whole({"cell": situation.kind, **_sizes(situation, config), **config}))
     epochs = situation.epochs
     if situation.budget is not None:
         epochs = situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
-    return chosen, {**_settings(situation, epochs, optimizer=plan.get("optimizer", "adamw")), **plan}
+    settings = _settings(situation, chosen, epochs, optimizer=plan.get("optimizer", "adamw"))
+    return chosen, {**settings, **plan}
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
-    """FLOP of one training token: six for each weight of a matrix product."""
-    gates, hidden = GATES[config.cell], config.hidden_size
+    """FLOP of one training token: six for each weight of a matrix product.
+
+    An adaptive softmax is taken to meet types as often as Zipf's law says.
+    """
+    (from_below, own), hidden = PRODUCTS[config.cell], config.hidden_size
     below = config.embedding_size if config.input == "learned" else vocab_size
     top = below if config.tied else hidden
-    weights = vocab_size * top
+    weights = _output_weights(config, vocab_size, top)
     for layer in range(config.layers):
         size = top if layer == config.layers - 1 else hidden
-        weights += gates * size * (below + size)
+        weights += size * (from_below * below + own * size)
         below = size
+    if config.skip:
+        weights += (config.layers - 1) * hidden * top
     return 6.0 * weights
+
+
+def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
+    if config.softmax == "sampled":
+        return min(config.drawn, vocab_size) * top
+    clusters = lay_out(config, vocab_size)
+    return vocab_size * top if clusters is None else clusters.products(zipf_counts(vocab_size), top)
 
 
 def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
@@ -81,9 +105,7 @@ def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
 
     def cost(embedding: int) -> float:
         shape = {"embedding_size": embedding, "hidden_size": 2 * embedding, **given}
-        if shape.get("input") == "one-hot":
-            shape.setdefault("tied", False)
-        config = NeuralConfig(**{**shape, "cell": situation.kind})
+        config = NeuralConfig(**_whole({**shape, "cell": situation.kind}))
         return flop_per_token(config, situation.vocab_size)
 
     embedding = 32
@@ -92,22 +114,30 @@ def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
     return {"embedding_size": embedding, "hidden_size": 2 * embedding, "layers": layers}
 
 
-def _settings(situation: Situation, epochs: float, *, optimizer: str) -> dict[str, Any]:
+def _whole(shape: dict[str, Any]) -> dict[str, Any]:
+    """What follows from a shape where the user did not say otherwise."""
+    return {"tied": False, **shape} if shape.get("input") == "one-hot" else shape
+
+
+def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:
     fine = situation.level in ("char", "byte")
-    batch = 32 if fine else 20
+    # Many short rows rather than few long ones: the products are larger, and nothing was lost by it.
+    batch = 32
     # Few tokens: fewer rows, so that there are enough updates.
     while batch > 4 and situation.tokens < batch * 2000:
         batch //= 2
-    # Tokens seen once or twice need no dropout: measured on builtin:pydocs, it only slows learning there.
-    dropout = min(0.5, 0.02 * (epochs - 4)) if epochs > 6 else 0.0
+    # A character says less than a word, so that reading it again teaches less by heart.
+    dropout = min(0.5, (0.03 if fine else 0.05) * epochs)
+    rate = DEFAULT_RATES[optimizer] * _CAUTION.get(situation.kind, 1.0)
     return {
         "batch": batch,
-        "bptt": 70 if fine else 35,
+        "bptt": 70 if fine else 22,
         "dropout": round(dropout, 2),
-        "input_dropout": round(dropout / 2, 2),
-        "rate": DEFAULT_RATES[optimizer] * _CAUTION.get(situation.kind, 1.0),
+        "input_dropout": 0.0 if fine else round(0.6 * dropout, 2),
+        "embedding_dropout": 0.0 if fine else round(0.12 * dropout, 2),
+        "rate": float(f"{rate * min(1.0, math.sqrt(_REFERENCE_HIDDEN / config.hidden_size)):.2g}"),
         # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
-        "weight_decay": 0.05 if optimizer == "adamw" else 0.0,
+        "weight_decay": 0.1 if optimizer in ("adamw", "muon") else 0.0,
     }
 
 

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from elman.config import Config
 from elman.data.store import TokenStore
 from elman.errors import UsageError
+from elman.machine import choose_device
 from elman.progress import Progress
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
+from elman.training.length import MEAN_SHARE, SHORTEST
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,16 +24,22 @@ class Plan(Config):
     """Rows trained side by side (B)."""
     bptt: int = 35
     """Tokens of each row per update (T): how far gradients flow back."""
+    vary_bptt: bool = False
+    """Whether that length varies a little from update to update, and is halved in one of twenty."""
     seed: int = 1
     """Everything random follows from it: first weights, masks, cuts of the stream."""
-    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adamw"
+    begin: Literal["counts", "random"] = "counts"
+    """What the first weights know: how frequent the types are and which stand near each other, or nothing."""
+    optimizer: Literal["sgd", "momentum", "adam", "adamw", "muon"] = "adamw"
     """Which optimiser makes the updates."""
     rate: float = 4e-3
     """The highest learning rate of the schedule."""
-    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    schedule: Literal["one-cycle", "linear", "trapezoid", "constant"] = "one-cycle"
     """How the learning rate moves over the run."""
     warmup: float = 0.1
     """Share of the run in which the learning rate rises."""
+    cooldown: float = 0.2
+    """Share of the run, at its end, in which the learning rate of the trapezoid schedule falls."""
     weight_decay: float = 0.0
     """Decay of the weight matrices."""
     clip: float = 0.25
@@ -44,8 +52,14 @@ class Plan(Config):
     """Share of types whose embedding is dropped for a whole update."""
     weight_drop: float = 0.0
     """Share of hidden-to-hidden weights dropped for a whole update."""
+    activation_penalty: float = 0.0
+    """Weight of the squared outputs of the last layer in the loss (AR)."""
+    temporal_penalty: float = 0.0
+    """Weight of their squared changes from token to token in the loss (TAR)."""
     average_from: float = 1.0
     """Weights are averaged from this share of the run on; 1 means never."""
+    average_after: int = 0
+    """Or: weights are averaged once so many validations in a row were no better; 0 means never."""
     validations: int = 8
     """How often the validation text is scored over the run, the end included."""
     patience: int = 0
@@ -56,6 +70,8 @@ class Plan(Config):
     """Precision of the matrix products in training; weights and sums stay fp32."""
     threads: int = 1
     """Threads that compute."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What computes: the processor, or a CUDA GPU; auto takes the GPU where there is one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,26 +83,58 @@ class Plan(Config):
         for name in ("dropout", "input_dropout", "embedding_dropout", "weight_drop"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
-        for name in ("warmup", "average_from"):
+        for name in ("warmup", "cooldown", "average_from"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and 1")
-        for name in ("rate", "weight_decay", "clip", "patience"):
+        for name in (
+            "rate", "weight_decay", "clip", "patience", "activation_penalty", "temporal_penalty", "average_after"
+        ):  # fmt: skip
             if not 0 <= getattr(self, name) <= 1e6:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and a million")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed is {self.seed}; it must be at least 0 and below 2^63")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if self.vary_bptt and self.bptt < SHORTEST:
+            raise UsageError(
+                f"bptt is {self.bptt}; with vary_bptt, which halves it at times, it must be at least {SHORTEST}"
+            )
+        if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
+            raise UsageError(
+                f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole run; make one smaller"
+            )
+        if self.average_after and self.average_from < 1:
+            raise UsageError("average_from and average_after both say when averaging begins; give one of them")
+        if 0 < self.patience < self.average_after:
+            raise UsageError(
+                f"patience {self.patience} would stop before average_after {self.average_after}; make it larger, or 0"
+            )
 
     @property
     def validate_every(self) -> int:
         """Updates between two validations."""
         return max(1, -(-self.updates // self.validations))
 
+    @property
+    def mean_bptt(self) -> float:
+        """Tokens of each row per update, in the mean.
+
+        >>> Plan(updates=1, bptt=40).mean_bptt, Plan(updates=1, bptt=40, vary_bptt=True).mean_bptt
+        (40.0, 39.0)
+        """
+        return self.bptt * (MEAN_SHARE if self.vary_bptt else 1.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
     """Everything one fit needs.
 
-    ``plan`` is None for models that are counted. ``start`` holds weights to go on from (``--from``).
+    ``plan`` is None for models that are counted; its device is settled here. ``start`` holds weights to go on
+    from (``--from``).
+
+    Raises:
+        UsageError: the plan wants a GPU, and there is none.
     """
 
     folder: Path
@@ -103,3 +151,8 @@ class Run:
     tensorboard: bool = False
     checkpoint_every: float = 60.0
     """Seconds between two checkpoints."""
+
+    def __post_init__(self) -> None:
+        if self.plan is not None:
+            device = choose_device(self.plan.device)
+            object.__setattr__(self, "plan", self.plan.replace(device=device))

@@ -9,23 +9,30 @@ import math
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from elman import folder as model_folder
+from elman.data.frequency import count_types
 from elman.data.streams import Chunk, Streams
 from elman.errors import FolderError, Interrupted, TrainingError
-from elman.machine import peak_memory, set_threads, tune_allocator
+from elman.machine import peak_memory, prepare_device, set_threads, tune_allocator
+from elman.models.layout import lay_out, read_layout
 from elman.models.neural import Drops, Network, NeuralModel
+from elman.models.shape import NeuralConfig
+from elman.nn.clusters import Clusters
 from elman.nn.dropout import Masks
+from elman.nn.penalties import Penalties
 from elman.progress import duration
 from elman.training.checkpoint import Position, read_checkpoint, write_checkpoint
 from elman.training.interrupt import StopRequest
 from elman.training.journal import Journal
+from elman.training.lazy import clip_gradients, step
+from elman.training.length import varied_length
 from elman.training.nonfinite import first_nonfinite
-from elman.training.optimizers import make_optimizer, optimizer_arrays, restore_optimizer, set_rate
+from elman.training.optimizers import fits_optimizer, make_optimizer, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.run import Plan, Run
 from elman.training.schedule import make_schedule
 
@@ -49,21 +56,32 @@ class Training:
         plan = run.plan
         tune_allocator()
         set_threads(plan.threads)
+        prepare_device(plan.device, precision=plan.precision)
         torch.manual_seed(plan.seed)
         self.plan: Plan = plan
+        self.device = torch.device(plan.device)
         drops = Drops(
             input=plan.input_dropout,
             between=plan.dropout,
             embedding=plan.embedding_dropout,
             weights=plan.weight_drop,
         )
-        self.network = Network(run.config, run.tokenizer.size, drops=drops)  # type: ignore[arg-type]
+        penalties = Penalties(activation=plan.activation_penalty, temporal=plan.temporal_penalty)
+        config = cast(NeuralConfig, run.config)
+        clusters = _clusters(run, config)
+        self.network = Network(config, run.tokenizer.size, drops=drops, penalties=penalties, clusters=clusters)
         if run.start is not None:
             self.network.load_arrays(run.start)
+        # Drawn on the processor, so that a seed means the same first weights everywhere.
+        self.network.to(self.device)
         self.optimizer = make_optimizer(
-            self.network, name=plan.optimizer, rate=plan.rate, weight_decay=plan.weight_decay
+            self.network,
+            name=plan.optimizer,
+            rate=plan.rate,
+            weight_decay=plan.weight_decay,
+            dtype=torch.bfloat16 if plan.precision == "bf16" else torch.float32,
         )
-        self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup)
+        self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup, cooldown=plan.cooldown)
         self.streams = Streams(
             run.train.ids,
             run.train.documents,
@@ -87,8 +105,11 @@ class Training:
             TrainingError: the loss or the gradient is not finite; nothing was changed by this update.
         """
         plan, position = self.plan, self.position
-        chunk, cursor = self.streams.chunk(position.cursor, plan.bptt)
-        set_rate(self.optimizer, plan.rate * self.schedule(position.update))
+        chunk, cursor = self.streams.chunk(position.cursor, self._length())
+        rate = plan.rate * self.schedule(position.update)
+        # Fewer tokens, a smaller step: else short chunks would weigh more than long ones.
+        share = chunk.targets.shape[1] / plan.bptt if plan.vary_bptt else 1.0
+        set_rate(self.optimizer, rate * share)
         self.optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             loss = self.network.loss(chunk, self.state, Masks(plan.seed, position.update))
@@ -96,16 +117,15 @@ class Training:
         value = float(mean.detach())
         if not math.isfinite(value):
             raise self._blame(chunk, "loss")
-        mean.backward()
-        limit = plan.clip if plan.clip else math.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), limit))
+        (mean if loss.penalty is None else mean + loss.penalty).backward()
+        norm = clip_gradients(self.network.parameters(), plan.clip or math.inf)
         if not math.isfinite(norm):
             raise self._blame(chunk, "gradient")
-        self.optimizer.step()
+        step(self.optimizer)
         self.state = tuple(part.detach() for part in loss.state)
         position.update += 1
         position.epoch, position.offset = cursor.epoch, cursor.offset
-        if position.update > plan.average_from * plan.updates:
+        if position.update > plan.average_from * plan.updates or position.average_start:
             self._add_to_average()
         return Update(value, norm, loss.count)
 
@@ -126,6 +146,11 @@ class Training:
         with torch.no_grad(), self._autocast():
             loss = self.network.loss(chunk, state)
         return float(loss.total), loss.state
+
+    def average_from_here(self) -> None:
+        """Begin to average the weights, with those of the next update (Merity et al. 2018, NT-ASGD)."""
+        self.position.average_start = self.position.update
+        self.position.worse = 0
 
     def weights(self) -> dict[str, Any]:
         """The weights to use, averaged where the plan says so, as NumPy arrays."""
@@ -158,9 +183,9 @@ class Training:
             for name, parameter in self.network.named_parameters():
                 parameter.copy_(groups["weights"][name])
         restore_optimizer(self.optimizer, groups.get("optimizer", {}))
-        self.average = groups.get("average", {})
+        self.average = {name: mean.to(self.device) for name, mean in groups.get("average", {}).items()}
         state = groups["state"]
-        self.state = tuple(state[str(number)] for number in range(len(state)))
+        self.state = tuple(state[str(number)].to(self.device) for number in range(len(state)))
 
     @property
     def valid_length(self) -> int:
@@ -174,16 +199,18 @@ class Training:
         fits &= not average or {name: tensor.shape for name, tensor in average.items()} == shapes
         here = {str(number): part.shape for number, part in enumerate(self.state)}
         fits &= {name: tensor.shape for name, tensor in state.items()} == here
-        sizes = [p.shape for group in self.optimizer.param_groups for p in group["params"]]
-        for name, tensor in groups.get("optimizer", {}).items():
-            number = name.partition(".")[0]
-            known = number.isdecimal() and int(number) < len(sizes)
-            fits &= known and (tensor.ndim == 0 or tensor.shape == sizes[int(number)])
+        fits &= fits_optimizer(self.optimizer, groups.get("optimizer", {}))
         fits &= all(tensor.dtype == torch.float32 for family in groups.values() for tensor in family.values())
         return fits and position.offset < self.streams.row_length and position.update <= self.plan.updates
 
+    def _length(self) -> int:
+        plan = self.plan
+        if not plan.vary_bptt:
+            return plan.bptt
+        return varied_length(plan.bptt, seed=plan.seed, update=self.position.update)
+
     def _autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast("cpu", torch.bfloat16) if self.plan.precision == "bf16" else nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16) if self.plan.precision == "bf16" else nullcontext()
 
     def _add_to_average(self) -> None:
         self.position.averaged += 1
@@ -216,6 +243,19 @@ class Training:
             f"{position.offset} of each row); first seen in {where}; try a lower --rate (now {self.plan.rate:g}) "
             f"or a smaller --clip (now {self.plan.clip:g})"
         )
+
+
+def _clusters(run: Run, config: NeuralConfig) -> Clusters | None:
+    """How the types are sorted: as in the weights to go on from, else by the counts of the training text."""
+    vocab = run.tokenizer.size
+    if config.softmax == "full":
+        return None
+    weights = run.start
+    if run.resume:
+        weights = model_folder.read_arrays(run.folder / "model.safetensors")
+    if weights is not None:
+        return read_layout(config, vocab, weights)
+    return lay_out(config, vocab, count_types(run.train.ids, vocab))
 
 
 def fit(run: Run) -> NeuralModel:
@@ -287,6 +327,9 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
             else:
                 position.worse += 1
             journal.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
+            if not position.average_start and 0 < plan.average_after <= position.worse:
+                run.progress.say(f"averaging from here: {position.worse} validations in a row were no better")
+                training.average_from_here()
             save()
             if out_of_patience():
                 run.progress.say(f"stopping early: {position.worse} validations in a row were no better")

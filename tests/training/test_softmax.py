@@ -1,0 +1,157 @@
+"""Training with an adaptive or a sampled softmax: layout, lazy steps, resuming, going on, cost."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from elman import folder as model_folder
+from elman.data.frequency import count_types
+from elman.data.prepare import DataConfig, prepare_data
+from elman.errors import Interrupted, TrainingError
+from elman.models.layout import RANKS
+from elman.models.neural import NeuralModel
+from elman.models.shape import NeuralConfig
+from elman.progress import Progress
+from elman.report.curve import read_log
+from elman.training.checkpoint import read_checkpoint
+from elman.training.recipe import flop_per_token
+from elman.training.run import Plan, Run
+from elman.training.trainer import Training, fit
+
+SHAPES = {
+    "adaptive": NeuralConfig(embedding_size=20, hidden_size=24, softmax="adaptive"),
+    "adaptive, own weights": NeuralConfig(embedding_size=20, hidden_size=24, softmax="adaptive", tied=False),
+    "sampled": NeuralConfig(embedding_size=20, hidden_size=24, softmax="sampled", samples=9),
+    "sampled, own weights": NeuralConfig(embedding_size=20, hidden_size=24, softmax="sampled", samples=9, tied=False),
+}
+
+
+def make_run(text: Path, folder: Path, shape: NeuralConfig, **plan: Any) -> Run:
+    data = prepare_data([str(text)], config=DataConfig(document="block"), cache=folder / "cache", progress=Progress())
+    out = folder / "model"
+    (out / "training").mkdir(parents=True)
+    model_folder.write_frame(out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller)
+    return Run(
+        folder=out,
+        kind="lstm",
+        config=shape,
+        tokenizer=data.tokenizer,
+        speller=data.speller,
+        train=data.train,
+        valid=data.valid,
+        progress=Progress(),
+        plan=Plan(**{"updates": 8, "batch": 4, "bptt": 7, "rate": 0.01, "validations": 2, **plan}),
+    )
+
+
+class StopAfter:
+    """In place of a signal: wants to stop after three updates."""
+
+    def __init__(self) -> None:
+        self._left = 3
+
+    def __enter__(self) -> "StopAfter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    @property
+    def wanted(self) -> bool:
+        self._left -= 1
+        return self._left <= 0
+
+
+def stop_early(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter())
+        with pytest.raises(Interrupted):
+            fit(run)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
+def test_stopping_and_resuming_gives_the_same_bits(
+    text_file: Path, tmp_path: Path, name: str, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"dropout": 0.3, "embedding_dropout": 0.1, "weight_decay": 0.1, "optimizer": optimizer}
+    whole, parts = (make_run(text_file, tmp_path / part, SHAPES[name], **plan) for part in ("whole", "parts"))
+    fit(whole)
+    stop_early(parts, monkeypatch)
+    fit(dataclasses.replace(parts, resume=True))
+    assert (whole.folder / "model.safetensors").read_bytes() == (parts.folder / "model.safetensors").read_bytes()
+    one, two = (read_checkpoint(run.folder / "training")[1] for run in (whole, parts))
+    for group in ("weights", "optimizer", "state"):
+        assert one[group].keys() == two[group].keys() and one[group]
+        assert all(torch.equal(one[group][part], two[group][part]) for part in one[group]), group
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_types_are_sorted_by_the_training_text(text_file: Path, tmp_path: Path, name: str) -> None:
+    run = make_run(text_file, tmp_path, SHAPES[name])
+    counts = count_types(run.train.ids, run.tokenizer.size)
+    ranks = Training(run).network.to_arrays()[RANKS]
+    assert (np.diff(counts[np.argsort(ranks)]) <= 0).all() and len(set(counts)) > 5
+
+
+def test_going_on_with_other_text_keeps_the_order_even_when_resumed(
+    text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(text_file, tmp_path / "new", SHAPES["adaptive"])
+    first = Training(run)
+    arrays = first.network.to_arrays()
+    backwards = len(arrays[RANKS]) - 1 - arrays[RANKS]  # as if the old text had been of other words
+    run = dataclasses.replace(run, start={**arrays, RANKS: backwards})
+    stop_early(run, monkeypatch)
+    found = fit(dataclasses.replace(run, start=None, resume=True))
+    assert np.array_equal(found.to_arrays()[RANKS], backwards)
+
+
+@pytest.mark.parametrize("name", ["adaptive", "sampled"])
+def test_it_learns_the_grammar(text_file: Path, tmp_path: Path, name: str) -> None:
+    shape = SHAPES[name].replace(layers=1, samples=20 if name == "sampled" else None)
+    run = make_run(text_file, tmp_path, shape, updates=400, batch=8, bptt=12, rate=0.02)
+    model = fit(run)
+    found = [entry["valid_nats"] for entry in read_log(run.folder / "training" / "log.jsonl") if "valid_nats" in entry]
+    # Four free choices out of five in each line; where a block ends cannot be known either.
+    entropy = run.valid.lines * 4 * np.log(5) / len(run.valid.ids)
+    assert entropy * 0.95 < found[-1] < entropy * 1.4
+    # What validation says is what the saved model says.
+    again = NeuralModel.from_arrays(
+        model_folder.read_arrays(run.folder / "model.safetensors"), run.tokenizer, run.config
+    )  # type: ignore[arg-type]
+    assert again.model_hash == model.model_hash
+
+
+def test_an_update_leaves_rows_alone_that_it_did_not_touch(text_file: Path, tmp_path: Path) -> None:
+    shape = SHAPES["sampled"].replace(samples=2)
+    run = make_run(text_file, tmp_path, shape, batch=2, bptt=3, weight_decay=0.1)
+    training = Training(run)
+    before = training.network.get_parameter("embedding.weight").detach().clone()
+    training.update()
+    moved = (training.network.get_parameter("embedding.weight") != before).any(1)
+    assert 3 <= int(moved.sum()) <= 2 * 3 * 2 + 2 < run.tokenizer.size
+
+
+def test_a_sparse_gradient_that_is_not_finite_is_named(text_file: Path, tmp_path: Path) -> None:
+    training = Training(make_run(text_file, tmp_path, SHAPES["sampled"]))
+    training.network.get_parameter("embedding.weight").register_hook(lambda gradient: gradient * np.nan)
+    with pytest.raises(TrainingError, match=r"first seen in the gradient of embedding\.weight"):
+        training.update()
+
+
+def test_cost_counts_what_a_token_meets() -> None:
+    sizes = {"embedding_size": 256, "hidden_size": 512}
+    full, adaptive, sampled = (
+        flop_per_token(NeuralConfig.from_json({**sizes, "softmax": softmax}), 100_000) / 6
+        for softmax in ("full", "adaptive", "sampled")
+    )
+    stack = full - 100_000 * 256
+    assert sampled - stack == 4096 * 256
+    assert 1000 * 256 < adaptive - stack < 0.12 * 100_000 * 256
+    few = NeuralConfig.from_json({**sizes, "softmax": "sampled"})
+    assert flop_per_token(few, 300) == flop_per_token(NeuralConfig.from_json(sizes), 300)
