@@ -9,10 +9,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.api import Completion, LineScore, Model, load, mix, resume, train
+    from elman.api import Completion, LineScore, Model, adapt, load, mix, resume, train
     from elman.errors import ElmanError
 
-__all__ = ["Completion", "ElmanError", "LineScore", "Model", "load", "mix", "resume", "train"]
+__all__ = ["Completion", "ElmanError", "LineScore", "Model", "adapt", "load", "mix", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,11 @@
-"""What ``import elman`` gives: train, load, mix, and the Model that they return."""
+"""What ``import elman`` gives: train, load, mix, adapt, and the Model that they return."""
 
 import dataclasses
 import secrets
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import LineScore, score_lines
 from elman.errors import UsageError
 from elman.fitting import resume_model, train_model, tuned_weights
+from elman.held_out import held_out_text
 from elman.machine import cache_folder
 from elman.models.combine import Mixture
 from elman.models.protocol import LanguageModel
@@ -27,6 +28,7 @@ from elman.text.corpus import CorpusConfig, Sources, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.spool import Text
+from elman.tuning import Tuning
 
 Context = Literal["carry", "document", "independent"]
 
@@ -150,7 +152,16 @@ class Model:
         config = CorpusConfig(document=document, encoding=encoding, field=field)
         progress = progress or Progress()
         with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
-            return evaluate_text(self.lm, self.speller, text, context=context, progress=progress)
+            return evaluate_text(
+                self.lm, self.speller, text, context=context, progress=progress, tuned_on=self._tuned_on
+            )
+
+    @property
+    def _tuned_on(self) -> str | None:
+        for name in ("adaptation", "mixture"):
+            if name in self.passport:
+                return str(self.passport[name]["tuned_on"])
+        return None
 
     def _check_known(self, prompt: str) -> None:
         tokenizer = self.lm.tokenizer
@@ -286,18 +297,91 @@ def mix(
         ModelError: the models' types differ.
     """
     progress = progress or Progress()
-    with ExitStack() as opened:
-        if isinstance(tune, Text):
-            text = tune
-        else:
-            folder = cache_folder() / "texts"
-            text = opened.enter_context(read_text(tune, config=config, folder=folder, progress=progress))
+    with _opened(tune, config, progress) as text:
         weights = tuned_weights([model.lm for model in models], text, context=context, progress=progress)
         about = {"weights": weights, "tuned_on": text.sha256, "context": context}
     mixed = Mixture([model.lm for model in models], weights=weights)
     names = [f"{weight:.2f} {model.lm.describe()['name']}" for weight, model in zip(weights, models, strict=True)]
     progress.say(f"mixture: {', '.join(names)}")
     return Model(mixed, models[0].speller, passport={"model": {"hash": mixed.model_hash}, "mixture": about})
+
+
+def adapt(
+    model: Model,
+    *,
+    tune: Sources | Text | None = None,
+    mix: Sequence[Model] = (),
+    cache: bool = False,
+    dynamic: bool = False,
+    temperature: bool = False,
+    context: Context = "document",
+    config: CorpusConfig | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """A model that adapts to what it reads; everything about how is fitted on ``tune``.
+
+    What it has read is in its state: with ``context`` carry it goes on adapting over all texts, with document it
+    starts afresh at each of them, with independent at each line.
+
+    Args:
+        model: what ``train`` and ``load`` return.
+        tune: text to fit on; never the one to be reported on; default: the validation text named in the passport.
+        mix: models with the same types to mix in.
+        cache: whether to expect again what lately followed a similar situation.
+        dynamic: whether the network goes on learning while it reads (slow: a gradient step every 20 tokens).
+        temperature: whether to sharpen or flatten the result (slow: looks at all types for every token).
+        context: how the adapted model will be used, as for ``Model.evaluate``.
+        config: how ``tune`` is read.
+
+    Raises:
+        ModelError: the models' types differ, or one cannot adapt like that.
+        UsageError: nothing was asked for, or there is no text to tune on.
+    """
+    switches = {"mix": bool(mix), "cache": cache, "dynamic": dynamic, "temperature": temperature}
+    wanted = [name for name, on in switches.items() if on]
+    options = {"context": context, "config": config, "progress": progress}
+    (found,) = (step for name, step in adapt_steps(model, wanted, mix=mix, tune=tune, **options, last=True))
+    return found
+
+
+def adapt_steps(
+    model: Model,
+    wanted: Sequence[str],
+    *,
+    tune: Sources | Text | None = None,
+    mix: Sequence[Model] = (),
+    context: Context = "document",
+    config: CorpusConfig | None = None,
+    progress: Progress | None = None,
+    last: bool = False,
+) -> Iterator[tuple[str, Model]]:
+    """As ``adapt``, one adaptation of ``wanted`` (mix, cache, dynamic, temperature) after the other, each on top.
+
+    Args:
+        last: only the last one, with all adaptations.
+    """
+    if not wanted:
+        raise UsageError("no adaptation was asked for; give at least one of: mix, cache, dynamic, temperature")
+    progress = progress or Progress()
+    with ExitStack() as opened:
+        if tune is None:
+            text = opened.enter_context(held_out_text(model.folder, model.passport, progress=progress))
+        else:
+            text = opened.enter_context(_opened(tune, config, progress))
+        tuning = Tuning(model.lm, [each.lm for each in mix], text, context=context, progress=progress)
+        for count in range(len(wanted) if last else 1, len(wanted) + 1):
+            lm, facts = tuning.adapted(**dict.fromkeys(wanted[:count], True))
+            passport = {"model": {"hash": lm.model_hash}, "adaptation": facts}
+            yield wanted[count - 1], Model(lm, model.speller, passport=passport)
+
+
+@contextmanager
+def _opened(sources: Sources | Text, config: CorpusConfig | None, progress: Progress) -> Iterator[Text]:
+    if isinstance(sources, Text):
+        yield sources
+        return
+    with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
+        yield text
 
 
 def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
@@ -310,4 +394,4 @@ def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
     return load(folder)
 
 
-__all__ = ["Completion", "LineScore", "Model", "load", "mix", "resume", "train"]
+__all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "resume", "train"]

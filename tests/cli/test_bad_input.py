@@ -208,8 +208,7 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
         (("evaluate", "missing.txt"), ("missing.txt",)),
         (("evaluate", "builtin:nothing"), ("builtin",)),
         (("evaluate", "builtin:pydocs", "--context", "guess"), ("guess", "carry, document or independent")),
-        (("evaluate", "builtin:pydocs", "--mix", "MODEL"), ("--tune",)),
-        (("evaluate", "builtin:pydocs", "--tune", "x.txt"), ("--mix",)),
+        (("evaluate", "builtin:pydocs", "--tune", "x.txt"), ("--mix", "--cache", "--dynamic")),
         (("complete", "Anna sees the zzzxq", "--phrase", "--partial"), ("no phrase goes on",)),
         (("complete", "Anna", "--words", "3"), ("--phrase",)),
         (("complete", "Anna", "--phrase", "--block", "sees"), ("--block",)),
@@ -218,6 +217,19 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
 def test_bad_requests(cli: Call, lstm_folder: Path, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
     words = tuple(str(lstm_folder) if word == "MODEL" else word for word in words)
     fails(cli(words[0], lstm_folder, *words[1:]), *parts)
+
+
+def test_nothing_to_tune_on_is_one_line(
+    cli: Call, lstm_folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELMAN_CACHE", str(tmp_path / "empty"))
+    for flag in ("--cache", "--dynamic", "--temperature"):
+        fails(cli("evaluate", lstm_folder, text_file, flag), "no text to tune on", "--tune FILE")
+    fails(cli("evaluate", lstm_folder, text_file, "--cache", "--tune", tmp_path / "missing.txt"), "missing.txt")
+
+
+def test_dynamic_evaluation_of_an_ngram_is_one_line(cli: Call, ngram_folder: Path, text_file: Path) -> None:
+    fails(cli("evaluate", ngram_folder, text_file, "--dynamic", "--tune", text_file), "needs a network", "ngram")
 
 
 def test_errors_as_json(cli: Call, tmp_path: Path) -> None:

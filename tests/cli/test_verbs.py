@@ -132,10 +132,53 @@ def test_evaluate(cli: Call, folder: Path, text_file: Path) -> None:
 def test_mixing_at_evaluation(cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path) -> None:
     words = ("evaluate", lstm_folder, text_file, "--json")
     alone = json.loads(good(cli(*words)).out)
-    mixed = json.loads(good(cli(*words, "--mix", ngram_folder, "--tune", text_file)).out)
+    result = good(cli(*words, "--mix", ngram_folder, "--tune", text_file))
+    both = json.loads(result.out)
+    mixed = both.pop("adapted")
+    assert both == alone
     other = json.loads(good(cli("evaluate", ngram_folder, text_file, "--json")).out)
     assert mixed["bits_per_byte"] <= min(alone["bits_per_byte"], other["bits_per_byte"]) + 1e-6
-    assert "model:mixture" in mixed["signature"]
+    assert "model:mixture" in mixed["signature"] and "|adapted:mixture-" in mixed["signature"]
+    assert alone.keys() <= mixed.keys() and sum(mixed["adaptation"]["mixture"]["weights"]) == pytest.approx(1)
+    assert "flatter the model" in result.err
+
+
+def test_adapting_at_evaluation(
+    cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    names = ["Anna", "Ben", "Clara", "David", "Emma"]
+    for path, order in (("tune.txt", "02413042"), ("test.txt", "31420314")):
+        verses = (f"{names[int(each)]} sees the old house at night.\n" * 6 for each in order)
+        (tmp_path / path).write_text("".join(verses))
+    words = ("evaluate", lstm_folder, tmp_path / "test.txt", "--tune", tmp_path / "tune.txt", "--context", "carry")
+    flags = ("--mix", ngram_folder, "--cache", "--dynamic")
+    result = good(cli(*words, *flags, "--json"))
+    assert "flatter" not in result.err and "fitted" in result.err
+    found = json.loads(result.out)
+    adapted = found["adapted"]
+    assert [step["name"] for step in adapted["steps"]] == ["static", "mix", "cache", "dynamic"]
+    assert adapted["steps"][0]["perplexity"] == found["perplexity"]
+    assert adapted["steps"][-1]["signature"] == adapted["signature"]
+    assert adapted["perplexity"] == adapted["steps"][-1]["perplexity"] < 0.8 * found["perplexity"]
+    assert adapted["tokens"] == found["tokens"] and adapted["context"] == "carry"
+    facts = adapted["adaptation"]
+    assert {"dynamic", "mixture", "cache", "tuned_on", "context"} <= set(facts)
+    assert f"|adapted:dynamic+mixture+cache-{facts['tuned_on'][:12]}|" in adapted["signature"]
+    assert "|adapted:none|" in found["signature"]
+    shown = good(cli(*words, "--cache")).out.splitlines()
+    head, static, cached, signed = shown[-4:]
+    assert head.split() == ["bits", "per", "byte", "perplexity"]
+    assert static.startswith("static ") and static.endswith("+0.0%")
+    assert cached.startswith("+ cache ") and float(cached.split()[-1].rstrip("%")) < -10
+    assert signed.startswith("signature: model:cache-")
+
+
+def test_the_passports_text_is_tuned_on_and_said(cli: Call, lstm_folder: Path, text_file: Path) -> None:
+    result = good(cli("evaluate", lstm_folder, text_file, "--cache", "--json"))
+    passport = json.loads(good(cli("info", lstm_folder, "--json")).out)
+    valid = passport["data"]["valid"]["sha256"]
+    assert json.loads(result.out)["adapted"]["adaptation"]["tuned_on"] == valid
+    assert "tuning on the validation text of the passport" in result.err and valid[:12] in result.err
 
 
 def test_info_and_doctor(cli: Call, folder: Path) -> None:

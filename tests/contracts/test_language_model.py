@@ -12,12 +12,16 @@ import torch
 
 from elman import folder
 from elman.errors import ModelError
+from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
+from elman.models.dynamic import DynamicEvaluation, gradient_rms
 from elman.models.neural import Network, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel, State
 from elman.models.registry import MODELS as REGISTERED
 from elman.models.shape import NeuralConfig
+from elman.models.temperature import Tempered
+from elman.models.trace import step_trace, trace
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
 
@@ -68,6 +72,17 @@ def network(kind: str, level: str, **shape: Any) -> NeuralModel:
     return NeuralModel(built, tokenizer(level), config)
 
 
+def cached(model: LanguageModel, *, theta: float, window: int = 11) -> NeuralCache:
+    """With a window that is full after a line or two."""
+    return NeuralCache(model, share=0.3, theta=theta, recency=0.05, window=window)
+
+
+def dynamic(model: NeuralModel, *, bptt: int) -> DynamicEvaluation:
+    """At a rate that shows after one segment."""
+    ids = np.concatenate([[*model.tokenizer.encode(line).ids, EOS_ID] for line in LINES])
+    return DynamicEvaluation(model, gradient_rms(model, ids, bptt=bptt), rate=0.02, decay=0.05, bptt=bptt)
+
+
 # One line makes one more model go through every test below.
 MODELS: dict[str, Callable[[], Case]] = {
     "ngram order 1, words": lambda: Case(ngram("word", order=1)),
@@ -81,11 +96,35 @@ MODELS: dict[str, Callable[[], Case]] = {
     "lstm, words": lambda: Case(network("lstm", "word"), tolerance=1e-5),
     "lstm, characters": lambda: Case(network("lstm", "char", tied=False), tolerance=1e-5),
     "lstm, one-hot": lambda: Case(network("lstm", "word", tied=False, input="one-hot"), tolerance=1e-5),
+    "lstm, adaptive": lambda: Case(network("lstm", "word", softmax="adaptive"), tolerance=1e-5),
+    "lstm, adaptive, own weights": lambda: Case(
+        network("lstm", "char", softmax="adaptive", tied=False), tolerance=1e-5
+    ),
+    "lstm, adaptive, one-hot": lambda: Case(
+        network("lstm", "word", softmax="adaptive", tied=False, input="one-hot"), tolerance=1e-5
+    ),
+    "lstm, sampled": lambda: Case(network("lstm", "word", softmax="sampled"), tolerance=1e-5),
     "gru, words": lambda: Case(network("gru", "word"), tolerance=1e-5),
     "rnn, words": lambda: Case(network("rnn", "word"), tolerance=1e-5),
+    "mingru, words": lambda: Case(network("mingru", "word"), tolerance=1e-5),
+    "minlstm, characters": lambda: Case(network("minlstm", "char", tied=False), tolerance=1e-5),
+    "rglru, words": lambda: Case(network("rglru", "word"), tolerance=1e-5),
     "rnn-relu, characters": lambda: Case(network("rnn-relu", "char", layers=1), tolerance=1e-4),
     "mixture with a network": lambda: Case(
         Mixture([ngram("word", order=3), network("lstm", "word")], weights=[0.5, 0.5]), tolerance=1e-5
+    ),
+    "cache round a network": lambda: Case(cached(network("lstm", "word"), theta=0.7), tolerance=1e-5),
+    "cache of one token": lambda: Case(cached(network("gru", "word"), theta=0.7, window=1), tolerance=1e-5),
+    "cache without features": lambda: Case(cached(ngram("word", order=3), theta=0.0), tolerance=1e-6),
+    "temperature of a network": lambda: Case(Tempered(network("lstm", "char", tied=False), temperature=1.5), 1e-5),
+    "temperature of an ngram": lambda: Case(Tempered(ngram("word", order=3), temperature=0.5), tolerance=1e-6),
+    "dynamic, tied": lambda: Case(dynamic(network("lstm", "word"), bptt=4), tolerance=1e-4),
+    "dynamic, segments of one token": lambda: Case(dynamic(network("gru", "word"), bptt=1), tolerance=1e-4),
+    "dynamic, one-hot": lambda: Case(
+        dynamic(network("rnn", "word", tied=False, input="one-hot", layers=1), bptt=3), tolerance=1e-4
+    ),
+    "everything that adapts": lambda: Case(
+        cached(Mixture([dynamic(network("lstm", "word"), bptt=5), ngram("word", order=3)]), theta=0.3), tolerance=1e-4
     ),
     "mixture, words": lambda: Case(mixture("word")),
     "mixture, characters": lambda: Case(mixture("char")),
@@ -203,9 +242,19 @@ def test_equal_keys_continue_equally(case):
 
 def test_stacked_rows_are_separate_rows(case):
     model = case.model
-    assert model.batchable
     states = [after(model, history) for history in histories(model)]
     together = State.stack(states)
+    if not model.batchable:
+        ids = np.full((len(states), 2), EOS_ID)
+        for use in (
+            lambda: model.start(2),
+            lambda: model.log_probs(together),
+            lambda: model.advance(ids[:, 0], together),
+            lambda: model.score(ids, np.full(len(states), 2), together),
+        ):
+            with pytest.raises(ModelError, match="one text at a time"):
+                use()
+        return
     assert together.batch == len(states)
     assert_close(case, model.log_probs(together), np.concatenate([model.log_probs(state) for state in states]))
     draw = np.random.default_rng(3)
@@ -224,15 +273,35 @@ def test_stacked_rows_are_separate_rows(case):
 
 def test_take_picks_rows_in_order_with_repeats(case):
     model = case.model
-    assert model.batchable
     states = [after(model, history) for history in histories(model)[:8]]
     rows = [5, 0, 5, 7]
     taken = State.stack(states).take(rows)
     assert [taken.key(place) for place in range(4)] == [states[row].key() for row in rows]
+    if not model.batchable:
+        return
     assert_close(case, model.log_probs(taken), np.concatenate([model.log_probs(states[row]) for row in rows]))
     alike = model.start(3)
     assert [alike.key(row) for row in range(3)] == [model.start().key()] * 3
     assert_same(case, alike.take([1]), model.start())
+
+
+def test_a_trace_is_what_log_probs_and_features_say_on_the_way(case):
+    model, ids = case.model, np.concatenate([[*history, EOS_ID] for history in histories(case.model, count=2)])
+    rows = 3 if model.batchable else 1
+    lengths = np.array([len(ids), 0, 7])[:rows]
+    read = np.stack([ids] * rows)
+    begun = model.score(read[:, :3], np.minimum(lengths, 3), model.start(rows))[1]
+    for whole in (False, True):
+        found = trace(model, read, lengths, begun, whole=whole)
+        wanted = step_trace(model, read, lengths, begun, whole=True)
+        assert_close(case, found.scores, wanted.scores)
+        assert_same(case, found.state, wanted.state)
+        assert (found.log_probs is not None) or not whole
+        for row, length in enumerate(lengths):
+            if found.log_probs is not None:
+                assert_close(case, found.log_probs[row, :length], wanted.log_probs[row, :length])
+            if wanted.features is not None and found.features is not None:
+                assert_close(case, found.features[row, :length], wanted.features[row, :length])
 
 
 def test_nothing_to_read_changes_nothing(case):
@@ -324,9 +393,10 @@ def test_a_saved_model_loads_exactly(case: Case, tmp_path: Path) -> None:
     folder.save(tmp_path, case.model, Speller.fit({}))
     loaded, _ = folder.load(tmp_path)
     assert loaded.model_hash == case.model.model_hash
-    ids = np.random.default_rng(1).integers(0, case.model.tokenizer.size, (3, 9))
-    lengths = np.array([9, 4, 0])
-    scores, state = case.model.score(ids, lengths, case.model.start(3))
-    again, after = loaded.score(ids, lengths, loaded.start(3))
+    rows = 3 if case.model.batchable else 1
+    ids = np.random.default_rng(1).integers(0, case.model.tokenizer.size, (rows, 9))
+    lengths = np.array([9, 4, 0])[:rows]
+    scores, state = case.model.score(ids, lengths, case.model.start(rows))
+    again, after = loaded.score(ids, lengths, loaded.start(rows))
     assert np.array_equal(scores, again)
-    assert [state.key(row) for row in range(3)] == [after.key(row) for row in range(3)]
+    assert [state.key(row) for row in range(rows)] == [after.key(row) for row in range(rows)]

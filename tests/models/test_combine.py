@@ -206,3 +206,11 @@ def test_weights_need_possible_tokens():
         fit_weights([np.array([-1.0, -np.inf]), np.array([-1.0, -np.inf])])
     with pytest.raises(ModelError, match="no part of the mixture gives"):
         fit_weights([np.array([-1.0, np.nan]), np.array([-1.0, -1.0])])
+
+
+def test_weights_read_back_are_the_same_to_the_last_bit():
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        weights = draw.uniform(size=5)
+        first = Mixture([Counting(*FIRST)] * 5, weights=(weights / weights.sum() + 1e-8).tolist())
+        assert Mixture([Counting(*FIRST)] * 5, weights=first.weights).model_hash == first.model_hash

@@ -1,6 +1,6 @@
 """elman evaluate MODEL TEXT..."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,21 @@ def run(
     mix: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Mix in another model (again and again).")
     ] = None,
-    tune: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Text to fit the weights of --mix on.")] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Expect again what lately followed a similar situation.")
+    ] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Let the network go on learning while it reads (slow).")
+    ] = False,
+    temperature: Annotated[
+        bool, typer.Option("--temperature", help="Sharpen or flatten the result (slow for many types).")
+    ] = False,
+    tune: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Text to fit all that adapts on; by default the validation text in the passport."
+        ),
+    ] = None,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
@@ -29,28 +43,26 @@ def run(
 
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
-    if tune and not mix:
-        raise UsageError("--tune is the text that the weights of --mix are fitted on; add --mix MODEL")
+    switches = {"mix": bool(mix), "cache": cache, "dynamic": dynamic, "temperature": temperature}
+    wanted = [name for name, on in switches.items() if on]
+    if tune and not wanted:
+        raise UsageError(
+            "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
+        )
     config = CorpusConfig.from_json({"document": document, "encoding": encoding, "field": field})
     progress = make_progress()
     loaded = api.load(model)
-    if mix:
-        if not tune:
-            raise UsageError("--mix needs --tune FILE, a text to fit the weights on (not the one you evaluate on)")
-        parts = [loaded, *map(api.load, mix)]
-        loaded = api.mix(parts, tune, context=context, config=config, progress=progress)  # type: ignore[arg-type]
-    found = loaded.evaluate(
-        *texts,
-        context=context,  # type: ignore[arg-type]
-        document=config.document,
-        encoding=config.encoding,
-        field=config.field,
-        progress=progress,
-    )
-    if mix and f"data:{loaded.passport['mixture']['tuned_on'][:12]}|" in found["signature"]:
-        warn("the weights were fitted on the text that is evaluated: this figure flatters the mixture")
+    others = [api.load(name) for name in mix or []]
+    how: dict[str, Any] = {"context": context, "progress": progress}
+    found = loaded.evaluate(*texts, **config.to_json(), **how)
+    steps: list[tuple[str, dict[str, Any]]] = [("static", found)]
+    for name, adapted in api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else ():
+        figures = adapted.evaluate(*texts, **config.to_json(), **how)
+        steps.append((f"+ {name}", {**figures, "adaptation": adapted.passport["adaptation"]}))
+    if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:
+        warn("what adapts was fitted on the text that is evaluated: the adapted figures flatter the model")
     if as_json:
-        print_json(found)
+        print_json({**found, "adapted": _adapted(steps)} if wanted else found)
         return
     rows = [
         ["bits per byte", f"{found['bits_per_byte']:.4f}"],
@@ -62,3 +74,26 @@ def run(
     ]
     print(table(["", ""], rows).lstrip("\n"))
     print(f"signature: {found['signature']}")
+    if wanted:
+        print(f"\n{_table(steps)}\nsignature: {steps[-1][1]['signature']}")
+
+
+def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """The last step's figures, and in short those on the way to it."""
+    kept = ("perplexity", "bits_per_byte", "signature")
+    way = [{"name": name.removeprefix("+ "), **{key: figures[key] for key in kept}} for name, figures in steps]
+    return {**steps[-1][1], "steps": way}
+
+
+def _table(steps: list[tuple[str, dict[str, Any]]]) -> str:
+    static = steps[0][1]["perplexity"]
+    rows = [
+        [
+            name,
+            f"{each['bits_per_byte']:.4f}",
+            f"{each['perplexity']:.3f}",
+            f"{100 * each['perplexity'] / static - 100:+.1f}%",
+        ]
+        for name, each in steps
+    ]
+    return table(["", "bits per byte", "perplexity", ""], rows)

@@ -35,6 +35,13 @@ def _lines(about: dict[str, Any]) -> list[str]:
         weights = ", ".join(f"{weight:.3f}" for weight in mixed["weights"])
         say(f"weights     {weights}, fitted on text {mixed['tuned_on'][:12]}, context {mixed['context']}")
         return lines
+    if "adaptation" in about:
+        fitted = about["adaptation"]
+        for name in ("dynamic", "mixture", "cache", "temperature"):
+            if name in fitted:
+                say(f"{name:<11} {_fitted(fitted[name])}")
+        say(f"fitted on   text {fitted['tuned_on'][:12]}, context {fitted['context']}")
+        return lines
     if "figures" not in about:
         say(f"training    not finished; go on with: elman train --out {about['folder']} --resume")
         return lines
@@ -63,6 +70,14 @@ def _lines(about: dict[str, Any]) -> list[str]:
     )
     say(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
     return lines
+
+
+def _fitted(facts: Any) -> str:
+    if not isinstance(facts, dict):
+        return f"{facts:.3g}"
+    if "weights" in facts:
+        facts = dict(zip(facts["models"], facts["weights"], strict=True))
+    return ", ".join(f"{name} {value:.3g}" for name, value in facts.items())
 
 
 def _settings(plan: dict[str, Any]) -> str:

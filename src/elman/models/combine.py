@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.errors import FolderError, ModelError, UsageError
+from elman.models.parts import build_parts, check_part, join_arrays, join_states, part_configs, split_states
 from elman.models.protocol import LanguageModel, State
-from elman.models.registry import entry, resolve
+from elman.models.trace import Trace, trace
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
@@ -73,9 +74,7 @@ class MixtureConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for part in self.parts:
-            whole = isinstance(part, dict) and set(part) == {"model", "config"}
-            if not whole or not isinstance(part["model"], str) or part["model"] == "mixture":
-                raise UsageError(f"a part of the mixture is {part!r}; it must be an object with model and config")
+            check_part(part)
         if not all(isinstance(weight, (int, float)) and 0 <= weight <= 1 for weight in self.weights):
             raise UsageError("the mixture weights must be numbers from 0 to 1")
 
@@ -118,13 +117,11 @@ class Mixture:
         """
         if any(own is not None for own in self._translations):
             raise ModelError("this mixture's models number their types differently; save them one by one")
-        parts = [{"model": model.describe()["name"], "config": model.config.to_json()} for model in self.models]  # type: ignore[attr-defined]
-        return MixtureConfig(weights=list(self.weights), parts=parts)
+        return MixtureConfig(weights=list(self.weights), parts=part_configs(self.models))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The weights of all parts, the k-th one's under ``"k."``."""
-        arrays = [model.to_arrays() for model in self.models]  # type: ignore[attr-defined]
-        return {f"{k}.{name}": array for k, part in enumerate(arrays) for name, array in part.items()}
+        return join_arrays(self.models)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], tokenizer: Tokenizer, config: MixtureConfig) -> "Mixture":
@@ -133,20 +130,7 @@ class Mixture:
         Raises:
             FolderError: the arrays are damaged or do not fit the configuration.
         """
-        own: list[dict[str, NDArray[Any]]] = [{} for _ in config.parts]
-        places = {str(k): k for k in range(len(own))}
-        for name, array in arrays.items():
-            k, _, rest = name.partition(".")
-            if k not in places:
-                raise FolderError(
-                    f"the weights hold {name!r}, which no part of this mixture has; the folder is damaged"
-                )
-            own[places[k]][rest] = array
-        models = []
-        for part, part_arrays in zip(config.parts, own, strict=True):
-            found = entry(part["model"])
-            part_config = resolve(found.config).from_json(part["config"])
-            models.append(resolve(found.model).from_arrays(part_arrays, tokenizer, part_config))
+        models = build_parts(arrays, tokenizer, config.parts)
         try:
             return cls(models, weights=config.weights)
         except UsageError as error:
@@ -182,6 +166,27 @@ class Mixture:
             after.append(final)
         return np.where(real, self._mixed(found), np.float32(0.0)), self._joined(after)
 
+    def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
+        """As ``score``, with the features of the first part that has any and, if ``whole``, all log-probabilities."""
+        real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
+        ids = np.where(real, ids, 0)
+        scores, kept, after = [], [], []
+        features = None
+        for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
+            own_ids = ids if own is None else own[ids]
+            if whole or (features is None and model.features(part) is not None):
+                found = trace(model, own_ids, lengths, part, whole=whole)
+                features = found.features if features is None else features
+                if found.log_probs is not None:
+                    kept.append(found.log_probs if own is None else found.log_probs[..., own])
+                found = (found.scores, found.state)
+            else:
+                found = model.score(own_ids, lengths, part)
+            scores.append(found[0])
+            after.append(found[1])
+        mixed = np.where(real, self._mixed(scores), np.float32(0.0))
+        return Trace(mixed, features, self._mixed(kept) if whole else None, self._joined(after))
+
     def features(self, state: State) -> NDArray[np.float32] | None:
         """The hidden vectors of the first part that has any, ``[B, H]``."""
         for model, part in zip(self.models, self._parts(state), strict=True):
@@ -208,17 +213,12 @@ class Mixture:
         return np.logaddexp.reduce(weighted, axis=0).astype(np.float32)
 
     def _joined(self, states: list[State]) -> State:
-        parts = {f"{k}.{name}": part for k, state in enumerate(states) for name, part in state.parts.items()}
-        return State(self.model_hash, parts)
+        return State(self.model_hash, join_states(states))
 
     def _parts(self, state: State) -> list[State]:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this mixture's start()")
-        parts: list[dict[str, NDArray[Any]]] = [{} for _ in self.models]
-        for name, part in state.parts.items():
-            k, own_name = name.split(".", 1)
-            parts[int(k)][own_name] = part
-        return [State(model.model_hash, part) for model, part in zip(self.models, parts, strict=True)]
+        return split_states(state, self.models)
 
 
 def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
@@ -232,7 +232,8 @@ def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float
         listed = ", ".join(f"{weight:g}" for weight in found)
         raise UsageError(f"the mixture weights are {listed}; they must not be negative and must sum to 1")
     total = sum(found)
-    return tuple(weight / total for weight in found)
+    # Weights that were divided once must not change when they are read back: the hash names them to the last bit.
+    return found if abs(total - 1.0) < 1e-12 else tuple(weight / total for weight in found)
 
 
 def _translation(tokens: list[str], others: list[str]) -> TokenIds | None:
