@@ -1,6 +1,6 @@
 """Candidates of the training recipe as learning curves, on one text, at equal tokens.
 
-    python benchmarks/recipes.py ptb.train.txt ptb.valid.txt --out runs [--updates 2400] [--only NAME ...]
+    python benchmarks/recipes.py ptb.train.txt ptb.valid.txt --out runs [--updates 1320] [--only NAME ...]
 
 Each candidate changes one thing of the base and is trained by ``elman.train`` for the same number of tokens; the test
 text is not read. A line of JSON each, and ``recipes.png`` with the curves. Runs that are there already are not
@@ -21,13 +21,14 @@ BASE: dict[str, Any] = {
     "embedding_size": 256,
     "hidden_size": 512,
     "layers": 2,
-    "batch": 20,
-    "bptt": 35,
+    "batch": 32,
+    "bptt": 22,
     "optimizer": "adamw",
-    "rate": 6e-3,
-    "weight_decay": 0.05,
+    "rate": 8e-3,
+    "weight_decay": 0.1,
     "dropout": 0.0,
     "input_dropout": 0.0,
+    "embedding_dropout": 0.0,
     "validations": 12,
 }
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -37,19 +38,23 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "random-start-no-skip": {"begin": "random", "skip": False},
     "untied": {"tied": False},
     "one-layer": {"layers": 1},
-    "rate-1e-2": {"rate": 1e-2},
+    "rate-12e-3": {"rate": 12e-3},
     "rate-4e-3": {"rate": 4e-3},
-    "rows-35-of-20": {"batch": 35, "bptt": 20},
-    "rows-40-half-the-updates": {"batch": 40},
+    "rows-20-of-35": {"batch": 20, "bptt": 35},
+    "rows-64-of-22": {"batch": 64},
+    "clip-1": {"clip": 1.0},
     "sgd": {"optimizer": "sgd", "rate": 15.0, "weight_decay": 0.0},
     "muon": {"optimizer": "muon"},
     "no-decay": {"weight_decay": 0.0},
-    "dropout": {"dropout": 0.15, "input_dropout": 0.08},
+    "dropout": {"dropout": 0.2, "input_dropout": 0.12},
+    "embedding-dropout": {"embedding_dropout": 0.1},
     "weight-drop": {"weight_drop": 0.2},
     "varied-length": {"vary_bptt": True},
     "penalties": {"activation_penalty": 2.0, "temporal_penalty": 1.0},
     "gru": {"model": "gru"},
-    "rnn": {"model": "rnn", "rate": 2e-3},
+    "rnn": {"model": "rnn", "rate": 2.7e-3},
+    "adaptive": {"softmax": "adaptive"},
+    "sampled": {"softmax": "sampled"},
     "mingru": {"model": "mingru"},
     "rglru": {"model": "rglru"},
 }
@@ -60,7 +65,7 @@ def main() -> None:
     parser.add_argument("train")
     parser.add_argument("valid")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--updates", type=int, default=2400, help="of 700 tokens each")
+    parser.add_argument("--updates", type=int, default=1320, help="of 704 tokens each: one epoch of the Penn Treebank")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--only", nargs="+", choices=CANDIDATES)
     given = parser.parse_args()

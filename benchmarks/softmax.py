@@ -15,7 +15,8 @@ adaptive network should be within 5% of the full one's perplexity, at equal minu
 First form: random text by Zipf's law, ids in no order. One JSON line for each softmax with the updates per second of
 updates made in turn in one process (the best one and the median) and their ratio to the full softmax's, then one for
 each with its memory in a process of its own: what an update needs beyond weights and optimiser state
-(``increment``), and all of the process (``peak``).
+(``increment``), and all of the process (``peak``). The last line is what the recurrence alone needs, below which no
+softmax can come: a full one over 500 types.
 
 Second form: trains full and adaptive on a text for equal epochs, then adaptive for as many minutes as full took. Three
 JSON lines with perplexities and their ratio to the full softmax's.
@@ -25,7 +26,6 @@ import argparse
 import ctypes
 import gc
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -38,17 +38,17 @@ from typing import Any
 import numpy as np
 
 SOFTMAXES = ("full", "adaptive", "sampled")
+NONE = "none"
 TOKENS = 1_000_000
 
 
-def make_training(softmax: str, given: argparse.Namespace, *, vocab: int | None = None) -> Any:
+def make_training(softmax: str, given: argparse.Namespace, *, vocab: int) -> Any:
     """A training over random text."""
     from elman.models.shape import NeuralConfig
     from elman.progress import Progress
     from elman.training.run import Plan, Run
     from elman.training.trainer import Training
 
-    vocab = vocab or given.vocab
     draw = np.random.default_rng(1)
     share = np.cumsum(1 / np.arange(1, vocab + 1))
     ranks = np.searchsorted(share, draw.random(TOKENS) * share[-1])
@@ -71,7 +71,7 @@ def make_training(softmax: str, given: argparse.Namespace, *, vocab: int | None 
 
 def measure_time(given: argparse.Namespace) -> list[dict[str, Any]]:
     """Updates in turn, so that whatever else the machine does falls on all of them."""
-    trainings = {softmax: make_training(softmax, given) for softmax in SOFTMAXES}
+    trainings = {softmax: make_training(softmax, given, vocab=given.vocab) for softmax in SOFTMAXES}
     seconds: dict[str, list[float]] = {softmax: [] for softmax in SOFTMAXES}
     for training in trainings.values():
         for _ in range(3):  # the first ones set up kernels and the optimiser's memory
@@ -98,20 +98,21 @@ def measure_time(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 def measure_memory(softmax: str, given: argparse.Namespace) -> dict[str, Any]:
     """The most memory that updates of one softmax need, in this process."""
-    from elman.machine import peak_memory
     from elman.training.optimizers import optimizer_arrays
 
-    small = make_training(softmax, given, vocab=500)
+    vocab = 500 if softmax == NONE else given.vocab
+    kind = "full" if softmax == NONE else softmax
+    small = make_training(kind, given, vocab=500)
     for _ in range(2):  # libraries and kernels are no part of it
         small.update()
     del small
-    training = make_training(softmax, given)
+    training = make_training(kind, given, vocab=vocab)
     gc.collect()
     _forget()
-    before = _resident()
+    before = _memory("VmRSS")
     for _ in range(given.rounds + 3):
         training.update()
-    peak = peak_memory() or 0
+    peak = _memory("VmHWM")
     state = sum(part.numel() * part.element_size() for part in optimizer_arrays(training.optimizer).values())
     weights = sum(part.numel() * part.element_size() for part in training.network.parameters())
     return {
@@ -131,20 +132,23 @@ def _forget() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _resident() -> int:
-    """Bytes of memory that this process holds now (its peak so far, where the system does not say)."""
+def _memory(name: str) -> int:
+    """Bytes that this process holds now (VmRSS) or held at most (VmHWM); the latter for both where Linux is not.
+
+    The system's other count of the peak, ru_maxrss, would begin with the parent's.
+    """
     from elman.machine import peak_memory
 
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return peak_memory() or 0
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(name))
+    return peak_memory() or 0
 
 
 def memory_lines(words: list[str]) -> list[dict[str, Any]]:
     """One process for each softmax."""
     lines = []
-    for softmax in SOFTMAXES:
+    for softmax in (*SOFTMAXES, NONE):
         command = [sys.executable, __file__, *words, "--memory-of", softmax]
         lines.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
     for line in lines:
@@ -196,7 +200,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--corpus", help="a text to train on, instead")
     parser.add_argument("--epochs", type=float, default=1.0)
-    parser.add_argument("--memory-of", choices=SOFTMAXES, help=argparse.SUPPRESS)
+    parser.add_argument("--memory-of", choices=(*SOFTMAXES, NONE), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.quick:
         given.vocab, given.embedding, given.hidden, given.rounds = min(given.vocab, 20_000), 64, 128, 3

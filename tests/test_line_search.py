@@ -18,6 +18,7 @@ def test_climbing_finds_the_cheapest_step_and_counts_its_questions() -> None:
     assert climb(cost, 0.001, factor=2, most=4) == pytest.approx(0.008)
     assert climb(lambda value: math.inf if value > 1 else -value, 1.0, factor=2) == 1.0
     assert climb(lambda value: math.inf if value > 1 else -value, 1.5, factor=2) == 0.75
+    assert climb(cost, 5.0, factor=2, within=(1.0, 9.0)) == 1.25
     # A plain is not worth a walk.
     assert climb(lambda value: 100 + 1e-3 * value, 1.0, factor=2) == 1.0
 

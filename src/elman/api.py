@@ -355,9 +355,10 @@ def adapt_steps(
     progress: Progress | None = None,
     last: bool = False,
 ) -> Iterator[tuple[str, Model]]:
-    """As ``adapt``, one adaptation of ``wanted`` (mix, cache, dynamic, temperature) after the other, each on top.
+    """As ``adapt``: the model itself, then one adaptation of ``wanted`` after the other, each on top.
 
     Args:
+        wanted: of mix, cache, dynamic and temperature.
         last: only the last one, with all adaptations.
     """
     if not wanted:
@@ -369,6 +370,10 @@ def adapt_steps(
         else:
             text = opened.enter_context(_opened(tune, config, progress))
         tuning = Tuning(model.lm, [each.lm for each in mix], text, context=context, progress=progress)
+        if "dynamic" in wanted:
+            tuning.check_learns()
+        if not last:
+            yield "static", model
         for count in range(len(wanted) if last else 1, len(wanted) + 1):
             lm, facts = tuning.adapted(**dict.fromkeys(wanted[:count], True))
             passport = {"model": {"hash": lm.model_hash}, "adaptation": facts}

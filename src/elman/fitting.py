@@ -270,7 +270,7 @@ def _calibrated(run: Any, request: Request, *, spent: float) -> Any:
     speed = measure(run, seconds=min(5.0, 6 * minutes))
     left = max(minutes - spent / 60, 0.5 * minutes)
     plan = plan_minutes(run.plan, speed, minutes=left, tokens=len(run.train.ids))
-    epochs = plan.updates * plan.batch * plan.bptt / len(run.train.ids)
+    epochs = plan.updates * plan.batch * plan.mean_bptt / len(run.train.ids)
     run.progress.say(
         f"calibrated: {1000 * speed.update:.1f} ms per update, so {minutes:g} minutes are {plan.updates} updates "
         f"({epochs:.1f} epochs) and {plan.validations} validations"

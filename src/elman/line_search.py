@@ -10,11 +10,19 @@ _WORTH = 5e-4
 """The share of the cost that another step must save."""
 
 
-def climb(cost: Callable[[float], float], start: float, *, factor: float, most: int = 8) -> float:
+def climb(
+    cost: Callable[[float], float],
+    start: float,
+    *,
+    factor: float,
+    most: int = 8,
+    within: tuple[float, float] = (0.0, math.inf),
+) -> float:
     """The cheapest of ``start`` times powers of ``factor``, where steps from the start grow cheaper up to it.
 
     Args:
         most: how many times ``cost`` is asked at most.
+        within: no place outside is asked for.
 
     >>> climb(lambda value: abs(value - 7), 1.0, factor=2)
     8.0
@@ -22,7 +30,7 @@ def climb(cost: Callable[[float], float], start: float, *, factor: float, most: 
     best, cheapest = start, cost(start)
     asked = 1
     for step in (factor, 1 / factor):
-        while asked < most:
+        while asked < most and within[0] <= best * step <= within[1]:
             found = cost(best * step)
             asked += 1
             if not found < cheapest - (_WORTH * abs(cheapest) if math.isfinite(cheapest) else 0):

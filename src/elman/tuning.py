@@ -40,8 +40,10 @@ BPTT = 20
 """Tokens of a segment of dynamic evaluation."""
 WINDOW = 2000
 """Tokens that the cache remembers; its recency says how many of them count."""
-_RATE, _DECAY = 1e-3, 0.01
-_LIKENESS, _RECENCY = 10.0, 0.004
+_RATE, _DECAY = 1.5e-3, 0.002
+_RATES, _DECAYS = (1e-4, 4e-3), (5e-4, 0.1)
+"""Where they may end: a rate beyond helps on the text it is fitted to and throws the network away on the next."""
+_LIKENESS, _RECENCY = 12.0, 0.004
 """Where the searches begin: what suited networks of several sizes on the Penn Treebank's validation text."""
 
 Adapted = tuple[LanguageModel, dict[str, Any]]
@@ -117,6 +119,16 @@ class Tuning:
         self.progress.say(f"fitted: {_spelled(facts)}")
         return found, {**facts, "tuned_on": self.text.sha256, "tuned_tokens": self.tokens, "context": self.context}
 
+    def check_learns(self) -> None:
+        """Raise unless the model can go on learning.
+
+        Raises:
+            ModelError: it is no network.
+        """
+        kind = self.model.describe()["name"]
+        if not is_network(kind):
+            raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")
+
     def _summed(
         self, models: Sequence[LanguageModel], *, cache: bool
     ) -> tuple[LanguageModel, list[float], dict[str, float] | None]:
@@ -179,9 +191,7 @@ class Tuning:
     def _dynamic(self) -> LanguageModel:
         """The network with a rate and a decay that suit the text; fitted once."""
         if self._learning is None:
-            kind = self.model.describe()["name"]
-            if not is_network(kind):
-                raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")
+            self.check_learns()
             self._learning = self._fitted_dynamic()
         return self._learning
 
@@ -196,8 +206,10 @@ class Tuning:
         def made(rate: float, decay: float) -> LanguageModel:
             return DynamicEvaluation(self.model, rms, rate=rate, decay=decay, bptt=BPTT)  # type: ignore[arg-type]
 
-        rate = climb(lambda value: trials.cost(made(value, _DECAY), f"rate {value:g}"), _RATE, factor=2)
-        decay = climb(lambda value: trials.cost(made(rate, value), f"decay {value:g}"), _DECAY, factor=3)
+        rate = climb(lambda value: trials.cost(made(value, _DECAY), f"rate {value:g}"), _RATE, factor=2, within=_RATES)
+        decay = climb(
+            lambda value: trials.cost(made(rate, value), f"decay {value:g}"), _DECAY, factor=3, within=_DECAYS
+        )
         return made(rate, decay)
 
     def _tempered(self, model: LanguageModel) -> tuple[LanguageModel, float]:

@@ -106,7 +106,7 @@ def plainly(
                 usual = torch.from_numpy(rms[place : place + parameter.numel()]).view(parameter.shape)
                 place += parameter.numel()
                 assert parameter.grad is not None
-                step = share * rate * parameter.grad.to_dense() / (usual + 0.1 * mean)
+                step = share * rate * parameter.grad.to_dense() / (usual + 0.3 * mean)
                 back = (decay * usual / mean).clamp(max=1) * (trained[name] - parameter)
                 parameter.add_(back - step)
     return np.concatenate(scores)
@@ -129,6 +129,17 @@ def test_scores_are_those_of_the_slow_twin(shape: str, bptt: int, count: int) ->
         np.testing.assert_allclose(np.concatenate(found), wanted, rtol=1e-4, atol=1e-4)
     static = model.score(ids[None], np.array([count]), model.start())[0][0]
     assert bptt > count or np.abs(wanted - static).max() > 0.01
+
+
+def test_a_surprise_is_shortened() -> None:
+    """Gradients many times as large as usual."""
+    model, ids = network(), text(21)
+    rms = np.full(sum(p.numel() for p in model.network.parameters()), 1e-3, np.float32)
+    options = {"rate": 1e-3, "decay": 0.1, "bptt": 4}
+    wanted = plainly(model, ids, rms, **options)  # type: ignore[arg-type]
+    dynamic = DynamicEvaluation(model, rms, **options)  # type: ignore[arg-type]
+    scores = dynamic.score(ids[None], np.array([21]), dynamic.start())[0][0]
+    np.testing.assert_allclose(scores, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -212,6 +223,16 @@ def test_reading_one_text_changes_neither_the_network_nor_another_text() -> None
     np.testing.assert_array_equal(dynamic.score(ids[None, 13:], np.array([47]), begun)[0], wanted)
     after = model.to_arrays()
     assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_what_breaks_off_leaves_nothing_behind() -> None:
+    dynamic, ids = learned(network()), text(12)
+    state = dynamic.score(ids[None, :5], np.array([5]), dynamic.start())[1]
+    wanted = dynamic.score(ids[None], np.array([12]), state)[0]
+    with pytest.raises(IndexError):
+        # Two segments are learned from before a token that there is not.
+        dynamic.score(np.append(ids, V + 5)[None], np.array([13]), state)
+    np.testing.assert_array_equal(dynamic.score(ids[None], np.array([12]), state)[0], wanted)
 
 
 def test_one_row_at_a_time() -> None:

@@ -18,7 +18,7 @@ from elman.nn.dropout import Masks
 
 N, E, V = 45, 40, 37
 CLUSTERS = Clusters(np.random.default_rng(0).permutation(V).astype(np.int32), (5, 14, 17, V))
-"""Head of 5; tails of 9, 3 and 20 types, of 16 numbers each; ids in no order."""
+"""Head of 5; tails of 9, 3 and 20 types, of 32 numbers each; ids in no order."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def data(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("ends", [(7, 30), (7, 12, 30)])
 def test_it_is_what_torch_calls_adaptive(ends: tuple[int, ...]) -> None:
-    size, vocab = 256, ends[-1]  # the widths 256, 64 and 16 are theirs too
+    size, vocab = 512, ends[-1]  # the widths 512, 128 and 32 are theirs too
     ranks = np.random.default_rng(3).permutation(vocab).astype(np.int32)
     ours = AdaptiveOutput(size, Clusters(ranks, ends))
     theirs = torch.nn.AdaptiveLogSoftmaxWithLoss(size, vocab, list(ends[:-1]), div_value=4, head_bias=True)
@@ -197,7 +197,7 @@ def test_nothing_of_n_times_v_nor_v_times_e_ever_exists() -> None:
         output.loss(y + embedding(targets), targets)[0].backward()
         output.log_prob_of(y, targets)
     assert plain.elements == rows * vocab
-    assert chunked.elements == 400 * 16  # the last tail's table, or 16 rows of its scores
+    assert chunked.elements == 400 * 32  # the last tail's table, or 32 rows of its scores
 
 
 def test_hopeless_targets_cost_what_they_should() -> None:

@@ -1,8 +1,16 @@
 """What the hand-written passes keep in float32; the rest is the contract suite's."""
 
+import pytest
 import torch
 
 from elman.nn.sequence import CELLS, Lstm
+
+
+@pytest.fixture(params=["compiled", "plain"], autouse=True)
+def way(request: pytest.FixtureRequest):
+    """Chunks that train go by compiled steps, short ones that do not by torch's operations."""
+    with torch.set_grad_enabled(request.param == "compiled"):
+        yield
 
 
 def test_the_hand_written_lstm_keeps_its_cell_in_float32() -> None:

@@ -1,6 +1,7 @@
 """Rows shared out to threads: every row once, the same results, and none lost after a fork."""
 
 import os
+import signal
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ def test_a_forked_child_has_threads_of_its_own(threads) -> None:
     expected, _ = scan(a, b, first)
     child = os.fork()
     if child == 0:
+        signal.alarm(60)  # it would wait for ever for threads that only its parent has
         os._exit(0 if torch.equal(scan(a, b, first)[0], expected) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0

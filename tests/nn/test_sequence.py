@@ -1,13 +1,16 @@
-"""Layers against torch.nn; how they lie in memory; how they start."""
+"""Layers against torch.nn; which way a chunk goes; how outputs lie in memory; how layers start."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
 from torch import nn
 
 from elman.errors import UsageError
-from elman.nn.recurrent import Recurrent
+from elman.nn.cells import State
+from elman.nn.recurrent import Recurrent, unroll
 from elman.nn.sequence import CELLS, Feedback, ReluRnn
 
 B, T, D, H = 3, 7, 4, 5
@@ -45,6 +48,71 @@ def test_layers_are_those_of_torch(name: str) -> None:
     expected = torch.autograd.grad((twin_y.sin() + twin_parts[-1][0].unsqueeze(1)).sum(), [*inputs, *twin.parameters()])
     for gradient, twin_gradient in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, twin_gradient, rtol=1e-12, atol=1e-12)
+
+
+def everything(run, layer: nn.Module, steps: int, reset: torch.Tensor | None) -> list[torch.Tensor]:
+    """Outputs, last states and all gradients of one chunk."""
+    generator = torch.Generator().manual_seed(1)
+    like = next(layer.parameters())
+    x = torch.randn(B, steps, D, generator=generator).to(like).requires_grad_()
+    state: State = tuple(torch.randn(B, H, generator=generator).to(like) for _ in layer.state_names)  # type: ignore[union-attr]
+    y, after = run(x, state, reset)
+    total = y.double().sin().sum() + after[-1].double().square().sum()
+    return [y.detach(), *(part.detach() for part in after), *torch.autograd.grad(total, [x, *layer.parameters()])]
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["carried", "reset"])
+@pytest.mark.parametrize("steps", [1, 7, 8, 23], ids="{} steps".format)
+@pytest.mark.parametrize("name", TWINS)
+def test_every_way_of_a_float32_chunk_is_its_steps(name: str, steps: int, reset: bool) -> None:
+    torch.manual_seed(2)
+    layer = CELLS[name](D, H)
+    starts = torch.arange(B * steps).view(B, steps) % 5 == 3 if reset else None
+    found = everything(layer, layer, steps, starts)
+    exact = layer.double()
+    expected = everything(lambda *given: unroll(exact, *given), exact, steps, starts)
+    for part, twin in zip(found, expected, strict=True):
+        assert part.dtype == torch.float32
+        torch.testing.assert_close(part.double(), twin, rtol=5e-6, atol=5e-6)
+
+
+def train(name: str, steps: int, *, low: bool = False) -> None:
+    layer = CELLS[name](D, H)
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        layer(torch.randn(B, steps, D), layer.initial_state(B))
+
+
+def test_chunks_that_train_go_by_compiled_steps_and_short_ones_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from elman.nn import fast_bptt
+
+    calls = []
+    for name in ("rnn", "rnn_relu", "gru", "lstm"):
+        real = getattr(fast_bptt, name)
+        monkeypatch.setattr(fast_bptt, name, lambda *given, real=real, name=name: (calls.append(name), real(*given))[1])
+    for name in ("rnn", "rnn-relu", "gru"):
+        train(name, 7)
+        assert calls == []
+        train(name, 8)
+        train(name, 8, low=True)
+        assert calls == [name.replace("-", "_")] * 2
+        calls.clear()
+        CELLS[name](D, H).double()(torch.randn(B, 9, D).double(), (torch.zeros(B, H).double(),))
+        assert calls == []
+
+
+def test_a_prompt_does_not_wait_for_the_compiler() -> None:
+    code = (
+        "import sys, torch\n"
+        "from elman.nn.sequence import CELLS\n"
+        "for name in ('rnn', 'rnn-relu', 'gru', 'lstm'):\n"
+        "    layer = CELLS[name](3, 500)\n"
+        "    with torch.inference_mode():\n"
+        "        for steps in (1, 5, 40):\n"
+        "            layer(torch.zeros(2, steps, 3), layer.initial_state(2))\n"
+        "print('numba' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numba import njit
 
-from elman.nn.vector_math import decay, put, sigmoid, wide
+from elman.nn.vector_math import decay, exponential, put, sigmoid, tanh, wide
 
 
 @njit
@@ -13,6 +13,14 @@ def _sigmoids(numbers):
     found = np.empty((2, len(numbers)), numbers.dtype)
     for j in range(len(numbers)):
         found[0, j], found[1, j] = sigmoid(numbers[j])
+    return found
+
+
+@njit
+def _others(numbers):
+    found = np.empty((2, len(numbers)), numbers.dtype)
+    for j in range(len(numbers)):
+        found[0, j], found[1, j] = tanh(numbers[j]), exponential(numbers[j])
     return found
 
 
@@ -50,6 +58,23 @@ def test_sigmoid_and_what_it_lacks(kind: type) -> None:
     found = _sigmoids(np.array([np.inf, -np.inf, 1e30, -1e30], kind))
     np.testing.assert_allclose(found, [[1, 0, 1, 0], [0, 1, 0, 1]], atol=1e-37)
     assert np.isnan(_sigmoids(np.array([np.nan], kind))).all()
+
+
+@pytest.mark.parametrize("kind", PRECISION)
+def test_tanh_is_exact_near_zero_and_far_out(kind: type) -> None:
+    x = np.concatenate([np.linspace(-20, 20, 40001), np.logspace(-30, 0, 1001), -np.logspace(-30, 0, 1001)]).astype(
+        kind
+    )
+    np.testing.assert_allclose(_others(x)[0], np.tanh(x.astype(np.longdouble)), rtol=PRECISION[kind])
+    assert _others(np.array([np.inf, -np.inf, 1e30, -1e30], kind))[0].tolist() == [1, -1, 1, -1]
+    assert np.isnan(_others(np.array([np.nan], kind))).all()
+
+
+@pytest.mark.parametrize("kind", PRECISION)
+def test_the_exponential_is_that_of_numpy(kind: type) -> None:
+    x = np.linspace(-86, 86, 40001).astype(kind)
+    np.testing.assert_allclose(_others(x)[1], np.exp(x.astype(np.longdouble)), rtol=PRECISION[kind])
+    assert _others(np.array([-1e30], kind))[1, 0] <= 2e-38
 
 
 @pytest.mark.parametrize("kind", PRECISION)

@@ -54,11 +54,12 @@ def run(
     loaded = api.load(model)
     others = [api.load(name) for name in mix or []]
     how: dict[str, Any] = {"context": context, "progress": progress}
-    found = loaded.evaluate(*texts, **config.to_json(), **how)
-    steps: list[tuple[str, dict[str, Any]]] = [("static", found)]
-    for name, adapted in api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else ():
+    steps: list[tuple[str, dict[str, Any]]] = []
+    models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]
+    for name, adapted in models:
         figures = adapted.evaluate(*texts, **config.to_json(), **how)
-        steps.append((f"+ {name}", {**figures, "adaptation": adapted.passport["adaptation"]}))
+        steps.append((name, {**figures, "adaptation": adapted.passport.get("adaptation")}))
+    found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:
         warn("what adapts was fitted on the text that is evaluated: the adapted figures flatter the model")
     if as_json:
@@ -81,7 +82,7 @@ def run(
 def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """The last step's figures, and in short those on the way to it."""
     kept = ("perplexity", "bits_per_byte", "signature")
-    way = [{"name": name.removeprefix("+ "), **{key: figures[key] for key in kept}} for name, figures in steps]
+    way = [{"name": name, **{key: figures[key] for key in kept}} for name, figures in steps]
     return {**steps[-1][1], "steps": way}
 
 
@@ -89,11 +90,11 @@ def _table(steps: list[tuple[str, dict[str, Any]]]) -> str:
     static = steps[0][1]["perplexity"]
     rows = [
         [
-            name,
+            f"+ {name}" if place else name,
             f"{each['bits_per_byte']:.4f}",
             f"{each['perplexity']:.3f}",
             f"{100 * each['perplexity'] / static - 100:+.1f}%",
         ]
-        for name, each in steps
+        for place, (name, each) in enumerate(steps)
     ]
     return table(["", "bits per byte", "perplexity", ""], rows)

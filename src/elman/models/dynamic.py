@@ -48,7 +48,7 @@ class DynamicConfig(Config):
     """Size of a step, relative to the usual gradient."""
     decay: float = 0.0
     """Share of the way back to the trained weights at each step, for a weight with usual gradients."""
-    floor: float = 0.1
+    floor: float = 0.3
     """What is added to each weight's rms, as a share of their mean."""
     bptt: int = 20
     """Tokens of a segment."""
@@ -95,7 +95,7 @@ class DynamicEvaluation:
         *,
         rate: float,
         decay: float = 0.0,
-        floor: float = 0.1,
+        floor: float = 0.3,
         bptt: int = 20,
     ) -> None:
         stand_in = [{"model": "", "config": {}}]

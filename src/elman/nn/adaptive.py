@@ -3,11 +3,12 @@
 The types are sorted by frequency and cut into clusters (``elman.nn.clusters``). The head scores its own types and
 one mark for each tail; a type of tail i has the probability of its mark times its share of the tail (Grave et al.
 2017). Most tokens are in the head, so that most of V scores are never computed. The rarer a tail's types, the
-narrower the vectors that tell them apart: those of tail i have E / 4^i numbers and a projection in common.
+narrower the vectors that tell them apart: those of tail i have E / 4^i numbers, at least 32, and a projection in
+common.
 
 Tied, the same tables and projections embed the input (adaptive input representations, Baevski and Auli 2019).
 With full-size vectors each tail's table would get a dense gradient at every update, and gradients and optimiser
-would cost what the softmax saves; here all of them together are a tenth of V x E.
+would cost what the softmax saves; here all of them together are a sixth of 100,000 x 256.
 """
 
 import math

@@ -117,16 +117,16 @@ class _Gru(Function):
         bias, bias_n = bias_ih + bias_hh, bias_hh[2 * size :].float()
         bias[2 * size :] = bias_ih[2 * size :]
         sums = _project(x, weight_ih, bias)
-        states, outputs, fresh = _history(h, steps, torch.float32), _history(h, steps, x.dtype), _fresh(x, reset)
+        states, state, fresh = _history(h, steps, x.dtype), h.float().clone(), _fresh(x, reset)
         from_h = x.new_empty(steps, batch, size)
         times = Packed(weight_hh, rows=batch, products=steps)
-        arrays = [_array(part) for part in (bias_n, fresh, from_h, states, outputs[1:])]
+        arrays = [_array(part) for part in (bias_n, fresh, from_h, state, states)]
         given = _array(sums)
-        for t, before in enumerate(outputs[:-1].unbind()):
+        for t, before in enumerate(states[:-1].unbind()):
             step_kernels.gru_forward(t, given, _array(times(before)), *arrays)
-        ctx.save_for_backward(x, weight_ih, weight_hh, sums, from_h, states, outputs, fresh, reset)
+        ctx.save_for_backward(x, weight_ih, weight_hh, sums, from_h, states, fresh, reset)
         ctx.state_dtype = h.dtype
-        return outputs[1:]
+        return states[1:]
 
     @staticmethod
     @once_differentiable
@@ -134,11 +134,10 @@ class _Gru(Function):
     def backward(ctx: Any, d_states: Tensor) -> Any:
         from elman.nn import step_kernels
 
-        x, weight_ih, weight_hh, sums, from_h, states, outputs, fresh, reset = ctx.saved_tensors
+        x, weight_ih, weight_hh, sums, from_h, states, fresh, reset = ctx.saved_tensors
         steps, batch, size = d_states.shape
         d_gates, d_new = x.new_empty(steps, batch, 3 * size), x.new_empty(steps, batch, size)
-        d_hidden = states.new_empty(batch, size)
-        d_bias, d_bias_n = states.new_zeros(3 * size), states.new_zeros(size)
+        d_hidden, d_bias, d_bias_n = (torch.zeros(*shape) for shape in ((batch, size), (3 * size,), (size,)))
         given = _array(d_states.to(x.dtype).contiguous())
         parts = fresh, sums, from_h, states, d_hidden, d_gates, d_new, d_bias, d_bias_n
         arrays = [_array(part) for part in parts]
@@ -147,7 +146,7 @@ class _Gru(Function):
             step_kernels.gru_backward(t, given, _array(product), *arrays)
 
         d_h = _steps_back(ctx, step, d_gates, weight_hh)
-        d_weight_hh = _weight_gradient(d_gates, _masked(outputs[:-1], reset))
+        d_weight_hh = _weight_gradient(d_gates, _masked(states[:-1], reset))
         d_gates[..., 2 * size :] = d_new
         return (
             _input_gradient(ctx, d_gates, weight_ih),

@@ -8,6 +8,7 @@ import numpy as np
 
 from elman.nn.vector_math import compiled, exponential, put, wide
 
+_ONE = np.float32(1)
 _LANES = 256
 """Numbers side by side in sums and maxima. The compiler never changes the order of a sum: alone, each would wait for
 the one before."""
@@ -20,32 +21,34 @@ def losses(products, bias, targets, nats, start, stop):
     The products become the gradients by the scores.
     """
     vocab = products.shape[1]
-    whole = vocab - vocab % _LANES
     exact, lanes = np.empty(vocab, nats.dtype), np.empty(_LANES, nats.dtype)
     for n in range(start, stop):
         row, target = products[n], targets[n]
-        for j in range(vocab):
-            exact[j] = wide(row[j]) + wide(bias[j])
-        chosen = exact[target]
-        lanes[:] = exact[0]
-        for block in range(0, whole, _LANES):
-            part = exact[block : block + _LANES]
-            for j in range(_LANES):
+        lanes[:] = wide(row[0]) + wide(bias[0])
+        for first in range(0, vocab, _LANES):
+            given, added, part = (
+                row[first : first + _LANES],
+                bias[first : first + _LANES],
+                exact[first : first + _LANES],
+            )
+            for j in range(len(part)):
+                part[j] = wide(given[j]) + wide(added[j])
+            for j in range(len(part)):
                 lanes[j] = max(lanes[j], part[j])
-        most = max(lanes.max(), exact[whole:].max()) if whole < vocab else lanes.max()
-        for j in range(vocab):
-            exact[j] = exponential(exact[j] - most)
+        most, chosen = lanes.max(), exact[target]
         lanes[:] = 0
-        for block in range(0, whole, _LANES):
-            part = exact[block : block + _LANES]
-            for j in range(_LANES):
+        for first in range(0, vocab, _LANES):
+            part = exact[first : first + _LANES]
+            for j in range(len(part)):
+                part[j] = exponential(part[j] - most)
+            for j in range(len(part)):
                 lanes[j] += part[j]
-        total = lanes.sum() + exact[whole:].sum()
-        nats[n] = np.log(total) + most - chosen
-        scale = 1 / total
+        total = lanes.sum()
+        nats[n] = np.log(total) + (most - chosen)
+        scale = _ONE / total
         for j in range(vocab):
             put(row, j, exact[j] * scale)
-        put(row, target, exact[target] * scale - 1)
+        put(row, target, exact[target] * scale - _ONE)
 
 
 @compiled

@@ -52,17 +52,19 @@ def rnn_backward(t, d_states, product, fresh, states, d_gates, d_bias, relu):
 
 
 @compiled
-def gru_forward(t, sums, product, bias_n, fresh, from_h, states, outputs):
-    """``states[t + 1]``, and the same as ``outputs[t]``; ``from_h[t]`` = W_hn h + b_hn.
+def gru_forward(t, sums, product, bias_n, fresh, from_h, state, states):
+    """``state[B, H]`` goes from before to after step t, ``states[t + 1]`` is the same; ``from_h[t]`` = W_hn h + b_hn.
 
     ``sums[t]`` (r, z, n) holds what comes from the input; afterwards, what the gates are the sigmoid or tanh of.
     """
     size = len(bias_n)
-    nothing, row = np.zeros(size, states.dtype), np.empty(3 * size, states.dtype)
+    row = np.empty(3 * size, state.dtype)
     r, z, n = row[:size], row[size : 2 * size], row[2 * size :]
     for b in range(len(product)):
+        h = state[b]
         if fresh[t, b]:
             product[b] = 0
+            h[:] = 0
         _join(sums[t, b, : 2 * size], product[b, : 2 * size], row[: 2 * size])
         given, passed = sums[t, b, 2 * size :], product[b, 2 * size :]
         for j in range(size):
@@ -72,11 +74,10 @@ def gru_forward(t, sums, product, bias_n, fresh, from_h, states, outputs):
             opened, _ = sigmoid(r[j])
             n[j] = wide(given[j]) + opened * n[j]
         _store(n, given)
-        before, after = nothing if fresh[t, b] else states[t, b], states[t + 1, b]
         for j in range(size):
             kept, replaced = sigmoid(z[j])
-            after[j] = replaced * tanh(n[j]) + kept * before[j]
-        _store(after, outputs[t, b])
+            h[j] = replaced * tanh(n[j]) + kept * h[j]
+        _store(h, states[t + 1, b])
 
 
 @compiled
@@ -86,7 +87,7 @@ def gru_backward(t, d_states, product, fresh, sums, from_h, states, d_hidden, d_
     ``d_hidden[B, H]`` holds what of step t + 1 went past its gates; afterwards, what of step t does.
     """
     size = d_hidden.shape[1]
-    nothing, n, d_n = np.zeros(size, states.dtype), np.empty(size, states.dtype), np.empty(size, states.dtype)
+    nothing, n, d_n = np.zeros(size, states.dtype), np.empty_like(d_bias_n), np.empty_like(d_bias_n)
     for b in range(len(product)):
         given, passed, d_h = d_states[t, b], product[b], d_hidden[b]
         if fresh[t + 1, b]:
@@ -102,7 +103,7 @@ def gru_backward(t, d_states, product, fresh, sums, from_h, states, d_hidden, d_
         given, target = sums[t, b, size : 2 * size], d_gates[t, b, size : 2 * size]
         before = nothing if fresh[t, b] else states[t, b]
         for j in range(size):
-            n[j] = d_h[j] * (before[j] - n[j])
+            n[j] = d_h[j] * (wide(before[j]) - n[j])
         for j in range(size):
             kept, replaced = sigmoid(wide(given[j]))
             put(target, j, n[j] * kept * replaced)

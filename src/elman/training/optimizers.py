@@ -10,10 +10,8 @@ from elman.training.muon import Muon
 
 OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "muon"]
 
-DEFAULT_RATES: dict[str, float] = {"sgd": 15.0, "momentum": 1.5, "adam": 4e-3, "adamw": 8e-3, "muon": 6e-3}
+DEFAULT_RATES: dict[str, float] = {"sgd": 15.0, "momentum": 1.5, "adam": 4e-3, "adamw": 8e-3, "muon": 1.5e-2}
 """Peak learning rates that train well with a clipped gradient of the mean loss per token."""
-DECOUPLED = ("adamw", "muon")
-"""Those whose weight decay stands beside the gradient, so that it may be strong."""
 _MEMORY: dict[str, set[str]] = {
     "sgd": set(),
     "momentum": {"momentum_buffer"},

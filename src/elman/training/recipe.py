@@ -26,8 +26,8 @@ _REFERENCE_HIDDEN = 512
 """Units that the optimiser's usual rate suits; more want less, by the square root."""
 _MANY_TYPES = 20_000
 """From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
-_CAUTION = {"rnn": 1 / 3, "rnn-relu": 1 / 6}
-"""What the highest rate is multiplied by for cells without gates, which steep steps blow up."""
+_STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5}
+"""What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
 PRODUCTS = {
     "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
     "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
@@ -128,7 +128,7 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
         batch //= 2
     # A character says less than a word, so that reading it again teaches less by heart.
     dropout = min(0.5, (0.03 if fine else 0.05) * epochs)
-    rate = DEFAULT_RATES[optimizer] * _CAUTION.get(situation.kind, 1.0)
+    rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)
     return {
         "batch": batch,
         "bptt": 70 if fine else 22,

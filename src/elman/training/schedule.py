@@ -27,9 +27,7 @@ def make_schedule(
     [0.1, 1.0, 1.0, 0.505, 0.01]
     """
     rising = max(1, round(updates * warmup))
-    level = updates - max(1, round(updates * cooldown)) if name == "trapezoid" else rising
-    # A run too short for both rises first.
-    falling = max(level, rising)
+    falling = updates - max(1, round(updates * cooldown)) if name == "trapezoid" else rising
 
     def factor(update: int) -> float:
         if update < rising:

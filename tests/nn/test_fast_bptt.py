@@ -1,0 +1,135 @@
+"""The compiled passes against the plain ones in float64: values, all gradients; then what only they can get wrong."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from elman.nn import bptt, fast_bptt, product
+from elman.nn.cells import Weights
+
+# Odd sizes: vector instructions take 16 numbers, and the rest by itself. 17 steps, so that weights are laid out.
+T, B, D, H = 17, 3, 5, 37
+RESET = torch.zeros(T, B, dtype=torch.bool)
+RESET[0, 0] = RESET[3, 0] = RESET[4, 0] = RESET[16, 1] = RESET[2, 2] = True
+GATES = {"rnn": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+
+
+def leaves(cell: str, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Input, state and weights of one layer."""
+    generator = torch.Generator().manual_seed(1)
+    rows = GATES[cell] * H
+    states = [(B, H)] * (2 if cell == "lstm" else 1)
+    shapes: list[tuple[int, ...]] = [(T, B, D), *states, (rows, D), (rows, H), (rows,), (rows,)]
+    made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    made[-3] *= 0.2
+    return [part.to(dtype).requires_grad_() for part in made]
+
+
+def run(module: Any, cell: str, given: list[Tensor], reset: Tensor | None, low: bool = False) -> tuple[Tensor, ...]:
+    x, *state = given[:-4]
+    x = x.to(torch.bfloat16) if low else x
+    found = getattr(module, cell)(x, tuple(state), Weights(*given[-4:]), reset)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def everything(module: Any, cell: str, given: list[Tensor], reset: Tensor | None, low: bool = False) -> list[Tensor]:
+    """Histories and the gradients of a random combination of all of them."""
+    outputs = run(module, cell, given, reset, low)
+    generator = torch.Generator().manual_seed(2)
+    weighted = [(part.double() * torch.randn(part.shape, generator=generator)).sum() for part in outputs]
+    return [*(part.detach() for part in outputs), *torch.autograd.grad(torch.stack(weighted).sum(), given)]
+
+
+@pytest.fixture(params=["packed", "plain"])
+def packed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights laid out for oneDNN however few they are, or never."""
+    sizes = {torch.float32: 0, torch.bfloat16: 0} if request.param == "packed" else {}
+    monkeypatch.setattr(product, "_SMALL", sizes)
+    monkeypatch.setattr(product, "_LITTLE", 0 if request.param == "packed" else 2**40)
+
+
+@pytest.mark.usefixtures("packed")
+@pytest.mark.parametrize("reset", [None, RESET], ids=["carried", "reset"])
+@pytest.mark.parametrize("cell", GATES)
+def test_float32_is_that_of_the_plain_passes(cell: str, reset: Tensor | None) -> None:
+    exact = everything(bptt, cell, leaves(cell), reset)
+    single = everything(fast_bptt, cell, leaves(cell, torch.float32), reset)
+    for found, expected in zip(single, exact, strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), expected, rtol=2e-6, atol=2e-6 * expected.abs().max().item())
+
+
+@pytest.mark.usefixtures("packed")
+@pytest.mark.parametrize("reset", [None, RESET], ids=["carried", "reset"])
+@pytest.mark.parametrize("cell", GATES)
+def test_bfloat16_is_as_close_as_the_plain_passes(cell: str, reset: Tensor | None) -> None:
+    exact = everything(bptt, cell, leaves(cell), reset)
+    plain, compiled = (
+        everything(module, cell, leaves(cell, torch.float32), reset, low=True) for module in (bptt, fast_bptt)
+    )
+    for found, twin, expected in zip(compiled, plain, exact, strict=True):
+        assert found.dtype == twin.dtype
+        error, usual = ((part.double() - expected).norm() / expected.norm() for part in (found, twin))
+        assert error < max(1.5 * usual, 0.008)
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_a_state_without_a_gradient_changes_none_of_the_others(cell: str) -> None:
+    given = leaves(cell, torch.float32)
+    expected = torch.autograd.grad(run(fast_bptt, cell, given, RESET)[0].sum(), [given[0], *given[-4:]])
+    state = [part.detach() for part in given[1:-4]]
+    found = torch.autograd.grad(
+        run(fast_bptt, cell, [given[0], *state, *given[-4:]], RESET)[0].sum(), [given[0], *given[-4:]]
+    )
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["outputs", "cells"])
+def test_the_lstm_knows_gradients_of_outputs_or_cells_alone(part: int) -> None:
+    found, exact = (
+        torch.autograd.grad(run(module, "lstm", given, None)[part].sin().sum(), given, allow_unused=True)
+        for module, given in ((fast_bptt, leaves("lstm", torch.float32)), (bptt, leaves("lstm")))
+    )
+    for one, other in zip(found, exact, strict=True):
+        assert one is not None and other is not None
+        torch.testing.assert_close(one.double(), other, rtol=5e-6, atol=5e-6 * other.abs().max().item())
+
+
+@pytest.mark.parametrize("low", [False, True], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("cell", GATES)
+def test_nothing_that_is_not_finite_survives_a_document_start(cell: str, low: bool) -> None:
+    given = leaves(cell, torch.float32)
+    reset = torch.zeros(T, B, dtype=torch.bool)
+    reset[5, 1] = True
+    with torch.no_grad():
+        given[0][:5, 1] = torch.nan
+    outputs = run(fast_bptt, cell, given, reset, low)[0]
+    (d_x,) = torch.autograd.grad(outputs[5:].float().sum(), given[:1])
+    assert outputs[:5, 1].isnan().all()
+    assert outputs[5:].isfinite().all()
+    assert d_x[5:].isfinite().all()
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_the_same_bits_each_time(cell: str) -> None:
+    first, second = (everything(fast_bptt, cell, leaves(cell, torch.float32), RESET, low=True) for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_the_given_tensors_stay_as_they_are(cell: str) -> None:
+    given = leaves(cell, torch.float32)
+    before = [part.detach().clone() for part in given]
+    everything(fast_bptt, cell, given, RESET)
+    assert all(torch.equal(part, old) for part, old in zip(given, before, strict=True))
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_backward_twice_gives_the_same(cell: str) -> None:
+    given = leaves(cell, torch.float32)
+    total = run(fast_bptt, cell, given, RESET)[0].sum()
+    first = torch.autograd.grad(total, given, retain_graph=True)
+    second = torch.autograd.grad(total, given)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
