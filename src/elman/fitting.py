@@ -175,7 +175,7 @@ def _plan(
         config, plan, weights = _plan_network(request, data, shape, course, start, progress)
         begin = time.monotonic()
         if weights is None:
-            weights = first_weights(config, plan, data.train.ids, data.tokenizer.size, progress=progress)
+            weights = first_weights(config, plan, data.train.ids, data.tokenizer.size, progress=progress)  # type: ignore[arg-type]
         spent = time.monotonic() - begin
     else:
         config, plan = resolve(found.config)(**shape), None

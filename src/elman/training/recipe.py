@@ -148,4 +148,4 @@ def updates_for_epochs(epochs: float, tokens: int, plan: Plan) -> int:
     40
     """
     row = tokens // plan.batch
-    return max(1, round(epochs * -(-row // plan.bptt)))
+    return max(1, round(epochs * math.ceil(row / plan.mean_bptt)))
