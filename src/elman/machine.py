@@ -233,6 +233,7 @@ def fingerprint(*, threads: int, precision: str, device: str = "cpu") -> dict[st
         "elman": version("elman"),
         "torch": version("torch"),
         "numpy": version("numpy"),
+        "numba": version("numba"),
         "cpu": cpu_facts(),
         "threads": threads,
         "precision": precision,

@@ -109,8 +109,7 @@ class DynamicEvaluation:
         self._loaded: NDArray[np.float32] | None = None
         usual = torch.tensor(rms)
         self._usual_size = float(torch.linalg.vector_norm(usual))
-        usual += self.floor * usual.mean()
-        self._steps = self.rate / usual
+        self._steps = self.rate / (usual + self.floor * usual.mean())
         self._pull = (usual * (self.decay / usual.mean())).clamp(max=1)
         digest = hashlib.sha256(f"dynamic|{rate}|{decay}|{floor}|{bptt}|{model.model_hash}".encode())
         digest.update(rms.tobytes())

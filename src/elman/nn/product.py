@@ -1,8 +1,8 @@
 """Matrix products on the processor through oneDNN, whatever library torch itself would take.
 
 torch sends bfloat16 products to oneDNN but float32 ones to MKL, which on some processors reaches half of what
-oneDNN does. And it lays the weights out for the processor anew in each product, which costs more than the
-product itself where a recurrence multiplies a few rows by the same weights at every step: ``Packed`` does that once.
+oneDNN does. And each product lays its weights out for the processor anew, a third of its time where a recurrence
+multiplies a few rows by the same weights at every step: ``Packed`` does that once.
 
 For use inside hand-written passes: no gradients flow through these. Where oneDNN is missing or switched off
 (``torch.backends.mkldnn.flags(enabled=False)``), the same calls are torch's plain products.
