@@ -79,7 +79,8 @@ def test_shares_of_all_parts_are_fitted_together(loaded: Loaded, favourites: Pat
     steps = np.linspace(0, 1, 41)
     grid = [[a, b, 1 - a - b] for a in steps for b in steps if a + b <= 1]
     best = max(grid, key=gain)
-    assert gain(shares) >= gain(best) - 1e-5
+    # The fit saw the vectors of whole stretches, here they come step by step: equal to float32 only.
+    assert gain(shares) >= gain(best) - 5e-5
     np.testing.assert_allclose(shares, best, atol=0.04)
     assert lm.share > 0.1
     assert facts["mixture"]["weights"] == list(lm.model.weights) and facts["cache"]["share"] == lm.share

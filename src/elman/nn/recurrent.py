@@ -11,6 +11,7 @@ never kept.
 """
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from typing import ClassVar, Protocol
 
 import torch
@@ -80,7 +81,7 @@ class Recurrent(nn.Module, ABC):
         starts = reset.T if reset is not None and bool(reset.any()) else None
         if lengths is not None and bool((lengths >= x.shape[1]).all()):
             lengths = None
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(device, enabled=False) if low else nullcontext():
             outputs, after = self._run(inputs, state, starts, lengths, masks)
         after = tuple(new.to(old.dtype) for new, old in zip(after, state, strict=True))
         return outputs.transpose(0, 1), after
