@@ -40,8 +40,8 @@ BPTT = 20
 """Tokens of a segment of dynamic evaluation."""
 WINDOW = 2000
 """Tokens that the cache remembers; its recency says how many of them count."""
-_RATE, _DECAY = 1.5e-3, 0.002
-_RATES, _DECAYS = (1e-4, 4e-3), (5e-4, 0.1)
+_RATE, _DECAY = 1e-4, 0.002
+_RATES, _DECAYS = (1e-6, 4e-3), (5e-4, 0.1)
 """Where they may end: a rate beyond helps on the text it is fitted to and throws the network away on the next."""
 _LIKENESS, _RECENCY = 12.0, 0.004
 """Where the searches begin: what suited networks of several sizes on the Penn Treebank's validation text."""

@@ -57,12 +57,13 @@ def test_trigrams_of_three_lines_by_hand():
     ]
 
 
-def test_suffixes_name_the_ngram_without_its_first_token():
-    ids = np.array([A, B, C, EOS, C, B, C, EOS])
-    orders = count_ngrams(ids, np.array([0, 8]), order=3, vocab_size=V, eos_id=EOS)
-    bigrams = list(spelled(orders)[1])
-    for trigram, suffix in zip(spelled(orders)[2], orders[2].suffixes, strict=True):
-        assert bigrams[suffix] == trigram[1:]
+def test_raw_counts_are_plain_occurrences():
+    ids = np.array([A, B, EOS, A, B, EOS, B, A, EOS])
+    unigrams, bigrams, trigrams = count_ngrams(ids, np.array([0, 9]), order=3, vocab_size=V, eos_id=EOS)
+    assert unigrams.raw.tolist() == [0, 3, 3, 3, 0]
+    # a </s>, a b, b </s>, b a, <s> a, <s> b
+    assert bigrams.raw.tolist() == [1, 2, 2, 1, 2, 1]
+    assert trigrams.raw.tolist() == trigrams.counts.tolist()
 
 
 @pytest.mark.parametrize("seed", range(12))

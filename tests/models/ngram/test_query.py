@@ -7,7 +7,10 @@ import pytest
 from safetensors.numpy import load, save
 
 from elman.errors import FolderError, ModelError, TextError, UsageError
+from elman.models.ngram.counts import count_ngrams
+from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
+from elman.models.ngram.tables import COLUMNS
 from elman.models.protocol import State
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
@@ -18,8 +21,9 @@ SMALL = ["a a c", "a c", "b", "a a"]
 class Reference:
     """Interpolated modified Kneser-Ney, one equation at a time and as slow as that is."""
 
-    def __init__(self, lines: list[list[int]], order: int, vocab_size: int) -> None:
+    def __init__(self, lines: list[list[int]], order: int, vocab_size: int, least: list[int] | None = None) -> None:
         self.order, self.vocab_size = order, vocab_size
+        self.least = least or [1] * order
         raw = defaultdict(Counter)
         lefts = defaultdict(set)
         for line in lines:
@@ -30,6 +34,7 @@ class Reference:
                     raw[n][gram] += 1
                     if end - n > 0:
                         lefts[gram].add(read[end - n - 1])
+        self.raw = raw
         self.adjusted = {
             n: {g: c if n == order or g[0] == BOS else len(lefts[g]) for g, c in raw[n].items()}
             for n in range(1, order + 1)
@@ -57,8 +62,10 @@ class Reference:
             return lower
         discounts = self.discounts[len(context) + 1]
         total = sum(seen.values())
-        freed = sum(discounts[min(count, 3)] for count in seen.values())
-        count = seen.get(word, 0)
+        needed = self.least[len(context)]
+        kept = {word: count for word, count in seen.items() if self.raw[len(context) + 1][*context, word] >= needed}
+        freed = sum(discounts[min(count, 3)] if word in kept else count for word, count in seen.items())
+        count = kept.get(word, 0)
         return (count - discounts[min(count, 3)]) / total + freed / total * lower
 
     def predicted(self, history: list[int]) -> list[float]:
@@ -164,7 +171,7 @@ def test_the_hash_names_configuration_vocabulary_and_tables(fit):
     other_words = Tokenizer.fit(["d d c", "d c", "b", "d d"], config=TokenizerConfig(pretokenized=True))
     assert other_words.size == model.tokenizer.size
     renamed = NgramModel(model.tables, other_words, model.config)
-    changed = {**model.to_arrays(), "order_1.backoffs": model.tables.backoffs[0] - np.float32(1e-6)}
+    changed = {**model.to_arrays(), "unigrams": model.tables.unigrams * (1 - 1e-6)}
     nudged = NgramModel.from_arrays(changed, model.tokenizer, model.config)
     hashes = [m.model_hash for m in (model, renamed, nudged, fit(SMALL, order=3), fit(SMALL[1:], order=2))]
     assert len(set(hashes)) == 5 and all(len(name) == 64 for name in hashes)
@@ -205,67 +212,141 @@ def damaged(**changes):
     return [pytest.param(change, message, id=name) for name, (change, message) in changes.items()]
 
 
+def in_layout(row, column, value):
+    def change(arrays):
+        arrays["layout"][row, COLUMNS.index(column)] = value
+
+    return change
+
+
+def without_starts(outside):
+    def change(arrays):
+        row = arrays["layout"][1]
+        for column, value in {"start_bits": 0, "blocks": 0, "block_bits": 4, "bits": 0, "bits_end": 2}.items():
+            row[COLUMNS.index(column)] = 10**6 if column == outside else value
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     damaged(
-        missing=(lambda a: a.pop("order_2.keys"), "order_2.keys is missing"),
+        missing=(lambda a: a.pop("books"), "books is missing"),
         unknown=(lambda a: a.update(order_4=a["discounts"]), "order_4 is not known"),
-        wrong_type=(
-            lambda a: a.update({"order_2.keys": a["order_2.keys"].astype(np.int32)}),
-            "order_2.keys is int32 7, not int64 any",
-        ),
-        wrong_float=(
-            lambda a: a.update({"order_2.log_probs": a["order_2.log_probs"].astype(np.float64)}),
-            "order_2.log_probs is float64 7, not float32 7",
-        ),
-        wrong_length=(
-            lambda a: a.update({"order_2.log_probs": a["order_2.log_probs"][1:]}),
-            "order_2.log_probs is float32 6, not float32 7",
-        ),
-        wrong_rank=(
-            lambda a: a.update({"order_3.keys": a["order_3.keys"][None]}),
-            "order_3.keys is int64 1x6, not int64 any",
-        ),
+        wrong_type=(lambda a: a.update(data=a["data"].view(np.int64)), "data is int64 [0-9]+, not uint64 any"),
+        wrong_length=(lambda a: a.update(unigrams=a["unigrams"][1:]), "unigrams is float64 4, not float64 5"),
+        wrong_rank=(lambda a: a.update(data=a["data"][None]), "data is uint64 1x[0-9]+, not uint64 any"),
         scalar=(lambda a: a.update({"discounts": np.float64(1)}), "discounts is float64 scalar, not float64 3x3"),
-        unsorted=(
-            lambda a: a.update({"order_2.keys": a["order_2.keys"][::-1].copy()}),
-            "order_2.keys is not strictly rising",
-        ),
-        twice=(lambda a: a["order_3.keys"].__setitem__(1, a["order_3.keys"][0]), "order_3.keys is not strictly rising"),
-        negative=(lambda a: a["order_2.keys"].__setitem__(0, -1), "order_2.keys holds values outside 0 to 29"),
-        too_large=(lambda a: a["order_3.keys"].__setitem__(-1, 35), "order_3.keys holds values outside 0 to 34"),
-        no_number=(
-            lambda a: a["order_1.log_probs"].__setitem__(0, np.nan),
-            "order_1.log_probs holds values outside -1000 to 0",
-        ),
-        impossible=(
-            lambda a: a["order_1.log_probs"].__setitem__(0, -np.inf),
-            "order_1.log_probs holds values outside -1000 to 0",
-        ),
-        too_probable=(
-            lambda a: a["order_3.log_probs"].__setitem__(0, 0.5),
-            "order_3.log_probs holds values outside -1000 to 0",
-        ),
-        infinite_backoff=(
-            lambda a: a["order_2.backoffs"].__setitem__(0, np.inf),
-            "order_2.backoffs holds values outside -1000 to 0.001",
-        ),
+        no_number=(lambda a: a["unigrams"].__setitem__(0, np.nan), "unigrams holds values outside 0 to 1"),
+        impossible=(lambda a: a["unigrams"].__setitem__(0, -np.inf), "unigrams holds values outside 0 to 1"),
+        too_probable=(lambda a: a["books"].__setitem__(0, 1.5), "books holds values outside 0 to 1"),
         discount=(lambda a: a["discounts"].__setitem__((0, 0), -1), "discounts holds values outside 0 to 3"),
         flag=(lambda a: a["fixed"].__setitem__(0, 2), "fixed holds values outside 0 to 1"),
+        far=(in_layout(1, "grams", 1 << 41), "layout holds values outside -1 to 1.09951e"),
+        words_outside=(in_layout(1, "grams", 10**6), r"layout does not fit the tables \(order 2\)"),
+        more_words=(in_layout(2, "entries", 10**6), r"layout does not fit the tables \(order 3\)"),
+        no_bits=(in_layout(2, "word_bits", 0), r"layout does not fit the tables \(order 3\)"),
+        wide=(in_layout(1, "value_bits", 33), r"layout does not fit the tables \(order 2\)"),
+        outside_the_book=(in_layout(1, "value_book", 10**6), r"layout does not fit the tables \(order 2\)"),
+        values_outside=(in_layout(2, "grams", 10**6), r"layout does not fit the tables \(order 3\)"),
+        rests_outside=(in_layout(0, "contexts", 10**6), r"layout does not fit the tables \(order 1\)"),
+        blocks_outside=(without_starts("blocks"), r"layout does not fit the tables \(order 2\)"),
+        bits_outside=(without_starts("bits_end"), r"layout does not fit the tables \(order 2\)"),
+        other_contexts=(in_layout(1, "nodes", 3), r"layout does not fit the tables \(order 2\)"),
     ),
 )
 def test_damaged_arrays_are_refused(fit, change, message):
     model = fit(SMALL, order=3)
     arrays = {name: array.copy() for name, array in model.to_arrays().items()}
     change(arrays)
-    with pytest.raises(FolderError, match=f"^the n-gram tables are damaged: {message}; copy the model again"):
+    with pytest.raises(FolderError, match=f"^the n-gram tables are damaged: {message}.*; copy the model again"):
         NgramModel.from_arrays(arrays, model.tokenizer, model.config)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_arbitrary_contents_are_wrong_numbers_at_worst(fit, seed):
+    lines, order = random_text(7 * seed + 4)
+    model = fit(lines, order=order)
+    draw = np.random.default_rng(seed)
+    arrays = {name: array.copy() for name, array in model.to_arrays().items()}
+    arrays["data"] = draw.integers(0, 1 << 63, len(arrays["data"]), dtype=np.uint64)
+    arrays["data"][draw.integers(0, len(arrays["data"]), 9)] = 0
+    for interpolated in (0, 1):
+        arrays["form"] = np.array([interpolated, seed % 2], np.uint8)
+        spoilt = NgramModel.from_arrays(arrays, model.tokenizer, model.config)
+        ids = draw.integers(0, model.tokenizer.size, (5, 40))
+        with np.errstate(all="ignore"):
+            by_hand, state = spoilt.score(ids, np.full(5, 40), spoilt.start(5))
+            spoilt.log_probs(state)
+            spoilt._read = 10**9
+            again, _ = spoilt.score(ids, np.full(5, 40), spoilt.start(5))
+            spoilt.log_probs(state)
 
 
 def test_arrays_of_another_vocabulary_or_order_are_refused(fit):
     model = fit(SMALL, order=3)
-    with pytest.raises(FolderError, match="discounts is float64 3x3, not float64 4x3"):
+    with pytest.raises(FolderError, match="layout is int64 3x14, not int64 4x14"):
         NgramModel.from_arrays(model.to_arrays(), model.tokenizer, NgramConfig(order=4))
     more = Tokenizer.fit([*SMALL, "e"], config=TokenizerConfig(pretokenized=True))
-    with pytest.raises(FolderError, match="order_1.log_probs is float32 5, not float32 6"):
+    with pytest.raises(FolderError, match="unigrams is float64 5, not float64 6"):
         NgramModel.from_arrays(model.to_arrays(), more, model.config)
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_compiled_reading_gives_the_same_bits(fit, seed):
+    lines, order = random_text(seed)
+    model = fit(lines, order=order)
+    if seed % 2:
+        model = NgramModel.from_backoff(model.backoff_tables(), model.tokenizer)
+    draw = np.random.default_rng(seed)
+    rows = int(draw.integers(1, 6))
+    ids = draw.integers(0, model.tokenizer.size, (rows, 60))
+    lengths = draw.integers(0, 61, rows)
+    assert model._read == 0
+    slow, slow_state = model.score(ids, lengths, model.start(rows))
+    slow_all = model.log_probs(slow_state)
+    model._read = 10**9
+    fast, fast_state = model.score(ids, lengths, model.start(rows))
+    assert fast.tobytes() == slow.tobytes()
+    assert [fast_state.key(row) for row in range(rows)] == [slow_state.key(row) for row in range(rows)]
+    assert model.log_probs(fast_state).tobytes() == slow_all.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_whole_probabilities_say_the_same_as_shares(fit, seed):
+    lines, order = random_text(seed)
+    model = fit(lines, order=order)
+    whole = NgramModel.from_backoff(model.backoff_tables(), model.tokenizer)
+    assert whole.tables.counts == model.tables.counts and whole.tables.closed
+    ids = np.random.default_rng(seed).integers(0, model.tokenizer.size, (3, 40))
+    for read in (ids, np.array([[*model.tokenizer.encode(line).ids, EOS_ID] for line in lines[:1]])):
+        lengths = np.full(len(read), read.shape[1])
+        wanted, state = model.score(read, lengths, model.start(len(read)))
+        found, _ = whole.score(read, lengths, whole.start(len(read)))
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+    again = whole.backoff_tables()
+    for name in ("keys", "log10_probs", "log10_backoffs"):
+        for own, other in zip(getattr(again, name), getattr(model.backoff_tables(), name), strict=True):
+            assert own.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_what_is_too_rare_goes_and_sums_stay_1(fit, seed):
+    lines, order = random_text(seed)
+    words = fit(lines, order=1).tokenizer
+    read = [words.encode(line).ids.tolist() for line in lines]
+    ids = np.concatenate([[*line, EOS_ID] for line in read])
+    orders = count_ngrams(ids, np.array([0, len(ids)]), order=order, vocab_size=words.size, eos_id=EOS_ID)
+    least = [1, 1, 2, 2, 3, 3, 3][:order]
+    model = NgramModel(estimate(orders, vocab_size=words.size, least=least), words, NgramConfig(order=order))
+    reference = Reference(read, order, words.size, least=least)
+    state = model.start()
+    tokens = [*ids[:12].tolist(), EOS_ID, *np.random.default_rng(seed).integers(0, words.size, 12).tolist()]
+    for place, token in enumerate(tokens):
+        expected = np.array(reference.predicted(tokens[:place]))
+        assert expected.sum() == pytest.approx(1.0)
+        np.testing.assert_allclose(model.log_probs(state)[0], np.log(expected), rtol=1e-5, atol=1e-6)
+        state = model.advance(np.array([token]), state)
+    assert model.tables.counts[1:] == [
+        sum(count >= least[n - 1] for gram, count in reference.raw[n].items()) for n in range(2, order + 1)
+    ]

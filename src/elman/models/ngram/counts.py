@@ -25,8 +25,8 @@ class OrderCounts:
     counts: NDArray[np.int64]
     """Adjusted counts: distinct left neighbours, `<s>` among them; occurrences at the highest order
     and for n-grams that begin with `<s>`, which have no left neighbour."""
-    suffixes: NDArray[np.int64]
-    """The place, in the order below, of the n-gram without its first token (0 at order 1)."""
+    raw: NDArray[np.int64]
+    """Plain occurrences."""
 
 
 def count_ngrams(
@@ -65,10 +65,10 @@ def count_ngrams(
             neighbours = np.bincount(level.suffixes, minlength=len(below.counts))
             # Nodes from `bos` on begin with `<s>`: no left neighbour, so they keep their occurrences.
             neighbours[below.bos :] = below.counts[below.bos :]
-            finished.append(OrderCounts(keys=below.keys, counts=neighbours, suffixes=below.suffixes))
+            finished.append(OrderCounts(keys=below.keys, counts=neighbours, raw=below.counts))
             below = level
             advance(len(tokens))
-        finished.append(OrderCounts(keys=below.keys, counts=below.counts, suffixes=below.suffixes))
+        finished.append(OrderCounts(keys=below.keys, counts=below.counts, raw=below.counts))
     return finished
 
 
@@ -77,6 +77,7 @@ class _Level:
     keys: NDArray[np.int64]
     counts: NDArray[np.int64]
     suffixes: NDArray[np.int64]
+    """The place, in the order below, of the n-gram without its first token (0 at order 1)."""
     bos: int
     """The first place whose n-gram begins with `<s>`: V, the node of `<s>`, is the largest, so they come last."""
 

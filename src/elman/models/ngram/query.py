@@ -8,8 +8,9 @@ context is `<s>` again: lines know nothing of each other.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.errors import ModelError, TextError, UsageError
+from elman.models.ngram.backoff import BackoffTables
 from elman.models.ngram.counts import count_ngrams
+from elman.models.ngram.forms import from_backoff, to_backoff
 from elman.models.ngram.kneser_ney import FIXED_DISCOUNTS, estimate
 from elman.models.ngram.tables import NgramTables
 from elman.models.protocol import State
@@ -26,6 +29,9 @@ from elman.progress import Progress
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 LARGEST_ORDER = 7
+_LN_10 = float(np.log(10.0))
+_PATIENCE = 2000
+"""Tokens that are read with NumPy before the compiled twin is fetched, which takes half a second to import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +83,38 @@ def fit_ngram(
 
 
 class NgramModel:
-    """A back-off n-gram over tables in memory; tables are float32, sums are float64."""
+    """A back-off n-gram over tables in memory or on disk; sums are float64."""
 
     batchable: bool = True
-    exact: bool = True
 
     def __init__(self, tables: NgramTables, tokenizer: Tokenizer, config: NgramConfig) -> None:
         assert tables.order == config.order and tables.vocab_size == tokenizer.size, "tables of another model"
+        for array in tables.to_arrays().values():
+            array.flags.writeable = False
         self.tables = tables
         self.tokenizer = tokenizer
         self.config = config
         self.notes: list[str] = _notes(tables)
         """What a user should know about how the model was estimated, one line each."""
-        self.model_hash = _hash(tables, tokenizer, config)
-        self._matters = _nodes_that_matter(tables)
+        self.exact: bool = tables.interpolated
+        self._read = 0
+        self._start = np.full(config.order - 1, -1, dtype=np.int64)
+        self._start[:1] = tables.vocab_size
+        self._start[:1] = self._trimmed(self._start[None])[0, :1]
+
+    @cached_property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, vocabulary and tables."""
+        return _hash(self.tables, self.tokenizer, self.config)
+
+    @classmethod
+    def from_backoff(cls, tables: BackoffTables, tokenizer: Tokenizer) -> "NgramModel":
+        """The model of an ARPA file; its probabilities sum to 1 as nearly as the file's do."""
+        return cls(from_backoff(tables), tokenizer, NgramConfig(order=len(tables.log10_probs)))
+
+    def backoff_tables(self) -> BackoffTables:
+        """The model as an ARPA file has it: the whole probability of each n-gram."""
+        return to_backoff(self.tables)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All that ``from_arrays`` needs beside the tokenizer and the configuration."""
@@ -108,24 +132,20 @@ class NgramModel:
 
     def start(self, batch: int = 1) -> State:
         """A document start, which is a line start."""
-        return self._state(np.tile(self._line_start(), (batch, 1)))
+        return State(self.model_hash, {"contexts": np.tile(self._start, (batch, 1))})
 
     def log_probs(self, state: State) -> LogProbs:
         """Natural log-probabilities of every type as the next token, ``[B, V]``."""
         contexts = self._contexts(state)
-        found = np.repeat(self.tables.log_probs[0].astype(np.float64)[None], len(contexts), axis=0)
-        size = self.tables.vocab_size
-        for keys, log_probs, backoffs, nodes in self._orders_above_one(contexts):
-            rows = np.flatnonzero(nodes >= 0)
-            nodes = nodes[rows]
-            found[rows] += backoffs[nodes, None]
-            first = np.searchsorted(keys, nodes * size)
-            seen = np.searchsorted(keys, (nodes + 1) * size) - first
-            # All ranges first .. first+seen in one array: the words seen after each row's context.
-            starts = np.repeat(first - np.cumsum(seen) + seen, seen)
-            places = np.arange(len(starts)) + starts
-            found[np.repeat(rows, seen), keys[places] % size] = log_probs[places]
-        return found.astype(np.float32)
+        found = np.repeat(self.tables.unigrams[None], len(contexts), axis=0)
+        if self._compiled_pays(len(contexts)):
+            from elman.models.ngram.kernels import predict_rows
+
+            tables = self.tables
+            predict_rows(tables.data, tables.books, tables.layout, tables.interpolated, contexts, found)
+        else:
+            self._predict(contexts, found)
+        return self._as_logs(found)
 
     def advance(self, ids: TokenIds, state: State) -> State:
         """The state after one more token per row."""
@@ -134,94 +154,109 @@ class NgramModel:
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
         """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
-        contexts = self._contexts(state)
-        real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
+        contexts = self._contexts(state).copy()
+        lengths = np.asarray(lengths, dtype=np.int64)
+        real = np.arange(np.shape(ids)[1]) < lengths[:, None]
         words = np.where(real, ids, EOS_ID).astype(np.int64)
         if words.size and (words.min() < 0 or words.max() >= self.tables.vocab_size):
             raise IndexError(f"token ids must be 0 to {self.tables.vocab_size - 1}")
-        line_end = words == EOS_ID
-        found = self.tables.log_probs[0][words].astype(np.float64)
-        start = self._line_start()
-        last = np.asarray(lengths)
-        after = np.full_like(contexts, -1)
-        # ends[b, t]: the node of the last n-1 tokens up to and with t; it is the context one position later.
-        ends = words
-        for n, (keys, log_probs, backoffs, given) in enumerate(self._orders_above_one(contexts), start=2):
-            ends = np.where(line_end, start[n - 2], ends)
-            nodes = np.concatenate([given[:, None], ends], axis=1)
-            after[:, n - 2] = nodes[np.arange(len(nodes)), last]
-            nodes = nodes[:, :-1]
-            np.add(found, backoffs[nodes], out=found, where=nodes >= 0)
-            ends = _places(keys, nodes * self.tables.vocab_size + words)
-            np.copyto(found, log_probs[ends], where=ends >= 0)
-        return np.where(real, found, 0.0).astype(np.float32), self._state(after)
+        found = np.full(words.shape, 1.0 if self.tables.interpolated else 0.0)
+        if self._compiled_pays(int(lengths.sum())):
+            from elman.models.ngram.kernels import read_rows
+
+            tables = self.tables
+            read_rows(
+                tables.data, tables.books, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
+                self._start, EOS_ID, words, lengths, contexts, found,
+            )  # fmt: skip
+        else:
+            self._read_rows(words, lengths, contexts, found)
+        # Padding holds 1, of which the logarithm is 0.
+        return self._as_logs(found), State(self.model_hash, {"contexts": self._trimmed(contexts)})
 
     def features(self, state: State) -> None:
         """None: an n-gram has no hidden vectors."""
 
     def describe(self) -> dict[str, Any]:
         """Name, how many n-grams are stored (``parameters``; of each order in ``ngrams``) and the order."""
-        counts = [len(log_probs) for log_probs in self.tables.log_probs]
-        return {
-            "name": "ngram",
-            "parameters": sum(counts),
-            "size": f"order {self.config.order}",
-            "ngrams": counts,
-        }
+        counts = self.tables.counts
+        return {"name": "ngram", "parameters": sum(counts), "size": f"order {self.config.order}", "ngrams": counts}
 
-    def _line_start(self) -> NDArray[np.int64]:
-        start = np.full(self.config.order - 1, -1, dtype=np.int64)
-        start[:1] = self.tables.vocab_size
-        return start
+    def _compiled_pays(self, tokens: int) -> bool:
+        self._read += tokens
+        return self._read > _PATIENCE
 
-    def _orders_above_one(
-        self, contexts: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]:
-        """Keys, log-probabilities, backoffs of their contexts, and the given nodes ``[B]``, for each order from 2."""
+    def _as_logs(self, found: NDArray[np.float64]) -> LogProbs:
+        if self.tables.interpolated:
+            return np.log(found, out=found).astype(np.float32)
+        found *= _LN_10
+        return np.minimum(found, 0.0, out=found).astype(np.float32)
+
+    def _predict(self, contexts: NDArray[np.int64], found: NDArray[np.float64]) -> None:
+        """As ``kernels.predict_rows``."""
         tables = self.tables
-        for level in zip(tables.keys, tables.log_probs[1:], tables.backoffs, contexts.T, strict=True):
-            # Where one order is empty (all lines are short), so are the longer ones.
-            if len(level[0]) == 0:
-                return
-            yield level
+        for out, nodes in zip(found, contexts, strict=True):
+            for n, node in enumerate(nodes.tolist(), start=1):
+                if node < 0:
+                    continue
+                rest = tables.rests(n, np.array([node]))[0]
+                places = np.arange(*tables.children(n, node))
+                words = tables.words(n + 1, places)
+                known = words < tables.vocab_size
+                words, values = words[known], tables.values(n + 1, places[known])
+                if tables.interpolated:
+                    out *= rest
+                    out[words] += values
+                else:
+                    out += rest
+                    out[words] = values
 
-    def _state(self, contexts: NDArray[np.int64]) -> State:
-        for nodes, matters in zip(contexts.T, self._matters, strict=True):
-            known = np.flatnonzero(nodes >= 0)
-            nodes[known[~matters[nodes[known]]]] = -1
-        return State(self.model_hash, {"contexts": contexts})
+    def _read_rows(
+        self, words: TokenIds, lengths: Lengths, contexts: NDArray[np.int64], found: NDArray[np.float64]
+    ) -> None:
+        """As ``kernels.read_rows``."""
+        for row, length in enumerate(lengths.tolist()):
+            nodes = contexts[row].tolist()
+            for t, word in enumerate(words[row, :length].tolist()):
+                found[row, t], nodes = self._read_token(nodes, word)
+            contexts[row] = nodes
+
+    def _read_token(self, nodes: list[int], word: int) -> tuple[float, list[int]]:
+        tables = self.tables
+        total = tables.unigrams[word]
+        after = [word, *[-1] * (len(nodes) - 1)] if nodes else []
+        for n, node in enumerate(nodes, start=1):
+            if node < 0:
+                continue
+            rest = tables.rests(n, np.array([node]))[0]
+            total = total * rest if tables.interpolated else total + rest
+            child = tables.find(n, node, word)
+            if child >= 0:
+                value = tables.values(n + 1, np.array([child]))[0]
+                total = total + value if tables.interpolated else value
+            if n < len(nodes):
+                after[n] = child
+        return total, self._start.tolist() if word == EOS_ID else after
+
+    def _trimmed(self, contexts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """-1 for nodes that change no prediction: no word follows them, and their rest says that nothing is left."""
+        tables, nothing = self.tables, 1.0 if self.tables.interpolated else 0.0
+        for row in contexts:
+            for n, node in enumerate(row.tolist(), start=1):
+                if node >= 0 and tables.rests(n, np.array([node]))[0] == nothing:
+                    first, end = tables.children(n, node)
+                    if first == end:
+                        row[n - 1] = -1
+        return contexts
 
     def _contexts(self, state: State) -> NDArray[np.int64]:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this model's start()")
         contexts = state.parts["contexts"]
-        sizes = [len(backoffs) for backoffs in self.tables.backoffs]
+        sizes = [row.nodes for row in self.tables.rows[:-1]]
         if (contexts < -1).any() or (contexts >= sizes).any():
             raise ModelError("this state names contexts that the model does not have; begin with its start()")
         return contexts
-
-
-def _places(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each wanted key stands in the sorted ``keys``, -1 where it does not."""
-    # Sorted needles walk the table from end to end instead of jumping about in it, which is several times faster.
-    by_key = np.argsort(wanted, axis=None)
-    needles = wanted.ravel()[by_key]
-    places = np.searchsorted(keys, needles)
-    places[places == len(keys)] = 0
-    places[keys[places] != needles] = -1
-    found = np.empty_like(places)
-    found[by_key] = places
-    return found.reshape(wanted.shape)
-
-
-def _nodes_that_matter(tables: NgramTables) -> list[NDArray[np.bool_]]:
-    """For each order of contexts, which nodes change a prediction: some word follows, or the backoff is not 1."""
-    found = []
-    for keys, backoffs in zip(tables.keys, tables.backoffs, strict=True):
-        matters = backoffs != 0.0
-        matters[keys // tables.vocab_size] = True
-        found.append(matters)
-    return found
 
 
 def _notes(tables: NgramTables) -> list[str]:

@@ -1,92 +1,403 @@
-"""The tables of an n-gram model: what is known of each n-gram, and the same as arrays of a file."""
+"""The tables of a back-off n-gram: compact, read in place, checked for what a query relies on.
 
-from collections.abc import Mapping
+    p(w | h) = share(hw) + rest(h) p(w | h')        interpolated: what Kneser-Ney estimates
+    p(w | h) = value(hw), or rest(h) p(w | h')      backoff: what ARPA files hold, as log10
+
+h' is h without its first token. A node is the place of an n-gram in the table of its order, which is sorted by context
+and then word, so that the words seen after one context are one range. At order 1 the node is the token id, and V is
+`<s>`, which only begins.
+
+Shares and rests have few different values (they are ratios of small counts), so each is a number into a book of them,
+and numbers have as few bits as they need; nothing is lost by it. An n-gram is its word and the number of its value, a
+context is where its words begin and the number of its rest: two packed arrays for each order, all in one array of
+64-bit words, and ``layout`` says where. In the small form the places where words begin are bits of their own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import FolderError
+from elman.models.ngram.packed import (
+    BLOCK,
+    Packer,
+    children_from,
+    pack_starts,
+    packed_words,
+    start_words,
+    unpack,
+    width_of,
+)
 
-LARGEST_LOG = 1000.0
-"""No honest log-probability or backoff is further from 0 than this (nats)."""
+COLUMNS = (
+    "entries", "nodes", "grams", "word_bits", "value_bits", "value_book",
+    "contexts", "start_bits", "rest_bits", "rest_book", "blocks", "block_bits", "bits", "bits_end",
+)  # fmt: skip
+"""Of each order in ``layout``: its n-grams; its contexts (with `<s>` at order 1; none at the highest order); where its
+n-grams lie, and the bits of word and value; where the values' book begins (-1: values are float32 numbers); where its
+contexts lie, and the bits of start and rest; the rests' book; and in the small form, where ``start_bits`` is 0, where
+the numbers of every 16th context lie, their bits, and from where to where the bits of ``packed.pack_starts``."""
+LARGEST_LOG = 1e3
+"""No log10 is further from 0 than this."""
+CHUNK = 1 << 20
+"""Numbers that are worked on at a time."""
+
+Allocate = Callable[[int, Any], NDArray[Any]]
+
+
+class Order(NamedTuple):
+    """What ``assemble`` needs of an order from 2 up."""
+
+    keys: NDArray[np.int64]
+    """``context * V + word``, rising."""
+    values: Callable[[slice], NDArray[np.float64]]
+    """The values of some of its n-grams."""
+
+
+class Row(NamedTuple):
+    """A row of ``layout``."""
+
+    entries: int
+    nodes: int
+    grams: int
+    word_bits: int
+    value_bits: int
+    value_book: int
+    contexts: int
+    start_bits: int
+    rest_bits: int
+    rest_book: int
+    blocks: int
+    block_bits: int
+    bits: int
+    bits_end: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NgramTables:
-    """Orders 1 to N in ARPA's manner: a log-probability per n-gram, a log backoff per context (nats).
+    """Orders 1 to N."""
 
-    A context is a node: the place of its tokens in the table of its own order; at order 1 the token id,
-    and V for `<s>`.
-    """
-
-    keys: tuple[NDArray[np.int64], ...]
-    """Orders 2 to N: ``context * V + word``, strictly rising."""
-    log_probs: tuple[NDArray[np.float32], ...]
-    """Orders 1 to N: the probability of the word after its context, lower orders already mixed in."""
-    backoffs: tuple[NDArray[np.float32], ...]
-    """Orders 1 to N-1: what the next lower order's probability of an unseen word is multiplied by."""
+    unigrams: NDArray[np.float64]
+    """Probabilities of all V types without any context (backoff: log10 of them)."""
+    layout: NDArray[np.int64]
+    """Where everything is, ``[N, 14]``."""
+    data: NDArray[np.uint64]
+    """N-grams and contexts of all orders."""
+    books: NDArray[np.float64]
+    """The values that numbers stand for."""
     discounts: NDArray[np.float64]
-    """``[N, 3]``: what was taken off counts of 1, 2, and 3 or more."""
+    """``[N, 3]``: what was taken off counts of 1, 2, and 3 or more; zeros where nothing was counted."""
     fixed: NDArray[np.bool_]
     """``[N]``: whether the order's discounts are the fixed ones, because its counts gave none."""
+    interpolated: bool
+    """Which of the two forms."""
+    closed: bool
+    """Whether every n-gram is also there without its first token."""
 
     @property
     def order(self) -> int:
         """N, the length of the longest n-gram."""
-        return len(self.log_probs)
+        return len(self.layout)
 
     @property
     def vocab_size(self) -> int:
         """V."""
-        return len(self.log_probs[0])
+        return len(self.unigrams)
+
+    @property
+    def counts(self) -> list[int]:
+        """How many n-grams of each order there are."""
+        return [int(entries) for entries in self.layout[:, 0]]
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory and on disk."""
+        return sum(array.nbytes for array in self.to_arrays().values())
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The layout, with names."""
+        return [Row(*map(int, row)) for row in self.layout]
+
+    def words(self, order: int, places: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The last words of some n-grams."""
+        row = self.rows[order - 1]
+        found = unpack(self.data, row.grams, row.word_bits + row.value_bits, places)
+        return (found & np.uint64((1 << row.word_bits) - 1)).astype(np.int64)
+
+    def values(self, order: int, places: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Shares (backoff: log10) of some n-grams, of order 2 or more."""
+        row = self.rows[order - 1]
+        found = unpack(self.data, row.grams, row.word_bits + row.value_bits, places) >> np.uint64(row.word_bits)
+        return self._decoded(found, row.value_book)
+
+    def rests(self, order: int, nodes: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Rests (backoff: log10) of some contexts of ``order`` tokens."""
+        row = self.rows[order - 1]
+        found = unpack(self.data, row.contexts, row.start_bits + row.rest_bits, nodes) >> np.uint64(row.start_bits)
+        return self._decoded(found, row.rest_book)
+
+    def children(self, order: int, node: int) -> tuple[int, int]:
+        """Where the n-grams that go on from a context of ``order`` tokens begin and end in the order above."""
+        row = self.rows[order - 1]
+        if row.start_bits:
+            first, end = self._starts(row, np.array([node, node + 1])).tolist()
+        else:
+            begun = int(unpack(self.data, row.blocks, row.block_bits, np.array([node // BLOCK]))[0])
+            first, end = children_from(self.data, row.bits, row.bits_end, begun, node)
+        end = min(end, self.rows[order].entries)
+        return min(first, end), end
+
+    def find(self, order: int, node: int, word: int) -> int:
+        """The place of a context followed by a word in the order above, or -1."""
+        first, end = self.children(order, node)
+        words = self.words(order + 1, np.arange(first, end))
+        place = int(np.searchsorted(words, word))
+        return first + place if place < len(words) and words[place] == word else -1
+
+    def plain_keys(self) -> Iterator[NDArray[np.int64]]:
+        """``context * V + word`` of orders 2 to N."""
+        for order in range(2, self.order + 1):
+            entries = self.rows[order - 1].entries
+            starts = self._all_starts(order - 1)
+            contexts = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+            yield contexts * self.vocab_size + self.words(order, np.arange(entries))
+
+    def _all_starts(self, order: int) -> NDArray[np.int64]:
+        row = self.rows[order - 1]
+        if row.start_bits:
+            return self._starts(row, np.arange(row.nodes + 1))
+        children = self.rows[order].entries
+        bits = np.unpackbits(self.data[row.bits : row.bits_end].view(np.uint8), bitorder="little")
+        zeros = np.flatnonzero(bits[: row.nodes + children] == 0)
+        return np.concatenate([[0], zeros - np.arange(row.nodes)])
+
+    def _starts(self, row: Row, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = unpack(self.data, row.contexts, row.start_bits + row.rest_bits, nodes)
+        return (found & np.uint64((1 << row.start_bits) - 1)).astype(np.int64)
+
+    def _decoded(self, codes: NDArray[np.uint64], book: int) -> NDArray[np.float64]:
+        if book < 0:
+            return codes.astype(np.uint32).view(np.float32).astype(np.float64)
+        return self.books[book + codes.astype(np.int64)]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The tables by name, as a safetensors file keeps them."""
-        arrays: dict[str, NDArray[Any]] = {"discounts": self.discounts, "fixed": self.fixed.astype(np.uint8)}
-        for n, log_probs in enumerate(self.log_probs, start=1):
-            arrays[f"order_{n}.log_probs"] = log_probs
-            if n > 1:
-                arrays[f"order_{n}.keys"] = self.keys[n - 2]
-            if n < self.order:
-                arrays[f"order_{n}.backoffs"] = self.backoffs[n - 1]
-        return arrays
+        form = np.array([self.interpolated, self.closed], np.uint8)
+        own = {name: getattr(self, name) for name in ("unigrams", "layout", "data", "books", "discounts")}
+        return {**own, "fixed": self.fixed.astype(np.uint8), "form": form}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int) -> "NgramTables":
-        """Read ``to_arrays`` back and check what a query relies on.
+        """Read ``to_arrays`` back and check what a query relies on: that nothing outside the arrays is ever read.
+
+        The time that takes does not grow with the tables.
 
         Raises:
             FolderError: arrays are missing, unknown, of a wrong type or shape, or hold impossible values.
         """
         reader = _Reader(arrays)
-        discounts = reader.take("discounts", np.float64, (order, 3), low=0.0, high=3.0)
-        fixed = reader.take("fixed", np.uint8, (order,), low=0, high=1)
-        keys, log_probs, backoffs = [], [], []
-        nodes, entries = 1, vocab_size
-        for n in range(1, order + 1):
-            if n > 1:
-                found = reader.take(f"order_{n}.keys", np.int64, (None,), low=0, high=nodes * vocab_size - 1)
-                if not (found[1:] > found[:-1]).all():
-                    raise reader.damaged(f"order_{n}.keys", "is not strictly rising")
-                keys.append(found)
-                entries = len(found)
-            name = f"order_{n}.log_probs"
-            log_probs.append(reader.take(name, np.float32, (entries,), low=-LARGEST_LOG, high=0.0))
-            # `<s>` is a context of order 1 that no row of the table predicts.
-            nodes = entries + (n == 1)
-            if n < order:
-                name = f"order_{n}.backoffs"
-                backoffs.append(reader.take(name, np.float32, (nodes,), low=-LARGEST_LOG, high=1e-3))
-        reader.nothing_left()
-        return cls(
-            keys=tuple(keys),
-            log_probs=tuple(log_probs),
-            backoffs=tuple(backoffs),
-            discounts=discounts,
-            fixed=fixed.astype(np.bool_),
+        form = reader.take("form", np.uint8, (2,), low=0, high=1)
+        interpolated = bool(form[0])
+        low, high = (0.0, 1.0) if interpolated else (-LARGEST_LOG, LARGEST_LOG)
+        tables = cls(
+            unigrams=reader.take("unigrams", np.float64, (vocab_size,), low=low, high=high),
+            layout=reader.take("layout", np.int64, (order, len(COLUMNS)), low=-1, high=1 << 40),
+            data=reader.take("data", np.uint64, (None,)),
+            books=reader.take("books", np.float64, (None,), low=low, high=high),
+            discounts=reader.take("discounts", np.float64, (order, 3), low=0.0, high=3.0),
+            fixed=reader.take("fixed", np.uint8, (order,), low=0, high=1).astype(np.bool_),
+            interpolated=interpolated,
+            closed=bool(form[1]),
         )
+        reader.nothing_left()
+        for n, row in enumerate(tables.rows, start=1):
+            _check_row(tables, n, row)
+        return tables
+
+
+def _check_row(tables: NgramTables, n: int, row: Row) -> None:
+    def within(at: int, size: int) -> bool:
+        return 0 <= at and at + size <= len(tables.data)
+
+    def packed(count: int, at: int, *bits: int) -> bool:
+        return all(0 <= each <= 32 for each in bits) and within(at, packed_words(count, sum(bits)))
+
+    def booked(bits: int, book: int) -> bool:
+        return bits == 32 if book < 0 else book + (1 << bits) <= len(tables.books)
+
+    last = n == tables.order
+    if n == 1:
+        good = row.entries == tables.vocab_size and row.nodes == (0 if last else row.entries + 1)
+    else:
+        good = row.entries >= 0 and row.nodes == (0 if last else row.entries)
+        good = good and packed(row.entries, row.grams, row.word_bits, row.value_bits)
+        good = good and row.word_bits > 0 and booked(row.value_bits, row.value_book)
+    if good and not last:
+        # One more than there are nodes: its start is where the last one's children end.
+        good = packed(row.nodes + 1, row.contexts, row.start_bits, row.rest_bits)
+        good = good and booked(row.rest_bits, row.rest_book)
+        if row.start_bits == 0:
+            good = good and packed(-(-row.nodes // BLOCK), row.blocks, row.block_bits)
+            good = good and within(row.bits, row.bits_end - row.bits) and row.bits <= row.bits_end
+    if not good:
+        raise _Reader.damaged("layout", f"does not fit the tables (order {n})")
+
+
+def assemble(
+    unigrams: NDArray[np.float64],
+    orders: Sequence[Order],
+    rests: Sequence[NDArray[np.float64]],
+    *,
+    discounts: NDArray[np.float64],
+    fixed: NDArray[np.bool_],
+    interpolated: bool,
+    closed: bool,
+    small: bool = False,
+    allocate: Allocate = np.zeros,
+) -> NgramTables:
+    """Pack tables.
+
+    Args:
+        unigrams: ``[V]``.
+        orders: 2 to N.
+        rests: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
+        small: a third smaller, and slower to read.
+        allocate: gives arrays of zeros; on disk, where they may be larger than memory.
+
+    >>> bigrams = Order(np.array([1, 5]), lambda some: np.array([0.2, 0.3])[some])    # 0 1, 2 1
+    >>> tables = assemble(
+    ...     np.full(2, 0.5), [bigrams], [np.array([0.8, 1.0, 0.7])], interpolated=True, closed=True,
+    ...     discounts=np.zeros((2, 3)), fixed=np.zeros(2, bool),
+    ... )
+    >>> tables.find(1, 2, 1), tables.values(2, np.array([1])), tables.rests(1, np.array([0]))
+    (1, array([0.3]), array([0.8]))
+    """
+    vocab_size = len(unigrams)
+    layout = np.full((len(orders) + 1, len(COLUMNS)), -1, np.int64)
+    layout[0, :2] = vocab_size, len(rests[0]) if orders else 0
+    word_bits = width_of(vocab_size - 1)
+    books: list[NDArray[np.float64]] = []
+    codings = []
+    size = 0
+    for n, order in enumerate(orders, start=2):
+        entries, nodes = len(order.keys), len(rests[n - 2])
+        layout[n - 1, :2] = entries, entries if n <= len(orders) else 0
+        value = _coding(order.values, entries, books)
+        rest = _coding(rests[n - 2].__getitem__, nodes, books)
+        codings.append((value, rest))
+        layout[n - 1, 2:6] = size, word_bits, value.bits, value.at
+        size += packed_words(entries, word_bits + value.bits)
+        start_bits = 0 if small and n > 2 else width_of(entries)
+        layout[n - 2, 6:10] = size, start_bits, rest.bits, rest.at
+        size += packed_words(nodes + 1, start_bits + rest.bits)
+        if start_bits == 0:
+            layout[n - 2, 10:12] = size, width_of(entries)
+            size += packed_words(-(-nodes // BLOCK), width_of(entries))
+            layout[n - 2, 12:14] = size, size + start_words(nodes, entries)
+            size += start_words(nodes, entries)
+    data = allocate(size, np.uint64)
+    for n, (order, (value, rest)) in enumerate(zip(orders, codings, strict=True), start=2):
+        row, above = Row(*map(int, layout[n - 1])), Row(*map(int, layout[n - 2]))
+        packer = Packer(data[row.grams :], word_bits + value.bits)
+        for some in chunks(row.entries):
+            words = (order.keys[some] % vocab_size).astype(np.uint64)
+            packer.add(words | value.codes(order.values(some)) << np.uint64(word_bits))
+        packer.close()
+        _write_contexts(data, above, order.keys, rests[n - 2], rest, vocab_size)
+    return NgramTables(
+        unigrams=unigrams,
+        layout=layout,
+        data=data,
+        books=np.concatenate([np.zeros(0), *books]),
+        discounts=discounts,
+        fixed=fixed,
+        interpolated=interpolated,
+        closed=closed,
+    )
+
+
+def chunks(count: int) -> Iterator[slice]:
+    """Slices of bounded length that make up ``count``."""
+    for start in range(0, count, CHUNK):
+        yield slice(start, min(start + CHUNK, count))
+
+
+def _write_contexts(
+    data: NDArray[np.uint64],
+    row: Row,
+    keys: NDArray[np.int64],
+    rests: NDArray[np.float64],
+    coding: "_Coding",
+    vocab_size: int,
+) -> None:
+    """Starts and rests, in pieces of whole blocks of nodes."""
+    contexts = Packer(data[row.contexts :], row.start_bits + row.rest_bits)
+    blocks = Packer(data[row.blocks :], row.block_bits) if row.start_bits == 0 else None
+    first = 0
+    for some in chunks(row.nodes):
+        nodes = some.stop - some.start
+        end = int(np.searchsorted(keys, some.stop * vocab_size))
+        counts = np.zeros(nodes, np.int64)
+        for part in chunks(end - first):
+            parents = keys[first + part.start : first + part.stop] // vocab_size - some.start
+            counts += np.bincount(parents, minlength=nodes)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        codes = coding.codes(rests[some]) << np.uint64(row.start_bits)
+        if blocks is None:
+            contexts.add((first + starts[:-1]).astype(np.uint64) | codes)
+        else:
+            contexts.add(codes)
+            begun, bits = pack_starts(starts)
+            blocks.add(first + begun)
+            _put_bits(data[row.bits : row.bits_end], some.start + first, bits, nodes + end - first)
+        first = end
+    contexts.add(np.array([first if row.start_bits else 0]))
+    contexts.close()
+    if blocks is not None:
+        blocks.close()
+
+
+def _put_bits(words: NDArray[np.uint64], at: int, bits: NDArray[np.uint64], count: int) -> None:
+    """Write ``count`` bits from bit ``at`` on, over zeros."""
+    word, shift = divmod(at, 64)
+    used = -(-count // 64)
+    words[word : word + used] |= bits[:used] << np.uint64(shift)
+    words[word + 1 : word + 1 + used] |= (bits[:used] >> np.uint64(1)) >> np.uint64(63 - shift)
+
+
+class _Coding(NamedTuple):
+    """How one array of values is kept."""
+
+    bits: int
+    at: int
+    book: NDArray[np.float64] | None
+
+    def codes(self, values: NDArray[np.float64]) -> NDArray[np.uint64]:
+        """What stands for values that were seen when the coding was made."""
+        if self.book is None:
+            return values.astype(np.float32).view(np.uint32).astype(np.uint64)
+        return np.searchsorted(self.book, values).astype(np.uint64)
+
+
+def _coding(values: Callable[[slice], NDArray[np.float64]], count: int, books: list[NDArray[np.float64]]) -> _Coding:
+    """By a book where that is smaller than float32 numbers; new books are appended to ``books``."""
+    book = np.zeros(0)
+    for some in chunks(count):
+        book = np.union1d(book, values(some)) if len(book) else np.unique(values(some))
+        if len(book) > count // 4 + 1024:
+            return _Coding(32, -1, None)
+    bits = width_of(max(len(book) - 1, 0))
+    if 64 * (1 << bits) + bits * count > 32 * count + 1024:
+        return _Coding(32, -1, None)
+    at = sum(map(len, books))
+    # As long as its numbers can say, so that no number leads outside.
+    books.append(np.concatenate([book, np.zeros((1 << bits) - len(book))]))
+    return _Coding(bits, at, book)
 
 
 class _Reader:
@@ -95,7 +406,9 @@ class _Reader:
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._left = dict(arrays)
 
-    def take(self, name: str, dtype: type, shape: tuple[int | None, ...], *, low: float, high: float) -> NDArray[Any]:
+    def take(
+        self, name: str, dtype: type, shape: tuple[int | None, ...], *, low: float | None = None, high: float = 0.0
+    ) -> NDArray[Any]:
         if name not in self._left:
             raise self.damaged(name, "is missing")
         array = np.asarray(self._left.pop(name))
@@ -107,7 +420,7 @@ class _Reader:
             found = "x".join(str(size) for size in array.shape) or "scalar"
             raise self.damaged(name, f"is {array.dtype} {found}, not {np.dtype(dtype)} {wanted}")
         # NaN fails both comparisons.
-        if array.size and not (array.min() >= low and array.max() <= high):
+        if low is not None and array.size and not (array.min() >= low and array.max() <= high):
             raise self.damaged(name, f"holds values outside {low:g} to {high:g}")
         return array
 

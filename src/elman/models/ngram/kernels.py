@@ -1,0 +1,187 @@
+"""Reading n-gram tables as machine code: the fast twins of what tables.py does with NumPy.
+
+Every number is computed by the same float64 operations in the same order as there, so both give the same bits.
+Rows of a layout are named by number rather than taken out: a view of an array costs as much as a lookup.
+Tables may come from a hostile file: what they say is wrong at worst, and no place outside them is read, whatever
+they hold (``NgramTables`` has checked that each section lies inside).
+"""
+
+import numpy as np
+from numba import njit
+
+# No fused products: they would round differently from NumPy's.
+compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+_BLOCK = 16
+# The columns of a layout, as in tables.py; numba takes globals as constants.
+_ENTRIES, _NODES, _GRAMS, _WORD_BITS, _VALUE_BITS, _VALUE_BOOK = range(6)
+_CONTEXTS, _START_BITS, _REST_BITS, _REST_BOOK, _BLOCKS, _BLOCK_BITS, _BITS, _BITS_END = range(6, 14)
+_ONE = np.uint64(1)
+
+
+@compiled
+def number_at(data, at, bits, place):
+    """Number ``place`` of those that ``packed.pack`` put at word ``at``."""
+    bit = place * bits
+    word = at + (bit >> 6)
+    shift = np.uint64(bit & 63)
+    high = (data[word + 1] << _ONE) << (np.uint64(63) - shift)
+    return ((data[word] >> shift) | high) & ((_ONE << np.uint64(bits)) - _ONE)
+
+
+@compiled
+def low_bits(number, bits):
+    """The number that the lowest bits are."""
+    return np.int64(number & ((_ONE << np.uint64(bits)) - _ONE))
+
+
+@compiled
+def decoded(code, books, book):
+    """What a code stands for: a value of its book, or the float32 that it is."""
+    if book < 0:
+        return np.float64(np.uint32(code).view(np.float32))
+    return books[book + np.int64(code)]
+
+
+@compiled
+def ones_in(x):
+    """How many bits of a 64-bit number are 1."""
+    x = x - ((x >> _ONE) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@compiled
+def lowest_bit(x):
+    """The place of the lowest bit that is 1."""
+    return ones_in((x & (~x + _ONE)) - _ONE)
+
+
+@compiled
+def children_of(data, layout, k, node, begun):
+    """Where a node's children begin and end; ``begun``: its start, where starts are plain."""
+    if layout[k, _START_BITS] > 0:
+        bits = layout[k, _START_BITS] + layout[k, _REST_BITS]
+        return begun, low_bits(number_at(data, layout[k, _CONTEXTS], bits, node + 1), layout[k, _START_BITS])
+    block = node // _BLOCK
+    before = node - block * _BLOCK
+    begun = np.int64(number_at(data, layout[k, _BLOCKS], layout[k, _BLOCK_BITS], block))
+    bit = begun + block * _BLOCK
+    word, shift, end = layout[k, _BITS] + (bit >> 6), bit & 63, layout[k, _BITS_END]
+    # Bits read so far; zeros still to be passed before the node's own; where its children begin.
+    seen, left, start = np.int64(0), before, begun
+    while word < end:
+        # What the shift fills up with zeros must not count as any.
+        zeros = ~data[word] >> np.uint64(shift)
+        count = ones_in(zeros)
+        if count < left:
+            left -= count
+        else:
+            if left > 0:
+                for _ in range(left - 1):
+                    zeros &= zeros - _ONE
+                # Of the bits before this zero, all but the zeros of earlier nodes are children.
+                start = begun + seen + lowest_bit(zeros) - (before - 1)
+                zeros &= zeros - _ONE
+                left = 0
+            if zeros:
+                return start, begun + seen + lowest_bit(zeros) - before
+        seen += 64 - shift
+        shift = 0
+        word += 1
+    return begun, begun
+
+
+@compiled
+def find_child(data, layout, k, node, begun, word):
+    """The place of context ``node`` (``k`` is its row) followed by ``word`` in the order above or -1, and its code."""
+    first, end = children_of(data, layout, k, node, begun)
+    end = min(end, layout[k + 1, _ENTRIES])
+    if first >= end:
+        return np.int64(-1), np.uint64(0)
+    at, word_bits = layout[k + 1, _GRAMS], layout[k + 1, _WORD_BITS]
+    bits = word_bits + layout[k + 1, _VALUE_BITS]
+    size = end - first
+    while size > 1:
+        half = size >> 1
+        # No branch: which way it goes is anybody's guess, and a wrong guess costs more than the whole step.
+        first += half * np.int64(low_bits(number_at(data, at, bits, first + half), word_bits) <= word)
+        size -= half
+    found = number_at(data, at, bits, first)
+    if low_bits(found, word_bits) != word:
+        return np.int64(-1), np.uint64(0)
+    return first, found >> np.uint64(word_bits)
+
+
+@compiled
+def read_row(data, books, layout, unigrams, interpolated, closed, begin, eos_id, tokens, contexts, found):
+    """Score ``tokens[T]`` from ``contexts[N - 1]``, which moves on; into ``found[T]``.
+
+    ``closed``: whether an n-gram is in the tables only if it is there without its first token, too.
+    """
+    orders = len(contexts)
+    after = np.empty_like(contexts)
+    for t in range(len(tokens)):
+        word = tokens[t]
+        total = unigrams[word]
+        known = True
+        for k in range(orders):
+            node, child = contexts[k], np.int64(-1)
+            if node >= 0:
+                start_bits = layout[k, _START_BITS]
+                context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REST_BITS], node)
+                rest = decoded(context >> np.uint64(start_bits), books, layout[k, _REST_BOOK])
+                total = total * rest if interpolated else total + rest
+                if known:
+                    child, code = find_child(data, layout, k, node, low_bits(context, start_bits), word)
+                    if child >= 0:
+                        value = decoded(code, books, layout[k + 1, _VALUE_BOOK])
+                        total = total + value if interpolated else value
+                    elif closed:
+                        known = False
+            if k + 1 < orders:
+                after[k + 1] = child
+        found[t] = total
+        if orders:
+            after[0] = word
+        for k in range(orders):
+            contexts[k] = begin[k] if word == eos_id else after[k]
+
+
+@compiled
+def read_rows(data, books, layout, unigrams, interpolated, closed, begin, eos_id, tokens, lengths, contexts, found):
+    """As ``read_row`` for the first ``lengths[B]`` of ``tokens[B, T]``."""
+    for b in range(len(tokens)):
+        size = lengths[b]
+        read_row(
+            data, books, layout, unigrams, interpolated, closed, begin, eos_id,
+            tokens[b, :size], contexts[b], found[b, :size],
+        )  # fmt: skip
+
+
+@compiled
+def predict_rows(data, books, layout, interpolated, contexts, found):
+    """Every type after ``contexts[B, N - 1]``, into ``found[B, V]``, which holds the unigrams."""
+    for b in range(len(contexts)):
+        out = found[b]
+        for k in range(contexts.shape[1]):
+            node = contexts[b, k]
+            if node < 0:
+                continue
+            start_bits, word_bits = layout[k, _START_BITS], layout[k + 1, _WORD_BITS]
+            context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REST_BITS], node)
+            rest = decoded(context >> np.uint64(start_bits), books, layout[k, _REST_BOOK])
+            if interpolated:
+                for w in range(len(out)):
+                    out[w] *= rest
+            else:
+                for w in range(len(out)):
+                    out[w] += rest
+            first, end = children_of(data, layout, k, node, low_bits(context, start_bits))
+            for place in range(first, min(end, layout[k + 1, _ENTRIES])):
+                gram = number_at(data, layout[k + 1, _GRAMS], word_bits + layout[k + 1, _VALUE_BITS], place)
+                word = low_bits(gram, word_bits)
+                if word < len(out):
+                    value = decoded(gram >> np.uint64(word_bits), books, layout[k + 1, _VALUE_BOOK])
+                    out[word] = out[word] + value if interpolated else value
