@@ -58,7 +58,7 @@ def count_ngrams(
     assert tokens.size == 0 or (tokens.min() >= 0 and tokens.max() < vocab_size), "token id out of range"
     with (progress or Progress()).stage("counting n-grams", total=order * len(tokens), unit="tokens") as advance:
         finished = []
-        levels = _levels(tokens, _line_starts(tokens, documents, eos_id), order, vocab_size)
+        levels = _levels(tokens, line_starts(tokens, documents, eos_id), order, vocab_size)
         below = next(levels)
         advance(len(tokens))
         for level in levels:
@@ -103,7 +103,8 @@ def _levels(tokens: NDArray[np.int64], line_starts: NDArray[np.bool_], order: in
         context = _shifted(place, line_starts, first=-1)
 
 
-def _line_starts(tokens: NDArray[np.int64], documents: NDArray[np.integer], eos_id: int) -> NDArray[np.bool_]:
+def line_starts(tokens: NDArray[np.integer], documents: NDArray[np.integer], eos_id: int) -> NDArray[np.bool_]:
+    """Which tokens begin a line: the first of a document, and what follows `</s>`."""
     starts = np.zeros(len(tokens) + 1, dtype=np.bool_)
     starts[0] = True
     starts[1:] = tokens == eos_id

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.models.ngram.assemble import Order, assemble
 from elman.models.ngram.backoff import BackoffTables
-from elman.models.ngram.tables import NgramTables, Order, assemble
+from elman.models.ngram.tables import NgramTables
 
 _SMALLEST = 1e-38
 """Probabilities below, which only damaged tables have, become this much: a logarithm must not be infinite."""

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.models.ngram.assemble import Order, assemble
+from elman.models.ngram.chunks import Allocate, chunks
 from elman.models.ngram.counts import OrderCounts
-from elman.models.ngram.tables import Allocate, NgramTables, Order, assemble, chunks
+from elman.models.ngram.tables import NgramTables
 
 FIXED_DISCOUNTS = (0.5, 1.0, 1.5)
 """For counts 1, 2, and 3 or more, where a small text or a cut vocabulary gives no discounts of its own."""
@@ -49,13 +51,15 @@ def estimate(
     *,
     vocab_size: int,
     least: Sequence[int] = (),
+    small: bool = False,
+    quantise: int | None = None,
     allocate: Allocate = np.zeros,
 ) -> NgramTables:
     """The tables of a model from counts of orders 1 to N; there must be at least one token.
 
     Args:
         least: for each order, the occurrences that an n-gram needs to be kept; rising; default 1. All types stay.
-        allocate: gives arrays of zeros; on disk, where they may be larger than memory.
+        small, quantise, allocate: see ``tables.assemble``.
 
     >>> unigrams = OrderCounts(keys=np.arange(3), counts=np.array([0, 2, 2]), raw=np.array([0, 2, 2]))
     >>> tables = estimate([unigrams], vocab_size=3)      # fixed discounts: rest = (1 + 1) / 4, (2 - 1) / 4 + rest / 3
@@ -98,7 +102,16 @@ def estimate(
         kept_contexts = len(keys)
         packed.append(Order(keys, _shares(level, kept, taken, total, vocab_size)))
     return assemble(
-        unigrams, packed, rests, discounts=discounts, fixed=fixed, interpolated=True, closed=True, allocate=allocate
+        unigrams,
+        packed,
+        rests,
+        discounts=discounts,
+        fixed=fixed,
+        interpolated=True,
+        closed=True,
+        small=small,
+        quantise=quantise,
+        allocate=allocate,
     )
 
 

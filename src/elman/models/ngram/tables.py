@@ -13,7 +13,7 @@ context is where its words begin and the number of its rest: two packed arrays f
 64-bit words, and ``layout`` says where. In the small form the places where words begin are bits of their own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,16 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import FolderError
-from elman.models.ngram.packed import (
-    BLOCK,
-    Packer,
-    children_from,
-    pack_starts,
-    packed_words,
-    start_words,
-    unpack,
-    width_of,
-)
+from elman.models.ngram.packed import BLOCK, children_from, packed_words, unpack
 
 COLUMNS = (
     "entries", "nodes", "grams", "word_bits", "value_bits", "value_book",
@@ -43,19 +34,6 @@ contexts lie, and the bits of start and rest; the rests' book; and in the small 
 the numbers of every 16th context lie, their bits, and from where to where the bits of ``packed.pack_starts``."""
 LARGEST_LOG = 1e3
 """No log10 is further from 0 than this."""
-CHUNK = 1 << 20
-"""Numbers that are worked on at a time."""
-
-Allocate = Callable[[int, Any], NDArray[Any]]
-
-
-class Order(NamedTuple):
-    """What ``assemble`` needs of an order from 2 up."""
-
-    keys: NDArray[np.int64]
-    """``context * V + word``, rising."""
-    values: Callable[[slice], NDArray[np.float64]]
-    """The values of some of its n-grams."""
 
 
 class Row(NamedTuple):
@@ -222,7 +200,7 @@ class NgramTables:
 
 def _check_row(tables: NgramTables, n: int, row: Row) -> None:
     def within(at: int, size: int) -> bool:
-        return 0 <= at and at + size <= len(tables.data)
+        return at >= 0 and at + size <= len(tables.data)
 
     def packed(count: int, at: int, *bits: int) -> bool:
         return all(0 <= each <= 32 for each in bits) and within(at, packed_words(count, sum(bits)))
@@ -246,158 +224,6 @@ def _check_row(tables: NgramTables, n: int, row: Row) -> None:
             good = good and within(row.bits, row.bits_end - row.bits) and row.bits <= row.bits_end
     if not good:
         raise _Reader.damaged("layout", f"does not fit the tables (order {n})")
-
-
-def assemble(
-    unigrams: NDArray[np.float64],
-    orders: Sequence[Order],
-    rests: Sequence[NDArray[np.float64]],
-    *,
-    discounts: NDArray[np.float64],
-    fixed: NDArray[np.bool_],
-    interpolated: bool,
-    closed: bool,
-    small: bool = False,
-    allocate: Allocate = np.zeros,
-) -> NgramTables:
-    """Pack tables.
-
-    Args:
-        unigrams: ``[V]``.
-        orders: 2 to N.
-        rests: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
-        small: a third smaller, and slower to read.
-        allocate: gives arrays of zeros; on disk, where they may be larger than memory.
-
-    >>> bigrams = Order(np.array([1, 5]), lambda some: np.array([0.2, 0.3])[some])    # 0 1, 2 1
-    >>> tables = assemble(
-    ...     np.full(2, 0.5), [bigrams], [np.array([0.8, 1.0, 0.7])], interpolated=True, closed=True,
-    ...     discounts=np.zeros((2, 3)), fixed=np.zeros(2, bool),
-    ... )
-    >>> tables.find(1, 2, 1), tables.values(2, np.array([1])), tables.rests(1, np.array([0]))
-    (1, array([0.3]), array([0.8]))
-    """
-    vocab_size = len(unigrams)
-    layout = np.full((len(orders) + 1, len(COLUMNS)), -1, np.int64)
-    layout[0, :2] = vocab_size, len(rests[0]) if orders else 0
-    word_bits = width_of(vocab_size - 1)
-    books: list[NDArray[np.float64]] = []
-    codings = []
-    size = 0
-    for n, order in enumerate(orders, start=2):
-        entries, nodes = len(order.keys), len(rests[n - 2])
-        layout[n - 1, :2] = entries, entries if n <= len(orders) else 0
-        value = _coding(order.values, entries, books)
-        rest = _coding(rests[n - 2].__getitem__, nodes, books)
-        codings.append((value, rest))
-        layout[n - 1, 2:6] = size, word_bits, value.bits, value.at
-        size += packed_words(entries, word_bits + value.bits)
-        start_bits = 0 if small and n > 2 else width_of(entries)
-        layout[n - 2, 6:10] = size, start_bits, rest.bits, rest.at
-        size += packed_words(nodes + 1, start_bits + rest.bits)
-        if start_bits == 0:
-            layout[n - 2, 10:12] = size, width_of(entries)
-            size += packed_words(-(-nodes // BLOCK), width_of(entries))
-            layout[n - 2, 12:14] = size, size + start_words(nodes, entries)
-            size += start_words(nodes, entries)
-    data = allocate(size, np.uint64)
-    for n, (order, (value, rest)) in enumerate(zip(orders, codings, strict=True), start=2):
-        row, above = Row(*map(int, layout[n - 1])), Row(*map(int, layout[n - 2]))
-        packer = Packer(data[row.grams :], word_bits + value.bits)
-        for some in chunks(row.entries):
-            words = (order.keys[some] % vocab_size).astype(np.uint64)
-            packer.add(words | value.codes(order.values(some)) << np.uint64(word_bits))
-        packer.close()
-        _write_contexts(data, above, order.keys, rests[n - 2], rest, vocab_size)
-    return NgramTables(
-        unigrams=unigrams,
-        layout=layout,
-        data=data,
-        books=np.concatenate([np.zeros(0), *books]),
-        discounts=discounts,
-        fixed=fixed,
-        interpolated=interpolated,
-        closed=closed,
-    )
-
-
-def chunks(count: int) -> Iterator[slice]:
-    """Slices of bounded length that make up ``count``."""
-    for start in range(0, count, CHUNK):
-        yield slice(start, min(start + CHUNK, count))
-
-
-def _write_contexts(
-    data: NDArray[np.uint64],
-    row: Row,
-    keys: NDArray[np.int64],
-    rests: NDArray[np.float64],
-    coding: "_Coding",
-    vocab_size: int,
-) -> None:
-    """Starts and rests, in pieces of whole blocks of nodes."""
-    contexts = Packer(data[row.contexts :], row.start_bits + row.rest_bits)
-    blocks = Packer(data[row.blocks :], row.block_bits) if row.start_bits == 0 else None
-    first = 0
-    for some in chunks(row.nodes):
-        nodes = some.stop - some.start
-        end = int(np.searchsorted(keys, some.stop * vocab_size))
-        counts = np.zeros(nodes, np.int64)
-        for part in chunks(end - first):
-            parents = keys[first + part.start : first + part.stop] // vocab_size - some.start
-            counts += np.bincount(parents, minlength=nodes)
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        codes = coding.codes(rests[some]) << np.uint64(row.start_bits)
-        if blocks is None:
-            contexts.add((first + starts[:-1]).astype(np.uint64) | codes)
-        else:
-            contexts.add(codes)
-            begun, bits = pack_starts(starts)
-            blocks.add(first + begun)
-            _put_bits(data[row.bits : row.bits_end], some.start + first, bits, nodes + end - first)
-        first = end
-    contexts.add(np.array([first if row.start_bits else 0]))
-    contexts.close()
-    if blocks is not None:
-        blocks.close()
-
-
-def _put_bits(words: NDArray[np.uint64], at: int, bits: NDArray[np.uint64], count: int) -> None:
-    """Write ``count`` bits from bit ``at`` on, over zeros."""
-    word, shift = divmod(at, 64)
-    used = -(-count // 64)
-    words[word : word + used] |= bits[:used] << np.uint64(shift)
-    words[word + 1 : word + 1 + used] |= (bits[:used] >> np.uint64(1)) >> np.uint64(63 - shift)
-
-
-class _Coding(NamedTuple):
-    """How one array of values is kept."""
-
-    bits: int
-    at: int
-    book: NDArray[np.float64] | None
-
-    def codes(self, values: NDArray[np.float64]) -> NDArray[np.uint64]:
-        """What stands for values that were seen when the coding was made."""
-        if self.book is None:
-            return values.astype(np.float32).view(np.uint32).astype(np.uint64)
-        return np.searchsorted(self.book, values).astype(np.uint64)
-
-
-def _coding(values: Callable[[slice], NDArray[np.float64]], count: int, books: list[NDArray[np.float64]]) -> _Coding:
-    """By a book where that is smaller than float32 numbers; new books are appended to ``books``."""
-    book = np.zeros(0)
-    for some in chunks(count):
-        book = np.union1d(book, values(some)) if len(book) else np.unique(values(some))
-        if len(book) > count // 4 + 1024:
-            return _Coding(32, -1, None)
-    bits = width_of(max(len(book) - 1, 0))
-    if 64 * (1 << bits) + bits * count > 32 * count + 1024:
-        return _Coding(32, -1, None)
-    at = sum(map(len, books))
-    # As long as its numbers can say, so that no number leads outside.
-    books.append(np.concatenate([book, np.zeros((1 << bits) - len(book))]))
-    return _Coding(bits, at, book)
 
 
 class _Reader:

@@ -1,0 +1,124 @@
+"""How an n-gram model grows with its order, and what that buys: why n-grams run out of memory.
+
+Of each order: how many n-grams there are, how many of them occur only once, what they take, how well the model that
+ends there foretells other text, and how much of that text's n-grams were never seen. Twice the text has nearly twice
+as many long n-grams, and most of what comes next is still new.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.models.ngram.chunks import chunks
+from elman.models.ngram.counts import OrderCounts
+from elman.models.ngram.kneser_ney import estimate
+from elman.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """One order."""
+
+    order: int
+    ngrams: int
+    """Different n-grams of this length."""
+    once: int
+    """How many of them occur only once."""
+    bytes: int
+    """Size of the model that ends at this order."""
+    perplexity: float
+    """Of that model on the validation text, each line alone, `</s>` counted."""
+    unseen: float
+    """Share of the validation text's n-grams of this length that the training text does not have."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+
+def measure_growth(
+    orders: list[OrderCounts],
+    ids: NDArray[np.integer],
+    starts: NDArray[np.bool_],
+    *,
+    vocab_size: int,
+    eos_id: int,
+    progress: Progress | None = None,
+) -> list[Growth]:
+    """Each order of counts, judged on another text.
+
+    Args:
+        ids: that text's tokens.
+        starts: which of them begin a line.
+
+    >>> from elman.models.ngram.counts import count_ngrams, line_starts
+    >>> ids, documents = np.array([2, 3, 1, 2, 3, 1, 3, 1]), np.array([0, 8])
+    >>> orders = count_ngrams(ids, documents, order=2, vocab_size=4, eos_id=1)
+    >>> other = np.array([2, 1])
+    >>> for found in measure_growth(orders, other, line_starts(other, np.array([0, 2]), 1), vocab_size=4, eos_id=1):
+    ...     print(found.order, found.ngrams, found.once, found.unseen)
+    1 3 0 0.0
+    2 4 1 0.5
+    """
+    tokens = np.asarray(ids).astype(np.int64)
+    found = []
+    # The n-gram that ends at each token, by its place; -1 if it was never seen, -2 if the line is too young for it.
+    ends = tokens
+    with (progress or Progress()).stage("measuring each order", total=len(orders), unit="orders") as advance:
+        for n, level in enumerate(orders, start=1):
+            if n > 1:
+                before = np.empty_like(ends)
+                before[1:] = ends[:-1]
+                before[starts] = vocab_size if n == 2 else -2
+                ends = np.where(before == -2, -2, _places(level.keys, before, tokens, vocab_size))
+            possible = int((ends != -2).sum())
+            new = int((ends == -1).sum()) if n > 1 else int((level.raw[tokens] == 0).sum())
+            # The last order of a model counts occurrences.
+            last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)
+            tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size)
+            found.append(
+                Growth(
+                    order=n,
+                    ngrams=int((level.raw > 0).sum()),
+                    once=int((level.raw == 1).sum()),
+                    bytes=tables.bytes,
+                    perplexity=_perplexity(tables, tokens, starts, eos_id),
+                    unseen=new / max(possible, 1),
+                )
+            )
+            advance(1)
+    return found
+
+
+def _places(
+    keys: NDArray[np.int64], contexts: NDArray[np.int64], words: NDArray[np.int64], vocab_size: int
+) -> NDArray[np.int64]:
+    found = np.full(len(words), -1)
+    if len(keys):
+        for some in chunks(len(words)):
+            wanted = np.where(contexts[some] >= 0, contexts[some] * vocab_size + words[some], -1)
+            places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            found[some] = np.where(keys[places] == wanted, places, -1)
+    return found
+
+
+def _perplexity(tables: Any, tokens: NDArray[np.int64], starts: NDArray[np.bool_], eos_id: int) -> float:
+    from elman.models.ngram.kernels import read_row
+
+    begin = np.full(tables.order - 1, -1)
+    begin[:1] = tables.vocab_size
+    nats = 0.0
+    borders = np.flatnonzero(starts).tolist()
+    # A line that ends without `</s>` (with its document) does not lead back to `<s>` by itself.
+    open_ends = [place for place in borders[1:] if tokens[place - 1] != eos_id]
+    for first, end in zip([0, *open_ends], [*open_ends, len(tokens)], strict=True):
+        contexts = begin.copy()
+        probs = np.empty(end - first)
+        read_row(
+            tables.data, tables.books, tables.layout, tables.unigrams, True, True, begin, eos_id,
+            tokens[first:end], contexts, probs,
+        )  # fmt: skip
+        nats -= float(np.log(probs, out=probs).sum())
+    return float(np.exp(nats / max(len(tokens), 1)))

@@ -1,0 +1,95 @@
+"""The table that shows why n-grams run out of memory, for the terminal and as a picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elman.files import storage_errors
+
+GROWTH_FILE = "ngrams.png"
+_HEAD = ("order", "n-grams", "seen once", "size so far", "perplexity", "never seen")
+
+
+def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line per order, of what ``Growth.to_json`` gives.
+
+    >>> one = {"order": 1, "ngrams": 10, "once": 4, "bytes": 2000, "perplexity": 9.5, "unseen": 0.0}
+    >>> print(growth_table([one]))
+    order  n-grams  seen once  size so far  perplexity  never seen
+        1       10        40%         2 kB        9.50        0.0%
+    """
+    lines = [_HEAD]
+    for row in rows:
+        lines.append(
+            (
+                str(row["order"]),
+                f"{row['ngrams']:,}",
+                f"{100 * row['once'] / max(row['ngrams'], 1):.0f}%",
+                _size(row["bytes"]),
+                f"{row['perplexity']:.2f}",
+                f"{100 * row['unseen']:.1f}%",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+
+
+def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Draw the rows into ``ngrams.png``: what longer n-grams cost, and what they bring.
+
+    Raises:
+        StorageError: the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.2), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    orders = [row["order"] for row in rows]
+    once = [row["once"] / 1e6 for row in rows]
+    more = [(row["ngrams"] - row["once"]) / 1e6 for row in rows]
+    left.bar(orders, more, color="#33627f", label="seen more than once")
+    left.bar(orders, once, bottom=more, color="#9bb8d3", label="seen once", hatch="//", edgecolor="white")
+    for order, row in zip(orders, rows, strict=True):
+        left.annotate(_size(row["bytes"]), (order, row["ngrams"] / 1e6), ha="center", va="bottom", fontsize=8)
+    left.set(
+        title="What it costs: n-grams, and the size up to each order",
+        xlabel="order",
+        ylabel="different n-grams (millions)",
+    )
+    left.legend(frameon=False, loc="upper left")
+    left.margins(y=0.15)
+    right.plot(orders, [row["perplexity"] for row in rows], color="#c4572b", marker="o")
+    right.set(title="What it brings", xlabel="order", yscale="log")
+    right.set_ylabel("perplexity on the validation text", color="#c4572b")
+    for order, row in zip(orders, rows, strict=True):
+        right.annotate(
+            f"{row['perplexity']:.0f}", (order, row["perplexity"]), xytext=(0, 7), textcoords="offset points",
+            ha="center", fontsize=8, color="#c4572b",
+        )  # fmt: skip
+    right.margins(y=0.12)
+    right.yaxis.set_major_formatter("{x:g}")
+    right.yaxis.set_minor_formatter("{x:g}")
+    other = right.twinx()
+    other.plot(orders, [100 * row["unseen"] for row in rows], color="#33627f", marker="s", linestyle="--")
+    other.set_ylabel("n-grams of that text never seen (%)", color="#33627f")
+    other.set_ylim(0, 100)
+    for axes in (left, right):
+        axes.set_xticks(orders)
+        axes.grid(alpha=0.25, axis="y")
+        axes.spines[["top"]].set_visible(False)
+    path = folder / GROWTH_FILE
+    with storage_errors(path):
+        partial = folder / f".{GROWTH_FILE}.partial"
+        figure.savefig(partial, format="png")
+        partial.replace(path)
+    return path
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
