@@ -89,6 +89,7 @@ def make_passport(
         "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
         "recipe": {"config": run.config.to_json(), "plan": run.plan.to_json() if run.plan else None},
         "notes": list(getattr(model, "notes", [])),
+        "growth": list(getattr(model, "growth", [])),
         "figures": figures,
         "seconds": round(seconds, 1),
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),

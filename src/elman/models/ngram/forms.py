@@ -5,13 +5,16 @@ from numpy.typing import NDArray
 
 from elman.models.ngram.assemble import Order, assemble
 from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.tables import NgramTables
 
 _SMALLEST = 1e-38
 """Probabilities below, which only damaged tables have, become this much: a logarithm must not be infinite."""
 
 
-def from_backoff(tables: BackoffTables) -> NgramTables:
+def from_backoff(
+    tables: BackoffTables, *, small: bool = False, quantise: int | None = None, allocate: Allocate = np.zeros
+) -> NgramTables:
     """ARPA's numbers, kept as they are."""
     order = len(tables.log10_probs)
 
@@ -29,7 +32,10 @@ def from_backoff(tables: BackoffTables) -> NgramTables:
         discounts=np.zeros((order, 3)),
         fixed=np.zeros(order, np.bool_),
         interpolated=False,
-        closed=_is_closed(tables),
+        small=small,
+        quantise=quantise,
+        allocate=allocate,
+        closed=all((own >= 0).all() for own in suffixes_of(tables)),
     )
 
 
@@ -47,13 +53,9 @@ def to_backoff(tables: NgramTables) -> BackoffTables:
             log10_backoffs=tuple(each.astype(np.float32) for each in rests),
         )
     probs = [tables.unigrams]
-    # Without its first token, each n-gram is this place of the order below; `<s>` is no type and has none.
-    suffixes = np.full(size + 1, 0)
-    for own_keys, own_values, rest in zip(keys, values, rests, strict=True):
-        contexts, words = own_keys // size, own_keys % size
-        lower = words if len(probs) == 1 else np.searchsorted(keys[len(probs) - 2], suffixes[contexts] * size + words)
-        probs.append(own_values + rest[contexts] * probs[-1][lower])
-        suffixes = lower
+    plain = BackoffTables(keys=tuple(keys), log10_probs=(tables.unigrams.astype(np.float32),), log10_backoffs=())
+    for own_keys, own_values, rest, lower in zip(keys, values, rests, suffixes_of(plain), strict=True):
+        probs.append(own_values + rest[own_keys // size] * probs[-1][lower])
     return BackoffTables(
         keys=tuple(keys),
         log10_probs=tuple(_log10(each) for each in probs),
@@ -65,18 +67,28 @@ def _log10(probs: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.minimum(np.log10(np.maximum(probs, _SMALLEST)), 0.0).astype(np.float32)
 
 
-def _is_closed(tables: BackoffTables) -> bool:
-    """Whether each n-gram is there without its first token, too."""
+def suffixes_of(tables: BackoffTables) -> list[NDArray[np.int64]]:
+    """For each n-gram of orders 2 to N, its place in the order below without its first token; -1 if it is not there.
+
+    >>> tables = BackoffTables(
+    ...     keys=(np.array([1, 7]),),
+    ...     log10_probs=(np.zeros(3, np.float32), np.zeros(2, np.float32)),
+    ...     log10_backoffs=(np.zeros(4, np.float32),),
+    ... )
+    >>> suffixes_of(tables)
+    [array([1, 1])]
+    """
     size = len(tables.log10_probs[0])
-    suffixes = np.zeros(size + 1, np.int64)
+    found = []
     for n, own in enumerate(tables.keys, start=2):
         contexts, words = own // size, own % size
         if n == 2:
-            suffixes = words
+            found.append(words)
             continue
-        wanted, below = suffixes[contexts] * size + words, tables.keys[n - 3]
+        below, before = tables.keys[n - 3], found[-1][contexts]
+        wanted = np.where(before >= 0, before * size + words, -1)
         places = np.searchsorted(below, wanted)
-        if len(own) and (len(below) == 0 or (below[np.minimum(places, len(below) - 1)] != wanted).any()):
-            return False
-        suffixes = places
-    return True
+        there = places < len(below)
+        there[there] = below[places[there]] == wanted[there]
+        found.append(np.where(there, places, -1))
+    return found

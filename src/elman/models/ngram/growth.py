@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.models.ngram.chunks import chunks
 from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.kneser_ney import estimate
+from elman.models.ngram.tables import NgramTables
 from elman.progress import Progress
 
 
@@ -84,7 +85,7 @@ def measure_growth(
                     ngrams=int((level.raw > 0).sum()),
                     once=int((level.raw == 1).sum()),
                     bytes=tables.bytes,
-                    perplexity=_perplexity(tables, tokens, starts, eos_id),
+                    perplexity=perplexity_of(tables, tokens, starts, eos_id),
                     unseen=new / max(possible, 1),
                 )
             )
@@ -104,9 +105,11 @@ def _places(
     return found
 
 
-def _perplexity(tables: Any, tokens: NDArray[np.int64], starts: NDArray[np.bool_], eos_id: int) -> float:
+def perplexity_of(tables: NgramTables, ids: NDArray[np.integer], starts: NDArray[np.bool_], eos_id: int) -> float:
+    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a line."""
     from elman.models.ngram.kernels import read_row
 
+    tokens = np.asarray(ids).astype(np.int64)
     begin = np.full(tables.order - 1, -1)
     begin[:1] = tables.vocab_size
     nats = 0.0
@@ -117,8 +120,8 @@ def _perplexity(tables: Any, tokens: NDArray[np.int64], starts: NDArray[np.bool_
         contexts = begin.copy()
         probs = np.empty(end - first)
         read_row(
-            tables.data, tables.books, tables.layout, tables.unigrams, True, True, begin, eos_id,
-            tokens[first:end], contexts, probs,
+            tables.data, tables.books, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
+            begin, eos_id, tokens[first:end], contexts, probs,
         )  # fmt: skip
-        nats -= float(np.log(probs, out=probs).sum())
+        nats -= float((np.log(probs, out=probs) if tables.interpolated else probs * np.log(10.0)).sum())
     return float(np.exp(nats / max(len(tokens), 1)))

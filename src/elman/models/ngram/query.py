@@ -8,7 +8,7 @@ context is `<s>` again: lines know nothing of each other.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.errors import ModelError, TextError, UsageError
 from elman.models.ngram.backoff import BackoffTables
-from elman.models.ngram.counts import count_ngrams
+from elman.models.ngram.chunks import Allocate
+from elman.models.ngram.counts import OrderCounts, count_ngrams
 from elman.models.ngram.forms import from_backoff, to_backoff
 from elman.models.ngram.kneser_ney import FIXED_DISCOUNTS, estimate
+from elman.models.ngram.prune import context_shares, prune
 from elman.models.ngram.tables import NgramTables
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
@@ -40,11 +42,48 @@ class NgramConfig(Config):
 
     order: int = 5
     """Tokens of the longest n-gram, 1 to 7: each prediction sees the order - 1 tokens before it."""
+    prune: str | None = None
+    """N-grams left out: those that occur no more often than this, for each order, like 0,0,1; the last one repeats."""
+    prune_entropy: float | None = None
+    """N-grams left out: those without which the perplexity rises by a smaller share than this, like 1e-7."""
+    quantise: int | None = None
+    """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to nothing."""
+    small: bool = False
+    """Whether the file is a quarter smaller, and slower to read."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.order <= LARGEST_ORDER:
             raise UsageError(f"order is {self.order}; it must be 1 to {LARGEST_ORDER}; 5 suits most texts")
+        if self.prune_entropy is not None and not 0 < self.prune_entropy < 1:
+            raise UsageError(f"prune_entropy is {self.prune_entropy:g}; it must be above 0 and below 1; try 1e-7")
+        if self.quantise is not None and not 2 <= self.quantise <= 16:
+            raise UsageError(f"quantise is {self.quantise}; it must be 2 to 16 bits; 8 lose next to nothing")
+        if self.prune is not None and self.prune_entropy is not None:
+            raise UsageError("prune and prune_entropy both say what to leave out; give one of them")
+        _ = self.least
+
+    @property
+    def least(self) -> list[int]:
+        """How often an n-gram of each order must occur to be kept.
+
+        >>> NgramConfig(order=4, prune="0,1").least
+        [1, 2, 2, 2]
+        """
+        if self.prune is None:
+            return [1] * self.order
+        given = self.prune.replace(",", " ").split()
+        if not given or not all(each.isdecimal() and len(each) < 10 for each in given) or len(given) > self.order:
+            raise UsageError(
+                f"prune is {self.prune!r}; it must be up to {self.order} counts like 0,0,1: n-grams that occur no more "
+                "often go"
+            )
+        counts = [int(each) for each in given]
+        if counts[0] or sorted(counts) != counts:
+            raise UsageError(
+                f"prune is {self.prune!r}; it must begin with 0 and rise; --vocab-size and --min-count choose types"
+            )
+        return [count + 1 for count in [*counts, *[counts[-1]] * (self.order - len(counts))]]
 
 
 def fit_ngram(
@@ -79,7 +118,23 @@ def fit_ngram(
     orders = count_ngrams(
         ids, documents, order=config.order, vocab_size=tokenizer.size, eos_id=EOS_ID, progress=progress
     )
-    return NgramModel(estimate(orders, vocab_size=tokenizer.size), tokenizer, config)
+    return smooth(orders, tokenizer, config)
+
+
+def smooth(
+    orders: Sequence[OrderCounts], tokenizer: Tokenizer, config: NgramConfig, *, allocate: Allocate = np.zeros
+) -> "NgramModel":
+    """The model of counts; ``allocate`` gives its arrays, in memory or on disk."""
+    size = tokenizer.size
+    if config.prune_entropy is None:
+        tables = estimate(
+            orders, vocab_size=size, least=config.least, small=config.small, quantise=config.quantise, allocate=allocate
+        )
+    else:
+        whole = estimate(orders, vocab_size=size)
+        pruned = prune(to_backoff(whole), context_shares(orders, size), config.prune_entropy)
+        tables = from_backoff(pruned, small=config.small, quantise=config.quantise, allocate=allocate)
+    return NgramModel(tables, tokenizer, config)
 
 
 class NgramModel:
@@ -96,7 +151,10 @@ class NgramModel:
         self.config = config
         self.notes: list[str] = _notes(tables)
         """What a user should know about how the model was estimated, one line each."""
-        self.exact: bool = tables.interpolated
+        self.growth: list[dict[str, Any]] = []
+        """What each order cost and brought, where it was measured (``growth.Growth``)."""
+        own = tables.interpolated or config.prune_entropy is not None
+        self.exact: bool = own and config.quantise is None
         self._read = 0
         self._start = np.full(config.order - 1, -1, dtype=np.int64)
         self._start[:1] = tables.vocab_size
@@ -181,6 +239,17 @@ class NgramModel:
         """Name, how many n-grams are stored (``parameters``; of each order in ``ngrams``) and the order."""
         counts = self.tables.counts
         return {"name": "ngram", "parameters": sum(counts), "size": f"order {self.config.order}", "ngrams": counts}
+
+    def deviation(self) -> float:
+        """How far from 1 the probabilities of all types sum at most, in 320 states on the way through random text."""
+        draw, state, worst = np.random.default_rng(0), self.start(16), 0.0
+        for _ in range(20):
+            probs = np.exp(self.log_probs(state).astype(np.float64))
+            sums = probs.sum(axis=1)
+            worst = max(worst, float(np.abs(sums - 1.0).max()))
+            ends = np.cumsum(probs, axis=1) > (draw.random(16) * sums)[:, None]
+            state = self.advance(ends.argmax(axis=1), state)
+        return worst
 
     def _compiled_pays(self, tokens: int) -> bool:
         self._read += tokens

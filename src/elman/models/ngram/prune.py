@@ -1,0 +1,93 @@
+"""Leaving out n-grams that hardly matter: relative-entropy pruning (Stolcke 1998).
+
+Without the n-gram hw its probability is what the shorter context gives, and the rest of h is made larger or smaller so
+that all still sums to 1. What that costs is the relative entropy between the distributions before and after:
+
+    D = -P(h) (p(w|h) (log p(w|h') + log b' - log p(w|h)) + (log b' - log b) (1 - sum over all kept v of p(v|h)))
+
+with the rests b before and b' after. An n-gram goes if the perplexity of the training text rises by a smaller share
+than the limit: ``exp(D) - 1``. It stays as long as a longer one needs it, at its beginning or its end.
+
+P(h) is how often h occurred. The lower orders of a Kneser-Ney model say something else (in how many contexts), and
+histories weighted by them lose more (Chelba, Brants, Neveitt and Xu 2010).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.counts import OrderCounts
+from elman.models.ngram.forms import suffixes_of
+
+_LEAST = 1e-12
+
+
+def prune(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], limit: float) -> BackoffTables:
+    """The tables without n-grams whose loss raises the perplexity by less than the share ``limit``.
+
+    Args:
+        shares: for the contexts of orders 1 to N-1, the share of the text's tokens that follow them.
+        limit: for example 1e-7.
+    """
+    size = len(tables.log10_probs[0])
+    suffixes = suffixes_of(tables)
+    probs = [10.0 ** each.astype(np.float64) for each in tables.log10_probs]
+    keys = list(tables.keys)
+    kept = [np.ones(len(own), np.bool_) for own in keys]
+    for n in range(len(keys) + 1, 1, -1):
+        own, p = keys[n - 2], probs[n - 1]
+        parents = own // size
+        lower = probs[n - 2][suffixes[n - 2]]
+        needed = np.zeros(len(own), np.bool_)
+        if n <= len(keys):
+            above = np.flatnonzero(kept[n - 1])
+            needed[keys[n - 1][above] // size] = True
+            needed[suffixes[n - 1][above]] = True
+        contexts = len(shares[n - 2])
+        left = np.maximum(1.0 - np.bincount(parents, weights=p, minlength=contexts), _LEAST)[parents]
+        free = np.maximum(1.0 - np.bincount(parents, weights=lower, minlength=contexts), _LEAST)[parents]
+        before, after = np.log(left / free), np.log((left + p) / (free + lower))
+        loss = -shares[n - 2][parents] * (p * (np.log(lower) + after - np.log(p)) + (after - before) * left)
+        kept[n - 2] = needed | (np.expm1(loss) >= limit)
+    return _without(tables, kept, suffixes)
+
+
+def context_shares(orders: Sequence[OrderCounts], vocab_size: int) -> list[NDArray[np.float64]]:
+    """For the contexts of orders 1 to N-1, the share of the text's tokens that follow each, as ``prune`` needs them."""
+    total = float(orders[0].raw.sum())
+    sizes = [vocab_size + 1, *(len(level.keys) for level in orders[1:])]
+    return [
+        np.bincount(level.keys // vocab_size, weights=level.raw, minlength=size) / total
+        for level, size in zip(orders[1:], sizes, strict=False)
+    ]
+
+
+def _without(
+    tables: BackoffTables, kept: Sequence[NDArray[np.bool_]], suffixes: Sequence[NDArray[np.int64]]
+) -> BackoffTables:
+    """The tables with only the kept n-grams; places and rests anew."""
+    size = len(tables.log10_probs[0])
+    places = np.arange(size + 1)
+    new_keys, new_probs, new_rests = [], [tables.log10_probs[0]], []
+    below = 10.0 ** tables.log10_probs[0].astype(np.float64)
+    below_places = np.arange(size)
+    contexts = size + 1
+    for n, (own, stays) in enumerate(zip(tables.keys, kept, strict=True), start=2):
+        which = np.flatnonzero(stays)
+        parents, words = places[own[which] // size], own[which] % size
+        new_keys.append(parents * size + words)
+        new_probs.append(tables.log10_probs[n - 1][which])
+        p = 10.0 ** new_probs[-1].astype(np.float64)
+        lower = below[below_places[suffixes[n - 2][which]]]
+        left = 1.0 - np.bincount(parents, weights=p, minlength=contexts)
+        free = 1.0 - np.bincount(parents, weights=lower, minlength=contexts)
+        has = np.bincount(parents, minlength=contexts) > 0
+        rest = np.ones(contexts)
+        rest[has] = np.maximum(left[has], _LEAST) / np.maximum(free[has], _LEAST)
+        new_rests.append(np.log10(rest).astype(np.float32))
+        places = np.full(len(own), -1)
+        places[which] = np.arange(len(which))
+        below, below_places, contexts = p, places, len(which)
+    return BackoffTables(keys=tuple(new_keys), log10_probs=tuple(new_probs), log10_backoffs=tuple(new_rests))
