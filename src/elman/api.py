@@ -191,6 +191,16 @@ class Model:
             model_folder.write_passport(path, self.passport)
         self.folder = path
 
+    def export(self, file: str | Path, *, progress: Progress | None = None) -> None:
+        """Write an n-gram model as an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
+
+        Raises:
+            ModelError: it is no n-gram model, or its words cannot stand in an ARPA file.
+        """
+        from elman.models.ngram.arpa import save_arpa  # brings numba along
+
+        save_arpa(self.lm, Path(file), progress=progress)
+
 
 def _listed(sources: Sources) -> tuple[str, ...]:
     return (str(sources),) if isinstance(sources, (str, Path)) else tuple(str(source) for source in sources)
@@ -204,15 +214,15 @@ def _seed(seed: int | None) -> int:
     return seed
 
 
-def load(folder: str | Path) -> Model:
-    """Read a model folder.
+def load(folder: str | Path, *, progress: Progress | None = None) -> Model:
+    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
 
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
     path = Path(folder)
-    lm, speller = model_folder.load(path)
-    return Model(lm, speller, passport=model_folder.read_passport(path, model_hash=lm.model_hash), folder=path)
+    lm, speller, passport = model_folder.load_with_passport(path, progress=progress)
+    return Model(lm, speller, passport=passport, folder=path)
 
 
 def train(
@@ -228,6 +238,7 @@ def train(
     precision: str = "auto",
     threads: int | None = None,
     tensorboard: bool = False,
+    max_ram: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Model:
@@ -241,6 +252,8 @@ def train(
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
         start: a model folder to go on from with new text.
+        max_ram: memory that counting an n-gram may work in, such as ``"500M"`` or ``"2G"``; what does not fit is
+            sorted on disk, in ``$ELMAN_CACHE``. By default everything is counted in memory.
         settings: anything else that `elman train --help` lists, such as ``level="char"``, ``order=3``,
             ``hidden_size=256`` or ``dropout=0.3``.
 
@@ -263,6 +276,7 @@ def train(
         precision=precision,
         threads=threads,
         tensorboard=tensorboard,
+        max_ram=max_ram,
     )
     others = {name: value for name, value in settings.items() if name not in texts}
     # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.

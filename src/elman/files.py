@@ -6,9 +6,10 @@ A full disk or a folder that may not be written becomes one StorageError, and th
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from elman.errors import StorageError
 
@@ -34,8 +35,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a whole file or leave the old one as it was.
+def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
+    """Write a whole file or leave the old one as it was; ``data`` may come in parts (bytes, or arrays of them).
 
     Raises:
         StorageError: the disk is full or the folder not writable.
@@ -44,7 +45,8 @@ def write_atomic(path: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                for part in [data] if isinstance(data, bytes) else data:
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)

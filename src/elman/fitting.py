@@ -30,7 +30,16 @@ from elman.models.registry import entry, is_network, resolve, trainable
 from elman.passport import evaluate_text, make_passport
 from elman.progress import Progress
 from elman.report.curve import draw_curve, read_log
-from elman.request import DEFAULT_MINUTES, Request, check_settings, refuse_for_counting, sort_settings
+from elman.report.growth import draw_growth
+from elman.request import (
+    DEFAULT_MINUTES,
+    Request,
+    bytes_of,
+    check_settings,
+    refuse_for_counting,
+    refuse_for_training,
+    sort_settings,
+)
 from elman.text.spool import Text
 from elman.training.lock import alone
 
@@ -51,6 +60,7 @@ def train_model(
         raise UsageError(f"--model is {request.kind!r}; it must be one of: {', '.join(trainable())}")
     network = is_network(request.kind)
     if network:
+        refuse_for_training(request)
         require_torch()
     else:
         refuse_for_counting(request)
@@ -191,6 +201,7 @@ def _plan(
         plan=plan,
         start=weights,
         tensorboard=request.tensorboard,
+        max_ram=None if request.max_ram is None else bytes_of(request.max_ram),
     )
     if plan is not None and request.updates is None and request.epochs is None:
         run = _calibrated(run, request, spent=spent)
@@ -305,14 +316,16 @@ def _fit(run: Any, request: Request, data: Data) -> None:
     passport = make_passport(run, request, data, model, figures, seconds)
     passport["from"] = read_plan(run.folder / "training").get("from")
     model_folder.write_passport(run.folder, passport)
-    _draw(run)
+    _draw(run, passport["growth"])
 
 
-def _draw(run: Any) -> None:
+def _draw(run: Any, growth: Sequence[Mapping[str, Any]] = ()) -> None:
     try:
         draw_curve(run.folder)
+        if growth:
+            draw_growth(run.folder, growth)
     except Exception as error:  # a picture is never worth a model
-        run.progress.say(f"note: the learning curve could not be drawn ({error})")
+        run.progress.say(f"note: the picture could not be drawn ({error})")
 
 
 def tuned_weights(models: Sequence[LanguageModel], text: Text, *, context: str, progress: Progress) -> list[float]:

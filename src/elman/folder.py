@@ -14,7 +14,7 @@ is an error. Every write is atomic, so a kill at any moment leaves a model that 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from elman.errors import FolderError, UsageError
 from elman.files import storage_errors, write_atomic
 from elman.models.protocol import LanguageModel
 from elman.models.registry import MODELS, entry, resolve
+from elman.progress import Progress
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
 
@@ -34,6 +35,12 @@ _SEALED = ("config.json", *_TOKENIZER_FILES, "speller.safetensors")
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 _LARGEST = 1 << 30
+_DTYPES = {
+    "U64": "<u8", "I64": "<i8", "F64": "<f8", "F32": "<f4", "U32": "<u4", "I32": "<i4",
+    "F16": "<f2", "U16": "<u2", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+"""NumPy's names of the types of arrays, in the order in which the library writes them."""
+_NAMES = {np.dtype(dtype).str: name for name, dtype in _DTYPES.items()}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -69,14 +76,30 @@ def write_frame(path: Path, *, kind: str, config: Mapping[str, Any], tokenizer: 
 
 def write_weights(path: Path, arrays: Arrays) -> None:
     """Write the weights, sealing the frame that ``write_frame`` has written."""
-    from safetensors.numpy import save
-
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     seal = {name: _file_digest(path / name) for name in _SEALED}
     facts = {"format": 1, "digest": arrays_digest(plain), "seal": seal}
     # One key only: safetensors writes several in random order, and the same model should be the same bytes.
     metadata = {"elman": json.dumps(facts, sort_keys=True)}
-    write_atomic(path / "model.safetensors", save(plain, metadata=metadata))
+    write_atomic(path / "model.safetensors", safetensors_parts(plain, metadata))
+
+
+def safetensors_parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
+    """The bytes that ``safetensors.numpy.save`` gives, array by array: not all of them may fit into memory twice."""
+    ranks = list(_NAMES)
+    in_order = sorted(arrays.items(), key=lambda item: (ranks.index(item[1].dtype.str), item[0]))
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, array in in_order:
+        start, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": _NAMES[array.dtype.str], "shape": list(array.shape), "data_offsets": [start, end]
+        }  # fmt: skip
+    head = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    head += b" " * (-len(head) % 8)
+    yield len(head).to_bytes(8, "little") + head
+    for _, array in in_order:
+        yield array.reshape(-1).view(np.uint8).data
 
 
 def write_passport(path: Path, passport: Mapping[str, Any]) -> None:
@@ -161,8 +184,12 @@ def read_speller(path: Path) -> Speller:
     return Speller.from_bytes(_read(path / "speller.safetensors"))
 
 
-def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
+def read_arrays(file: Path, *, sealed: bool = True, mapped: bool = False) -> dict[str, NDArray[Any]]:
     """The arrays of a safetensors file, checked against the digests in its metadata.
+
+    Args:
+        sealed: whether the files beside it must be as they were when it was written.
+        mapped: leave the arrays in the file, where the system shares them between processes; read-only.
 
     Raises:
         FolderError: missing, truncated, changed, or holding something else (a pickle).
@@ -181,7 +208,10 @@ def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
     try:
         with safe_open(file, framework="numpy") as opened:
             facts = json.loads((opened.metadata() or {}).get("elman", "{}"))
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+            if mapped:
+                arrays = _map_arrays(file)
+            else:
+                arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, ValueError, TypeError, KeyError, OSError, AttributeError, RecursionError) as error:
         raise FolderError(
             f"{file} is damaged or no safetensors file ({_short(error)}); copy or train it again"
@@ -193,16 +223,56 @@ def read_arrays(file: Path, *, sealed: bool = True) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
+    """What safetensors has just found well-formed, without a copy."""
+    from safetensors import safe_open
+
+    whole = np.memmap(file, dtype=np.uint8, mode="r").view(np.ndarray)
+    begin = 8 + int(whole[:8].view("<u8")[0])
+    header = json.loads(whole[8:begin].tobytes())
+    arrays = {}
+    with safe_open(file, framework="numpy") as opened:
+        for name, about in header.items():
+            if name == "__metadata__":
+                continue
+            start, end = about["data_offsets"]
+            part = opened.get_slice(name)
+            dtype = np.dtype(_DTYPES[part.get_dtype()])
+            # An array that does not lie on a multiple of its numbers' size is copied: compiled code expects it to.
+            data = whole[begin + start : begin + end]
+            aligned = data if (begin + start) % dtype.itemsize == 0 else data.copy()
+            arrays[name] = aligned.view(dtype).reshape(part.get_shape())
+    return arrays
+
+
+def load_with_passport(
+    path: Path, *, progress: Progress | None = None
+) -> tuple[LanguageModel, Speller, dict[str, Any]]:
+    """Read a model folder or an ARPA file, and what the model was made of.
+
+    Raises:
+        FolderError: as for ``load``.
+    """
+    if not (_exists(path) and path.is_file()):
+        model, speller = load(path)
+        return model, speller, read_passport(path, model_hash=model.model_hash)
+    found = resolve("elman.models.ngram.arpa:load_arpa")(path, progress=progress)
+    passport = {"model": {"hash": found.model.model_hash}, "imported": found.facts}
+    return found.model, found.speller, passport
+
+
 def load(path: Path) -> tuple[LanguageModel, Speller]:
-    """Read a model folder.
+    """Read a model folder or an ARPA file.
 
     Raises:
         FolderError: anything in it that is missing, damaged, too new or does not fit.
     """
+    if _exists(path) and path.is_file():
+        return load_with_passport(path)[:2]
     kind, values = read_config(path)
-    arrays = read_arrays(path / "model.safetensors")
-    tokenizer = read_tokenizer(path)
     found = entry(kind)
+    arrays = read_arrays(path / "model.safetensors", mapped=found.mapped)
+    tokenizer = read_tokenizer(path)
     try:
         config = resolve(found.config).from_json(values)
         model = resolve(found.model).from_arrays(arrays, tokenizer, config)
@@ -237,8 +307,9 @@ def arrays_digest(arrays: Arrays) -> str:
 
 
 def folder_bytes(path: Path) -> int:
-    """Bytes of what a model needs to be used: all files but those for training."""
-    return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    """Bytes of what a model needs to be used: all files but those for training; or of an ARPA file."""
+    files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _check_seal(file: Path, seal: Any) -> None:

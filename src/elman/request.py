@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     tensorboard: bool = False
+    max_ram: str | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("minutes", "epochs", "updates") if getattr(self, name) is not None]
@@ -43,6 +45,8 @@ class Request:
             raise UsageError(f"--threads is {self.threads}; it must be at least 1 and at most 1024")
         if self.precision not in PRECISIONS:
             raise UsageError(f"--precision is {self.precision!r}; it must be one of: {', '.join(PRECISIONS)}")
+        if self.max_ram is not None:
+            bytes_of(self.max_ram)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; paths are made absolute, so that resuming works from anywhere."""
@@ -87,6 +91,27 @@ def check_settings(kind: str, shape: dict[str, Any], course: dict[str, Any]) -> 
         from elman.training.run import Plan
 
         Plan(**{"updates": 1, **course})
+
+
+def bytes_of(size: str) -> int:
+    """What ``--max-ram`` says: a number and K, M or G, which are powers of 1000.
+
+    Raises:
+        UsageError: it says something else.
+
+    >>> bytes_of("500M"), bytes_of("1.5g")
+    (500000000, 1500000000)
+    """
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMG])B?", str(size).strip().upper())
+    if not found:
+        raise UsageError(f"--max-ram is {str(size)[:20]!r}; it must be a number with K, M or G: try --max-ram 2G")
+    return round(float(found[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[found[2]])
+
+
+def refuse_for_training(request: Request) -> None:
+    """Raise for what means something to counting only."""
+    if request.max_ram is not None:
+        raise UsageError("--max-ram means nothing to a network, only to --model ngram; leave it out")
 
 
 def refuse_for_counting(request: Request) -> None:

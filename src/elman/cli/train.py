@@ -9,6 +9,7 @@ from elman.cli.screen import make_progress, print_json
 from elman.data.prepare import DataConfig
 from elman.errors import UsageError
 from elman.models.registry import entry, resolve, trainable
+from elman.report.growth import growth_table
 from elman.training.run import Plan
 
 
@@ -42,6 +43,10 @@ def run(
     precision: Annotated[str, typer.Option(metavar="auto|bf16|fp32", help="Of the products in training.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    max_ram: Annotated[
+        str | None,
+        typer.Option(metavar="500M|2G", help="Memory for counting an n-gram; what does not fit goes to disk."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
@@ -52,7 +57,7 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, model, start, valid, test, minutes, epochs, updates, threads)
+        given = (texts, model, start, valid, test, minutes, epochs, updates, threads, max_ram)
         if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
@@ -70,13 +75,19 @@ def run(
             precision=precision,
             threads=threads,
             tensorboard=tensorboard,
+            max_ram=max_ram,
             progress=progress,
             **settings,
         )
     figures = trained.passport["figures"]
+    growth = trained.passport.get("growth", [])
     if as_json:
-        print_json({"folder": out, **{name: figures[name] for name in figures}})
+        print_json(
+            {"folder": out, **{name: figures[name] for name in figures}, **({"growth": growth} if growth else {})}
+        )
         return
+    if growth:
+        print(growth_table(growth))
     for name, found in figures.items():
         print(
             f"{name}: {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}, "

@@ -20,6 +20,8 @@ class Entry:
     """``fit(run) -> model``, see ``elman.training.run``; None for what is made of other models."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
+    mapped: bool = False
+    """Whether its arrays are used where they lie in the file, and never written to."""
 
 
 _NETWORK = ("elman.models.shape:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
@@ -33,7 +35,10 @@ MODELS: dict[str, Entry] = {
     "minlstm": Entry(*_NETWORK, preset=(("cell", "minlstm"),)),
     "rglru": Entry(*_NETWORK, preset=(("cell", "rglru"),)),
     "ngram": Entry(
-        "elman.models.ngram.query:NgramConfig", "elman.models.ngram.query:NgramModel", "elman.training.count:fit"
+        "elman.models.ngram.query:NgramConfig",
+        "elman.models.ngram.query:NgramModel",
+        "elman.training.count:fit",
+        mapped=True,
     ),
     "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
     "cache": Entry("elman.models.cache:CacheConfig", "elman.models.cache:NeuralCache"),

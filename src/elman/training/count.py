@@ -1,20 +1,91 @@
 """Fitting by counting: the n-gram's side of what ``trainer.fit`` does with gradients."""
 
+import numpy as np
+
 from elman import folder as model_folder
-from elman.models.ngram.query import NgramModel, fit_ngram
+from elman.errors import TextError, UsageError
+from elman.machine import cache_folder
+from elman.models.ngram.chunks import Allocate
+from elman.models.ngram.counts import OrderCounts, count_ngrams, line_starts
+from elman.models.ngram.growth import measure_growth, perplexity_of
+from elman.models.ngram.query import NgramConfig, NgramModel, smooth
+from elman.models.ngram.room import in_words, needed
+from elman.text.atomic import staging_folder
+from elman.text.tokenizer import EOS_ID
 from elman.training.run import Run
 
 
 def fit(run: Run) -> NgramModel:
-    """Count, smooth, write the weights."""
-    model = fit_ngram(
-        run.train.ids,
-        run.train.documents,
-        run.tokenizer,
-        config=run.config,  # type: ignore[arg-type]
-        progress=run.progress,
+    """Count, smooth, write the weights.
+
+    Raises:
+        TextError: there are no tokens.
+    """
+    config = run.config
+    assert isinstance(config, NgramConfig)
+    ids, documents, size = run.train.ids, run.train.documents, run.tokenizer.size
+    if len(ids) == 0:
+        raise TextError("the training text has no tokens to count; give some text")
+    memory, disk = needed(len(ids), config.order, size)
+    if run.max_ram is None or memory <= run.max_ram:
+        orders = count_ngrams(ids, documents, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=run.progress)
+        return _written(run, orders, np.zeros)
+    from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
+
+    if config.prune_entropy is not None:
+        raise UsageError("--prune-entropy works in memory, and --max-ram is too little for it; use --prune instead")
+    root = cache_folder() / "counts"
+    run.progress.say(
+        f"counting may take {in_words(memory)} in memory, --max-ram is {in_words(run.max_ram)}: it is done on disk, "
+        f"in {root}, with at most {in_words(disk)}"
     )
+    with staging_folder(root) as folder:
+        orders = count_on_disk(
+            ids,
+            documents,
+            order=config.order,
+            vocab_size=size,
+            eos_id=EOS_ID,
+            max_ram=run.max_ram,
+            folder=folder,
+            progress=run.progress,
+        )
+        return _written(run, orders, zeros_on_disk(folder))
+
+
+def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramModel:
+    config = run.config
+    assert isinstance(config, NgramConfig)
+    with run.progress.stage("smoothing", total=1, unit="models") as advance:
+        model = smooth(orders, run.tokenizer, config, allocate=allocate)
+        advance(1)
+    model_folder.write_weights(run.folder, model.to_arrays())
+    valid = run.valid
+    starts = line_starts(valid.ids, valid.documents, EOS_ID)
+    model.growth = [
+        row.to_json()
+        for row in measure_growth(
+            orders,
+            valid.ids,
+            starts,
+            vocab_size=run.tokenizer.size,
+            eos_id=EOS_ID,
+            allocate=allocate,
+            progress=run.progress,
+        )
+    ]
+    whole = model.growth[-1]
+    if model.tables.bytes < whole["bytes"]:
+        perplexity = perplexity_of(model.tables, valid.ids, starts, EOS_ID)
+        model.notes.append(
+            f"{sum(model.tables.counts):,} n-grams in {model.tables.bytes / 1e6:.2f} MB instead of "
+            f"{sum(row['ngrams'] for row in model.growth):,} in {whole['bytes'] / 1e6:.2f} MB; perplexity "
+            f"{perplexity:.2f} instead of {whole['perplexity']:.2f} (validation text, each line alone)"
+        )
+    if not model.exact:
+        model.notes.append(
+            f"with {config.quantise} bits the probabilities after one context sum to 1 within {model.deviation():.2g}"
+        )
     for note in model.notes:
         run.progress.say(f"note: {note}")
-    model_folder.write_weights(run.folder, model.to_arrays())
     return model

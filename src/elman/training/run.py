@@ -151,6 +151,8 @@ class Run:
     tensorboard: bool = False
     checkpoint_every: float = 60.0
     """Seconds between two checkpoints."""
+    max_ram: int | None = None
+    """Bytes of memory that counting may work in; None: as many as it takes."""
 
     def __post_init__(self) -> None:
         if self.plan is not None:

@@ -219,6 +219,11 @@ def in_layout(row, column, value):
     return change
 
 
+def with_slots(arrays):
+    for column, value in {"slots": 0, "slot_bits": 4, "slots_log": 20}.items():
+        arrays["layout"][0, COLUMNS.index(column)] = value
+
+
 def without_starts(outside):
     def change(arrays):
         row = arrays["layout"][1]
@@ -252,6 +257,7 @@ def without_starts(outside):
         rests_outside=(in_layout(0, "contexts", 10**6), r"layout does not fit the tables \(order 1\)"),
         blocks_outside=(without_starts("blocks"), r"layout does not fit the tables \(order 2\)"),
         bits_outside=(without_starts("bits_end"), r"layout does not fit the tables \(order 2\)"),
+        slots_outside=(with_slots, r"layout does not fit the tables \(order 1\)"),
         other_contexts=(in_layout(1, "nodes", 3), r"layout does not fit the tables \(order 2\)"),
     ),
 )
@@ -285,7 +291,7 @@ def test_arbitrary_contents_are_wrong_numbers_at_worst(fit, seed):
 
 def test_arrays_of_another_vocabulary_or_order_are_refused(fit):
     model = fit(SMALL, order=3)
-    with pytest.raises(FolderError, match="layout is int64 3x14, not int64 4x14"):
+    with pytest.raises(FolderError, match="layout is int64 3x17, not int64 4x17"):
         NgramModel.from_arrays(model.to_arrays(), model.tokenizer, NgramConfig(order=4))
     more = Tokenizer.fit([*SMALL, "e"], config=TokenizerConfig(pretokenized=True))
     with pytest.raises(FolderError, match="unigrams is float64 5, not float64 6"):

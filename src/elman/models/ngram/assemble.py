@@ -1,6 +1,6 @@
 """Packing the tables of an n-gram model from its keys, values and rests, part by part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elman.models.ngram.chunks import Allocate, chunks
 from elman.models.ngram.coding import Coding, make_coding
 from elman.models.ngram.packed import BLOCK, Packer, pack_starts, packed_words, start_words, width_of
-from elman.models.ngram.tables import COLUMNS, NgramTables, Row
+from elman.models.ngram.tables import COLUMNS, MANY, NgramTables, Row
 
 
 class Order(NamedTuple):
@@ -40,7 +40,7 @@ def assemble(
         unigrams: ``[V]``.
         orders: 2 to N.
         rests: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
-        small: a quarter smaller, and slower to read.
+        small: a third smaller, and slower to read.
         quantise: bits of each value and rest from order 2 up, so that equally many share each of the values that are
             left; default: all values are kept.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
@@ -79,6 +79,10 @@ def assemble(
             size += packed_words(-(-nodes // BLOCK), width_of(entries))
             layout[n - 2, 12:14] = size, size + start_words(nodes, entries)
             size += start_words(nodes, entries)
+        if not small:
+            log = _slots_log(order.keys, nodes, vocab_size)
+            layout[n - 2, 14:17] = size, width_of(entries), log
+            size += packed_words(1 << log, width_of(entries)) if log >= 0 else 0
     data = allocate(size, np.uint64)
     for n, (order, (value, rest)) in enumerate(zip(orders, codings, strict=True), start=2):
         row, above = Row(*map(int, layout[n - 1])), Row(*map(int, layout[n - 2]))
@@ -88,6 +92,8 @@ def assemble(
             packer.add(words | value.codes(order.values(some)) << np.uint64(word_bits))
         packer.close()
         _write_contexts(data, above, order.keys, rests[n - 2], rest, vocab_size)
+        if above.slots_log >= 0:
+            _write_slots(data, above, order.keys, vocab_size, allocate)
     return NgramTables(
         unigrams=unigrams,
         layout=layout,
@@ -112,13 +118,7 @@ def _write_contexts(
     contexts = Packer(data[row.contexts :], row.start_bits + row.rest_bits)
     blocks = Packer(data[row.blocks :], row.block_bits) if row.start_bits == 0 else None
     first = 0
-    for some in chunks(row.nodes):
-        nodes = some.stop - some.start
-        end = int(np.searchsorted(keys, some.stop * vocab_size))
-        counts = np.zeros(nodes, np.int64)
-        for part in chunks(end - first):
-            parents = keys[first + part.start : first + part.stop] // vocab_size - some.start
-            counts += np.bincount(parents, minlength=nodes)
+    for some, counts in _child_counts(keys, row.nodes, vocab_size):
         starts = np.concatenate([[0], np.cumsum(counts)])
         codes = coding.codes(rests[some]) << np.uint64(row.start_bits)
         if blocks is None:
@@ -127,12 +127,47 @@ def _write_contexts(
             contexts.add(codes)
             begun, bits = pack_starts(starts)
             blocks.add(first + begun)
-            _put_bits(data[row.bits : row.bits_end], some.start + first, bits, nodes + end - first)
-        first = end
+            _put_bits(data[row.bits : row.bits_end], some.start + first, bits, len(counts) + int(starts[-1]))
+        first += int(starts[-1])
     contexts.add(np.array([first if row.start_bits else 0]))
     contexts.close()
     if blocks is not None:
         blocks.close()
+
+
+def _slots_log(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> int:
+    """At least twice as many slots as there are n-grams in contexts of many; -1 where there are none."""
+    many = sum(int(counts[counts > MANY].sum()) for _, counts in _child_counts(keys, nodes, vocab_size))
+    return (2 * many - 1).bit_length() if many else -1
+
+
+def _write_slots(
+    data: NDArray[np.uint64], row: Row, keys: NDArray[np.int64], vocab_size: int, allocate: Allocate
+) -> None:
+    from elman.models.ngram.kernels import fill_slots
+
+    many = allocate(row.nodes, np.bool_)
+    for some, counts in _child_counts(keys, row.nodes, vocab_size):
+        many[some] = counts > MANY
+    slots = allocate(1 << row.slots_log, np.int64)
+    fill_slots(keys, many, vocab_size, slots, row.slots_log)
+    packer = Packer(data[row.slots :], row.slot_bits)
+    for some in chunks(len(slots)):
+        packer.add(slots[some])
+    packer.close()
+
+
+def _child_counts(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """How many words follow each context, in whole blocks of nodes."""
+    first = 0
+    for some in chunks(nodes):
+        end = int(np.searchsorted(keys, some.stop * vocab_size))
+        counts = np.zeros(some.stop - some.start, np.int64)
+        for part in chunks(end - first):
+            parents = keys[first + part.start : first + part.stop] // vocab_size - some.start
+            counts += np.bincount(parents, minlength=len(counts))
+        yield some, counts
+        first = end
 
 
 def _put_bits(words: NDArray[np.uint64], at: int, bits: NDArray[np.uint64], count: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.models.ngram.chunks import chunks
+from elman.models.ngram.chunks import Allocate, chunks
 from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.tables import NgramTables
@@ -46,6 +46,7 @@ def measure_growth(
     *,
     vocab_size: int,
     eos_id: int,
+    allocate: Allocate = np.zeros,
     progress: Progress | None = None,
 ) -> list[Growth]:
     """Each order of counts, judged on another text.
@@ -53,6 +54,7 @@ def measure_growth(
     Args:
         ids: that text's tokens.
         starts: which of them begin a line.
+        allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> from elman.models.ngram.counts import count_ngrams, line_starts
     >>> ids, documents = np.array([2, 3, 1, 2, 3, 1, 3, 1]), np.array([0, 8])
@@ -78,12 +80,12 @@ def measure_growth(
             new = int((ends == -1).sum()) if n > 1 else int((level.raw[tokens] == 0).sum())
             # The last order of a model counts occurrences.
             last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)
-            tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size)
+            tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size, allocate=allocate)
             found.append(
                 Growth(
                     order=n,
-                    ngrams=int((level.raw > 0).sum()),
-                    once=int((level.raw == 1).sum()),
+                    ngrams=sum(int((level.raw[some] > 0).sum()) for some in chunks(len(level.raw))),
+                    once=sum(int((level.raw[some] == 1).sum()) for some in chunks(len(level.raw))),
                     bytes=tables.bytes,
                     perplexity=perplexity_of(tables, tokens, starts, eos_id),
                     unseen=new / max(possible, 1),

@@ -13,19 +13,22 @@ from numba import njit
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 _BLOCK = 16
+_MANY = 8
 # The columns of a layout, as in tables.py; numba takes globals as constants.
 _ENTRIES, _NODES, _GRAMS, _WORD_BITS, _VALUE_BITS, _VALUE_BOOK = range(6)
 _CONTEXTS, _START_BITS, _REST_BITS, _REST_BOOK, _BLOCKS, _BLOCK_BITS, _BITS, _BITS_END = range(6, 14)
+_SLOTS, _SLOT_BITS, _SLOTS_LOG = range(14, 17)
 _ONE = np.uint64(1)
 
 
 @compiled
 def number_at(data, at, bits, place):
     """Number ``place`` of those that ``packed.pack`` put at word ``at``."""
-    bit = place * bits
-    word = at + (bit >> 6)
-    shift = np.uint64(bit & 63)
-    high = (data[word + 1] << _ONE) << (np.uint64(63) - shift)
+    # Unsigned throughout: a signed place would first be looked at whether it counts from the end.
+    bit = np.uint64(place) * np.uint64(bits)
+    word = np.uint64(at) + (bit >> np.uint64(6))
+    shift = bit & np.uint64(63)
+    high = (data[word + _ONE] << _ONE) << (np.uint64(63) - shift)
     return ((data[word] >> shift) | high) & ((_ONE << np.uint64(bits)) - _ONE)
 
 
@@ -40,7 +43,7 @@ def decoded(code, books, book):
     """What a code stands for: a value of its book, or the float32 that it is."""
     if book < 0:
         return np.float64(np.uint32(code).view(np.float32))
-    return books[book + np.int64(code)]
+    return books[np.uint64(book) + code]
 
 
 @compiled
@@ -94,6 +97,26 @@ def children_of(data, layout, k, node, begun):
 
 
 @compiled
+def first_slot(node, word, log):
+    """Where the search for a context followed by a word begins, among ``2**log`` slots."""
+    mixed = (np.uint64(node) * np.uint64(0x9E3779B97F4A7C15)) ^ (np.uint64(word) * np.uint64(0xC2B2AE3D27D4EB4F))
+    mixed ^= mixed >> np.uint64(29)
+    return np.int64((mixed * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - log))
+
+
+@compiled
+def fill_slots(keys, many, vocab_size, slots, log):
+    """The index over the n-grams whose context has ``many`` words: each one's place + 1 in the first free slot."""
+    for place in range(len(keys)):
+        node = keys[place] // vocab_size
+        if many[node]:
+            slot = first_slot(node, keys[place] - node * vocab_size, log)
+            while slots[slot]:
+                slot = (slot + 1) & ((1 << log) - 1)
+            slots[slot] = place + 1
+
+
+@compiled
 def find_child(data, layout, k, node, begun, word):
     """The place of context ``node`` (``k`` is its row) followed by ``word`` in the order above or -1, and its code."""
     first, end = children_of(data, layout, k, node, begun)
@@ -103,6 +126,20 @@ def find_child(data, layout, k, node, begun, word):
     at, word_bits = layout[k + 1, _GRAMS], layout[k + 1, _WORD_BITS]
     bits = word_bits + layout[k + 1, _VALUE_BITS]
     size = end - first
+    if size > _MANY and layout[k, _SLOTS_LOG] >= 0:
+        slots, slot_bits, log = layout[k, _SLOTS], layout[k, _SLOT_BITS], layout[k, _SLOTS_LOG]
+        slot = first_slot(node, word, log)
+        for _ in range(1 << log):
+            place = np.int64(number_at(data, slots, slot_bits, slot)) - 1
+            if place < 0:
+                break
+            # The place says whose word it is.
+            if first <= place < end:
+                found = number_at(data, at, bits, place)
+                if low_bits(found, word_bits) == word:
+                    return place, found >> np.uint64(word_bits)
+            slot = (slot + 1) & ((1 << log) - 1)
+        return np.int64(-1), np.uint64(0)
     while size > 1:
         half = size >> 1
         # No branch: which way it goes is anybody's guess, and a wrong guess costs more than the whole step.

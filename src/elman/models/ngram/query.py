@@ -49,7 +49,7 @@ class NgramConfig(Config):
     quantise: int | None = None
     """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to nothing."""
     small: bool = False
-    """Whether the file is a quarter smaller, and slower to read."""
+    """Whether the file is a third smaller, and slower to read."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

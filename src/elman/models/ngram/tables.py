@@ -27,11 +27,16 @@ from elman.models.ngram.packed import BLOCK, children_from, packed_words, unpack
 COLUMNS = (
     "entries", "nodes", "grams", "word_bits", "value_bits", "value_book",
     "contexts", "start_bits", "rest_bits", "rest_book", "blocks", "block_bits", "bits", "bits_end",
+    "slots", "slot_bits", "slots_log",
 )  # fmt: skip
 """Of each order in ``layout``: its n-grams; its contexts (with `<s>` at order 1; none at the highest order); where its
 n-grams lie, and the bits of word and value; where the values' book begins (-1: values are float32 numbers); where its
 contexts lie, and the bits of start and rest; the rests' book; and in the small form, where ``start_bits`` is 0, where
-the numbers of every 16th context lie, their bits, and from where to where the bits of ``packed.pack_starts``."""
+the numbers of every 16th context lie, their bits, and from where to where the bits of ``packed.pack_starts``; where the
+index over the words of contexts with many of them lies (``kernels.fill_slots``), the bits of a slot, and the binary
+logarithm of how many there are (-1: no index)."""
+MANY = 8
+"""Words of a context from which on they have an index."""
 LARGEST_LOG = 1e3
 """No log10 is further from 0 than this."""
 
@@ -53,6 +58,9 @@ class Row(NamedTuple):
     block_bits: int
     bits: int
     bits_end: int
+    slots: int
+    slot_bits: int
+    slots_log: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +70,7 @@ class NgramTables:
     unigrams: NDArray[np.float64]
     """Probabilities of all V types without any context (backoff: log10 of them)."""
     layout: NDArray[np.int64]
-    """Where everything is, ``[N, 14]``."""
+    """Where everything is, ``[N, 17]``."""
     data: NDArray[np.uint64]
     """N-grams and contexts of all orders."""
     books: NDArray[np.float64]
@@ -222,6 +230,13 @@ def _check_row(tables: NgramTables, n: int, row: Row) -> None:
         if row.start_bits == 0:
             good = good and packed(-(-row.nodes // BLOCK), row.blocks, row.block_bits)
             good = good and within(row.bits, row.bits_end - row.bits) and row.bits <= row.bits_end
+        if row.slots_log >= 0:
+            good = (
+                good
+                and row.slots_log <= 40
+                and row.slot_bits > 0
+                and packed(1 << row.slots_log, row.slots, row.slot_bits)
+            )
     if not good:
         raise _Reader.damaged("layout", f"does not fit the tables (order {n})")
 

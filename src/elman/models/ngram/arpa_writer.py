@@ -1,0 +1,113 @@
+"""Writing an ARPA file: the same tables always give the same bytes, and these read back to the same tables."""
+
+import gzip
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.files import storage_errors, sync_folder
+from elman.models.ngram import arpa_kernels as kernels
+from elman.models.ngram.arpa_lexicon import BOS
+from elman.models.ngram.backoff import BackoffTables
+from elman.progress import Progress
+
+_ROWS = 1 << 16
+_LOG10_OF_BOS = np.float32(-99)
+"""`<s>` is never predicted; this is how most tools say so."""
+
+
+def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progress: Progress | None = None) -> None:
+    """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced once all is written.
+
+    Every number is the shortest that reads back as the same float32; a backoff of 0 is left out.
+
+    Args:
+        words: the types by token id, without blanks in them: `<unk>`, `</s>` and the others.
+
+    Raises:
+        StorageError: the disk is full or the folder not writable.
+    """
+    assert len(words) == tables.vocab_size, "words of another model"
+    total = sum(map(len, tables.log10_probs)) + 1
+    stage = (progress or Progress()).stage(f"writing {path.name}", total=total, unit="n-grams")
+    with stage as advance, _replacing(path) as file:
+        # No name and no time: the same model is the same bytes.
+        packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) if path.suffix == ".gz" else None
+        for part, rows in _parts(tables, [*words, BOS]):
+            (packed or file).write(part)
+            advance(rows)
+        if packed:
+            packed.close()
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """As ``write_atomic``, for what is written piece by piece: the file takes its name at the end of the block."""
+    with storage_errors(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        sync_folder(path.parent)
+
+
+def _parts(tables: BackoffTables, words: list[str]) -> Iterator[tuple[bytes | memoryview, int]]:
+    """The file, piece by piece, with the number of n-grams in each."""
+    size = tables.vocab_size
+    counts = [size + 1, *map(len, tables.log10_probs[1:])]
+    header = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
+    yield f"\\data\\\n{header}".encode(), 0
+    spelled = [word.encode() for word in words]
+    pool = np.frombuffer(b"".join(spelled), dtype=np.uint8)
+    offsets = np.concatenate([[0], np.cumsum([len(word) for word in spelled])])
+    for order, count in enumerate(counts, start=1):
+        yield f"\n\\{order}-grams:\n".encode(), 0
+        # `<s>` stands behind `<unk>` and `</s>`, where people look for it.
+        places = np.insert(np.arange(size), min(size, 2), size) if order == 1 else None
+        probs = tables.log10_probs[order - 1]
+        backoffs = tables.log10_backoffs[order - 1] if order < tables.order else None
+        for start in range(0, count, _ROWS):
+            rows = np.arange(start, min(start + _ROWS, count)) if places is None else places[start : start + _ROWS]
+            logs = np.zeros((len(rows), 2), dtype=np.float32)
+            logs[:, 0] = _LOG10_OF_BOS
+            known = rows < len(probs)
+            logs[known, 0] = probs[rows[known]]
+            if backoffs is not None:
+                logs[:, 1] = backoffs[rows]
+            yield _lines(tables.tokens(order, rows), logs, 1 + (backoffs is not None), pool, offsets), len(rows)
+    yield b"\n\\end\\\n", 0
+
+
+def _lines(
+    tokens: NDArray[np.int64], logs: NDArray[np.float32], columns: int, pool: NDArray[np.uint8], offsets: NDArray[Any]
+) -> memoryview:
+    assert np.isfinite(logs).all() and np.abs(logs).max() <= 1000, "no logarithms of a model"
+    odd = np.flatnonzero((logs != 0) & (np.abs(logs) < kernels.SMALLEST))
+    texts = [_spelled(number) for number in logs.reshape(-1)[odd]]
+    odd_pool = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    odd_offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
+    lengths = np.diff(offsets)
+    room = int(lengths[tokens].sum()) + tokens.size + len(tokens) * columns * kernels.NUMBER_BYTES
+    out = np.empty(room, dtype=np.uint8)
+    end = kernels.write_lines(tokens, logs, columns, pool, offsets, odd, odd_pool, odd_offsets, out)
+    return out[:end].data
+
+
+def _spelled(number: np.float32) -> bytes:
+    shortest = str(number)
+    # By way of a float64, as it is read, the very shortest may miss by a bit.
+    return (shortest if np.float32(float(shortest)) == number else repr(float(number))).encode()

@@ -1,0 +1,151 @@
+"""Sorting more records than fit into memory: sorted runs on disk, then a merge of all of them.
+
+Records are what ``spill_kernels.py`` says: numbers of 64 bits that hold tokens. Equal ones are added up as soon as
+they meet.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.models.ngram import spill_kernels as kernels
+from elman.models.ngram.room import Sizes
+
+Records = NDArray[np.uint64]
+Advance = Callable[[int], None]
+
+
+class Spill:
+    """An external sort: ``make_room``, fill ``buffer`` from ``filled`` on, ``finish``, then read what is ``merged``."""
+
+    def __init__(self, folder: Path, name: str, *, width: int, sizes: Sizes) -> None:
+        self.buffer: Records = np.empty((sizes.run, width), np.uint64)
+        """The records of the next run."""
+        self.filled = 0
+        self._folder, self._name, self._width, self._sizes = folder, name, width, sizes
+        self._runs: list[tuple[Path, int]] = []
+        self._made = 0
+
+    def make_room(self, count: int) -> None:
+        """Empty the buffer, if it has no room for so many more."""
+        if self.filled + count > len(self.buffer):
+            self._spill()
+
+    def finish(self) -> None:
+        """Nothing more will come: give the buffer's memory back."""
+        self._spill()
+        self.buffer = np.empty((0, self._width), np.uint64)
+
+    def merged(self, advance: Advance) -> Iterator[Records]:
+        """All distinct records in order with their counts ``[rows, W+1]``, each block overwritten by the next.
+
+        ``advance`` hears of each record read. The runs are gone afterwards.
+        """
+        while first := self._together(len(self._runs)):
+            now, self._runs = self._runs[:first], self._runs[first:]
+            self._write(self._merged(now, advance))
+        now, self._runs = self._runs, []
+        yield from self._merged(now, advance)
+
+    @property
+    def work(self) -> int:
+        """How many records ``merged`` will read at most, those counted again that it has to merge several times."""
+        left = [rows for _, rows in self._runs]
+        total = sum(left)
+        while first := self._together(len(left)):
+            left = [*left[first:], sum(left[:first])]
+            total += left[-1]
+        return total
+
+    def _together(self, runs: int) -> int:
+        """How many of so many runs to make one of, so that the last merge can take all; 0 when it can."""
+        most = self._sizes.fan_in
+        return min(runs - most + 1, most) if runs > most else 0
+
+    def _spill(self) -> None:
+        if self.filled:
+            kernels.sort(self.buffer, self.filled)
+            self._write(self._collapsed())
+            self.filled = 0
+
+    def _collapsed(self) -> Iterator[Records]:
+        out = np.empty((self._sizes.block, self._width + 1), np.uint64)
+        done = 0
+        while done < self.filled:
+            done, written = kernels.collapse(self.buffer, done, self.filled, out)
+            yield out[:written]
+
+    def _write(self, blocks: Iterator[Records]) -> None:
+        path, rows = self._folder / f"{self._name}-{self._made}", 0
+        self._made += 1
+        with open(path, "wb") as file:
+            for block in blocks:
+                file.write(block.data)
+                rows += len(block)
+        self._runs.append((path, rows))
+
+    def _merged(self, runs: list[tuple[Path, int]], advance: Advance) -> Iterator[Records]:
+        if not runs:
+            return
+        each = min(self._sizes.merge // len(runs), max(rows for _, rows in runs))
+        parts = _Parts(runs, each, self._width + 1)
+        out, filled = np.empty((self._sizes.block, self._width + 1), np.uint64), 0
+        heap, size = np.arange(len(runs)), len(runs)
+        for run in range(len(runs)):
+            advance(parts.refill(run))
+        kernels.make_heap(parts.records, parts.places, heap, size)
+        while size:
+            filled = kernels.merge(parts.records, parts.places, parts.ends, heap, size, out, filled)
+            run = int(heap[0])
+            if parts.places[run] == parts.ends[run]:
+                advance(read := parts.refill(run))
+                if not read:
+                    size -= 1
+                    heap[0] = heap[size]
+            if filled == len(out):
+                # The last record may come again from another run.
+                yield out[: filled - 1]
+                out[0] = out[filled - 1]
+                filled = 1
+        yield out[:filled]
+        for path, _ in runs:
+            path.unlink()
+
+
+class _Parts:
+    """What is in memory of the runs that are being merged."""
+
+    def __init__(self, runs: list[tuple[Path, int]], each: int, width: int) -> None:
+        self.records: Records = np.empty((len(runs) * each, width), np.uint64)
+        self.places = np.arange(len(runs)) * each
+        """Of each run, its next record."""
+        self.ends = self.places.copy()
+        """Of each run, where its part ends."""
+        self._each, self._runs = each, runs
+        self._read = [0] * len(runs)
+
+    def refill(self, run: int) -> int:
+        """Read a run's next records and say how many there are; 0 at its end."""
+        path, rows = self._runs[run]
+        count = min(self._each, rows - self._read[run])
+        if count:
+            first = run * self._each
+            part: Any = self.records[first : first + count]
+            # Opened anew each time: there may be more runs than files that may be open.
+            with open(path, "rb", buffering=0) as file:
+                file.seek(self._read[run] * part.strides[0])
+                _read_fully(file, memoryview(part).cast("B"))
+            self._read[run] += count
+            self.places[run], self.ends[run] = first, first + count
+        return count
+
+
+def _read_fully(file: Any, into: memoryview) -> None:
+    while into:
+        count = file.readinto(into)
+        if not count:
+            raise OSError(f"{file.name} ended too early")
+        into = into[count:]

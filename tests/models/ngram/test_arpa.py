@@ -1,0 +1,454 @@
+"""ARPA files: what is read is what stands there, what is written reads back, and nothing else gets in."""
+
+import errno
+import gzip
+import math
+import os
+import tracemalloc
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from elman.errors import FolderError, StorageError
+from elman.models.ngram import arpa_source
+from elman.models.ngram.arpa import load_arpa
+from elman.models.ngram.arpa_reader import Arpa, read_arpa
+from elman.models.ngram.arpa_writer import write_arpa
+from elman.models.ngram.backoff import BackoffTables
+from elman.text.tokenizer import EOS_ID
+
+PLAIN = """\\data\\
+ngram 1=6
+ngram 2=6
+ngram 3=3
+
+\\1-grams:
+-1.5\t<unk>\t-0.125
+0\t<s>\t-0.30103
+-0.47712123\t</s>
+-0.69897\tsun\t-0.2
+-1\train\t0
+-0.845098\tand\t0.1
+
+\\2-grams:
+-0.2\t<s> sun\t-0.5
+-0.9\t<s> rain\t-0.7
+-0.3\tsun and\t-0.0
+-0.60206\tand rain
+-0.05\train </s>
+-1.25\t<unk> and\t-1
+
+\\3-grams:
+-0.1\t<s> sun and
+-0.0457575\tsun and rain
+-0.2\tsun and sun
+
+\\end\\
+"""
+"""`<unk>` as a context, a backoff above 0 and one of minus zero; nothing follows `<s> rain`, which has a backoff; and
+"sun and sun" is there, though "and sun" is not."""
+
+CAMBRIDGE = """This file is in the ARPA-standard format.
+Data formats:
+Beginning of data mark: \\data\\
+ngram 1=nr            # number of 1-grams
+\\1-grams:
+p_1     wd_1 bo_wt_1
+end of data mark: \\end\\
+
+\\data\\
+ngram  1=   6
+ngram 2 = 6
+
+\\1-grams:
+-3.2721 <UNK>\t0.0000
+-1.2699 </s>\t-2.0000
+-98.9998 <s>\t-0.4131
+ -2.7884  's\t-1.0510
+
+-2 -7 .25\r
+-2.0614 1.5\t-0.6539
+
+\\2-grams:
+-0.0044 </s> <s> \x20
+-0.5172 <s> 's \t
+-0.4 </s> 1.5
+-0.5 's 1.5 0
+-1.3e+0 1.5 -7
+-.7 1.5 's
+
+\\end\\
+"""
+"""As the toolkits of Cambridge and Carnegie Mellon write: prose in front, blanks anywhere, `<UNK>`, and n-grams across
+lines; words that look like numbers; a Windows line end."""
+
+Table = dict[tuple[str, ...], tuple[np.float32, np.float32]]
+
+
+def plain_read(text: str) -> Table:
+    """The obvious reader: words to (probability, backoff); for well-formed text."""
+    found: Table = {}
+    order = 0
+    for line in text.split("\n\\data\\\n")[-1].removeprefix("\\data\\\n").splitlines():
+        fields = line.split()
+        if line.startswith("\\"):
+            order = 0 if line == "\\end\\" else int(line[1])
+        elif order and fields:
+            words = ["<unk>" if word == "<UNK>" else word for word in fields[1 : order + 1]]
+            numbers = [np.float32(float(field)) for field in (fields[0], *fields[order + 1 :])]
+            found[tuple(words)] = (numbers[0], numbers[1] if numbers[1:] else np.float32(0))
+    return found
+
+
+def log10_prob(table: Table, context: Sequence[str], word: str) -> float:
+    """The obvious query: the longest n-gram that is there, and the backoffs of the contexts that were too long."""
+    if (*context, word) in table:
+        return float(table[(*context, word)][0])
+    assert context, word
+    return float(table.get(tuple(context), (0, 0))[1]) + log10_prob(table, context[1:], word)
+
+
+def log10_line(table: Table, words: Sequence[str]) -> list[float]:
+    """The log10-probability of each word of a line and of its end."""
+    known = ["<s>", *(word if (word,) in table else "<unk>" for word in words), "</s>"]
+    return [min(log10_prob(table, known[:place], known[place]), 0.0) for place in range(1, len(known))]
+
+
+def as_table(arpa: Arpa) -> Table:
+    """What was read, n-gram by n-gram."""
+    words, tables = [*arpa.words, "<s>"], arpa.tables
+    found: Table = {("<s>",): (np.float32(0), tables.log10_backoffs[0][-1] if tables.order > 1 else np.float32(0))}
+    for order, probs in enumerate(tables.log10_probs, start=1):
+        backoffs = tables.log10_backoffs[order - 1] if order < tables.order else np.zeros(len(probs), np.float32)
+        for ids, prob, backoff in zip(
+            tables.tokens(order, np.arange(len(probs))), probs, backoffs[: len(probs)], strict=True
+        ):
+            found[tuple(words[token] for token in ids)] = (prob, backoff)
+    return found
+
+
+def same(one: Arpa, other: Arpa) -> None:
+    """The two hold the same, bit for bit."""
+    assert one.words == other.words
+    for name in ("keys", "log10_probs", "log10_backoffs"):
+        for mine, theirs in zip(getattr(one.tables, name), getattr(other.tables, name), strict=True):
+            assert mine.dtype == theirs.dtype
+            np.testing.assert_array_equal(mine, theirs)
+            assert not np.signbit(mine[mine == 0]).any() and not np.signbit(theirs[theirs == 0]).any()
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def reachable(words: Sequence[str]) -> bool:
+    return "<s>" not in words[1:] and "</s>" not in words[:-1]
+
+
+@pytest.mark.parametrize("text", [PLAIN, CAMBRIDGE], ids=["plain", "cambridge"])
+@pytest.mark.parametrize("block", [1, 5, 100, 1 << 21])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["as it is", "gzip"])
+def test_what_is_read_is_what_stands_there(tmp_path, monkeypatch, text, block, pack):
+    monkeypatch.setattr(arpa_source, "_BLOCK", block)
+    found = read_arpa(written(tmp_path / "model", pack(text.encode())))
+    wanted = {words: numbers for words, numbers in plain_read(text).items() if reachable(words)}
+    wanted["<s>",] = (np.float32(0), wanted["<s>",][1])
+    assert as_table(found) == wanted
+    assert [each.dtype for each in (*found.tables.log10_probs, *found.tables.log10_backoffs)] == [np.float32] * (
+        2 * found.tables.order - 1
+    )
+    for keys in found.tables.keys:
+        assert keys.dtype == np.int64 and (np.diff(keys) > 0).all()
+
+
+def test_types_come_in_the_order_of_the_file_after_the_specials(tmp_path):
+    assert read_arpa(written(tmp_path / "a", PLAIN)).words == ["<unk>", "</s>", "sun", "rain", "and"]
+    found = read_arpa(written(tmp_path / "b", CAMBRIDGE))
+    assert found.words == ["<unk>", "</s>", "'s", "-7", "1.5"]
+    assert found.notes == [
+        "2 n-grams with <s> behind their beginning or </s> before their end are left out: no line contains them"
+    ]
+
+
+def test_without_unk_unknown_words_get_kenlms_figure(tmp_path):
+    lines = [line for line in PLAIN.splitlines(keepends=True) if "<unk>" not in line]
+    text = "".join(lines).replace("1=6", "1=5").replace("2=6", "2=5")
+    found = read_arpa(written(tmp_path / "a", text))
+    assert found.tables.log10_probs[0][0] == -100 and found.words[0] == "<unk>"
+    assert "there is no <unk>" in found.notes[0]
+
+
+def test_words_come_in_normal_form(tmp_path):
+    text = PLAIN.replace("sun", "cafe\u0301").replace("rain", "\u00a0\u3000")
+    assert read_arpa(written(tmp_path / "a", text)).words[2:4] == ["caf\u00e9", "\u00a0\u3000"]
+
+
+def bad(old: str, new: str | bytes) -> bytes:
+    """PLAIN with one part of it replaced."""
+    assert PLAIN.count(old) == 1, old
+    return PLAIN.encode().replace(old.encode(), new if isinstance(new, bytes) else new.encode())
+
+
+TWO_TWICE = PLAIN.replace("2=6", "2=8").replace("-0.2\t<s> sun", "-0.2\t<s> sun\n-0.2\t<s> sun")
+TWO_TWICE = TWO_TWICE.replace("-0.60206\tand rain", "-0.60206\tand rain\n-0.6\tand rain")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "says"),
+    [
+        (b"", None, "no ARPA file"),
+        (b"just some text\n" * 9, None, "no ARPA file"),
+        (b"x" * 3_000_000, None, "no ARPA file"),
+        (b"mmap lm http://kheafield.com/code format version 5\n\0", None, "binary file of KenLM"),
+        (bad("ngram 1=6\n", ""), 2, "'ngram 2=6' where 'ngram 1=COUNT' should be"),
+        (bad("ngram 2=6", "ngram 2=-6"), 3, "'ngram 2=-6' where 'ngram 2=COUNT' or"),
+        (bad("ngram 2=6\n", ""), 3, "'ngram 3=3' where"),
+        (bad("ngram 3=3", "\n".join(f"ngram {n}=3" for n in range(3, 9))), 9, "order 8; elman reads orders 1 to 7"),
+        (bad("ngram 2=6", "ngram 2=7"), 22, "promises 7 2-grams, and here end 6"),
+        (bad("ngram 2=6", "ngram 2=99999999999999999"), 22, "and here end 6"),
+        (bad("ngram 1=6", "ngram 1=5"), 12, "one more than the 5 1-grams"),
+        (bad("ngram 3=3\n", "ngram 3=3\nngram 4=0\n"), 28, r"'\\end\\' where \4-grams: should be"),
+        (bad("\\end\\\n", ""), 27, r"the end of the file where \end\ should be; the file is cut off"),
+        (PLAIN.split("-0.0457575")[0].encode(), 24, "promises 3 3-grams, and here end 1; the file is cut off"),
+        (PLAIN.encode() + b"\nmore\n", 29, "'more' comes after"),
+        (bad("-0.3\tsun and", "-0.3\tsun moon"), 17, "'moon' is not among the unigrams"),
+        (bad("\\2-grams:\n", "\\2-grams:\n-0.1\t<s> <UNK>\n"), 15, "'<UNK>' is not among the unigrams"),
+        (bad("-1\train", "-1\tsun"), 11, "'sun' is there a second time"),
+        (bad("<s>\t-0.30103", "<UNK>"), 8, "'<UNK>' is the unknown word a second time"),
+        (bad("-0.60206\tand rain", "-0.60206\tsun and"), 18, "the n-gram of line 17 a second time"),
+        (TWO_TWICE.encode(), 16, "the n-gram of line 15 a second time"),
+        (bad("-0.60206\tand rain", "nan\tand rain"), 18, "'nan' is no number"),
+        (bad("-0.60206\tand rain", "-inf\tand rain"), 18, "'-inf' is no number"),
+        (bad("-0.60206\tand rain", "-0_6\tand rain"), 18, "'-0_6' is no number"),
+        (bad("-0.60206\tand rain", "-\tand rain"), 18, "'-' is no number"),
+        (bad("-0.60206\tand rain", "-0.6e\tand rain"), 18, "'-0.6e' is no number"),
+        (bad("-0.60206\tand rain", "-0.6.1\tand rain"), 18, "'-0.6.1' is no number"),
+        (bad("-0.60206\tand rain", "1e-9\tand rain"), 18, "1e-09 is a log10-probability above 0"),
+        (bad("-0.60206\tand rain", "-1e999\tand rain"), 18, "-inf is beyond"),
+        (bad("-0.60206\tand rain", "-0.6\tand rain\t-1001"), 18, "-1001 is beyond"),
+        (bad("-0.60206\tand rain", "-0.6\tand"), 18, "it ends too early; a line has a log10-probability, 2 words"),
+        (bad("-0.60206\tand rain", "-0.6\tand rain sun"), 18, "'sun' is no number"),
+        (bad("-0.60206\tand rain", "-0.6\tand rain -1 -1"), 18, "'-1' is one field too many"),
+        (bad("-0.2\tsun and sun", "-0.2\tsun and sun\t-1"), 25, "-1 is a backoff at the highest order"),
+        (bad("-0.2\tsun and sun", "-0.2\train and rain"), 25, "its context 'rain and' is not among the 2-grams"),
+        (bad("-0.3\tsun and", "-0.3\tsun\0and"), 17, r"'\x00' is a control character"),
+        (bad("-0.3\tsun and", "-0.3\tsun\rand"), 17, r"'\r' is a control character"),
+        (bad("-1\train", b"-1\tr\xffin"), 11, r"b'r\xffin' is not UTF-8"),
+        (bad("-1\train\t0", "-1\tcaf\u00e9\n-1\tcafe\u0301").replace(b"1=6", b"1=7"), 12, "another Unicode form"),
+        (bad("-0.47712123\t</s>\n", ""), 13, "promises 6 1-grams, and here end 5"),
+        (PLAIN.replace("</s>", "STOP").encode(), 12, "end here without </s>"),
+        (PLAIN.replace("<s>", "START").encode(), 12, "end here without <s>"),
+        (bad("-0.3\tsun and", "-0.3\t" + "x" * 2_000_000 + " and"), 17, "xxx'... is not among the unigrams"),
+        (bad("-0.3\tsun and", "-0.3\t" + "x" * 9_000_000), 17, "longer than a megabyte"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path, content, line, says):
+    with pytest.raises(FolderError) as caught:
+        read_arpa(written(tmp_path / "a.arpa", content))
+    message = str(caught.value)
+    assert "\n" not in message and len(message) < 400
+    assert message.startswith(f"{tmp_path / 'a.arpa'}, line {line}: " if line else f"{tmp_path / 'a.arpa'} is "), (
+        message
+    )
+    assert says in message, message
+
+
+def test_n_grams_far_apart_are_compared_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(arpa_source, "_BLOCK", 20)
+    far = PLAIN.replace("2=6", "2=7").replace("<unk> and\t-1\n", "<unk> and\t-1\n-0.2\t<s> sun\n")
+    with pytest.raises(FolderError, match="line 21: the n-gram of line 15 a second time"):
+        read_arpa(written(tmp_path / "a.arpa", far))
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    for path in (tmp_path / "no.arpa", tmp_path):
+        with pytest.raises(FolderError, match="cannot read .*; give a model folder or an ARPA file"):
+            read_arpa(path)
+
+
+@pytest.mark.parametrize("kept", [11, 40, 150, -9, -1])
+def test_a_gzip_file_that_is_cut_off(tmp_path, kept):
+    with pytest.raises(FolderError, match=r"gzip data is damaged or cut off .*; copy it again"):
+        read_arpa(written(tmp_path / "a.arpa.gz", gzip.compress(PLAIN.encode())[:kept]))
+
+
+def test_how_far_a_gzip_file_that_is_cut_off_was_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(arpa_source, "_BLOCK", 64)
+    with pytest.raises(FolderError, match=r"cut off after line (1[5-9]|2\d) "):
+        read_arpa(written(tmp_path / "a.arpa.gz", gzip.compress(PLAIN.encode())[:-40]))
+
+
+def test_a_gzip_file_with_a_changed_byte(tmp_path):
+    packed = bytearray(gzip.compress(PLAIN.encode()))
+    packed[-6] ^= 1
+    with pytest.raises(FolderError, match="gzip data is damaged or cut off .CRC check failed"):
+        read_arpa(written(tmp_path / "a.arpa.gz", bytes(packed)))
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_fills_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(arpa_source, "_BLOCK", 1 << 14)
+    read_arpa(written(tmp_path / "warm.arpa", PLAIN))
+    head, tail = PLAIN.replace("ngram 2=6", "ngram 2=999999999999").split("-0.3\tsun and\t-0.0\n")
+    packed = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [packed.compress(head.encode()), *(packed.compress(b"-0.3\tsun and\n" * 1000) for _ in range(2000))]
+    path = written(tmp_path / "a.gz", b"".join([*parts, packed.compress(tail.encode()), packed.flush()]))
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(FolderError, match="line 18: the n-gram of line 17 a second time"):
+            read_arpa(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+NUMERALS = st.from_regex(r"[+-]?[0-9]{0,18}\.?[0-9]{0,30}([eE][+-]?[0-9]{1,3})?", fullmatch=True).filter(bool)
+
+
+@settings(deadline=None)
+@given(st.lists(NUMERALS, min_size=1, max_size=9))
+@example(["123456789012345678901e-18", "-0.000000000000000000000000123456789", "0.10000000000000000000000000000000005"])
+@example(["1" + "0" * 30 + "e-30", "1e-400", "-1.e2", ".5", "+0.25"])
+def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numerals):
+    wanted, first_wrong = [], None
+    for place, numeral in enumerate(numerals):
+        try:
+            wanted.append(float(numeral))
+        except ValueError:
+            wanted.append(math.inf)
+        if abs(wanted[-1]) > 1000 and first_wrong is None:
+            first_wrong = place
+    lines = "".join(f"-1 w{place} {numeral}\n" for place, numeral in enumerate(numerals))
+    text = (
+        f"\\data\\\nngram 1={len(numerals) + 2}\nngram 2=0\n\\1-grams:\n{lines}-1 <s>\n-1 </s>\n\\2-grams:\n\\end\\\n"
+    )
+    path = written(tmp_path_factory.mktemp("numbers") / "a.arpa", text)
+    if first_wrong is None:
+        found = read_arpa(path).tables.log10_backoffs[0][2:-1]
+        np.testing.assert_array_equal(found, np.array(wanted, np.float32))
+    else:
+        with pytest.raises(FolderError, match=r"line \d+: .* is (no number|beyond)"):
+            read_arpa(path)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1000, 0, width=32), min_size=3, max_size=30))
+@example([-(10.0**power) for power in range(-44, 4)])
+@example([-1e-10, -0.9999999e-10, -999.99994, -9.999999, -99.0, -100.0, -0.0, -1.1e-10])
+def test_numbers_are_written_shortest_and_read_back_exactly(tmp_path_factory, numbers):
+    probs = np.array(numbers, np.float32) + np.float32(0)
+    words = ["<unk>", "</s>", *(f"w{place}" for place in range(2, len(probs)))]
+    path = tmp_path_factory.mktemp("numbers") / "a.arpa"
+    write_arpa(path, BackoffTables(keys=(), log10_probs=(probs,), log10_backoffs=()), words)
+    np.testing.assert_array_equal(read_arpa(path).tables.log10_probs[0], probs)
+    spelled = {line.split("\t")[1]: line.split("\t")[0] for line in path.read_text().splitlines() if "\t" in line}
+    for word, number in zip(words, probs, strict=True):
+        if number == 0 or abs(number) >= 1e-10:
+            assert spelled[word] == np.format_float_positional(number, trim="-")
+
+
+@st.composite
+def models(draw: st.DrawFn) -> str:
+    """A file of order 1 to 4 in any order; all contexts are there, few n-grams are there without their first word."""
+    numbers = st.integers(-9_999_999, 0).map(lambda digits: f"{digits / 10**6:.7g}")
+    backoffs = st.one_of(st.just(""), st.integers(-9_999, 999).map(lambda digits: f"\t{digits / 1000}"))
+    words = ["<s>", "</s>", *draw(st.sampled_from([["<unk>"], ["<UNK>"], []])), *"abc"[: draw(st.integers(0, 3))]]
+    order = draw(st.integers(1, 4))
+    grams = [[(word,) for word in words]]
+    for _ in range(2, order + 1):
+        longer = [
+            (*context, word) for context in grams[-1] for word in words if context[-1] != "</s>" and word != "<s>"
+        ]
+        grams.append(draw(st.lists(st.sampled_from(longer), unique=True, max_size=12)) if longer else [])
+    text = "\\data\\\n" + "".join(f"ngram {n}={len(each)}\n" for n, each in enumerate(grams, start=1))
+    for n, each in enumerate(grams, start=1):
+        text += f"\n\\{n}-grams:\n"
+        for gram in draw(st.permutations(each)):
+            text += f"{draw(numbers)}\t{' '.join(gram)}{draw(backoffs) if n < order else ''}\n"
+    return f"{text}\n\\end\\\n"
+
+
+@settings(deadline=None, max_examples=60)
+@given(models(), st.lists(st.lists(st.sampled_from(["a", "b", "c", "zzz"]), max_size=7), min_size=1, max_size=4))
+def test_any_model_is_read_queried_and_written_as_it_is(tmp_path_factory, text, lines):
+    folder = tmp_path_factory.mktemp("models")
+    path = written(folder / "a.arpa", text)
+    found, table = read_arpa(path), plain_read(text)
+    table.setdefault(("<unk>",), (np.float32(-100), np.float32(0)))
+    assert as_table(found) == {**table, ("<s>",): (np.float32(0), table["<s>",][1])}
+    write_arpa(folder / "b.arpa", found.tables, found.words)
+    same(read_arpa(folder / "b.arpa"), found)
+    model = load_arpa(path).model
+    for words in lines:
+        ids = np.append(model.tokenizer.encode(" ".join(words)).ids, EOS_ID)
+        scores = model.score(ids[None], np.array([len(ids)]), model.start())[0][0]
+        np.testing.assert_allclose(scores / math.log(10), log10_line(table, words), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["a.arpa", "a.arpa.gz"])
+def test_what_elman_writes_is_the_same_bytes_when_written_again(tmp_path, name):
+    for text in (PLAIN, CAMBRIDGE):
+        found = read_arpa(written(tmp_path / "given", text))
+        write_arpa(tmp_path / name, found.tables, found.words)
+        first = (tmp_path / name).read_bytes()
+        # A gzip header without flags (so without a name) and without a time.
+        assert first.startswith(b"\x1f\x8b\x08\0\0\0\0\0") == name.endswith(".gz")
+        again = read_arpa(tmp_path / name)
+        same(again, found)
+        write_arpa(tmp_path / name, again.tables, again.words)
+        assert (tmp_path / name).read_bytes() == first
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "given"]
+
+
+def test_exact_bytes(tmp_path):
+    found = read_arpa(written(tmp_path / "given", PLAIN))
+    write_arpa(tmp_path / "a", found.tables, found.words)
+    assert (
+        (tmp_path / "a").read_text()
+        == """\\data\\
+ngram 1=6
+ngram 2=6
+ngram 3=3
+
+\\1-grams:
+-1.5\t<unk>\t-0.125
+-0.47712123\t</s>
+-99\t<s>\t-0.30103
+-0.69897\tsun\t-0.2
+-1\train
+-0.845098\tand\t0.1
+
+\\2-grams:
+-1.25\t<unk> and\t-1
+-0.3\tsun and
+-0.05\train </s>
+-0.60206\tand rain
+-0.2\t<s> sun\t-0.5
+-0.9\t<s> rain\t-0.7
+
+\\3-grams:
+-0.2\tsun and sun
+-0.0457575\tsun and rain
+-0.1\t<s> sun and
+
+\\end\\
+"""
+    )
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    found = read_arpa(written(tmp_path / "given", PLAIN))
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        write_arpa(tmp_path / "given", found.tables, found.words)
+    assert (tmp_path / "given").read_text() == PLAIN and os.listdir(tmp_path) == ["given"]

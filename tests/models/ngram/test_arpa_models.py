@@ -1,0 +1,139 @@
+"""ARPA files as models: KenLM agrees, nothing changes on the way there and back, at any level of tokens."""
+
+import gzip
+import hashlib
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import elman
+from elman.errors import ModelError
+from elman.models.ngram.arpa import arpa_words, load_arpa, save_arpa
+from elman.models.ngram.query import NgramModel, fit_ngram
+from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
+
+SMALL = """\\data\\
+ngram 1=6
+ngram 2=5
+ngram 3=3
+
+\\1-grams:
+-1.5 <unk> -0.125
+-99 <s> -0.3
+-0.5 </s>
+-0.7 sun -0.2
+-1 rain
+-0.8 and 0.1
+
+\\2-grams:
+-0.2 <s> sun -0.5
+-0.9 <s> rain -0.7
+-0.3 sun and
+-0.6 and rain
+-1.25 <unk> and -1
+
+\\3-grams:
+-0.1 <s> sun and
+-0.05 sun and rain
+-0.2 sun and sun
+
+\\end\\
+"""
+"""Hand-made: `<s> rain` has a backoff and nothing follows it; "sun and sun" is there, though "and sun" is not."""
+
+
+def line_scores(model: NgramModel, line: str) -> np.ndarray:
+    ids = np.append(model.tokenizer.encode(line).ids, EOS_ID)
+    return model.score(ids[None], np.array([len(ids)]), model.start())[0][0] / math.log(10)
+
+
+def test_kenlm_reads_what_elman_writes_and_agrees(tmp_path, text_file):
+    kenlm = pytest.importorskip("kenlm")
+    config = kenlm.Config()
+    config.show_progress = False
+    trained = elman.train(text_file, model="ngram", order=4, pretokenized=True)
+    trained.export(tmp_path / "a.arpa.gz")
+    (tmp_path / "a.arpa").write_bytes(gzip.decompress((tmp_path / "a.arpa.gz").read_bytes()))
+    (tmp_path / "given.arpa").write_text(SMALL)
+    elman.load(tmp_path / "given.arpa").export(tmp_path / "b.arpa")
+    of_text = [
+        "Anna sees a tall tree at night.",
+        "Ben",
+        "",
+        "zyzzyva paints the quiet zyzzyva after lunch.",
+        "at at at",
+    ]
+    of_plain = ["sun and rain", "sun and sun", "rain", "moon and rain", "", "rain and sun sun and"]
+    for name, lines in (("a.arpa", of_text), ("b.arpa", of_plain)):
+        other, loaded = kenlm.Model(str(tmp_path / name), config), load_arpa(tmp_path / name).model
+        models = [loaded, trained.lm] if name == "a.arpa" else [loaded]
+        for model, line in itertools.product(models, lines):
+            wanted = [prob for prob, _, _ in other.full_scores(line)]
+            np.testing.assert_allclose(line_scores(model, line), np.minimum(wanted, 0), atol=1e-4)
+
+
+def test_a_model_that_was_exported_and_loaded_mixes_with_itself(tmp_path, text_file):
+    trained = elman.train(text_file, model="ngram", order=3, pretokenized=True)
+    trained.export(tmp_path / "a.arpa")
+    loaded = elman.load(tmp_path / "a.arpa")
+    assert loaded.lm.tokenizer.tokens == trained.lm.tokenizer.tokens
+    assert trained.lm.exact and not loaded.lm.exact
+    assert elman.mix([trained, loaded], text_file).evaluate(text_file)["perplexity"] == pytest.approx(
+        trained.evaluate(text_file)["perplexity"], rel=1e-4
+    )
+    loaded.export(tmp_path / "b.arpa")
+    assert (tmp_path / "b.arpa").read_bytes() == (tmp_path / "a.arpa").read_bytes()
+
+
+def test_an_arpa_file_saved_as_a_folder_is_the_same_model(tmp_path):
+    (tmp_path / "a.arpa").write_text(SMALL)
+    loaded = elman.load(tmp_path / "a.arpa")
+    assert loaded.info()["bytes"] == len(SMALL)
+    loaded.save(tmp_path / "folder")
+    again = elman.load(tmp_path / "folder")
+    assert again.lm.model_hash == loaded.lm.model_hash and again.passport == loaded.passport
+    assert again.passport["imported"] == {
+        "file": "a.arpa",
+        "sha256": hashlib.sha256(SMALL.encode()).hexdigest(),
+        "notes": [],
+    }
+    assert again.speller.nats("sun") == loaded.speller.nats("sun") < loaded.speller.nats("nus")
+    np.testing.assert_array_equal(line_scores(again.lm, "sun and moon"), line_scores(loaded.lm, "sun and moon"))
+
+
+def test_tokens_that_know_their_spaces_are_written_visibly():
+    raw = ["<unk>", "</s>", " the", "'s", " \u2581", "\\", "\t\u00a0", "\u3042"]
+    wanted = ["<unk>", "</s>", "\u2581the", "'s", "\u2581\\\u2581", "\\\\", "\\u{9}\\u{a0}", "\u3042"]
+    assert arpa_words(Tokenizer(raw, config=TokenizerConfig())) == wanted
+    subwords = Tokenizer.fit(["the cat"], config=TokenizerConfig(level="subword"))
+    assert arpa_words(subwords) == subwords.tokens
+    pretokenized = Tokenizer(["<unk>", "</s>", " a\\b", " \u2581"], config=TokenizerConfig(pretokenized=True))
+    assert arpa_words(pretokenized) == ["<unk>", "</s>", "a\\b", "\u2581"]
+
+
+@pytest.mark.parametrize("level", ["word", "char", "subword", "byte"])
+def test_a_model_of_any_level_comes_back(tmp_path, level):
+    lines = ["the cat's mat\tis here", "a \u2581 \\ mat ", "the mat \u3000 is the cat"] * 3
+    tokenizer = Tokenizer.fit(
+        lines, config=TokenizerConfig(level=level, **({} if level == "byte" else {"min_count": 1}))
+    )
+    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
+    model = fit_ngram(ids, np.array([0, len(ids)]), tokenizer)
+    save_arpa(model, tmp_path / "a.arpa")
+    loaded = load_arpa(tmp_path / "a.arpa").model
+    assert loaded.tokenizer.size == tokenizer.size
+    batch = ids[None], np.array([len(ids)])
+    np.testing.assert_allclose(
+        loaded.score(*batch, loaded.start())[0], model.score(*batch, model.start())[0], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("word", ["<s>", "<UNK>", "a\tb", "a\x07"])
+def test_words_that_no_arpa_file_can_hold(tmp_path, word):
+    tokenizer = Tokenizer(["<unk>", "</s>", f" {word}"], config=TokenizerConfig(pretokenized=True))
+    model = fit_ngram(np.array([2, 1]), np.array([0, 2]), tokenizer)
+    with pytest.raises(ModelError, match=r"the word .* of this model (means|holds)"):
+        save_arpa(model, tmp_path / "a.arpa")
+    assert not (tmp_path / "a.arpa").exists()
