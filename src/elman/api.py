@@ -1,227 +1,47 @@
 """What ``import elman`` gives: train, load, mix, adapt, and the Model that they return."""
 
 import dataclasses
-import secrets
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from elman import folder as model_folder
 from elman.data.prepare import DataConfig
-from elman.decode.candidates import candidates
-from elman.decode.completion import Completion, complete, complete_phrase
-from elman.decode.sampling import generate, make_sampler
-from elman.decode.scoring import LineScore, score_lines
+from elman.decode.completion import Completion
+from elman.decode.scoring import LineScore
 from elman.errors import UsageError
 from elman.fitting import resume_model, train_model, tuned_weights
 from elman.held_out import held_out_text
 from elman.machine import cache_folder
+from elman.model import Context, Model
 from elman.models.combine import Mixture
-from elman.models.protocol import LanguageModel
-from elman.passport import evaluate_text
+from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.request import Request
 from elman.text.corpus import CorpusConfig, Sources, read_text
-from elman.text.normalise import normalise_line
-from elman.text.speller import Speller
 from elman.text.spool import Text
 from elman.tuning import Tuning
-
-Context = Literal["carry", "document", "independent"]
-
-
-class Model:
-    """A trained language model and all that one does with it.
-
-    Attributes:
-        lm: the LanguageModel underneath (``elman.models.protocol``).
-        speller: what spells words it does not know.
-        passport: what it was made of; empty while its training has not ended.
-        folder: where it lies, or None.
-    """
-
-    def __init__(
-        self, lm: LanguageModel, speller: Speller, *, passport: dict[str, Any] | None = None, folder: Path | None = None
-    ) -> None:
-        self.lm = lm
-        self.speller = speller
-        self.passport = passport or {}
-        self.folder = folder
-
-    def __repr__(self) -> str:
-        about = self.lm.describe()
-        return f"Model({about['name']}, {about['size']}, {self.lm.tokenizer.size} types)"
-
-    def complete(
-        self,
-        prompt: str,
-        *,
-        n: int = 5,
-        partial: bool | None = None,
-        block: Collection[str] | str = (),
-        punctuation: bool = False,
-    ) -> Completion:
-        """The ``n`` likeliest next words after ``prompt``, with probabilities.
-
-        Args:
-            partial: whether the last word is half-typed; None: if it is unknown.
-            block: words never to offer, whatever their case.
-            punctuation: whether to offer bare punctuation too.
-
-        Raises:
-            UsageError: nothing of the prompt is known.
-        """
-        block = [block] if isinstance(block, str) else block
-        found = complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
-        if not found.partial:
-            self._check_known(prompt)
-        return found
-
-    def phrase(
-        self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16, partial: bool | None = None
-    ) -> list[tuple[str, float]]:
-        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
-        self._check_known(prompt)
-        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial)
-
-    def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
-        """The probability of each given text as what comes next, in the given order."""
-        self._check_known(prompt)
-        return candidates(self.lm, self.speller, prompt, texts)
-
-    def generate(self, prompt: str = "", **options: Any) -> str:
-        """Text that goes on from ``prompt``; options as for ``stream``."""
-        return "".join(self.stream(prompt, **options))
-
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        max_tokens: int = 100,
-        seed: int | None = None,
-        stop: Sequence[str] | str = (),
-    ) -> Iterator[str]:
-        """As ``generate``, piece by piece.
-
-        Args:
-            temperature: 0 takes the likeliest token, 1 samples what the model believes.
-            top_k: sample from the ``k`` likeliest only.
-            top_p: sample from the smallest set that holds this much probability.
-            seed: makes the text repeatable.
-            stop: texts before which to end.
-        """
-        self._check_known(prompt)
-        stop = [stop] if isinstance(stop, str) else stop
-        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
-        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
-
-    def score(self, line: str) -> LineScore:
-        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
-        if not isinstance(line, str):
-            raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
-        return next(self.score_lines([line]))
-
-    def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
-        """As ``score`` for many lines, in their order, batched."""
-        return score_lines(self.lm, self.speller, lines)
-
-    def evaluate(
-        self,
-        *sources: str | Path,
-        context: Context = "document",
-        document: Literal["file", "line", "block"] = "file",
-        encoding: str = "utf-8",
-        field: str | None = None,
-        progress: Progress | None = None,
-    ) -> dict[str, Any]:
-        """Bits per byte, perplexity, OOV rate and signature on a text.
-
-        Args:
-            sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-            context: what the model knows when a line begins: ``carry`` everything before it, ``document``
-                everything since the document began, ``independent`` nothing.
-        """
-        if not sources:
-            raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
-        config = CorpusConfig(document=document, encoding=encoding, field=field)
-        progress = progress or Progress()
-        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
-            return evaluate_text(
-                self.lm, self.speller, text, context=context, progress=progress, tuned_on=self._tuned_on
-            )
-
-    @property
-    def _tuned_on(self) -> str | None:
-        for name in ("adaptation", "mixture"):
-            if name in self.passport:
-                return str(self.passport[name]["tuned_on"])
-        return None
-
-    def _check_known(self, prompt: str) -> None:
-        tokenizer = self.lm.tokenizer
-        ids = [token for line in prompt.splitlines() for token in tokenizer.encode(normalise_line(line)).ids.tolist()]
-        if ids and not any(ids):
-            raise UsageError(
-                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
-                "trained on, or train with --level subword"
-            )
-
-    def info(self) -> dict[str, Any]:
-        """The passport, and what is known without one."""
-        about = {**self.lm.describe(), "hash": self.lm.model_hash, "vocabulary": self.lm.tokenizer.size}
-        size = model_folder.folder_bytes(self.folder) if self.folder else None
-        return {**self.passport, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
-
-    def save(self, folder: str | Path) -> None:
-        """Write the model into a new folder.
-
-        Raises:
-            FolderError: the folder exists and is not empty.
-        """
-        path = Path(folder)
-        model_folder.create(path)
-        model_folder.save(path, self.lm, self.speller)
-        if self.passport:
-            model_folder.write_passport(path, self.passport)
-        self.folder = path
-
-    def export(self, file: str | Path, *, progress: Progress | None = None) -> None:
-        """Write an n-gram model as an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
-
-        Raises:
-            ModelError: it is no n-gram model, or its words cannot stand in an ARPA file.
-        """
-        from elman.models.ngram.arpa import save_arpa  # brings numba along
-
-        save_arpa(self.lm, Path(file), progress=progress)
 
 
 def _listed(sources: Sources) -> tuple[str, ...]:
     return (str(sources),) if isinstance(sources, (str, Path)) else tuple(str(source) for source in sources)
 
 
-def _seed(seed: int | None) -> int:
-    if seed is None:
-        return secrets.randbits(32)
-    if seed < 0:
-        raise UsageError(f"seed is {seed}; it must be 0 or more")
-    return seed
-
-
-def load(folder: str | Path, *, progress: Progress | None = None) -> Model:
+def load(folder: str | Path, *, progress: Progress | None = None, runtime: bool = True) -> Model:
     """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
+
+    Args:
+        runtime: whether a network runs through onnxruntime, in 8 bits where that costs nothing; False: by torch, from
+            its own weights, where torch is installed. A folder without ``model.onnx`` always needs torch.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
     path = Path(folder)
-    lm, speller, passport = model_folder.load_with_passport(path, progress=progress)
+    lm, speller, passport = model_folder.load_with_passport(path, progress=progress, runtime=runtime)
     return Model(lm, speller, passport=passport, folder=path)
 
 
@@ -284,7 +104,7 @@ def train(
     train_model(
         request, out=path, settings=others, start=Path(start) if start else None, progress=progress or Progress()
     )
-    trained = load(path)
+    trained = load(path, runtime=False)
     if out is None:
         shutil.rmtree(path, ignore_errors=True)
         trained.folder = None
@@ -378,6 +198,8 @@ def adapt_steps(
     if not wanted:
         raise UsageError("no adaptation was asked for; give at least one of: mix, cache, dynamic, temperature")
     progress = progress or Progress()
+    if "dynamic" in wanted and model.folder and kind_of(model.lm) == "runtime":
+        model = load(model.folder, runtime=False)
     with ExitStack() as opened:
         if tune is None:
             text = opened.enter_context(held_out_text(model.folder, model.passport, progress=progress))
@@ -410,7 +232,7 @@ def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
         TrainingError: there is nothing to resume, or the texts have changed.
     """
     resume_model(Path(folder), progress=progress or Progress())
-    return load(folder)
+    return load(folder, runtime=False)
 
 
 __all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "resume", "train"]

@@ -4,6 +4,7 @@
     tokenizer.json          in the Hugging Face format, with tokenizer_config.json
     speller.safetensors     how unknown words are spelled
     model.safetensors       the weights; its metadata holds a digest of them and of the files above
+    model.onnx              of networks: what runs without torch; seals the same files, and ends with its own digest
     passport.json           what data, what recipe, what figures, which versions; with its own digest
     training/               all that resuming needs
 
@@ -23,8 +24,10 @@ from numpy.typing import NDArray
 
 from elman.errors import FolderError, UsageError
 from elman.files import storage_errors, write_atomic
+from elman.machine import importable
 from elman.models.protocol import LanguageModel
-from elman.models.registry import MODELS, entry, resolve
+from elman.models.registry import MODELS, entry, is_network, kind_of, resolve
+from elman.models.runtime_file import WEIGHTS_FILE, seal, stated_digest, unseal
 from elman.progress import Progress
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
@@ -34,6 +37,7 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _SEALED = ("config.json", *_TOKENIZER_FILES, "speller.safetensors")
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
+PROGRAM_FILE = "model.onnx"
 _LARGEST = 1 << 30
 _DTYPES = {
     "U64": "<u8", "I64": "<i8", "F64": "<f8", "F32": "<f4", "U32": "<u4", "I32": "<i4",
@@ -75,13 +79,14 @@ def write_frame(path: Path, *, kind: str, config: Mapping[str, Any], tokenizer: 
 
 
 def write_weights(path: Path, arrays: Arrays) -> None:
-    """Write the weights, sealing the frame that ``write_frame`` has written."""
+    """Write the weights, sealing the frame that ``write_frame`` has written; a program of other ones goes."""
+    with storage_errors(path):
+        (path / PROGRAM_FILE).unlink(missing_ok=True)
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    seal = {name: _file_digest(path / name) for name in _SEALED}
-    facts = {"format": 1, "digest": arrays_digest(plain), "seal": seal}
+    facts = {"format": 1, "digest": arrays_digest(plain), "seal": _frame_digests(path)}
     # One key only: safetensors writes several in random order, and the same model should be the same bytes.
     metadata = {"elman": json.dumps(facts, sort_keys=True)}
-    write_atomic(path / "model.safetensors", safetensors_parts(plain, metadata))
+    write_atomic(path / WEIGHTS_FILE, safetensors_parts(plain, metadata))
 
 
 def safetensors_parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
@@ -102,6 +107,19 @@ def safetensors_parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[A
         yield array.reshape(-1).view(np.uint8).data
 
 
+def write_program(path: Path, program: bytes) -> None:
+    """Write what runs without torch (``elman.export``), bound to the weights and the frame that lie there.
+
+    Raises:
+        FolderError: it is larger than a file of a model folder may be.
+    """
+    if len(program) > _LARGEST - (1 << 16):
+        raise FolderError(f"the program for onnxruntime has {len(program)} bytes, more than a model folder takes")
+    graph, note = unseal(program)
+    note |= {"seal": _frame_digests(path), "weights": stated_digest(path / WEIGHTS_FILE)}
+    write_atomic(path / PROGRAM_FILE, seal(bytes(graph), note))
+
+
 def write_passport(path: Path, passport: Mapping[str, Any]) -> None:
     """Write what the model was made of, with a digest over it."""
     body = {key: value for key, value in passport.items() if key != "digest"}
@@ -111,8 +129,16 @@ def write_passport(path: Path, passport: Mapping[str, Any]) -> None:
 def save(path: Path, model: LanguageModel, speller: Speller) -> None:
     """Write a whole model into a folder that ``create`` has made."""
     config = model.config.to_json()  # type: ignore[attr-defined]
-    write_frame(path, kind=model.describe()["name"], config=config, tokenizer=model.tokenizer, speller=speller)
+    write_frame(path, kind=kind_of(model), config=config, tokenizer=model.tokenizer, speller=speller)
     write_weights(path, model.to_arrays())  # type: ignore[attr-defined]
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a network that has a program, all but its passport, into a folder that ``create`` has made."""
+    for name in (*_SEALED, WEIGHTS_FILE, PROGRAM_FILE):
+        if name != WEIGHTS_FILE or (source / name).exists():
+            with storage_errors(path):
+                shutil.copyfile(source / name, path / name)
 
 
 def read_passport(path: Path, *, model_hash: str) -> dict[str, Any]:
@@ -246,23 +272,27 @@ def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
 
 
 def load_with_passport(
-    path: Path, *, progress: Progress | None = None
+    path: Path, *, progress: Progress | None = None, runtime: bool = True
 ) -> tuple[LanguageModel, Speller, dict[str, Any]]:
     """Read a model folder or an ARPA file, and what the model was made of.
+
+    Args:
+        runtime: whether a network runs through onnxruntime where both that and torch can do it.
 
     Raises:
         FolderError: as for ``load``.
     """
     if not (_exists(path) and path.is_file()):
-        model, speller = load(path)
-        return model, speller, read_passport(path, model_hash=model.model_hash)
+        model, speller = load(path, runtime=runtime)
+        # What runs through onnxruntime has a hash of its own beside that of its weights.
+        return model, speller, read_passport(path, model_hash=getattr(model, "weights_hash", model.model_hash))
     found = resolve("elman.models.ngram.arpa:load_arpa")(path, progress=progress)
     passport = {"model": {"hash": found.model.model_hash}, "imported": found.facts}
     return found.model, found.speller, passport
 
 
-def load(path: Path) -> tuple[LanguageModel, Speller]:
-    """Read a model folder or an ARPA file.
+def load(path: Path, *, runtime: bool = True) -> tuple[LanguageModel, Speller]:
+    """Read a model folder or an ARPA file; ``runtime`` as for ``load_with_passport``.
 
     Raises:
         FolderError: anything in it that is missing, damaged, too new or does not fit.
@@ -271,7 +301,9 @@ def load(path: Path) -> tuple[LanguageModel, Speller]:
         return load_with_passport(path)[:2]
     kind, values = read_config(path)
     found = entry(kind)
-    arrays = read_arrays(path / "model.safetensors", mapped=found.mapped)
+    if is_network(kind) and _runs(path, runtime):
+        return _load_program(path), read_speller(path)
+    arrays = read_arrays(path / WEIGHTS_FILE, mapped=found.mapped)
     tokenizer = read_tokenizer(path)
     try:
         config = resolve(found.config).from_json(values)
@@ -279,6 +311,24 @@ def load(path: Path) -> tuple[LanguageModel, Speller]:
     except UsageError as error:
         raise FolderError(f"{path}: {error}") from error
     return model, read_speller(path)
+
+
+def _runs(path: Path, wanted: bool) -> bool:
+    return (path / PROGRAM_FILE).exists() and importable("onnxruntime") and (wanted or not importable("torch"))
+
+
+def _load_program(path: Path) -> LanguageModel:
+    file, weights = path / PROGRAM_FILE, path / WEIGHTS_FILE
+    try:
+        model = resolve("elman.models.runtime:RuntimeModel")(
+            _read(file), lambda: read_arrays(weights), read_tokenizer(path)
+        )
+        _check_seal(file, model.facts.get("seal"))
+        if weights.exists() and model.facts.get("weights") != stated_digest(weights):
+            raise FolderError("made for other weights than those beside it; remove it, or copy the folder again")
+    except FolderError as error:
+        raise FolderError(f"{file}: {error}") from error
+    return model
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -320,6 +370,10 @@ def _check_seal(file: Path, seal: Any) -> None:
             raise FolderError(
                 f"{file.parent / name} was changed or damaged since training; copy or train the model again"
             )
+
+
+def _frame_digests(path: Path) -> dict[str, str]:
+    return {name: _file_digest(path / name) for name in _SEALED}
 
 
 def _is_stillborn(path: Path) -> bool:

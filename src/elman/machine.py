@@ -1,6 +1,7 @@
 """What this machine is and how to get the best of it: threads, allocator, bf16, device, the cache folder."""
 
 import ctypes
+import importlib.util
 import math
 import os
 import platform
@@ -26,6 +27,14 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("elman", appauthor=False)
+
+
+def importable(name: str) -> bool:
+    """Whether a package is installed, without importing it."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # its import has been blocked
+        return False
 
 
 def require_torch() -> None:

@@ -50,13 +50,24 @@ def adaptation_of(about: Mapping[str, Any]) -> str:
     return "+".join(name for name in _ADAPTING if name in found) or "none"
 
 
+def precisions_of(about: Mapping[str, Any]) -> set[str]:
+    """How a model computes, and its parts, from what ``describe`` says of them.
+
+    >>> sorted(precisions_of({"name": "mixture", "parts": [{"name": "lstm", "precision": "int8"}, {"name": "ngram"}]}))
+    ['fp32', 'int8']
+    """
+    parts = about.get("parts", [])
+    own = set() if parts else set(str(about.get("precision", "fp32")).split("+"))
+    return own.union(*(precisions_of(part) for part in parts))
+
+
 def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str = "none") -> str:
     """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
     config = model.tokenizer.config
     level = config.level + ("-pretokenized" if config.pretokenized else "") + ("-lowercase" if config.lowercase else "")
     return signature(
         model=f"{model.describe()['name']}-{model.model_hash[:8]}",
-        precision="fp32",
+        precision="+".join(sorted(precisions_of(model.describe()))),
         tokenizer=f"{level}-{model.tokenizer.hash}",
         data=data[:12],
         context=context,

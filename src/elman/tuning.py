@@ -20,7 +20,7 @@ from elman.machine import tune_allocator
 from elman.models.cache import NeuralCache, cache_log_probs
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
-from elman.models.registry import is_network
+from elman.models.registry import is_network, kind_of
 from elman.models.temperature import Tempered, log_sum
 from elman.models.trace import trace
 from elman.notation import TokenIds
@@ -125,7 +125,9 @@ class Tuning:
         Raises:
             ModelError: it is no network.
         """
-        kind = self.model.describe()["name"]
+        kind = kind_of(self.model)
+        if kind == "runtime":
+            raise ModelError("dynamic evaluation needs a network with its own weights; load it with runtime=False")
         if not is_network(kind):
             raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")
 

@@ -12,6 +12,8 @@ import torch
 
 from elman import folder
 from elman.errors import ModelError
+from elman.export.onnx import build_program
+from elman.export.products import groups_of
 from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
 from elman.models.dynamic import DynamicEvaluation, gradient_rms
@@ -19,6 +21,8 @@ from elman.models.neural import Network, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel, State
 from elman.models.registry import MODELS as REGISTERED
+from elman.models.registry import kind_of
+from elman.models.runtime import RuntimeModel
 from elman.models.shape import NeuralConfig
 from elman.models.temperature import Tempered
 from elman.models.trace import step_trace, trace
@@ -61,6 +65,19 @@ def mixture(level: str) -> Mixture:
     return Mixture([ngram(level, order=3), ngram(level, order=1), third], weights=[0.5, 0.125, 0.375])
 
 
+def smoothed(level: str, *, order: int, **settings: Any) -> NgramModel:
+    """An n-gram that is pruned or quantised."""
+    words = tokenizer(level)
+    ids = np.concatenate([[*words.encode(line).ids, EOS_ID] for line in LINES])
+    return fit_ngram(ids, np.array([0, len(ids)]), words, config=NgramConfig(order=order, **settings))
+
+
+def arpa(level: str, *, order: int) -> NgramModel:
+    """An n-gram as it comes back from ARPA's numbers."""
+    model = ngram(level, order=order)
+    return NgramModel.from_backoff(model.backoff_tables(), model.tokenizer)
+
+
 def network(kind: str, level: str, **shape: Any) -> NeuralModel:
     """A network with weights large enough that everything it has read matters."""
     torch.manual_seed(len(kind))
@@ -70,6 +87,15 @@ def network(kind: str, level: str, **shape: Any) -> NeuralModel:
         for parameter in built.parameters():
             parameter.mul_(2)
     return NeuralModel(built, tokenizer(level), config)
+
+
+def runtime(model: NeuralModel, *, int8: bool) -> RuntimeModel:
+    """A network through onnxruntime, all of it in 8 bits or none."""
+    arrays, about = model.to_arrays(), model.describe()
+    chosen = frozenset(groups_of(arrays) if int8 else ())
+    facts: dict[str, Any] = {"model_hash": model.model_hash, "about": about, "int8": chosen}
+    program = build_program(arrays, model.config, model.tokenizer, **facts)
+    return RuntimeModel(program, lambda: arrays, model.tokenizer)
 
 
 def cached(model: LanguageModel, *, theta: float, window: int = 11) -> NeuralCache:
@@ -93,6 +119,10 @@ MODELS: dict[str, Callable[[], Case]] = {
     "ngram order 2, characters": lambda: Case(ngram("char", order=2)),
     "ngram order 3, characters": lambda: Case(ngram("char", order=3)),
     "ngram order 5, characters": lambda: Case(ngram("char", order=5)),
+    "ngram from an ARPA file": lambda: Case(arpa("word", order=3)),
+    "ngram pruned by counts": lambda: Case(smoothed("word", order=4, prune="0,0,1")),
+    "ngram pruned by entropy": lambda: Case(smoothed("word", order=4, prune_entropy=1e-4)),
+    "ngram in few bits": lambda: Case(smoothed("char", order=4, quantise=4, small=True)),
     "lstm, words": lambda: Case(network("lstm", "word"), tolerance=1e-5),
     "lstm, characters": lambda: Case(network("lstm", "char", tied=False), tolerance=1e-5),
     "lstm, one-hot": lambda: Case(network("lstm", "word", tied=False, input="one-hot"), tolerance=1e-5),
@@ -125,6 +155,26 @@ MODELS: dict[str, Callable[[], Case]] = {
     ),
     "everything that adapts": lambda: Case(
         cached(Mixture([dynamic(network("lstm", "word"), bptt=5), ngram("word", order=3)]), theta=0.3), tolerance=1e-4
+    ),
+    # In 8 bits nothing may depend on neighbours, to the last bit.
+    "runtime, int8 lstm": lambda: Case(runtime(network("lstm", "word"), int8=True)),
+    "runtime, int8 gru": lambda: Case(runtime(network("gru", "char", tied=False), int8=True)),
+    "runtime, int8 rnn-relu, one layer": lambda: Case(runtime(network("rnn-relu", "char", layers=1), int8=True)),
+    "runtime, int8 rnn, one-hot": lambda: Case(runtime(network("rnn", "word", tied=False, input="one-hot"), int8=True)),
+    "runtime, int8 mingru": lambda: Case(runtime(network("mingru", "word"), int8=True)),
+    "runtime, int8 minlstm, adaptive": lambda: Case(
+        runtime(network("minlstm", "word", softmax="adaptive", tied=False), int8=True)
+    ),
+    "runtime, int8 rglru": lambda: Case(runtime(network("rglru", "word"), int8=True)),
+    "runtime, fp32 lstm, adaptive": lambda: Case(
+        runtime(network("lstm", "word", softmax="adaptive"), int8=False), 1e-5
+    ),
+    "runtime, fp32 gru, sampled": lambda: Case(runtime(network("gru", "word", softmax="sampled"), int8=False), 1e-5),
+    "runtime, fp32 rglru, one-hot": lambda: Case(
+        runtime(network("rglru", "word", tied=False, input="one-hot"), int8=False), tolerance=1e-4
+    ),
+    "runtime in a mixture": lambda: Case(
+        Mixture([ngram("word", order=3), runtime(network("lstm", "word"), int8=True)], weights=[0.5, 0.5]), 1e-6
     ),
     "mixture, words": lambda: Case(mixture("word")),
     "mixture, characters": lambda: Case(mixture("char")),
@@ -238,6 +288,16 @@ def test_equal_keys_continue_equally(case):
             for token in (UNK_ID, EOS_ID, model.tokenizer.size - 1):
                 step = np.array([token])
                 assert model.advance(step, other).key() == model.advance(step, first).key()
+
+
+def test_who_forgets_lines_is_at_the_start_after_each(case):
+    model = case.model
+    for history in histories(model):
+        state = model.advance(np.array([EOS_ID]), after(model, history))
+        if model.forgets_lines:
+            assert state.key() == model.start().key()
+    if not model.forgets_lines and model.features(model.start()) is not None:
+        assert state.key() != model.start().key()
 
 
 def test_stacked_rows_are_separate_rows(case):
@@ -382,7 +442,7 @@ def test_a_state_of_another_model_is_refused(case):
 
 
 def test_every_registered_kind_is_here() -> None:
-    assert {_built(name).model.describe()["name"] for name in MODELS} == set(REGISTERED)
+    assert {kind_of(_built(name).model) for name in MODELS} == set(REGISTERED)
 
 
 def test_a_saved_model_loads_exactly(case: Case, tmp_path: Path) -> None:

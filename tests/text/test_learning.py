@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from elman.errors import TextError
 from elman.text import learning
-from elman.text.learning import frequent_chars
+from elman.text.learning import frequent_chars, frequent_words, spaced_words
 from elman.text.tokenizer import Level, Tokenizer, TokenizerConfig
 
 _HASHES = """
@@ -23,6 +23,14 @@ text = json.load(sys.stdin)
 for level in "word", "subword", "char":
     print(Tokenizer.fit(text, config=TokenizerConfig(level=level)).hash)
 """
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "é", "日", "aa", "", "<unk>", "A", "Z"])).map(" ".join)))
+def test_words_between_spaces_are_what_the_library_finds(lines):
+    parts = [f" {line}" for line in lines if line]
+    for least in (1, 2):
+        engine = Tokenizer(["<unk>", "</s>"], config=TokenizerConfig(pretokenized=True))._engine
+        assert spaced_words(parts, min_count=least) == frequent_words(parts, engine=engine, min_count=least)
 
 
 def test_falling_count_then_token_string() -> None:

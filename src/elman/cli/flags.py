@@ -12,7 +12,7 @@ import typer
 from elman.config import Config, field_docs
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder.")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 
 def with_flags(

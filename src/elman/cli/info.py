@@ -42,6 +42,12 @@ def _lines(about: dict[str, Any]) -> list[str]:
                 say(f"{name:<11} {_fitted(fitted[name])}")
         say(f"fitted on   text {fitted['tuned_on'][:12]}, context {fitted['context']}")
         return lines
+    if "imported" in about:
+        source = about["imported"]
+        say(f"imported    {source['file']} (sha256 {source['sha256'][:12]})")
+        for note in source["notes"]:
+            say(f"note        {note}")
+        return lines
     if "figures" not in about:
         say(f"training    not finished; go on with: elman train --out {about['folder']} --resume")
         return lines

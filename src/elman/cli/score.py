@@ -2,12 +2,15 @@
 
 import io
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
+from elman.errors import FolderError, ModelError
+from elman.files import write_atomic
 
 
 def run(
@@ -17,6 +20,13 @@ def run(
         bool,
         typer.Option("--per-token", help="A token a line, an empty line between lines."),
     ] = False,
+    save_state: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Read the lines as one text, and write what the model then knows."),
+    ] = None,
+    load_state: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Read the lines as one text that goes on from a saved state.")
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
@@ -28,7 +38,11 @@ def run(
     lines = (line for line, _ in read_lines(texts or ["-"], config=CorpusConfig(encoding=encoding, field=field)))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
-    for scored in loaded.score_lines(lines):
+    one_text = save_state is not None or load_state is not None
+    last = _read_state(load_state, loaded.lm) if load_state else loaded.lm.start()
+    found = loaded.follow_lines(lines, last) if one_text else ((each, last) for each in loaded.score_lines(lines))
+    for scored, state in found:
+        last = state
         if as_json:
             value = {"text": scored.text, "log_prob": scored.log_prob, "tokens": scored.tokens, "oov": scored.oov}
             if per_token:
@@ -40,6 +54,23 @@ def run(
             print()
         else:
             print(f"{scored.log_prob:.4f}\t{scored.text}")
+    if save_state is not None:
+        write_atomic(Path(save_state), last.to_bytes())
+
+
+def _read_state(name: str, model: Any) -> Any:
+    from elman.models.protocol import State
+
+    try:
+        data = Path(name).read_bytes() if Path(name).is_file() else None
+    except OSError as error:
+        raise FolderError(f"--load-state {name} cannot be read: {error.strerror}") from error
+    if data is None:
+        raise FolderError(f"--load-state {name} is no file; give one that `elman score --save-state` wrote")
+    state = State.from_bytes(data, like=model.start())
+    if state.batch != 1:
+        raise ModelError(f"--load-state {name} holds the states of {state.batch} texts; one can be gone on with")
+    return state
 
 
 def _visible(token: str) -> str:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,14 +133,15 @@ def _write(
     strings: dict[str, int] = {}
     with open(folder / _IDS, "wb") as ids_file, open(folder / _DOCUMENTS, "wb") as documents_file:
         for lines, starts in _batches(text):
-            rows = tokenizer.encode_lines(lines)
-            eos = np.array([EOS_ID], dtype=np.int64)
-            ids = np.concatenate(list(chain.from_iterable((row, eos) for row in rows)))
-            ends = np.cumsum([len(row) + 1 for row in rows])
+            ids = tokenizer.encode_stream(lines)
+            ends = np.flatnonzero(ids == EOS_ID) + 1
             first = np.concatenate([[0], ends[:-1]])[np.array(starts)] + tokens
+            strangers = np.flatnonzero(ids < 0)
+            ids[strangers] = UNK_ID
+            rows: list[int] = np.unique(np.searchsorted(ends, strangers, side="right")).tolist()
             ids_file.write(ids.astype(dtype).tobytes())
             documents_file.write(first.astype("<i8").tobytes())
-            for string in _unknown(tokenizer, lines, rows):
+            for string in _unknown(tokenizer, [lines[row] for row in rows]):
                 oov += 1
                 if collect_oov and (string in strings or len(strings) < _MOST_STRINGS):
                     strings[string] = strings.get(string, 0) + 1
@@ -155,10 +155,9 @@ def _write(
     return {"dtype": dtype, **counts, "bytes": text.bytes, "chars": text.chars, "lines": text.lines}
 
 
-def _unknown(tokenizer: Tokenizer, lines: list[str], rows: list[NDArray[np.int64]]) -> Iterator[str]:
-    for line, row in zip(lines, rows, strict=True):
-        if (row == UNK_ID).any():
-            yield from (unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line)))
+def _unknown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        yield from (unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line)))
 
 
 def _batches(text: Text) -> Iterator[tuple[list[str], list[bool]]]:

@@ -71,13 +71,22 @@ def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) ->
     tokenizer = model.tokenizer
     for window in _windows(map(_one_line, lines)):
         encoded = _encode(tokenizer, window)
-        for line, scores in zip(encoded, _score_alone(model, [line.ids for line in encoded]), strict=True):
-            log_probs = scores.astype(np.float64)
-            texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
-            for place, spelled in line.unknown:
-                log_probs[place] -= speller.nats(spelled)
-                texts[place] = spelled.encode()
-            yield LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
+        for line, scores in zip(encoded, score_alone(model, [line.ids for line in encoded]), strict=True):
+            yield _line_score(tokenizer, speller, line, scores)
+
+
+def follow_lines(
+    model: LanguageModel, speller: Speller, lines: Iterable[str], state: State
+) -> Iterator[tuple[LineScore, State]]:
+    """Score lines as one text that goes on from ``state``, each with the state after it.
+
+    Raises:
+        UsageError: a line with a line end inside.
+    """
+    for line in lines:
+        (encoded,) = _encode(model.tokenizer, [_one_line(line)])
+        (scores,), state = row_score(model, [encoded.ids], state)
+        yield _line_score(model.tokenizer, speller, encoded, scores), state
 
 
 def evaluate(
@@ -148,12 +157,12 @@ def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]
         if waiting >= _WINDOW_TOKENS:
             # Whole documents are batched; the open one goes last, alone, and its state is kept.
             (last,), begun = row_score(model, [np.concatenate(parts)], begun or model.start())
-            yield np.concatenate([*_score_alone(model, whole), last])
+            yield np.concatenate([*score_alone(model, whole), last])
             whole, parts, waiting = [], [], 0
     if begun is not None and parts:
         yield row_score(model, [np.concatenate(parts)], begun)[0][0]
     elif parts:
-        yield np.concatenate(_score_alone(model, [*whole, np.concatenate(parts)]))
+        yield np.concatenate(score_alone(model, [*whole, np.concatenate(parts)]))
 
 
 class _Line(NamedTuple):
@@ -161,6 +170,15 @@ class _Line(NamedTuple):
     ids: TokenIds
     """With `</s>`."""
     unknown: list[Unknown]
+
+
+def _line_score(tokenizer: Tokenizer, speller: Speller, line: _Line, scores: LogProbs) -> LineScore:
+    log_probs = scores.astype(np.float64)
+    texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
+    for place, spelled in line.unknown:
+        log_probs[place] -= speller.nats(spelled)
+        texts[place] = spelled.encode()
+    return LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
 
 
 class _Meter:
@@ -248,8 +266,8 @@ def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
     return found
 
 
-def _score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
-    """Each row from a document start, those of similar length together."""
+def score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
+    """The log-probabilities of each row from a document start; rows of similar length are scored together."""
     scores: list[LogProbs] = [np.empty(0, dtype=np.float32)] * len(rows)
     most = _ROWS if model.batchable else 1
     longest_first = sorted(range(len(rows)), key=lambda row: -len(rows[row]))

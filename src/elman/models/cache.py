@@ -99,6 +99,7 @@ class NeuralCache:
         self.tokenizer = model.tokenizer
         self.batchable = model.batchable
         self.exact = model.exact
+        self.forgets_lines = False
         self._size = 0 if seen is None else seen.shape[1]
         names = ["cache", share, theta, recency, window, model.model_hash]
         self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()

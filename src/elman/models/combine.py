@@ -105,6 +105,7 @@ class Mixture:
         self._translations = [_translation(self.tokenizer.tokens, model.tokenizer.tokens) for model in models]
         self.batchable = all(model.batchable for model in models)
         self.exact = all(model.exact for model in models)
+        self.forgets_lines = all(model.forgets_lines for model in models)
         names = ["mixture", list(self.weights), [model.model_hash for model in models], self.tokenizer.hash]
         self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
 

@@ -87,6 +87,7 @@ class DynamicEvaluation:
 
     batchable: bool = False
     exact: bool = True
+    forgets_lines: bool = False
 
     def __init__(
         self,

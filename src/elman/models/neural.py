@@ -179,6 +179,7 @@ class NeuralModel:
 
     batchable: bool = True
     exact: bool = True
+    forgets_lines: bool = False
 
     def __init__(self, network: Network, tokenizer: Tokenizer, config: NeuralConfig) -> None:
         self.network = network.eval()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from elman.errors import FolderError, UsageError
 from elman.models.protocol import LanguageModel, State
-from elman.models.registry import entry, resolve
+from elman.models.registry import entry, kind_of, resolve
 from elman.text.tokenizer import Tokenizer
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -32,7 +32,7 @@ def check_part(part: Any, *, depth: int = 0) -> None:
 
 def part_configs(models: Sequence[LanguageModel]) -> list[dict[str, Any]]:
     """Kind and configuration of each part, ``{"model": ..., "config": {...}}``."""
-    return [{"model": model.describe()["name"], "config": model.config.to_json()} for model in models]  # type: ignore[attr-defined]
+    return [{"model": kind_of(model), "config": model.config.to_json()} for model in models]  # type: ignore[attr-defined]
 
 
 def join_arrays(models: Sequence[LanguageModel]) -> dict[str, NDArray[Any]]:

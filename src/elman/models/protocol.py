@@ -127,12 +127,17 @@ class LanguageModel(Protocol):
     """What decoding, apps and reports ask of a model."""
 
     tokenizer: Tokenizer
-    model_hash: str
-    """Hex digest of configuration, vocabulary and weights; states are bound to it."""
     batchable: bool
     """Whether B > 1 is allowed."""
     exact: bool
     """Whether probabilities sum to 1 in every state (imported or quantised tables do not)."""
+    forgets_lines: bool
+    """Whether the state after `</s>` is always that of a document start."""
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, vocabulary and weights; states are bound to it."""
+        ...
 
     def start(self, batch: int = 1) -> State:
         """The state of a document start: nothing consumed."""

@@ -43,6 +43,7 @@ MODELS: dict[str, Entry] = {
     "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
     "cache": Entry("elman.models.cache:CacheConfig", "elman.models.cache:NeuralCache"),
     "dynamic": Entry("elman.models.dynamic:DynamicConfig", "elman.models.dynamic:DynamicEvaluation"),
+    "runtime": Entry("elman.models.runtime:RuntimeConfig", "elman.models.runtime:RuntimeModel"),
     "tempered": Entry("elman.models.temperature:TemperedConfig", "elman.models.temperature:Tempered"),
 }
 
@@ -77,6 +78,11 @@ def resolve(dotted: str) -> Any:
         if error.name != "torch":
             raise
         raise MissingExtra(NO_TORCH) from error
+
+
+def kind_of(model: Any) -> str:
+    """The name under which a model is registered; what it calls itself to people may say more."""
+    return getattr(model, "kind", None) or model.describe()["name"]
 
 
 def is_network(name: str) -> bool:

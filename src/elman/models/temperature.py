@@ -66,6 +66,7 @@ class Tempered:
         self.tokenizer = model.tokenizer
         self.batchable = model.batchable
         self.exact = True
+        self.forgets_lines = model.forgets_lines
         names = ["tempered", self.temperature, model.model_hash]
         self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
 

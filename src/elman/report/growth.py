@@ -18,7 +18,7 @@ def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
     order  n-grams  seen once  size so far  perplexity  never seen
         1       10        40%         2 kB        9.50        0.0%
     """
-    lines = [_HEAD]
+    lines: list[tuple[str, ...]] = [_HEAD]
     for row in rows:
         lines.append(
             (

@@ -29,6 +29,20 @@ def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_co
     return sorted(vocab, key=vocab.__getitem__)
 
 
+def spaced_words(parts: Iterable[str], *, min_count: int) -> list[str]:
+    """As ``frequent_words`` for text that is split at spaces, each word with one space before it; much faster.
+
+    >>> spaced_words([" to be or", " not to  be"], min_count=2)
+    [' be', ' to']
+    """
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.split(" "))
+    del counts[""]
+    frequent = [word for word, count in counts.items() if count >= min_count]
+    return [f" {word}" for word in sorted(frequent, key=lambda word: (-counts[word], word))]
+
+
 def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
     """The characters of text, by falling count, ties by code point.
 

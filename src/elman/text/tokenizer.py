@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import tokenizers
@@ -32,9 +32,12 @@ from elman.config import Config
 from elman.errors import FolderError, TextError, UsageError
 from elman.files import storage_errors, write_atomic
 from elman.notation import TokenIds
-from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words
+from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.splitting import CUT_CHARS, Level, cut
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
+
+if TYPE_CHECKING:
+    from elman.text.word_ids import WordIds
 
 UNK_ID = 0
 """The id of `<unk>`, at every level."""
@@ -194,6 +197,33 @@ class Tokenizer:
                 found[row].append(np.array(encoding.ids, dtype=np.int64))
         return [parts[-1] if len(parts) < 3 else np.concatenate(parts) for parts in found]
 
+    def encode_stream(self, lines: Sequence[str]) -> TokenIds:
+        """The ids of all lines one after another, each ended by EOS_ID; a word that is no type gives -1.
+
+        So `<unk>` as it stands in pretokenized text, which is a type, can be told from words that nobody knows.
+        """
+        if self.config.pretokenized and not self.config.lowercase:
+            return self._word_ids.read(lines)
+        parts = []
+        for line, ids in zip(lines, self.encode_lines(lines), strict=True):
+            if (ids == UNK_ID).any():
+                ids[ids == UNK_ID] = -1
+                if self.config.pretokenized:
+                    spans = self.encode(line).spans
+                    written = [line[start:end].strip(" ").lower() == SPECIALS[UNK_ID] for start, end in spans.tolist()]
+                    ids[np.array(written)] = UNK_ID
+            parts += [ids, np.array([EOS_ID])]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    @cached_property
+    def _word_ids(self) -> "WordIds":
+        from elman.text.word_ids import WordIds
+
+        # In the text `<unk>` is this type; `</s>` is an unknown word like any other.
+        words = [piece[1:] for piece in self.pieces]
+        words[UNK_ID], words[EOS_ID] = SPECIALS[UNK_ID].encode(), b"\n"
+        return WordIds(words, end_id=EOS_ID)
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of tokens from a line start on; `</s>` becomes a line feed, broken UTF-8 becomes U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
@@ -223,6 +253,8 @@ class Tokenizer:
         parts = (part for line in lines for _, part in self._parts(line))
         if self.config.level == "char":
             found = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
+        elif self.config.pretokenized and not self.config.lowercase:
+            found = spaced_words(parts, min_count=_min_count(self.config))
         else:
             engine = Tokenizer(SPECIALS, config=self.config)._engine
             found = frequent_words(parts, engine=engine, min_count=_min_count(self.config))

@@ -70,6 +70,7 @@ def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramMo
             starts,
             vocab_size=run.tokenizer.size,
             eos_id=EOS_ID,
+            whole=model.tables if config == NgramConfig(order=config.order) else None,
             allocate=allocate,
             progress=run.progress,
         )

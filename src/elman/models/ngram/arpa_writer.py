@@ -1,20 +1,17 @@
 """Writing an ARPA file: the same tables always give the same bytes, and these read back to the same tables."""
 
-import gzip
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.files import storage_errors, sync_folder
+from elman.files import write_atomic
 from elman.models.ngram import arpa_kernels as kernels
 from elman.models.ngram.arpa_lexicon import BOS
-from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.backoff import LARGEST_LOG10, BackoffTables
 from elman.progress import Progress
 
 _ROWS = 1 << 16
@@ -35,47 +32,30 @@ def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progr
     """
     assert len(words) == tables.vocab_size, "words of another model"
     total = sum(map(len, tables.log10_probs)) + 1
-    stage = (progress or Progress()).stage(f"writing {path.name}", total=total, unit="n-grams")
-    with stage as advance, _replacing(path) as file:
-        # No name and no time: the same model is the same bytes.
-        packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) if path.suffix == ".gz" else None
-        for part, rows in _parts(tables, [*words, BOS]):
-            (packed or file).write(part)
-            advance(rows)
-        if packed:
-            packed.close()
+    with (progress or Progress()).stage(f"writing {path.name}", total=total, unit="n-grams") as advance:
+        parts = _parts(tables, [*words, BOS], advance)
+        write_atomic(path, _gzip(parts) if path.suffix == ".gz" else parts)
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """As ``write_atomic``, for what is written piece by piece: the file takes its name at the end of the block."""
-    with storage_errors(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
-        sync_folder(path.parent)
+def _gzip(parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+    # In a header of zlib's own there is no name and no time: the same model is the same bytes.
+    packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    for part in parts:
+        yield packer.compress(part)
+    yield packer.flush()
 
 
-def _parts(tables: BackoffTables, words: list[str]) -> Iterator[tuple[bytes | memoryview, int]]:
-    """The file, piece by piece, with the number of n-grams in each."""
+def _parts(tables: BackoffTables, words: list[str], advance: Callable[[int], None]) -> Iterator[bytes | memoryview]:
+    """The file, piece by piece."""
     size = tables.vocab_size
     counts = [size + 1, *map(len, tables.log10_probs[1:])]
     header = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
-    yield f"\\data\\\n{header}".encode(), 0
+    yield f"\\data\\\n{header}".encode()
     spelled = [word.encode() for word in words]
     pool = np.frombuffer(b"".join(spelled), dtype=np.uint8)
     offsets = np.concatenate([[0], np.cumsum([len(word) for word in spelled])])
     for order, count in enumerate(counts, start=1):
-        yield f"\n\\{order}-grams:\n".encode(), 0
+        yield f"\n\\{order}-grams:\n".encode()
         # `<s>` stands behind `<unk>` and `</s>`, where people look for it.
         places = np.insert(np.arange(size), min(size, 2), size) if order == 1 else None
         probs = tables.log10_probs[order - 1]
@@ -88,14 +68,15 @@ def _parts(tables: BackoffTables, words: list[str]) -> Iterator[tuple[bytes | me
             logs[known, 0] = probs[rows[known]]
             if backoffs is not None:
                 logs[:, 1] = backoffs[rows]
-            yield _lines(tables.tokens(order, rows), logs, 1 + (backoffs is not None), pool, offsets), len(rows)
-    yield b"\n\\end\\\n", 0
+            yield _lines(tables.tokens(order, rows), logs, 1 + (backoffs is not None), pool, offsets)
+            advance(len(rows))
+    yield b"\n\\end\\\n"
 
 
 def _lines(
     tokens: NDArray[np.int64], logs: NDArray[np.float32], columns: int, pool: NDArray[np.uint8], offsets: NDArray[Any]
 ) -> memoryview:
-    assert np.isfinite(logs).all() and np.abs(logs).max() <= 1000, "no logarithms of a model"
+    assert np.isfinite(logs).all() and np.abs(logs).max() <= LARGEST_LOG10, "no logarithms of a model"
     odd = np.flatnonzero((logs != 0) & (np.abs(logs) < kernels.SMALLEST))
     texts = [_spelled(number) for number in logs.reshape(-1)[odd]]
     odd_pool = np.frombuffer(b"".join(texts), dtype=np.uint8)

@@ -1,7 +1,7 @@
 """Values of n-gram tables as numbers into a book of the different ones, exact or with few bits."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ def make_coding(
     kept: float | None = None,
 ) -> Coding:
     """By a book where that is smaller than float32 numbers; new books are appended to ``books``."""
-    found, times = np.zeros(0), np.zeros(0, np.int64)
+    found: NDArray[np.float64] = np.zeros(0)
+    times: NDArray[Any] = np.zeros(0)
     for some in chunks(count):
         own, own_times = np.unique(values(some), return_counts=True)
         found, numbers = np.unique(np.concatenate([found, own]), return_inverse=True)
@@ -67,7 +68,7 @@ def make_coding(
 
 
 def _shared(
-    values: NDArray[np.float64], times: NDArray[np.float64], groups: int
+    values: NDArray[np.float64], times: NDArray[Any], groups: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rising positive values in at most so many groups: each one's group, and what stands for each group.
 

@@ -46,6 +46,7 @@ def measure_growth(
     *,
     vocab_size: int,
     eos_id: int,
+    whole: NgramTables | None = None,
     allocate: Allocate = np.zeros,
     progress: Progress | None = None,
 ) -> list[Growth]:
@@ -54,6 +55,7 @@ def measure_growth(
     Args:
         ids: that text's tokens.
         starts: which of them begin a line.
+        whole: what ``estimate`` gives for these counts, if it is there already.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> from elman.models.ngram.counts import count_ngrams, line_starts
@@ -78,9 +80,11 @@ def measure_growth(
                 ends = np.where(before == -2, -2, _places(level.keys, before, tokens, vocab_size))
             possible = int((ends != -2).sum())
             new = int((ends == -1).sum()) if n > 1 else int((level.raw[tokens] == 0).sum())
-            # The last order of a model counts occurrences.
-            last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)
-            tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size, allocate=allocate)
+            tables = whole if whole is not None and n == len(orders) else None
+            if tables is None:
+                # The last order of a model counts occurrences.
+                last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)
+                tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size, allocate=allocate)
             found.append(
                 Growth(
                     order=n,

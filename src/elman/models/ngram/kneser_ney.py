@@ -47,7 +47,7 @@ def closed_form_discounts(adjusted: NDArray[np.int64]) -> tuple[float, float, fl
 
 
 def estimate(
-    orders: list[OrderCounts],
+    orders: Sequence[OrderCounts],
     *,
     vocab_size: int,
     least: Sequence[int] = (),

@@ -141,6 +141,7 @@ class NgramModel:
     """A back-off n-gram over tables in memory or on disk; sums are float64."""
 
     batchable: bool = True
+    forgets_lines: bool = True
 
     def __init__(self, tables: NgramTables, tokenizer: Tokenizer, config: NgramConfig) -> None:
         assert tables.order == config.order and tables.vocab_size == tokenizer.size, "tables of another model"

@@ -1,0 +1,195 @@
+"""One token through a network on one thread: the runtime in 8 bits against onnxruntime in float32 and torch.
+
+    python benchmarks/latency.py [--cell lstm] [--layers 2] [--hidden 650] [--vocab 10000] [--seconds 2] [--quick]
+
+A step is what completion does for every token: the next state (``advance``), the log-probabilities of all V types, and
+the five best of them. Prediction: one token reads every weight once, so that a step can take no less than the weights' bytes
+by the speed at which the last cache gives them; with 8 bits that is a fourth of float32. The runtime should need at most
+1.3 times that floor, be at least 8 times as fast as the same graph in float32 where that does not fit into the cache,
+and 20 times as fast as torch, which also pays for every operator. A batch shares one reading: tokens a second should grow
+with it until the products are limited by arithmetic.
+
+All take turns in one process and the least time of each counts. Prints one JSON line each for the step (milliseconds,
+ratios to the runtime, the floors), for cold caches (a buffer larger than them is read before each step), for batches, and
+for the whole process of `elman complete` (seconds; the least of a few).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from torch import nn
+
+from elman import folder as model_folder
+from elman.export.onnx import build_program
+from elman.export.products import groups_of
+from elman.models.neural import Network, NeuralModel
+from elman.models.protocol import LanguageModel
+from elman.models.runtime import RuntimeModel
+from elman.models.shape import NeuralConfig
+from elman.text.speller import Speller
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
+
+Call = Callable[[], object]
+
+
+class Plain(nn.Module):
+    """What a user of torch.nn writes."""
+
+    def __init__(self, vocab: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab + 1, hidden)
+        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True)
+        self.output = nn.Linear(hidden, vocab)
+
+    def step(self, ids: torch.Tensor, state: Any) -> Any:
+        y, state = self.lstm(self.embedding(ids[:, None]), state)
+        return self.output(y[:, 0]).log_softmax(dim=-1).topk(5), state
+
+
+def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None) -> dict[str, float]:
+    """The least time of each call in seconds, all in turns; ``between`` is called before each, not timed."""
+    best = dict.fromkeys(calls, float("inf"))
+    end = time.perf_counter() + seconds * len(calls)
+    while time.perf_counter() < end:
+        for name, call in calls.items():
+            for _ in range(1 if between else 5):
+                if between:
+                    between()
+                start = time.perf_counter()
+                call()
+                best[name] = min(best[name], time.perf_counter() - start)
+    return best
+
+
+def five_best(log_probs: np.ndarray) -> np.ndarray:
+    """The ids of the five likeliest types of each row, unsorted: no V are put in order."""
+    return np.argpartition(log_probs, -5, axis=1)[:, -5:]
+
+
+def step_of(model: LanguageModel, batch: int) -> Call:
+    """One step of a model as a language model; the state goes on."""
+    state, ids = model.start(batch), np.arange(batch) % model.tokenizer.size
+
+    def step() -> object:
+        nonlocal state
+        state = model.advance(ids, state)
+        return five_best(model.log_probs(state))
+
+    return step
+
+
+def plain_step(plain: Plain, batch: int) -> Call:
+    state, ids = None, torch.arange(batch)
+
+    def step() -> object:
+        nonlocal state
+        with torch.inference_mode():
+            found, state = plain.step(ids, state)
+        return found
+
+    return step
+
+
+def floors(size: int, seconds: float) -> dict[str, float]:
+    """Seconds that reading ``size`` bytes takes at the least: from the caches that hold them, and from memory."""
+    near, far = np.ones(size // 4, np.float32), np.ones(1 << 26, np.float32)
+    found = least({"cache": lambda: near @ near, "memory": lambda: far @ far}, seconds=seconds)
+    return {"cache": found["cache"], "memory": found["memory"] * near.nbytes / far.nbytes}
+
+
+def whole_process(model: NeuralModel, program: bytes, repeats: int) -> dict[str, float]:
+    """Seconds of `elman complete` from start to end: on the clock, and of the processor."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model"
+        model_folder.create(path)
+        model_folder.save(path, model, Speller.fit({}))
+        model_folder.write_program(path, program)
+        words = [sys.executable, "-m", "elman", "complete", str(path), "w1 w2 w3 "]
+        best = {"seconds": float("inf"), "processor": float("inf")}
+        for _ in range(repeats):
+            before, start = os.times(), time.perf_counter()
+            subprocess.run(words, check=True, capture_output=True)
+            after = os.times()
+            spent = after.children_user + after.children_system - before.children_user - before.children_system
+            best["seconds"] = min(best["seconds"], time.perf_counter() - start)
+            best["processor"] = min(best["processor"], spent)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cell", default="lstm")
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--hidden", type=int, default=650)
+    parser.add_argument("--vocab", type=int, default=10000)
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each call that is timed")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time")
+    options = parser.parse_args()
+    seconds = options.seconds / (10 if options.quick else 1)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    tokens = [f" w{number}" for number in range(options.vocab - 2)]
+    tokenizer = Tokenizer(["<unk>", "</s>", *tokens], config=TokenizerConfig(pretokenized=True))
+    shape = {"embedding_size": options.hidden, "hidden_size": options.hidden, "layers": options.layers}
+    config = NeuralConfig(cell=options.cell, tied=False, skip=False, **shape)
+    model = NeuralModel(Network(config, tokenizer.size), tokenizer, config)
+    arrays = model.to_arrays()
+    facts: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}
+    programs = {
+        name: build_program(arrays, config, tokenizer, int8=frozenset(groups), **facts)
+        for name, groups in (("int8", groups_of(arrays)), ("fp32", ()))
+    }
+    runtimes = {name: RuntimeModel(program, lambda: arrays, tokenizer) for name, program in programs.items()}
+    read = sum(array.size for name, array in arrays.items() if not name.startswith("embedding"))
+    about = {"cell": options.cell, "layers": options.layers, "hidden": options.hidden, "vocab": options.vocab}
+    about |= {"weights": read, "threads": 1}
+
+    def contestants(batch: int) -> dict[str, Call]:
+        calls = {name: step_of(runtime, batch) for name, runtime in runtimes.items()}
+        calls["torch, this model"] = step_of(model, batch)
+        if options.cell == "lstm":
+            calls["torch, nn.LSTM"] = plain_step(Plain(options.vocab, options.hidden, options.layers).eval(), batch)
+        return calls
+
+    def report(what: str, best: dict[str, float], **more: Any) -> None:
+        times = {name: round(1000 * value, 4) for name, value in best.items()}
+        ratios = {name: round(value / best["int8"], 2) for name, value in best.items() if name != "int8"}
+        print(json.dumps({"what": what, **about, "milliseconds": times, "ratio": ratios, **more}), flush=True)
+
+    # A scale of four bytes for every 32 weights of one.
+    floor = floors(read * 36 // 32, seconds)
+    times = {f"{name}_floor_ms": round(1000 * value, 4) for name, value in floor.items()}
+    best = least(contestants(1), seconds=seconds)
+    report("step", best, **times, above_cache_floor=round(best["int8"] / floor["cache"], 2))
+    parts = runtimes["int8"]
+    state = parts.start()
+    found = parts.log_probs(state)
+    ids = np.array([5])
+    split = {"advance": lambda: parts.advance(ids, state), "log_probs": lambda: parts.log_probs(state)}
+    split["five best"] = lambda: five_best(found)
+    pieces = {name: round(1000 * value, 4) for name, value in least(split, seconds=seconds).items()}
+    print(json.dumps({"what": "parts of a step", **about, "milliseconds": pieces}), flush=True)
+    wide = np.ones(1 << 25, np.float32)
+    best = least(contestants(1), seconds=seconds, between=lambda: wide @ wide)
+    report("step, cold caches", best, **times, above_memory_floor=round(best["int8"] / floor["memory"], 2))
+    for batch in (1, 8, 64):
+        best = least(contestants(batch), seconds=seconds)
+        report("batch", best, batch=batch, tokens_per_second={name: round(batch / each) for name, each in best.items()})
+    whole = whole_process(model, programs["int8"], 2 if options.quick else 10)
+    print(json.dumps({"what": "elman complete, whole process", **about, **{k: round(v, 3) for k, v in whole.items()}}))
+
+
+if __name__ == "__main__":
+    main()

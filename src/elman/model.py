@@ -1,0 +1,221 @@
+"""Model: a trained language model and all that one does with it."""
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from elman import folder as model_folder
+from elman.decode.bulk import Scores, score_texts
+from elman.decode.candidates import candidates
+from elman.decode.completion import Completion, complete, complete_phrase
+from elman.decode.sampling import generate, make_sampler
+from elman.decode.scoring import LineScore, follow_lines, score_lines
+from elman.errors import UsageError
+from elman.export.files import save_model, write_onnx
+from elman.machine import cache_folder
+from elman.models.protocol import LanguageModel, State
+from elman.passport import evaluate_text
+from elman.progress import Progress
+from elman.text.corpus import CorpusConfig, read_text
+from elman.text.normalise import normalise_line
+from elman.text.speller import Speller
+
+Context = Literal["carry", "document", "independent"]
+
+
+class Model:
+    """A trained language model and all that one does with it.
+
+    Attributes:
+        lm: the LanguageModel underneath (``elman.models.protocol``).
+        speller: what spells words it does not know.
+        passport: what it was made of; empty while its training has not ended.
+        folder: where it lies, or None.
+    """
+
+    def __init__(
+        self, lm: LanguageModel, speller: Speller, *, passport: dict[str, Any] | None = None, folder: Path | None = None
+    ) -> None:
+        self.lm = lm
+        self.speller = speller
+        self.passport = passport or {}
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        about = self.lm.describe()
+        return f"Model({about['name']}, {about['size']}, {self.lm.tokenizer.size} types)"
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        n: int = 5,
+        partial: bool | None = None,
+        block: Collection[str] | str = (),
+        punctuation: bool = False,
+    ) -> Completion:
+        """The ``n`` likeliest next words after ``prompt``, with probabilities.
+
+        Args:
+            partial: whether the last word is half-typed; None: if it is unknown.
+            block: words never to offer, whatever their case.
+            punctuation: whether to offer bare punctuation too.
+
+        Raises:
+            UsageError: nothing of the prompt is known.
+        """
+        block = [block] if isinstance(block, str) else block
+        found = complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
+        if not found.partial:
+            self._check_known(prompt)
+        return found
+
+    def phrase(
+        self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16, partial: bool | None = None
+    ) -> list[tuple[str, float]]:
+        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
+        self._check_known(prompt)
+        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial)
+
+    def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """The probability of each given text as what comes next, in the given order."""
+        self._check_known(prompt)
+        return candidates(self.lm, self.speller, prompt, texts)
+
+    def generate(self, prompt: str = "", **options: Any) -> str:
+        """Text that goes on from ``prompt``; options as for ``stream``."""
+        return "".join(self.stream(prompt, **options))
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        max_tokens: int = 100,
+        seed: int | None = None,
+        stop: Sequence[str] | str = (),
+    ) -> Iterator[str]:
+        """As ``generate``, piece by piece.
+
+        Args:
+            temperature: 0 takes the likeliest token, 1 samples what the model believes.
+            top_k: sample from the ``k`` likeliest only.
+            top_p: sample from the smallest set that holds this much probability.
+            seed: makes the text repeatable.
+            stop: texts before which to end.
+        """
+        self._check_known(prompt)
+        stop = [stop] if isinstance(stop, str) else stop
+        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
+
+    def score(self, line: str) -> LineScore:
+        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
+        if not isinstance(line, str):
+            raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
+        return next(self.score_lines([line]))
+
+    def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
+        """As ``score`` for many lines, in their order, batched."""
+        return score_lines(self.lm, self.speller, lines)
+
+    def follow_lines(self, lines: Iterable[str], state: State | None = None) -> Iterator[tuple[LineScore, State]]:
+        """Score lines as one text that goes on from ``state`` (default: a start), each with the state after it."""
+        return follow_lines(self.lm, self.speller, lines, self.lm.start() if state is None else state)
+
+    def score_texts(self, lines: Sequence[str]) -> Scores:
+        """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the fastest way."""
+        return score_texts(self.lm, self.speller, lines)
+
+    def evaluate(
+        self,
+        *sources: str | Path,
+        context: Context = "document",
+        document: Literal["file", "line", "block"] = "file",
+        encoding: str = "utf-8",
+        field: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Bits per byte, perplexity, OOV rate and signature on a text.
+
+        Args:
+            sources: files, folders, globs, ``-`` or ``builtin:NAME``.
+            context: what the model knows when a line begins: ``carry`` everything before it, ``document``
+                everything since the document began, ``independent`` nothing.
+        """
+        if not sources:
+            raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        progress = progress or Progress()
+        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
+            return evaluate_text(
+                self.lm, self.speller, text, context=context, progress=progress, tuned_on=self._tuned_on
+            )
+
+    @property
+    def _tuned_on(self) -> str | None:
+        for name in ("adaptation", "mixture"):
+            if name in self.passport:
+                return str(self.passport[name]["tuned_on"])
+        return None
+
+    def _check_known(self, prompt: str) -> None:
+        tokenizer = self.lm.tokenizer
+        ids = [token for line in prompt.splitlines() for token in tokenizer.encode(normalise_line(line)).ids.tolist()]
+        if ids and not any(ids):
+            raise UsageError(
+                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
+                "trained on, or train with --level subword"
+            )
+
+    def info(self) -> dict[str, Any]:
+        """The passport, and what is known without one."""
+        # Of what runs through onnxruntime, people know the hash of the weights.
+        model_hash = getattr(self.lm, "weights_hash", self.lm.model_hash)
+        about = {**self.lm.describe(), "hash": model_hash, "vocabulary": self.lm.tokenizer.size}
+        size = model_folder.folder_bytes(self.folder) if self.folder else None
+        return {**self.passport, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            FolderError: the folder exists and is not empty.
+        """
+        path = Path(folder)
+        save_model(path, self.lm, self.speller, passport=self.passport, source=self.folder)
+        self.folder = path
+
+    def export_onnx(
+        self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder; how exact they are.
+
+        The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs. Load it with ``runtime=False``.
+
+        Raises:
+            ModelError: it is no network computed by torch.
+            MissingExtra: onnx or onnxruntime is not installed.
+        """
+        return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
+
+    def export(self, file: str | Path, *, progress: Progress | None = None) -> None:
+        """Write an n-gram model as an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
+
+        Raises:
+            ModelError: it is no n-gram model, or its words cannot stand in an ARPA file.
+        """
+        from elman.models.ngram.arpa import save_arpa  # brings numba along
+
+        save_arpa(self.lm, Path(file), progress=progress)
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(32)
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; it must be 0 or more")
+    return seed

@@ -1,0 +1,38 @@
+"""Small networks with weights large enough that everything they have read matters."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+
+from elman.models.neural import Network, NeuralModel
+from elman.models.shape import NeuralConfig
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
+
+LINES = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog saw the mat"] * 3
+Make = Callable[..., NeuralModel]
+
+
+@cache
+def words() -> Tokenizer:
+    return Tokenizer.fit(LINES, config=TokenizerConfig(min_count=1))
+
+
+def make(cell: str, **shape: Any) -> NeuralModel:
+    torch.manual_seed(len(cell))
+    settings = {"embedding_size": 6, "hidden_size": 37, **shape}
+    config = NeuralConfig(cell=cell, **settings)  # type: ignore[arg-type]
+    network = Network(config, words().size)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.mul_(1.5)
+            if "bias" in name or "skips" in name:
+                parameter.uniform_(-0.3, 0.3)
+    return NeuralModel(network, words(), config)
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Make:
+    return make

@@ -1,0 +1,194 @@
+"""The runtime as it lies in a model folder: found, trusted, refused, and without torch."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import elman
+from elman.errors import FolderError, ModelError
+from elman.folder import PROGRAM_FILE, read_arrays, write_program, write_weights
+from elman.models.neural import NeuralModel
+from elman.models.protocol import State
+from elman.models.runtime import RuntimeModel
+
+
+@pytest.fixture
+def folder(lstm_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(lstm_folder, tmp_path / "model"))
+
+
+def test_training_leaves_a_runtime_beside_the_weights(lstm_folder: Path) -> None:
+    model = elman.load(lstm_folder)
+    assert isinstance(model.lm, RuntimeModel) and model.lm.precision == "int8"
+    weights = elman.load(lstm_folder, runtime=False)
+    assert isinstance(weights.lm, NeuralModel)
+    assert model.lm.weights_hash == weights.lm.model_hash != model.lm.model_hash
+    assert model.info()["model"] == {**weights.info()["model"], "precision": "int8"}
+    parity = model.passport["runtime"]
+    assert parity["precision"] == "int8" and parity["fp32"]["largest_difference"] < 1e-4
+    assert abs(parity["int8"]["perplexity_ratio"] - 1) < 0.005
+    assert parity["bytes"] == (lstm_folder / PROGRAM_FILE).stat().st_size
+    best = [model.complete("Anna sees the old", n=3).words for model in (model, weights)]
+    assert [word for word, _ in best[0]] == [word for word, _ in best[1]]
+    assert [p for _, p in best[0]] == pytest.approx([p for _, p in best[1]], abs=0.02)
+
+
+CALLS = [
+    ("complete", "Anna sees the old"),
+    ("complete", "Anna sees", "--phrase"),
+    ("complete", "Anna sees the old", "--candidates", "house", "river"),
+    ("generate", "Anna", "--seed", "1"),
+    ("score", "TEXT"),
+    ("info",),
+]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_using_a_network_never_imports_torch(lstm_folder: Path, text_file: Path, call: tuple[str, ...]) -> None:
+    words = [call[0], str(lstm_folder), *(word.replace("TEXT", str(text_file)) for word in call[1:])]
+    code = """
+import sys
+from elman.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as stop:
+    heavy = {"torch", "onnx", "numba", "matplotlib"} & set(sys.modules)
+    sys.exit(f"imported: {heavy}" if heavy else stop.code)
+"""
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_its_8_bits_need_no_other_weights(folder: Path) -> None:
+    wanted = elman.load(folder).score("Anna sees the old house at night.").log_prob
+    (folder / "model.safetensors").unlink()
+    assert elman.load(folder).score("Anna sees the old house at night.").log_prob == wanted
+
+
+def test_a_folder_without_it_still_runs_by_torch(folder: Path) -> None:
+    (folder / PROGRAM_FILE).unlink()
+    assert isinstance(elman.load(folder).lm, NeuralModel)
+
+
+def test_new_weights_take_it_away(folder: Path) -> None:
+    write_weights(folder, read_arrays(folder / "model.safetensors"))
+    assert not (folder / PROGRAM_FILE).exists()
+
+
+def test_other_weights_beside_it_are_noticed(folder: Path) -> None:
+    program = (folder / PROGRAM_FILE).read_bytes()
+    arrays = read_arrays(folder / "model.safetensors")
+    write_weights(folder, {**arrays, "output.bias": arrays["output.bias"] + np.float32(1)})
+    (folder / PROGRAM_FILE).write_bytes(program)
+    with pytest.raises(FolderError, match="other weights"):
+        elman.load(folder)
+
+
+def test_every_changed_byte_is_an_error(folder: Path) -> None:
+    data = (folder / PROGRAM_FILE).read_bytes()
+    for place in [*range(0, len(data), 997), *range(len(data) - 1200, len(data), 61)]:
+        (folder / PROGRAM_FILE).write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        with pytest.raises(FolderError, match=r"model\.onnx"):
+            elman.load(folder)
+    (folder / PROGRAM_FILE).write_bytes(data)
+    for name in ("config.json", "tokenizer_config.json", "speller.safetensors"):
+        kept = (folder / name).read_bytes()
+        (folder / name).write_bytes(kept[:-2] + b" " + kept[-2:])
+        with pytest.raises(FolderError):
+            elman.load(folder)
+        (folder / name).write_bytes(kept)
+    elman.load(folder)
+
+
+def test_a_program_for_another_vocabulary_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("Nothing of this was ever said before.\nNor this one here.\n" * 90)
+    sizes = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
+    elman.train(tmp_path / "other.txt", out=tmp_path / "other", **sizes)
+    write_program(folder, (tmp_path / "other" / PROGRAM_FILE).read_bytes())
+    with pytest.raises(FolderError, match="another vocabulary"):
+        elman.load(folder)
+
+
+def test_states_belong_to_what_made_them(lstm_folder: Path) -> None:
+    one, two = elman.load(lstm_folder).lm, elman.load(lstm_folder, runtime=False).lm
+    for mine, other in ((one, two), (two, one)):
+        with pytest.raises(ModelError, match="another model"):
+            mine.log_probs(other.start())
+        with pytest.raises(ModelError, match="another model"):
+            State.from_bytes(other.start().to_bytes(), like=mine.start())
+
+
+def test_a_copy_is_the_whole_model(lstm_folder: Path, tmp_path: Path) -> None:
+    model = elman.load(lstm_folder)
+    model.save(tmp_path / "copy")
+    again, weights = elman.load(tmp_path / "copy"), elman.load(tmp_path / "copy", runtime=False)
+    assert again.lm.model_hash == model.lm.model_hash and again.passport == model.passport
+    assert isinstance(weights.lm, NeuralModel) and weights.lm.model_hash == model.lm.weights_hash  # type: ignore[attr-defined]
+    weights.save(tmp_path / "by torch")
+    made = elman.load(tmp_path / "by torch").lm
+    assert isinstance(made, RuntimeModel) and made.weights_hash == weights.lm.model_hash
+
+
+def test_what_is_made_of_it_is_saved_without_torch(
+    lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    mixed = elman.mix([elman.load(lstm_folder), elman.load(ngram_folder)], text_file)
+    assert "precision:fp32+int8|" in mixed.evaluate(text_file)["signature"]
+    mixed.save(tmp_path / "mixed")
+    code = "import sys, elman; print(elman.load(sys.argv[1]).score('Anna sees the old house.').log_prob); "
+    code += "sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "mixed"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == mixed.score("Anna sees the old house.").log_prob
+
+
+def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
+    first, second = "Anna sees the old house at night.", "Ben likes"
+    for name, text in (("both", f"{first}\n{second}\n"), ("one", f"{first}\n"), ("two", f"{second}\n")):
+        (tmp_path / name).write_text(text)
+    whole = cli("score", lstm_folder, tmp_path / "both", "--save-state", tmp_path / "s").out.splitlines()
+    assert cli("score", lstm_folder, tmp_path / "one", "--save-state", tmp_path / "t").out.splitlines() == whole[:1]
+    flags = ("--load-state", tmp_path / "t", "--save-state", tmp_path / "t")
+    assert cli("score", lstm_folder, tmp_path / "two", *flags).out.splitlines() == whole[1:]
+    assert (tmp_path / "s").read_bytes() == (tmp_path / "t").read_bytes()
+    alone = cli("score", lstm_folder, tmp_path / "both").out.splitlines()
+    assert alone[0] == whole[0] and alone[1] != whole[1]
+    for model, state, said in (
+        (ngram_folder, tmp_path / "s", "another model"),
+        (lstm_folder, tmp_path / "one", "not a saved elman state"),
+        (lstm_folder, tmp_path / "nowhere", "is no file"),
+    ):
+        done = cli("score", model, tmp_path / "two", "--load-state", state)
+        assert done.code == 2 and said in done.err and done.err.count("\n") == 1
+
+
+def test_export_to_onnx(cli: Any, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
+    import onnxruntime
+
+    found = json.loads(cli("export", lstm_folder, "--to", "onnx", "--out", tmp_path / "o", "--json").out)
+    assert found["to"] == "onnx"
+    about = json.loads((tmp_path / "o" / "onnx.json").read_text())
+    assert about["parity"]["precision"] == "int8" and set(about["files"]) == {"step.onnx", "score.onnx"}
+    assert (tmp_path / "o" / "tokenizer.json").read_bytes() == (lstm_folder / "tokenizer.json").read_bytes()
+    lm = elman.load(lstm_folder).lm
+    session = onnxruntime.InferenceSession(tmp_path / "o" / "step.onnx", providers=["CPUExecutionProvider"])
+    named = about["files"]["step.onnx"]
+    assert [each.name for each in session.get_inputs()] == list(named["inputs"])
+    zeros = {name: np.zeros((1, shape[1]), np.float32) for name, shape in named["inputs"].items() if name != "ids"}
+    (log_probs,) = session.run(["log_probs"], {"ids": np.array([about["bos_id"]]), **zeros})
+    np.testing.assert_array_equal(log_probs, lm.log_probs(lm.start()))
+    for words, said in (
+        ((ngram_folder, "--to", "onnx", "--out", tmp_path / "n"), "is no network"),
+        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "o"), "not empty"),
+        ((lstm_folder, "--to", "folder", "--out", tmp_path / "p", "--precision", "int8"), "--precision"),
+        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "p", "--precision", "int4"), "int8 or fp32"),
+    ):
+        done = cli("export", *words)
+        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
