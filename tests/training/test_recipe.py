@@ -4,7 +4,8 @@ import pytest
 
 from elman.models.shape import NeuralConfig
 from elman.nn.sequence import CELLS
-from elman.training.recipe import PRODUCTS, flop_per_token
+from elman.training.recipe import PRODUCTS, Situation, choose, flop_per_token
+from elman.training.run import Plan
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -21,3 +22,17 @@ def test_flop_by_hand() -> None:
     assert flop_per_token(config, 100) == 6 * (105 + 57 + 300)
     # minGRU: 5 * 2 * 3 + 3 * 2 * 5 + 300
     assert flop_per_token(config.replace(cell="mingru"), 100) == 6 * 360
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize(
+    ("epochs", "level", "dropped"), [(7.6, "word", 0.0), (20.0, "word", 0.25), (90.0, "word", 0.3), (90.0, "char", 0.0)]
+)
+def test_only_what_is_read_often_loses_hidden_weights(kind: str, epochs: float, level: str, dropped: float) -> None:
+    situation = Situation(kind, 930_000, 10_000, level, None, epochs)
+    _, settings = choose(situation, config={}, plan={})
+    without = kind in ("mingru", "minlstm", "rglru")
+    assert settings["weight_drop"] == (0.0 if without else dropped)
+    # What is chosen can be run.
+    CELLS[kind](4, 5, weight_drop=settings["weight_drop"])
+    Plan(updates=1, **settings)

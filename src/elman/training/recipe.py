@@ -28,6 +28,8 @@ _MANY_TYPES = 20_000
 """From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
 _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5}
 """What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
+_WITHOUT_HIDDEN = ("mingru", "minlstm", "rglru")
+"""Cells without hidden-to-hidden weights that could be dropped."""
 PRODUCTS = {
     "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
     "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
@@ -128,6 +130,8 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
         batch //= 2
     # A character says less than a word, so that reading it again teaches less by heart.
     dropout = min(0.5, (0.03 if fine else 0.05) * epochs)
+    # Dropout alone does not keep a network from learning by heart what it reads more than ten times.
+    weight_drop = 0.0 if situation.kind in _WITHOUT_HIDDEN or fine else min(0.3, max(0.0, 0.025 * (epochs - 10)))
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)
     return {
         "batch": batch,
@@ -135,6 +139,7 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
         "dropout": round(dropout, 2),
         "input_dropout": 0.0 if fine else round(0.6 * dropout, 2),
         "embedding_dropout": 0.0 if fine else round(0.12 * dropout, 2),
+        "weight_drop": round(weight_drop, 2),
         "rate": float(f"{rate * min(1.0, math.sqrt(_REFERENCE_HIDDEN / config.hidden_size)):.2g}"),
         # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
         "weight_decay": 0.1 if optimizer in ("adamw", "muon") else 0.0,
