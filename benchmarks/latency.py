@@ -3,15 +3,15 @@
     python benchmarks/latency.py [--cell lstm] [--layers 2] [--hidden 650] [--vocab 10000] [--seconds 2] [--quick]
 
 A step is what completion does for every token: the next state (``advance``), the log-probabilities of all V types, and
-the five best of them. Prediction: one token reads every weight once, so that a step can take no less than the weights' bytes
-by the speed at which the last cache gives them; with 8 bits that is a fourth of float32. The runtime should need at most
-1.3 times that floor, be at least 8 times as fast as the same graph in float32 where that does not fit into the cache,
-and 20 times as fast as torch, which also pays for every operator. A batch shares one reading: tokens a second should grow
-with it until the products are limited by arithmetic.
+the five best of them. Prediction: one token reads every weight once, so that a step can take no less than the weights'
+bytes by the speed at which the caches give them; with 8 bits that is a fourth of float32. The runtime should need at
+most 1.3 times that floor, be at least 8 times as fast as the same graph in float32 where that does not fit into the
+cache, and 20 times as fast as torch, which also pays for every operator. A batch shares one reading: tokens a second
+should grow with it until the products are limited by arithmetic.
 
 All take turns in one process and the least time of each counts. Prints one JSON line each for the step (milliseconds,
-ratios to the runtime, the floors), for cold caches (a buffer larger than them is read before each step), for batches, and
-for the whole process of `elman complete` (seconds; the least of a few).
+ratios to the runtime, the floors), for its parts, for cold caches (a buffer larger than them is read before each step),
+for batches, and for the whole process of `elman complete` (seconds; the least of a few).
 """
 
 import argparse

@@ -72,7 +72,8 @@ def _shared(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rising positive values in at most so many groups: each one's group, and what stands for each group.
 
-    What counts is by how much a value is multiplied, and how often: Lloyd's (1982) least squares over logarithms.
+    What counts is by how much a value is multiplied, and how often: Lloyd's (1982) least squares over logarithms. What
+    stands for a group is its plain mean, so that sums stay near 1 and a perplexity is no better than it should be.
     """
     logs, weights = np.log(values + _TINY), times * values + _TINY
     # To begin with, as dense as is best for smooth densities (Panter and Dite 1951): their cube root.
@@ -87,4 +88,4 @@ def _shared(
         # Centres without values stay where they are, which may be out of order by now.
         centres = np.sort(np.divide(sums, mass, out=centres, where=mass > 0))
     _, group = np.unique(group, return_inverse=True)
-    return group, np.bincount(group, weights=values * weights) / np.bincount(group, weights=weights)
+    return group, np.bincount(group, weights=values * times) / np.bincount(group, weights=times)

@@ -46,11 +46,15 @@ def closed_form_discounts(adjusted: NDArray[np.int64]) -> tuple[float, float, fl
     return found if all(0 < amount <= k for k, amount in enumerate(found, start=1)) else None
 
 
+_Stays = Callable[[slice], NDArray[np.bool_]]
+
+
 def estimate(
     orders: Sequence[OrderCounts],
     *,
     vocab_size: int,
     least: Sequence[int] = (),
+    keep: Sequence[NDArray[np.bool_]] = (),
     small: bool = False,
     quantise: int | None = None,
     allocate: Allocate = np.zeros,
@@ -59,6 +63,7 @@ def estimate(
 
     Args:
         least: for each order, the occurrences that an n-gram needs to be kept; rising; default 1. All types stay.
+        keep: or, for orders 2 to N, which n-grams are kept; with each one its beginning and its end must be.
         small, quantise, allocate: see ``tables.assemble``.
 
     >>> unigrams = OrderCounts(keys=np.arange(3), counts=np.array([0, 2, 2]), raw=np.array([0, 2, 2]))
@@ -77,12 +82,12 @@ def estimate(
     # Of the contexts: how many there were, and the new place of each that was kept; all were, where there is None.
     contexts, places, kept_contexts = vocab_size + 1, None, vocab_size + 1
     for n, level in enumerate(orders[1:], start=2):
-        needed = least[n - 1] if least else 1
+        stays = _stays(level, least[n - 1] if least else 1, keep[n - 2] if keep else None)
         taken = np.concatenate([[0.0], discounts[n - 1]])
         total, freed = allocate(contexts, np.float64), allocate(contexts, np.float64)
         for some in chunks(len(level.keys)):
             parents, counts = level.keys[some] // vocab_size, level.counts[some]
-            off = np.where(level.raw[some] < needed, counts, taken[np.minimum(counts, 3)])
+            off = np.where(stays(some), taken[np.minimum(counts, 3)], counts)
             # Contexts come in order, so that those of a part are few and near each other.
             first, last = int(parents[0]), int(parents[-1]) + 1
             total[first:last] += np.bincount(parents - first, weights=counts)
@@ -94,11 +99,11 @@ def estimate(
             if places is None:
                 rest[some] = found
             else:
-                stays = places[some] >= 0
-                rest[places[some][stays]] = np.minimum(found[stays], 1.0)
+                still = places[some] >= 0
+                rest[places[some][still]] = np.minimum(found[still], 1.0)
         rests.append(rest)
         contexts = len(level.keys)
-        kept, keys, places = _kept(level, needed, places, vocab_size, allocate)
+        kept, keys, places = _kept(level, stays, places, vocab_size, allocate)
         kept_contexts = len(keys)
         packed.append(Order(keys, _shares(level, kept, taken, total, vocab_size)))
     return assemble(
@@ -113,6 +118,13 @@ def estimate(
         quantise=quantise,
         allocate=allocate,
     )
+
+
+def _stays(level: OrderCounts, needed: int, keep: NDArray[np.bool_] | None) -> "_Stays":
+    """Which of some n-grams are kept."""
+    if keep is not None:
+        return lambda some: keep[some]
+    return lambda some: level.raw[some] >= needed
 
 
 def _unigram_shares(level: OrderCounts, discounts: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -140,26 +152,26 @@ def _shares(
 
 def _kept(
     level: OrderCounts,
-    needed: int,
+    stays: "_Stays",
     places: NDArray[np.int64] | None,
     vocab_size: int,
     allocate: Allocate,
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64] | None]:
     """Which n-grams stay, their keys with contexts renumbered, and each one's new place (-1: it went)."""
-    if needed <= 1 and places is None:
+    count = sum(int(stays(some).sum()) for some in chunks(len(level.keys)))
+    if count == len(level.keys) and places is None:
         return None, level.keys, None
-    count = sum(int((level.raw[some] >= needed).sum()) for some in chunks(len(level.keys)))
     kept, keys = allocate(count, np.int64), allocate(count, np.int64)
     after = allocate(len(level.keys), np.int64)
     done = 0
     for some in chunks(len(level.keys)):
-        stays = level.raw[some] >= needed
-        which = np.flatnonzero(stays) + some.start
+        here = stays(some)
+        which = np.flatnonzero(here) + some.start
         end = done + len(which)
-        after[some] = np.where(stays, done + np.cumsum(stays) - 1, -1)
+        after[some] = np.where(here, done + np.cumsum(here) - 1, -1)
         kept[done:end] = which
         old = level.keys[which]
-        # What occurs often enough has a context that does, so that none of these is -1.
+        # What is kept has a context that is, so that none of these is -1.
         context = old // vocab_size if places is None else places[old // vocab_size]
         keys[done:end] = context * vocab_size + old % vocab_size
         done = end

@@ -8,6 +8,9 @@ that all still sums to 1. What that costs is the relative entropy between the di
 with the rests b before and b' after. An n-gram goes if the perplexity of the training text rises by a smaller share
 than the limit: ``exp(D) - 1``. It stays as long as a longer one needs it, at its beginning or its end.
 
+What ``worth_keeping`` finds can be taken out of a Kneser-Ney model as well (``kneser_ney.estimate``): then shares stay
+as they are and their context's rest takes over what is lost, which is nearly the same and keeps few different values.
+
 P(h) is how often h occurred. The lower orders of a Kneser-Ney model say something else (in how many contexts), and
 histories weighted by them lose more (Chelba, Brants, Neveitt and Xu 2010).
 """
@@ -25,7 +28,14 @@ _LEAST = 1e-12
 
 
 def prune(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], limit: float) -> BackoffTables:
-    """The tables without n-grams whose loss raises the perplexity by less than the share ``limit``.
+    """The tables without what is not ``worth_keeping``; what stays keeps its probability, and rests are made anew."""
+    return _without(tables, worth_keeping(tables, shares, limit), suffixes_of(tables))
+
+
+def worth_keeping(
+    tables: BackoffTables, shares: Sequence[NDArray[np.float64]], limit: float
+) -> list[NDArray[np.bool_]]:
+    """Which n-grams of orders 2 to N stay.
 
     Args:
         shares: for the contexts of orders 1 to N-1, the share of the text's tokens that follow them.
@@ -51,7 +61,7 @@ def prune(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], limit: f
         before, after = np.log(left / free), np.log((left + p) / (free + lower))
         loss = -shares[n - 2][parents] * (p * (np.log(lower) + after - np.log(p)) + (after - before) * left)
         kept[n - 2] = needed | (np.expm1(loss) >= limit)
-    return _without(tables, kept, suffixes)
+    return kept
 
 
 def context_shares(orders: Sequence[OrderCounts], vocab_size: int) -> list[NDArray[np.float64]]:

@@ -23,7 +23,7 @@ from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.counts import OrderCounts, count_ngrams
 from elman.models.ngram.forms import from_backoff, to_backoff
 from elman.models.ngram.kneser_ney import FIXED_DISCOUNTS, estimate
-from elman.models.ngram.prune import context_shares, prune
+from elman.models.ngram.prune import context_shares, worth_keeping
 from elman.models.ngram.tables import NgramTables
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
@@ -131,9 +131,11 @@ def smooth(
             orders, vocab_size=size, least=config.least, small=config.small, quantise=config.quantise, allocate=allocate
         )
     else:
-        whole = estimate(orders, vocab_size=size)
-        pruned = prune(to_backoff(whole), context_shares(orders, size), config.prune_entropy)
-        tables = from_backoff(pruned, small=config.small, quantise=config.quantise, allocate=allocate)
+        whole = to_backoff(estimate(orders, vocab_size=size))
+        keep = worth_keeping(whole, context_shares(orders, size), config.prune_entropy)
+        tables = estimate(
+            orders, vocab_size=size, keep=keep, small=config.small, quantise=config.quantise, allocate=allocate
+        )
     return NgramModel(tables, tokenizer, config)
 
 
@@ -154,8 +156,7 @@ class NgramModel:
         """What a user should know about how the model was estimated, one line each."""
         self.growth: list[dict[str, Any]] = []
         """What each order cost and brought, where it was measured (``growth.Growth``)."""
-        own = tables.interpolated or config.prune_entropy is not None
-        self.exact: bool = own and config.quantise is None
+        self.exact: bool = tables.interpolated and config.quantise is None
         self._read = 0
         self._start = np.full(config.order - 1, -1, dtype=np.int64)
         self._start[:1] = tables.vocab_size
