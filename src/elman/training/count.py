@@ -56,6 +56,10 @@ def fit(run: Run) -> NgramModel:
 def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramModel:
     config = run.config
     assert isinstance(config, NgramConfig)
+    from elman.models.ngram.kernels import compiled_before
+
+    if not compiled_before():
+        run.progress.say("compiling the loops that read n-grams; once on this machine, some 10 seconds")
     with run.progress.stage("smoothing", total=1, unit="models") as advance:
         model = smooth(orders, run.tokenizer, config, allocate=allocate)
         advance(1)

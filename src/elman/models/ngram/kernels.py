@@ -6,6 +6,8 @@ Tables may come from a hostile file: what they say is wrong at worst, and no pla
 they hold (``NgramTables`` has checked that each section lies inside).
 """
 
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 
@@ -222,3 +224,8 @@ def predict_rows(data, books, layout, interpolated, contexts, found):
                 if word < len(out):
                     value = decoded(gram >> np.uint64(word_bits), books, layout[k + 1, _VALUE_BOOK])
                     out[word] = out[word] + value if interpolated else value
+
+
+def compiled_before() -> bool:
+    """Whether this machine's cache has the loops; else the first use compiles them, which takes some ten seconds."""
+    return any(Path(read_rows.stats.cache_path).glob("kernels.read_rows-*.nbi"))
