@@ -12,6 +12,7 @@ from elman import tuning
 from elman.errors import ModelError, UsageError
 from elman.models.cache import NeuralCache, cache_log_probs
 from elman.models.combine import Mixture
+from elman.models.dynamic import gradient_rms
 from elman.models.temperature import Tempered
 from elman.progress import Progress
 from elman.text.corpus import read_text
@@ -176,12 +177,19 @@ def test_something_must_be_asked_for(loaded: Loaded, favourites: Path) -> None:
 
 def test_the_rate_and_decay_are_better_than_their_neighbours(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     fitted, lm, facts = tuned(loaded, favourites, tmp_path, dynamic=True)
-    ids = np.concatenate(fitted.stretches)[None, :1000]
+    whole, cut = np.concatenate(fitted.stretches), fitted._cut
+    assert 0 < cut < len(whole) <= cut + 1000
+    ids = whole[None, cut:]
+    # How large gradients are must not be known of the text on which rates are tried ...
+    before = gradient_rms(lm.models[1].model, whole[:cut], bptt=facts["dynamic"]["bptt"])
+    # ... and is known of all of it in the end.
+    every = gradient_rms(lm.models[1].model, whole, bptt=facts["dynamic"]["bptt"])
+    np.testing.assert_allclose(lm.models[1].rms, every, rtol=1e-4, atol=1e-9)
 
     def cost(**changes: float) -> float:
         options = {**{name: facts["dynamic"][name] for name in ("rate", "decay", "floor", "bptt")}, **changes}
         learning = lm.models[1]
-        model = type(learning)(learning.model, learning.rms, **options)
+        model = type(learning)(learning.model, before, **options)
         return -float(model.score(ids, np.array([ids.shape[1]]), model.start())[0].sum())
 
     rate, decay, begun = facts["dynamic"]["rate"], facts["dynamic"]["decay"], tuning._DECAY

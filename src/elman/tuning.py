@@ -30,7 +30,8 @@ from elman.text.spool import Text
 PIECE = 50_000
 """Tokens of the tuning text that are looked at; more would hardly change what is fitted."""
 _LEARNING_PIECE = 15_000
-"""Tokens on which each rate of dynamic evaluation is tried."""
+"""Tokens, the last ones, on which dynamic evaluation is tried. How large gradients usually are is measured on those
+before them: where it is known of the very text that is read, rates seem good that throw the network away on another."""
 _SEARCH_PIECE = 30_000
 """Tokens on which the cache's theta and recency are searched for."""
 _TEMPERATURE_PIECE = 8_000
@@ -92,7 +93,8 @@ class Tuning:
         self.tokens = sum(map(len, self.stretches))
         """How many tokens are looked at."""
         self._followed: dict[str, Followed] = {}
-        self._learning: LanguageModel | None = None
+        self._cut = self.tokens - min(_LEARNING_PIECE, self.tokens // 2)
+        self._learning: tuple[LanguageModel, NDArray[np.float64]] | None = None
 
     def adapted(
         self, *, mix: bool = False, cache: bool = False, dynamic: bool = False, temperature: bool = False
@@ -102,7 +104,7 @@ class Tuning:
         Raises:
             ModelError: dynamic evaluation of something that is no network, or too little text.
         """
-        learning = [self._dynamic()] if dynamic else []
+        learning = [self._dynamic()[0]] if dynamic else []
         # The static network comes first and keeps a share: the cache compares its hidden vectors, which mean the same
         # all along, and learning the wrong thing cannot cost much.
         models = [self.model, *learning, *(self.others if mix else ())]
@@ -135,15 +137,20 @@ class Tuning:
         self, models: Sequence[LanguageModel], *, cache: bool
     ) -> tuple[LanguageModel, list[float], dict[str, float] | None]:
         """The models as one, with their shares, and with a cache round them what was fitted for it."""
-        followed = [self._follow(model, features=cache and not place) for place, model in enumerate(models)]
-        parts = [found.log_probs for found in followed]
+        learning, found = self._learning, [self._follow(models[0], features=cache)]
+        parts = [found[0].log_probs]
+        for model in models[1:]:
+            adapts = learning is not None and model is learning[0]
+            parts.append(learning[1] if learning and adapts else self._follow(model, features=False).log_probs)
+        # What learns while it reads was tried on the last part only.
+        there = ~np.isnan(np.sum(parts, axis=0))
         if not cache:
-            weights = shares(parts) if len(parts) > 1 else [1.0]
+            weights = shares([part[there] for part in parts]) if len(parts) > 1 else [1.0]
             return _mixture(models, weights), weights, None
-        keys = followed[0].features
-        options = self._cache_options(keys, parts)
+        keys = found[0].features
+        options = self._cache_options(keys, [part for part in parts if not np.isnan(part[0])])
         cached = self._cached(keys, len(parts[0]), **options)
-        there = ~np.isnan(cached)
+        there &= ~np.isnan(cached)
         *others, share = shares([*(part[there] for part in parts), cached[there]])
         weights = [each / sum(others) for each in others]
         found = NeuralCache(_mixture(models, weights), share=share, **options)
@@ -190,29 +197,37 @@ class Tuning:
                 break
         return np.concatenate(found)
 
-    def _dynamic(self) -> LanguageModel:
-        """The network with a rate and a decay that suit the text; fitted once."""
+    def _dynamic(self) -> tuple[LanguageModel, NDArray[np.float64]]:
+        """The network with a rate and a decay that suit the text, and what such a one said of its last part (before it
+        NaN); fitted once."""
         if self._learning is None:
             self.check_learns()
             self._learning = self._fitted_dynamic()
         return self._learning
 
-    def _fitted_dynamic(self) -> LanguageModel:
+    def _fitted_dynamic(self) -> tuple[LanguageModel, NDArray[np.float64]]:
         from elman.models.dynamic import DynamicEvaluation, gradient_rms
 
         tune_allocator()
-        with self.progress.stage("measuring gradients", total=self.tokens, unit="tokens") as advance:
-            rms = gradient_rms(self.model, np.concatenate(self.stretches), bptt=BPTT, advance=advance)  # type: ignore[arg-type]
-        trials = _Trials(self.stretches, self.progress)
+        whole, cut = np.concatenate(self.stretches), self._cut
+        with self.progress.stage("measuring gradients", total=self.tokens + cut, unit="tokens") as advance:
+            before, rms = (
+                gradient_rms(self.model, ids, bptt=BPTT, advance=advance)  # type: ignore[arg-type]
+                for ids in (whole[:cut], whole)
+            )
+        last = list(_after(self.stretches, cut))
+        trials = _Trials(last, self.progress)
 
-        def made(rate: float, decay: float) -> LanguageModel:
+        def made(rate: float, decay: float, rms: NDArray[np.float32] = before) -> LanguageModel:
             return DynamicEvaluation(self.model, rms, rate=rate, decay=decay, bptt=BPTT)  # type: ignore[arg-type]
 
         rate = climb(lambda value: trials.cost(made(value, _DECAY), f"rate {value:g}"), _RATE, factor=2, within=_RATES)
         decay = climb(
             lambda value: trials.cost(made(rate, value), f"decay {value:g}"), _DECAY, factor=3, within=_DECAYS
         )
-        return made(rate, decay)
+        said = np.full(self.tokens, np.nan)
+        said[cut:] = np.concatenate(list(_scores(made(rate, decay), last)))
+        return made(rate, decay, rms), said
 
     def _tempered(self, model: LanguageModel) -> tuple[LanguageModel, float]:
         logs = np.linspace(-0.4, 0.4, 17)
@@ -255,10 +270,10 @@ class Tuning:
 
 
 class _Trials:
-    """Dynamic evaluation of the beginning of a text, tried with one setting after another."""
+    """Dynamic evaluation of a text, tried with one setting after another."""
 
     def __init__(self, stretches: Sequence[TokenIds], progress: Progress) -> None:
-        self._stretches = list(_first(stretches, _LEARNING_PIECE))
+        self._stretches = stretches
         self._progress = progress
         self._best: list[float] = []
 
@@ -328,11 +343,12 @@ def _beginning(model: LanguageModel, text: Text, context: str) -> tuple[list[tup
     return lines[:used], [np.concatenate(parts) for parts in stretches]
 
 
-def _first(stretches: Sequence[TokenIds], tokens: int) -> Iterator[TokenIds]:
+def _after(stretches: Sequence[TokenIds], tokens: int) -> Iterator[TokenIds]:
+    """What is left of stretches without their first tokens."""
     for ids in stretches:
-        if tokens > 0:
-            yield ids[:tokens]
-        tokens -= len(ids)
+        if len(ids) > tokens:
+            yield ids[tokens:]
+        tokens = max(tokens - len(ids), 0)
 
 
 def _trace_all(model: LanguageModel, stretches: Sequence[TokenIds], advance: Callable[[int], None]) -> Followed:
