@@ -39,9 +39,9 @@ from torch import Tensor, nn
 
 VOCABULARY, TOKENS, STEPS, USUAL = 10_000, 400_000, 35, 20
 DROPOUT, CLIP = 0.2, 0.25
-SHAPES = {"2x650": (650, 650, (64, 20)), "recipe": (256, 512, (20,))}
+SHAPES = {"2x650": (650, 650, (128, 64, 20)), "recipe": (256, 512, (20,))}
 """Embedding, hidden size, batches."""
-BARS = {("lstm", "2x650", 64): ("share", 0.55), ("lstm", "2x650", 20): ("over_plain_20", 3.0)}
+BARS = {("lstm", "2x650", 64): ("share", 0.55), ("lstm", "2x650", 128): ("over_plain_20", 3.0)}
 MODULES: dict[str, Callable[..., nn.Module]] = {
     "lstm": nn.LSTM,
     "gru": nn.GRU,
