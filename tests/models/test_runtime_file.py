@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from elman.errors import FolderError
 from elman.export.graph import Graph
-from elman.models.runtime_file import check_graph, seal, unseal
+from elman.models.runtime_file import check_graph, outputs_of, part, seal, unseal
 
 
 def good() -> onnx.ModelProto:
@@ -141,3 +141,21 @@ def test_garbage_is_refused_quickly() -> None:
         unseal(b"\x70\x05")
     with pytest.raises(FolderError):
         unseal(b"\x72\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01")
+
+
+def test_a_part_holds_only_what_its_outputs_need() -> None:
+    graph = Graph()
+    one = graph.op("Add", "x", graph.outside("w", (2,)))
+    two = graph.op("Mul", "y", graph.value("c", np.array([2, 3], np.float32)))
+    both = {"x": (np.float32, [2]), "y": (np.float32, [2])}
+    whole = graph.to_model(both, {"a": (one, np.float32, [2]), "b": (two, np.float32, [2])})
+    data = memoryview(whole.SerializeToString())
+    assert outputs_of(data) == ["a", "b"]
+    made, needed = part(data, ["b"])
+    assert needed == {"b", "y", "c"}
+    read = onnx.load_from_string(made)
+    onnx.checker.check_model(read)
+    assert [each.op_type for each in read.graph.node] == ["Mul"]
+    assert [each.name for each in (*read.graph.input, *read.graph.output, *read.graph.initializer)] == ["y", "b", "c"]
+    assert read.opset_import == whole.opset_import and read.ir_version == whole.ir_version
+    assert onnx.load_from_string(part(data, ["a", "b"])[0]) == whole

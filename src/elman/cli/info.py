@@ -70,6 +70,10 @@ def _lines(about: dict[str, Any]) -> list[str]:
         say(f"recipe      {_settings(plan)}")
     for note in about["notes"]:
         say(f"note        {note}")
+    if about.get("runtime"):
+        found = about["runtime"]
+        cost = 100 * (found["int8"]["perplexity_ratio"] - 1)
+        say(f"runtime     {found['precision']}, {found['bytes'] / 1e6:.1f} MB, perplexity {cost:+.2f}%")
     say(
         f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, "
         f"{machine['threads']} threads"

@@ -16,10 +16,11 @@ Names = tuple[str, ...]
 
 
 class Input(NamedTuple):
-    """What a layer reads: vectors, or the ids of one-hot ones."""
+    """What a layer reads: vectors of a layer below or of the embedding, or the ids of one-hot ones."""
 
     name: str
     one_hot: bool = False
+    embedded: bool = False
 
 
 class Layer:
@@ -86,7 +87,7 @@ class Feedback(Layer):
     def step(self, graph: Graph, given: Names, state: Names) -> tuple[Names, Names]:
         bias = self.value(graph, "bias", self.array("bias_ih") + self.array("bias_hh"))
         if self._joint:
-            total = self.products.joint(graph, given[0], state[0], self.prefix, bias=bias)
+            total = self.products.joint(graph, given[0], state[0], self.prefix, bias=bias, gain=self._gain)
         elif self.products.is_int8(self.prefix):
             from_h = self.products.linear(graph, state[0], f"{self.prefix}.weight_hh")
             total = graph.op("Add", given[0], from_h)
@@ -100,10 +101,12 @@ class Feedback(Layer):
         raise NotImplementedError
 
     _joint = False
+    _gain = 1.0
 
     def _is_joint(self, x: Input) -> bool:
         # One product of twice the width reads the same weights in one go.
         self._joint = self.products.is_int8(self.prefix) and not x.one_hot
+        self._gain = self.products.gain() if x.embedded else 1.0
         return self._joint
 
 

@@ -13,6 +13,7 @@ from elman.models.runtime_file import WEIGHTS_FILE
 OPSET = 20
 _IR_VERSION = 9
 _KINDS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.uint8): TensorProto.UINT8}
+_KINDS |= {np.dtype(np.int8): TensorProto.INT8}
 _KINDS |= {np.dtype(np.int64): TensorProto.INT64, np.dtype(np.bool_): TensorProto.BOOL}
 
 Shape = Sequence[int | str]
@@ -30,20 +31,22 @@ class Graph:
 
     def __init__(self, outer: "Graph | None" = None) -> None:
         self.nodes: list[onnx.NodeProto] = []
+        self.rounded: dict[str, tuple[str, str]] = {}
+        """What has been rounded to 8 bits here: the rounded one and its scales, see ``elman.export.products``."""
         self._root: Graph = outer._root if outer else self
         self._count = 0
         self._values: dict[str, onnx.TensorProto] = {}
 
-    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """One operator with one output: the output's name."""
-        return self.ops(kind, *inputs, outputs=1, domain=domain, **attributes)[0]
+        return self.ops(kind, *inputs, outputs=1, **attributes)[0]
 
-    def ops(self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
+    def ops(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         """One operator: the names of its outputs."""
         root = self._root
         root._count += 1
         names = [f"{kind}{root._count}" + (f".{k}" if k else "") for k in range(outputs)]
-        node = helper.make_node(kind, inputs, names, domain=domain, **attributes)
+        node = helper.make_node(kind, inputs, names, **attributes)
         self.nodes.append(node)
         return names
 
@@ -110,9 +113,10 @@ class Graph:
             if inline is not None and tensor.data_location == TensorProto.EXTERNAL:
                 del self._values[name]
                 self.value(name, np.asarray(inline[name], np.float32))
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
         body = self.to_body("elman", inputs, outputs)
-        return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="elman")
+        return helper.make_model(
+            body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION, producer_name="elman"
+        )
 
 
 def _infos(things: Mapping[str, tuple[Any, Shape]]) -> list[onnx.ValueInfoProto]:

@@ -18,7 +18,7 @@ def embed(graph: Graph, products: Products, config: NeuralConfig, clusters: Clus
     if config.input == "one-hot":
         return Input(ids, one_hot=True)
     if not (config.softmax == "adaptive" and config.tied):
-        return Input(products.rows(graph, ids, "embedding.weight"))
+        return Input(products.rows(graph, ids, "embedding.weight"), embedded=True)
     assert clusters is not None
     head = clusters.ends[0]
     # `<s>` lies behind the head's types.
@@ -32,7 +32,7 @@ def embed(graph: Graph, products: Products, config: NeuralConfig, clusters: Clus
         here = _looked_up(graph, f"inside{number}", inside.astype(np.int64), ids)
         here = graph.op("Unsqueeze", graph.op("Equal", here, graph.ints(1)), graph.ints(-1))
         found = graph.op("Where", here, vectors, found)
-    return Input(found)
+    return Input(found, embedded=True)
 
 
 def log_probs(

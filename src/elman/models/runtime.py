@@ -1,8 +1,8 @@
 """RuntimeModel: a trained network through onnxruntime, in 8 bits or float32, without torch.
 
 Its graph comes ready-made (``elman.export``), as ``model.onnx`` beside the weights. It has two parts that do not meet:
-from ids and a state to the next state, and from the last layer's output to the probabilities; a call computes the part
-that it asks for. In 8 bits every product rounds what comes in row by row, so that no result depends on the other rows
+from ids and a state to the next state, and from the last layer's output to the probabilities; each is a session of its
+own. In 8 bits every product rounds what comes in row by row, so that no result depends on the other rows
 of a batch.
 
 States are bound to the graph: a torch model and a runtime of the same weights do not take each other's, for the two
@@ -12,7 +12,7 @@ would not go on equally to the last bit.
 import dataclasses
 import hashlib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.errors import FolderError, ModelError, UsageError
 from elman.models.protocol import State
-from elman.models.runtime_file import check_graph, unseal
+from elman.models.runtime_file import check_graph, outputs_of, part, unseal
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 PROGRAM = "program"
 """The name of the graph's bytes among a model's arrays."""
+_ENDS = ("log_probs", "chosen")
 _SCORES = 1 << 20
 """Probabilities that exist at a time while scoring."""
 
@@ -80,8 +81,9 @@ class RuntimeModel:
         self.weights_hash: str = self.facts["model"]
         """The hash of the network that the graph was made from."""
         self.model_hash = hashlib.sha256(f"runtime|{self.facts['graph']}|{self.weights_hash}".encode()).hexdigest()
-        self._session, self._options = _session(graph, self.weights, threads=threads)
-        self._sizes = _check_session(self._session, tokenizer.size)
+        steps = [name for name in outputs_of(graph) if name not in _ENDS]
+        self._step, self._end = (_session(graph, names, self.weights, threads=threads) for names in (steps, _ENDS))
+        self._sizes = _check_sessions(self._step, self._end, tokenizer.size)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, tokenizer: Tokenizer, config: RuntimeConfig | None = None) -> "RuntimeModel":
@@ -112,8 +114,7 @@ class RuntimeModel:
 
     def log_probs(self, state: State) -> LogProbs:
         self._check(state)
-        (found,) = self._run(["log_probs"], top=state.parts["top"])
-        return found
+        return self._probabilities("log_probs", state.parts["top"])
 
     def advance(self, ids: TokenIds, state: State) -> State:
         self._check(state)
@@ -142,11 +143,11 @@ class RuntimeModel:
         chosen = np.empty(len(rows), np.float32)
         size = max(_SCORES // self.tokenizer.size, 1)
         for start in range(0, len(rows), size):
-            part = slice(start, start + size)
-            (chosen[part],) = self._run(["chosen"], top=rows[part], targets=targets[part])
+            some = slice(start, start + size)
+            chosen[some] = self._probabilities("chosen", rows[some], targets[some])
         scores[real] = chosen
         if kept is not None and len(rows):
-            (kept[real],) = self._run(["log_probs"], top=rows)
+            kept[real] = self._probabilities("log_probs", rows)
         return Trace(scores, before, kept, state if parts is state.parts else State(self.model_hash, dict(parts)))
 
     def features(self, state: State) -> NDArray[np.float32]:
@@ -162,17 +163,18 @@ class RuntimeModel:
 
     def _advanced(self, ids: NDArray[np.int64], parts: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         given = {name: part for name, part in parts.items() if name != "top"}
-        found = self._run([f"next.{name}" for name in parts], ids=ids, **given)
-        return dict(zip(parts, found, strict=True))
+        found = self._step.run(self._after, {"ids": ids, **given})
+        return dict(zip(self._sizes, found, strict=True))
 
-    def _run(self, wanted: list[str], **given: NDArray[Any]) -> list[NDArray[Any]]:
-        return self._session.run(wanted, {**self._nothing, **given}, self._options)
+    def _probabilities(
+        self, wanted: str, top: NDArray[Any], targets: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        targets = np.zeros(len(top), np.int64) if targets is None else targets
+        return self._end.run([wanted], {"top": top, "targets": targets})[0]
 
     @cached_property
-    def _nothing(self) -> dict[str, NDArray[Any]]:
-        """What the part of the graph is given that is not asked for anything."""
-        ids = {"ids": np.zeros(1, np.int64), "targets": np.zeros(1, np.int64)}
-        return ids | {name: np.zeros((1, size), np.float32) for name, size in self._sizes.items()}
+    def _after(self) -> list[str]:
+        return [f"next.{name}" for name in self._sizes]
 
     def _check(self, state: State) -> None:
         if state.model_hash != self.model_hash:
@@ -199,11 +201,8 @@ def _check_facts(facts: dict[str, Any], tokenizer: Tokenizer) -> dict[str, Any]:
     return facts
 
 
-def _session(graph: memoryview, weights: Arrays, *, threads: int) -> tuple[Any, Any]:
-    """The session, and how it is to be run: only as far as what is asked for needs."""
+def _session(graph: memoryview, outputs: Sequence[str], weights: Arrays, *, threads: int) -> Any:
     onnxruntime: Any = importlib.import_module("onnxruntime")
-    how = onnxruntime.RunOptions()
-    how.only_execute_path_to_fetches = True
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -211,11 +210,13 @@ def _session(graph: memoryview, weights: Arrays, *, threads: int) -> tuple[Any, 
     # Threads that wait should sleep: a second busy process would halve the speed of both.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    if weights:
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
-        options.add_external_initializers(list(weights), values)
+    model, needed = part(graph, outputs)
+    given = {name: array for name, array in weights.items() if name in needed}
+    if given:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in given.values()]
+        options.add_external_initializers(list(given), values)
     try:
-        return onnxruntime.InferenceSession(bytes(graph), options, providers=["CPUExecutionProvider"]), how
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a tree of its own
         short = " ".join(str(error).split())[:120]
         raise FolderError(
@@ -223,19 +224,21 @@ def _session(graph: memoryview, weights: Arrays, *, threads: int) -> tuple[Any, 
         ) from error
 
 
-def _check_session(session: Any, vocab: int) -> dict[str, int]:
+def _check_sessions(step: Any, end: Any, vocab: int) -> dict[str, int]:
     """Sizes of a state's parts by name, ``top`` first."""
-    inputs = {each.name: (each.type, list(each.shape)) for each in session.get_inputs()}
-    outputs = {each.name: (each.type, list(each.shape)) for each in session.get_outputs()}
-    count = len(inputs) - 3
-    names = ["top", *(f"stack.{number}" for number in range(count))]
-    sizes = {name: inputs.get(name, ("", [0]))[1][-1] for name in names}
     numbers, ids = "tensor(float)", "tensor(int64)"
-    wanted = {name: (numbers, ["N" if name == "top" else "B", size]) for name, size in sizes.items()}
-    after = {f"next.{name}": (numbers, ["B", size]) for name, size in sizes.items()}
+    inputs, outputs, inputs_end, outputs_end = (
+        {each.name: (each.type, list(each.shape)) for each in found()}
+        for found in (step.get_inputs, step.get_outputs, end.get_inputs, end.get_outputs)
+    )
+    sizes = {"top": inputs_end.get("top", ("", [0]))[1][-1]}
+    sizes |= {f"stack.{k}": inputs.get(f"stack.{k}", ("", [0]))[1][-1] for k in range(len(inputs) - 1)}
+    stack = {name: (numbers, ["B", size]) for name, size in sizes.items() if name != "top"}
     good = (
-        inputs == {"ids": (ids, ["B"]), "targets": (ids, ["N"]), **wanted}
-        and outputs == {**after, "log_probs": (numbers, ["N", vocab]), "chosen": (numbers, ["N"])}
+        inputs == {"ids": (ids, ["B"]), **stack}
+        and outputs == {f"next.{name}": (numbers, ["B", size]) for name, size in sizes.items()}
+        and inputs_end == {"top": (numbers, ["N", sizes["top"]]), "targets": (ids, ["N"])}
+        and outputs_end == {"log_probs": (numbers, ["N", vocab]), "chosen": (numbers, ["N"])}
         and all(isinstance(size, int) and 0 < size <= 1 << 24 for size in sizes.values())
     )
     if not good:

@@ -10,7 +10,7 @@ weights of the model folder by their names.
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,12 @@ import numpy as np
 
 from elman.errors import FolderError
 
-OPERATORS = {
-    "": frozenset(
-        ("Add", "Cast", "Concat", "Div", "Equal", "Erf", "Gather", "GatherElements", "Gemm", "Identity", "LogSoftmax")
-        + ("Max", "Mul", "Relu", "Reshape", "Sigmoid", "Slice", "Split", "Sqrt", "Sub", "Tanh", "Transpose")
-        + ("Unsqueeze", "Where")
-    ),
-    "com.microsoft": frozenset({"MatMulNBits"}),
-}
-"""By domain: the ONNX standard's and onnxruntime's own. None of them runs other graphs, loops, or reads files."""
+OPERATORS = frozenset(
+    ("Abs", "Add", "Cast", "Concat", "Div", "Equal", "Erf", "Gather", "GatherElements", "Gemm", "Identity")
+    + ("LogSoftmax", "MatMulInteger", "Max", "Mul", "ReduceMax", "Relu", "Reshape", "Round", "Sigmoid", "Slice")
+    + ("Split", "Sqrt", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where")
+)
+"""All of the ONNX standard. None of them runs other graphs, loops, or reads files."""
 WEIGHTS_FILE = "model.safetensors"
 """Where values outside the file may lie."""
 
@@ -41,7 +38,8 @@ _NODE = {1: _MANY, 2: _MANY, 3: _ONE, 4: _ONE, 5: _MANY, 7: _ONE}
 _ATTRIBUTE = {1: _ONE, 3: _NUMBER, 8: _NUMBERS, 20: _NUMBER}
 _TENSOR = {1: _NUMBERS, 2: _NUMBER, 8: _ONE, 9: _ONE, 13: _MANY, 14: _NUMBER}
 _ENTRY = {1: _ONE, 2: _ONE}
-_KINDS = {1: np.dtype(np.float32), 2: np.dtype(np.uint8), 7: np.dtype(np.int64)}
+_INFO = {1: _ONE, 2: _ONE}
+_KINDS = {1: np.dtype(np.float32), 2: np.dtype(np.uint8), 3: np.dtype(np.int8), 7: np.dtype(np.int64)}
 _MOST_NUMBERS = 1 << 16
 
 Fields = dict[int, list[Any]]
@@ -99,7 +97,7 @@ def check_graph(graph: memoryview) -> dict[str, tuple[int, ...]]:
         raise FolderError("it holds more notes than elman's own")
     for opset in model.get(8, []):
         domain = _one(_message(opset, _OPSET, "operator set"), 1, b"")
-        if _text(domain) not in OPERATORS:
+        if len(domain):
             raise FolderError(f"it wants operators of {_shown(_text(domain))}, which elman never uses")
     inside = _message(_one(model, 7, b""), _GRAPH, "graph")
     outside: dict[str, tuple[int, ...]] = {}
@@ -109,7 +107,47 @@ def check_graph(graph: memoryview) -> dict[str, tuple[int, ...]]:
             outside[found[0]] = found[1]
     for node in inside.get(1, []):
         _check_node(node)
+    for info in (*inside.get(11, []), *inside.get(12, [])):
+        _info_name(info)
     return outside
+
+
+def part(graph: memoryview, outputs: Collection[str]) -> tuple[bytes, set[str]]:
+    """The ONNX model that computes only ``outputs`` of a checked one, and the names of all that it is computed from.
+
+    onnxruntime runs all that a graph holds, whatever is asked for.
+    """
+    inside = _message(_message(graph, _MODEL, "model")[7][0], _GRAPH, "graph")
+    needed, nodes = set(outputs), []
+    for data in reversed(inside.get(1, [])):  # each stands behind those that it needs
+        node = _message(data, _NODE, "operator")
+        if not needed.isdisjoint(map(_text, node.get(2, []))):
+            nodes.append(data)
+            needed.update(map(_text, node.get(1, [])))
+    kept = {1: nodes[::-1], 2: inside[2]}
+    kept[5] = [data for data in inside.get(5, []) if _text(_message(data, _TENSOR, "value")[8][0]) in needed]
+    kept[11] = [data for data in inside.get(11, []) if _info_name(data) in needed]
+    kept[12] = [data for data in inside.get(12, []) if _info_name(data) in outputs]
+    body = b"".join(_field(number, data) for number, found in kept.items() for data in found)
+    head = b"".join(bytes(graph[start:end]) for number, start, end in _spans(graph) if number != 7)
+    return head + _field(7, body), needed
+
+
+def outputs_of(graph: memoryview) -> list[str]:
+    """The names of a checked model's outputs."""
+    inside = _message(_message(graph, _MODEL, "model")[7][0], _GRAPH, "graph")
+    return [_info_name(data) for data in inside.get(12, [])]
+
+
+def _info_name(data: memoryview) -> str:
+    return _text(_one(_message(data, _INFO, "input or output"), 1, b""))
+
+
+def _spans(data: memoryview) -> Iterator[tuple[int, int, int]]:
+    """Number, start and end of each field of a message."""
+    starts = [(number, start) for number, _, _, start in _walk(data)]
+    ends = [start for _, start in starts[1:]] + [len(data)]
+    return ((number, start, end) for (number, start), end in zip(starts, ends, strict=True))
 
 
 def _signed(note: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +162,7 @@ def _note_field(note: Mapping[str, Any]) -> bytes:
 def _check_node(data: memoryview) -> None:
     node = _message(data, _NODE, "operator")
     kind = _text(_one(node, 4, b""))
-    if kind not in OPERATORS.get(_text(_one(node, 7, b"")), ()):
+    if kind not in OPERATORS or len(_one(node, 7, b"")):
         raise FolderError(f"it has an operator {_shown(kind)}, which elman never uses")
     for attribute in node.get(5, []):
         _message(attribute, _ATTRIBUTE, "attribute")
@@ -216,7 +254,7 @@ def _shown(text: str) -> str:
     return repr(text[:40])
 
 
-def _field(number: int, value: bytes) -> bytes:
+def _field(number: int, value: bytes | memoryview) -> bytes:
     head, length = number << 3 | _BYTES, len(value)
     out = bytearray()
     for each in (head, length):
