@@ -128,8 +128,7 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
     # Few tokens: fewer rows, so that there are enough updates.
     while batch > 4 and situation.tokens < batch * 2000:
         batch //= 2
-    # A character says less than a word, so that reading it again teaches less by heart.
-    dropout = min(0.5, (0.03 if fine else 0.05) * epochs)
+    dropout = min(0.5, 0.05 * epochs)
     # Dropout alone does not keep a network from learning by heart what it reads more than ten times.
     weight_drop = 0.0 if situation.kind in _WITHOUT_HIDDEN or fine else min(0.3, max(0.0, 0.025 * (epochs - 10)))
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)

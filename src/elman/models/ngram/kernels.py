@@ -228,4 +228,4 @@ def predict_rows(data, books, layout, interpolated, contexts, found):
 
 def compiled_before() -> bool:
     """Whether this machine's cache has the loops; else the first use compiles them, which takes some ten seconds."""
-    return any(Path(read_rows.stats.cache_path).glob("kernels.read_rows-*.nbi"))
+    return any(Path(str(read_rows.stats.cache_path)).glob("kernels.read_rows-*.nbi"))
