@@ -62,9 +62,9 @@ def create(path: Path) -> None:
         for inner in path.iterdir():  # a kill struck before there was anything to use or to resume
             shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if _exists(path) and any(path.iterdir()):
-        raise FolderError(
-            f"{path} exists and is not empty; choose another --out, or add --resume to go on with its training"
-        )
+        resumable = (path / "training" / "checkpoint.safetensors").exists()
+        more = ", or add --resume to go on with its training" if resumable else ""
+        raise FolderError(f"{path} exists and is not empty; choose another --out{more}")
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
@@ -169,7 +169,7 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         FolderError: no model folder, damaged, or written by a newer elman.
     """
     if not _exists(path):
-        raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote")
+        raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote, or an ARPA file")
     if not (path / "config.json").is_file():
         raise FolderError(
             f"{path} is no model folder (it has no config.json); give the folder that `elman train --out` wrote"

@@ -49,6 +49,9 @@ def test_nothing_and_line_ends(fitted_words):
     model, speller = fitted_words
     assert score_texts(model, speller, []).log_probs.shape == (0,)
     assert score_texts(model, speller, [""]).tokens == 1
+    for wrong in ("abc", 3, None, [None], ["x", 3]):
+        with pytest.raises(UsageError, match="score_texts takes"):
+            score_texts(model, speller, wrong)
     for line in ("a\nb", "a\rb"):
         with pytest.raises(UsageError, match="has a line end inside"):
             score_texts(model, speller, ["x", line])

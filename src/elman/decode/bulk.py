@@ -46,8 +46,13 @@ def score_texts(model: LanguageModel, speller: Speller, lines: Sequence[str]) ->
     """The same figures as ``score_lines``, for lines that are all there at once.
 
     Raises:
-        UsageError: a line with a line end inside.
+        UsageError: a line with a line end inside, or something else than texts.
     """
+    if isinstance(lines, (str, bytes)) or not isinstance(lines, Sequence):
+        raise UsageError(f"score_texts takes a list of lines, not a {type(lines).__name__}; for one line use score")
+    wrong = next((line for line in lines if not isinstance(line, str)), None)
+    if wrong is not None or None in lines:
+        raise UsageError(f"score_texts takes lines of text; one of them is a {type(wrong).__name__}")
     scores, lengths, oov = [np.empty(0)], [np.empty(0, np.int64)], 0
     for start in range(0, len(lines), _PIECE):
         found, ends, unknown = _score_piece(model, speller, _normal(lines[start : start + _PIECE]))

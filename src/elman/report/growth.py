@@ -47,16 +47,18 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     orders = [row["order"] for row in rows]
-    once = [row["once"] / 1e6 for row in rows]
-    more = [(row["ngrams"] - row["once"]) / 1e6 for row in rows]
+    largest = max(row["ngrams"] for row in rows)
+    unit, name = (1e6, "millions") if largest >= 1e5 else (1e3, "thousands")
+    once = [row["once"] / unit for row in rows]
+    more = [(row["ngrams"] - row["once"]) / unit for row in rows]
     left.bar(orders, more, color="#33627f", label="seen more than once")
     left.bar(orders, once, bottom=more, color="#9bb8d3", label="seen once", hatch="//", edgecolor="white")
     for order, row in zip(orders, rows, strict=True):
-        left.annotate(_size(row["bytes"]), (order, row["ngrams"] / 1e6), ha="center", va="bottom", fontsize=8)
+        left.annotate(_size(row["bytes"]), (order, row["ngrams"] / unit), ha="center", va="bottom", fontsize=8)
     left.set(
         title="What it costs: n-grams, and the size up to each order",
         xlabel="order",
-        ylabel="different n-grams (millions)",
+        ylabel=f"different n-grams ({name})",
     )
     left.legend(frameon=False, loc="upper left")
     left.margins(y=0.15)

@@ -9,7 +9,7 @@ from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.counts import OrderCounts, count_ngrams, line_starts
 from elman.models.ngram.growth import measure_growth, perplexity_of
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
-from elman.models.ngram.room import in_words, needed
+from elman.models.ngram.room import in_words, least_memory, needed
 from elman.text.atomic import staging_folder
 from elman.text.tokenizer import EOS_ID
 from elman.training.run import Run
@@ -32,6 +32,13 @@ def fit(run: Run) -> NgramModel:
         return _written(run, orders, np.zeros)
     from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
 
+    least = least_memory(config.order, size)
+    if run.max_ram < least:
+        enough = min(least, memory)
+        raise UsageError(
+            f"--max-ram is {in_words(run.max_ram)}; counting order {config.order} over {size} types takes at least "
+            f"{in_words(enough)}: give --max-ram {-(-enough // 10**6)}M or more"
+        )
     if config.prune_entropy is not None:
         raise UsageError("--prune-entropy works in memory, and --max-ram is too little for it; use --prune instead")
     root = cache_folder() / "counts"

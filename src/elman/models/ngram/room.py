@@ -122,6 +122,8 @@ def in_words(size: int) -> str:
     >>> in_words(21_300_000), in_words(3_400_000_000)
     ('22 MB', '3.4 GB')
     """
+    if size < 1e6:
+        return f"{-(-size // 10**3)} kB"
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{-(-size // 10**6)} MB"
 
 
