@@ -13,6 +13,7 @@ class TableModel:
 
     model_hash = "table"
     exact = True
+    forgets_lines = False
 
     def __init__(self, tokenizer, rows, *, batchable=True):
         self.tokenizer = tokenizer

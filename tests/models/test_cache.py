@@ -19,6 +19,7 @@ class Planned:
 
     batchable = True
     exact = True
+    forgets_lines = False
     model_hash = "ab" * 32
 
     def __init__(self, vectors: list[list[float]] | None) -> None:

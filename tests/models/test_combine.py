@@ -19,6 +19,7 @@ class Counting:
 
     batchable = True
     exact = True
+    forgets_lines = False
 
     def __init__(self, tokens: str, even: list[float], odd: list[float], *, hidden: float | None = None) -> None:
         self.tokenizer = Tokenizer(["<unk>", "</s>", *(f" {token}" for token in tokens)], config=WORDS)

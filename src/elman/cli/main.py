@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",
     "generate": "Text that the model makes up.",
+    "serve": "Models over HTTP: next words as they are typed, and OpenAI's completions.",
     "export": "A model as an ARPA file for other tools, or as a folder that loads at once.",
     "info": "What a model is made of: its passport.",
     "doctor": "This machine, the versions, and what is slow here and why.",

@@ -69,7 +69,8 @@ def _last_run(tokenizer: Tokenizer, line: str) -> tuple[int, Run | None]:
     if tokenizer.config.pretokenized:
         start = line.rfind(" ") + 1
         return start, Run(Kind.LETTER, "") if line[start:] else None
-    begin = max(len(line) - _LOOK_BACK, 0)
+    # No run goes across a space; and none that matters is longer than this.
+    begin = max(len(line) - _LOOK_BACK, line.rfind(" ") + 1, 0)
     found = runs(line[begin:])
     if not found or found[-1][1] < len(line) - begin:
         return len(line), None

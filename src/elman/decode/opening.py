@@ -55,7 +55,7 @@ def first_tokens(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> T
     # At a line's start a space begins a word where tokens carry theirs; elsewhere it is indentation.
     spaces = index.equal_to(b" ") if opening.after or tokenizer.leading_space else []
     tokens = np.concatenate([index.word_starts, np.array(spaces, dtype=np.int64)])
-    return np.intersect1d(tokens, index.ending(opening.after)) if opening.after else tokens
+    return np.intersect1d(tokens, index.ending(opening.after), assume_unique=True) if opening.after else tokens
 
 
 class Path(NamedTuple):

@@ -1,0 +1,282 @@
+"""The HTTP application: routes, and what every answer has in common."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from elman.api import Model
+from elman.errors import ElmanError
+from elman.machine import version
+from elman.serve.answers import complete_answer, remembered_answer, score_answer
+from elman.serve.batching import Patience
+from elman.serve.bodies import (
+    CompleteAnswer,
+    CompleteBody,
+    CompletionAnswer,
+    CompletionBody,
+    ErrorAnswer,
+    Forgotten,
+    Health,
+    ModelCard,
+    ModelList,
+    ScoreAnswer,
+    ScoreBody,
+)
+from elman.serve.completions import Answer, check
+from elman.serve.guard import Activity, Guard
+from elman.serve.limits import Limits
+from elman.serve.metrics import CONTENT_TYPE, Metrics
+from elman.serve.problems import Problem, bad_field, json_response
+from elman.serve.replies import EventStream, Gate, Gone, while_connected
+from elman.serve.sessions import Sessions
+from elman.serve.shelf import Served, Shelf
+
+_THREADS = 8
+_SWEEP_SECONDS = 30.0
+_SHORT_SECONDS = 0.05
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "Not a request that HTTP allows."},
+    401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
+    404: {"model": ErrorAnswer, "description": "No such model."},
+    408: {"model": ErrorAnswer, "description": "The body came too slowly."},
+    413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
+    415: {"model": ErrorAnswer, "description": "The body is not application/json."},
+    421: {"model": ErrorAnswer, "description": "The Host header names another server."},
+    422: {"model": ErrorAnswer, "description": "A field that is not allowed."},
+    429: {"model": ErrorAnswer, "description": "Too much work at once."},
+    503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
+}
+_PAGE = """elman serves language models here.
+
+POST /v1/complete     the next words of a text
+POST /v1/score        bits of each token
+POST /v1/completions  as OpenAI's
+GET  /v1/models       which models
+GET  /openapi.json    all of it for programs
+"""
+
+T = TypeVar("T")
+
+
+class Server:
+    """What the routes share: models, sessions, limits, figures, and the threads that short work runs in."""
+
+    def __init__(self, models: Mapping[str, Model], limits: Limits) -> None:
+        self.limits = limits
+        self.metrics = Metrics()
+        self.shelf = Shelf(models, self.metrics)
+        self.sessions = Sessions(limits)
+        self.activity = Activity()
+        self.running = Gate(limits.max_running, "completions")
+        self.waiting = Gate(limits.max_waiting, "requests")
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="elman-serve")
+        gauge = self.metrics.gauge
+        gauge("elman_requests_running", "Requests being answered.", lambda: self.activity.running)
+        gauge("elman_completions_running", "Completions being written.", lambda: self.running.inside)
+        gauge("elman_sessions", "Typing sessions.", lambda: len(self.sessions))
+        gauge("elman_session_bytes", "Bytes that sessions hold.", lambda: self.sessions.bytes)
+        gauge(
+            "elman_steps_waiting", "Calls that wait for a model.",
+            lambda: sum(served.batcher.waiting for served in self.shelf.served.values()),
+        )  # fmt: skip
+
+    async def in_thread(self, request: Request, work: Callable[[Patience], T]) -> T:
+        """The result of short work, for as long as the client waits for it."""
+        self.waiting.enter()
+        loop = asyncio.get_running_loop()
+        patience = Patience(self.limits.request_seconds)
+        future = self._pool.submit(work, patience)
+        # The place is free when the thread is, not when the client goes.
+        future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
+        answer = asyncio.wrap_future(future)
+        try:
+            # Most answers are there before it is worth watching whether the client still is.
+            await asyncio.wait([answer], timeout=_SHORT_SECONDS)
+            if answer.done():
+                return answer.result()
+            return await while_connected(request, answer, seconds=self.limits.request_seconds)
+        finally:
+            patience.gone.set()
+
+    def count_tokens(self, served: Served, *, read: int, written: int) -> None:
+        """Add to the figures."""
+        for kind, amount in (("prompt", read), ("written", written)):
+            self.metrics.count("elman_tokens_total", "Tokens of completions.", amount, kind=kind, model=served.name)
+
+    def close(self) -> None:
+        """Stop all threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.shelf.close()
+
+
+def create_app(
+    models: Mapping[str, Model],
+    *,
+    limits: Limits | None = None,
+    names: Collection[str] = (),
+    key: str | None = None,
+    origins: Collection[str] = (),
+) -> FastAPI:
+    """The application that serves models, by name; the first one answers who names none.
+
+    Args:
+        names: host names by which clients may address the server, besides localhost and plain addresses.
+        key: what clients must send as ``Authorization: Bearer KEY``.
+        origins: web sites whose pages may use the server (CORS).
+    """
+    server = Server(models, limits or Limits())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweeper = asyncio.create_task(_sweep(server.sessions))
+        yield
+        sweeper.cancel()
+        server.close()
+
+    app = FastAPI(
+        title="elman", version=version("elman") or "0", lifespan=lifespan, docs_url=None, redoc_url=None,
+        responses=_REFUSALS, description="Language models made from your own text.",
+    )  # fmt: skip
+    app.state.server = server
+    guard = {"limits": server.limits, "metrics": server.metrics, "activity": server.activity}
+    app.add_middleware(Guard, **guard, names=names, key=key)  # type: ignore[arg-type]
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+        )  # fmt: skip
+    _add_errors(app)
+    _add_own(app, server)
+    _add_openai(app, server)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def problem(request: Request, error: Any) -> Response:
+        return error.response()
+
+    async def mistake(request: Request, error: Any) -> Response:
+        return Problem(422, str(error), code=error.code).response()
+
+    async def invalid(request: Request, error: Any) -> Response:
+        return bad_field(error.errors()).response()
+
+    async def http(request: Request, error: Any) -> Response:
+        what = {404: f"there is nothing at {request.url.path[:60]!r}; see /openapi.json"}
+        what[405] = f"{request.method[:20]} is not what {request.url.path[:60]!r} takes; see /openapi.json"
+        what[400] = "the body is not valid JSON; send one JSON object"
+        found = Problem(error.status_code, what.get(error.status_code, str(error.detail))).response()
+        found.headers.update(error.headers or {})
+        return found
+
+    async def gone(request: Request, error: Any) -> Response:
+        return Response(status_code=499)
+
+    async def broken(request: Request, error: Any) -> Response:
+        return Problem(500, "something went wrong here; the server's log says what").response()
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(ElmanError, mistake)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Gone, gone)
+    app.add_exception_handler(Exception, broken)
+
+
+def _add_own(app: FastAPI, server: Server) -> None:
+    @app.post("/v1/complete", response_model=CompleteAnswer, summary="The likeliest next words")
+    async def complete(body: CompleteBody, request: Request) -> Any:
+        served = server.shelf.find(body.model)
+        if body.n > server.limits.max_words:
+            raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
+        remembered = remembered_answer(body, served, server.sessions)
+        if remembered is not None:
+            return json_response(remembered)
+        work = functools.partial(complete_answer, body, served, server.sessions)
+        return json_response(await server.in_thread(request, work))
+
+    @app.post("/v1/score", response_model=ScoreAnswer, summary="Bits of each token, line by line")
+    async def score(body: ScoreBody, request: Request) -> Any:
+        served = server.shelf.find(body.model)
+        work = functools.partial(score_answer, body, served, server.limits)
+        return json_response(await server.in_thread(request, work))
+
+    @app.delete("/v1/sessions/{session}", response_model=Forgotten, summary="Forget what was typed under a name")
+    async def forget(session: str) -> Any:
+        return json_response({"session": session, "forgotten": server.sessions.forget(session)})
+
+    @app.get("/healthz", response_model=Health, summary="Whether the server takes requests")
+    async def health() -> Any:
+        return json_response({"status": "ok"})
+
+    @app.get(
+        "/metrics", response_class=Response, summary="Figures for Prometheus",
+        responses={200: {"content": {CONTENT_TYPE: {}}, "description": "Text format 0.0.4."}},
+    )  # fmt: skip
+    async def metrics() -> Any:
+        return Response(server.metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Any:
+        found = resources.files("elman.serve") / "web" / "index.html"
+        if found.is_file():
+            return Response(found.read_bytes(), media_type="text/html; charset=utf-8")
+        return Response(_PAGE, media_type="text/plain; charset=utf-8")
+
+
+def _add_openai(app: FastAPI, server: Server) -> None:
+    @app.post(
+        "/v1/completions", response_model=CompletionAnswer, summary="OpenAI's completions",
+        responses={200: {"content": {"text/event-stream": {}}, "description": "The whole, or a stream of events."}},
+    )  # fmt: skip
+    async def completions(body: CompletionBody, request: Request) -> Any:
+        served = server.shelf.find(body.model)
+        server.running.enter()
+        try:
+            order = await server.in_thread(request, lambda patience: check(body, served, server.limits))
+            with_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+            answer = Answer(order, with_usage=with_usage)
+        except BaseException:
+            server.running.leave()
+            raise
+
+        def done() -> None:
+            server.running.leave()
+            server.count_tokens(served, read=order.prompt_tokens, written=answer.written)
+
+        if body.stream:
+            return EventStream(answer.events(), server.limits, done=done)
+        try:
+            seconds = server.limits.request_seconds
+            return json_response(await while_connected(request, answer.whole(), seconds=seconds))
+        finally:
+            done()
+
+    @app.get("/v1/models", response_model=ModelList, summary="The models served here")
+    async def models() -> Any:
+        return json_response({"object": "list", "data": [served.card() for served in server.shelf.served.values()]})
+
+    @app.get("/v1/models/{model}", response_model=ModelCard, summary="One model")
+    async def model(model: str) -> Any:
+        return json_response(server.shelf.find(model).card())
+
+
+async def _sweep(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        sessions.forget_old()
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
+        loop.call_soon_threadsafe(function)

@@ -1,0 +1,168 @@
+"""The JSON that requests bring and answers have: strict, so that a misspelled field is told and not ignored."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Name = Annotated[str, Field(max_length=200)]
+_TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
+_Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class CompleteBody(_Body):
+    """What comes after a text."""
+
+    prompt: str = Field(description="The text so far, a half-typed word included.")
+    model: _Name | None = Field(None, description="Which model; by default the first one.")
+    n: int = Field(5, ge=1, le=1_000_000, description="How many words.")
+    partial: bool | None = Field(None, description="Whether the last word is half-typed; null: if it is unknown.")
+    block: list[str] = Field([], max_length=10_000, description="Words never to offer, whatever their case.")
+    punctuation: bool = Field(False, description="Whether to offer bare punctuation too.")
+    session: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        None,
+        description="A name that the client chooses; what is typed under it is remembered: keys are fast.",
+    )
+
+
+class ScoreBody(_Body):
+    """How likely a text is, each of its lines by itself."""
+
+    text: str = Field(description="One or more lines.")
+    model: _Name | None = Field(None, description="Which model; by default the first one.")
+
+
+class StreamOptions(_Body):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class CompletionBody(_Body):
+    """OpenAI's completions. ``suffix``, ``best_of`` and ``user`` are accepted and change nothing."""
+
+    model: _Name | None = None
+    prompt: (
+        str
+        | Annotated[list[str], Field(min_length=1)]
+        | Annotated[list[_TokenId], Field(min_length=1)]
+        | Annotated[list[Annotated[list[_TokenId], Field(min_length=1)]], Field(min_length=1)]
+        | None
+    ) = None
+    max_tokens: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
+    temperature: Annotated[_Number, Field(ge=0, le=100)] | None = None
+    top_p: Annotated[_Number, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    n: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    stop: str | list[str] | None = None
+    seed: _Whole | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    echo: bool | None = None
+    presence_penalty: Annotated[_Number, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[_Number, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, Annotated[_Number, Field(ge=-100, le=100)]] | None = None
+    suffix: str | None = None
+    best_of: _Whole | None = None
+    user: str | None = None
+
+
+class Word(BaseModel):
+    text: str
+    probability: float
+
+
+class CompleteAnswer(BaseModel):
+    model: str
+    prompt: str
+    partial: str
+    words: list[Word]
+    oov: list[str]
+
+
+class TokenBits(BaseModel):
+    text: str
+    bits: float
+
+
+class LineBits(BaseModel):
+    text: str
+    bits: float
+    tokens: int
+    oov: int
+    per_token: list[TokenBits]
+
+
+class ScoreAnswer(BaseModel):
+    model: str
+    bits: float
+    tokens: int
+    oov: int
+    lines: list[LineBits]
+
+
+class Logprobs(BaseModel):
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
+    text_offset: list[int]
+
+
+class Choice(BaseModel):
+    index: int
+    text: str
+    logprobs: Logprobs | None
+    finish_reason: Literal["stop", "length"] | None
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class CompletionAnswer(BaseModel):
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: Usage | None
+
+
+class ModelCard(BaseModel):
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    elman: dict[str, Any]
+
+
+class ModelList(BaseModel):
+    object: Literal["list"]
+    data: list[ModelCard]
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+
+
+class Forgotten(BaseModel):
+    session: str
+    forgotten: bool
+
+
+class ErrorFacts(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(BaseModel):
+    error: ErrorFacts

@@ -1,0 +1,225 @@
+"""OpenAI's /v1/completions: prompts in, written texts out, whole or as a stream."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from elman.decode.rows import CHUNK
+from elman.decode.sampling import make_sampler
+from elman.models.protocol import State
+from elman.notation import LogProbs, TokenIds
+from elman.serve.batching import Batcher
+from elman.serve.bodies import CompletionBody
+from elman.serve.limits import Limits
+from elman.serve.problems import Problem, json_bytes
+from elman.serve.prompts import Prompt, prompt_from_ids, prompt_from_text
+from elman.serve.sessions import too_long
+from elman.serve.shelf import Served
+from elman.serve.writing import Picked, Piece, Showing, Text, Token, Wish, name_tops, pick, write
+
+_DEFAULT_TOKENS = 16
+_STOP_CHARS = 200
+_PROBS = 1 << 21
+"""Probabilities that exist at a time while a prompt's likely tokens are looked for, 8 MB of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A request that has been checked."""
+
+    served: Served
+    prompts: list[Prompt]
+    wish: Wish
+    n: int
+    seed: int
+    echo: bool
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of all prompts."""
+        return sum(len(prompt.ids) for prompt in self.prompts)
+
+
+def check(body: CompletionBody, served: Served, limits: Limits) -> Order:
+    """What a body asks for.
+
+    Raises:
+        Problem: too much of it, or nothing that the model has.
+        UsageError: a value that sampling does not allow.
+    """
+    tokenizer = served.model.lm.tokenizer
+    stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
+    if len(stop) > limits.max_stop or not all(0 < len(text) <= _STOP_CHARS for text in stop):
+        raise Problem(
+            422, f"stop has {len(stop)} strings of up to {max(map(len, stop))} characters; this server takes "
+            f"{limits.max_stop}, of 1 to {_STOP_CHARS} characters each", param="stop",
+        )  # fmt: skip
+    tokens = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
+    if tokens > limits.max_tokens:
+        raise Problem(422, f"max_tokens is {tokens}; this server writes up to {limits.max_tokens}", param="max_tokens")
+    given = _listed(body.prompt)
+    n = body.n or 1
+    if n * len(given) > limits.max_choices:
+        raise Problem(
+            422, f"{len(given)} prompts, n {n}: {n * len(given)} texts; this server writes up to {limits.max_choices} "
+            "for one request", param="n",
+        )  # fmt: skip
+    prompts = []
+    for each in given:
+        if not isinstance(each, str) and max(each) >= tokenizer.size:
+            raise Problem(
+                422, f"prompt has token id {max(each)}; this model's are 0 to {tokenizer.size - 1}", param="prompt"
+            )
+        made = (
+            prompt_from_text(tokenizer, each)
+            if isinstance(each, str)
+            else prompt_from_ids(tokenizer, np.array(each, dtype=np.int64))
+        )
+        if len(made.ids) > limits.max_prompt_tokens:
+            raise too_long(limits.max_prompt_tokens)
+        prompts.append(made)
+    wish = Wish(
+        make_sampler(
+            temperature=1.0 if body.temperature is None else body.temperature, top_k=body.top_k, top_p=body.top_p
+        ),
+        max_tokens=tokens,
+        stop=stop,
+        tops=body.logprobs,
+        presence_penalty=body.presence_penalty or 0.0,
+        frequency_penalty=body.frequency_penalty or 0.0,
+        bias=_bias(body.logit_bias or {}, tokenizer.size),
+    )
+    seed = secrets.randbits(32) if body.seed is None else body.seed % (1 << 64)
+    return Order(served, prompts, wish, n, seed, bool(body.echo))
+
+
+def _listed(prompt: Any) -> list[Any]:
+    if prompt is None or isinstance(prompt, str):
+        return [prompt or ""]
+    return [prompt] if isinstance(prompt[0], int) else prompt
+
+
+def _bias(given: dict[str, float], size: int) -> dict[int, float]:
+    for token in given:
+        if not token.isascii() or not token.isdigit() or len(token) > 10 or int(token) >= size:
+            raise Problem(
+                422, f"logit_bias has {token[:20]!r}; it must be token ids, for this model 0 to {size - 1}",
+                param="logit_bias",
+            )  # fmt: skip
+    return {int(token): bias for token, bias in given.items()}
+
+
+async def pieces(order: Order) -> AsyncIterator[tuple[int, Piece]]:
+    """All that is written, as it comes; with each piece, how many tokens were drawn for it."""
+    batcher, wish = order.served.batcher, order.wish
+    read = await asyncio.gather(*(_read(batcher, prompt, order) for prompt in order.prompts))
+    texts = []
+    for place, (prompt, (tokens, _)) in enumerate(zip(order.prompts, read, strict=True)):
+        for copy in range(order.n):
+            index = place * order.n + copy
+            # The first text of a seed is the one that `Model.generate` writes.
+            rng = np.random.default_rng([order.seed, copy] if copy else order.seed)
+            showing = Showing(index, wish.stop, begin=len(prompt.text) if order.echo else 0)
+            texts.append(Text(prompt, showing, rng))
+            if order.echo:
+                yield 0, Piece(index, prompt.text, tokens, None)
+    states = [state for _, state in read for _ in range(order.n)]
+    async for drawn, piece in write(batcher, wish, texts, states[0] if len(states) == 1 else State.stack(states)):
+        yield drawn, piece
+
+
+async def _read(batcher: Batcher, prompt: Prompt, order: Order) -> tuple[list[Token], State]:
+    """The state after a prompt and, if they are asked for, its tokens' figures."""
+    state = batcher.first
+    tops = order.wish.tops
+    if tops is None or not order.echo:
+        for begin in range(0, len(prompt.ids), CHUNK):
+            _, state = await asyncio.wrap_future(batcher.score([prompt.ids[begin : begin + CHUNK]], state))
+        return [], state
+    tokenizer = batcher.model.tokenizer
+    size = max(min(CHUNK, _PROBS // tokenizer.size), 1)
+    picked: list[Picked] = []
+    for begin in range(0, len(prompt.ids), size):
+        ids = prompt.ids[begin : begin + size]
+
+        def look(log_probs: LogProbs, ids: TokenIds = ids) -> list[Picked]:
+            return [pick(row, token, tops) for row, token in zip(log_probs, ids.tolist(), strict=True)]
+
+        found, state = await asyncio.wrap_future(batcher.trace(ids, state, look))
+        picked += found
+    tokens = []
+    for place, each in enumerate(picked):
+        shown, offset = prompt.shown[place], prompt.offsets[place]
+        line_start = place == 0 or prompt.shown[place - 1] == "\n"
+        top = name_tops(tokenizer, each, shown, line_start=line_start) if place else None
+        tokens.append(Token(shown, offset, each.log_prob if place else None, top))
+    return tokens, state
+
+
+class Answer:
+    """What OpenAI's clients expect around the pieces."""
+
+    def __init__(self, order: Order, *, with_usage: bool = False) -> None:
+        self._order = order
+        self._with_usage = with_usage
+        self._head = {
+            "id": f"cmpl-{secrets.token_hex(12)}",
+            "object": "text_completion",
+            "created": int(time.time()),
+            "model": order.served.name,
+            "system_fingerprint": order.served.model.lm.model_hash[:16],
+        }
+        self.written = 0
+
+    async def whole(self) -> dict[str, Any]:
+        """One object with all texts."""
+        count = len(self._order.prompts) * self._order.n
+        parts: list[list[str]] = [[] for _ in range(count)]
+        tokens: list[list[Token]] = [[] for _ in range(count)]
+        finish: list[str | None] = [None] * count
+        async for drawn, piece in pieces(self._order):
+            self.written += drawn
+            parts[piece.index].append(piece.text)
+            tokens[piece.index] += piece.tokens
+            finish[piece.index] = piece.finish or finish[piece.index]
+        choices = [self._choice(index, "".join(parts[index]), tokens[index], finish[index]) for index in range(count)]
+        return {**self._head, "choices": choices, "usage": self._usage()}
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The same as server-sent events."""
+        async for drawn, piece in pieces(self._order):
+            self.written += drawn
+            if piece.text or piece.tokens or piece.finish:
+                choice = self._choice(piece.index, piece.text, piece.tokens, piece.finish)
+                yield self._event({"choices": [choice], **({"usage": None} if self._with_usage else {})})
+        if self._with_usage:
+            yield self._event({"choices": [], "usage": self._usage()})
+        yield b"data: [DONE]\n\n"
+
+    def _event(self, rest: dict[str, Any]) -> bytes:
+        return event({**self._head, **rest})
+
+    def _choice(self, index: int, text: str, tokens: Sequence[Token], finish: str | None) -> dict[str, Any]:
+        logprobs = None
+        if self._order.wish.tops is not None:
+            logprobs = {
+                "tokens": [token.shown for token in tokens],
+                "token_logprobs": [token.log_prob for token in tokens],
+                "top_logprobs": [token.top for token in tokens],
+                "text_offset": [token.offset for token in tokens],
+            }
+        return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish}
+
+    def _usage(self) -> dict[str, int]:
+        read = self._order.prompt_tokens
+        return {"prompt_tokens": read, "completion_tokens": self.written, "total_tokens": read + self.written}
+
+
+def event(value: Any) -> bytes:
+    """One server-sent event."""
+    return b"data: " + json_bytes(value) + b"\n\n"

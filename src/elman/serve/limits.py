@@ -1,0 +1,56 @@
+"""What one client, and all of them together, may ask of the server; every bound is a flag of `elman serve`."""
+
+import dataclasses
+
+from elman.config import Config
+from elman.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits(Config):
+    """Bounds on requests, on memory and on waiting.
+
+    >>> Limits(max_tokens=0)
+    Traceback (most recent call last):
+    ...
+    elman.errors.UsageError: max_tokens is 0; it must be above 0
+    """
+
+    max_body: int = 1 << 20
+    """Bytes of a request (default 1048576); larger ones get 413."""
+    max_prompt_tokens: int = 16384
+    """Tokens of a prompt, or of a text to score (default 16384); longer ones get 413."""
+    max_tokens: int = 2048
+    """Tokens that a completion may have (default 2048)."""
+    max_choices: int = 128
+    """Completions in one request, prompts times n (default 128)."""
+    max_words: int = 100
+    """Words in one answer of /v1/complete (default 100)."""
+    max_stop: int = 16
+    """Stop strings in one request, of at most 200 characters each (default 16)."""
+    max_running: int = 64
+    """Completions requests that run at once (default 64); more get 429."""
+    max_waiting: int = 256
+    """Other requests that run or wait at once (default 256); more get 429."""
+    max_connections: int = 512
+    """Open connections (default 512); more get 503."""
+    sessions: int = 1000
+    """Typing sessions that are kept (default 1000); the one not used for longest goes first."""
+    session_seconds: float = 900.0
+    """Seconds after which an unused session is forgotten (default 900)."""
+    session_megabytes: int = 256
+    """Megabytes that all sessions may hold together (default 256)."""
+    body_seconds: float = 10.0
+    """Seconds in which a request has to arrive (default 10); slower ones get 408."""
+    send_seconds: float = 30.0
+    """Seconds that a client may leave a part of an answer unread (default 30); then it is dropped."""
+    request_seconds: float = 300.0
+    """Seconds that answering may take (default 300); then the request gets 503."""
+    drain_seconds: float = 30.0
+    """Seconds that running requests are given to finish after SIGTERM (default 30)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in self.to_json().items():
+            if value <= 0:
+                raise UsageError(f"{name} is {value:g}; it must be above 0")

@@ -1,0 +1,236 @@
+"""Texts that a model writes, several at once: what is drawn, and when it may be shown.
+
+Each text has a source of chance of its own, so that it is the same whoever else is being served.
+"""
+
+import asyncio
+import codecs
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.decode.pieces import piece_index
+from elman.decode.sampling import Sampler
+from elman.models.protocol import State
+from elman.notation import LogProbs, TokenIds
+from elman.serve.batching import Batcher
+from elman.serve.prompts import Prompt, shown_token
+from elman.text.tokenizer import EOS_ID, Tokenizer
+
+_LEAST = -9999.0
+"""What stands for the logarithm of 0, which JSON does not have; OpenAI's figure."""
+
+
+class Token(NamedTuple):
+    """One token of an answer."""
+
+    shown: str
+    offset: int
+    """Where it begins in the answer's text, in characters."""
+    log_prob: float | None
+    """Nats; None for the first token of a prompt."""
+    top: dict[str, float] | None
+    """The likeliest tokens there and itself, with their log-probabilities."""
+
+
+class Piece(NamedTuple):
+    """Something that may be shown of one of the texts."""
+
+    index: int
+    text: str
+    tokens: list[Token]
+    finish: str | None
+    """``stop`` before a stop string, ``length`` after the last token asked for, None while it goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """How texts are to be written."""
+
+    sampler: Sampler
+    max_tokens: int
+    stop: Sequence[str] = ()
+    tops: int | None = None
+    """How many likely tokens to tell at each place; None: no log-probabilities at all."""
+    presence_penalty: float = 0.0
+    """Taken from the log-probability of every token that the text has already."""
+    frequency_penalty: float = 0.0
+    """The same, times how often it has it."""
+    bias: Mapping[int, float] = field(default_factory=dict)
+    """Added to log-probabilities, by token id."""
+
+
+class Picked(NamedTuple):
+    """A token, and the likely ones in its place."""
+
+    token: int
+    log_prob: float
+    top: list[tuple[int, float]]
+
+
+def pick(log_probs: LogProbs, token: int, tops: int | None) -> Picked:
+    """A token's figures out of the log-probabilities of its place, ``[V]``."""
+    if tops is None:
+        return Picked(token, 0.0, [])
+    count = min(tops, len(log_probs))
+    likely = np.argpartition(-log_probs, count - 1)[:count] if count else np.empty(0, dtype=np.int64)
+    likely = likely[np.lexsort((likely, -log_probs[likely]))]
+    top = [(each, finite(log_probs.item(each))) for each in likely.tolist()]
+    return Picked(token, finite(log_probs.item(token)), top)
+
+
+def finite(log_prob: float) -> float:
+    """A log-probability that JSON can hold."""
+    return max(log_prob, _LEAST)
+
+
+def name_tops(tokenizer: Tokenizer, picked: Picked, shown: str, *, line_start: bool) -> dict[str, float]:
+    """The likely tokens by how they look, the token itself always among them."""
+    named = {}
+    for token, log_prob in picked.top:
+        name = shown if token == picked.token else shown_token(tokenizer, token, None, line_start=line_start)
+        if token != picked.token and (name == shown or name in named):
+            name = shown_token(tokenizer, token, None)  # with its leading space it looks like no other
+        named[name] = max(log_prob, named.get(name, _LEAST))
+    named.setdefault(shown, picked.log_prob)
+    return named
+
+
+class Showing:
+    """One text on its way out: whole characters only, and nothing that may be the beginning of a stop string."""
+
+    def __init__(self, index: int, stop: Sequence[str], *, begin: int = 0) -> None:
+        self.index = index
+        self.finish: str | None = None
+        self._stop = stop
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self._tokens: list[Token] = []
+        self._shown = begin
+        self.read = begin
+        """Characters that are whole, shown or not."""
+
+    def add(self, data: bytes, token: Token | None) -> Piece:
+        """One more token; what may be shown now."""
+        text = self._decoder.decode(data)
+        self.read += len(text)
+        self._held += text
+        if token is not None:
+            self._tokens.append(token)
+        places = [place for place in map(self._held.find, self._stop) if place >= 0]
+        if places:
+            self.finish = "stop"
+            return self._show(min(places))
+        keep = max((_overlap(self._held, stop) for stop in self._stop), default=0)
+        return self._show(len(self._held) - keep)
+
+    def end(self) -> Piece:
+        """No more tokens; what was held back. A character that is not whole is left out."""
+        self.finish = "length"
+        piece = self._show(len(self._held))
+        tokens, self._tokens = self._tokens, []
+        return piece._replace(tokens=piece.tokens + tokens)
+
+    def _show(self, size: int) -> Piece:
+        text, self._held = self._held[:size], self._held[size:]
+        self._shown += size
+        ready = [token for token in self._tokens if token.offset < self._shown]
+        self._tokens = self._tokens[len(ready) :]
+        return Piece(self.index, text, ready, self.finish)
+
+
+def _overlap(text: str, stop: str) -> int:
+    longest = min(len(text), len(stop) - 1)
+    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)
+
+
+class Text:
+    """One of the texts being written."""
+
+    def __init__(self, prompt: Prompt, showing: Showing, rng: np.random.Generator) -> None:
+        self.showing, self.rng = showing, rng
+        self.typed, self.line_start = prompt.typed, prompt.line_start
+        self.written: Counter[int] = Counter()
+
+    def take(self, tokenizer: Tokenizer, picked: Picked, *, told: bool) -> Piece:
+        """One more token."""
+        # A typed space stands on the page already, as the one before each line's first token does.
+        line_start = self.line_start or bool(self.typed)
+        data = tokenizer.decode_bytes([picked.token], line_start=line_start)
+        token = None
+        if told:
+            shown = shown_token(tokenizer, picked.token, None, line_start=line_start)
+            top = name_tops(tokenizer, picked, shown, line_start=line_start)
+            token = Token(shown, self.showing.read, picked.log_prob, top)
+        self.typed, self.line_start = b"", picked.token == EOS_ID
+        self.written[picked.token] += 1
+        return self.showing.add(data, token)
+
+
+def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[Text]) -> Callable[[LogProbs], list[Picked]]:
+    """What draws the next token of each text, given the log-probabilities ``[texts, V]``."""
+
+    def draw(log_probs: LogProbs) -> list[Picked]:
+        found = []
+        for row, text in enumerate(texts):
+            scores = log_probs[row : row + 1].copy()
+            for token, bias in wish.bias.items():
+                scores[0, token] += bias
+            if wish.presence_penalty or wish.frequency_penalty:
+                for token, count in text.written.items():
+                    scores[0, token] -= wish.presence_penalty + wish.frequency_penalty * count
+            if text.typed:
+                begun = piece_index(tokenizer).starting_with(text.typed)
+                fitting = np.full_like(scores, -np.inf)
+                fitting[:, begun] = scores[:, begun]
+                scores = fitting
+            token = int(wish.sampler(scores, text.rng)[0])
+            found.append(pick(log_probs[row], token, wish.tops))
+        return found
+
+    return draw
+
+
+async def write(batcher: Batcher, wish: Wish, texts: Sequence[Text], state: State) -> AsyncIterator[tuple[int, Piece]]:
+    """Write on from the rows of a state; with each piece, how many tokens were drawn for it."""
+    tokenizer = batcher.model.tokenizer
+    live = list(texts)
+    ids: TokenIds | None = None
+    for place in range(wish.max_tokens):
+        picked, state = await _draw(batcher, wish, live, state, ids)
+        for text, each in zip(live, picked, strict=True):
+            piece = text.take(tokenizer, each, told=wish.tops is not None)
+            if piece.finish is None and place == wish.max_tokens - 1:
+                rest = text.showing.end()
+                piece = rest._replace(text=piece.text + rest.text, tokens=piece.tokens + rest.tokens)
+            yield 1, piece
+        going = [row for row, text in enumerate(live) if text.showing.finish is None]
+        if not going:
+            return
+        if len(going) < len(live):
+            live, state = [live[row] for row in going], state.take(going)
+        ids = np.array([picked[row].token for row in going], dtype=np.int64)
+    for text in live:
+        yield 0, text.showing.end()
+
+
+async def _draw(
+    batcher: Batcher, wish: Wish, texts: Sequence[Text], state: State, ids: TokenIds | None
+) -> tuple[list[Picked], State]:
+    """One step of all texts, in as many parts as the batcher takes rows."""
+    tokenizer, most = batcher.model.tokenizer, batcher.most
+    if len(texts) <= most:
+        state, picked = await asyncio.wrap_future(batcher.step(state, ids, choose(tokenizer, wish, texts)))
+        assert picked is not None
+        return picked, state
+    parts = [range(begin, min(begin + most, len(texts))) for begin in range(0, len(texts), most)]
+    found = await asyncio.gather(
+        *(
+            _draw(batcher, wish, [texts[row] for row in part], state.take(part), None if ids is None else ids[part])
+            for part in parts
+        )
+    )
+    return [each for picked, _ in found for each in picked], State.stack([after for _, after in found])

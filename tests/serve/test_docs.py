@@ -1,0 +1,67 @@
+"""The commands and the code of docs/serve.md, run as they stand against a server."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.serve.conftest import fit
+
+from elman.cli.main import VERBS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+URL = "http://127.0.0.1:1990"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("docs")
+    fit("word").save(folder / "words")
+    command = [sys.executable, "-m", "elman", "serve", str(folder / "words"), "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_curl_command(url: str) -> None:
+    lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 11
+    for line in lines:
+        assert line.startswith("$ curl -s") and URL in line
+        command = line[2:].replace("curl", "curl --fail-with-body", 1).replace(URL, url)
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and done.stdout, f"{line}\n{done.stdout}{done.stderr}"
+        assert not done.stdout.startswith('{"error"')
+
+
+def test_the_python_code(url: str) -> None:
+    pytest.importorskip("openai")
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", block.replace(URL, url)], capture_output=True, text=True, env={**os.environ}
+    )
+    assert done.returncode == 0 and done.stdout.split()[-1].isdigit(), done.stderr
+
+
+def test_the_help_names_every_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    from dataclasses import fields
+
+    from elman.cli.main import main
+    from elman.serve.limits import Limits
+
+    assert "serve" in VERBS
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for field in fields(Limits):
+        assert f"--{field.name.replace('_', '-')} " in shown
+        assert f"(default {field.default:g})" in shown or f"(default {field.default})" in shown
