@@ -1,4 +1,4 @@
-"""The validation text of a model, found again: what adapting figures are tuned on unless another text is given."""
+"""The texts of a model, found again: what it was validated on, to tune what adapts, and what it was trained on."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from elman.folder import read_json
 from elman.machine import cache_folder
 from elman.progress import Progress
 from elman.request import Request
-from elman.text.corpus import Corpus, read_text
+from elman.text.corpus import Corpus, prepare, read_text
 from elman.text.spool import Text
 
 
@@ -48,6 +48,31 @@ def held_out_text(folder: Path | None, passport: Mapping[str, Any], *, progress:
         raise UsageError(
             f"the model's validation text {names} cannot be tuned on ({error}); give one with --tune FILE"
         ) from error
+
+
+def training_text(folder: Path | None, passport: Mapping[str, Any], *, progress: Progress) -> Text | None:
+    """The text that the model in ``folder`` was trained on, from the cache or its sources; None if it is gone."""
+    _, prepared = _hashes(passport)
+    request, texts = _request(folder), cache_folder() / "texts"
+    if not prepared:
+        return None
+    try:
+        return Corpus.open(texts / prepared).train
+    except FolderError:
+        if request is None or "-" in (*request.sources, *request.valid, *request.test):
+            return None
+    try:
+        corpus = prepare(
+            request.sources,
+            valid=request.valid,
+            test=request.test,
+            config=request.data.corpus,
+            folder=texts,
+            progress=progress,
+        )
+    except TextError:
+        return None
+    return corpus.train if corpus.hash == prepared else None
 
 
 def _hashes(passport: Mapping[str, Any]) -> tuple[str, str]:

@@ -202,15 +202,46 @@ class Model:
         """
         return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
 
-    def export(self, file: str | Path, *, progress: Progress | None = None) -> None:
-        """Write an n-gram model as an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
+    def export(
+        self,
+        file: str | Path,
+        *,
+        text: str | Path | None = None,
+        tune: str | Path | None = None,
+        progress: Progress | None = None,
+        **settings: Any,
+    ) -> dict[str, Any] | None:
+        """Write an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
+
+        An n-gram model is written as it is. Any other becomes an n-gram first (``elman.export.distill``), which takes
+        minutes and loses much of what a network knows.
+
+        Args:
+            text: what to ask the model about; by default its training text, or what it makes up itself.
+            tune: text to weigh n-grams on; by default the validation text named in the passport.
+            settings: ``order``, ``ngrams``, ``tokens`` and ``seed`` (``elman.export.distill.DistillConfig``).
+
+        Returns:
+            For a model that was no n-gram: sizes and perplexities.
 
         Raises:
-            ModelError: it is no n-gram model, or its words cannot stand in an ARPA file.
+            ModelError: its words cannot stand in an ARPA file.
+            UsageError: settings for a model that is an n-gram already, or no text to tune on.
         """
-        from elman.models.ngram.arpa import save_arpa  # brings numba along
+        from elman.arpa_export import write_distilled  # brings numba along
+        from elman.export.distill import DistillConfig
+        from elman.models.ngram.arpa import save_arpa
 
+        progress = progress or Progress()
+        if not hasattr(self.lm, "backoff_tables"):
+            texts = {"text": text, "tune": tune, "folder": self.folder, "passport": self.passport}
+            config = DistillConfig.from_json(settings)
+            return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
+        given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]
+        if given:
+            raise UsageError(f"{given[0]} is for a model that becomes an n-gram; this one is one already: leave it out")
         save_arpa(self.lm, Path(file), progress=progress)
+        return None
 
 
 def _seed(seed: int | None) -> int:

@@ -101,8 +101,8 @@ def test_export_to_arpa_and_to_a_folder_and_back(
 
 def test_what_export_refuses(cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.arpa"
-    fails(cli("export", lstm_folder, "--to", "arpa", "--out", out), "lstm has no n-grams", "--model ngram")
-    fails(cli("export", ngram_folder, "--to", "onnx", "--out", out), "--to is 'onnx'", "arpa or folder")
+    fails(cli("export", ngram_folder, "--to", "onnx", "--out", out), "this model (ngram) is no network")
+    fails(cli("export", ngram_folder, "--to", "paper", "--out", out), "--to is 'paper'", "arpa")
     fails(cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path), "is a folder", "model.arpa.gz")
     fails(cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path / "no" / "a.arpa"), "cannot write")
     fails(cli("export", ngram_folder, "--to", "folder", "--out", ngram_folder), "not empty")

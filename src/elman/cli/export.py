@@ -1,22 +1,24 @@
 """elman export MODEL --to arpa|onnx|folder --out FILE"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import make_progress, print_json
+from elman.cli.flags import Json, ModelArgument, with_flags
+from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
+from elman.export.distill import DistillConfig
 
 
+@with_flags(DistillConfig)
 def run(
     model: ModelArgument,
     to: Annotated[
         str,
         typer.Option(
             metavar="arpa|onnx|folder",
-            help="An ARPA file (n-gram models), ONNX files (networks) in a folder, or a model folder.",
+            help="An ARPA file, ONNX files (networks) in a folder, or a model folder.",
         ),
     ],
     out: Annotated[
@@ -25,7 +27,14 @@ def run(
     precision: Annotated[
         str | None, typer.Option(metavar="int8|fp32", help="Of ONNX files; int8 (default) where it costs nothing.")
     ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What a network is asked about; default: its training text.")
+    ] = None,
+    tune: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What n-grams are weighed on; default: its validation text.")
+    ] = None,
     as_json: Json = False,
+    **settings: Any,
 ) -> None:
     from elman import api
     from elman.folder import folder_bytes
@@ -36,20 +45,40 @@ def run(
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
         raise UsageError(f"--precision is {precision!r}; it must be int8 or fp32")
+    settings |= {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
+    if settings and to != "arpa":
+        raise UsageError(f"--{next(iter(settings))} is of ARPA files; add --to arpa, or leave it out")
     path = Path(out)
     if to == "arpa" and path.is_dir():
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {path / 'model.arpa.gz'}")
     progress = make_progress()
     loaded = api.load(model, progress=progress, runtime=to == "folder")
+    distilled = None
     if to == "arpa":
-        loaded.export(path, progress=progress)
+        distilled = loaded.export(path, progress=progress, **settings)
     elif to == "onnx":
         loaded.export_onnx(path, precision=precision or "int8", progress=progress)
     else:
         loaded.save(path)
     about = loaded.lm.describe()
     found = {"model": model, "to": to, "out": out, "bytes": folder_bytes(path), "parameters": about["parameters"]}
+    if distilled is not None:
+        found |= {"parameters": distilled["ngrams"], "distilled": distilled}
     if as_json:
         print_json(found)
         return
+    if distilled is not None:
+        print(_distilled(out, found["bytes"], distilled))
+        return
     print(f"{out}: {about['name']}, {about['size']}, {about['parameters']:,} parameters, {found['bytes'] / 1e6:.1f} MB")
+
+
+def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:
+    perplexity = facts["perplexity"]
+    name = f"{facts['order']}-gram"
+    rows = [
+        [f"the {facts['from']}", f"{perplexity['model']:.2f}", ""],
+        [f"this {name}", f"{perplexity['distilled']:.2f}", f"{facts['ngrams']:,}"],
+        [f"a plain {name} of the text", f"{perplexity['plain']:.2f}", f"{facts['plain_ngrams']:,}"],
+    ]
+    return f"{out}: {name}, {size / 1e6:.1f} MB\n{table(['', 'perplexity', 'n-grams'], rows)}"

@@ -7,7 +7,7 @@ from elman.errors import UsageError
 from elman.models.ngram.counts import count_ngrams
 from elman.models.ngram.forms import to_backoff
 from elman.models.ngram.kneser_ney import estimate
-from elman.models.ngram.prune import context_shares, prune
+from elman.models.ngram.prune import context_shares, prune, prune_to, worth_keeping
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
@@ -152,3 +152,21 @@ def test_the_small_form_says_the_same():
 def test_settings_that_make_no_sense(settings, message):
     with pytest.raises(UsageError, match=message):
         NgramConfig(**settings)
+
+
+@pytest.mark.parametrize("ngrams", [0, 1, 40, 150, 10**9])
+def test_a_model_is_brought_to_a_size_by_the_limit_that_gives_it(ngrams):
+    words, orders = counted(4, 4)
+    whole, shares = to_backoff(estimate(orders, vocab_size=words.size)), context_shares(orders, words.size)
+    pruned = prune_to(whole, shares, ngrams)
+    size = sum(map(len, pruned.keys))
+    assert size <= ngrams
+    if ngrams == 10**9:
+        assert pruned is whole
+        return
+    assert size >= 0.8 * ngrams or ngrams == 1
+    limits = np.exp(np.linspace(-30, 0, 4000))
+    same = [limit for limit in limits if sum(map(np.count_nonzero, worth_keeping(whole, shares, limit))) == size]
+    as_pruned = prune(whole, shares, same[0])
+    for found, wanted in zip(pruned.keys, as_pruned.keys, strict=True):
+        assert found.tolist() == wanted.tolist()

@@ -91,16 +91,16 @@ def _levels(tokens: NDArray[np.int64], line_starts: NDArray[np.bool_], order: in
     )
     # place[t]: the n-gram that ends at t, in its table; context[t]: the node just before t; -1 reaches out of the line.
     place = tokens
-    context = _shifted(place, line_starts, first=bos)
+    context = shifted(place, line_starts, first=bos)
     for _ in range(2, order + 1):
         positions = np.flatnonzero(context >= 0)
-        keys, some_occurrence, counts, ranks = _distinct(context[positions] * vocab_size + tokens[positions])
+        keys, some_occurrence, counts, ranks = distinct(context[positions] * vocab_size + tokens[positions])
         suffixes = place[positions[some_occurrence]]
         bos = int(np.searchsorted(keys, bos * vocab_size))
         yield _Level(keys=keys, counts=counts, suffixes=suffixes, bos=bos)
         place = np.full(len(tokens), -1, dtype=np.int64)
         place[positions] = ranks
-        context = _shifted(place, line_starts, first=-1)
+        context = shifted(place, line_starts, first=-1)
 
 
 def line_starts(tokens: NDArray[np.integer], documents: NDArray[np.integer], eos_id: int) -> NDArray[np.bool_]:
@@ -112,7 +112,7 @@ def line_starts(tokens: NDArray[np.integer], documents: NDArray[np.integer], eos
     return starts[:-1]
 
 
-def _shifted(place: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first: int) -> NDArray[np.int64]:
+def shifted(place: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first: int) -> NDArray[np.int64]:
     """``place`` one position earlier, and ``first`` at line starts."""
     before = np.empty_like(place)
     before[1:] = place[:-1]
@@ -120,7 +120,7 @@ def _shifted(place: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first:
     return before
 
 
-def _distinct(
+def distinct(
     keys: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The distinct keys in rising order, one occurrence of each, their counts, and each position's rank.

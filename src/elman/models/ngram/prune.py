@@ -41,26 +41,53 @@ def worth_keeping(
         shares: for the contexts of orders 1 to N-1, the share of the text's tokens that follow them.
         limit: for example 1e-7.
     """
+    return _kept(tables, _losses(tables, shares), suffixes_of(tables), limit)
+
+
+def prune_to(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], ngrams: int) -> BackoffTables:
+    """The tables with at most so many n-grams of orders 2 to N, those that matter most; ``shares`` as for ``prune``."""
+    if sum(map(len, tables.keys)) <= ngrams:
+        return tables
+    losses, suffixes = _losses(tables, shares), suffixes_of(tables)
+    # Logarithms of limits: one with which few enough stay, and one with which too many do.
+    few, many = 0.0, -60.0
+    kept = [np.zeros(len(own), np.bool_) for own in tables.keys]
+    while few - many > 1e-3:
+        middle = 0.5 * (few + many)
+        found = _kept(tables, losses, suffixes, float(np.exp(middle)))
+        if sum(map(np.count_nonzero, found)) > ngrams:
+            many = middle
+        else:
+            few, kept = middle, found
+    return _without(tables, kept, suffixes)
+
+
+def _losses(tables: BackoffTables, shares: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """For each n-gram of orders 2 to N, by which share the perplexity rises without it."""
     size = len(tables.log10_probs[0])
-    suffixes = suffixes_of(tables)
     probs = [10.0 ** each.astype(np.float64) for each in tables.log10_probs]
-    keys = list(tables.keys)
-    kept = [np.ones(len(own), np.bool_) for own in keys]
-    for n in range(len(keys) + 1, 1, -1):
-        own, p = keys[n - 2], probs[n - 1]
-        parents = own // size
-        lower = probs[n - 2][suffixes[n - 2]]
-        needed = np.zeros(len(own), np.bool_)
-        if n <= len(keys):
-            above = np.flatnonzero(kept[n - 1])
-            needed[keys[n - 1][above] // size] = True
-            needed[suffixes[n - 1][above]] = True
+    found = []
+    for n, (own, suffixes) in enumerate(zip(tables.keys, suffixes_of(tables), strict=True), start=2):
+        p, parents, lower = probs[n - 1], own // size, probs[n - 2][suffixes]
         contexts = len(shares[n - 2])
         left = np.maximum(1.0 - np.bincount(parents, weights=p, minlength=contexts), _LEAST)[parents]
         free = np.maximum(1.0 - np.bincount(parents, weights=lower, minlength=contexts), _LEAST)[parents]
         before, after = np.log(left / free), np.log((left + p) / (free + lower))
         loss = -shares[n - 2][parents] * (p * (np.log(lower) + after - np.log(p)) + (after - before) * left)
-        kept[n - 2] = needed | (np.expm1(loss) >= limit)
+        found.append(np.expm1(loss))
+    return found
+
+
+def _kept(
+    tables: BackoffTables, losses: Sequence[NDArray[np.float64]], suffixes: Sequence[NDArray[np.int64]], limit: float
+) -> list[NDArray[np.bool_]]:
+    """Which n-grams cost the limit or more, or are needed by longer ones that stay."""
+    size = len(tables.log10_probs[0])
+    kept = [loss >= limit for loss in losses]
+    for n in range(len(kept) - 1, 0, -1):
+        above = np.flatnonzero(kept[n])
+        kept[n - 1][tables.keys[n][above] // size] = True
+        kept[n - 1][suffixes[n][above]] = True
     return kept
 
 

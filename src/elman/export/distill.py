@@ -1,0 +1,138 @@
+"""A language model as an n-gram: for decoders that read ARPA files only.
+
+The model is asked at every place of its training text what it expects there, and not only what comes next is counted:
+all that is likely is, by how likely it is (Deoras, Mikolov, Kombrink, Karafiat and Khudanpur 2011 count text that the
+model makes up; that is the way here, too, where the training text is gone). These expected counts and the text's own go
+into one table, in shares fitted on a validation text, and what matters least is left out.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.decode.scoring import token_log_probs, token_stream
+from elman.errors import TextError, UsageError
+from elman.export.foretell import foretell, make_up
+from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.blend import Blend
+from elman.models.ngram.counts import count_ngrams
+from elman.models.ngram.expected import expected_counts
+from elman.models.ngram.forms import from_backoff
+from elman.models.ngram.growth import perplexity_of
+from elman.models.ngram.kneser_ney import estimate
+from elman.models.ngram.prune import prune_to
+from elman.models.protocol import LanguageModel
+from elman.notation import TokenIds
+from elman.progress import Progress
+from elman.text.spool import Text
+from elman.text.tokenizer import EOS_ID
+
+_VALIDATION = 200_000
+"""Tokens of the validation text that are looked at."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistillConfig(Config):
+    """What a model becomes."""
+
+    order: int = 4
+    """Tokens of the longest n-gram, 2 to 6."""
+    ngrams: int | None = None
+    """At most so many n-grams; by default as many as a plain n-gram of the same text has."""
+    tokens: int = 1_000_000
+    """Places at which the model is asked: of its training text or, where that is gone, of text that it makes up."""
+    seed: int = 1
+    """Of the text that it makes up."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.order <= 6:
+            raise UsageError(f"order is {self.order}; it must be 2 to 6, as what reads ARPA files wants; 4 suits most")
+        if self.ngrams is not None and self.ngrams < 1:
+            raise UsageError(f"ngrams is {self.ngrams}; it must be 1 or more, or left out")
+        if self.tokens < 1:
+            raise UsageError(f"tokens is {self.tokens}; it must be 1 or more; a million takes minutes")
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}; it must be 0 or more")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Distilled:
+    """The n-gram that a model became."""
+
+    tables: BackoffTables
+    facts: dict[str, Any]
+    """Sizes, and perplexities on the validation text, each line alone: of the model, of the plain n-gram, of this."""
+
+
+def distill(
+    model: LanguageModel,
+    *,
+    train: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
+    valid: Text,
+    config: DistillConfig | None = None,
+    progress: Progress | None = None,
+) -> Distilled:
+    """Make an n-gram of a model.
+
+    Args:
+        train: the text to ask it about, best what it learned from: its tokens, and where documents begin in them;
+            None: it makes up one.
+        valid: another text, on which all shares are fitted; so the figures on it flatter a little.
+
+    Raises:
+        TextError: a text without tokens.
+    """
+    config, progress = config or DistillConfig(), progress or Progress()
+    size = model.tokenizer.size
+    lines = list(_beginning(model, valid))
+    ids = np.concatenate([np.empty(0, np.int64), *lines])
+    if not len(ids):
+        raise TextError("the validation text has no tokens; give some with --tune FILE")
+    starts = np.concatenate([[True], ids[:-1] == EOS_ID])
+    if train is None:
+        said = make_up(model, tokens=config.tokens, seed=config.seed, progress=progress)
+        train = said.ids, said.documents
+    else:
+        said = foretell(model, *train, most=config.tokens, progress=progress)
+    if not len(said.ids):
+        raise TextError("there is no text to ask the model about; it needs some tokens")
+    orders = count_ngrams(*train, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
+    with progress.stage("weighing n-grams", total=3, unit="steps") as advance:
+        blend = Blend(expected_counts(said, order=config.order), orders)
+        advance(1)
+        whole = blend.fit(ids, starts)
+        advance(1)
+        plain_ngrams = sum(len(level.keys) for level in orders[1:])
+        most = config.ngrams - size - 1 if config.ngrams is not None else plain_ngrams
+        tables = prune_to(blend.tables(), blend.context_shares, max(most, 0))
+    plain = estimate(orders, vocab_size=size)
+    alone = np.concatenate(list(token_log_probs(model, ((line, True) for line in lines)))).astype(np.float64)
+    facts = {
+        "order": config.order,
+        "ngrams": size + 1 + sum(map(len, tables.keys)),
+        "plain_ngrams": size + 1 + plain_ngrams,
+        "asked": len(said.ids),
+        "tuned_on": valid.sha256,
+        "perplexity": {
+            "model": float(np.exp(-alone.mean())),
+            "distilled": perplexity_of(from_backoff(tables), ids, starts, EOS_ID),
+            "unpruned": whole,
+            "plain": perplexity_of(plain, ids, starts, EOS_ID),
+        },
+    }
+    return Distilled(tables=tables, facts=facts)
+
+
+def _beginning(model: LanguageModel, text: Text) -> Iterator[TokenIds]:
+    """The ids of the text's first lines."""
+    tokens = 0
+    for ids, _ in token_stream(model.tokenizer, text, context="independent"):
+        yield ids
+        tokens += len(ids)
+        if tokens >= _VALIDATION:
+            break
