@@ -1,9 +1,9 @@
 """A language model as an n-gram: for decoders that read ARPA files only.
 
-The model is asked at every place of its training text what it expects there, and not only what comes next is counted:
-all that is likely is, by how likely it is (Deoras, Mikolov, Kombrink, Karafiat and Khudanpur 2011 count text that the
-model makes up; that is the way here, too, where the training text is gone). These expected counts and the text's own go
-into one table, in shares fitted on a validation text, and what matters least is left out.
+The model is asked at every place of its training text what it expects there, and all that is likely is counted, by how
+likely it is. These expected counts and the text's own go into one table, in shares fitted on a validation text, and what
+matters least is left out. Where the training text is gone, the model makes up one (as in Deoras, Mikolov, Kombrink,
+Karafiat and Khudanpur 2011, who count what it made up; the probabilities of all that it might have written say more).
 """
 
 import dataclasses
@@ -86,9 +86,12 @@ def distill(
 
     Raises:
         TextError: a text without tokens.
+        UsageError: fewer n-grams than the model has types.
     """
     config, progress = config or DistillConfig(), progress or Progress()
     size = model.tokenizer.size
+    if config.ngrams is not None and config.ngrams <= size:
+        raise UsageError(f"ngrams is {config.ngrams}; it must be above {size}: each type of the model is a unigram")
     lines = list(_beginning(model, valid))
     ids = np.concatenate([np.empty(0, np.int64), *lines])
     if not len(ids):
@@ -111,7 +114,11 @@ def distill(
         most = config.ngrams - size - 1 if config.ngrams is not None else plain_ngrams
         tables = prune_to(blend.tables(), blend.context_shares, max(most, 0))
     plain = estimate(orders, vocab_size=size)
-    alone = np.concatenate(list(token_log_probs(model, ((line, True) for line in lines)))).astype(np.float64)
+    alone = []
+    with progress.stage("scoring the model", total=len(ids), unit="tokens") as advance:
+        for part in token_log_probs(model, ((line, True) for line in lines)):
+            alone.append(part.astype(np.float64))
+            advance(len(part))
     facts = {
         "order": config.order,
         "ngrams": size + 1 + sum(map(len, tables.keys)),
@@ -119,7 +126,7 @@ def distill(
         "asked": len(said.ids),
         "tuned_on": valid.sha256,
         "perplexity": {
-            "model": float(np.exp(-alone.mean())),
+            "model": float(np.exp(-np.concatenate(alone).mean())),
             "distilled": perplexity_of(from_backoff(tables), ids, starts, EOS_ID),
             "unpruned": whole,
             "plain": perplexity_of(plain, ids, starts, EOS_ID),

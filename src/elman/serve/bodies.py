@@ -37,6 +37,8 @@ class ScoreBody(_Body):
 
 
 class StreamOptions(_Body):
+    """What a stream is to tell at its end."""
+
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
@@ -72,11 +74,15 @@ class CompletionBody(_Body):
 
 
 class Word(BaseModel):
+    """A next word and its probability."""
+
     text: str
     probability: float
 
 
 class CompleteAnswer(BaseModel):
+    """The ranked next words of a text."""
+
     model: str
     prompt: str
     partial: str
@@ -85,11 +91,15 @@ class CompleteAnswer(BaseModel):
 
 
 class TokenBits(BaseModel):
+    """A token and what it costs."""
+
     text: str
     bits: float
 
 
 class LineBits(BaseModel):
+    """A line and what its tokens cost."""
+
     text: str
     bits: float
     tokens: int
@@ -98,6 +108,8 @@ class LineBits(BaseModel):
 
 
 class ScoreAnswer(BaseModel):
+    """The lines of a request, in their order."""
+
     model: str
     bits: float
     tokens: int
@@ -106,6 +118,8 @@ class ScoreAnswer(BaseModel):
 
 
 class Logprobs(BaseModel):
+    """OpenAI's log-probabilities of the tokens of a choice."""
+
     tokens: list[str]
     token_logprobs: list[float | None]
     top_logprobs: list[dict[str, float] | None]
@@ -113,6 +127,8 @@ class Logprobs(BaseModel):
 
 
 class Choice(BaseModel):
+    """One completion."""
+
     index: int
     text: str
     logprobs: Logprobs | None
@@ -120,12 +136,16 @@ class Choice(BaseModel):
 
 
 class Usage(BaseModel):
+    """How many tokens were read and written."""
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
 
 
 class CompletionAnswer(BaseModel):
+    """OpenAI's answer to a request for completions."""
+
     id: str
     object: Literal["text_completion"]
     created: int
@@ -136,6 +156,8 @@ class CompletionAnswer(BaseModel):
 
 
 class ModelCard(BaseModel):
+    """A model that is served."""
+
     id: str
     object: Literal["model"]
     created: int
@@ -144,20 +166,28 @@ class ModelCard(BaseModel):
 
 
 class ModelList(BaseModel):
+    """All models that are served."""
+
     object: Literal["list"]
     data: list[ModelCard]
 
 
 class Health(BaseModel):
+    """Whether the server takes requests."""
+
     status: Literal["ok"]
 
 
 class Forgotten(BaseModel):
+    """Whether there was such a session."""
+
     session: str
     forgotten: bool
 
 
 class ErrorFacts(BaseModel):
+    """What went wrong, in OpenAI's manner."""
+
     message: str
     type: str
     param: str | None
@@ -165,4 +195,6 @@ class ErrorFacts(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
+    """An error as it is sent."""
+
     error: ErrorFacts

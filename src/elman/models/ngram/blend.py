@@ -4,8 +4,9 @@
            + c (share(hw) + rest(h) p(w|h'))               what Kneser-Ney says of the text that was counted
            + (1 - a - c) p(w|h')                           h' is h without its first token
 
-R(h) is n(h) less all E(hw). The shares a and c depend on the order and on how often h was read, doubling by doubling,
-since few places deserve little trust; they are found by expectation maximisation (Jelinek and Mercer 1980).
+R(h) is n(h) less all E(hw), which are made smaller where they are more together. The shares a and c depend on the order
+and on how often h was read, doubling by doubling, since few places deserve little trust; they are found by expectation
+maximisation (Jelinek and Mercer 1980).
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,6 @@ from elman.models.ngram.expected import ExpectedCounts
 from elman.models.ngram.forms import suffixes_of
 from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.prune import context_shares
-from elman.models.ngram.rests import with_rests
 
 _BUCKETS = 12
 _ROUNDS = 40
@@ -76,11 +76,12 @@ class Blend:
             share, sums = np.zeros(len(own)), np.zeros(len(own))
             share[of_seen] = counted.values(n, np.arange(len(of_seen)))
             sums[of_said] = expected.sums[n - 1]
-            parents, read = own // size, np.maximum(visits, 1.0)
-            left = 1.0 - np.bincount(parents, weights=sums, minlength=contexts) / read
-            bucket = np.minimum(np.log2(read).astype(np.int64), _BUCKETS - 1)
+            parents = own // size
+            total = np.bincount(parents, weights=sums, minlength=contexts)
+            read = np.maximum(np.maximum(visits, total), 1.0)
+            bucket = np.minimum(np.log2(np.maximum(visits, 1.0)).astype(np.int64), _BUCKETS - 1)
             bucket[visits == 0] = -1
-            self._layers.append(_Layer(own, sums / read[parents], share, np.maximum(left, 0.0), rest, bucket))
+            self._layers.append(_Layer(own, sums / read[parents], share, 1.0 - total / read, rest, bucket))
             half = 0.5 * visits / expected.sums[0].sum()
             half[at_context[1]] += 0.5 * counted_shares[n - 2]
             self.context_shares.append(half)
@@ -126,7 +127,7 @@ class Blend:
     def tables(self) -> BackoffTables:
         """The model as one table."""
         said, counted = self._unigrams
-        probs = [self.unigram_share * said + (1.0 - self.unigram_share) * counted]
+        probs, rests = [self.unigram_share * said + (1.0 - self.unigram_share) * counted], []
         keys = [layer.keys for layer in self._layers]
         plain = BackoffTables(keys=tuple(keys), log10_probs=(np.zeros(self.vocab_size, np.float32),), log10_backoffs=())
         for shares, layer, ends in zip(self.shares, self._layers, suffixes_of(plain), strict=True):
@@ -135,7 +136,12 @@ class Blend:
             down = weights[:, 0] * layer.left + weights[:, 1] * layer.rest + weights[:, 2]
             own = weights[parents, 0] * layer.expected + weights[parents, 1] * layer.share
             probs.append(own + down[parents] * probs[-1][ends])
-        return with_rests(keys, probs)
+            rests.append(down)
+        return BackoffTables(
+            keys=tuple(keys),
+            log10_probs=tuple(np.minimum(np.log10(each), 0.0).astype(np.float32) for each in probs),
+            log10_backoffs=tuple(np.log10(each).astype(np.float32) for each in rests),
+        )
 
     def _along(
         self, tokens: NDArray[np.int64], starts: NDArray[np.bool_]

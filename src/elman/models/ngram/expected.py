@@ -91,7 +91,7 @@ def expected_counts(text: Foretold, *, order: int) -> ExpectedCounts:
         own = contexts[here] * size + text.ids[here]
         found, _, _, ranks = distinct(np.concatenate([own, said]))
         keys.append(found)
-        sums.append(np.bincount(ranks[len(own) :], weights=total, minlength=len(found)))
+        sums.append(np.bincount(ranks[len(own) :], weights=total, minlength=len(found)).astype(np.float64))
         place = np.full(len(text.ids), -1)
         place[here] = ranks[: len(own)]
         contexts, nodes = shifted(place, starts, first=-1), len(found)
@@ -103,7 +103,8 @@ def _summed(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The keys of what was said after some context, and the sums of its probabilities; ``whole``: of small ones too."""
     size = len(text.unigrams)
-    keys, sums = [np.empty(0, np.int64)], [np.empty(0)]
+    keys: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    sums: list[NDArray[np.float64]] = [np.empty(0)]
     for some in chunks(len(text.places)):
         before, probs = contexts[text.places[some]], text.probs[some]
         small = probs < SMALL
@@ -111,6 +112,6 @@ def _summed(
         found, _, _, ranks = distinct(before[taken] * size + text.words[some][taken])
         keys.append(found)
         weights = np.where(small, EVERY * probs, probs)[taken]
-        sums.append(np.bincount(ranks, weights=weights, minlength=len(found)))
+        sums.append(np.bincount(ranks, weights=weights, minlength=len(found)).astype(np.float64))
     found, _, _, ranks = distinct(np.concatenate(keys))
-    return found, np.bincount(ranks, weights=np.concatenate(sums), minlength=len(found))
+    return found, np.bincount(ranks, weights=np.concatenate(sums), minlength=len(found)).astype(np.float64)

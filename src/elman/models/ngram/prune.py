@@ -106,7 +106,8 @@ def _without(
 ) -> BackoffTables:
     """The tables with only the kept n-grams; places and rests anew."""
     size = len(tables.log10_probs[0])
-    places = np.arange(size + 1)
+    # The contexts that are still there, by their old places, and new places by old ones.
+    old = places = np.arange(size + 1)
     new_keys, new_probs, new_rests = [], [tables.log10_probs[0]], []
     below = 10.0 ** tables.log10_probs[0].astype(np.float64)
     below_places = np.arange(size)
@@ -120,10 +121,15 @@ def _without(
         lower = below[below_places[suffixes[n - 2][which]]]
         left = 1.0 - np.bincount(parents, weights=p, minlength=contexts)
         free = 1.0 - np.bincount(parents, weights=lower, minlength=contexts)
+        rest = tables.log10_backoffs[n - 2][old].astype(np.float64)
+        # What lost nothing keeps its rest to the last bit: where both are small, it could not be found again.
+        lost = (np.bincount(own[~stays] // size, minlength=len(tables.log10_backoffs[n - 2])) > 0)[old]
         has = np.bincount(parents, minlength=contexts) > 0
-        rest = np.ones(contexts)
-        rest[has] = np.maximum(left[has], _LEAST) / np.maximum(free[has], _LEAST)
-        new_rests.append(np.log10(rest).astype(np.float32))
+        rest[lost] = 0.0
+        both = lost & has
+        rest[both] = np.log10(np.maximum(left[both], _LEAST) / np.maximum(free[both], _LEAST))
+        new_rests.append(rest.astype(np.float32))
+        old = which
         places = np.full(len(own), -1)
         places[which] = np.arange(len(which))
         below, below_places, contexts = p, places, len(which)
