@@ -2,8 +2,9 @@
 
 The model is asked at every place of its training text what it expects there, and all that is likely is counted, by how
 likely it is. These expected counts and the text's own go into one table, in shares fitted on a validation text, and
-what matters least is left out. Where the training text is gone, the model makes up one (as in Deoras, Mikolov, Kombrink,
-Karafiat and Khudanpur 2011, who count what it made up; the probabilities of all that it might have written say more).
+what matters least is left out. Where the training text is gone, the model makes up one (as in Deoras, Mikolov,
+Kombrink, Karafiat and Khudanpur 2011, who count what it made up; the probabilities of all that it might have written
+say more).
 """
 
 import dataclasses
