@@ -85,9 +85,12 @@ def cli(capsys: pytest.CaptureFixture[str]):
     return call
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium, without a window (playwright's Browser)."""
+    """The system's Chromium, without a window (playwright's Browser).
+
+    Of a module, not of the session: while it is open, its thread has a running event loop.
+    """
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
