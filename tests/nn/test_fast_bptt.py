@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from elman.nn import bptt, fast_bptt, product
+from elman.nn import bptt, fast_bptt, product, row_threads
 from elman.nn.cells import Weights
 
 # Odd sizes: vector instructions take 16 numbers, and the rest by itself. 17 steps, so that weights are laid out.
@@ -133,3 +133,17 @@ def test_backward_twice_gives_the_same(cell: str) -> None:
     first = torch.autograd.grad(total, given, retain_graph=True)
     second = torch.autograd.grad(total, given)
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("low", [False, True], ids=["float32", "bfloat16"])
+def test_threads_share_the_rows_and_change_nothing(low: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = everything(fast_bptt, "lstm", leaves("lstm", torch.float32), RESET, low)
+    monkeypatch.setattr(row_threads, "_WORTH_A_THREAD", 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        shared = everything(fast_bptt, "lstm", leaves("lstm", torch.float32), RESET, low)
+    finally:
+        torch.set_num_threads(before)
+    for one, two in zip(alone, shared, strict=True):
+        torch.testing.assert_close(two, one, rtol=1e-6, atol=1e-6)

@@ -62,3 +62,12 @@ def test_what_is_not_finite_is_seen(number: float, place: int) -> None:
     assert nats[0].item() == pytest.approx(np.log(300))
     assert not nats[1].isfinite()
     assert not scores[1].isfinite().all()
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_rows_are_added_to_sums_in_the_wider_type(kind: torch.dtype) -> None:
+    parts, total = torch.randn(7, 33, generator=torch.Generator().manual_seed(1)).to(kind), torch.full((7, 33), 3.0)
+    expected = total + parts.float()
+    for start, stop in ((0, 2), (2, 7)):
+        softmax_kernels.add_rows(array(total), array(parts), start, stop)
+    assert torch.equal(total, expected)

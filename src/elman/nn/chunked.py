@@ -16,7 +16,7 @@ from torch.autograd.function import Function, once_differentiable
 from elman.nn.product import linear, transposed
 from elman.nn.row_threads import in_rows
 
-_LOGITS = 2**23
+_LOGITS = 2**24
 """About so many logits at a time."""
 _MOST_LOGITS = 2**25
 """Never more, though a chunk of fewer rows than E spends its time adding up weight gradients."""
@@ -41,7 +41,7 @@ def chunked_loss(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, lo
     """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and ``bias[V]``.
 
     ``weight`` has V rows or more, of which the first V count. About ``logits`` scores exist at a time
-    (default 2^23).
+    (default 2^24).
 
     >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), torch.tensor([0, 1, 3])).div(3)  # ln 4
     tensor(1.3863)
@@ -72,9 +72,10 @@ class _ChunkedLoss(Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         d_y, d_table, d_bias = ctx.saved_tensors
         d_weight = d_table.new_empty(ctx.rows, d_table.shape[1], dtype=ctx.dtype)
-        d_weight[: len(d_table)] = d_table
+        # In the wider type: a number without axes would not widen bfloat16.
+        torch.mul(d_table, gradient.expand(1, 1), out=d_weight[: len(d_table)])
         d_weight[len(d_table) :] = 0
-        return d_y * gradient, d_weight.mul_(gradient), d_bias * gradient, None, None
+        return d_y * gradient, d_weight, d_bias * gradient, None, None
 
 
 class _Gradients:
@@ -87,9 +88,18 @@ class _Gradients:
     def add(self, start: int, real: int, rows: Tensor, table: Tensor, d_scores: Tensor) -> None:
         self.d_y[start : start + real] = linear(d_scores, table.t())[:real]
         product = transposed(d_scores, rows)
-        # Where there is but one chunk, its product is kept as it is.
-        self.d_table = product if start == 0 else self.d_table.to(self.d_bias.dtype).add_(product)
-        if _compiles(d_scores):
+        compiled = _compiles(d_scores)
+        if start == 0:
+            # Where there is but one chunk, its product is kept as it is.
+            self.d_table = product
+        elif compiled:
+            from elman.nn import softmax_kernels
+
+            self.d_table = self.d_table.to(self.d_bias.dtype)
+            in_rows(softmax_kernels.add_rows, (1, *product.shape), self.d_table, product)
+        else:
+            self.d_table = self.d_table.to(self.d_bias.dtype).add_(product)
+        if compiled:
             from elman.nn import softmax_kernels
 
             in_rows(softmax_kernels.add_columns, d_scores.shape, d_scores, self.d_bias)

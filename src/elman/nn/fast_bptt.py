@@ -15,6 +15,7 @@ from torch.autograd.function import Function, once_differentiable
 
 from elman.nn.cells import State, Weights
 from elman.nn.product import Packed, linear, transposed
+from elman.nn.row_threads import in_rows, share_rows
 
 
 def suits(x: Tensor) -> bool:
@@ -184,7 +185,7 @@ class _Lstm(Function):
         arrays = [_array(part) for part in (fresh, cells, states)]
         given = _array(sums)
         for t, before in enumerate(states[:-1].unbind()):
-            step_kernels.lstm_forward(t, given, _array(times(before)), *arrays)
+            share_rows(step_kernels.lstm_forward, batch, sums[0].numel(), t, given, _array(times(before)), *arrays)
         ctx.save_for_backward(x, weight_ih, weight_hh, sums, states, cells, fresh, reset)
         ctx.state_dtype = h.dtype
         return states[1:], cells[1:]
@@ -194,20 +195,23 @@ class _Lstm(Function):
     @custom_bwd(device_type="cpu")
     def backward(ctx: Any, d_states: Tensor | None, d_cells: Tensor | None) -> Any:
         from elman.nn import step_kernels
+        from elman.nn.softmax_kernels import add_columns
 
         x, weight_ih, weight_hh, sums, states, cells, fresh, reset = ctx.saved_tensors
         steps, batch, size = len(x), *states.shape[1:]
-        d_gates, d_bias = x.new_empty(steps, batch, 4 * size), cells.new_zeros(4 * size)
-        d_cell = cells.new_empty(batch, size)
+        d_gates, d_cell = x.new_empty(steps, batch, 4 * size), cells.new_empty(batch, size)
         d_h = x.new_zeros(steps, batch, size) if d_states is None else d_states.to(x.dtype).contiguous()
         d_c = cells.new_empty(0, batch, size) if d_cells is None else d_cells.contiguous()
         given = _array(d_h), _array(d_c)
-        arrays = [_array(part) for part in (fresh, sums, cells, d_cell, d_gates, d_bias)]
+        arrays = [_array(part) for part in (fresh, sums, cells, d_cell, d_gates)]
+        elements = d_gates[0].numel()
 
         def step(t: int, product: Tensor) -> None:
-            step_kernels.lstm_backward(t, *given, _array(product), *arrays)
+            share_rows(step_kernels.lstm_backward, batch, elements, t, *given, _array(product), *arrays)
 
         d_first = _steps_back(ctx, step, d_gates, weight_hh)
+        d_bias = cells.new_zeros(4 * size)
+        in_rows(add_columns, (steps * batch, 4 * size), d_gates.flatten(0, 1), d_bias)
         return (
             _input_gradient(ctx, d_gates, weight_ih),
             None if d_first is None else _first(ctx, d_first, reset),

@@ -22,9 +22,15 @@ def in_rows(kernel: Callable[..., None], shape: Sequence[int], *arguments: Any) 
     Tensors, and those in named tuples, arrive as NumPy arrays, bfloat16 as its bits in uint16. The kernel releases
     the interpreter's lock; what it does for a row must not depend on the others.
     """
-    arrays = [_arrays(argument) for argument in arguments]
-    rows = shape[1]
-    blocks = max(1, min(torch.get_num_threads(), rows, math.prod(shape) // _WORTH_A_THREAD))
+    share_rows(kernel, shape[1], math.prod(shape), *map(_arrays, arguments))
+
+
+def share_rows(kernel: Callable[..., None], rows: int, elements: int, *arrays: Any) -> None:
+    """Call ``kernel(*arrays, start, stop)`` so that all ``rows`` are covered, in threads where ``elements`` are many.
+
+    What ``in_rows`` does once it has the arrays; for loops that would make them anew at every step.
+    """
+    blocks = max(1, min(torch.get_num_threads(), rows, elements // _WORTH_A_THREAD))
     edges = [rows * block // blocks for block in range(blocks + 1)]
     others = [
         _pool(os.getpid(), blocks - 1).submit(kernel, *arrays, start, stop)

@@ -58,3 +58,15 @@ def add_columns(scores, total, start, stop):
         row, part = scores[n, start:stop], total[start:stop]
         for j in range(stop - start):
             part[j] += wide(row[j])
+
+
+@compiled
+def add_rows(total, parts, start, stop):
+    """Add rows ``start`` to ``stop`` of ``parts[V, E]`` to those of ``total[V, E]``.
+
+    torch adds bfloat16 to float32 number by number, in three times the time.
+    """
+    for n in range(start, stop):
+        row, part = total[n], parts[n]
+        for j in range(len(row)):
+            row[j] += wide(part[j])

@@ -126,15 +126,15 @@ def gru_backward(t, d_states, product, fresh, sums, from_h, states, d_hidden, d_
 
 
 @compiled
-def lstm_forward(t, sums, product, fresh, cells, states):
-    """``cells[t + 1]`` and ``states[t + 1]``.
+def lstm_forward(t, sums, product, fresh, cells, states, start, stop):
+    """``cells[t + 1]`` and ``states[t + 1]`` of rows ``start`` to ``stop``.
 
     ``sums[t]`` (i, f, g, o) holds what comes from the input; afterwards, what the gates are the sigmoid or tanh of.
     """
     size = cells.shape[2]
     nothing, row = np.zeros(size, cells.dtype), np.empty(4 * size, cells.dtype)
     i, f, g, o = row[:size], row[size : 2 * size], row[2 * size : 3 * size], row[3 * size :]
-    for b in range(len(product)):
+    for b in range(start, stop):
         if fresh[t, b]:
             product[b] = 0
         _join(sums[t, b], product[b], row)
@@ -151,14 +151,14 @@ def lstm_forward(t, sums, product, fresh, cells, states):
 
 
 @compiled
-def lstm_backward(t, d_states, d_cells, product, fresh, sums, cells, d_cell, d_gates, d_bias):
-    """``d_gates[t]`` and what it adds to ``d_bias``; ``d_cell[B, H]`` is taken from step t + 1 to step t.
+def lstm_backward(t, d_states, d_cells, product, fresh, sums, cells, d_cell, d_gates, start, stop):
+    """``d_gates[t]`` of rows ``start`` to ``stop``; their ``d_cell[B, H]`` is taken from step t + 1 to step t.
 
     ``d_cells`` is empty where only the outputs have a gradient.
     """
     size = d_cell.shape[1]
     nothing, squashed, d_h = np.zeros(size, cells.dtype), np.empty(size, cells.dtype), np.empty(size, cells.dtype)
-    for b in range(len(product)):
+    for b in range(start, stop):
         given, passed, d_c = d_states[t, b], product[b], d_cell[b]
         if fresh[t + 1, b]:
             passed[:] = 0
@@ -193,7 +193,6 @@ def lstm_backward(t, d_states, d_cells, product, fresh, sums, cells, d_cell, d_g
             kept, cleared = sigmoid(wide(given[j]))
             d_c[j] *= kept
             put(target, j, d_c[j] * cleared * before[j])
-        _add(d_bias, d_gates[t, b])
 
 
 @compiled
