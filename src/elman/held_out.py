@@ -16,8 +16,12 @@ from elman.text.spool import Text
 
 
 @contextmanager
-def held_out_text(folder: Path | None, passport: Mapping[str, Any], *, progress: Progress) -> Iterator[Text]:
+def held_out_text(
+    folder: Path | None, passport: Mapping[str, Any], *, progress: Progress, purpose: str = "tuning on"
+) -> Iterator[Text]:
     """The text that the model in ``folder`` was validated on, for the length of the block; said aloud.
+
+    ``purpose`` is what it is said to be for.
 
     It is looked for in the cache, where training left it, and then among the files that ``--valid`` named; what is
     found must have the hash that the passport names.
@@ -28,7 +32,7 @@ def held_out_text(folder: Path | None, passport: Mapping[str, Any], *, progress:
     wanted, prepared = _hashes(passport)
     cached = _in_cache(prepared, wanted)
     if cached is not None:
-        progress.say(f"tuning on the validation text of the passport, still in the cache ({wanted[:12]})")
+        progress.say(f"{purpose} the validation text of the passport, still in the cache ({wanted[:12]})")
         yield cached
         return
     request = _request(folder)
@@ -42,7 +46,7 @@ def held_out_text(folder: Path | None, passport: Mapping[str, Any], *, progress:
         with read_text(request.valid, config=request.data.corpus, folder=texts, progress=progress) as text:
             if text.sha256 != wanted:
                 raise TextError("it has changed since")
-            progress.say(f"tuning on the validation text of the passport: {names} ({wanted[:12]})")
+            progress.say(f"{purpose} the validation text of the passport: {names} ({wanted[:12]})")
             yield text
     except TextError as error:
         raise UsageError(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from elman.errors import UsageError
 from elman.nn import bptt, cells, dropout, fast_bptt, fused
 from elman.nn.cells import Cell, State, Weights
 from elman.nn.dropout import Masks
@@ -160,6 +161,23 @@ class Lstm(Feedback):
         with torch.no_grad():
             self.bias_ih[forget] = 1
             self.bias_hh[forget] = 0
+
+    def start_to_remember(self, lag: float) -> None:
+        """Let the forget gates begin so that units remember for up to ``lag`` steps (Tallec and Ollivier 2018).
+
+        Forget biases are log(u) with u spread evenly from 1 to ``lag - 1``, input biases their negatives: a unit with
+        bias log(u) keeps u/(u+1) of its cell a step. Even, where the paper draws at random, so that nothing is drawn.
+
+        Raises:
+            UsageError: a lag below 2.
+        """
+        if not 2 <= lag <= 1e6:
+            raise UsageError(f"the forget bias is for {lag:g} tokens; it must be at least 2 and at most a million")
+        spread = torch.linspace(1.0, max(lag - 1.0, 1.0), self.hidden_size).log()
+        with torch.no_grad():
+            self.bias_ih[: self.hidden_size] = -spread
+            self.bias_ih[self.hidden_size : 2 * self.hidden_size] = spread
+            self.bias_hh[: 2 * self.hidden_size] = 0
 
     def fused(self, dtype: torch.dtype, rows: int) -> bool:
         """Whether torch's kernel is the faster one, as measured, for ``rows`` = B * T vectors.

@@ -1,5 +1,6 @@
 """Layers of cells one above the other, their dropouts between; the state threads through all of them."""
 
+from collections.abc import Callable
 from itertools import accumulate, pairwise
 from typing import cast
 
@@ -12,6 +13,9 @@ from elman.nn.cells import State
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk, Recurrent
 from elman.nn.sequence import CELLS
+
+Take = Callable[[int, Tensor, State], tuple[Tensor, State]]
+"""The step of one layer: its number, ``x[B, D]`` and its state to its output and its next state."""
 
 
 class Stack(nn.Module):
@@ -80,12 +84,15 @@ class Stack(nn.Module):
         """The state of B fresh rows."""
         return tuple(part for layer in self._recurrent() for part in layer.initial_state(batch))
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``."""
+    def step(self, x: Tensor, state: State, take: Take | None = None) -> tuple[Tensor, State]:
+        """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``.
+
+        ``take`` takes a layer's step in its place, for those who want to look at what happens inside.
+        """
         after: State = ()
         outputs = []
-        for layer, span in zip(self._recurrent(), self._spans, strict=True):
-            y, own = layer.step(x, state[span])
+        for number, (layer, span) in enumerate(zip(self._recurrent(), self._spans, strict=True)):
+            y, own = layer.step(x, state[span]) if take is None else take(number, x, state[span])
             x = self._joined(x, y)
             outputs.append(x)
             after += own
@@ -121,6 +128,10 @@ class Stack(nn.Module):
         for shortcut, below in zip(self.skips, outputs, strict=False):
             y = y + shortcut(below).to(y.dtype)
         return y
+
+    def parts_of(self, number: int) -> slice:
+        """Which of the state's tensors are those of a layer."""
+        return self._spans[number]
 
     def _recurrent(self) -> list[Recurrent]:
         return [cast(Recurrent, layer) for layer in self.layers]

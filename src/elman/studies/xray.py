@@ -1,0 +1,325 @@
+"""An x-ray of a language model: why it forgets, how far back it looks, what its gates do.
+
+    gradient by lag    how much of a loss reaches back to earlier states; networks here, and fresh ones of other cells
+    influence by lag   how predictions change when an earlier token is another one; any model
+    gates              how often they are fully open or closed, which units remember longest; gated cells
+    a sentence         what each word does to each next one, and the gates while it is read
+
+All in nats, bits or shares as the fields say; nothing here changes the model.
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import FolderError, UsageError
+from elman.folder import read_json
+from elman.model import Model
+from elman.notation import TokenIds
+from elman.progress import Progress
+from elman.report.curve import read_log
+from elman.studies.xray_influence import THRESHOLD, Influence, influence_by_lag, spread_lags, text_windows
+
+LAGS = 200
+"""How far back is looked by default, in tokens."""
+FRESH = ("rnn", "rnn-relu", "gru", "lstm")
+"""The cells whose first weights are drawn for comparison."""
+COURSE_FILE = "xray.jsonl"
+_FEWEST_LAGS = 10
+_WARM = 20
+_SHOWN_UNITS = 40
+_QUARTERS = (25, 50, 75)
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The gradient by lag of one network."""
+
+    name: str
+    trained: bool
+    state: NDArray[np.float64]
+    """Quartiles over places, ``[3, K + 1]``: the norm of the derivative of the loss (nats) by the state k back."""
+    share: NDArray[np.float64]
+    """The same after each place was divided by its own lag 0."""
+    weights: NDArray[np.float64] | None
+    """Quartiles of the part of the gradient of the hidden-to-hidden weights, ``[3, K]``; None without such weights."""
+    bound: NDArray[np.float64] | None
+    """Median of what ``share`` cannot exceed, ``[K + 1]``; plain RNNs only."""
+    case: Any
+    """A LagCase."""
+    words: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """One sentence, seen from inside."""
+
+    text: str
+    tokens: list[str]
+    bits: NDArray[np.float64]
+    left_out: NDArray[np.float64]
+    gradient: NDArray[np.float64] | None
+    gates: list[dict[str, NDArray[np.float64]]]
+    """By layer and name, ``[T, units]``: of the units in ``units``."""
+    units: list[list[int]]
+    """Which units, by layer: those that remember longest, longest first, or all where there are few."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Xray:
+    """All that was found."""
+
+    model: dict[str, Any]
+    text: dict[str, Any]
+    curves: list[Curve]
+    influence: Influence
+    saturation: list[Any]
+    units: list[Any]
+    sentence: Sentence | None
+    course: list[dict[str, Any]]
+    """What training with --xray noted, one entry for each validation."""
+    clipped: float | None
+    """Share of the logged updates whose gradient was clipped."""
+    words: list[str]
+    """The diagnosis, a sentence each."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Every number as JSON values."""
+        return _plain(dataclasses.asdict(self))
+
+
+def xray(
+    model: Model,
+    ids: TokenIds,
+    *,
+    text: dict[str, Any] | None = None,
+    lags: int | None = None,
+    positions: int = 24,
+    sentence: str | None = None,
+    forget_bias: float | None = None,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Xray:
+    """Look inside a model while it reads the text ``ids[N]``.
+
+    Args:
+        model: what ``load(folder, runtime=False)`` gives.
+        text: what is to be said about the text.
+        lags: how far back to look; by default 200, or what a short text allows.
+        positions: at how many places of the text.
+        sentence: one line to look at word by word.
+        forget_bias: also draw a fresh LSTM whose forget gates begin open for so many tokens.
+        seed: of the fresh networks and the replaced tokens.
+
+    Raises:
+        TextError: the text is too short.
+        UsageError: an option out of range.
+    """
+    progress = progress or Progress()
+    if not 1 <= positions <= 10_000:
+        raise UsageError(f"--positions is {positions}; it must be between 1 and 10000: try --positions 24")
+    if lags is not None and not 2 <= lags <= 5000:
+        raise UsageError(f"--lags is {lags}; it must be between 2 and 5000: try --lags {LAGS}")
+    reach = lags if lags is not None else max(_FEWEST_LAGS, min(LAGS, len(ids) // 3))
+    network = getattr(model.lm, "network", None)
+    windows = text_windows(ids, length=_WARM + reach + 1, count=positions)
+    curves = _curves(network, windows, reach, model, forget_bias=forget_bias, seed=seed, progress=progress)
+    found = influence_by_lag(
+        model.lm, ids, lags=spread_lags(reach), positions=positions, warm=_WARM, seed=seed, progress=progress
+    )
+    saturated: list[Any] = []
+    units: list[Any] = []
+    if network is not None:
+        from elman.studies.xray_gates import longest_memories, read_inside, saturation
+
+        with progress.stage("reading for the gates"):
+            inside = read_inside(network, windows[:, :-1], warm=_WARM)
+        saturated, units = saturation(inside), longest_memories(inside)
+    seen = _sentence(model, network, sentence) if sentence is not None else None
+    course, clipped = _course(model)
+    about = {**model.lm.describe(), "types": model.lm.tokenizer.size, "hash": model.lm.model_hash[:12]}
+    facts = {**(text or {}), "tokens": len(ids), "places": len(windows), "lags": reach}
+    result = Xray(about, facts, curves, found, saturated, units, seen, course, clipped, [])
+    return dataclasses.replace(result, words=diagnosis(result))
+
+
+def fresh_networks(config: Any, vocab: int, *, forget_bias: float | None, seed: int) -> list[tuple[str, Any]]:
+    """Networks of a given shape with first weights of each of the FRESH cells and of its own, untrained."""
+    import torch
+
+    from elman.models.neural import Network
+
+    cells = dict.fromkeys((*FRESH, config.cell))
+    found = []
+    # What torch draws elsewhere is not moved by what is drawn here.
+    with torch.random.fork_rng(devices=[]):
+        for cell in cells:
+            torch.manual_seed(seed)
+            shape = dataclasses.replace(config, cell=cell, softmax="full", samples=None)
+            found.append((cell, Network(shape, vocab)))
+        if forget_bias is not None:
+            torch.manual_seed(seed)
+            shape = dataclasses.replace(config, cell="lstm", softmax="full", samples=None)
+            opened = Network(shape, vocab)
+            for layer in opened.stack.layers:
+                layer.start_to_remember(forget_bias)  # type: ignore[operator]
+            found.append((f"lstm, forget bias for {forget_bias:g}", opened))
+    return found
+
+
+def _curves(
+    network: Any,
+    windows: TokenIds,
+    lags: int,
+    model: Model,
+    *,
+    forget_bias: float | None,
+    seed: int,
+    progress: Progress,
+) -> list[Curve]:
+    if network is None:
+        return []
+    clip = _clip(model)
+    fresh = fresh_networks(network.config, network.vocab_size, forget_bias=forget_bias, seed=seed)
+    every = [(network.config.cell, True, network), *((name, False, one) for name, one in fresh)]
+    found = []
+    with progress.stage("gradient by lag", total=len(every), unit="networks") as advance:
+        for name, trained, one in every:
+            found.append(curve_of(name, one, windows, lags, trained=trained, clip=clip if trained else 0.0))
+            advance(1)
+    return found
+
+
+def curve_of(name: str, network: Any, windows: TokenIds, lags: int, *, trained: bool, clip: float = 0.0) -> Curve:
+    """The gradient by lag of a network over windows ``[N, T + 1]`` of a text."""
+    from elman.training.lag_case import judge_lags, lag_words
+    from elman.training.lags import gradient_by_lag
+
+    got = gradient_by_lag(network, windows, lags)
+    own = np.where(got.state[0] > 0, got.state[0], 1.0)
+    case = judge_lags(got.state)
+    return Curve(
+        name=name,
+        trained=trained,
+        state=np.percentile(got.state, _QUARTERS, axis=1),
+        share=np.percentile(got.state / own, _QUARTERS, axis=1),
+        weights=None if got.weights is None else np.percentile(got.weights, _QUARTERS, axis=1),
+        bound=None if got.bound is None else np.median(got.bound / own, axis=1),
+        case=case,
+        words=lag_words(case, clip=clip),
+    )
+
+
+def _sentence(model: Model, network: Any, sentence: str) -> Sentence:
+    from elman.studies.xray_words import contributions, sentence_tokens
+
+    ids, tokens = sentence_tokens(model.lm, sentence)
+    found = contributions(model.lm, ids, tokens, network=network)
+    gates: list[dict[str, NDArray[np.float64]]] = []
+    units: list[list[int]] = []
+    if network is not None:
+        from elman.studies.xray_gates import read_inside
+
+        for layer in read_inside(network, ids[None]).layers:
+            order = _order(layer)[:_SHOWN_UNITS]
+            gates.append({name: value[:, order] for name, value in layer.items() if name != "keep"})
+            units.append(order.tolist())
+    return Sentence(sentence, tokens, found.bits, found.left_out, found.gradient, gates, units)
+
+
+def _order(layer: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Units by how long they remember, the longest first; without gates, by how much they move, the least first."""
+    if "keep" in layer:
+        return np.argsort(-np.log(np.maximum(layer["keep"], 1e-300)).mean(axis=0), kind="stable")
+    return np.argsort(np.abs(np.diff(layer["hidden"], axis=0)).mean(axis=0), kind="stable")
+
+
+def _clip(model: Model) -> float:
+    plan = (model.passport.get("recipe") or {}).get("plan") or {}
+    if not plan and model.folder is not None and (model.folder / "training" / "plan.json").is_file():
+        try:
+            plan = read_json(model.folder / "training" / "plan.json").get("plan") or {}
+        except FolderError:
+            plan = {}
+    clip = plan.get("clip", 0.0)
+    return float(clip) if isinstance(clip, (int, float)) else 0.0
+
+
+def _course(model: Model) -> tuple[list[dict[str, Any]], float | None]:
+    """What training noted of the gradient by lag, and how many of its updates were clipped."""
+    if model.folder is None or not Path(model.folder).is_dir():
+        return [], None
+    inner = Path(model.folder) / "training"
+    entries = [each for each in read_log(inner / COURSE_FILE) if _is_course(each)]
+    clip = _clip(model)
+    norms = [each.get("norm") for each in read_log(inner / "log.jsonl") if isinstance(each, dict)]
+    sizes = [norm for norm in norms if isinstance(norm, (int, float)) and math.isfinite(norm)]
+    return entries, sum(size > clip for size in sizes) / len(sizes) if clip and sizes else None
+
+
+def _is_course(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("update"), int)
+        and isinstance(entry.get("share"), list)
+        and len(entry["share"]) > 1
+        and all(isinstance(value, (int, float)) for value in entry["share"])
+        and isinstance(entry.get("words"), str)
+    )
+
+
+def diagnosis(found: Xray) -> list[str]:
+    """What was found, in a few sentences."""
+    words = []
+    own = next((curve for curve in found.curves if curve.trained), None)
+    if own is not None:
+        words.append(f"The gradient is {own.words}.")
+        if found.clipped is not None:
+            words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
+    else:
+        words.append(
+            f"A model of the kind {found.model['name']} is no single network computed by gradients here, so there is "
+            "no gradient by lag and there are no gates; how far back its predictions depend on the text is below."
+        )
+    lags = found.influence.lags[-1]
+    memory, reach = found.influence.memory, found.influence.reach
+    beyond = f"at least {lags}, as far as was looked" if memory == lags else str(memory)
+    words.append(
+        f"Its effective memory is {beyond} token{'s' * (memory != 1)}: up to there, another token changes the "
+        f"prediction by {THRESHOLD:g} bits or more in the median. "
+        + (
+            "Nothing further back changes it at all."
+            if reach == memory
+            else f"Some places are still reached from {reach} back (as far as was looked)."
+            if reach == lags
+            else f"Some places are reached from {reach} back, and none from further."
+        )
+    )
+    if found.units:
+        unit = found.units[0]
+        words.append(
+            f"The longest memory has unit {unit.unit} of layer {unit.layer + 1}: it keeps {unit.keep:.3g} of its state "
+            f"a token, a half-life of {unit.half_life:.3g} tokens."
+        )
+    elif own is not None:
+        words.append("A plain RNN has no gates: all of its units are rewritten at every token.")
+    if found.course:
+        words.append(f"At the end of training it was {found.course[-1]['words']}.")
+    return words
+
+
+def _plain(value: Any) -> Any:
+    """NumPy and what JSON has no word for, as lists, numbers and None."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
