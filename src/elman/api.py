@@ -58,6 +58,7 @@ def train(
     precision: str = "auto",
     threads: int | None = None,
     tensorboard: bool = False,
+    xray: bool = False,
     max_ram: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -72,6 +73,7 @@ def train(
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
         start: a model folder to go on from with new text.
+        xray: note the gradient by lag at each validation, for `elman xray`; the model stays the same bit for bit.
         max_ram: memory that counting an n-gram may work in, such as ``"500M"`` or ``"2G"``; what does not fit is
             sorted on disk, in ``$ELMAN_CACHE``. By default everything is counted in memory.
         settings: anything else that `elman train --help` lists, such as ``level="char"``, ``order=3``,
@@ -96,6 +98,7 @@ def train(
         precision=precision,
         threads=threads,
         tensorboard=tensorboard,
+        xray=xray,
         max_ram=max_ram,
     )
     others = {name: value for name, value in settings.items() if name not in texts}

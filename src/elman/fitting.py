@@ -160,6 +160,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         plan=plan,
         resume=True,
         tensorboard=request.tensorboard,
+        xray=request.xray,
     )
     with alone(out):
         _fit(run, request, data)
@@ -202,6 +203,7 @@ def _plan(
         plan=plan,
         start=weights,
         tensorboard=request.tensorboard,
+        xray=request.xray,
         max_ram=None if request.max_ram is None else bytes_of(request.max_ram),
     )
     if plan is not None and request.updates is None and request.epochs is None:
@@ -244,6 +246,8 @@ def _plan_network(
         changed = [name for name, value in shape.items() if getattr(old, name) != value]
         if changed:
             raise UsageError(f"--from keeps the model's shape; leave out --{changed[0].replace('_', '-')}")
+        if course.get("forget_bias") is not None:
+            raise UsageError("--from goes on from the model's own forget gates; leave out --forget-bias")
         shape = old.to_json()
         arrays = model_folder.read_arrays(start / "model.safetensors")
         weights = grow_arrays(arrays, model_folder.read_tokenizer(start).size, data.tokenizer.size)

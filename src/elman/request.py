@@ -29,6 +29,7 @@ class Request:
     precision: str = "auto"
     threads: int | None = None
     tensorboard: bool = False
+    xray: bool = False
     max_ram: str | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +92,8 @@ def check_settings(kind: str, shape: dict[str, Any], course: dict[str, Any]) -> 
         from elman.training.run import Plan
 
         Plan(**{"updates": 1, **course})
+        if course.get("forget_bias") is not None and kind != "lstm":
+            raise UsageError(f"--forget-bias means nothing to a {kind}, only to an lstm; leave it out")
 
 
 def bytes_of(size: str) -> int:
@@ -122,6 +125,7 @@ def refuse_for_counting(request: Request) -> None:
         ("--threads", request.threads is not None),
         ("--precision", request.precision != "auto"),
         ("--tensorboard", request.tensorboard),
+        ("--xray", request.xray),
     ):
         if given:
             raise UsageError(f"{flag} means nothing to an n-gram; leave it out")

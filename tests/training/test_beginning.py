@@ -65,3 +65,18 @@ def test_characters_and_one_hot_input_have_no_such_vectors() -> None:
     assert abs(arrays["embedding.weight"]).max() <= 0.1
     _, arrays = begun(NeuralConfig(input="one-hot", tied=False, hidden_size=16))
     np.testing.assert_allclose(np.exp(arrays["output.bias"]), SHARES, rtol=1e-5)
+
+
+def test_forget_gates_begin_as_open_as_is_asked_for() -> None:
+    config = NeuralConfig(embedding_size=8, hidden_size=16)
+    _, arrays = begun(config, forget_bias=33)
+    _, plain = begun(config)
+    for layer, size in ((0, 16), (1, 8)):
+        bias = arrays[f"stack.layers.{layer}.bias_ih"]
+        spread = np.log(np.linspace(1, 32, size))
+        np.testing.assert_allclose(bias[size : 2 * size], spread, rtol=1e-5)
+        np.testing.assert_allclose(bias[:size], -spread, rtol=1e-5)
+        assert not arrays[f"stack.layers.{layer}.bias_hh"][: 2 * size].any()
+    assert all(
+        np.array_equal(arrays[name], plain[name]) for name in arrays if "bias_ih" not in name and "bias_hh" not in name
+    )

@@ -43,6 +43,9 @@ def run(
     precision: Annotated[str, typer.Option(metavar="auto|bf16|fp32", help="Of the products in training.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    xray: Annotated[
+        bool, typer.Option("--xray", help="Note the gradient by lag at each validation, for `elman xray`.")
+    ] = False,
     max_ram: Annotated[
         str | None,
         typer.Option(metavar="500M|2G", help="Memory for counting an n-gram; what does not fit goes to disk."),
@@ -58,7 +61,7 @@ def run(
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
         given = (texts, model, start, valid, test, minutes, epochs, updates, threads, max_ram)
-        if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
+        if settings or tensorboard or xray or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
     else:
@@ -75,6 +78,7 @@ def run(
             precision=precision,
             threads=threads,
             tensorboard=tensorboard,
+            xray=xray,
             max_ram=max_ram,
             progress=progress,
             **settings,

@@ -23,12 +23,12 @@ from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
 from elman.studies.xray_influence import THRESHOLD, Influence, influence_by_lag, spread_lags, text_windows
+from elman.training.lag_case import COURSE_FILE
 
 LAGS = 200
 """How far back is looked by default, in tokens."""
 FRESH = ("rnn", "rnn-relu", "gru", "lstm")
 """The cells whose first weights are drawn for comparison."""
-COURSE_FILE = "xray.jsonl"
 _FEWEST_LAGS = 10
 _WARM = 20
 _SHOWN_UNITS = 40

@@ -9,6 +9,7 @@ from elman.data.frequency import count_types
 from elman.models.layout import lay_out
 from elman.models.neural import Network
 from elman.models.shape import NeuralConfig
+from elman.nn.sequence import Lstm
 from elman.progress import Progress
 from elman.training.cooccurrence import cooccurrence_vectors
 from elman.training.run import Plan
@@ -26,6 +27,10 @@ def first_weights(
     torch.manual_seed(plan.seed)
     counts = count_types(ids, vocab)
     network = Network(config, vocab, clusters=lay_out(config, vocab, counts))
+    if plan.forget_bias is not None:
+        for layer in network.stack.layers:
+            assert isinstance(layer, Lstm)
+            layer.start_to_remember(plan.forget_bias)
     if plan.begin == "counts":
         vectors = None
         if config.input == "learned" and vocab > config.embedding_size:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Case = Literal["vanishing", "exploding", "healthy"]
 
+COURSE_FILE = "xray.jsonl"
+"""Where training notes its judgements, in the folder ``training``."""
 FAR = 50
 """Tokens back at which a gradient that is not to be called vanishing has more than LEFT of itself."""
 LEFT = 0.01
@@ -44,13 +46,17 @@ def judge_lags(curves: NDArray[np.float64]) -> LagCase:
     """Judge the norms ``curves[K + 1, N]`` of lags 0 to K at N places by their median.
 
     Vanishing: less than a hundredth of lag 0 is left at a lag below FAR. Exploding: at some lag it is GROWN
-    times that of lag 0. Else healthy.
+    times that of lag 0, or no longer finite. Else healthy.
 
     >>> judged = judge_lags(np.array([[0.5**lag] for lag in range(30)]))
     >>> judged.case, round(judged.rate, 6), round(judged.half_life, 6), judged.gone
     ('vanishing', 0.5, 1.0, 7)
     """
     median = np.median(curves, axis=1)
+    wild = np.flatnonzero(~np.isfinite(median))
+    if len(wild):
+        lag, last = max(int(wild[0]), 1), len(median) - 1
+        return LagCase("exploding", math.inf, 1, None, None, None, math.inf, lag, last)
     share = median / median[0] if median[0] > 0 else np.zeros(len(median))
     enough = np.flatnonzero(share[1:] >= _NOTHING * share[1]) + 1 if share[1] > 0 else np.array([], np.int64)
     # The first stretch only: what comes back after nothing was left is noise.
@@ -66,7 +72,7 @@ def judge_lags(curves: NDArray[np.float64]) -> LagCase:
     peak_lag = int(share[1:].argmax()) + 1
     gone, half = _first_below(share, LEFT), _first_below(share, 0.5)
     case: Case = "healthy"
-    if not np.isfinite(share).all() or share[peak_lag] >= GROWN:
+    if share[peak_lag] >= GROWN:
         case = "exploding"
     elif gone is not None and gone < FAR:
         case = "vanishing"
@@ -83,6 +89,10 @@ def judge_lags(curves: NDArray[np.float64]) -> LagCase:
     )
 
 
+def _tokens(count: int | None) -> str:
+    return "1 token" if count == 1 else f"{count} tokens"
+
+
 def _first_below(share: NDArray[np.float64], limit: float) -> int | None:
     below = np.flatnonzero(share < limit)
     return int(below[0]) if len(below) else None
@@ -94,7 +104,9 @@ def lag_words(found: LagCase, *, clip: float = 0.0) -> str:
     if found.half_life is not None:
         pace += f", a half-life of {found.half_life:.3g} tokens"
     if found.case == "exploding":
-        where = f"{found.peak_lag} tokens back it is {found.peak:.3g} times what it is at lag 0 ({pace})"
+        where = f"{_tokens(found.peak_lag)} back it is {found.peak:.3g} times what it is at lag 0 ({pace})"
+        if math.isinf(found.peak):
+            where = f"{_tokens(found.peak_lag)} back it is no finite number any more"
         clipped = (
             f"training clips its norm to {clip:g}, which keeps its direction: updates stay small, but they are "
             "about what lies there, and all that is nearer counts for little"
@@ -104,7 +116,7 @@ def lag_words(found: LagCase, *, clip: float = 0.0) -> str:
         return f"exploding: {where}; {clipped}"
     if found.case == "vanishing":
         return (
-            f"vanishing: {found.gone} tokens back less than 1% of the gradient is left ({pace}); "
+            f"vanishing: {_tokens(found.gone)} back less than 1% of the gradient is left ({pace}); "
             "what lies further back is hardly learned from"
         )
     if found.gone is not None:

@@ -52,7 +52,7 @@ def gradient_by_lag(network: Network, windows: TokenIds, lags: int) -> Lags:
             state up, and the last one's successor is predicted.
         lags: K, at most T.
     """
-    double = copy.deepcopy(network).double().eval()
+    double = copy.deepcopy(network).cpu().double().eval()
     with torch.no_grad():
         x = double.embedding(torch.from_numpy(np.ascontiguousarray(windows[:, :-1])))
         state = double.initial_state(len(windows))

@@ -30,6 +30,8 @@ class Plan(Config):
     """Everything random follows from it: first weights, masks, cuts of the stream."""
     begin: Literal["counts", "random"] = "counts"
     """What the first weights know: how frequent the types are and which stand near each other, or nothing."""
+    forget_bias: float | None = None
+    """LSTM: begin with forget gates that remember for up to so many tokens (default: 0.73 of the cell a token)."""
     optimizer: Literal["sgd", "momentum", "adam", "adamw", "muon"] = "adamw"
     """Which optimiser makes the updates."""
     rate: float = 4e-3
@@ -96,6 +98,8 @@ class Plan(Config):
         self._check_together()
 
     def _check_together(self) -> None:
+        if self.forget_bias is not None and not 2 <= self.forget_bias <= 1e6:
+            raise UsageError(f"forget_bias is {self.forget_bias:g}; it must be at least 2 and at most a million tokens")
         if self.vary_bptt and self.bptt < SHORTEST:
             raise UsageError(
                 f"bptt is {self.bptt}; with vary_bptt, which halves it at times, it must be at least {SHORTEST}"
@@ -149,6 +153,8 @@ class Run:
     start: dict[str, Any] | None = None
     resume: bool = False
     tensorboard: bool = False
+    xray: bool = False
+    """Whether the gradient by lag is noted at each validation."""
     checkpoint_every: float = 60.0
     """Seconds between two checkpoints."""
     max_ram: int | None = None

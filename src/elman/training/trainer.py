@@ -27,6 +27,7 @@ from elman.nn.dropout import Masks
 from elman.nn.penalties import Penalties
 from elman.progress import duration
 from elman.training.checkpoint import Position, read_checkpoint, write_checkpoint
+from elman.training.course import Course
 from elman.training.interrupt import StopRequest
 from elman.training.journal import Journal
 from elman.training.lazy import clip_gradients, step
@@ -273,10 +274,10 @@ def fit(run: Run) -> NeuralModel:
     else:
         model_folder.write_weights(run.folder, training.weights())
         write_checkpoint(inner, training.position, training.groups())
-    journal = Journal(run, training.position)
+    journal, course = Journal(run, training.position), _course(run, training)
     try:
         with StopRequest(run.progress) as stop:
-            _loop(run, training, journal, stop)
+            _loop(run, training, journal, course, stop)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"stopped at once; go on from the last checkpoint with: elman train --out {run.folder} --resume"
@@ -292,7 +293,14 @@ def fit(run: Run) -> NeuralModel:
     return NeuralModel.from_arrays(arrays, run.tokenizer, run.config)  # type: ignore[arg-type]
 
 
-def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> None:
+def _course(run: Run, training: Training) -> Course | None:
+    if not run.xray:
+        return None
+    update, clip = training.position.update, training.plan.clip
+    return Course(run.folder / "training", run.valid.ids, update=update, clip=clip, progress=run.progress)
+
+
+def _loop(run: Run, training: Training, journal: Journal, course: Course | None, stop: StopRequest) -> None:
     plan, position, inner = training.plan, training.position, run.folder / "training"
     clock = saved = time.monotonic()
 
@@ -311,7 +319,8 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
         try:
             done = training.update()
         except TrainingError as error:
-            raise TrainingError(f"{error}; {_kept(run, position)}") from None
+            exploded = "" if course is None else course.explosion(training.network)
+            raise TrainingError(f"{error}{exploded}; {_kept(run, position)}") from None
         journal.update(position, done, seconds=position.seconds + time.monotonic() - clock)
         if position.update % plan.validate_every == 0 or position.update == plan.updates:
             nats = training.validate()
@@ -327,6 +336,8 @@ def _loop(run: Run, training: Training, journal: Journal, stop: StopRequest) -> 
             else:
                 position.worse += 1
             journal.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
+            if course is not None:
+                course.note(training.network, position.update)
             if not position.average_start and 0 < plan.average_after <= position.worse:
                 run.progress.say(f"averaging from here: {position.worse} validations in a row were no better")
                 training.average_from_here()
