@@ -32,6 +32,7 @@ import torch
 from torch import nn
 
 from elman import folder as model_folder
+from elman.decode.largest import largest
 from elman.export.onnx import build_program
 from elman.export.products import groups_of
 from elman.models.neural import Network, NeuralModel
@@ -73,9 +74,9 @@ def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None
     return best
 
 
-def five_best(log_probs: np.ndarray) -> np.ndarray:
-    """The ids of the five likeliest types of each row, unsorted: no V are put in order."""
-    return np.argpartition(log_probs, -5, axis=1)[:, -5:]
+def five_best(log_probs: np.ndarray) -> list[np.ndarray]:
+    """The ids of the five likeliest types of each row, as completion finds them: no V are put in order."""
+    return [largest(row, 5) for row in log_probs]
 
 
 def step_of(model: LanguageModel, batch: int) -> Call:

@@ -272,27 +272,28 @@ def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
 
 
 def load_with_passport(
-    path: Path, *, progress: Progress | None = None, runtime: bool = True
+    path: Path, *, progress: Progress | None = None, runtime: bool = True, brief: bool = False
 ) -> tuple[LanguageModel, Speller, dict[str, Any]]:
     """Read a model folder or an ARPA file, and what the model was made of.
 
     Args:
-        runtime: whether a network runs through onnxruntime where both that and torch can do it.
+        runtime: whether a network runs without torch, by its program, where both can do it.
+        brief: whether only a few steps are coming, so that the program should start soon rather than run fast.
 
     Raises:
         FolderError: as for ``load``.
     """
     if not (_exists(path) and path.is_file()):
-        model, speller = load(path, runtime=runtime)
-        # What runs through onnxruntime has a hash of its own beside that of its weights.
+        model, speller = load(path, runtime=runtime, brief=brief)
+        # What runs by a program has a hash of its own beside that of its weights.
         return model, speller, read_passport(path, model_hash=getattr(model, "weights_hash", model.model_hash))
     found = resolve("elman.models.ngram.arpa:load_arpa")(path, progress=progress)
     passport = {"model": {"hash": found.model.model_hash}, "imported": found.facts}
     return found.model, found.speller, passport
 
 
-def load(path: Path, *, runtime: bool = True) -> tuple[LanguageModel, Speller]:
-    """Read a model folder or an ARPA file; ``runtime`` as for ``load_with_passport``.
+def load(path: Path, *, runtime: bool = True, brief: bool = False) -> tuple[LanguageModel, Speller]:
+    """Read a model folder or an ARPA file; ``runtime`` and ``brief`` as for ``load_with_passport``.
 
     Raises:
         FolderError: anything in it that is missing, damaged, too new or does not fit.
@@ -302,7 +303,7 @@ def load(path: Path, *, runtime: bool = True) -> tuple[LanguageModel, Speller]:
     kind, values = read_config(path)
     found = entry(kind)
     if is_network(kind) and _runs(path, runtime):
-        return _load_program(path), read_speller(path)
+        return _load_program(path, brief=brief), read_speller(path)
     arrays = read_arrays(path / WEIGHTS_FILE, mapped=found.mapped)
     tokenizer = read_tokenizer(path)
     try:
@@ -317,11 +318,11 @@ def _runs(path: Path, wanted: bool) -> bool:
     return (path / PROGRAM_FILE).exists() and importable("onnxruntime") and (wanted or not importable("torch"))
 
 
-def _load_program(path: Path) -> LanguageModel:
+def _load_program(path: Path, *, brief: bool) -> LanguageModel:
     file, weights = path / PROGRAM_FILE, path / WEIGHTS_FILE
     try:
         model = resolve("elman.models.runtime:RuntimeModel")(
-            _read(file), lambda: read_arrays(weights), read_tokenizer(path)
+            _read(file), lambda: read_arrays(weights), read_tokenizer(path), tape=not brief
         )
         _check_seal(file, model.facts.get("seal"))
         if weights.exists() and model.facts.get("weights") != stated_digest(weights):

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import elman
 from elman.decode.completion import complete, complete_phrase
 from elman.decode.search import Effort
 from elman.errors import UsageError
@@ -236,3 +239,10 @@ def test_sizes_below_one_are_refused(word_model):
     for name in ("n", "words", "beam_size"):
         with pytest.raises(UsageError, match=name):
             complete_phrase(word_model, "the", **{name: 0})
+
+
+def test_words_far_down_are_found_where_the_likely_ones_are_blocked(ngram_folder: Path) -> None:
+    model = elman.load(ngram_folder)
+    everything = [word for word, _ in model.complete("Anna ", n=10_000).words]
+    blocked = everything[: len(everything) - 1]
+    assert [word for word, _ in model.complete("Anna ", n=1, block=blocked).words] == everything[-1:]

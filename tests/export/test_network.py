@@ -26,11 +26,11 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
-def runtime(model: NeuralModel, int8: frozenset[str]) -> RuntimeModel:
+def runtime(model: NeuralModel, int8: frozenset[str], *, tape: bool = True) -> RuntimeModel:
     arrays = model.to_arrays()
     about = {"model_hash": model.model_hash, "about": model.describe(), "int8": int8}
     program = build_program(arrays, model.config, model.tokenizer, **about)  # type: ignore[arg-type]
-    return RuntimeModel(program, lambda: arrays, model.tokenizer)
+    return RuntimeModel(program, lambda: arrays, model.tokenizer, tape=tape)
 
 
 def run(graph: Any, **given: Any) -> dict[str, np.ndarray]:
@@ -92,7 +92,7 @@ def test_8_bits_are_the_network_with_rounded_weights(make_network: Any, cell: st
 def test_the_graphs_for_other_tools(make_network: Any, cell: str, shape: str, int8: bool) -> None:
     model = make_network(cell, **SHAPES[shape])
     groups = frozenset(groups_of(model.to_arrays())) if int8 else frozenset()
-    other, bound = runtime(model, groups), 0.0 if int8 else 1e-4
+    other, bound = runtime(model, groups, tape=False), 0.0 if int8 else 1e-4
     graphs = NetworkGraph(model.to_arrays(), model.config, model.tokenizer.size, int8=groups)
     ids, lengths = texts(model, 5, 70), np.array([70, 0, 1, 33, 64])
     begun = other.score(ids[:, :3], np.full(5, 3), other.start(5))[1]

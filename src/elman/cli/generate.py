@@ -22,7 +22,7 @@ def run(
 ) -> None:
     from elman import api
 
-    loaded = api.load(model)
+    loaded = api.load(model, brief=True)
     pieces = loaded.stream(
         prompt, temperature=temperature, top_k=top_k, top_p=top_p, max_tokens=max_tokens, seed=seed, stop=stop or ()
     )

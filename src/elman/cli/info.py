@@ -10,7 +10,7 @@ from elman.errors import FolderError
 def run(model: ModelArgument, as_json: Json = False) -> None:
     from elman import api
 
-    about = api.load(model).info()
+    about = api.load(model, brief=True).info()
     if as_json:
         print_json(about)
         return

@@ -21,6 +21,8 @@ from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 # Phrases are cut here at levels where a word is many tokens.
 _TOKENS_PER_WORD = 40
+_TYPES_PER_WORD = 8
+"""For one word that may be shown so many types are looked at, and so many times more if too few of them may."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,11 +97,22 @@ def _best_types(
 ) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     for branch in branches:
-        likeliest = branch.likeliest_first(above=0)
-        paths = (likeliest.path(place, index) for place in range(len(likeliest.tokens)))
-        words = ((path.text.decode(), path.mass) for path in paths)
-        found += islice((word for word in words if accept(word[0])), n)
+        most = _TYPES_PER_WORD * n
+        words = _best_of(branch, index, n=n, accept=accept, most=most)
+        while len(words) < n and most < len(branch.tokens):
+            most *= _TYPES_PER_WORD
+            words = _best_of(branch, index, n=n, accept=accept, most=most)
+        found += words
     return sorted(found, key=lambda word: (-word[1], word[0]))[:n]
+
+
+def _best_of(
+    branch: Branch, index: PieceIndex, *, n: int, accept: Callable[[str], bool], most: int
+) -> list[tuple[str, float]]:
+    likeliest = branch.likeliest_first(above=0, most=most)
+    paths = (likeliest.path(place, index) for place in range(len(likeliest.tokens)))
+    words = ((path.text.decode(), path.mass) for path in paths)
+    return list(islice((word for word in words if accept(word[0])), n))
 
 
 def complete_phrase(

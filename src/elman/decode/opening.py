@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.decode.largest import largest
 from elman.decode.pieces import PieceIndex, whole_part
 from elman.decode.rows import row_advance, row_log_probs
 from elman.decode.words import Run, follow
@@ -90,10 +91,11 @@ class Branch:
         text = text[1:] if text[:1] == b" " else text
         return Path(float(self.masses[place]), text, self.state, self.row, token)
 
-    def likeliest_first(self, *, above: float) -> "Branch":
-        """The same in falling order of probability, the unlikely left out."""
+    def likeliest_first(self, *, above: float, most: int | None = None) -> "Branch":
+        """In falling order of probability, the unlikely left out; only the ``most`` likeliest (default: all)."""
         likely = np.flatnonzero(self.masses > above)
-        order = likely[np.argsort(-self.masses[likely], kind="stable")]
+        masses = self.masses[likely]
+        order = likely[largest(masses, len(masses) if most is None else most)]
         return dataclasses.replace(self, masses=self.masses[order], tokens=self.tokens[order])
 
 

@@ -41,10 +41,11 @@ class State:
     __slots__ = ("model_hash", "parts")
 
     def __init__(self, model_hash: str, parts: dict[str, NDArray[Any]]) -> None:
-        sizes = {part.shape[0] for part in parts.values()}
-        assert len(sizes) == 1, f"parts of one state have different batch sizes: {sizes}"
+        sizes = set()
         for part in parts.values():
-            part.flags.writeable = False
+            sizes.add(len(part))
+            part.setflags(write=False)
+        assert len(sizes) == 1, f"parts of one state have different batch sizes: {sizes}"
         self.model_hash = model_hash
         self.parts = parts
 

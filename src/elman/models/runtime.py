@@ -11,7 +11,6 @@ would not go on equally to the last bit.
 
 import dataclasses
 import hashlib
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -22,13 +21,16 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.errors import FolderError, ModelError, UsageError
 from elman.models.protocol import State
-from elman.models.runtime_file import check_graph, outputs_of, part, unseal
+from elman.models.runtime_file import check_graph, contents, outputs_of, part, unseal
+from elman.models.session import Session
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 PROGRAM = "program"
 """The name of the graph's bytes among a model's arrays."""
+_FLOAT, _INT64 = 1, 7
+"""ONNX's numbers of types."""
 _ENDS = ("log_probs", "chosen")
 _SCORES = 1 << 20
 """Probabilities that exist at a time while scoring."""
@@ -58,13 +60,20 @@ class RuntimeModel:
     kind = "runtime"
     batchable: bool = True
     forgets_lines: bool = False
-    forgets_lines: bool = False
     exact: bool = True
 
     def __init__(
-        self, program: bytes, weights: Callable[[], Arrays], tokenizer: Tokenizer, *, threads: int = 1
+        self,
+        program: bytes,
+        weights: Callable[[], Arrays],
+        tokenizer: Tokenizer,
+        *,
+        threads: int = 1,
+        tape: bool = True,
     ) -> None:
         """``program`` is what ``elman.export`` makes; ``weights`` are asked for if it leaves some outside.
+
+        Parts that are all in 8 bits run as a tape; without ``tape``, and whatever it cannot do, by onnxruntime.
 
         Raises:
             FolderError: the program is damaged, hostile, or of another model.
@@ -82,8 +91,9 @@ class RuntimeModel:
         """The hash of the network that the graph was made from."""
         self.model_hash = hashlib.sha256(f"runtime|{self.facts['graph']}|{self.weights_hash}".encode()).hexdigest()
         steps = [name for name in outputs_of(graph) if name not in _ENDS]
-        self._step, self._end = (_session(graph, names, self.weights, threads=threads) for names in (steps, _ENDS))
-        self._sizes = _check_sessions(self._step, self._end, tokenizer.size)
+        how: dict[str, Any] = {"threads": threads, "tape": tape}
+        self._step, self._end = (_engine(graph, names, self.weights, tokenizer.size, **how) for names in (steps, _ENDS))
+        self._sizes = _check_sizes(graph, self._step, self._end, tokenizer.size)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, tokenizer: Tokenizer, config: RuntimeConfig | None = None) -> "RuntimeModel":
@@ -144,7 +154,7 @@ class RuntimeModel:
         size = max(_SCORES // self.tokenizer.size, 1)
         for start in range(0, len(rows), size):
             some = slice(start, start + size)
-            chosen[some] = self._probabilities("chosen", rows[some], targets[some])
+            chosen[some] = self._probabilities("chosen", rows[some], targets[some]).reshape(-1)
         scores[real] = chosen
         if kept is not None and len(rows):
             kept[real] = self._probabilities("log_probs", rows)
@@ -162,15 +172,14 @@ class RuntimeModel:
         return State(self.model_hash, self._advanced(np.array([self.tokenizer.size]), empty))
 
     def _advanced(self, ids: NDArray[np.int64], parts: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        given = {name: part for name, part in parts.items() if name != "top"}
-        found = self._step.run(self._after, {"ids": ids, **given})
+        found = self._step.run({"ids": ids}, parts, self._after)
         return dict(zip(self._sizes, found, strict=True))
 
     def _probabilities(
         self, wanted: str, top: NDArray[Any], targets: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
         targets = np.zeros(len(top), np.int64) if targets is None else targets
-        return self._end.run([wanted], {"top": top, "targets": targets})[0]
+        return self._end.run({"targets": targets}, {"top": top}, [wanted])[0]
 
     @cached_property
     def _after(self) -> list[str]:
@@ -201,44 +210,40 @@ def _check_facts(facts: dict[str, Any], tokenizer: Tokenizer) -> dict[str, Any]:
     return facts
 
 
-def _session(graph: memoryview, outputs: Sequence[str], weights: Arrays, *, threads: int) -> Any:
-    onnxruntime: Any = importlib.import_module("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Threads that wait should sleep: a second busy process would halve the speed of both.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+def _engine(graph: memoryview, outputs: Sequence[str], weights: Arrays, vocab: int, *, threads: int, tape: bool) -> Any:
+    """What computes a part of the graph: a tape where all of it is in 8 bits, else onnxruntime."""
     model, needed = part(graph, outputs)
     given = {name: array for name, array in weights.items() if name in needed}
-    if given:
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in given.values()]
-        options.add_external_initializers(list(given), values)
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a tree of its own
-        short = " ".join(str(error).split())[:120]
-        raise FolderError(
-            f"onnxruntime does not take the program ({short}); make it again with `elman export`"
-        ) from error
+    whole = {"ids": (0, vocab), "targets": (0, vocab - 1)}
+    if tape and not given:
+        from elman.models.tape import Tape
+        from elman.models.tape_translation import Untranslatable
+
+        try:
+            return Tape(contents(model), whole)
+        except Untranslatable:
+            pass
+    return Session(model, given, whole=whole, threads=threads)
 
 
-def _check_sessions(step: Any, end: Any, vocab: int) -> dict[str, int]:
+def _check_sizes(graph: memoryview, step: Any, end: Any, vocab: int) -> dict[str, int]:
     """Sizes of a state's parts by name, ``top`` first."""
-    numbers, ids = "tensor(float)", "tensor(int64)"
-    inputs, outputs, inputs_end, outputs_end = (
-        {each.name: (each.type, list(each.shape)) for each in found()}
-        for found in (step.get_inputs, step.get_outputs, end.get_inputs, end.get_outputs)
-    )
-    sizes = {"top": inputs_end.get("top", ("", [0]))[1][-1]}
-    sizes |= {f"stack.{k}": inputs.get(f"stack.{k}", ("", [0]))[1][-1] for k in range(len(inputs) - 1)}
-    stack = {name: (numbers, ["B", size]) for name, size in sizes.items() if name != "top"}
+    found = contents(graph)
+    sizes = {"top": end.inputs.get("top", 0)}
+    sizes |= {f"stack.{k}": step.inputs.get(f"stack.{k}", 0) for k in range(len(step.inputs))}
+    stack = {name: size for name, size in sizes.items() if name != "top"}
+    rows: dict[str, tuple[int, list[int | str]]] = {name: (_FLOAT, ["B", size]) for name, size in stack.items()}
+    after: dict[str, tuple[int, list[int | str]]] = {
+        f"next.{name}": (_FLOAT, ["B", size]) for name, size in sizes.items()
+    }
     good = (
-        inputs == {"ids": (ids, ["B"]), **stack}
-        and outputs == {f"next.{name}": (numbers, ["B", size]) for name, size in sizes.items()}
-        and inputs_end == {"top": (numbers, ["N", sizes["top"]]), "targets": (ids, ["N"])}
-        and outputs_end == {"log_probs": (numbers, ["N", vocab]), "chosen": (numbers, ["N"])}
+        found.inputs
+        == {"ids": (_INT64, ["B"]), **rows, "top": (_FLOAT, ["N", sizes["top"]]), "targets": (_INT64, ["N"])}
+        and found.outputs == {**after, "log_probs": (_FLOAT, ["N", vocab]), "chosen": (_FLOAT, ["N"])}
+        and step.inputs == stack
+        and step.outputs == {name: shape[-1] for name, (_, shape) in after.items()}
+        and end.inputs == {"top": sizes["top"]}
+        and end.outputs == {"log_probs": vocab, "chosen": 1}
         and all(isinstance(size, int) and 0 < size <= 1 << 24 for size in sizes.values())
     )
     if not good:

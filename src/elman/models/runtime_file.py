@@ -12,9 +12,10 @@ import json
 import math
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.errors import FolderError
 
@@ -39,10 +40,32 @@ _ATTRIBUTE = {1: _ONE, 3: _NUMBER, 8: _NUMBERS, 20: _NUMBER}
 _TENSOR = {1: _NUMBERS, 2: _NUMBER, 8: _ONE, 9: _ONE, 13: _MANY, 14: _NUMBER}
 _ENTRY = {1: _ONE, 2: _ONE}
 _INFO = {1: _ONE, 2: _ONE}
+_TYPE, _TENSOR_TYPE = {1: _ONE}, {1: _NUMBER, 2: _ONE}
+_SHAPE, _DIM = {1: _MANY}, {1: _NUMBER, 2: _ONE}
 _KINDS = {1: np.dtype(np.float32), 2: np.dtype(np.uint8), 3: np.dtype(np.int8), 7: np.dtype(np.int64)}
 _MOST_NUMBERS = 1 << 16
 
 Fields = dict[int, list[Any]]
+
+
+class Node(NamedTuple):
+    """An operator."""
+
+    kind: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, int | list[int]]
+
+
+class Contents(NamedTuple):
+    """What a graph computes."""
+
+    nodes: list[Node]
+    values: dict[str, NDArray[Any]]
+    """Constants by name, where they lie; those outside of the file are missing."""
+    inputs: dict[str, tuple[int, list[int | str]]]
+    """Type (ONNX's number) and shape by name; sizes that are open have names."""
+    outputs: dict[str, tuple[int, list[int | str]]]
 
 
 def seal(graph: bytes, note: Mapping[str, Any]) -> bytes:
@@ -133,6 +156,30 @@ def part(graph: memoryview, outputs: Collection[str]) -> tuple[bytes, set[str]]:
     return head + _field(7, body), needed
 
 
+def contents(graph: memoryview | bytes) -> Contents:
+    """What a checked model holds.
+
+    Raises:
+        FolderError: a type or shape that elman never writes.
+    """
+    inside = _message(_message(memoryview(graph), _MODEL, "model")[7][0], _GRAPH, "graph")
+    nodes = []
+    for data in inside.get(1, []):
+        node = _message(data, _NODE, "operator")
+        found = (_message(each, _ATTRIBUTE, "attribute") for each in node.get(5, []))
+        attributes = {_text(_one(each, 1, b"")): _attribute(each) for each in found}
+        inputs, outputs = (list(map(_text, node.get(number, []))) for number in (1, 2))
+        nodes.append(Node(_text(node[4][0]), inputs, outputs, attributes))
+    values = {}
+    for data in inside.get(5, []):
+        tensor = _message(data, _TENSOR, "value")
+        if 9 in tensor:
+            shape, kind = tuple(_numbers(tensor.get(1, []))), _KINDS[tensor[2][0]]
+            values[_text(tensor[8][0])] = np.frombuffer(tensor[9][0], kind).reshape(shape)
+    inputs, outputs = (dict(map(_info, inside.get(number, []))) for number in (11, 12))
+    return Contents(nodes, values, inputs, outputs)
+
+
 def outputs_of(graph: memoryview) -> list[str]:
     """The names of a checked model's outputs."""
     inside = _message(_message(graph, _MODEL, "model")[7][0], _GRAPH, "graph")
@@ -141,6 +188,27 @@ def outputs_of(graph: memoryview) -> list[str]:
 
 def _info_name(data: memoryview) -> str:
     return _text(_one(_message(data, _INFO, "input or output"), 1, b""))
+
+
+def _info(data: memoryview) -> tuple[str, tuple[int, list[int | str]]]:
+    """Name, type and shape of an input or output."""
+    whole = _message(_one(_message(data, _INFO, "input or output"), 2, b""), _TYPE, "type")
+    tensor = _message(_one(whole, 1, b""), _TENSOR_TYPE, "type")
+    dims = _message(_one(tensor, 2, b""), _SHAPE, "shape").get(1, [])
+    sizes = [_message(dim, _DIM, "shape") for dim in dims]
+    shape = [size[1][0] if 1 in size else _text(_one(size, 2, b"")) for size in sizes]
+    return _info_name(data), (_one(tensor, 1, 0), shape)
+
+
+def _attribute(fields: Fields) -> int | list[int]:
+    """Whole numbers are the only attributes that are used."""
+    if 8 in fields:
+        return [_signed_number(number) for number in _numbers(fields[8])]
+    return _signed_number(_one(fields, 3, 0))
+
+
+def _signed_number(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def _spans(data: memoryview) -> Iterator[tuple[int, int, int]]:

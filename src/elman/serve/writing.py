@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from elman.decode.largest import largest
 from elman.decode.pieces import piece_index
 from elman.decode.sampling import Sampler
 from elman.models.protocol import State
@@ -75,10 +76,7 @@ def pick(log_probs: LogProbs, token: int, tops: int | None) -> Picked:
     """A token's figures out of the log-probabilities of its place, ``[V]``."""
     if tops is None:
         return Picked(token, 0.0, [])
-    count = min(tops, len(log_probs))
-    likely = np.argpartition(-log_probs, count - 1)[:count] if count else np.empty(0, dtype=np.int64)
-    likely = likely[np.lexsort((likely, -log_probs[likely]))]
-    top = [(each, finite(log_probs.item(each))) for each in likely.tolist()]
+    top = [(each, finite(log_probs.item(each))) for each in largest(log_probs, tops).tolist()]
     return Picked(token, finite(log_probs.item(token)), top)
 
 

@@ -1,0 +1,219 @@
+"""The instructions of a tape (``elman.models.tape``) as machine code: whole programs of small vectors in one call.
+
+A runtime that looks up, starts and leaves each of a step's eighty operators spends more time on that than on the
+numbers. Here a step is one call. Every operator works on ``room[N, width]``, a row for each text; an operand is a piece
+of its row, or of the constants (``fixed``). ``small[N, bytes]`` holds what is multiplied in 8 bits, ``ids[N, slots]``
+whole numbers. No row ever reads another one's.
+"""
+
+import math
+
+import numpy as np
+
+from elman.models.byte_product import product
+from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
+
+(
+    COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
+    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE,
+) = range(24)  # fmt: skip
+"""What an instruction does."""
+FIELDS = 8
+"""Numbers of an instruction: what, where to, from where, from where else, how many, and three that depend on it."""
+_ZERO, _LANES = np.float32(0), 64
+
+
+@compiled
+def _binary(kind, x, y, out):
+    """Elementwise; an operand of one number is used for all."""
+    if len(x) == len(out) and len(y) == len(out):
+        if kind == ADD:
+            for j in range(len(out)):
+                out[j] = x[j] + y[j]
+        elif kind == SUB:
+            for j in range(len(out)):
+                out[j] = x[j] - y[j]
+        elif kind == MUL:
+            for j in range(len(out)):
+                out[j] = x[j] * y[j]
+        elif kind == DIV:
+            for j in range(len(out)):
+                out[j] = x[j] / y[j]
+        else:
+            for j in range(len(out)):
+                out[j] = max(x[j], y[j])
+    elif len(y) == 1:
+        alone = y[0]
+        if kind == ADD:
+            for j in range(len(out)):
+                out[j] = x[j] + alone
+        elif kind == SUB:
+            for j in range(len(out)):
+                out[j] = x[j] - alone
+        elif kind == MUL:
+            for j in range(len(out)):
+                out[j] = x[j] * alone
+        elif kind == DIV:
+            for j in range(len(out)):
+                out[j] = x[j] / alone
+        else:
+            for j in range(len(out)):
+                out[j] = max(x[j], alone)
+    else:
+        alone = x[0]
+        if kind == ADD:
+            for j in range(len(out)):
+                out[j] = alone + y[j]
+        elif kind == SUB:
+            for j in range(len(out)):
+                out[j] = alone - y[j]
+        elif kind == MUL:
+            for j in range(len(out)):
+                out[j] = alone * y[j]
+        elif kind == DIV:
+            for j in range(len(out)):
+                out[j] = alone / y[j]
+        else:
+            for j in range(len(out)):
+                out[j] = max(alone, y[j])
+
+
+@compiled
+def _unary(kind, x, out):
+    if kind == COPY:
+        for j in range(len(out)):
+            out[j] = x[j]
+    elif kind == ABS:
+        for j in range(len(out)):
+            out[j] = abs(x[j])
+    elif kind == ROUND:
+        for j in range(len(out)):
+            out[j] = np.rint(x[j])
+    elif kind == SIGMOID:
+        for j in range(len(out)):
+            out[j], _ = sigmoid(x[j])
+    elif kind == TANH:
+        for j in range(len(out)):
+            out[j] = tanh(x[j])
+    elif kind == RELU:
+        for j in range(len(out)):
+            out[j] = max(x[j], _ZERO)
+    elif kind == SQRT:
+        for j in range(len(out)):
+            out[j] = math.sqrt(x[j])
+    elif kind == ERF:
+        for j in range(len(out)):
+            out[j] = math.erf(x[j])
+
+
+@compiled
+def _largest(x):
+    """The largest number, many side by side: alone, each would wait for the one before."""
+    lanes = np.full(_LANES, x[0], np.float32)
+    whole = len(x) // _LANES * _LANES
+    for first in range(0, whole, _LANES):
+        part = x[first : first + _LANES]
+        for j in range(_LANES):
+            lanes[j] = max(lanes[j], part[j])
+    most = lanes.max()
+    for j in range(whole, len(x)):
+        most = max(most, x[j])
+    return most
+
+
+@compiled
+def _log_softmax(x, out):
+    most = _largest(x)
+    lanes = np.zeros(_LANES, np.float32)
+    whole = len(x) // _LANES * _LANES
+    for first in range(0, whole, _LANES):
+        part = x[first : first + _LANES]
+        for j in range(_LANES):
+            lanes[j] += exponential(part[j] - most)
+    total = lanes.sum()
+    for j in range(whole, len(x)):
+        total += exponential(x[j] - most)
+    less = most + np.float32(math.log(total))
+    for j in range(len(out)):
+        out[j] = x[j] - less
+
+
+@compiled
+def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, ends, results):
+    """Carry out ``tape[instructions, 8]``; -1, or a row whose first ids are out of their ``bounds[slots, 2]``.
+
+    ``fixed`` are float32 constants, ``tables`` whole ones, ``codes`` rows of 8 bits that are looked up, ``weights`` and
+    ``middle`` the matrices as ``byte_product.product`` wants them. What lies between ``ends[outputs, 2]`` in the end
+    goes to ``results``, side by side.
+    """
+    rows = len(room)
+    for row in range(rows):
+        for slot in range(len(bounds)):
+            if ids[row, slot] < bounds[slot, 0] or ids[row, slot] > bounds[slot, 1]:
+                return row
+    for number in range(len(tape)):
+        kind, out, a, b, size, p, q, s = tape[number]
+        if kind == MULTIPLY:
+            # a: place in small, fours of its bytes: b; p: place of the matrix, s: its bytes, q: place of its sums
+            product(small, a, b, weights[p : p + s], middle[q : q + size], room, out)
+        elif ADD <= kind <= MAX:
+            # p, q: sizes of the operands; s: 1 where the first is a constant, 2 where the second is
+            for row in range(rows):
+                here = room[row]
+                x = fixed[a : a + p] if s & 1 else here[a : a + p]
+                y = fixed[b : b + q] if s & 2 else here[b : b + q]
+                _binary(kind, x, y, here[out : out + size])
+        elif kind == LOG_SOFTMAX:
+            for row in range(rows):
+                _log_softmax(room[row, a : a + size], room[row, out : out + size])
+        elif kind == LARGEST:
+            for row in range(rows):
+                room[row, out] = _largest(room[row, a : a + size])
+        elif kind == TO_BYTES:
+            # up to p, bytes behind the end; they meet zeros
+            for row in range(rows):
+                x, y = room[row, a : a + size], small[row, out : out + size]
+                for j in range(size):
+                    y[j] = np.uint8(x[j])
+                for j in range(out + size, out + p):
+                    small[row, j] = 128
+        elif kind == CODES:
+            # rows of a table at a, looked up by slot b
+            for row in range(rows):
+                first = a + ids[row, b] * size
+                x, y = codes[first : first + size], room[row, out : out + size]
+                for j in range(size):
+                    y[j] = x[j]
+        elif kind == SCALE:
+            for row in range(rows):
+                room[row, out] = fixed[a + ids[row, b]]
+        elif kind == PICK:
+            for row in range(rows):
+                room[row, out] = room[row, a + ids[row, b]]
+        elif kind == PERMUTE:
+            for row in range(rows):
+                x, y = room[row], room[row, out : out + size]
+                for j in range(size):
+                    y[j] = x[a + tables[b + j]]
+        elif kind == CHOOSE:
+            for row in range(rows):
+                first = a if ids[row, p] else b
+                room[row, out : out + size] = room[row, first : first + size]
+        elif kind == WHOLE:
+            for row in range(rows):
+                ids[row, out] = tables[a + ids[row, b]]
+        elif kind == EQUAL:
+            for row in range(rows):
+                ids[row, out] = ids[row, a] == b
+        else:
+            # s: 1 where it is a constant
+            for row in range(rows):
+                x = fixed[a : a + size] if s else room[row, a : a + size]
+                _unary(kind, x, room[row, out : out + size])
+    for row in range(rows):
+        here, made, place = room[row], results[row], 0
+        for number in range(len(ends)):
+            start, stop = ends[number]
+            made[place : place + stop - start] = here[start:stop]
+            place += stop - start
+    return -1

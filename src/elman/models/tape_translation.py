@@ -1,0 +1,313 @@
+"""From a checked graph to a tape's instructions: what each name stands for, operator by operator."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import FolderError
+from elman.models import tape_kernels as kernels
+from elman.models.byte_product import pack, packed_bytes, padded
+from elman.models.runtime_file import Contents, Node
+
+_UINT8, _FLOAT = 2, 1
+_MIDDLE = 128
+_BINARY = {"Add": kernels.ADD, "Sub": kernels.SUB, "Mul": kernels.MUL, "Div": kernels.DIV, "Max": kernels.MAX}
+_UNARY = {
+    "Abs": kernels.ABS, "Round": kernels.ROUND, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH,
+    "Relu": kernels.RELU, "Sqrt": kernels.SQRT, "Erf": kernels.ERF, "LogSoftmax": kernels.LOG_SOFTMAX,
+}  # fmt: skip
+
+
+class Untranslatable(Exception):
+    """The graph holds what a tape cannot do; onnxruntime can."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Vector:
+    """A piece of each row of the room: ``size`` numbers from ``start`` on of a vector that was made as a whole."""
+
+    made: int
+    """Which one."""
+    start: int
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """A slot of whole numbers, and between which bounds they lie."""
+
+    slot: int
+    least: int
+    most: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Bytes:
+    """A piece of each row of bytes."""
+
+    place: int
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """What becomes a vector when it is cast: rows of codes by a slot, or a product."""
+
+    instruction: tuple[int, ...]
+    size: int
+
+
+Fields = tuple["int | Vector", ...]
+
+
+Thing = Vector | Whole | Bytes | Pending | NDArray[Any]
+
+
+class Translation:
+    """The translation: what each name stands for, and the instructions so far."""
+
+    def __init__(self, graph: Contents, whole: Mapping[str, tuple[int, int]]) -> None:
+        self.graph = graph
+        self.instructions: list[Fields] = []
+        self.things: dict[str, Thing] = dict(graph.values)
+        self.sizes: list[int] = []
+        """Of all vectors that are made."""
+        self.bytes = self.slots = 0
+        self.pools: tuple[list[NDArray[Any]], ...] = ([], [], [])
+        """Constants of float32, of whole numbers, and rows of codes."""
+        self._ends = [0, 0, 0]
+        self._places: dict[tuple[int, int], int] = {}
+        self._matrices: dict[str, tuple[int, int, NDArray[np.int8]]] = {}
+        self._packed = self._middles = 0
+        self.given: list[str] = []
+        """Whole-number inputs, one for each of the first slots."""
+        self.vectors: dict[str, int] = {}
+        """Sizes of the vectors that come in."""
+        for name, (_, shape) in graph.inputs.items():
+            if name in whole:
+                self.things[name] = self._slot(*whole[name])
+                self.given.append(name)
+            elif len(shape) == 2 and isinstance(shape[1], int) and 0 < shape[1] <= 1 << 24:
+                self.vectors[name] = shape[1]
+                self.things[name] = self._vector(shape[1])
+            else:
+                raise Untranslatable(f"input {name}")
+
+    def translate(self) -> None:
+        """All operators, in their order."""
+        ways: dict[str, Callable[[Node], None]] = {
+            **dict.fromkeys(_BINARY, self._do_binary), **dict.fromkeys(_UNARY, self._do_unary),
+            "Cast": self._do_cast, "Concat": self._do_concat, "Equal": self._do_equal, "Gather": self._do_gather,
+            "GatherElements": self._do_pick, "Identity": self._do_same, "MatMulInteger": self._do_product,
+            "ReduceMax": self._do_largest, "Reshape": self._do_flat, "Slice": self._do_slice, "Split": self._do_split,
+            "Transpose": self._do_transpose, "Unsqueeze": self._do_deepen, "Where": self._do_where,
+        }  # fmt: skip
+        for node in self.graph.nodes:
+            if node.kind not in ways:
+                raise Untranslatable(node.kind)
+            ways[node.kind](node)
+
+    def vector(self, name: str) -> Vector:
+        """The vector of a name."""
+        thing = self.things.get(name)
+        if not isinstance(thing, Vector):
+            raise Untranslatable(name)
+        return thing
+
+    def named(self) -> dict[str, Vector]:
+        """The vectors that come in and go out."""
+        return {name: self.vector(name) for name in (*self.vectors, *self.graph.outputs)}
+
+    def laid_out(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """All matrices as the products read them, from an address that is a multiple of 64; 128 times their sums."""
+        room = np.empty(self._packed + 64, np.int8)
+        weights, middles = room[-room.ctypes.data % 64 :], np.zeros(max(self._middles, 1), np.int32)
+        for place, sums, matrix in self._matrices.values():
+            some = middles[sums : sums + matrix.shape[1]]
+            pack(np.ascontiguousarray(matrix), weights[place : place + packed_bytes(*matrix.shape)], some)
+        return weights, middles * np.int32(_MIDDLE)
+
+    def _emit(self, *fields: "int | Vector") -> None:
+        self.instructions.append((*fields, *[0] * (kernels.FIELDS - len(fields))))
+
+    def _vector(self, size: int) -> Vector:
+        self.sizes.append(size)
+        return Vector(len(self.sizes) - 1, 0, size)
+
+    def _slot(self, least: int, most: int) -> Whole:
+        self.slots += 1
+        return Whole(self.slots - 1, least, most)
+
+    def _constant(self, array: NDArray[Any], pool: int) -> int:
+        """Where a constant lies in its pool."""
+        key = (pool, id(array))
+        if key not in self._places:
+            self._places[key] = self._ends[pool]
+            self.pools[pool].append(array.ravel())
+            self._ends[pool] += array.size
+        return self._places[key]
+
+    def _operand(self, name: str) -> tuple["int | Vector", int, bool]:
+        """A vector or the place of float32 constants, its size, and whether it is the latter."""
+        thing = self.things[name]
+        if isinstance(thing, Vector):
+            return thing, thing.size, False
+        if isinstance(thing, np.ndarray) and thing.dtype == np.float32 and thing.ndim <= 1:
+            return self._constant(thing, 0), thing.size, True
+        raise Untranslatable(name)
+
+    def _numbers(self, name: str) -> NDArray[np.int64]:
+        """Whole constants."""
+        thing = self.things[name]
+        if not isinstance(thing, np.ndarray) or thing.dtype != np.int64:
+            raise Untranslatable(name)
+        return thing
+
+    def _do_binary(self, node: Node) -> None:
+        (a, p, fixed_a), (b, q, fixed_b) = map(self._operand, node.inputs)
+        size = max(p, q)
+        if (p not in (1, size)) or (q not in (1, size)) or (fixed_a and fixed_b):
+            raise FolderError(f"its operator {node.kind} joins vectors of {p} and {q} numbers")
+        out = self.things[node.outputs[0]] = self._vector(size)
+        self._emit(_BINARY[node.kind], out, a, b, size, p, q, int(fixed_a) + 2 * int(fixed_b))
+
+    def _do_unary(self, node: Node) -> None:
+        thing = self.vector(node.inputs[0])
+        if node.attributes.get("axis", -1) != -1:
+            raise Untranslatable(node.kind)
+        out = self.things[node.outputs[0]] = self._vector(thing.size)
+        self._emit(_UNARY[node.kind], out, thing, 0, thing.size)
+
+    def _do_cast(self, node: Node) -> None:
+        thing, name, to = self.things[node.inputs[0]], node.outputs[0], node.attributes.get("to")
+        if isinstance(thing, Pending) and to == _FLOAT:
+            out = self.things[name] = self._vector(thing.size)
+            kind, *rest = thing.instruction
+            self._emit(kind, out, *rest)
+        elif isinstance(thing, Vector) and to == _UINT8:
+            whole = padded(thing.size, 4)
+            self.things[name] = Bytes(self.bytes, thing.size)
+            self._emit(kernels.TO_BYTES, self.bytes, thing, 0, thing.size, whole)
+            self.bytes += whole
+        else:
+            raise Untranslatable(f"Cast to {to}")
+
+    def _do_product(self, node: Node) -> None:
+        x, matrix, middle = (self.things[name] for name in node.inputs)
+        if not (isinstance(x, Bytes) and isinstance(matrix, np.ndarray) and isinstance(middle, np.ndarray)):
+            raise Untranslatable("MatMulInteger")
+        if matrix.dtype != np.int8 or matrix.ndim != 2 or middle.ravel().tolist() != [_MIDDLE]:
+            raise Untranslatable("MatMulInteger")
+        if len(matrix) != x.size:
+            raise FolderError(f"its product is of {x.size} numbers and a matrix of {len(matrix)} rows")
+        name, size = node.inputs[1], packed_bytes(*matrix.shape)
+        if name not in self._matrices:
+            self._matrices[name] = self._packed, self._middles, matrix
+            self._packed, self._middles = self._packed + size, self._middles + matrix.shape[1]
+        place, sums, _ = self._matrices[name]
+        fields = kernels.MULTIPLY, x.place, padded(x.size, 4) // 4, matrix.shape[1], place, sums, size
+        self.things[node.outputs[0]] = Pending(fields, matrix.shape[1])
+
+    def _do_gather(self, node: Node) -> None:
+        thing, by = (self.things[name] for name in node.inputs)
+        axis, name = node.attributes.get("axis", 0), node.outputs[0]
+        if isinstance(thing, Vector) and isinstance(by, np.ndarray) and axis == 1 and by.dtype == np.int64:
+            if by.ndim != 1 or not by.size or by.min() < 0 or by.max() >= thing.size:
+                raise FolderError("it looks up places that a vector does not have")
+            out = self.things[name] = self._vector(by.size)
+            self._emit(kernels.PERMUTE, out, thing, self._constant(by, 1), by.size)
+            return
+        if not isinstance(thing, np.ndarray) or not isinstance(by, Whole) or axis != 0:
+            raise Untranslatable("Gather")
+        if by.least < 0 or by.most >= len(thing):
+            raise FolderError(f"it looks up row {by.most} of a table of {len(thing)}")
+        if thing.dtype == np.int8 and thing.ndim == 2:
+            place, size = self._constant(thing, 2), thing.shape[1]
+            self.things[name] = Pending((kernels.CODES, place, by.slot, size), size)
+        elif thing.dtype == np.int64 and thing.ndim == 1:
+            found = self.things[name] = self._slot(int(thing.min()), int(thing.max()))
+            self._emit(kernels.WHOLE, found.slot, self._constant(thing, 1), by.slot)
+        elif thing.dtype == np.float32 and thing.ndim == 1:
+            out = self.things[name] = self._vector(1)
+            self._emit(kernels.SCALE, out, self._constant(thing, 0), by.slot)
+        else:
+            raise Untranslatable("Gather")
+
+    def _do_pick(self, node: Node) -> None:
+        thing, by = self.vector(node.inputs[0]), self.things[node.inputs[1]]
+        if not isinstance(by, Whole) or node.attributes.get("axis", 0) != 1:
+            raise Untranslatable("GatherElements")
+        if by.least < 0 or by.most >= thing.size:
+            raise FolderError(f"it picks number {by.most} of {thing.size}")
+        out = self.things[node.outputs[0]] = self._vector(1)
+        self._emit(kernels.PICK, out, thing, by.slot)
+
+    def _do_equal(self, node: Node) -> None:
+        by, wanted = self.things[node.inputs[0]], self._numbers(node.inputs[1])
+        if not isinstance(by, Whole) or wanted.size != 1:
+            raise Untranslatable("Equal")
+        found = self.things[node.outputs[0]] = self._slot(0, 1)
+        self._emit(kernels.EQUAL, found.slot, by.slot, int(wanted.ravel()[0]))
+
+    def _do_where(self, node: Node) -> None:
+        by, first, second = self.things[node.inputs[0]], self.vector(node.inputs[1]), self.vector(node.inputs[2])
+        if not isinstance(by, Whole) or first.size != second.size:
+            raise Untranslatable("Where")
+        out = self.things[node.outputs[0]] = self._vector(first.size)
+        self._emit(kernels.CHOOSE, out, first, second, first.size, by.slot)
+
+    def _do_largest(self, node: Node) -> None:
+        thing = self.vector(node.inputs[0])
+        if self._numbers(node.inputs[1]).tolist() != [-1]:
+            raise Untranslatable("ReduceMax")
+        out = self.things[node.outputs[0]] = self._vector(1)
+        self._emit(kernels.LARGEST, out, thing, 0, thing.size)
+
+    def _do_concat(self, node: Node) -> None:
+        parts = [self._operand(name) for name in node.inputs]
+        if node.attributes.get("axis") not in (-1, 1):
+            raise Untranslatable("Concat")
+        out = self.things[node.outputs[0]] = self._vector(sum(size for _, size, _ in parts))
+        start = 0
+        for part, size, fixed in parts:
+            self._emit(kernels.COPY, Vector(out.made, start, size), part, 0, size, 0, 0, int(fixed))
+            start += size
+
+    def _do_split(self, node: Node) -> None:
+        thing, sizes = self.vector(node.inputs[0]), self._numbers(node.inputs[1]).tolist()
+        if node.attributes.get("axis", 0) != -1 or sum(sizes) != thing.size or min(sizes) < 1:
+            raise Untranslatable("Split")
+        start = thing.start
+        for name, size in zip(node.outputs, sizes, strict=True):
+            self.things[name] = Vector(thing.made, start, size)
+            start += size
+
+    def _do_slice(self, node: Node) -> None:
+        thing = self.vector(node.inputs[0])
+        start, end, axis = (self._numbers(name).tolist() for name in node.inputs[1:])
+        if axis != [1] or not 0 <= start[0] < end[0] <= thing.size:
+            raise Untranslatable("Slice")
+        self.things[node.outputs[0]] = Vector(thing.made, thing.start + start[0], end[0] - start[0])
+
+    def _do_same(self, node: Node) -> None:
+        self.things[node.outputs[0]] = self.things[node.inputs[0]]
+
+    def _do_deepen(self, node: Node) -> None:
+        thing = self.things[node.inputs[0]]
+        if not isinstance(thing, Whole) and self.vector(node.inputs[0]).size != 1:
+            raise Untranslatable("Unsqueeze")
+        self._do_same(node)
+
+    def _do_flat(self, node: Node) -> None:
+        if self.vector(node.inputs[0]).size != 1 or self._numbers(node.inputs[1]).tolist() != [-1]:
+            raise Untranslatable("Reshape")
+        self._do_same(node)
+
+    def _do_transpose(self, node: Node) -> None:
+        thing = self.things[node.inputs[0]]
+        if not isinstance(thing, np.ndarray) or node.attributes.get("perm") != [1, 0]:
+            raise Untranslatable("Transpose")
+        self.things[node.outputs[0]] = thing.T
