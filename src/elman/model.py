@@ -15,7 +15,7 @@ from elman.errors import UsageError
 from elman.export.files import save_model, write_onnx
 from elman.machine import cache_folder
 from elman.models.protocol import LanguageModel, State
-from elman.passport import evaluate_text
+from elman.passport import evaluate_text, keystrokes_of
 from elman.progress import Progress
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
@@ -154,6 +154,27 @@ class Model:
             return evaluate_text(
                 self.lm, self.speller, text, context=context, progress=progress, tuned_on=self._tuned_on
             )
+
+    def keystrokes(
+        self,
+        *sources: str | Path,
+        context: Context = "document",
+        document: Literal["file", "line", "block"] = "file",
+        encoding: str = "utf-8",
+        field: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """The share of keystrokes that offered words save on a text (``elman.decode.keystrokes``), and its signature.
+
+        Arguments are those of ``evaluate``.
+
+        Raises:
+            UsageError: a model whose tokens are no words, or no text.
+        """
+        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        progress = progress or Progress()
+        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
+            return keystrokes_of(self.lm, text, context=context, progress=progress, tuned_on=self._tuned_on)
 
     @property
     def _tuned_on(self) -> str | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from elman.data.prepare import Data
+from elman.decode.keystrokes import Keystrokes, type_lines
 from elman.decode.scoring import evaluate
 from elman.machine import fingerprint, version
 from elman.metrics import signature
@@ -32,6 +33,21 @@ def evaluate_text(
     tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)  # type: ignore[arg-type]
     signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
     return {**tally.figures(), "context": context, "signature": signed}
+
+
+def keystrokes_of(
+    model: LanguageModel, text: Text, *, context: str, progress: Progress, tuned_on: str | None = None
+) -> dict[str, Any]:
+    """What offered words save on a text, with the signature of the figures."""
+    adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
+    total = Keystrokes()
+    with progress.stage("typing", total=text.lines, unit="lines") as advance:
+        lines = ((line, context == "independent" or (starts and context == "document")) for line, starts in text)
+        for line in type_lines(model, lines):
+            total += line
+            advance(1)
+    signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
+    return {**total.figures(), "context": context, "signature": signed}
 
 
 def adaptation_of(about: Mapping[str, Any]) -> str:

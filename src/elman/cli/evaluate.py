@@ -33,6 +33,9 @@ def run(
             metavar="FILE", help="Text to fit all that adapts on; by default the validation text in the passport."
         ),
     ] = None,
+    keystrokes: Annotated[
+        bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that offered words save.")
+    ] = False,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
@@ -59,6 +62,8 @@ def run(
     models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]
     for name, adapted in models:
         figures = adapted.evaluate(*texts, **config.to_json(), **how)
+        if keystrokes:
+            figures["keystrokes"] = adapted.keystrokes(*texts, **config.to_json(), **how)
         steps.append((name, {**figures, "adaptation": adapted.passport.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:
@@ -78,12 +83,14 @@ def run(
     print(f"signature: {found['signature']}")
     if wanted:
         print(f"\n{_table(steps)}\nsignature: {steps[-1][1]['signature']}")
+    if keystrokes:
+        print(f"\n{_keystrokes(steps)}")
 
 
 def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """The last step's figures, and in short those on the way to it."""
-    kept = ("perplexity", "bits_per_byte", "signature")
-    way = [{"name": name, **{key: figures[key] for key in kept}} for name, figures in steps]
+    kept = ("perplexity", "bits_per_byte", "signature", "keystrokes")
+    way = [{"name": name, **{key: figures[key] for key in kept if key in figures}} for name, figures in steps]
     return {**steps[-1][1], "steps": way}
 
 
@@ -99,3 +106,16 @@ def _table(steps: list[tuple[str, dict[str, Any]]]) -> str:
         for place, (name, each) in enumerate(steps)
     ]
     return table(["", "bits per byte", "perplexity", ""], rows)
+
+
+def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
+    rows = []
+    for place, (name, each) in enumerate(steps):
+        found = each["keystrokes"]
+        after = [f"{100 * share:.1f}%" for share in found["offered_after_letters"][1:4]]
+        shares = [f"{100 * found[key]:.1f}%" for key in ("saved", "recall_at_1", "recall_at_3")]
+        rows.append([f"+ {name}" if place else name or "this model", *shares, *after, *[""] * (3 - len(after))])
+    words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
+    head = ["of three words offered", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
+    note = f"{words:,} words, {without:,} keys without offers; top 1 and 3 before any letter, then after 1, 2 or 3"
+    return f"{table(head, rows)}\n{note}"

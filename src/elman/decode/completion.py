@@ -78,7 +78,7 @@ def complete(
     blocked = {word.casefold() for word in block}
 
     def accept(word: str) -> bool:
-        return word.strip() != "" and word.casefold() not in blocked and (punctuation or _has_letters(word))
+        return word.strip() != "" and word.casefold() not in blocked and (punctuation or has_letters(word))
 
     index = piece_index(model.tokenizer)
     branches, _ = first_branches(model, index, opening)
@@ -169,11 +169,12 @@ def complete_phrase(
 
 def _word_ends(tokenizer: Tokenizer, text: str) -> list[int]:
     if tokenizer.config.pretokenized:
-        return [word.end() for word in re.finditer(r"\S+", text) if _has_letters(word[0])]
+        return [word.end() for word in re.finditer(r"\S+", text) if has_letters(word[0])]
     return [end for _, end, run in runs(text) if run.is_word]
 
 
-def _has_letters(word: str) -> bool:
+def has_letters(word: str) -> bool:
+    """Whether this is a word that people want offered, rather than punctuation."""
     # Symbols that stand for something (an emoji) are words; what only joins and parts them is not.
     return any(char.isalnum() or unicodedata.category(char) == "So" for char in word)
 

@@ -31,8 +31,9 @@ class PieceIndex:
             self._look_at(token_id)
         self._types = np.ones(size, dtype=bool)
         self._types[[UNK_ID, EOS_ID]] = False
-        self._sorted = sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__)
-        self._keys = [self.pieces[token_id] for token_id in self._sorted]
+        self.sorted = sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__)
+        """All tokens but the first two in the order of their bytes."""
+        self._keys = [self.pieces[token_id] for token_id in self.sorted]
         self._masks: dict[Run, tuple[TokenIds, TokenIds]] = {}
         self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
         """Tokens that can finish a character begun before them."""
@@ -64,13 +65,16 @@ class PieceIndex:
 
     def starting_with(self, prefix: bytes) -> TokenIds:
         """Tokens whose bytes begin with a prefix."""
+        return np.array(self.sorted[self.range_of(prefix)], dtype=np.int64)
+
+    def range_of(self, prefix: bytes) -> slice:
+        """Where those tokens stand in ``sorted``."""
         low = bisect_left(self._keys, prefix)
-        high = bisect_right(self._keys, prefix, lo=low, key=lambda piece: piece[: len(prefix)])
-        return np.array(self._sorted[low:high], dtype=np.int64)
+        return slice(low, bisect_right(self._keys, prefix, lo=low, key=lambda piece: piece[: len(prefix)]))
 
     def equal_to(self, piece: bytes) -> list[int]:
         """Tokens of exactly these bytes."""
-        return self._sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)]
+        return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)]
 
     def ending(self, run: Run) -> TokenIds:
         """Tokens that show that a run has ended, `</s>` among them."""

@@ -75,10 +75,9 @@ class Tape:
         if rows > _TOGETHER:
             parts = []
             for start in range(0, rows, _TOGETHER):
-                ids, given = (
-                    {name: a[start : start + _TOGETHER] for name, a in each.items()} for each in (whole, vectors)
-                )
-                parts.append(self.run(ids, given, wanted))
+                some = slice(start, start + _TOGETHER)
+                few = {name: array[some] for name, array in whole.items()}
+                parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
             return [np.concatenate(each) for each in zip(*parts, strict=True)]
         room, small, ids = self._room(rows)
         for name, slot in self._slots:

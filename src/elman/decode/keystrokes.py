@@ -1,0 +1,258 @@
+"""How many keystrokes the offered words save somebody who never overlooks one: what a keyboard is judged by.
+
+The user types a text key by key. Before each word, and after each of its letters, the words that ``complete`` would
+offer are looked at; if the word is among the first three, one keystroke takes it and the space after it. If it is not
+offered before its last letter, all of it is typed, and the space is a keystroke as well. A space that came with a word
+is taken back without a keystroke where the text has none there (a full stop follows). Everything else is typed: spaces,
+punctuation, the line end.
+
+Words are letters and digits as ``elman.decode.words`` parts them (with a pretokenized model, what lies between spaces
+and holds one). A word that the vocabulary does not have is a word too: it is never offered, and counts as missed.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.decode.completion import complete, has_letters
+from elman.decode.largest import largest
+from elman.decode.opening import Opening, first_branches, whole_words
+from elman.decode.pieces import piece_index
+from elman.decode.words import Kind, kind_of, runs
+from elman.errors import UsageError
+from elman.models.protocol import LanguageModel, State
+from elman.models.trace import trace
+from elman.text.normalise import normalise_line
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+OFFERED = 3
+"""Words that are offered at a time."""
+_NUMBERS = 1 << 23
+"""Probabilities that exist at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Keystrokes:
+    """Sums over a text; every figure divides once, at the end.
+
+    >>> part = Keystrokes(keys=30, chars=40, words=10, first=2, offered=(4, 3, 1))
+    >>> (part + part).saved, part.recall_at_1, part.recall_at_3
+    (0.25, 0.2, 0.4)
+    """
+
+    keys: int = 0
+    """Keystrokes that were needed."""
+    chars: int = 0
+    """Keystrokes without any offer: the characters, each line end included."""
+    words: int = 0
+    """Words, those that the vocabulary does not have included."""
+    first: int = 0
+    """Words that were the first one offered before any letter."""
+    offered: tuple[int, ...] = ()
+    """How many words were offered after 0, 1, 2 .. letters and not before."""
+
+    def __add__(self, other: Self) -> Self:
+        longest = max(len(self.offered), len(other.offered))
+        each = (part.offered + (0,) * (longest - len(part.offered)) for part in (self, other))
+        offered = tuple(one + two for one, two in zip(*each, strict=True))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in ("keys", "chars", "words", "first")}
+        return type(self)(**sums, offered=offered)
+
+    @property
+    def saved(self) -> float:
+        """The share of keystrokes that offers saved."""
+        return 1 - self.keys / max(self.chars, 1)
+
+    @property
+    def recall_at_1(self) -> float:
+        """The share of words that were the likeliest one before any letter was typed."""
+        return self.first / max(self.words, 1)
+
+    @property
+    def recall_at_3(self) -> float:
+        """The share of words that were among the three offered before any letter was typed."""
+        return (self.offered[0] if self.offered else 0) / max(self.words, 1)
+
+    def figures(self) -> dict[str, Any]:
+        """The numbers to print and to keep, by their lasting JSON names."""
+        shares = [round(count / max(self.words, 1), 6) for count in np.cumsum(self.offered).tolist()[:6]]
+        return {
+            "saved": self.saved, "recall_at_1": self.recall_at_1, "recall_at_3": self.recall_at_3, "words": self.words,
+            "keystrokes": self.keys, "without": self.chars, "offered_after_letters": shares,
+        }  # fmt: skip
+
+
+class Word(NamedTuple):
+    """A word in a line, by characters."""
+
+    start: int
+    end: int
+    asked: bool
+    """Whether a word can be offered before its first letter: it begins the line, or something parts it off."""
+
+
+def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
+    """The words of a line that somebody would want to be offered.
+
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> tokenizer = Tokenizer.fit(["a b"], config=TokenizerConfig(min_count=1))
+    >>> [word[:2] for word in words_of(tokenizer, "Well-known, I'd say: 3rd!")]
+    [(0, 4), (5, 10), (12, 15), (16, 19), (21, 22), (22, 24)]
+    """
+    if tokenizer.config.pretokenized:
+        return [Word(*found.span(), True) for found in re.finditer(r"\S+", line) if has_letters(found[0])]
+    found = []
+    for start, end, _ in runs(line):
+        if has_letters(line[start:end]):
+            parted = not start or kind_of(line[start - 1]) in (Kind.SPACE, Kind.SYMBOL, Kind.INNER)
+            found.append(Word(start, end, parted))
+    return found
+
+
+def count_keys(tokenizer: Tokenizer, line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
+    """The sums of one line: each word with after how many letters it was offered (None: never), and at which place."""
+    keys, words, first, offered = len(line) + 1, 0, 0, {}  # type: ignore[var-annotated]
+    for word, letters, place in found:
+        words += 1
+        if letters is None:
+            continue
+        offered[letters] = offered.get(letters, 0) + 1
+        first += letters == 0 and place == 0
+        spaced = line[word.end : word.end + 1] == " "
+        # One keystroke for the letters that were not typed and, where there is one, the space.
+        keys -= word.end - word.start - letters + spaced - 1
+    counts = tuple(offered.get(number, 0) for number in range(max(offered, default=-1) + 1))
+    return Keystrokes(keys, len(line) + 1, words, first, counts)
+
+
+def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
+    """The measure by its definition, asking ``complete`` at every key: the slow twin, and the way at other levels.
+
+    ``before`` is the text in front of the line, with its line ends.
+    """
+    found = []
+    for word in words_of(model.tokenizer, line):
+        spelled, offer = line[word.start : word.end], None
+        wanted = spelled.lower() if model.tokenizer.config.lowercase else spelled
+        for letters in range(0 if word.asked else 1, len(spelled)):
+            prompt = before + line[: word.start + letters]
+            words = [text for text, _ in complete(model, prompt, n=OFFERED, partial=letters > 0).words]
+            if wanted in words:
+                offer = letters, words.index(wanted)
+                break
+        found.append((word, *(offer or (None, 0))))
+    return count_keys(model.tokenizer, line, found)
+
+
+def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:
+    """The sums of each line; lines come with whether the state starts afresh before them.
+
+    Raises:
+        UsageError: a model whose tokens are no words.
+    """
+    tokenizer = model.tokenizer
+    if not whole_words(tokenizer):
+        raise UsageError(
+            f"keystrokes are counted for models of words; this one has {tokenizer.config.level} tokens: "
+            "train with --level word"
+        )
+    typist, state = _Typist(model), model.start()
+    most = max(_NUMBERS // tokenizer.size, 1)
+    for text, starts in lines:
+        line = normalise_line(text)
+        state = model.start() if starts else state
+        ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
+        rows = []
+        for begin in range(0, len(ids), most):
+            part = ids[begin : begin + most]
+            found = trace(model, part[None], np.array([len(part)]), state, whole=True)
+            assert found.log_probs is not None
+            rows.append(found.log_probs[0])
+            state = found.state
+        yield typist.line(line, ids, np.concatenate(rows))
+
+
+class _Typist:
+    """Looks up, in the probabilities before each token of a line, when its words are offered."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.tokenizer = model.tokenizer
+        self.index = piece_index(model.tokenizer)
+        self._empty = model.start()
+        self._order = np.array(self.index.sorted, dtype=np.int64)
+        accepted = [has_letters(self.index.body(token).decode("utf-8", "ignore")) for token in self.index.sorted]
+        self._accepted = np.array(accepted, dtype=bool)
+        self._place = np.full(model.tokenizer.size, -1, dtype=np.int64)
+        self._place[self._order] = np.arange(len(self._order))
+        self._ranges: dict[bytes, slice] = {}
+
+    def line(self, line: str, ids: NDArray[np.int64], log_probs: NDArray[np.float32]) -> Keystrokes:
+        """``log_probs[T, V]`` before each of ``ids[T]``."""
+        at = {start: place for place, start in enumerate(self._starts(line))}
+        found: list[tuple[Word, int | None, int]] = []
+        for word in words_of(self.tokenizer, line):
+            place = at.get(word.start)
+            offer = None if place is None else self._offer(line, word, int(ids[place]), log_probs[place])
+            letters, rank = offer or (None, 0)
+            found.append((word, letters, rank))
+        return count_keys(self.tokenizer, line, found)
+
+    def _starts(self, line: str) -> Iterator[int]:
+        """Where the text of each token begins, its leading space left out."""
+        for start, _ in self.tokenizer.encode(line).spans:
+            yield start + (line[start : start + 1] == " ")
+
+    def _offer(self, line: str, word: Word, token: int, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
+        spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
+        spelled = line[word.start : word.end]
+        spelled = spelled.lower() if self.tokenizer.config.lowercase else spelled
+        if word.asked:
+            offers = self._new_words(line[: word.start], log_probs)
+            if spelled in offers:
+                return 0, offers.index(spelled)
+        if token == UNK_ID:
+            return None
+        sorted_ = np.where(self._accepted, log_probs[self._order], -np.inf)
+        place = self._place[token]
+        lead = b" " if spaced else b""
+        for letters in range(1, len(spelled)):
+            rank = self._rank(sorted_, place, self._range(lead + spelled[:letters].encode()))
+            if rank < OFFERED:
+                return letters, rank
+        return None
+
+    def _rank(self, log_probs: NDArray[np.float32], place: int, some: slice) -> int:
+        """How many of ``some`` types come before the one at ``place``: likelier, or as likely and before it."""
+        here = log_probs[some]
+        own = log_probs[place]
+        return int((here > own).sum() + (log_probs[some.start : place] == own).sum())
+
+    def _range(self, prefix: bytes) -> slice:
+        if prefix not in self._ranges:
+            self._ranges[prefix] = self.index.range_of(prefix)
+        return self._ranges[prefix]
+
+    def _new_words(self, before: str, log_probs: NDArray[np.float32]) -> list[str]:
+        """What ``complete`` would offer before the first letter of a word, the likeliest first."""
+        lead = self.tokenizer.leading_space and before.endswith(" ")
+        opening = Opening(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
+        (branch,), _ = first_branches(_Known(self.tokenizer, log_probs), self.index, opening)  # type: ignore[arg-type]
+        masses = np.where(self._accepted[self._place[branch.tokens]], branch.masses, 0)
+        best = [place for place in largest(masses, OFFERED).tolist() if masses[place] > 0]
+        words = [(-masses[place], self.index.body(int(branch.tokens[place])).decode()) for place in best]
+        return [word for _, word in sorted(words)]
+
+
+class _Known:
+    """A model of one state: what it predicts there is given."""
+
+    def __init__(self, tokenizer: Tokenizer, log_probs: NDArray[np.float32]) -> None:
+        self.tokenizer = tokenizer
+        self._log_probs = log_probs
+
+    def log_probs(self, state: State) -> NDArray[np.float32]:
+        return self._log_probs[None]
