@@ -89,7 +89,7 @@ class Xray:
 
     def to_json(self) -> dict[str, Any]:
         """Every number as JSON values."""
-        return _plain(dataclasses.asdict(self))
+        return _plain({**dataclasses.asdict(self), "threshold": THRESHOLD})
 
 
 def xray(
@@ -278,6 +278,12 @@ def diagnosis(found: Xray) -> list[str]:
     own = next((curve for curve in found.curves if curve.trained), None)
     if own is not None:
         words.append(f"The gradient is {own.words}.")
+        if own.bound is not None and own.bound[1] > 0:
+            pace = float((own.bound[-1] / own.bound[1]) ** (1 / max(len(own.bound) - 2, 1)))
+            words.append(
+                f"Its weights allow {pace:.3g} a step (the bound, which is "
+                + ("below 1: it had to shrink)." if pace < 1 else "above 1: nothing forces it to shrink).")
+            )
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
     else:

@@ -52,7 +52,7 @@ class Trials:
     seeds: list[int]
     chance: float
     solved: float
-    """The score from which on a lag counts as solved, in the mean over the seeds."""
+    """The score from which on a lag counts as solved, in the median over the seeds."""
     allowed: int
     """Updates that each network was allowed."""
     hidden_size: int
@@ -70,7 +70,7 @@ class Trials:
         """The largest lag that was solved with all shorter ones; 0 if none was."""
         longest = 0
         for lag in self.lags:
-            if np.mean(self.scores(cell, lag)) < self.solved:
+            if np.median(self.scores(cell, lag)) < self.solved:
                 break
             longest = lag
         return longest
@@ -209,7 +209,7 @@ def trials_json(found: Trials) -> dict[str, Any]:
             "cell": cell,
             "longest_solved": found.longest_solved(cell),
             "scores": [
-                {"lag": lag, "mean": float(np.mean(found.scores(cell, lag))), "seeds": found.scores(cell, lag)}
+                {"lag": lag, "median": float(np.median(found.scores(cell, lag))), "seeds": found.scores(cell, lag)}
                 for lag in found.lags
             ],
         }

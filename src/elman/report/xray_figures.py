@@ -1,0 +1,292 @@
+"""The x-ray's figures, from its numbers (``Xray.to_json``): for a page, light or dark, and as files.
+
+Colours are Okabe and Ito's, which colour-blind people can tell apart, and each line has a dash of its own. What is
+black here becomes the page's own colour of text in its SVG.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b1d1f"
+"""Black; in SVG replaced by the text's colour."""
+OWN = "#d55e00"
+_STYLES: dict[str, tuple[str, Any, str]] = {
+    "rnn": ("#e69f00", (0, (5, 1.5)), "o"),
+    "rnn-relu": ("#cc79a7", (0, (1, 1)), "s"),
+    "gru": ("#009e73", (0, (4, 1, 1, 1)), "^"),
+    "lstm": ("#0072b2", "-", "D"),
+    "lstm-chrono": ("#56b4e9", (0, (6, 1, 1, 1, 1, 1)), "v"),
+}
+_FLOOR = 1e-12
+_MOST_CURVES = 8
+_SETTINGS: dict[str, Any] = {
+    "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 8, "xtick.labelsize": 8,
+    "ytick.labelsize": 8, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.titlecolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "legend.frameon": False,
+    "text.parse_math": False, "axes.facecolor": "none",
+}  # fmt: skip
+
+
+def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
+    """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # A token in a script that the font lacks is a box in the picture, and no reason to talk.
+    settings: Any = {**_SETTINGS, "svg.hashsalt": name}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        figure.patch.set_alpha(0)
+        files = {}
+        for kind in ("png", "svg"):
+            target = io.BytesIO()
+            # A date would make the same numbers another file.
+            more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
+            figure.savefig(target, format=kind, **more)
+            files[f"{name}.{kind}"] = target.getvalue()
+    return files
+
+
+def inline(svg: bytes, name: str, title: str) -> str:
+    """An SVG file as an element of a page, its black the page's text colour and its ids its own."""
+    import html
+
+    text = svg.decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(INK, "currentColor", text, flags=re.IGNORECASE)
+    text = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
+    label = html.escape(title, quote=True)
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    opening = rf'<svg viewBox="\1" role="img" aria-label="{label}" {names}>'
+    return re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', opening, text, count=1)
+
+
+def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """The gradient by lag of this model and of fresh ones, with the bound of plain RNNs."""
+    axes = figure.add_subplot()
+    for curve in values["curves"]:
+        low, median, high = (np.array(row, float) for row in curve["share"])
+        lags = np.arange(len(median))
+        if curve["trained"]:
+            axes.fill_between(lags, np.maximum(low, _FLOOR), np.maximum(high, _FLOOR), color=OWN, alpha=0.22, lw=0)
+            axes.plot(lags, median, color=OWN, lw=2.4, label=f"{curve['name']}, this model", zorder=5)
+            if curve["bound"] is not None:
+                axes.plot(
+                    lags, np.array(curve["bound"], float), color=INK, lw=1.2, ls=":", label="its bound, σ(W)·max f′"
+                )
+        else:
+            colour, dash, _ = _style(curve["name"])
+            axes.plot(lags, median, color=colour, ls=dash, lw=1.4, label=f"{curve['name']}, fresh")
+    top = max(np.nanmax(np.array(curve["share"][2], float)) for curve in values["curves"])
+    bottom = min(np.nanmin(np.array(curve["share"][0], float)) for curve in values["curves"] if curve["trained"])
+    axes.set(yscale="log", ylim=(max(_FLOOR, min(bottom, 1e-4) / 3), max(top, 1) * 6), xlim=(0, len(lags) - 1))
+    axes.axhline(0.01, color=INK, lw=0.7, alpha=0.5)
+    axes.annotate("1% left", (len(lags) - 1, 0.01), ha="right", va="bottom", fontsize=7.5, alpha=0.8)
+    axes.set(xlabel="lag (tokens back)", ylabel="gradient, share of lag 0")
+    _finish(figure, axes)
+
+
+def draw_weights(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """The parts of the gradient of the hidden-to-hidden weights by lag."""
+    axes = figure.add_subplot()
+    for curve in values["curves"]:
+        if curve["weights"] is None:
+            continue
+        low, median, high = (np.array(row, float) for row in curve["weights"])
+        lags, scale = np.arange(len(median)), median[0] or 1.0
+        if curve["trained"]:
+            axes.fill_between(lags, np.maximum(low / scale, _FLOOR), high / scale, color=OWN, alpha=0.22, lw=0)
+            axes.plot(lags, median / scale, color=OWN, lw=2.4, label=f"{curve['name']}, this model", zorder=5)
+        else:
+            colour, dash, _ = _style(curve["name"])
+            axes.plot(lags, median / scale, color=colour, ls=dash, lw=1.4, label=f"{curve['name']}, fresh")
+    axes.set(yscale="log", ylim=(_FLOOR, 30), xlim=(0, len(lags) - 1))
+    axes.set(xlabel="lag (tokens back)", ylabel="part of the gradient of W_hh,\nshare of lag 0")
+    _finish(figure, axes)
+
+
+def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """How much another token k back changes the prediction."""
+    axes, influence = figure.add_subplot(), values["influence"]
+    bits, lags = np.array(influence["bits"], float), influence["lags"]
+    floor = 1e-7
+    low, median, high = np.percentile(bits, (25, 50, 75), axis=1)
+    axes.fill_between(
+        lags,
+        np.maximum(low, floor / 9),
+        np.maximum(high, floor / 9),
+        color=OWN,
+        alpha=0.22,
+        lw=0,
+        label="half of all places",
+    )
+    axes.plot(lags, np.maximum(median, floor / 9), color=OWN, lw=2, marker="o", ms=3, label="median")
+    axes.axhline(values["threshold"], color=INK, lw=0.8, alpha=0.6)
+    axes.annotate(
+        f"{values['threshold']:g} bits", (lags[-1], values["threshold"]), ha="right", va="bottom", fontsize=7.5
+    )
+    if influence["memory"]:
+        axes.axvline(influence["memory"], color=INK, lw=0.8, ls=":")
+        text = f" memory: {influence['memory']} token{'s' * (influence['memory'] != 1)}"
+        axes.annotate(text, (influence["memory"], max(high.max() * 2, 1)), fontsize=7.5, va="center")
+    axes.set(xscale="log", yscale="log", ylim=(floor, max(high.max() * 5, 3)), xlim=(0.95, lags[-1] * 1.05))
+    ticks = [lag for lag in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if lag <= lags[-1]]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="lag (tokens back, 1: the last one read)", ylabel="change of the prediction (bits)")
+    _finish(figure, axes)
+
+
+def draw_saturation(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """How often gates are nearly closed, in between and nearly open."""
+    axes, rows = figure.add_subplot(), values["saturation"]
+    names = [f"layer {row['layer'] + 1} {row['gate']}" for row in rows]
+    places = np.arange(len(rows))
+    closed, opened = (np.array([row[name] for row in rows]) for name in ("closed", "open"))
+    axes.barh(places, closed, color="#0072b2", label="below 0.1")
+    axes.barh(places, 1 - closed - opened, left=closed, color="#bbbbbb", alpha=0.6, label="between")
+    axes.barh(
+        places, opened, left=1 - opened, color="#e69f00", hatch="////", edgecolor="white", lw=0, label="above 0.9"
+    )
+    for place, row in enumerate(rows):
+        axes.annotate(f"mean {row['mean']:.2f}", (1.01, place), va="center", fontsize=7.5, annotation_clip=False)
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="share of values over the text")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    _finish(figure, axes, grid=False)
+
+
+def draw_gates(figure: "Figure", layer: Mapping[str, Any], tokens: Sequence[str]) -> None:
+    """Heat maps over a sentence: a row for each token, a column for each unit; one panel for each gate and state."""
+    names = [name for name in ("input", "forget", "reset", "update", "recurrence", "output") if name in layer]
+    names += [name for name in ("cell", "hidden") if name in layer]
+    axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for each, name in zip(axes, names, strict=True):
+        table = np.array(layer[name], float)
+        state = name in ("cell", "hidden")
+        size = max(float(np.abs(table).max()), 1e-9)
+        colours = (
+            {"cmap": "PuOr_r", "vmin": -size, "vmax": size} if state else {"cmap": "cividis", "vmin": 0, "vmax": 1}
+        )
+        image = each.imshow(table, aspect="auto", interpolation="nearest", **colours)
+        each.set_title(name)
+        each.set_xticks([])
+        each.tick_params(length=0)
+        aspect = 12 if len(names) > 1 else 50
+        bar = figure.colorbar(image, ax=each, orientation="horizontal", pad=0.01, aspect=aspect, shrink=0.95)
+        ticks = [-size, 0, size] if state else [0, 1]
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
+        bar.ax.tick_params(labelsize=6.5, length=2)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+        for side in each.spines.values():
+            side.set_visible(False)
+    axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens])
+    order = "remember longest" if len(names) > 1 else "change least"
+    figure.supxlabel(f"units, those that {order} on the left", fontsize=8)
+
+
+def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) -> None:
+    """What each earlier word (column) does to each next one (row)."""
+    axes, values = figure.add_subplot(), np.array(table, float)
+    later = np.tril_indices(len(tokens), -1)
+    size = max(float(np.percentile(np.abs(values[later]), 97)), 1e-9)
+    shown = np.where(np.tri(len(tokens), k=-1, dtype=bool), values, np.nan)
+    image = axes.imshow(shown[1:, :-1], cmap="PuOr_r", vmin=-size, vmax=size, interpolation="nearest")
+    short, small = [_short(token) for token in tokens], min(8.0, 230 / len(tokens))
+    axes.set_xticks(range(len(tokens) - 1), short[:-1], rotation=90, fontsize=small)
+    axes.set_yticks(range(len(tokens) - 1), short[1:], fontsize=small)
+    axes.tick_params(length=0)
+    axes.set(xlabel="earlier word", ylabel="next word")
+    axes.spines[["left", "bottom"]].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, aspect=30, label=label, extend="both")
+    bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+def draw_course(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """How the gradient by lag moved in training."""
+    import matplotlib
+
+    axes, course = figure.add_subplot(), values["course"]
+    kept = np.linspace(0, len(course) - 1, min(len(course), _MOST_CURVES)).round().astype(int)
+    course = [course[place] for place in kept]
+    colours = matplotlib.colormaps["viridis"]
+    for place, entry in enumerate(course):
+        share = np.array([np.nan if value is None else value for value in entry["share"]], float)
+        colour = colours(0.9 - 0.85 * place / max(len(course) - 1, 1))
+        last = place == len(course) - 1
+        axes.plot(share, color=colour, lw=2.2 if last else 1.3, label=f"update {entry['update']}")
+    finite = np.array([value for entry in course for value in entry["share"] if value], float)
+    axes.set(yscale="log", ylim=(max(finite.min() / 3, _FLOOR), max(finite.max(), 1) * 3), xlim=(0, len(share) - 1))
+    axes.set(xlabel="lag (tokens back)", ylabel="gradient, share of lag 0")
+    _finish(figure, axes)
+
+
+def draw_task(figure: "Figure", values: Mapping[str, Any]) -> None:
+    """Score against lag, a line for each cell."""
+    axes, regression = figure.add_subplot(), values["task"] == "adding"
+    for number, cell in enumerate(values["cells"]):
+        colour, dash, marker = _style(cell["cell"])
+        # Each cell a little beside the others, so that none hides another.
+        lags = np.array([score["lag"] for score in cell["scores"]]) * 1.012 ** (number - 2)
+        medians = [score["median"] for score in cell["scores"]]
+        ends = np.array([[min(score["seeds"]), max(score["seeds"])] for score in cell["scores"]]).T
+        if len(values["seeds"]) > 1:
+            axes.vlines(lags, *np.maximum(ends, -0.1), color=colour, lw=1, alpha=0.7)
+        axes.plot(lags, np.maximum(medians, -0.1), color=colour, ls=dash, marker=marker, ms=5, label=cell["cell"])
+    axes.axhline(values["solved"], color=INK, lw=0.8, alpha=0.6)
+    axes.annotate("solved", (values["lags"][-1], values["solved"]), ha="right", va="bottom", fontsize=7.5)
+    axes.axhline(values["chance"], color=INK, lw=0.8, ls=":")
+    words = "always the mean" if regression else "chance"
+    axes.annotate(words, (values["lags"][0], values["chance"]), ha="left", va="bottom", fontsize=7.5)
+    axes.set(xscale="log", ylim=(-0.13 if regression else 0, 1.06))
+    axes.set_xticks(values["lags"], [str(lag) for lag in values["lags"]])
+    axes.minorticks_off()
+    axes.set(xlabel="lag (steps to remember over)")
+    axes.set_ylabel("R² of the sum" if regression else "share of right answers")
+    _finish(figure, axes)
+
+
+def _style(name: str) -> tuple[str, Any, str]:
+    if name.startswith("lstm, forget bias"):
+        return _STYLES["lstm-chrono"]
+    return _STYLES.get(name, ("#777777", (0, (2, 2)), "x"))
+
+
+def _finish(figure: "Figure", axes: "Axes", *, grid: bool = True) -> None:
+    if axes.get_yscale() == "log":
+        axes.yaxis.set_major_formatter(lambda value, place: _power(value))
+        axes.yaxis.set_minor_formatter("")
+    if grid:
+        axes.grid(alpha=0.18, color=INK, lw=0.6)
+    figure.legend(loc="outside lower center", ncols=2, handlelength=2.6, columnspacing=1.2)
+
+
+def _power(value: float) -> str:
+    """A power of ten without mathematical typesetting, which would show in texts that hold a dollar.
+
+    >>> _power(1e-12)
+    '10⁻¹²'
+    """
+    return "10" + str(round(float(np.log10(value)))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 14 else f"{token[:13]}…"

@@ -1,0 +1,310 @@
+"""The x-ray's report: one self-contained page, and its figures as files."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elman.files import storage_errors, write_atomic
+from elman.report import xray_figures as draw
+
+PAGE_FILE = "xray.html"
+
+
+class Section(NamedTuple):
+    """A part of the page."""
+
+    title: str
+    paragraphs: list[str]
+    name: str = ""
+    """Of the figure's files."""
+    figure: Callable[[Any], None] | None = None
+    height: float = 3.6
+    table: list[list[str]] | None = None
+    """Rows; the first one is the head."""
+
+
+def write_xray(folder: Path, values: Mapping[str, Any], *, name: str) -> list[Path]:
+    """Write ``xray.html`` and the figures of what ``Xray.to_json`` gives.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    about, text = values["model"], values["text"]
+    head = (
+        f"{about['name']}, {about['size']}, {about['types']} types (hash {about['hash']}); {text['places']} places of "
+        f"{text['source']} ({text['sha256']}, {text['tokens']} tokens)"
+    )
+    sections = [Section("Diagnosis", list(values["words"])), *_numbers(values), *_sentence(values)]
+    return _write(folder, f"X-ray of {name}", head, sections)
+
+
+def write_task(folder: Path, values: Mapping[str, Any]) -> list[Path]:
+    """Write ``xray.html`` and the figure of what ``trials_json`` gives.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    rows = [
+        ["cell", *(f"lag {lag}" for lag in values["lags"]), "longest solved"],
+        *(
+            [
+                cell["cell"],
+                *(f"{score['median']:.2f}" for score in cell["scores"]),
+                str(cell["longest_solved"] or "none"),
+            ]
+            for cell in values["cells"]
+        ),
+    ]
+    seeds = len(values["seeds"])
+    section = Section(
+        "Score against lag",
+        [
+            values["words"],
+            "Lines are medians; where there are several seeds, bars reach from the worst to the best. lstm-chrono is "
+            "an LSTM whose forget gates begin open for as long as the lag (Tallec and Ollivier 2018).",
+        ],
+        f"task-{values['task']}",
+        partial(draw.draw_task, values=values),
+        table=rows,
+    )
+    head = (
+        f"Networks of one layer of {values['hidden_size']} units, {values['updates']} updates at most, "
+        f"{seeds} seed{'s' * (seeds != 1)}"
+    )
+    return _write(folder, f"X-ray of the task {values['task']}", head, [section])
+
+
+def _numbers(values: Mapping[str, Any]) -> list[Section]:
+    sections = []
+    if values["curves"]:
+        rows = [["network", "case", "change a step", "half-life (tokens)", "1% left at lag"]]
+        for curve in values["curves"]:
+            case = curve["case"]
+            half = "–" if case["half_life"] is None else f"{case['half_life']:.3g}"
+            gone = f"> {case['reached']}" if case["gone"] is None else str(case["gone"])
+            kind = "this model" if curve["trained"] else "fresh"
+            rate = "∞" if case["rate"] is None else f"{case['rate']:.3g}"
+            rows.append([f"{curve['name']}, {kind}", case["case"], rate, half, gone])
+        sections.append(
+            Section(
+                "Gradient by lag",
+                [
+                    "How much of the loss at one token comes back to the state k tokens before: the norm of its "
+                    "derivative, as a share of that at lag 0; the median over places, and for this model the middle "
+                    "half of them. Where nothing comes back, nothing is learned from what stands there. A plain RNN "
+                    "cannot be above its bound: the spectral norm of its hidden-to-hidden matrix times the largest "
+                    "slope of its units, once for each step.",
+                ],
+                "gradient",
+                partial(draw.draw_gradient, values=values),
+                4.2,
+                rows,
+            )
+        )
+        if any(curve["weights"] is not None for curve in values["curves"]):
+            paragraph = (
+                "The hidden-to-hidden weights are the same at every step, so their gradient is a sum over steps; these "
+                "are its parts by lag."
+            )
+            sections.append(
+                Section(
+                    "Parts of the weights' gradient",
+                    [paragraph],
+                    "weights",
+                    partial(draw.draw_weights, values=values),
+                    4,
+                )
+            )
+    if values["course"]:
+        paragraph = "The gradient by lag at each validation of training with --xray, on its validation text."
+        last = values["course"][-1]
+        sections.append(
+            Section(
+                "During training",
+                [paragraph, f"At the end (update {last['update']}) it was {last['words']}."],
+                "course",
+                partial(draw.draw_course, values=values),
+                4,
+            )
+        )
+    influence = values["influence"]
+    sections.append(
+        Section(
+            "Influence by lag",
+            [
+                "By how many bits the prediction changes when the token k back is another one, drawn from the text: "
+                "the Kullback-Leibler divergence of what is predicted then from what is predicted now. The effective "
+                f"memory is the lag up to which the median is {values['threshold']:g} bits or more: "
+                f"{influence['memory']} tokens. The furthest lag from which anything changed anywhere: "
+                f"{influence['reach']}.",
+            ],
+            "influence",
+            partial(draw.draw_influence, values=values),
+        )
+    )
+    if values["saturation"]:
+        rows = [["unit", "layer", "kept a token", "half-life (tokens)"]]
+        for unit in values["units"]:
+            half = "∞" if unit["half_life"] is None else f"{unit['half_life']:.3g}"
+            rows.append([str(unit["unit"]), str(unit["layer"] + 1), f"{unit['keep']:.3f}", half])
+        gated = bool(values["units"])
+        paragraph = (
+            "Shares of gate values over the text. A gate that is always open or always closed is no gate; a forget "
+            "gate (GRU: update gate) near 1 keeps its unit's state. Below, the units that keep theirs longest."
+            if gated
+            else "A plain RNN has no gates; these are the sizes of its units. A unit near 1 is saturated, and its "
+            "slope, through which gradients come back, near 0."
+        )
+        height = 1.3 + 0.3 * len(values["saturation"])
+        sections.append(
+            Section(
+                "Gates over the text" if gated else "Units over the text",
+                [paragraph],
+                "saturation",
+                partial(draw.draw_saturation, values=values),
+                height,
+                rows if gated else None,
+            )
+        )
+    return sections
+
+
+def _sentence(values: Mapping[str, Any]) -> list[Section]:
+    seen = values["sentence"]
+    if seen is None:
+        return []
+    tokens = seen["tokens"]
+    size = min(2.2 + 0.2 * len(tokens), 5.2)
+    rows = [["word", "surprise (bits)", "changed most by leaving out"]]
+    for place in range(1, len(tokens)):
+        gains = seen["left_out"][place][:place]
+        most = sorted(range(place), key=lambda each: -abs(gains[each]))[:3]  # noqa: B023 (used at once)
+        rows.append(
+            [tokens[place], f"{seen['bits'][place]:.2f}", ", ".join(f"{tokens[m]} {gains[m]:+.2f}" for m in most)]
+        )
+    sections = [
+        Section(
+            "Each word and the next ones",
+            [
+                f"“{seen['text']}”",
+                "By how many bits each next word (row) is likelier because each earlier word (column) stands there: "
+                "the sentence is read again without it. Orange helps, violet hurts. A question mark is put after words "
+                "that the model does not know.",
+            ],
+            "left-out",
+            partial(draw.draw_words, table=seen["left_out"], tokens=tokens, label="gain (bits)"),
+            size,
+            rows,
+        )
+    ]
+    if seen["gradient"] is not None:
+        paragraph = (
+            "The same by gradient times input: the derivative of the next word's log-probability along the earlier "
+            "word's embedding, what a linear model would call its share."
+        )
+        sections.append(
+            Section(
+                "Gradient times input",
+                [paragraph],
+                "gradient-input",
+                partial(draw.draw_words, table=seen["gradient"], tokens=tokens, label="gradient × input (bits)"),
+                size,
+            )
+        )
+    for number, layer in enumerate(seen["gates"]):
+        what = "Gates and states" if len(layer) > 1 else "States"
+        paragraph = "A row for each token as it is read, a column for each unit. Gates go from 0 (dark) to 1 (light)."
+        sections.append(
+            Section(
+                f"{what} of layer {number + 1} over the sentence",
+                [paragraph if len(layer) > 1 else "A row for each token as it is read, a column for each unit."],
+                f"gates-{number + 1}",
+                partial(draw.draw_gates, layer=layer, tokens=tokens),
+                1.2 + 0.19 * len(tokens),
+            )
+        )
+    return sections
+
+
+def _write(folder: Path, title: str, head: str, sections: list[Section]) -> list[Path]:
+    import jinja2
+    import markupsafe
+
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    written, shown = [], []
+    for section in sections:
+        svg = ""
+        if section.figure is not None:
+            files = draw.drawn(section.name, section.figure, height=section.height)
+            for name, data in files.items():
+                write_atomic(folder / name, data)
+                written.append(folder / name)
+            svg = draw.inline(files[f"{section.name}.svg"], section.name, section.title)
+        # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the template.
+        shown.append({**section._asdict(), "svg": markupsafe.Markup(svg)})
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
+    page = template.render(title=title, head=head, sections=shown)
+    write_atomic(folder / PAGE_FILE, page.encode())
+    return [folder / PAGE_FILE, *written]
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>{{ title }}</title>
+<style>
+:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 44rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
+p { margin: .4rem 0; overflow-wrap: anywhere; }
+.head { color: var(--soft); font-size: .9rem; }
+svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem auto; color: var(--ink);
+  font-family: "DejaVu Sans", Verdana, sans-serif; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
+th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th { font-weight: 600; color: var(--soft); }
+@media print {
+  :root { --ink: #000; --paper: #fff; --soft: #333; --line: #bbb; }
+  body { font-size: 11pt; } main { max-width: none; padding: 0; }
+  svg, table { break-inside: avoid; } h2 { break-after: avoid; } svg { max-width: 14cm; }
+}
+</style>
+</head>
+<body>
+<main>
+<h1>{{ title }}</h1>
+<p class="head">{{ head }}</p>
+{% for section in sections %}
+<section>
+<h2>{{ section.title }}</h2>
+{% for paragraph in section.paragraphs %}
+<p>{{ paragraph }}</p>
+{% endfor %}
+{{ section.svg }}
+{% if section.table %}
+<div class="wide"><table>
+<thead><tr>{% for cell in section.table[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for row in section.table[1:] %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody>
+</table></div>
+{% endif %}
+</section>
+{% endfor %}
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,143 @@
+"""elman xray on every kind of model: numbers, words, the page, mistakes."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elman
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def small(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plain RNN that was trained with --xray."""
+    folder = tmp_path_factory.mktemp("xray") / "rnn"
+    elman.train(
+        text_file, out=folder, model="rnn", updates=120, layers=2, embedding_size=8, hidden_size=12, tied=False,
+        batch=4, bptt=10, validations=3, threads=1, xray=True,
+    )  # fmt: skip
+    return folder
+
+
+def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
+    sentence = ("--sentence", "Anna sees the old house at night.")
+    words = ("xray", lstm_folder, text_file, "--lags", "40", "--positions", "6", *sentence)
+    shown = cli(*words)
+    assert shown.code == 0, shown.err
+    assert re.search(r"^The gradient is (vanishing|healthy|exploding): \d+ tokens? back", shown.out, re.MULTILINE)
+    assert "effective memory" in shown.out and "Units that remember longest" in shown.out
+    assert re.search(r"^house +\d", shown.out, re.MULTILINE)
+    found = json.loads(cli(*words, "--json").out)
+    assert set(found) == {
+        "model", "text", "curves", "influence", "saturation", "units", "sentence", "course", "clipped", "words",
+        "threshold", "files",
+    }  # fmt: skip
+    assert [(curve["name"], curve["trained"]) for curve in found["curves"]] == [
+        ("lstm", True), ("rnn", False), ("rnn-relu", False), ("gru", False), ("lstm", False)
+    ]  # fmt: skip
+    assert all(len(curve["share"][1]) == 41 and curve["share"][1][0] == 1 for curve in found["curves"])
+    # What the words say is what the numbers show.
+    own = found["curves"][0]
+    below = [lag for lag, share in enumerate(own["share"][1]) if share < 0.01]
+    if own["case"]["case"] == "vanishing":
+        assert abs(own["case"]["gone"] - below[0]) <= 2
+    assert {each["gate"] for each in found["saturation"]} == {"input", "forget", "output"}
+    assert found["sentence"]["tokens"][0] == "Anna" and len(found["sentence"]["gates"]) == 2
+    assert found["influence"]["memory"] <= found["influence"]["reach"] <= 40
+
+
+def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_path: Path) -> None:
+    shown = cli("xray", small, "--lags", "20", "--positions", "5", "--out", tmp_path / "out", "--forget-bias", "30")
+    assert shown.code == 0, shown.err
+    assert "reading the validation text of the passport" in shown.err
+    assert "A plain RNN has no gates" in shown.out and "At the end of training it was" in shown.out
+    assert "Its weights allow" in shown.out and "lstm, forget bias for 30, fresh" in shown.out
+    page = (tmp_path / "out" / "xray.html").read_text()
+    for title in ("Gradient by lag", "During training", "Influence by lag", "Each word and the next ones"):
+        assert f"<h2>{title}</h2>" in page
+    assert not re.search(r'(src|href)="(?!#|data:)', page) and page.count("<svg") == 9
+    assert len(set(re.findall(r'\bid="([^"]*)"', page))) == len(re.findall(r'\bid="([^"]*)"', page))
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"xray.html", "gradient.svg", "gradient.png", "course.png", "influence.svg", "gates-2.png"} <= names
+    assert "#1b1d1f" not in re.sub(r"<style>.*?</style>", "", page, count=1, flags=re.DOTALL).lower()
+
+
+@pytest.mark.parametrize("source", ["folder", "arpa"])
+def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path, tmp_path: Path) -> None:
+    model = elman.train(text_file, out=tmp_path / "words", model="ngram", order=3, pretokenized=True)
+    path = tmp_path / "words"
+    if source == "arpa":
+        path = tmp_path / "lm.arpa"
+        model.export(path)
+    shown = cli("xray", path, text_file, "--positions", "60", "--out", tmp_path / "out", "--json")
+    assert shown.code == 0, shown.err
+    found = json.loads(shown.out)
+    assert found["curves"] == found["saturation"] == found["units"] == []
+    assert found["influence"]["reach"] == 2
+    assert "no gradient by lag" in found["words"][0]
+    assert "<h2>Gradient by lag</h2>" not in (tmp_path / "out" / "xray.html").read_text()
+
+
+def test_hostile_text_stays_text(cli: Call, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    line = "Anna <script>alert(1)</script> $x^2$ & 猫"
+    shown = cli("xray", ngram_folder, text_file, "--sentence", line, "--lags", "12", "--out", tmp_path / "out")
+    assert shown.code == 0, shown.err
+    page = (tmp_path / "out" / "xray.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;" in page
+
+
+def test_the_page_fits_a_phone(cli: Call, small: Path, text_file: Path, tmp_path: Path, browser: Any) -> None:
+    cli("xray", small, text_file, "--lags", "12", "--positions", "4", "--out", tmp_path / "out")
+    for width in (1280, 390):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        said: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.goto((tmp_path / "out" / "xray.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width and said == []
+        widths = page.evaluate("[...document.querySelectorAll('svg')].map(svg => svg.getBoundingClientRect().width)")
+        assert len(widths) > 5 and min(widths) > 0.75 * min(width, 608)
+        page.close()
+
+
+def test_a_task(cli: Call, tmp_path: Path) -> None:
+    words = ("xray", "--task", "brackets", "--lags", "2,4", "--minutes", "0.02", "--out", tmp_path / "out")
+    shown = cli(*words)
+    assert shown.code == 0, shown.err
+    assert "lag 2" in shown.out and "Lags solved" in shown.out and "lstm-chrono" in shown.out
+    assert "<svg" in (tmp_path / "out" / "xray.html").read_text() and (tmp_path / "out" / "task-brackets.png").exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ((), "no model was given"),
+        (("nowhere",), "nowhere does not exist"),
+        (("--task", "sorting"), "it must be one of: recall, brackets, agreement, adding"),
+        (("--task", "recall", "--lags", "far"), "--lags is 'far'"),
+        (("--task", "recall", "--seeds", "0"), "--seeds is 0"),
+        (("--task", "recall", "--minutes", "-1"), "--minutes is -1"),
+        (("NGRAM", "--task", "recall"), "leave out MODEL"),
+        (("NGRAM", "TEXT", "--lags", "5,10"), "give one number"),
+        (("NGRAM", "TEXT", "--lags", "1"), "--lags is 1"),
+        (("NGRAM", "TEXT", "--positions", "0"), "--positions is 0"),
+        (("NGRAM", "TEXT", "--seeds", "2"), "with --task only"),
+        (("NGRAM", "TEXT", "--sentence", "quux zyzzyva"), "knows no word"),
+        (("NGRAM", "missing.txt"), "missing.txt"),
+        (("NGRAM", "SHORT"), "the text has"),
+        (("NGRAM", "TEXT", "--out", "FULL"), "not an empty folder"),
+    ],
+)  # fmt: skip
+def test_mistakes(
+    words: tuple[str, ...], said: str, cli: Call, ngram_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "short.txt").write_text("Anna sees the old house.\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept.txt").write_text("mine")
+    names = {"NGRAM": ngram_folder, "TEXT": text_file, "SHORT": tmp_path / "short.txt", "FULL": tmp_path / "full"}
+    result = cli("xray", *(names.get(word, word) for word in words))
+    assert result.code == 2 and said in result.err and result.err.count("\n") == 1, result.err
