@@ -1,0 +1,272 @@
+// A text field that shows what comes next: ghost text after the cursor, and the likely words below as chips.
+//
+// Tab, or the right arrow at the end of the text, takes one word of the ghost. A chip is taken by a click, by Alt and
+// its number, or by its number alone while a chip has the focus. Esc puts the ghost away until the next key, so that
+// Tab can leave the field. It needs no other file but typing.css.
+
+const WORD = /^\s*\S+/;
+const SPACE = /\s$/;
+
+/**
+ * Builds the field inside `root`.
+ *
+ * `predict(text, {signal})` promises `{words, partial, ghost}` for the text before the cursor: `words` are
+ * `{text, probability}`, the candidates for the next or half-typed word, best first; `partial` says whether they
+ * complete the half-typed one; `ghost` is the text that Tab would add, several words perhaps.
+ *
+ * Options, all of them free to be left out: `label`, `placeholder`, `value`, `chips` (how many, up to 9; 7),
+ * `delay` (milliseconds between a key and the question; 20), `onChange(text)`, `onError(error)`, `onAnswer(answer)`.
+ *
+ * Gives `{field, text, refresh(), destroy()}`; `text` can be set, which calls no `onChange`.
+ */
+export function mountTyping(root, predict, options = {}) {
+  const { label = "Text", placeholder = "", value = "", chips = 7, delay = 20 } = options;
+  const made = build(root, { label, placeholder, value });
+  const { box, field, before, ghost, list, told } = made;
+  let answer = { words: [], partial: false, ghost: "" };
+  let asked = null;
+  let timer = 0;
+  let dismissed = false;
+
+  const head = () => field.value.slice(0, field.selectionStart);
+  const atEnd = () => field.selectionStart === field.value.length && field.selectionEnd === field.value.length;
+
+  function showGhost() {
+    const shown = !dismissed && atEnd() ? answer.ghost : "";
+    before.textContent = field.value;
+    ghost.textContent = shown;
+    // The screen reader is told the one word that Tab takes, not the whole guess.
+    const next = shown.match(WORD);
+    told.textContent = next ? `Tab: ${completed(head(), next[0])}` : "";
+    // The mirror is as tall as the text with its ghost; the field follows it.
+    box.classList.toggle("typing-has-ghost", shown !== "");
+  }
+
+  function showChips() {
+    const focused = [...list.children].indexOf(document.activeElement);
+    list.replaceChildren(...answer.words.slice(0, Math.min(chips, 9)).map(chip));
+    if (focused >= 0) (list.children[Math.min(focused, list.children.length - 1)] || field).focus();
+  }
+
+  function chip({ text, probability }, place) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "typing-chip";
+    const share = percent(probability);
+    button.setAttribute("aria-label", `${text}, ${share}`);
+    button.setAttribute("aria-keyshortcuts", `Alt+${place + 1}`);
+    button.style.setProperty("--share", `${Math.max(probability * 100, 1)}%`);
+    button.append(span("typing-number", String(place + 1)), span("typing-word", text), span("typing-share", share));
+    button.addEventListener("click", () => {
+      take(text);
+      field.focus();
+    });
+    return button;
+  }
+
+  function insert(text) {
+    const keep = document.activeElement;
+    field.focus();
+    // Only this way does the browser's undo know of it.
+    if (!document.execCommand("insertText", false, text)) {
+      field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+      changed();
+    }
+    if (keep && keep !== field && keep.isConnected && root.contains(keep)) keep.focus();
+  }
+
+  function take(word) {
+    if (answer.partial) {
+      insert(word.slice(overlap(head(), word)));
+    } else {
+      insert((head() === "" || SPACE.test(head()) ? "" : " ") + word);
+    }
+  }
+
+  function takeGhost() {
+    const next = answer.ghost.match(WORD);
+    const left = answer.ghost.slice(next[0].length);
+    insert(next[0]);
+    // What is left of the guess stays until the new one is there.
+    answer = { ...answer, ghost: left, partial: false };
+    showGhost();
+  }
+
+  async function ask() {
+    asked?.abort();
+    asked = new AbortController();
+    const mine = asked;
+    try {
+      const found = await predict(head(), { signal: mine.signal });
+      if (mine.signal.aborted) return;
+      answer = found;
+      showGhost();
+      showChips();
+      options.onAnswer?.(found);
+    } catch (error) {
+      if (mine.signal.aborted || error?.name === "AbortError") return;
+      answer = { words: [], partial: false, ghost: "" };
+      showGhost();
+      showChips();
+      options.onError?.(error);
+    }
+  }
+
+  function refresh() {
+    asked?.abort();
+    clearTimeout(timer);
+    timer = setTimeout(ask, delay);
+  }
+
+  function changed() {
+    dismissed = false;
+    // Typing what the ghost says eats it; anything else makes it stale.
+    const typed = field.value.slice(before.textContent.length);
+    const eaten = typed && field.value.startsWith(before.textContent) && answer.ghost.startsWith(typed);
+    answer = { ...answer, ghost: eaten ? answer.ghost.slice(typed.length) : "" };
+    showGhost();
+    refresh();
+    options.onChange?.(field.value);
+  }
+
+  function key(event) {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    if (event.isComposing) return;
+    const visible = ghost.textContent !== "";
+    const digit = /^Digit([1-9])$/.exec(event.code || "");
+    if (plain && visible && (event.key === "Tab" || event.key === "ArrowRight")) {
+      event.preventDefault();
+      takeGhost();
+    } else if (plain && event.key === "Escape" && visible) {
+      event.preventDefault();
+      dismissed = true;
+      showGhost();
+    } else if (digit && event.altKey && !event.ctrlKey && !event.metaKey) {
+      const word = answer.words[digit[1] - 1];
+      if (word && digit[1] <= list.children.length) {
+        event.preventDefault();
+        take(word.text);
+      }
+    }
+  }
+
+  function chipKey(event) {
+    const places = [...list.children];
+    const here = places.indexOf(document.activeElement);
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step && here >= 0) {
+      event.preventDefault();
+      places[(here + step + places.length) % places.length].focus();
+    } else if (/^[1-9]$/.test(event.key) && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      places[event.key - 1]?.click();
+    } else if (event.key === "Escape") {
+      field.focus();
+    }
+  }
+
+  let caret = 0;
+  function moved() {
+    if (document.activeElement !== field || field.selectionStart === caret) return;
+    caret = field.selectionStart;
+    showGhost();
+    refresh();
+  }
+
+  field.addEventListener("input", () => {
+    caret = field.selectionStart;
+    changed();
+  });
+  field.addEventListener("keydown", key);
+  list.addEventListener("keydown", chipKey);
+  document.addEventListener("selectionchange", moved);
+  before.textContent = field.value;
+  refresh();
+
+  return {
+    field,
+    refresh,
+    get text() {
+      return field.value;
+    },
+    set text(text) {
+      if (text === field.value) return;
+      field.value = text;
+      dismissed = false;
+      answer = { ...answer, ghost: "" };
+      showGhost();
+      refresh();
+    },
+    destroy() {
+      asked?.abort();
+      clearTimeout(timer);
+      document.removeEventListener("selectionchange", moved);
+      box.remove();
+    },
+  };
+}
+
+/** How many letters of a candidate are typed already: the longest end of `text` that `word` begins with. */
+export function overlap(text, word) {
+  for (let size = Math.min(text.length, word.length); size > 0; size -= 1) {
+    if (text.endsWith(word.slice(0, size))) return size;
+  }
+  return 0;
+}
+
+/** A probability as people read it: 42%, 3.1%, 0.04%, <0.01%. */
+export function percent(probability) {
+  const share = probability * 100;
+  if (share > 99.5 && share < 100) return ">99%";
+  if (share >= 9.95) return `${share.toFixed(0)}%`;
+  if (share >= 0.995) return `${share.toFixed(1)}%`;
+  return share < 0.01 ? "<0.01%" : `${share.toFixed(2)}%`;
+}
+
+function completed(text, next) {
+  const open = SPACE.test(text) || SPACE.test(next[0]) ? "" : text.match(/\S*$/)[0];
+  return (open + next).trim();
+}
+
+function build(root, { label, placeholder, value }) {
+  const id = `typing-${(build.count = (build.count || 0) + 1)}`;
+  const box = element("div", "typing");
+  const name = element("label", "typing-label", label);
+  name.htmlFor = id;
+  const paper = element("div", "typing-paper");
+  const mirror = element("div", "typing-mirror");
+  mirror.setAttribute("aria-hidden", "true");
+  const before = span("typing-before", "");
+  const ghost = span("typing-ghost", "");
+  mirror.append(before, ghost, span("", "\u200b"));
+  const field = element("textarea", "typing-field");
+  Object.assign(field, { id, value, placeholder, rows: 1, spellcheck: false, autocapitalize: "off" });
+  field.setAttribute("autocomplete", "off");
+  field.setAttribute("autocorrect", "off");
+  field.setAttribute("aria-describedby", `${id}-keys`);
+  paper.append(mirror, field);
+  const list = element("div", "typing-chips");
+  list.setAttribute("role", "group");
+  list.setAttribute("aria-label", "Likely words");
+  const keys = element("p", "typing-keys");
+  keys.id = `${id}-keys`;
+  for (const [name, does] of [["Tab", "takes the grey word"], ["Alt 1-9", "a word below"], ["Esc", "puts it away"]]) {
+    keys.append(element("kbd", "", name), ` ${does}  `);
+  }
+  const told = element("div", "typing-told");
+  told.setAttribute("role", "status");
+  box.append(name, paper, list, keys, told);
+  root.append(box);
+  return { box, field, before, ghost, list, told };
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function span(className, text) {
+  return element("span", className, text);
+}
