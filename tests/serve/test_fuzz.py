@@ -13,6 +13,7 @@ from elman.serve.limits import Limits
 OPERATIONS = [
     ("POST", "/v1/complete"),
     ("POST", "/v1/score"),
+    ("POST", "/v1/memory"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),

@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from elman.decode.completion import complete
+from elman.decode.largest import largest
 from elman.decode.opening import whole_words
 from elman.decode.scoring import score_lines
 from elman.models.protocol import LanguageModel, State
@@ -11,11 +14,15 @@ from elman.notation import Lengths, LogProbs, TokenIds
 from elman.serve.batching import Batched, Patience
 from elman.serve.bodies import CompleteBody, ScoreBody
 from elman.serve.limits import Limits
+from elman.serve.prompts import shown_token
 from elman.serve.sessions import Sessions, too_long
 from elman.serve.shelf import Served
 from elman.serve.writing import finite
 from elman.text.normalise import normalise_line, split_lines
+from elman.text.tokenizer import EOS_ID
 
+_PROBS = 1 << 22
+"""Probabilities that exist at a time."""
 _SHORT = 2000
 _FEW = 100
 
@@ -82,7 +89,10 @@ def score_answer(body: ScoreBody, served: Served, limits: Limits, patience: Pati
         raise too_long(limits.max_prompt_tokens)
     found = []
     for line in score_lines(Batched(served.batcher, patience), served.model.speller, lines):
-        per_token = [{"text": text, "bits": _bits(nats)} for text, nats in line.per_token]
+        per_token: list[dict[str, Any]] = [{"text": text, "bits": _bits(nats)} for text, nats in line.per_token]
+        if body.top:
+            for token, top in zip(per_token, likely_tokens(line.text, body.top, served, patience), strict=True):
+                token["top"] = top
         found.append(
             {
                 "text": line.text,
@@ -98,3 +108,25 @@ def score_answer(body: ScoreBody, served: Served, limits: Limits, patience: Pati
 
 def _bits(log_prob: float) -> float:
     return -finite(log_prob) / math.log(2)
+
+
+def likely_tokens(line: str, count: int, served: Served, patience: Patience) -> list[list[dict[str, Any]]]:
+    """The likeliest tokens at each place of a line by itself, its end included, with their bits."""
+    tokenizer = served.model.lm.tokenizer
+    ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
+    most = max(_PROBS // tokenizer.size, 1)
+    state, found = served.batcher.first, []
+
+    def use(log_probs: LogProbs) -> list[list[tuple[int, float]]]:
+        return [[(int(token), float(row[token])) for token in largest(row, count)] for row in log_probs]
+
+    for start in range(0, len(ids), most):
+        some, state = patience.wait(served.batcher.trace(ids[start : start + most], state, use))
+        found += some
+    return [
+        [
+            {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(log_prob)}
+            for token, log_prob in row
+        ]
+        for place, row in enumerate(found)
+    ]

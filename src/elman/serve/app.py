@@ -5,7 +5,6 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -27,6 +26,8 @@ from elman.serve.bodies import (
     ErrorAnswer,
     Forgotten,
     Health,
+    MemoryAnswer,
+    MemoryBody,
     ModelCard,
     ModelList,
     ScoreAnswer,
@@ -35,11 +36,13 @@ from elman.serve.bodies import (
 from elman.serve.completions import Answer, check
 from elman.serve.guard import Activity, Guard
 from elman.serve.limits import Limits
+from elman.serve.memory import memory_answer
 from elman.serve.metrics import CONTENT_TYPE, Metrics
 from elman.serve.problems import Problem, bad_field, json_response
 from elman.serve.replies import EventStream, Gate, Gone, while_connected
 from elman.serve.sessions import Sessions
 from elman.serve.shelf import Served, Shelf
+from elman.serve.static import web_file, web_page
 
 _THREADS = 8
 _SWEEP_SECONDS = 30.0
@@ -56,10 +59,11 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorAnswer, "description": "Too much work at once."},
     503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
 }
-_PAGE = """elman serves language models here.
+_PAGE = """elman serves language models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
 POST /v1/score        bits of each token
+POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
 GET  /v1/models       which models
 GET  /openapi.json    all of it for programs
@@ -211,6 +215,12 @@ def _add_own(app: FastAPI, server: Server) -> None:
         work = functools.partial(score_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work))
 
+    @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
+    async def memory(body: MemoryBody, request: Request) -> Any:
+        served = server.shelf.find(body.model)
+        work = functools.partial(memory_answer, body, served, server.limits)
+        return json_response(await server.in_thread(request, work))
+
     @app.delete("/v1/sessions/{session}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
         return json_response({"session": session, "forgotten": server.sessions.forget(session)})
@@ -227,11 +237,15 @@ def _add_own(app: FastAPI, server: Server) -> None:
         return Response(server.metrics.text(), media_type=CONTENT_TYPE)
 
     @app.get("/", include_in_schema=False)
-    async def page() -> Any:
-        found = resources.files("elman.serve") / "web" / "index.html"
-        if found.is_file():
-            return Response(found.read_bytes(), media_type="text/html; charset=utf-8")
+    async def page(request: Request) -> Any:
+        # Who reads with eyes gets the page, who asks by hand the list of routes.
+        if "text/html" in request.headers.get("accept", ""):
+            return web_page()
         return Response(_PAGE, media_type="text/plain; charset=utf-8")
+
+    @app.get("/web/{name}", include_in_schema=False)
+    async def web(name: str) -> Any:
+        return web_file(name)
 
 
 def _add_openai(app: FastAPI, server: Server) -> None:

@@ -34,6 +34,18 @@ class ScoreBody(_Body):
 
     text: str = Field(description="One or more lines.")
     model: _Name | None = Field(None, description="Which model; by default the first one.")
+    top: int = Field(0, ge=0, le=20, description="So many of the likeliest tokens at each place, too.")
+
+
+class MemoryBody(_Body):
+    """How much each earlier word of a line matters for what is predicted at one of its places."""
+
+    text: str = Field(description="One line.")
+    model: _Name | None = Field(None, description="Which model; by default the first one.")
+    place: Annotated[int, Field(ge=0, lt=1 << 31)] | None = Field(
+        None, description="Which word, counted from 0; by default the one that comes next."
+    )
+    top: int = Field(5, ge=0, le=20, description="How many of the likeliest tokens there.")
 
 
 class StreamOptions(_Body):
@@ -90,11 +102,35 @@ class CompleteAnswer(BaseModel):
     oov: list[str]
 
 
-class TokenBits(BaseModel):
-    """A token and what it costs."""
+class Bits(BaseModel):
+    """What could stand at a place, and what it costs."""
 
     text: str
     bits: float
+
+
+class TokenBits(Bits):
+    """A token and what it costs; the likeliest ones at its place, if asked for."""
+
+    top: list[Bits] | None = None
+
+
+class WordMemory(BaseModel):
+    """A word of a line: what the prediction loses without it (bits), and how many bits more the word there costs."""
+
+    text: str
+    bits: float | None
+    change: float | None
+
+
+class MemoryAnswer(BaseModel):
+    """The words of a line, those before the place with what they matter there; the word at the place."""
+
+    model: str
+    place: int
+    words: list[WordMemory]
+    target: Bits | None
+    top: list[Bits]
 
 
 class LineBits(BaseModel):

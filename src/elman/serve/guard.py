@@ -19,6 +19,8 @@ from elman.serve.metrics import SECONDS, Metrics
 from elman.serve.problems import Problem
 
 _OPEN = ("/", "/healthz")
+_PAGE_FILES = "/web/"
+"""The page asks for the key, so it must come without one; nothing in it is secret."""
 _LOCAL = ("localhost", "localhost.localdomain", "ip6-localhost")
 
 
@@ -96,7 +98,8 @@ class Guard:
         self._check_host(headers.get(b"host", b"localhost").decode("latin-1"))
         if self._activity.draining:
             raise Problem(503, "the server is shutting down; try again in a moment", code="shutting_down")
-        if self._key is not None and scope["path"] not in _OPEN and scope["method"] != "OPTIONS":
+        open_to_all = scope["path"] in _OPEN or scope["path"].startswith(_PAGE_FILES)
+        if self._key is not None and not open_to_all and scope["method"] != "OPTIONS":
             self._check_key(headers.get(b"authorization", b""))
         body = await self._body(headers, receive)
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()

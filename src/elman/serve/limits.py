@@ -20,6 +20,8 @@ class Limits(Config):
     """Bytes of a request (default 1048576); larger ones get 413."""
     max_prompt_tokens: int = 16384
     """Tokens of a prompt, or of a text to score (default 16384); longer ones get 413."""
+    max_memory_tokens: int = 256
+    """Tokens of a text whose words are left out one by one (default 256); longer ones get 413."""
     max_tokens: int = 2048
     """Tokens that a completion may have (default 2048)."""
     max_choices: int = 128

@@ -1,0 +1,130 @@
+"""How much each earlier word still matters for a prediction: what changes in it when that word had not been there.
+
+The history of one place in a line is read again as often as it has words, each time without one of them, all in one
+batch. Compared are the probabilities of all types with and without: the Kullback-Leibler divergence, in bits, and how
+many bits more the word costs that does come. What an n-gram no longer sees costs exactly nothing.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.decode.largest import largest
+from elman.decode.opening import whole_words
+from elman.models.protocol import LanguageModel, State
+from elman.notation import LogProbs, TokenIds
+from elman.serve.batching import Batched, Patience
+from elman.serve.bodies import MemoryBody
+from elman.serve.limits import Limits
+from elman.serve.problems import Problem
+from elman.serve.prompts import shown_token
+from elman.serve.shelf import Served
+from elman.serve.writing import finite
+from elman.text.normalise import normalise_line
+from elman.text.tokenizer import Tokenizer
+
+_NATS = math.log(2)
+
+
+class Piece(NamedTuple):
+    """A word of a line: its text, and which of the line's tokens it is."""
+
+    text: str
+    first: int
+    end: int
+
+
+def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
+    """The words of a line: its tokens, or, where a word is many tokens, what stands between spaces.
+
+    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> tokenizer = Tokenizer.fit(["ab c, d"], config=TokenizerConfig(level="char"))
+    >>> pieces_of(tokenizer, "ab c, d")
+    [Piece(text='ab', first=0, end=2), Piece(text=' c,', first=2, end=5), Piece(text=' d', first=5, end=7)]
+    """
+    spans = tokenizer.encode(line).spans.tolist()
+    if whole_words(tokenizer):
+        return [Piece(line[start:end], place, place + 1) for place, (start, end) in enumerate(spans)]
+    starts = [
+        place
+        for place, (start, _) in enumerate(spans)
+        if place == 0 or (line[start : start + 1] == " " and line[start - 1] != " ")
+    ]
+    found = []
+    for first, end in zip(starts, [*starts[1:], len(spans)], strict=True):
+        found.append(Piece(line[spans[first][0] : spans[end - 1][1]], first, end))
+    return found
+
+
+def memory_answer(body: MemoryBody, served: Served, limits: Limits, patience: Patience) -> dict[str, Any]:
+    """The words of a line and what each of those before ``place`` does for the prediction there."""
+    tokenizer, line = served.model.lm.tokenizer, normalise_line(body.text)
+    if "\n" in line or "\r" in line:
+        raise Problem(422, "text has several lines; send one line", param="text")
+    pieces = pieces_of(tokenizer, line)
+    place = len(pieces) if body.place is None else body.place
+    if place > len(pieces):
+        raise Problem(422, f"place is {place}; the text has {len(pieces)} words, so it can be 0 to {len(pieces)}")
+    ids = tokenizer.encode(line).ids.astype(np.int64)
+    read = ids[: pieces[place].first] if place < len(pieces) else ids
+    if len(read) > limits.max_memory_tokens:
+        raise Problem(
+            413, f"there are {len(read)} tokens before that place, more than the {limits.max_memory_tokens} that this "
+            "server leaves out one by one; send the last part of the text", param="text", code="prompt_too_long",
+        )  # fmt: skip
+    wanted = int(ids[len(read)]) if place < len(pieces) else None
+    found = left_out(Batched(served.batcher, patience), read, pieces[:place], rows=served.batcher.most)
+    words = []
+    for piece, less in zip(pieces[:place], found.without, strict=True):
+        change = None if wanted is None else _bits(less[wanted]) - _bits(found.whole[wanted])
+        words.append({"text": piece.text, "bits": divergence(found.whole, less), "change": change})
+    top = [
+        {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(found.whole[token])}
+        for token in largest(found.whole, body.top).tolist()
+    ]
+    rest = [{"text": piece.text, "bits": None, "change": None} for piece in pieces[place:]]
+    target = None
+    if wanted is not None:
+        target = {"text": pieces[place].text, "bits": _bits(found.whole[wanted])}
+    return {"model": served.name, "place": place, "words": words + rest, "target": target, "top": top}
+
+
+class LeftOut(NamedTuple):
+    """Log-probabilities of all types ``[V]`` after a history, and ``[words, V]`` after it without each of its words."""
+
+    whole: LogProbs
+    without: LogProbs
+
+
+def left_out(model: LanguageModel, ids: TokenIds, pieces: list[Piece], *, rows: int) -> LeftOut:
+    """Read a history ``ids[T]`` whole and without each of its words, ``rows`` at a time."""
+    histories = [ids, *(np.concatenate([ids[: piece.first], ids[piece.end :]]) for piece in pieces)]
+    found = []
+    for begin in range(0, len(histories), rows):
+        some = histories[begin : begin + rows]
+        lengths = np.array([len(history) for history in some])
+        table = np.zeros((len(some), int(lengths.max())), np.int64)
+        for row, history in zip(table, some, strict=True):
+            row[: len(history)] = history
+        state: State = model.start(len(some))
+        if table.shape[1]:
+            _, state = model.score(table, lengths, state)
+        found.append(model.log_probs(state))
+    log_probs = np.concatenate(found)
+    return LeftOut(log_probs[0], log_probs[1:])
+
+
+def divergence(whole: NDArray[np.floating], less: NDArray[np.floating]) -> float:
+    """The Kullback-Leibler divergence of ``less[V]`` from ``whole[V]``, log-probabilities, in bits.
+
+    >>> round(divergence(np.log([0.5, 0.5]), np.log([0.25, 0.75])), 4)
+    0.2075
+    """
+    p, q = (np.maximum(table.astype(np.float64), -1e4) for table in (whole, less))
+    return max(float((np.exp(p) * (p - q)).sum()) / _NATS, 0.0)
+
+
+def _bits(log_prob: float) -> float:
+    return -finite(float(log_prob)) / _NATS

@@ -1,0 +1,72 @@
+// The page: which models, which view, and one text for all of them.
+
+import {ask, useKey} from "./server.js";
+import {generate} from "./generate.js";
+import {memory} from "./memory.js";
+import {surprise} from "./surprise.js";
+import {type} from "./type.js";
+
+const views = {type, surprise, memory, generate};
+const find = (id) => document.getElementById(id);
+const page = {
+  text: "",
+  models: [],
+  /** The models that are looked at, one or two. */
+  chosen: () => [find("model").value, find("second").value].filter((name) => name !== ""),
+  /** Say what went wrong; a key that is missing is asked for. */
+  trouble(error) {
+    if (error?.name === "AbortError") return;
+    find("trouble").textContent = error ? error.message : "";
+    find("ask-key").hidden = error?.status !== 401;
+  },
+};
+let shown = "type", leave = null;
+
+function open(name) {
+  shown = name;
+  for (const other of Object.keys(views)) {
+    const tab = find(`tab-${other}`);
+    tab.setAttribute("aria-selected", String(other === name));
+    tab.tabIndex = other === name ? 0 : -1;
+    find(other).hidden = other !== name;
+  }
+  leave?.();
+  page.trouble(null);
+  leave = views[name](find(name), page) ?? null;
+}
+
+async function begin() {
+  try {
+    page.models = (await ask("v1/models")).data;
+  } catch (error) {
+    page.trouble(error);
+    return;
+  }
+  page.trouble(null);
+  const options = page.models.map((model) => new Option(`${model.id} (${model.elman.name})`, model.id));
+  find("model").replaceChildren(...options);
+  find("second").replaceChildren(new Option("nothing", ""), ...options.map((option) => option.cloneNode(true)));
+  find("second").value = page.models.length > 1 ? page.models[1].id : "";
+  find("beside").hidden = page.models.length < 2;
+  open(shown);
+}
+
+const tabs = Object.keys(views);
+for (const [place, name] of tabs.entries()) {
+  const tab = find(`tab-${name}`);
+  tab.addEventListener("click", () => open(name));
+  tab.addEventListener("keydown", (event) => {
+    const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+    if (!step) return;
+    const next = tabs[(place + step + tabs.length) % tabs.length];
+    open(next);
+    find(`tab-${next}`).focus();
+  });
+}
+for (const id of ["model", "second"]) find(id).addEventListener("change", () => open(shown));
+find("ask-key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  useKey(find("key").value);
+  begin();
+});
+begin();

@@ -1,0 +1,57 @@
+// Questions to the server that this page came from.
+
+let key = "";
+
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Keep an API key, in memory only. */
+export function useKey(given) {
+  key = given;
+}
+
+async function send(path, body, signal) {
+  const headers = {"Content-Type": "application/json"};
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const how = body === undefined ? {headers, signal} : {method: "POST", headers, body: JSON.stringify(body), signal};
+  let answer;
+  try {
+    answer = await fetch(path, how);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused("The server does not answer. Is `elman serve` still running?", 0);
+  }
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => null);
+  throw new Refused(said?.error?.message ?? `the server answered ${answer.status}`, answer.status);
+}
+
+/** The JSON answer to a POST, or to a GET where there is no body. */
+export async function ask(path, body, signal) {
+  return (await send(path, body, signal)).json();
+}
+
+/** Completions piece by piece. */
+export async function* stream(body, signal) {
+  const answer = await send("v1/completions", {...body, stream: true}, signal);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (;;) {
+    const {done, value} = await reader.read();
+    if (done) return;
+    waiting += value;
+    const events = waiting.split("\n\n");
+    waiting = events.pop();
+    for (const event of events) {
+      const data = event.replace(/^data: /, "");
+      if (data === "[DONE]") return;
+      const said = JSON.parse(data);
+      if (said.error) throw new Refused(said.error.message, 500);
+      if (said.choices?.length) yield said.choices[0].text;
+    }
+  }
+}
