@@ -78,16 +78,16 @@ def memory_answer(body: MemoryBody, served: Served, limits: Limits, patience: Pa
     found = left_out(Batched(served.batcher, patience), read, pieces[:place], rows=served.batcher.most)
     words = []
     for piece, less in zip(pieces[:place], found.without, strict=True):
-        change = None if wanted is None else _bits(less[wanted]) - _bits(found.whole[wanted])
+        change = None if wanted is None else _bits(less.item(wanted)) - _bits(found.whole.item(wanted))
         words.append({"text": piece.text, "bits": divergence(found.whole, less), "change": change})
     top = [
-        {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(found.whole[token])}
+        {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(found.whole.item(token))}
         for token in largest(found.whole, body.top).tolist()
     ]
     rest = [{"text": piece.text, "bits": None, "change": None} for piece in pieces[place:]]
     target = None
     if wanted is not None:
-        target = {"text": pieces[place].text, "bits": _bits(found.whole[wanted])}
+        target = {"text": pieces[place].text, "bits": _bits(found.whole.item(wanted))}
     return {"model": served.name, "place": place, "words": words + rest, "target": target, "top": top}
 
 
