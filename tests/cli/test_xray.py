@@ -79,7 +79,7 @@ def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path
     found = json.loads(shown.out)
     assert found["curves"] == found["saturation"] == found["units"] == []
     assert found["influence"]["reach"] == 2
-    assert "no gradient by lag" in found["words"][0]
+    assert "no recurrent network by itself" in found["words"][0]
     assert "<h2>Gradient by lag</h2>" not in (tmp_path / "out" / "xray.html").read_text()
 
 

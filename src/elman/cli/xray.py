@@ -39,6 +39,7 @@ def run(
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="For --task: for all networks together (default 2).")] = None,
+    updates: Annotated[int | None, typer.Option(help="For --task: or so many updates for each network.")] = None,
     seeds: Annotated[int | None, typer.Option(help="For --task: so many networks of each kind (default 1).")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder for xray.html and its figures.")] = None,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
@@ -52,14 +53,14 @@ def run(
     if task is not None:
         if model is not None or sentence is not None:
             raise UsageError("--task trains small networks of its own; leave out MODEL, TEXT and --sentence")
-        _task(task, numbers, minutes, seeds, forget_bias, out, as_json)
+        _task(task, numbers, minutes, updates, seeds, forget_bias, out, as_json)
         return
     if model is None:
         raise UsageError(
             "no model was given; name a model folder or an ARPA file: elman xray MODEL, or give --task recall"
         )
-    if minutes is not None or seeds is not None:
-        raise UsageError("--minutes and --seeds mean something with --task only; leave them out")
+    if minutes is not None or updates is not None or seeds is not None:
+        raise UsageError("--minutes, --updates and --seeds mean something with --task only; leave them out")
     if numbers is not None and len(numbers) > 1:
         raise UsageError(f"--lags is {lags}; for a model give one number, how far back to look: try --lags 200")
     from elman import api
@@ -212,6 +213,7 @@ def _task(
     name: str,
     lags: list[int] | None,
     minutes: float | None,
+    updates: int | None,
     seeds: int | None,
     forget_bias: float | None,
     out: str | None,
@@ -221,8 +223,12 @@ def _task(
     from elman.studies.xray_tasks import task_named
 
     task = task_named(name)
-    minutes, seeds = 2.0 if minutes is None else minutes, 1 if seeds is None else seeds
-    if not 0.01 <= minutes <= 1e5:
+    if minutes is not None and updates is not None:
+        raise UsageError("--minutes and --updates both set the length of training; give one of them")
+    minutes, seeds = 2.0 if minutes is None and updates is None else minutes, 1 if seeds is None else seeds
+    if updates is not None and not 1 <= updates <= 10**7:
+        raise UsageError(f"--updates is {updates}; it must be between 1 and 10 million: try --updates 1000")
+    if minutes is not None and not 0.01 <= minutes <= 1e5:
         raise UsageError(f"--minutes is {minutes:g}; it must be at least 0.01: try --minutes 2")
     if not 1 <= seeds <= 100:
         raise UsageError(f"--seeds is {seeds}; it must be between 1 and 100: try --seeds 3")
@@ -235,6 +241,7 @@ def _task(
         lags=lags or [5, 10, 20, 50],
         seeds=range(1, seeds + 1),
         minutes=minutes,
+        updates=updates,
         forget_bias=forget_bias,
         progress=progress,
     )

@@ -102,7 +102,7 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
                 rows,
             )
         )
-        if any(curve["weights"] is not None for curve in values["curves"]):
+        if any(curve["trained"] and curve["weights"] is not None for curve in values["curves"]):
             paragraph = (
                 "The hidden-to-hidden weights are the same at every step, so their gradient is a sum over steps; these "
                 "are its parts by lag."

@@ -125,7 +125,7 @@ def xray(
     if lags is not None and not 2 <= lags <= 5000:
         raise UsageError(f"--lags is {lags}; it must be between 2 and 5000: try --lags {LAGS}")
     reach = lags if lags is not None else max(_FEWEST_LAGS, min(LAGS, len(ids) // 3))
-    network = getattr(model.lm, "network", None)
+    network = _recurrent(model)
     windows = text_windows(ids, length=_WARM + reach + 1, count=positions)
     curves = _curves(network, windows, reach, model, forget_bias=forget_bias, seed=seed, progress=progress)
     found = influence_by_lag(
@@ -145,6 +145,19 @@ def xray(
     facts = {**(text or {}), "tokens": len(ids), "places": len(windows), "lags": reach}
     result = Xray(about, facts, curves, found, saturated, units, seen, course, clipped, [])
     return dataclasses.replace(result, words=diagnosis(result))
+
+
+def _recurrent(model: Model) -> Any:
+    """The recurrent network that a model is, or None: then only its predictions can be looked at."""
+    network = getattr(model.lm, "network", None)
+    if network is None:
+        return None
+    from elman.nn.recurrent import Recurrent
+    from elman.nn.stack import Stack
+
+    stack = getattr(network, "stack", None)
+    recurrent = isinstance(stack, Stack) and all(isinstance(layer, Recurrent) for layer in stack.layers)
+    return network if recurrent else None
 
 
 def fresh_networks(config: Any, vocab: int, *, forget_bias: float | None, seed: int) -> list[tuple[str, Any]]:
@@ -284,12 +297,14 @@ def diagnosis(found: Xray) -> list[str]:
                 f"Its weights allow {pace:.3g} a step (the bound, which is "
                 + ("below 1: it had to shrink)." if pace < 1 else "above 1: nothing forces it to shrink).")
             )
+        if own.weights is None:
+            words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
     else:
         words.append(
-            f"A model of the kind {found.model['name']} is no single network computed by gradients here, so there is "
-            "no gradient by lag and there are no gates; how far back its predictions depend on the text is below."
+            f"A model of the kind {found.model['name']} is no recurrent network by itself, so there is no gradient "
+            "by lag and there are no gates; how far back its predictions depend on the text can be asked of any model."
         )
     lags = found.influence.lags[-1]
     memory, reach = found.influence.memory, found.influence.reach
