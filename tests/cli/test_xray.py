@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,15 @@ def test_mistakes(
     names = {"NGRAM": ngram_folder, "TEXT": text_file, "SHORT": tmp_path / "short.txt", "FULL": tmp_path / "full"}
     result = cli("xray", *(names.get(word, word) for word in words))
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1, result.err
+
+
+def test_without_torch_predictions_can_still_be_looked_at(lstm_folder: Path, text_file: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from elman.cli.main import main\n"
+        f"main(['xray', {str(lstm_folder)!r}, {str(text_file)!r}, '--lags', '12', '--positions', '5'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "torch is not installed" in done.stderr and "effective memory is" in done.stdout
+    assert "seen by torch only" in done.stdout and "The gradient k tokens back" not in done.stdout

@@ -151,3 +151,12 @@ def test_the_cases_in_words() -> None:
     assert wild.case == "exploding" and "2 tokens back it is no finite number" in lag_words(wild)
     nothing = judge_lags(np.concatenate([np.ones((1, 2)), np.zeros((9, 2))]))
     assert nothing.case == "vanishing" and nothing.gone == 1
+
+
+@pytest.mark.parametrize("shape", [{"input": "one-hot"}, {"softmax": "adaptive"}, {"softmax": "sampled", "samples": 5}])
+def test_every_input_and_output_layer(shape: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    config = NeuralConfig(cell="gru", layers=1, embedding_size=6, hidden_size=8, tied=False, **shape)  # type: ignore[arg-type]
+    network = Network(config, 40)
+    found = gradient_by_lag(network, np.random.default_rng(0).integers(0, 40, (3, 16)), 10)
+    assert found.state.dtype == np.float64 and (found.state > 0).all() and (found.state[10] < found.state[0]).all()

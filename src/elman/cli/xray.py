@@ -64,11 +64,15 @@ def run(
     if numbers is not None and len(numbers) > 1:
         raise UsageError(f"--lags is {lags}; for a model give one number, how far back to look: try --lags 200")
     from elman import api
+    from elman.machine import importable
     from elman.studies.xray import xray
 
     progress = make_progress()
     # By its own weights: gradients are of them, not of their 8 bits.
-    loaded = api.load(model, runtime=False)
+    with_torch = importable("torch")
+    loaded = api.load(model, runtime=not with_torch)
+    if not with_torch:
+        progress.say("torch is not installed: gradients and gates cannot be looked at, only predictions")
     config = {"document": document, "encoding": encoding, "field": field}
     with _text(loaded, texts, config, progress) as text:
         ids, line = _tokens(loaded, text)

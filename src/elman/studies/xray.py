@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from elman.errors import FolderError, UsageError
 from elman.folder import read_json
 from elman.model import Model
+from elman.models.registry import MODELS, is_network
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
@@ -301,6 +302,8 @@ def diagnosis(found: Xray) -> list[str]:
             words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
+    elif found.model["name"] in MODELS and is_network(found.model["name"]):
+        words.append("It is computed through onnxruntime here; its gradient and its gates are seen by torch only.")
     else:
         words.append(
             f"A model of the kind {found.model['name']} is no recurrent network by itself, so there is no gradient "
@@ -309,9 +312,14 @@ def diagnosis(found: Xray) -> list[str]:
     lags = found.influence.lags[-1]
     memory, reach = found.influence.memory, found.influence.reach
     beyond = f"at least {lags}, as far as was looked" if memory == lags else str(memory)
+    said = (
+        f"up to there, another token changes the prediction by {THRESHOLD:g} bits or more in the median. "
+        if memory
+        else f"even the last one read, if it is another, changes the prediction by less than {THRESHOLD:g} bits in the "
+        "median. "
+    )
     words.append(
-        f"Its effective memory is {beyond} token{'s' * (memory != 1)}: up to there, another token changes the "
-        f"prediction by {THRESHOLD:g} bits or more in the median. "
+        f"Its effective memory is {beyond} token{'s' * (memory != 1)}: {said}"
         + (
             "Nothing further back changes it at all."
             if reach == memory

@@ -78,7 +78,7 @@ def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
 
     with torch.no_grad():
         state = double.initial_state(len(ids))
-        for row in double.embedding(torch.from_numpy(np.ascontiguousarray(ids))).unbind(dim=1):
+        for row in double.embedding(torch.from_numpy(np.ascontiguousarray(ids))).double().unbind(dim=1):
             _, state = stack.step(row, state, take)
         return Reading(
             [

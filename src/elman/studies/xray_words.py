@@ -80,7 +80,7 @@ def gradient_times_input(network: Any, ids: TokenIds) -> NDArray[np.float64]:
     time = len(ids)
     start = np.full(1, network.vocab_size)
     inputs = torch.from_numpy(np.tile(np.concatenate([start, ids[:-1]]), (time, 1)))
-    x = double.embedding(inputs).detach().requires_grad_()
+    x = double.embedding(inputs).detach().double().requires_grad_()
     state, outputs = double.initial_state(time), []
     for row in x.unbind(dim=1):
         y, state = double.stack.step(row, state)

@@ -54,7 +54,7 @@ def gradient_by_lag(network: Network, windows: TokenIds, lags: int) -> Lags:
     """
     double = copy.deepcopy(network).cpu().double().eval()
     with torch.no_grad():
-        x = double.embedding(torch.from_numpy(np.ascontiguousarray(windows[:, :-1])))
+        x = double.embedding(torch.from_numpy(np.ascontiguousarray(windows[:, :-1]))).double()
         state = double.initial_state(len(windows))
         for row in x[:, : x.shape[1] - lags].unbind(dim=1):
             _, state = double.stack.step(row, state)
