@@ -151,10 +151,11 @@ class _Walk:
         return torch.stack(found).numpy()
 
     def _joined(self, through: list[Tensor], slope: Tensor, down: list[float]) -> Tensor:
-        whole = [through[-1]]
+        whole, joined = [through[-1]], torch.zeros_like(through[-1])
         for number in reversed(range(len(through) - 1)):
-            reach = down[number + 1] * slope[number + 1] + float(self.stack.residual)
-            whole.insert(0, through[number] + reach * whole[0])
+            # What a layer gives goes into the one above, and with residuals past it.
+            joined = down[number + 1] * slope[number + 1] * whole[0] + float(self.stack.residual) * joined
+            whole.insert(0, through[number] + joined)
         return torch.stack(whole, dim=-1)
 
 
