@@ -76,7 +76,7 @@ def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path
     if source == "arpa":
         path = tmp_path / "lm.arpa"
         model.export(path)
-    shown = cli("xray", path, text_file, "--positions", "60", "--out", tmp_path / "out", "--json")
+    shown = cli("xray", path, text_file, "--positions", "60", "--lags", "8", "--out", tmp_path / "out", "--json")
     assert shown.code == 0, shown.err
     found = json.loads(shown.out)
     assert found["curves"] == found["saturation"] == found["units"] == []
