@@ -223,6 +223,24 @@ class Model:
         """
         return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
 
+    def export_html(
+        self, file: str | Path, *, name: str | None = None, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Write a network of words as one page that completes text offline; an old file is replaced.
+
+        Args:
+            name: its title; by default that of the model's folder.
+
+        Raises:
+            ModelError: it is no network of words with a program (``model.onnx``).
+        """
+        from elman.export.html import write_page  # brings numba along
+        from elman.machine import version
+
+        title = name or (self.folder.name if self.folder else "elman")
+        more = {"passport": self.passport, "name": title, "version": version("elman") or "0"}
+        return write_page(Path(file), self.lm, **more, progress=progress or Progress())
+
     def export(
         self,
         file: str | Path,

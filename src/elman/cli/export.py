@@ -1,4 +1,4 @@
-"""elman export MODEL --to arpa|onnx|folder --out FILE"""
+"""elman export MODEL --to arpa|onnx|folder|html --out FILE"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,8 +17,8 @@ def run(
     to: Annotated[
         str,
         typer.Option(
-            metavar="arpa|onnx|folder",
-            help="An ARPA file, ONNX files (networks) in a folder, or a model folder.",
+            metavar="arpa|onnx|folder|html",
+            help="An ARPA file, ONNX files (networks) in a folder, a model folder, or one page that works offline.",
         ),
     ],
     out: Annotated[
@@ -39,8 +39,8 @@ def run(
     from elman import api
     from elman.folder import folder_bytes
 
-    if to not in ("arpa", "onnx", "folder"):
-        raise UsageError(f"--to is {to!r}; it must be arpa, onnx or folder")
+    if to not in ("arpa", "onnx", "folder", "html"):
+        raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder or html")
     if precision is not None and to != "onnx":
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
@@ -49,13 +49,16 @@ def run(
     if settings and to != "arpa":
         raise UsageError(f"--{next(iter(settings))} is of ARPA files; add --to arpa, or leave it out")
     path = Path(out)
-    if to == "arpa" and path.is_dir():
-        raise UsageError(f"--out {out} is a folder; give the name of a file, such as {path / 'model.arpa.gz'}")
+    if to in ("arpa", "html") and path.is_dir():
+        example = path / {"arpa": "model.arpa.gz", "html": "model.html"}[to]
+        raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
-    loaded = api.load(model, progress=progress, runtime=to == "folder")
+    loaded = api.load(model, progress=progress, runtime=to in ("folder", "html"), brief=True)
     distilled = None
     if to == "arpa":
         distilled = loaded.export(path, progress=progress, **settings)
+    elif to == "html":
+        loaded.export_html(path, progress=progress)
     elif to == "onnx":
         loaded.export_onnx(path, precision=precision or "int8", progress=progress)
     else:

@@ -15,9 +15,9 @@ from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
 
 (
     COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE,
-) = range(24)  # fmt: skip
-"""What an instruction does."""
+    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, DENSE, ROWS,
+) = range(26)  # fmt: skip
+"""What an instruction does. The last two, products and tables in float32, are for other readers of tapes."""
 FIELDS = 8
 """Numbers of an instruction: what, where to, from where, from where else, how many, and three that depend on it."""
 _ZERO, _LANES = np.float32(0), 64

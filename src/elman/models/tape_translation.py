@@ -67,10 +67,16 @@ Thing = Vector | Whole | Bytes | Pending | NDArray[Any]
 
 
 class Translation:
-    """The translation: what each name stands for, and the instructions so far."""
+    """The translation: what each name stands for, and the instructions so far.
 
-    def __init__(self, graph: Contents, whole: Mapping[str, tuple[int, int]]) -> None:
+    Args:
+        whole: the whole-number inputs and their bounds (least, most).
+        dense: also translate products and tables in float32, which ``tape_kernels`` does not run.
+    """
+
+    def __init__(self, graph: Contents, whole: Mapping[str, tuple[int, int]], *, dense: bool = False) -> None:
         self.graph = graph
+        self.dense = dense
         self.instructions: list[Fields] = []
         self.things: dict[str, Thing] = dict(graph.values)
         self.sizes: list[int] = []
@@ -78,6 +84,8 @@ class Translation:
         self.bytes = self.slots = 0
         self.pools: tuple[list[NDArray[Any]], ...] = ([], [], [])
         """Constants of float32, of whole numbers, and rows of codes."""
+        self.codes: list[NDArray[np.int8]] = []
+        """The last pool's tables ``[R, K]``, in their order."""
         self._ends = [0, 0, 0]
         self._places: dict[tuple[int, int], int] = {}
         self._matrices: dict[str, tuple[int, int, NDArray[np.int8]]] = {}
@@ -105,6 +113,8 @@ class Translation:
             "ReduceMax": self._do_largest, "Reshape": self._do_flat, "Slice": self._do_slice, "Split": self._do_split,
             "Transpose": self._do_transpose, "Unsqueeze": self._do_deepen, "Where": self._do_where,
         }  # fmt: skip
+        if self.dense:
+            ways["Gemm"] = self._do_dense
         for node in self.graph.nodes:
             if node.kind not in ways:
                 raise Untranslatable(node.kind)
@@ -129,6 +139,10 @@ class Translation:
             some = middles[sums : sums + matrix.shape[1]]
             pack(np.ascontiguousarray(matrix), weights[place : place + packed_bytes(*matrix.shape)], some)
         return weights, middles * np.int32(_MIDDLE)
+
+    def matrices(self) -> list[tuple[int, int, NDArray[np.int8]]]:
+        """Each matrix ``[K, M]`` of a product with its places among the weights and among their sums."""
+        return list(self._matrices.values())
 
     def _emit(self, *fields: "int | Vector") -> None:
         self.instructions.append((*fields, *[0] * (kernels.FIELDS - len(fields))))
@@ -211,6 +225,21 @@ class Translation:
         fields = kernels.MULTIPLY, x.place, padded(x.size, 4) // 4, matrix.shape[1], place, sums, size
         self.things[node.outputs[0]] = Pending(fields, matrix.shape[1])
 
+    def _do_dense(self, node: Node) -> None:
+        x, matrix = self.vector(node.inputs[0]), self.things[node.inputs[1]]
+        if not isinstance(matrix, np.ndarray) or matrix.dtype != np.float32 or matrix.ndim != 2:
+            raise Untranslatable("Gemm")
+        if not node.attributes.get("transB"):
+            matrix = self.things[f"{node.inputs[1]}, turned"] = matrix.T  # kept: constants go by identity
+        if matrix.shape[1] != x.size:
+            raise FolderError(f"its product is of {x.size} numbers and a matrix of {matrix.shape[1]} columns")
+        bias, size, fixed = self._operand(node.inputs[2]) if len(node.inputs) > 2 else (0, len(matrix), None)
+        if size != len(matrix):
+            raise FolderError(f"its product gives {len(matrix)} numbers, and {size} are added")
+        out = self.things[node.outputs[0]] = self._vector(size)
+        kind = 0 if fixed is None else 1 if fixed else 2
+        self._emit(kernels.DENSE, out, x, x.size, size, self._constant(matrix, 0), bias, kind)
+
     def _do_gather(self, node: Node) -> None:
         thing, by = (self.things[name] for name in node.inputs)
         axis, name = node.attributes.get("axis", 0), node.outputs[0]
@@ -225,6 +254,8 @@ class Translation:
         if by.least < 0 or by.most >= len(thing):
             raise FolderError(f"it looks up row {by.most} of a table of {len(thing)}")
         if thing.dtype == np.int8 and thing.ndim == 2:
+            if (2, id(thing)) not in self._places:
+                self.codes.append(thing)
             place, size = self._constant(thing, 2), thing.shape[1]
             self.things[name] = Pending((kernels.CODES, place, by.slot, size), size)
         elif thing.dtype == np.int64 and thing.ndim == 1:
@@ -233,6 +264,9 @@ class Translation:
         elif thing.dtype == np.float32 and thing.ndim == 1:
             out = self.things[name] = self._vector(1)
             self._emit(kernels.SCALE, out, self._constant(thing, 0), by.slot)
+        elif thing.dtype == np.float32 and thing.ndim == 2 and self.dense:
+            out = self.things[name] = self._vector(thing.shape[1])
+            self._emit(kernels.ROWS, out, self._constant(thing, 0), by.slot, thing.shape[1])
         else:
             raise Untranslatable("Gather")
 

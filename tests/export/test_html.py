@@ -1,0 +1,221 @@
+"""A network as one page, opened from disk in a real browser, against the same program in Python."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import elman
+from elman.decode.completion import complete
+from elman.errors import ModelError, UsageError
+from elman.export.html import write_page
+from elman.export.onnx import build_program
+from elman.export.products import groups_of
+from elman.models.neural import Network, NeuralModel
+from elman.models.runtime import RuntimeModel
+from elman.models.shape import NeuralConfig
+from elman.progress import Progress
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
+
+LINES = [
+    "The cat's whiskers weren't long, were they?",
+    'Don\'t say "well-known" words: café, naïve, 1999 and 3rd...',
+    "It costs 5 €! 👍🏽 yes <b> & </script> {{ x }}",
+    "the  cat sat on the mat",
+    "ʻokina and l’été, x1 y2 z",
+    "a-b c/d e.g. i.e.",
+    "Кошка сидела",
+    "cafe\u0301 again (and again) -- so -- far",
+] * 3
+_PROMPTS = """The|The |the c|The cat's|The cat' |weren|don't s|well-|well-kn|3|3r|5 €|5 €! |"|say "w|the  cat|zzz|zzz
+café|CAF|x1 y|(an|-- |...|👍|<|</s|Ко|   |the cat sat on the mat the cat sat on the|l’|l’é|don'|'|e.g. i.|Don'|it's"""
+PROMPTS = re.split(r"[|\n]", _PROMPTS) + [
+    "",
+    "zzz ",
+    "cafe\u0301",
+    "\u00a0the ",
+    "the cat\n",
+    "the cat\nth",
+    "yes\r\nIt",
+]
+
+
+def network(cell: str, *, lowercase: bool = False, pretokenized: bool = False, **shape: Any) -> NeuralModel:
+    config = TokenizerConfig(min_count=1, lowercase=lowercase, pretokenized=pretokenized)
+    tokenizer = Tokenizer.fit(LINES, config=config)
+    torch.manual_seed(3)
+    settings = NeuralConfig(cell=cell, **{"embedding_size": 10, "hidden_size": 18, **shape})  # type: ignore[arg-type]
+    model = Network(settings, tokenizer.size)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.uniform_(-0.8, 0.8) if "weight" in name else parameter.uniform_(-0.5, 0.5)
+    return NeuralModel(model, tokenizer, settings)
+
+
+def runtime(model: NeuralModel, *, int8: bool = True) -> RuntimeModel:
+    arrays = model.to_arrays()
+    groups = frozenset(groups_of(arrays)) if int8 else frozenset(["output"])
+    about: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}
+    program = build_program(arrays, model.config, model.tokenizer, int8=groups, **about)
+    return RuntimeModel(program, lambda: arrays, model.tokenizer)
+
+
+class Opened:
+    """Pages opened from disk, what they asked for and what went wrong in them."""
+
+    def __init__(self, browser: Any, folder: Path) -> None:
+        self._context = browser.new_context()
+        self._folder = folder
+        self.requests: list[str] = []
+        self.mistakes: list[str] = []
+
+    def open(self, lm: Any, *, name: str = "model", **passport: Any) -> Any:
+        file = self._folder / f"{len(list(self._folder.iterdir()))}.html"
+        write_page(file, lm, passport=passport, name=name, version="0", progress=Progress())
+        page = self._context.new_page()
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.mistakes.append(str(error)))
+        page.on("console", lambda message: self.mistakes.append(message.text))
+        page.goto(file.as_uri())
+        page.wait_for_selector("textarea")
+        return page
+
+    def close(self) -> None:
+        self._context.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Opened]:
+    found = Opened(browser, tmp_path)
+    yield found
+    found.close()
+    assert not found.mistakes
+    assert all(url.startswith(("file:", "data:")) for url in found.requests), found.requests
+
+
+def disagreements(page: Any, lm: Any) -> list[Any]:
+    wanted = [{"prompt": prompt, "words": complete(lm, prompt, n=5).words} for prompt in PROMPTS]
+    return page.evaluate("(contexts) => document.elman.check(contexts)", wanted)["wrong"]
+
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *[(cell, {}) for cell in ("lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru")],
+    ("lstm", {"tied": False, "input": "one-hot", "skip": False}),
+    ("gru", {"softmax": "adaptive"}),
+    ("rnn", {"softmax": "adaptive", "tied": False, "layers": 3}),
+    ("lstm", {"lowercase": True}),
+    ("lstm", {"pretokenized": True}),
+]
+
+
+@pytest.mark.parametrize(("cell", "shape"), CASES, ids=lambda each: str(each))
+def test_it_completes_as_python_does(opened: Opened, cell: str, shape: dict[str, Any]) -> None:
+    lm = runtime(network(cell, **shape))
+    page = opened.open(lm)
+    assert disagreements(page, lm) == []
+    page.click("summary")
+    page.click("#check")
+    assert page.locator("#said").inner_text() == "All 60 contexts are completed here as by elman."
+
+
+def test_layers_that_stay_float32_are_in_it_too(opened: Opened) -> None:
+    lm = runtime(network("lstm"), int8=False)
+    assert lm.precision == "int8+fp32"
+    assert disagreements(opened.open(lm), lm) == []
+
+
+def test_a_page_that_computes_otherwise_says_so(opened: Opened) -> None:
+    page = opened.open(runtime(network("lstm")))
+    page.evaluate("document.elman.endTape.fixed[7] += 3")
+    page.evaluate("document.elman.path.forEach((place) => { delete place.logProbs; })")
+    page.click("summary")
+    page.click("#check")
+    assert "contexts are completed otherwise" in page.locator("#said").inner_text()
+
+
+def test_typing_takes_one_step_a_word_and_none_back(opened: Opened) -> None:
+    page = opened.open(runtime(network("lstm")))
+    steps = "document.elman.steps"
+    ask = "([text]) => document.elman.complete(text).words.length"
+    for text, more in (
+        ("the", 1),
+        ("the cat", 1),
+        ("the ca", 0),
+        ("the cat ", 1),
+        ("the cat s", 0),
+        ("the cat", 0),
+        ("the", 0),
+    ):
+        before = page.evaluate(steps)
+        page.evaluate(ask, [text])
+        assert page.evaluate(steps) - before <= more, text
+    page.locator("textarea").press_sequentially("the cat ")
+    page.wait_for_timeout(400)
+    words = page.locator(".typing-word").all_inner_texts()
+    assert len(words) == 7
+    assert len(page.locator(".typing-ghost").inner_text().split()) >= 2
+    page.keyboard.press("Tab")
+    assert page.locator("textarea").input_value() == f"the cat {words[0]}"
+
+
+def test_what_the_model_holds_is_text_and_no_markup(opened: Opened) -> None:
+    lm = runtime(network("gru", pretokenized=True))
+    name = "</script><img src=x onerror=alert(1)>"
+    page = opened.open(
+        lm, name=name, data={"hash": "<b>abc</b>"}, figures={"test": {"bits_per_byte": 1.5, "perplexity": 9.0}}
+    )
+    assert page.locator("h1").inner_text() == name and page.locator("img").count() == 0
+    page.click("summary")
+    assert "<b>abc</b>" in page.locator("dl").inner_text()
+    assert "1.5000 bits per byte" in page.locator("dl").inner_text()
+    page.locator("textarea").press_sequentially("yes <b> & ")
+    page.wait_for_timeout(300)
+    assert page.locator("b").count() == 0
+
+
+def test_a_page_may_not_ask_anybody(opened: Opened) -> None:
+    page = opened.open(runtime(network("rnn")))
+    assert page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'let', () => 'kept')") == "kept"
+    assert any("Content Security Policy" in said for said in opened.mistakes)
+    opened.mistakes.clear()
+    opened.requests[:] = [url for url in opened.requests if "127.0.0.1:9" not in url]
+
+
+def test_by_the_command(cli: Any, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    found = json.loads(cli("export", lstm_folder, "--to", "html", "--out", tmp_path / "m.html", "--json").out)
+    assert found["bytes"] == (tmp_path / "m.html").stat().st_size
+    assert elman.load(lstm_folder).passport["data"]["hash"][:12] in (tmp_path / "m.html").read_text()
+    sizes = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
+    elman.train(text_file, out=tmp_path / "char", level="char", **sizes)
+    for model, out, said in (
+        (ngram_folder, "n.html", "it is no network"),
+        (tmp_path / "char", "c.html", "char tokens"),
+        (lstm_folder, ".", "is a folder"),
+    ):
+        done = cli("export", model, "--to", "html", "--out", tmp_path / out)
+        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
+    with pytest.raises(ModelError, match="no network"):
+        elman.load(ngram_folder).export_html(tmp_path / "n.html")
+    assert not (tmp_path / "n.html").exists() and UsageError.code
+
+
+def test_the_error_function(opened: Opened) -> None:
+    import math
+
+    page = opened.open(runtime(network("rglru")))
+    places = np.linspace(-5, 5, 201).tolist()
+    # Of the page's own script there is nothing to import: what gelu needs is asked of its tape.
+    found = page.evaluate(
+        """(places) => {
+          const tape = document.elman.stepTape, room = tape.room;
+          tape.code = Int32Array.of(12, 1, 0, 0, 1, 0, 0, 0);
+          return places.map((x) => { room[0] = x; tape.step(0); return room[1]; });
+        }""",
+        places,
+    )
+    np.testing.assert_allclose(found, [math.erf(x) for x in places], atol=1e-7)
