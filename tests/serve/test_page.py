@@ -199,7 +199,11 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
     with serving({"words": fit("word")}, key="sesame") as address:
         page.goto(address)
         page.wait_for_selector("#ask-key:not([hidden])")
-        assert "API key" in page.locator("#trouble").inner_text()
+        for wrong in ("open", "s\u00e9same"):
+            page.fill("#key", wrong)
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(300)
+            assert "API key is missing or wrong" in page.locator("#trouble").inner_text()
         page.fill("#key", "sesame")
         page.keyboard.press("Enter")
         page.wait_for_selector("textarea")
@@ -211,15 +215,31 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
     page.close()
 
 
+def test_a_stream_that_breaks_off_is_said(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector("textarea")
+    page.click("#tab-generate")
+    half = 'data: {"choices": [{"text": "the cat"}]}\n\n'
+    page.route("**/v1/completions", lambda route: route.fulfill(body=half, content_type="text/event-stream"))
+    page.click("button.act:not(.stop)")
+    page.wait_for_selector("#trouble:not(:empty)")
+    assert "broke off" in page.locator("#trouble").inner_text()
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Any, address: str, scheme: Any) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 640}, color_scheme=scheme)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("textarea")
-    typed(page, "the catalogue is on the mat, and the dog ran. " * 2)
+    # A word longer than the screen is broken.
+    typed(page, "the catalogue is on the mat, and the dog ran. " + "averyveryverylongword" * 5)
     for name in ("type", "surprise", "memory", "generate"):
         page.click(f"#tab-{name}")
+        if name in ("surprise", "memory"):
+            page.wait_for_selector(f"#{name} .token, #{name} .box")
         page.wait_for_timeout(150)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
         inside = page.locator(f"#tab-{name}").bounding_box()

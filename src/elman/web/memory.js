@@ -5,7 +5,7 @@ import {ask} from "./server.js";
 import {percent} from "./typing.js";
 
 const SEEN = 1e-6;
-const MATTERS = 0.1;
+const MATTERS = 0.5;
 
 export function memory(root, page) {
   root.replaceChildren();
@@ -25,9 +25,8 @@ export function memory(root, page) {
     const {signal} = running;
     try {
       const found = await Promise.all(page.chosen().map((model) => ask("v1/memory", {model, text: line, place}, signal)));
-      const most = Math.max(...found.flatMap((each) => each.words.map((word) => word.bits ?? 0)), 0.05);
       const focused = document.activeElement?.dataset?.place;
-      rows.replaceChildren(...found.map((each) => draw(each, most, look)));
+      rows.replaceChildren(...found.map((each) => draw(each, look)));
       rows.querySelector(`[data-place="${focused}"]`)?.focus();
     } catch (error) {
       page.trouble(error);
@@ -38,7 +37,7 @@ export function memory(root, page) {
   return () => running.abort();
 }
 
-function draw(found, most, look) {
+function draw(found, look) {
   const row = document.createElement("div");
   row.className = "row";
   const seen = found.words.slice(0, found.place).map((word) => word.bits > SEEN);
@@ -54,8 +53,9 @@ function draw(found, most, look) {
     box.dataset.place = place;
     add(box, "span", {textContent: word.text.trim() || "␣"});
     const before = place < found.place;
-    // The root: else the word right before, without which it is no sentence, would leave all others pale.
-    const share = before ? Math.sqrt(Math.min(word.bits / most, 1)) * 0.85 : 0;
+    // Each bit halves what is left of white: else the word right before, without which it is no sentence, would leave
+    // all others pale. A shade means the same for every model and sentence.
+    const share = before ? (1 - Math.pow(2, -word.bits)) * 0.85 : 0;
     box.style.setProperty("--share", share);
     box.classList.toggle("dark", share > 0.5);
     box.classList.toggle("later", place > found.place);

@@ -1,5 +1,7 @@
 // Questions to the server that this page came from.
 
+const BROKEN = "The server broke off in the middle of an answer. Generate again.";
+
 let key = "";
 
 export class Refused extends Error {
@@ -11,7 +13,8 @@ export class Refused extends Error {
 
 /** Keep an API key, in memory only. */
 export function useKey(given) {
-  key = given;
+  // What is not ASCII cannot be sent as a header; no key has it, so that any wrong one stands for it.
+  key = /^[\x21-\x7e]+$/.test(given) ? given : "?";
 }
 
 async function send(path, body, signal) {
@@ -41,8 +44,10 @@ export async function* stream(body, signal) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let waiting = "";
   for (;;) {
-    const {done, value} = await reader.read();
-    if (done) return;
+    const {done, value} = await reader.read().catch((error) => {
+      throw error.name === "AbortError" ? error : new Refused(BROKEN, 0);
+    });
+    if (done) throw new Refused(BROKEN, 0);
     waiting += value;
     const events = waiting.split("\n\n");
     waiting = events.pop();
