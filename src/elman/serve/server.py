@@ -6,6 +6,7 @@ signal ends it at once.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -58,6 +59,10 @@ def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: 
     """
     # The thread that answers must not wait long for those that compute.
     sys.setswitchinterval(0.001)
+    # Looking through a vocabulary's tens of thousands of objects for garbage stops everybody for a quarter of a second:
+    # what was loaded stays, and is not looked at again.
+    gc.collect()
+    gc.freeze()
     limits: Limits = app.state.server.limits
     config = uvicorn.Config(
         app,
