@@ -4,77 +4,19 @@ Colours are Okabe and Ito's, which colour-blind people can tell apart, and each 
 black here becomes the page's own colour of text in its SVG.
 """
 
-import io
-import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from elman.report.style import INK, LOOKS, OWN, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#1b1d1f"
-"""Black; in SVG replaced by the text's colour."""
-OWN = "#d55e00"
-_STYLES: dict[str, tuple[str, Any, str]] = {
-    "rnn": ("#e69f00", (0, (5, 1.5)), "o"),
-    "rnn-relu": ("#cc79a7", (0, (1, 1)), "s"),
-    "gru": ("#009e73", (0, (4, 1, 1, 1)), "^"),
-    "lstm": ("#0072b2", "-", "D"),
-    "lstm-chrono": ("#56b4e9", (0, (6, 1, 1, 1, 1, 1)), "v"),
-}
 _FLOOR = 1e-12
 _MOST_CURVES = 8
-_SETTINGS: dict[str, Any] = {
-    "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 8, "xtick.labelsize": 8,
-    "ytick.labelsize": 8, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.titlecolor": INK,
-    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "legend.frameon": False,
-    "text.parse_math": False, "axes.facecolor": "none",
-}  # fmt: skip
-
-
-def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
-    """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    # A token in a script that the font lacks is a box in the picture, and no reason to talk.
-    settings: Any = {**_SETTINGS, "svg.hashsalt": name}
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        figure.patch.set_alpha(0)
-        files = {}
-        for kind in ("png", "svg"):
-            target = io.BytesIO()
-            # A date would make the same numbers another file.
-            more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
-            figure.savefig(target, format=kind, **more)
-            files[f"{name}.{kind}"] = target.getvalue()
-    return files
-
-
-def inline(svg: bytes, name: str, title: str) -> str:
-    """An SVG file as an element of a page, its black the page's text colour and its ids its own."""
-    import html
-
-    text = svg.decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(INK, "currentColor", text, flags=re.IGNORECASE)
-    text = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', text)
-    text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
-    label = html.escape(title, quote=True)
-    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    opening = rf'<svg viewBox="\1" role="img" aria-label="{label}" {names}>'
-    return re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', opening, text, count=1)
 
 
 def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
@@ -266,8 +208,8 @@ def draw_task(figure: "Figure", values: Mapping[str, Any]) -> None:
 
 def _style(name: str) -> tuple[str, Any, str]:
     if name.startswith("lstm, forget bias"):
-        return _STYLES["lstm-chrono"]
-    return _STYLES.get(name, ("#777777", (0, (2, 2)), "x"))
+        return LOOKS["lstm-chrono"]
+    return look(name)
 
 
 def _finish(figure: "Figure", axes: "Axes", *, grid: bool = True) -> None:

@@ -1,27 +1,14 @@
 """The x-ray's report: one self-contained page, and its figures as files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from elman.files import storage_errors, write_atomic
 from elman.report import xray_figures as draw
+from elman.report.page import Section, write_page
 
 PAGE_FILE = "xray.html"
-
-
-class Section(NamedTuple):
-    """A part of the page."""
-
-    title: str
-    paragraphs: list[str]
-    name: str = ""
-    """Of the figure's files."""
-    figure: Callable[[Any], None] | None = None
-    height: float = 3.6
-    table: list[list[str]] | None = None
-    """Rows; the first one is the head."""
 
 
 def write_xray(folder: Path, values: Mapping[str, Any], *, name: str) -> list[Path]:
@@ -36,7 +23,7 @@ def write_xray(folder: Path, values: Mapping[str, Any], *, name: str) -> list[Pa
         f"{text['source']} ({text['sha256']}, {text['tokens']} tokens)"
     )
     sections = [Section("Diagnosis", list(values["words"])), *_numbers(values), *_sentence(values)]
-    return _write(folder, f"X-ray of {name}", head, sections)
+    return write_page(folder, PAGE_FILE, title=f"X-ray of {name}", head=head, sections=sections)
 
 
 def write_task(folder: Path, values: Mapping[str, Any]) -> list[Path]:
@@ -72,7 +59,7 @@ def write_task(folder: Path, values: Mapping[str, Any]) -> list[Path]:
         f"Networks of one layer of {values['hidden_size']} units, {values['updates']} updates at most, "
         f"{seeds} seed{'s' * (seeds != 1)}"
     )
-    return _write(folder, f"X-ray of the task {values['task']}", head, [section])
+    return write_page(folder, PAGE_FILE, title=f"X-ray of the task {values['task']}", head=head, sections=[section])
 
 
 def _numbers(values: Mapping[str, Any]) -> list[Section]:
@@ -225,86 +212,3 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
             )
         )
     return sections
-
-
-def _write(folder: Path, title: str, head: str, sections: list[Section]) -> list[Path]:
-    import jinja2
-    import markupsafe
-
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    written, shown = [], []
-    for section in sections:
-        svg = ""
-        if section.figure is not None:
-            files = draw.drawn(section.name, section.figure, height=section.height)
-            for name, data in files.items():
-                write_atomic(folder / name, data)
-                written.append(folder / name)
-            svg = draw.inline(files[f"{section.name}.svg"], section.name, section.title)
-        # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the template.
-        shown.append({**section._asdict(), "svg": markupsafe.Markup(svg)})
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
-    page = template.render(title=title, head=head, sections=shown)
-    write_atomic(folder / PAGE_FILE, page.encode())
-    return [folder / PAGE_FILE, *written]
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{{ title }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 44rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
-p { margin: .4rem 0; overflow-wrap: anywhere; }
-.head { color: var(--soft); font-size: .9rem; }
-svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem auto; color: var(--ink);
-  font-family: "DejaVu Sans", Verdana, sans-serif; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
-th { font-weight: 600; color: var(--soft); }
-@media print {
-  :root { --ink: #000; --paper: #fff; --soft: #333; --line: #bbb; }
-  body { font-size: 11pt; } main { max-width: none; padding: 0; }
-  svg, table { break-inside: avoid; } h2 { break-after: avoid; } svg { max-width: 14cm; }
-}
-</style>
-</head>
-<body>
-<main>
-<h1>{{ title }}</h1>
-<p class="head">{{ head }}</p>
-{% for section in sections %}
-<section>
-<h2>{{ section.title }}</h2>
-{% for paragraph in section.paragraphs %}
-<p>{{ paragraph }}</p>
-{% endfor %}
-{{ section.svg }}
-{% if section.table %}
-<div class="wide"><table>
-<thead><tr>{% for cell in section.table[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr></thead>
-<tbody>
-{% for row in section.table[1:] %}
-<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}
-</tbody>
-</table></div>
-{% endif %}
-</section>
-{% endfor %}
-</main>
-</body>
-</html>
-"""

@@ -1,0 +1,114 @@
+"""How every picture of a report looks: one colour, dash and marker for each family, and figures for pages and files.
+
+Colours are Okabe and Ito's, which colour-blind people can tell apart; dashes and markers tell families apart where
+there is no colour. What is black here becomes the page's own colour of text in its SVG.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1b1d1f"
+"""Black; in SVG replaced by the text's colour."""
+OWN = "#d55e00"
+"""The one thing that a picture is about."""
+
+
+class Look(NamedTuple):
+    """How a family's line is drawn."""
+
+    colour: str
+    dash: Any
+    """As matplotlib's ``linestyle``."""
+    marker: str
+
+
+LOOKS: dict[str, Look] = {
+    "ngram": Look(INK, "-", "s"),
+    "mixture": Look(OWN, "-", "*"),
+    "lstm": Look("#0072b2", "-", "D"),
+    "gru": Look("#009e73", (0, (4, 1, 1, 1)), "^"),
+    "rnn": Look("#e69f00", (0, (5, 1.5)), "o"),
+    "rnn-relu": Look("#cc79a7", (0, (1, 1)), "s"),
+    "lstm-chrono": Look("#56b4e9", (0, (6, 1, 1, 1, 1, 1)), "v"),
+    "minlstm": Look("#56b4e9", (0, (6, 2)), "v"),
+    "mingru": Look("#009e73", (0, (1, 1.6)), "<"),
+    "rglru": Look("#cc79a7", (0, (8, 2, 2, 2)), "P"),
+    "transformer": Look(OWN, (0, (3, 1.2)), "X"),
+    "conv": Look("#e69f00", (0, (8, 1.5, 1, 1.5)), "p"),
+    "feed-forward": Look("#56b4e9", (0, (2, 1)), "h"),
+}
+"""By the registry's names; a family that is not here gets one of the spare looks."""
+
+_SPARE = [Look("#777777", (0, (2, 2)), "x"), Look("#777777", (0, (5, 1, 1, 1)), "+"), Look("#777777", "-", "d")]
+
+SETTINGS: dict[str, Any] = {
+    "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 8, "xtick.labelsize": 8,
+    "ytick.labelsize": 8, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.titlecolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "legend.frameon": False,
+    "text.parse_math": False, "axes.facecolor": "none",
+}  # fmt: skip
+
+
+def look(family: str) -> Look:
+    """The look of a family; always the same one, and never none.
+
+    >>> look("lstm").colour, look("of tomorrow").colour
+    ('#0072b2', '#777777')
+    """
+    return LOOKS.get(family) or _SPARE[sum(family.encode()) % len(_SPARE)]
+
+
+def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
+    """Fresh axes of a figure, with a quiet grid; ``x`` and ``y`` say what is measured, and in what unit."""
+    axes = figure.add_subplot()
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(alpha=0.18, color=INK, lw=0.6)
+    return axes
+
+
+def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
+    """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # A token in a script that the font lacks is a box in the picture, and no reason to talk.
+    settings: Any = {**SETTINGS, "svg.hashsalt": name}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        figure.patch.set_alpha(0)
+        files = {}
+        for kind in ("png", "svg"):
+            target = io.BytesIO()
+            # A date would make the same numbers another file.
+            more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
+            figure.savefig(target, format=kind, **more)
+            files[f"{name}.{kind}"] = target.getvalue()
+    return files
+
+
+def inline(svg: bytes, name: str, title: str) -> str:
+    """An SVG file as an element of a page, its black the page's text colour and its ids its own."""
+    import html
+
+    text = svg.decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(INK, "currentColor", text, flags=re.IGNORECASE)
+    text = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
+    label = html.escape(title, quote=True)
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    opening = rf'<svg viewBox="\1" role="img" aria-label="{label}" {names}>'
+    return re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', opening, text, count=1)
