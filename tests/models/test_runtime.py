@@ -163,6 +163,17 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     flags = ("--load-state", tmp_path / "t", "--save-state", tmp_path / "t")
     assert cli("score", lstm_folder, tmp_path / "two", *flags).out.splitlines() == whole[1:]
     assert (tmp_path / "s").read_bytes() == (tmp_path / "t").read_bytes()
+    seen = json.loads(cli("info", lstm_folder, "--state", tmp_path / "s", "--state", tmp_path / "t", "--json").out)
+    assert seen["difference"] == {
+        "same": True,
+        "distance": dict.fromkeys(seen["states"][0]["parts"], 0.0),
+        "bits": [0, 0],
+    }
+    assert seen["states"][0]["bytes"] < 4000 and len(seen["states"][0]["likely"]) == 5
+    cli("score", lstm_folder, tmp_path / "one", "--save-state", tmp_path / "other")
+    shown = cli("info", lstm_folder, "--state", tmp_path / "s", "--state", tmp_path / "other")
+    assert "apart by top" in shown.out and "predictions differ by" in shown.out
+    assert "3 times" in cli("info", lstm_folder, *["--state", tmp_path / "s"] * 3).err
     alone = cli("score", lstm_folder, tmp_path / "both").out.splitlines()
     assert alone[0] == whole[0] and alone[1] != whole[1]
     for model, state, said in (

@@ -1,16 +1,30 @@
 """elman info MODEL"""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
-from elman.errors import FolderError
+from elman.cli.states import read_state
+from elman.errors import FolderError, UsageError
 
 
-def run(model: ModelArgument, as_json: Json = False) -> None:
+def run(
+    model: ModelArgument,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What a saved state holds instead; given twice: how far two are apart."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     from elman import api
 
-    about = api.load(model, brief=True).info()
+    loaded = api.load(model, brief=True)
+    if state:
+        _show_states(loaded.lm, state, as_json=as_json)
+        return
+    about = loaded.info()
     if as_json:
         print_json(about)
         return
@@ -21,6 +35,30 @@ def run(model: ModelArgument, as_json: Json = False) -> None:
     for line in lines:
         # A foreign model's words must not steer the terminal.
         print("".join(char if char.isprintable() else "\ufffd" for char in line))
+
+
+def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
+    from elman.decode.states import compare_states, describe_state
+
+    if len(files) > 2:
+        raise UsageError(f"--state was given {len(files)} times; give one state to look at, or two to compare")
+    states = [read_state(name, model, flag="--state") for name in files]
+    found: dict[str, Any] = {"states": [describe_state(model, each) for each in states]}
+    if len(states) == 2:
+        found["difference"] = compare_states(model, *states)
+    if as_json:
+        print_json(found)
+        return
+    for name, each in zip(files, found["states"], strict=True):
+        likely = ", ".join(
+            f"{word['text'].strip() or repr(word['text'])} {word['probability']:.1%}" for word in each["likely"]
+        )
+        print(f"{name}: {each['bytes']:,} bytes in {len(each['parts'])} parts; next: {likely}")
+    if len(states) == 2:
+        apart = found["difference"]
+        parts = ", ".join(f"{part} {value:.3f}" for part, value in apart["distance"].items())
+        print("the same state" if apart["same"] else f"apart by {parts} (0: the same, 2: opposite)")
+        print(f"predictions differ by {apart['bits'][0]:.4f} bits, the other way round {apart['bits'][1]:.4f}")
 
 
 def _lines(about: dict[str, Any]) -> list[str]:

@@ -3,13 +3,13 @@
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
-from elman.errors import FolderError, ModelError
+from elman.cli.states import read_state
 from elman.files import write_atomic
 
 
@@ -39,7 +39,7 @@ def run(
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     one_text = save_state is not None or load_state is not None
-    last = _read_state(load_state, loaded.lm) if load_state else loaded.lm.start()
+    last = read_state(load_state, loaded.lm, flag="--load-state") if load_state else loaded.lm.start()
     found = loaded.follow_lines(lines, last) if one_text else ((each, last) for each in loaded.score_lines(lines))
     for scored, state in found:
         last = state
@@ -56,21 +56,6 @@ def run(
             print(f"{scored.log_prob:.4f}\t{scored.text}")
     if save_state is not None:
         write_atomic(Path(save_state), last.to_bytes())
-
-
-def _read_state(name: str, model: Any) -> Any:
-    from elman.models.protocol import State
-
-    try:
-        data = Path(name).read_bytes() if Path(name).is_file() else None
-    except OSError as error:
-        raise FolderError(f"--load-state {name} cannot be read: {error.strerror}") from error
-    if data is None:
-        raise FolderError(f"--load-state {name} is no file; give one that `elman score --save-state` wrote")
-    state = State.from_bytes(data, like=model.start())
-    if state.batch != 1:
-        raise ModelError(f"--load-state {name} holds the states of {state.batch} texts; one can be gone on with")
-    return state
 
 
 def _visible(token: str) -> str:

@@ -9,10 +9,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elman.decode.largest import largest
 from elman.decode.opening import whole_words
+from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batched, Patience
@@ -114,16 +114,6 @@ def left_out(model: LanguageModel, ids: TokenIds, pieces: list[Piece], *, rows: 
         found.append(model.log_probs(state))
     log_probs = np.concatenate(found)
     return LeftOut(log_probs[0], log_probs[1:])
-
-
-def divergence(whole: NDArray[np.floating], less: NDArray[np.floating]) -> float:
-    """The Kullback-Leibler divergence of ``less[V]`` from ``whole[V]``, log-probabilities, in bits.
-
-    >>> round(divergence(np.log([0.5, 0.5]), np.log([0.25, 0.75])), 4)
-    0.2075
-    """
-    p, q = (np.maximum(table.astype(np.float64), -1e4) for table in (whole, less))
-    return max(float((np.exp(p) * (p - q)).sum()) / _NATS, 0.0)
 
 
 def _bits(log_prob: float) -> float:
