@@ -33,8 +33,12 @@ def run(
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise FolderError(f"the passport of {model} lacks what elman writes there; train the model again") from error
     for line in lines:
-        # A foreign model's words must not steer the terminal.
-        print("".join(char if char.isprintable() else "\ufffd" for char in line))
+        _say(line)
+
+
+def _say(line: str) -> None:
+    # A foreign model's words must not steer the terminal.
+    print("".join(char if char.isprintable() else "\ufffd" for char in line))
 
 
 def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
@@ -53,7 +57,7 @@ def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
         likely = ", ".join(
             f"{word['text'].strip() or repr(word['text'])} {word['probability']:.1%}" for word in each["likely"]
         )
-        print(f"{name}: {each['bytes']:,} bytes in {len(each['parts'])} parts; next: {likely}")
+        _say(f"{name}: {each['bytes']:,} bytes in {len(each['parts'])} parts; next: {likely}")
     if len(states) == 2:
         apart = found["difference"]
         parts = ", ".join(f"{part} {value:.3f}" for part, value in apart["distance"].items())
