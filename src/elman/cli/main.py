@@ -20,6 +20,7 @@ from elman.errors import ElmanError, Interrupted
 VERBS: dict[str, str] = {
     "quickstart": "Train on a text that every Python has, and see what comes out (about 90 s).",
     "train": "Train a language model on your text.",
+    "compare": "Every kind of model on your text under one budget, and which one to use.",
     "evaluate": "Bits per byte and perplexity of a model on a text.",
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",

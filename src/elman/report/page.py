@@ -70,12 +70,14 @@ svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem
   font-family: "DejaVu Sans", Verdana, sans-serif; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
+td:first-child { max-width: 26rem; overflow-wrap: anywhere; }
 th { font-weight: 600; color: var(--soft); }
 @media print {
   :root { --ink: #000; --paper: #fff; --soft: #333; --line: #bbb; }
   body { font-size: 11pt; } main { max-width: none; padding: 0; }
+  table { font-size: 8pt; } th, td { padding: .15rem .3rem; } th { white-space: normal; }
   svg, table { break-inside: avoid; } h2 { break-after: avoid; } svg { max-width: 14cm; }
 }
 </style>

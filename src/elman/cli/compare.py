@@ -1,0 +1,82 @@
+"""elman compare TEXT..."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elman.cli.flags import Json, with_flags
+from elman.cli.screen import make_progress, print_json, table, warn
+from elman.data.prepare import DataConfig
+
+
+@with_flags(DataConfig)
+def run(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs or builtin:pydocs.")],
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Where models and report go; what is there is gone on with.")
+    ] = "elman-compare",
+    minutes: Annotated[float | None, typer.Option(help="How long each network trains (default 1).")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Or: how often each reads the text.")] = None,
+    parameters: Annotated[
+        int | None, typer.Option(help="Make all networks about so large (default: what suits text and time).")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="KIND,KIND", help="Which to compare (default: all that can be trained).")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Train each network so many times; gives intervals over seeds.")] = 1,
+    valid: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
+    ] = None,
+    test: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Test text (default: held out).")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: Json = False,
+    **settings: Any,
+) -> None:
+    from elman.machine import require_torch
+    from elman.models.registry import is_network, trainable
+    from elman.studies.compare import ComparePlan, compare
+
+    names = trainable() if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    plan = ComparePlan(
+        sources=tuple(texts),
+        valid=tuple(valid or ()),
+        test=tuple(test or ()),
+        data=DataConfig(**settings),
+        models=tuple(names),
+        minutes=1.0 if minutes is None and epochs is None else minutes,
+        epochs=epochs,
+        parameters=parameters,
+        seeds=seeds,
+    )
+    if any(is_network(name) for name in names):
+        require_torch()
+    progress = make_progress(quiet)
+    found = compare(plan, Path(out), progress=progress)
+    from elman.report.compare_page import write_report
+
+    files = [str(path) for path in write_report(Path(out), found)]
+    if as_json:
+        print_json({**found, "files": files})
+        return
+    print(_report(found))
+    for each in found["warnings"]:
+        warn(f"warning: {each}")
+    progress.say(f"report: {files[0]}")
+
+
+def _report(found: dict[str, Any]) -> str:
+    from elman.report.compare_page import HEAD, cells
+
+    data = found["data"]
+    about = (
+        f"{data['test']['bytes'] / 1e6:.2f} MB of test text ({data['test']['documents']} documents), "
+        f"{data['training_tokens']:,} training tokens, {data['types']:,} types, data {data['hash'][:12]}"
+    )
+    failed = [f"{each['name']} failed: {each['message']}" for each in found["failed"]]
+    rows = [cells(model) for model in found["models"]]
+    how: dict[str, list[str]] = {}
+    for model in found["models"]:
+        how.setdefault(model["interval"], []).append(model["name"])
+    notes = "\n".join(f"Intervals of {', '.join(names)}: {each}." for each, names in how.items())
+    return "\n\n".join([about, table(list(HEAD), rows), notes, *failed, found["verdict"]["words"]])

@@ -1,0 +1,167 @@
+"""Every family on one text under one budget: trained, judged once on held-out text, and a verdict."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elman import folder as model_folder
+from elman.data.prepare import DataConfig, prepare_data
+from elman.errors import FolderError, TextError, TrainingError, UsageError
+from elman.files import storage_errors, write_atomic
+from elman.machine import available_cores, cache_folder, choose_precision, fingerprint
+from elman.models.registry import is_network, trainable
+from elman.progress import Progress
+from elman.studies.compare_results import results
+from elman.studies.compare_training import Job, train_all
+from elman.training.lock import alone
+
+PLAN_FILE = "compare.json"
+MODELS = "models"
+ORDERS = (1, 2, 3, 4, 5)
+"""Of the n-grams that are counted; the best on validation text stands for all of them."""
+FEWEST_LINES = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComparePlan:
+    """What is compared, and under which budget."""
+
+    sources: tuple[str, ...]
+    valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    data: DataConfig = DataConfig()
+    models: tuple[str, ...]
+    minutes: float | None = None
+    """How long each network trains; or ``epochs``, how often it reads the text."""
+    epochs: float | None = None
+    parameters: int | None = None
+    """About how many parameters each network has; None: what suits the text and the time."""
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        if "-" in (*self.sources, *self.valid, *self.test):
+            raise UsageError("a comparison reads the text again and again, and stdin only once; give files instead")
+        unknown = [name for name in self.models if name not in trainable()]
+        if unknown or not self.models:
+            came = repr(unknown[0]) if unknown else "empty"
+            raise UsageError(f"--models: {came} is not known; choose among: {', '.join(trainable())}")
+        if len(set(self.models)) < len(self.models):
+            raise UsageError(f"--models names a model twice ({', '.join(self.models)}); name each once")
+        if (self.minutes is None) == (self.epochs is None):
+            raise UsageError("--minutes and --epochs both set the length of training; give one of them")
+        if self.minutes is not None and not 0.01 <= self.minutes <= 1e5:
+            raise UsageError(f"--minutes is {self.minutes:g}; it must be at least 0.01 (0.6 s): try --minutes 1")
+        if self.epochs is not None and not 0 < self.epochs <= 1e6:
+            raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 3")
+        if self.parameters is not None and not 1000 <= self.parameters <= 10**10:
+            raise UsageError(f"--parameters is {self.parameters}; it must be at least 1000: try --parameters 1000000")
+        if not 1 <= self.seeds <= 100:
+            raise UsageError(f"--seeds is {self.seeds}; it must be between 1 and 100: try --seeds 3")
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; paths are made absolute, so that the same text is the same from anywhere."""
+        paths = {
+            name: [each if each.startswith("builtin:") else str(Path(each).absolute()) for each in getattr(self, name)]
+            for name in ("sources", "valid", "test")
+        }
+        return {**dataclasses.asdict(self), **paths, "models": list(self.models), "data": self.data.to_json()}
+
+    def jobs(self, folder: Path) -> list[Job]:
+        """All trainings, in the order in which they are done: what is counted comes first."""
+        values = self.to_json()
+        data = {name: value for name, value in values["data"].items() if value is not None}
+        common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
+        jobs = []
+        for kind in sorted(self.models, key=is_network):
+            if not is_network(kind):
+                for order in ORDERS:
+                    name = f"{kind}-{order}"
+                    request = {**common, "out": str(folder / MODELS / name), "model": kind, "order": order}
+                    jobs.append(Job(name, kind, 1, order, request, 5.0))
+                continue
+            length = {name: values[name] for name in ("minutes", "epochs", "parameters") if values[name] is not None}
+            for seed in range(1, self.seeds + 1):
+                name = f"{kind}-seed-{seed}"
+                request = {**common, **length, "out": str(folder / MODELS / name), "model": kind, "seed": seed}
+                jobs.append(Job(name, kind, seed, None, request, 60 * (self.minutes or 0)))
+        # Seed by seed, so that a comparison that is stopped early has seen every family.
+        return sorted(jobs, key=lambda job: job.seed)
+
+
+def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str, Any]:
+    """Train, judge and decide; everything is kept in ``folder``, and what is there already is not done again.
+
+    Returns:
+        Every number of the comparison, as JSON values; see docs/compare.md.
+
+    Raises:
+        FolderError: the folder holds something else, or another comparison.
+        TextError: the text cannot be read, or is too little.
+        TrainingError: no model could be trained.
+        Interrupted: Ctrl-C or SIGTERM; the same call goes on from there.
+    """
+    check_folder(folder, plan)
+    data = prepare_data(
+        plan.sources, valid=plan.valid, test=plan.test, config=plan.data, cache=cache_folder(), progress=progress
+    )
+    if data.corpus.test is None:
+        raise UsageError("there is no test text; with --valid FILE give --test FILE too, or neither")
+    if data.corpus.test.lines < FEWEST_LINES:
+        raise TextError(
+            f"the test text has {data.corpus.test.lines} lines, and at least {FEWEST_LINES} are needed to say how "
+            "sure a difference is; give more text, or --valid FILE and --test FILE"
+        )
+    check_folder(folder, plan, corpus=data.corpus.hash)
+    with storage_errors(folder):
+        (folder / MODELS).mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        kept = {"plan": plan.to_json(), "corpus": data.corpus.hash}
+        write_atomic(folder / PLAN_FILE, (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode())
+        jobs = plan.jobs(folder)
+        failures = train_all(jobs, progress=progress)
+        failed = {failure.name for failure in failures}
+        trained = [job for job in jobs if job.name not in failed]
+        if not trained:
+            raise TrainingError(f"no model could be trained; the first one's error: {failures[0].message}")
+        found = results(trained, folder=folder, data=data, progress=progress)
+        about = {
+            "plan": plan.to_json(),
+            "machine": fingerprint(threads=available_cores(), precision=choose_precision("auto")),
+            "failed": [failure._asdict() for failure in failures],
+        }
+        whole = {**about, **found}
+        write_atomic(folder / "results.json", (json.dumps(whole, ensure_ascii=False) + "\n").encode())
+    return whole
+
+
+def check_folder(folder: Path, plan: ComparePlan, *, corpus: str | None = None) -> None:
+    """Refuse a folder that is not this comparison's.
+
+    Raises:
+        FolderError: it holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} is a file; give --out the name of a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    file = folder / PLAN_FILE
+    if not file.exists():
+        if [path.name for path in folder.iterdir()] == [MODELS] and not any((folder / MODELS).iterdir()):
+            return
+        raise FolderError(f"{folder} is not empty and holds no comparison; choose another --out")
+    kept = model_folder.read_json(file)
+    changed = _difference(kept.get("plan"), plan.to_json())
+    if changed:
+        raise FolderError(f"{folder} holds another comparison (its {changed} differs); choose another --out")
+    if corpus is not None and kept.get("corpus") != corpus:
+        raise FolderError(f"{folder} holds a comparison of a text that has changed since; choose another --out")
+
+
+def _difference(kept: Any, wanted: Mapping[str, Any]) -> str | None:
+    """The first key in which two plans differ."""
+    if not isinstance(kept, Mapping):
+        return "plan"
+    keys: Sequence[str] = list(dict.fromkeys([*wanted, *kept]))
+    return next((key for key in keys if kept.get(key) != wanted.get(key)), None)

@@ -1,0 +1,344 @@
+"""Everything that a comparison reports, from the trained models: judged once, on the held-out test part."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman import api
+from elman.data.frequency import count_types
+from elman.data.prepare import Data
+from elman.errors import ElmanError
+from elman.folder import folder_bytes
+from elman.metrics import Tally
+from elman.models.registry import is_network
+from elman.passport import adaptation_of, signature_of
+from elman.progress import Progress
+from elman.studies.compare_course import course_of
+from elman.studies.compare_fairness import fair_play, warnings_of
+from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
+from elman.studies.compare_statistics import Interval, Units, bootstrap, percentile_interval, t_interval, units_of
+from elman.studies.compare_training import Job
+from elman.studies.compare_verdict import Candidate, decide
+from elman.studies.compare_worker import PEAK_FILE
+from elman.studies.next_token import milliseconds_per_token
+
+MIXTURE = "mixture"
+SENTENCES = 3
+_LINE_BYTES = (30, 200)
+"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads them."""
+
+
+class Entrant(NamedTuple):
+    """A model, in as many runs as it has seeds."""
+
+    name: str
+    kind: str
+    runs: list[dict[str, Any]]
+    losses: list[Losses]
+    signatures: list[str]
+    about: dict[str, Any]
+
+
+def results(jobs: Sequence[Job], *, folder: Path, data: Data, progress: Progress) -> dict[str, Any]:
+    """Judge trained models, mix the n-gram with the best network, and decide.
+
+    Returns:
+        ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``, ``fair_play`` and
+        ``warnings``, as JSON values.
+    """
+    text = data.corpus.test
+    assert text is not None and data.corpus.valid is not None
+    counts = count_types(data.train.ids, data.tokenizer.size)
+    passports = {job.name: json.loads((_place(job) / "passport.json").read_bytes()) for job in jobs}
+    counted = [job for job in jobs if job.order is not None]
+    networks = [job for job in jobs if is_network(job.kind)]
+
+    def validated(job: Job) -> float:
+        return passports[job.name]["figures"]["valid"]["bits_per_byte"]
+
+    entrants, orders = [], []
+    if counted:
+        best_counted = min(counted, key=validated)
+        for job in counted:
+            entrant = _entrant(f"{job.order}-gram", [job], passports, data, counts, progress)
+            found = _total(entrant.losses[0], text)
+            orders.append({"order": job.order, "valid_bits_per_byte": validated(job), **_brief(found, entrant)})
+            if job is best_counted:
+                entrants.append(entrant)
+    for kind in dict.fromkeys(job.kind for job in networks):
+        runs = [job for job in networks if job.kind == kind]
+        entrants.append(_entrant(kind, runs, passports, data, counts, progress))
+    if counted and networks:
+        # By validation: the test part has no say in what is mixed.
+        kinds = {job.kind: [validated(each) for each in networks if each.kind == job.kind] for job in networks}
+        kind = min(kinds, key=lambda each: float(np.mean(kinds[each])))
+        parts = [best_counted, next(job for job in networks if job.kind == kind)]
+        entrants.append(_mixture(parts, data, counts, progress))
+    starts, sizes = _lines(text)
+    units = units_of(starts, sizes)
+    models = [_model(entrant, data, units, sizes) for entrant in entrants]
+    models.sort(key=lambda model: model["bits_per_byte"]["value"])
+    by_name = {entrant.name: entrant for entrant in entrants}
+    best = models[0]
+    worse_by = {
+        model["name"]: _difference(by_name[model["name"]], by_name[best["name"]], units, sizes) for model in models[1:]
+    }
+    verdict = decide(
+        [_candidate(model) for model in models],
+        worse_by,
+        training_tokens=len(data.train.ids),
+        units=units.count,
+        unit=unit_of(data.tokenizer.config.level),
+    )
+    corpus = data.corpus
+    return {
+        "data": {
+            "hash": corpus.hash,
+            "level": data.tokenizer.config.level,
+            "types": data.tokenizer.size,
+            "training_tokens": len(data.train.ids),
+            **{
+                name: {
+                    "bytes": part.bytes,
+                    "lines": part.lines,
+                    "documents": part.document_count,
+                    "sha256": part.sha256,
+                }
+                for name, part in (("train", corpus.train), ("valid", corpus.valid), ("test", text))
+                if part is not None
+            },
+            "resampled": {"units": units.name, "count": units.count},
+        },
+        "models": models,
+        "orders": orders,
+        "differences": {"than": best["name"], "worse_by": {name: each._asdict() for name, each in worse_by.items()}},
+        "sentences": _sentences(entrants, text, sizes),
+        "verdict": verdict._asdict(),
+        "fair_play": fair_play(models, orders=bool(orders)),
+        "warnings": warnings_of(models),
+    }
+
+
+def unit_of(level: str) -> str:
+    """What people call a token of this level.
+
+    >>> unit_of("char"), unit_of("subword")
+    ('character', 'token')
+    """
+    return {"word": "word", "char": "character", "byte": "byte"}.get(level, "token")
+
+
+def _place(job: Job) -> Path:
+    return Path(job.request["out"])
+
+
+def _entrant(
+    name: str, jobs: Sequence[Job], passports: dict[str, Any], data: Data, counts: NDArray[np.int64], progress: Progress
+) -> Entrant:
+    text = data.corpus.test
+    assert text is not None
+    runs, losses, signatures, about = [], [], [], {}
+    for job in jobs:
+        passport, place = passports[job.name], _place(job)
+        # By its own weights: figures are of the model, not of its 8 bits.
+        model = api.load(place, runtime=False)
+        if model.lm.tokenizer.hash != data.tokenizer.hash:
+            raise ElmanError(f"{place} has another tokenizer than the others, so it cannot be compared; remove it")
+        losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
+        signatures.append(signature_of(model.lm, data=text.sha256, context=CONTEXT))
+        about = model.lm.describe()
+        valid = passport["figures"]["valid"]["bits_per_byte"]
+        peak = json.loads((place / "training" / PEAK_FILE).read_bytes())["peak_bytes"]
+        runs.append(
+            {
+                "folder": str(place),
+                "seed": job.seed,
+                "valid_bits_per_byte": valid,
+                "parameters": about["parameters"],
+                "bytes": folder_bytes(place),
+                "peak_bytes": peak,
+                "seconds": passport["seconds"],
+                "recipe": passport["recipe"],
+                **course_of(place, passport),
+            }
+        )
+        del model
+    ms = milliseconds_per_token(api.load(_place(jobs[0])).lm, text, progress=progress, name=name)
+    return Entrant(name, jobs[0].kind, runs, losses, signatures, {"size": about["size"], "milliseconds": ms})
+
+
+def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
+    text, valid = data.corpus.test, data.corpus.valid
+    assert text is not None and valid is not None
+    models = [api.load(_place(job), runtime=False) for job in parts]
+    mixed = api.mix(models, valid, context=CONTEXT, progress=progress)
+    losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
+    adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"
+    signature = signature_of(mixed.lm, data=text.sha256, context=CONTEXT, adapted=adapted)
+    weights = [float(each) for each in mixed.passport["mixture"]["weights"]]
+    from elman.models.combine import Mixture
+
+    quick = Mixture([api.load(_place(job)).lm for job in parts], weights=weights)
+    seconds = sum(model.passport["seconds"] for model in models)
+    peaks = [json.loads((_place(job) / "training" / PEAK_FILE).read_bytes())["peak_bytes"] for job in parts]
+    run = {
+        "folder": [str(_place(job)) for job in parts],
+        "seed": parts[1].seed,
+        "valid_bits_per_byte": None,
+        "parameters": mixed.lm.describe()["parameters"],
+        "bytes": sum(folder_bytes(_place(job)) for job in parts),
+        "peak_bytes": max((peak for peak in peaks if peak), default=None),
+        "seconds": seconds,
+        "recipe": {"parts": [job.name for job in parts], "weights": weights, "tuned_on": valid.sha256},
+        "curve": [],
+        "tokens_per_second": None,
+        "cut_off": None,
+        "epochs": None,
+    }
+    size = " + ".join(f"{weight:.2f} {job.name}" for weight, job in zip(weights, parts, strict=True))
+    ms = milliseconds_per_token(quick, text, progress=progress, name=MIXTURE)
+    return Entrant(MIXTURE, MIXTURE, [run], [losses], [signature], {"size": size, "milliseconds": ms})
+
+
+def _lines(text: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    starts, sizes = [], []
+    for line, begins in text:
+        starts.append(begins)
+        sizes.append(len(line.encode()) + 1)
+    return np.array(starts, bool), np.array(sizes, np.int64)
+
+
+def _total(losses: Losses, text: Any) -> Tally:
+    predicted = float(losses.predicted.sum())
+    unknown = int(losses.by_frequency[FREQUENCIES.index("unknown"), 1])
+    spelled = float(losses.lines.sum()) - predicted
+    return Tally(predicted, spelled, int(losses.tokens.sum()), unknown, text.bytes, text.chars, text.lines)
+
+
+def _brief(tally: Tally, entrant: Entrant) -> dict[str, Any]:
+    run = entrant.runs[0]
+    return {
+        "bits_per_byte": tally.bits_per_byte,
+        "perplexity": tally.perplexity,
+        "parameters": run["parameters"],
+        "bytes": run["bytes"],
+        "milliseconds": entrant.about["milliseconds"],
+        "signature": entrant.signatures[0],
+    }
+
+
+def _bits(losses: Sequence[Losses], units: Units) -> NDArray[np.float64]:
+    """Bits of each seed and unit ``[S, U]``."""
+    return np.stack([units.sums(each.lines) for each in losses]) / np.log(2)
+
+
+def _difference(one: Entrant, than: Entrant, units: Units, sizes: NDArray[np.int64]) -> Interval:
+    """By how many bits per byte one model is worse than another, paired."""
+    mine, other, size = _bits(one.losses, units), _bits(than.losses, units), units.sums(sizes)
+    value = float((mine.mean(axis=0).sum() - other.mean(axis=0).sum()) / size.sum())
+    return percentile_interval(value, bootstrap(mine, size, less=other), units=units.count)
+
+
+def _model(entrant: Entrant, data: Data, units: Units, sizes: NDArray[np.int64]) -> dict[str, Any]:
+    text = data.corpus.test
+    tallies = [_total(each, text) for each in entrant.losses]
+    bits = np.array([each.bits_per_byte for each in tallies])
+    perplexities = np.array([each.perplexity for each in tallies])
+    if len(bits) > 1:
+        interval, perplexity, how = t_interval(bits), t_interval(perplexities), f"t over {len(bits)} seeds"
+    else:
+        how = f"bootstrap over {units.count} {units.name}"
+        drawn = bootstrap(_bits(entrant.losses, units), units.sums(sizes))
+        interval = percentile_interval(float(bits[0]), drawn, units=units.count)
+        nats = np.stack([units.sums(entrant.losses[0].predicted)])
+        tokens = units.sums(entrant.losses[0].tokens)
+        drawn = np.exp(np.minimum(bootstrap(nats, tokens), 700))
+        perplexity = percentile_interval(float(perplexities[0]), drawn, units=units.count)
+    seconds = float(np.mean([run["seconds"] for run in entrant.runs]))
+    first = entrant.runs[0]
+    return {
+        "name": entrant.name,
+        "kind": entrant.kind,
+        "size": entrant.about["size"],
+        "bits_per_byte": interval._asdict(),
+        "perplexity": perplexity._asdict(),
+        "interval": f"95%, {how}",
+        "oov_rate": tallies[0].oov_rate,
+        "parameters": first["parameters"],
+        "bytes": first["bytes"],
+        "peak_bytes": max((run["peak_bytes"] for run in entrant.runs if run["peak_bytes"]), default=None),
+        "seconds": seconds,
+        "tokens_per_second": first["tokens_per_second"],
+        "milliseconds": entrant.about["milliseconds"],
+        "cut_off": first["cut_off"],
+        "by_position": _buckets(POSITIONS, [each.by_position for each in entrant.losses]),
+        "by_frequency": _buckets(FREQUENCIES, [each.by_frequency for each in entrant.losses]),
+        "runs": [
+            {**run, "bits_per_byte": float(value), "signature": signature}
+            for run, value, signature in zip(entrant.runs, bits, entrant.signatures, strict=True)
+        ],
+        "signature": entrant.signatures[0],
+    }
+
+
+def _buckets(names: Sequence[str], tables: Sequence[NDArray[np.float64]]) -> list[dict[str, Any]]:
+    """The mean over seeds."""
+    table = np.mean(tables, axis=0)
+    return [
+        {
+            "bucket": name,
+            "nats": float(nats),
+            "tokens": int(tokens),
+            "bits_per_token": float(nats / np.log(2) / tokens) if tokens else None,
+        }
+        for name, (nats, tokens) in zip(names, table, strict=True)
+    ]
+
+
+def _candidate(model: dict[str, Any]) -> Candidate:
+    parts = model["runs"][0]["recipe"].get("parts", [None])
+    return Candidate(
+        model["name"],
+        model["bits_per_byte"]["value"],
+        model["bytes"],
+        model["milliseconds"],
+        model["seconds"],
+        len(parts),
+        model["kind"] == MIXTURE or is_network(model["kind"]),
+    )
+
+
+def _sentences(entrants: Sequence[Entrant], text: Any, sizes: NDArray[np.int64]) -> dict[str, Any] | None:
+    """Lines on which the best network and the n-gram differ most, by bits per byte."""
+    networks = [each for each in entrants if each.kind != MIXTURE and is_network(each.kind)]
+    counted = [each for each in entrants if each.kind != MIXTURE and not is_network(each.kind)]
+    if not networks or not counted:
+        return None
+    best = min(networks, key=lambda each: np.mean([run["valid_bits_per_byte"] for run in each.runs]))
+    mine, other = (
+        np.mean([run.lines for run in each.losses], axis=0) / np.log(2) / sizes for each in (best, counted[0])
+    )
+    low, high = _LINE_BYTES
+    fit = np.flatnonzero((sizes >= low) & (sizes <= high))
+    ranked = fit[np.argsort((mine - other)[fit], kind="stable")].tolist()
+    half = min(SENTENCES, len(ranked) // 2)
+    chosen = {"easier": ranked[:half], "harder": ranked[::-1][:half]}
+    wanted = {place for places in chosen.values() for place in places}
+    lines = {place: line for place, (line, _) in enumerate(text) if place in wanted}
+    shown = {
+        name: [
+            {
+                "text": lines[place],
+                best.name: float(mine[place]),
+                counted[0].name: float(other[place]),
+                "difference": float(mine[place] - other[place]),
+            }
+            for place in places
+        ]
+        for name, places in chosen.items()
+    }
+    return {"model": best.name, "than": counted[0].name, **shown}

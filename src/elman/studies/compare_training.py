@@ -1,0 +1,148 @@
+"""The models of a comparison, trained one after another, each in a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elman.errors import Interrupted, TrainingError
+from elman.progress import Progress, duration
+from elman.studies.compare_worker import PEAK_FILE
+from elman.training.lock import alone
+
+_PATIENCE = 60.0
+"""Seconds for which a model may still be in the hands of a worker whose comparison was killed."""
+
+
+class Job(NamedTuple):
+    """One training."""
+
+    name: str
+    """Of the model's folder."""
+    kind: str
+    seed: int
+    order: int | None
+    """Of an n-gram."""
+    request: dict[str, Any]
+    """What the worker is told."""
+    seconds: float
+    """About how long it will take, where that was asked for; else 0."""
+
+
+class Failure(NamedTuple):
+    """A training that came to nothing."""
+
+    name: str
+    message: str
+
+
+def train_all(jobs: Sequence[Job], *, progress: Progress) -> list[Failure]:
+    """Train every model that is not there yet; one that fails is said, and the others go on.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; the same command goes on from there.
+    """
+    failures = []
+    todo = [job for job in jobs if not _done(job)]
+    if len(todo) < len(jobs):
+        progress.say(f"{len(jobs) - len(todo)} of {len(jobs)} models are there already")
+    begin = time.monotonic()
+    for place, job in enumerate(todo):
+        took = (time.monotonic() - begin) / max(place, 1)
+        later = sum(other.seconds or took for other in todo[place + 1 :])
+        head = f"model {len(jobs) - len(todo) + place + 1} of {len(jobs)}, {job.name}"
+        left = f"; after it about {duration(later)} more" if later else ""
+        progress.say(f"{head}{left}")
+        message = _run(job, head=head, progress=progress)
+        if message is not None:
+            progress.say(f"warning: {job.name} failed: {message}; going on with the others")
+            failures.append(Failure(job.name, message))
+    return failures
+
+
+def _done(job: Job) -> bool:
+    folder = Path(job.request["out"])
+    return (folder / "passport.json").exists() and (folder / "training" / PEAK_FILE).exists()
+
+
+def _run(job: Job, *, head: str, progress: Progress) -> str | None:
+    """Train one; returns what went wrong, or None."""
+    _wait_for(Path(job.request["out"]))
+    # Its own session: Ctrl-C reaches it once, from here.
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "elman.studies.compare_worker"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+        start_new_session=True,
+    )  # fmt: skip
+    assert worker.stdin and worker.stdout and worker.stderr
+    last: list[str] = []
+    listener = threading.Thread(target=_listen, args=(worker.stderr, head, progress, last), daemon=True)
+    listener.start()
+    try:
+        worker.stdin.write(json.dumps(job.request) + "\n")
+        worker.stdin.flush()
+        out = worker.stdout.read()
+        code = worker.wait()
+        listener.join()
+    except BrokenPipeError:
+        out, code = "", worker.wait()
+        listener.join()
+    except KeyboardInterrupt:
+        progress.say("stopping at the next safe place ...")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait()
+        raise Interrupted(f"interrupted while training {job.name}; the same command goes on from there") from None
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+            worker.wait()
+        for pipe in (worker.stdin, worker.stdout, worker.stderr):
+            with suppress(BrokenPipeError):
+                pipe.close()
+    progress.clear()
+    if code == 0:
+        return None
+    if code == Interrupted.exit_code:
+        raise Interrupted(f"the training of {job.name} was interrupted; the same command goes on from there")
+    return _message(out) or (last[-1] if last else f"its process ended with code {code}")
+
+
+def _message(out: str) -> str | None:
+    try:
+        return str(json.loads(out.strip().splitlines()[-1])["message"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _listen(stream: Any, head: str, progress: Progress, last: list[str]) -> None:
+    for line in stream:
+        line = line.strip()
+        if line:
+            last[:] = [line]
+            if line.startswith("warning"):
+                progress.say(line)
+            else:
+                progress.show(f"{head}: {line}")
+
+
+def _wait_for(folder: Path) -> None:
+    """Until nobody trains in a folder.
+
+    Raises:
+        TrainingError: somebody still does after a minute.
+    """
+    begin = time.monotonic()
+    while folder.exists():
+        try:
+            with alone(folder):
+                return
+        except TrainingError:
+            if time.monotonic() - begin > _PATIENCE:
+                raise
+            time.sleep(0.5)

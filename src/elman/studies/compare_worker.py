@@ -1,0 +1,111 @@
+"""Trains one model of a comparison, in a process of its own: ``python -m elman.studies.compare_worker``.
+
+By itself its memory can be measured, and when it fails the others go on. What to do comes as JSON in the first line of
+stdin; when stdin ends, whoever asked is gone, and training stops with a checkpoint.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from elman import api
+from elman.data.prepare import DataConfig, prepare_data
+from elman.errors import ElmanError, Interrupted
+from elman.files import write_atomic
+from elman.machine import cache_folder, peak_memory
+from elman.models.registry import entry, resolve
+from elman.progress import Progress, ScreenProgress
+
+PEAK_FILE = "peak.json"
+"""In the model's ``training`` folder."""
+
+
+def train_one(order: dict[str, Any], *, progress: Progress) -> None:
+    """Train the model of an order, or go on with it where it stopped; its peak memory is written beside it.
+
+    Args:
+        order: ``out``, ``sources``, ``model`` and whatever else ``elman.train`` takes; with ``parameters``, the
+            network's sizes are chosen to have about so many.
+    """
+    folder = Path(order["out"])
+    if not (folder / "passport.json").exists():
+        if (folder / "training" / "checkpoint.safetensors").exists():
+            api.resume(folder, progress=progress)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)  # a start that never reached its first checkpoint
+            options = {name: value for name, value in order.items() if name not in ("sources", "parameters")}
+            if order.get("parameters"):
+                options |= sizes_for(order, progress=progress)
+            api.train(*order["sources"], **options, progress=progress)
+    peak = folder / "training" / PEAK_FILE
+    earlier = json.loads(peak.read_bytes())["peak_bytes"] if peak.exists() else 0
+    write_atomic(peak, json.dumps({"peak_bytes": max(earlier, peak_memory() or 0) or None}).encode())
+
+
+def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
+    """The embedding size E, with 2 E hidden units, whose network has nearest to ``parameters`` parameters.
+
+    >>> from elman.studies.compare_worker import nearest
+    >>> nearest(lambda size: 10 * size, 96)
+    10
+    """
+    fields = {field.name for field in dataclasses.fields(DataConfig)}
+    config = DataConfig(**{name: value for name, value in order.items() if name in fields})
+    held_out = {name: order.get(name, ()) for name in ("valid", "test")}
+    data = prepare_data(order["sources"], config=config, cache=cache_folder(), progress=progress, **held_out)
+    found = entry(order["model"])
+
+    def sizes(embedding: int) -> dict[str, int]:
+        return {"embedding_size": embedding, "hidden_size": 2 * embedding}
+
+    def parameters(embedding: int) -> int:
+        from elman.models.neural import Network
+
+        shape = resolve(found.config)(**dict(found.preset), **sizes(embedding))
+        return sum(each.numel() for each in Network(shape, data.tokenizer.size).parameters())
+
+    return sizes(nearest(parameters, order["parameters"]))
+
+
+def nearest(parameters: Any, wanted: int) -> int:
+    """The size whose ``parameters(size)``, which rises, is nearest to ``wanted``."""
+    low, high = 1, 2
+    while parameters(high) < wanted and high < 1 << 13:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if parameters(middle) < wanted else (low, middle)
+    return min((low, high), key=lambda size: abs(parameters(size) - wanted))
+
+
+def main() -> int:
+    """Returns the exit code; what went wrong is one JSON line on stdout."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    order = json.loads(sys.stdin.readline())
+    threading.Thread(target=_stop_when_left_alone, daemon=True).start()
+    try:
+        train_one(order, progress=ScreenProgress(plain_every=2.0))
+    except ElmanError as error:
+        print(json.dumps({"code": error.code, "message": str(error)}), flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return Interrupted.exit_code
+    return 0
+
+
+def _stop_when_left_alone() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    # Without waiting for the thread that still reads stdin.
+    os._exit(code)
