@@ -140,6 +140,7 @@ def test_a_page_that_computes_otherwise_says_so(opened: Opened) -> None:
 
 def test_typing_takes_one_step_a_word_and_none_back(opened: Opened) -> None:
     page = opened.open(runtime(network("lstm")))
+    page.wait_for_timeout(500)  # until the field has made its guess for the empty text
     steps = "document.elman.steps"
     ask = "([text]) => document.elman.complete(text).words.length"
     for text, more in (

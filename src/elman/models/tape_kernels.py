@@ -15,8 +15,8 @@ from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
 
 (
     COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, DENSE, ROWS,
-) = range(26)  # fmt: skip
+    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS,
+) = range(27)  # fmt: skip
 """What an instruction does. The last two, products and tables in float32, are for other readers of tapes."""
 FIELDS = 8
 """Numbers of an instruction: what, where to, from where, from where else, how many, and three that depend on it."""
@@ -107,6 +107,17 @@ def _unary(kind, x, out):
 
 
 @compiled
+def _finish(x, scale, scales, bias, out):
+    """A product's whole numbers by its row's scale and its columns' scales, and a bias if there is one."""
+    if len(bias):
+        for j in range(len(out)):
+            out[j] = x[j] * scale * scales[j] + bias[j]
+    else:
+        for j in range(len(out)):
+            out[j] = x[j] * scale * scales[j]
+
+
+@compiled
 def _largest(x):
     """The largest number, many side by side: alone, each would wait for the one before."""
     lanes = np.full(_LANES, x[0], np.float32)
@@ -156,6 +167,12 @@ def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, e
         if kind == MULTIPLY:
             # a: place in small, fours of its bytes: b; p: place of the matrix, s: its bytes, q: place of its sums
             product(small, a, b, weights[p : p + s], middle[q : q + size], room, out)
+        elif kind == FINISH:
+            # b: the row's scale; p: the columns' scales, q: the bias (-1: none)
+            scales, bias = fixed[p : p + size], fixed[q : q + size] if q >= 0 else fixed[:0]
+            for row in range(rows):
+                here = room[row]
+                _finish(here[a : a + size], here[b], scales, bias, here[out : out + size])
         elif ADD <= kind <= MAX:
             # p, q: sizes of the operands; s: 1 where the first is a constant, 2 where the second is
             for row in range(rows):

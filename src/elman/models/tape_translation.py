@@ -119,6 +119,37 @@ class Translation:
             if node.kind not in ways:
                 raise Untranslatable(node.kind)
             ways[node.kind](node)
+        self._join_products()
+
+    def _join_products(self) -> None:
+        """One pass over a product's numbers instead of three: by both scales, and plus the bias."""
+        uses: dict[int, int] = {}
+        for fields in (*self.instructions, tuple(self.named().values())):
+            for field in fields:
+                if isinstance(field, Vector):
+                    uses[field.made] = uses.get(field.made, 0) + 1
+
+        def follows(place: int, kind: int, vector: Fields) -> bool:
+            """Whether the instruction at a place is of a kind and the only one that takes what another one made."""
+            made = vector[1]
+            assert isinstance(made, Vector)
+            found = self.instructions[place] if place < len(self.instructions) else (-1,) * kernels.FIELDS
+            return found[0] == kind and found[2] == made and uses[made.made] == 2
+
+        joined, place = [], 0
+        while place < len(self.instructions):
+            product, *rest = self.instructions[place : place + 4]
+            joined.append(product)
+            place += 1
+            if product[0] != kernels.MULTIPLY or not follows(place, kernels.MUL, product) or rest[0][6] != 1:
+                continue
+            if not follows(place + 1, kernels.MUL, rest[0]) or rest[1][7] != 2 or rest[1][6] != product[4]:
+                continue
+            biased = follows(place + 2, kernels.ADD, rest[1]) and rest[2][7] == 2 and rest[2][6] == product[4]
+            last, bias = (rest[2], rest[2][3]) if biased else (rest[1], -1)
+            joined.append((kernels.FINISH, last[1], product[1], rest[0][3], product[4], rest[1][3], bias, 0))
+            place += 3 if biased else 2
+        self.instructions = joined
 
     def vector(self, name: str) -> Vector:
         """The vector of a name."""

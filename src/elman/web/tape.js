@@ -3,7 +3,7 @@
 // Products are of whole numbers of 8 bits and exact; everything else is kept in float32, as there.
 
 const [COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-  CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, DENSE, ROWS] = Array(26).keys();
+  CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS] = Array(27).keys();
 
 /** The bytes of base64. */
 export function bytes(text) {
@@ -84,6 +84,12 @@ export class Tape {
         let sum = 0;
         for (let k = 0; k < b; k += 1, w += 1) sum += room[a + k] * fixed[w];
         room[out + m] = sum + (s === 1 ? fixed[q + m] : s === 2 ? room[q + m] : 0);
+      }
+    } else if (kind === FINISH) {
+      // b: the row's scale; p: the columns' scales, q: the bias where there is one
+      const scale = room[b];
+      for (let j = 0; j < size; j += 1) {
+        room[out + j] = Math.fround(Math.fround(room[a + j] * scale) * fixed[p + j]) + (q < 0 ? 0 : fixed[q + j]);
       }
     } else if (kind >= ADD && kind <= MAX) {
       const x = s & 1 ? fixed : room, y = s & 2 ? fixed : room, dx = p > 1 ? 1 : 0, dy = q > 1 ? 1 : 0;
