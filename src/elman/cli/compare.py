@@ -70,7 +70,7 @@ def _report(found: dict[str, Any]) -> str:
 
     data = found["data"]
     about = (
-        f"{data['test']['bytes'] / 1e6:.2f} MB of test text ({data['test']['documents']} documents), "
+        f"{data['test']['bytes'] / 1e6:.2f} MB of test text (documents: {data['test']['documents']}), "
         f"{data['training_tokens']:,} training tokens, {data['types']:,} types, data {data['hash'][:12]}"
     )
     failed = [f"{each['name']} failed: {each['message']}" for each in found["failed"]]

@@ -38,7 +38,7 @@ def draw_curves(figure: "Figure", models: Sequence[Mapping[str, Any]], *, agains
             places = [scale * point[against] for point in run["curve"]]
             bits = [point["valid_bits_per_byte"] for point in run["curve"]]
             name = model["name"] if number == 0 else None
-            if len(places) == 1:
+            if run["counted"]:
                 axes.axhline(bits[0], color=style.colour, ls=style.dash, lw=1.2, label=name)
             elif places:
                 axes.plot(

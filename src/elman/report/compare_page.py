@@ -46,7 +46,7 @@ def write_report(folder: Path, found: Mapping[str, Any]) -> list[Path]:
     sources = ", ".join(Path(source).name for source in plan["sources"])
     head = (
         f"{sources} (data {data['hash'][:12]}): {data['train']['bytes'] / 1e6:.2f} MB of training text, "
-        f"{data['test']['bytes'] / 1e6:.2f} MB of test text in {data['test']['documents']} documents; "
+        f"{data['test']['bytes'] / 1e6:.2f} MB of test text (documents: {data['test']['documents']}); "
         f"level {data['level']}, {data['types']:,} types. Budget for each network: {length}; seeds: {plan['seeds']}. "
         f"{machine['cpu']['name']}, {machine['threads']} threads."
     )

@@ -61,10 +61,10 @@ _PAGE = """<!doctype html>
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 44rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+main { max-width: 52rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
-p { margin: .4rem 0; overflow-wrap: anywhere; }
+p { margin: .4rem 0; max-width: 44rem; overflow-wrap: anywhere; }
 .head { color: var(--soft); font-size: .9rem; }
 svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem auto; color: var(--ink);
   font-family: "DejaVu Sans", Verdana, sans-serif; }
@@ -72,7 +72,7 @@ svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
-td:first-child { max-width: 26rem; overflow-wrap: anywhere; }
+td:first-child { min-width: 4.5rem; max-width: 26rem; overflow-wrap: break-word; }
 th { font-weight: 600; color: var(--soft); }
 @media print {
   :root { --ink: #000; --paper: #fff; --soft: #333; --line: #bbb; }

@@ -22,6 +22,7 @@ MODELS = "models"
 ORDERS = (1, 2, 3, 4, 5)
 """Of the n-grams that are counted; the best on validation text stands for all of them."""
 FEWEST_LINES = 5
+_PLAIN = {"sources": "texts", "valid": "validation text", "test": "test text", "data": "flags for the text"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,9 @@ def check_folder(folder: Path, plan: ComparePlan, *, corpus: str | None = None) 
     kept = model_folder.read_json(file)
     changed = _difference(kept.get("plan"), plan.to_json())
     if changed:
-        raise FolderError(f"{folder} holds another comparison (its {changed} differs); choose another --out")
+        raise FolderError(
+            f"{folder} holds another comparison (other {_PLAIN.get(changed, changed)}); choose another --out"
+        )
     if corpus is not None and kept.get("corpus") != corpus:
         raise FolderError(f"{folder} holds a comparison of a text that has changed since; choose another --out")
 

@@ -15,8 +15,8 @@ _STILL_FALLING = 0.01
 
 
 def course_of(folder: Path, passport: Mapping[str, Any]) -> dict[str, Any]:
-    """``curve`` (points of ``seconds``, ``tokens``, ``valid_bits_per_byte``), ``tokens_per_second``, ``epochs`` and
-    ``cut_off`` of the model in a folder; what is counted has one point, and is never cut off."""
+    """``curve`` (points of ``seconds``, ``tokens``, ``valid_bits_per_byte``), ``tokens_per_second``, ``epochs``,
+    ``cut_off`` and ``counted`` of the model in a folder; what is counted has one point, and is never cut off."""
     entries = read_log(folder / "training" / "log.jsonl")
     size = passport["data"]["train"]["tokens"]
     trained = [entry for entry in entries if "loss" in entry]
@@ -24,7 +24,7 @@ def course_of(folder: Path, passport: Mapping[str, Any]) -> dict[str, Any]:
         seconds = max(passport["seconds"], 0.1)
         bits = passport["figures"]["valid"]["bits_per_byte"]
         point = {"seconds": seconds, "tokens": size, "valid_bits_per_byte": bits}
-        return {"curve": [point], "tokens_per_second": size / seconds, "epochs": 1.0, "cut_off": False}
+        return {"curve": [point], "tokens_per_second": size / seconds, "epochs": 1.0, "cut_off": False, "counted": True}
     updates, epochs = ([entry[name] for entry in trained] for name in ("update", "epoch"))
     curve = [
         {
@@ -36,7 +36,13 @@ def course_of(folder: Path, passport: Mapping[str, Any]) -> dict[str, Any]:
         if "valid_nats" in entry
     ]
     rate = float(np.median([entry["tokens_per_second"] for entry in trained]))
-    return {"curve": curve, "tokens_per_second": rate, "epochs": epochs[-1], "cut_off": was_cut_off(curve)}
+    return {
+        "curve": curve,
+        "tokens_per_second": rate,
+        "epochs": epochs[-1],
+        "cut_off": was_cut_off(curve),
+        "counted": False,
+    }
 
 
 def was_cut_off(curve: Sequence[Mapping[str, float]]) -> bool:

@@ -198,6 +198,7 @@ def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progre
         "tokens_per_second": None,
         "cut_off": None,
         "epochs": None,
+        "counted": False,
     }
     size = " + ".join(f"{weight:.2f} {job.name}" for weight, job in zip(weights, parts, strict=True))
     ms = milliseconds_per_token(quick, text, progress=progress, name=MIXTURE)

@@ -1,0 +1,166 @@
+"""elman compare from end to end: killed, gone on with, judged, reported; a failure among others; bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.progress import Progress
+from elman.studies.compare_training import Job, train_all
+
+
+def wait_for(found: Any, *, seconds: float = 60.0) -> None:
+    begin = time.monotonic()
+    while not found():
+        assert time.monotonic() - begin < seconds, "it never came"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
+    """A comparison that was killed in the midst of its network, and then gone on with: folder, figures and talk."""
+    out = tmp_path_factory.mktemp("compare") / "out"
+    command = [
+        sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram",
+        "--epochs", "20", "--parameters", "6000", "--document", "block", "--json",
+    ]  # fmt: skip
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
+    first.kill()
+    first.wait()
+    assert not (out / "models" / "rnn-seed-1" / "passport.json").exists()
+    second = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    return out, json.loads(second.stdout), second.stderr
+
+
+def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str]) -> None:
+    out, found, talk = compared
+    assert "5 of 6 models are there already" in talk and "model 6 of 6, rnn-seed-1" in talk
+    (network,) = (model for model in found["models"] if model["name"] == "rnn")
+    # What it would have been without the kill: the log has every validation once, in order.
+    places = [point["tokens"] for point in network["runs"][0]["curve"]]
+    assert len(places) > 3 and places == sorted(set(places))
+    # 20 epochs, of which a few tokens at the end of each row are not read.
+    assert network["runs"][0]["epochs"] == pytest.approx(20, rel=0.1)
+    assert abs(network["parameters"] - 6000) < 600
+    assert network["peak_bytes"] > 50e6
+    assert found["failed"] == []
+
+
+def test_figures_are_those_of_training_and_of_evaluate(compared: tuple[Path, dict[str, Any], str], cli) -> None:
+    _, found, _ = compared
+    for model in found["models"]:
+        run = model["runs"][0]
+        if model["kind"] == "mixture":
+            continue
+        passport = json.loads((Path(run["folder"]) / "passport.json").read_text(encoding="utf-8"))
+        figures = passport["figures"]["test"]
+        assert run["bits_per_byte"] == pytest.approx(figures["bits_per_byte"], rel=1e-6)
+        assert model["perplexity"]["value"] == pytest.approx(figures["perplexity"], rel=1e-6)
+        assert run["signature"] == figures["signature"]
+        low, value, high = (model["bits_per_byte"][name] for name in ("low", "value", "high"))
+        assert low < value < high
+    best = min(found["models"], key=lambda model: model["bits_per_byte"]["value"])
+    assert found["verdict"]["best"] == best["name"] == found["models"][0]["name"]
+    assert found["verdict"]["use"] in {model["name"] for model in found["models"]}
+    for name, gap in found["differences"]["worse_by"].items():
+        (model,) = (each for each in found["models"] if each["name"] == name)
+        expected = model["bits_per_byte"]["value"] - best["bits_per_byte"]["value"]
+        assert gap["value"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_order_is_chosen_on_validation_text(compared: tuple[Path, dict[str, Any], str]) -> None:
+    _, found, _ = compared
+    orders = found["orders"]
+    assert [each["order"] for each in orders] == [1, 2, 3, 4, 5]
+    best = min(orders, key=lambda each: each["valid_bits_per_byte"])
+    assert f"{best['order']}-gram" in {model["name"] for model in found["models"]}
+    assert orders[0]["bits_per_byte"] > best["bits_per_byte"]
+
+
+def test_sentences_differ_the_way_they_say(compared: tuple[Path, dict[str, Any], str]) -> None:
+    _, found, _ = compared
+    sentences = found["sentences"]
+    easier, harder = sentences["easier"], sentences["harder"]
+    assert len(easier) == len(harder) == 3
+    assert max(each["difference"] for each in easier) <= min(each["difference"] for each in harder)
+    for each in (*easier, *harder):
+        assert each["difference"] == pytest.approx(each["rnn"] - each[sentences["than"]])
+
+
+def test_the_report_has_what_the_figures_say(compared: tuple[Path, dict[str, Any], str]) -> None:
+    out, found, _ = compared
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Use the " + found["verdict"]["use"] in page
+    for model in found["models"]:
+        assert f"{model['bits_per_byte']['value']:.3f}" in page and model["signature"] in page
+    assert "@media print" in page and "prefers-color-scheme: dark" in page and "<script" not in page
+
+
+def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: Path) -> None:
+    def job(name: str, **request: Any) -> Job:
+        whole = {"out": str(tmp_path / name), "sources": [str(text_file)], "model": "ngram", **request}
+        return Job(name, "ngram", 1, 2, whole, 1.0)
+
+    failures = train_all([job("bad", order=99), job("good", order=2)], progress=Progress())
+    assert [failure.name for failure in failures] == ["bad"] and "order is 99" in failures[0].message
+    assert (tmp_path / "good" / "passport.json").exists() and not (tmp_path / "bad" / "passport.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["missing.txt"], "no such file"),
+        (["TEXT", "--models", "lstm,elephant"], "'elephant' is not known; choose among: lstm"),
+        (["TEXT", "--models", "lstm,lstm"], "name each once"),
+        (["TEXT", "--seeds", "0"], "--seeds is 0"),
+        (["TEXT", "--minutes", "1", "--epochs", "1"], "give one of them"),
+        (["TEXT", "--parameters", "3"], "at least 1000"),
+        (["-"], "stdin only once"),
+    ],
+)
+def test_bad_input_is_one_line(words: list[str], said: str, cli, text_file: Path, tmp_path: Path) -> None:
+    words = [str(text_file) if word == "TEXT" else word for word in words]
+    found = cli("compare", *words, "--out", tmp_path / "out")
+    assert found.code == 2 and said in found.err and len(found.err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_folders_are_left_alone(compared: tuple[Path, dict[str, Any], str], cli, text_file: Path) -> None:
+    out, _, _ = compared
+    before = (out / "results.json").read_bytes()
+    assert (
+        "holds another comparison (other models)"
+        in cli("compare", text_file, "--out", out, "--document", "block", "--epochs", "20", "--models", "gru").err
+    )
+    assert "holds no comparison" in cli("compare", text_file, "--out", text_file.parent).err
+    assert (out / "results.json").read_bytes() == before
+
+
+def test_too_little_text(cli, tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    found = cli("compare", short, "--out", tmp_path / "out")
+    assert found.code == 2 and "too little text" in found.err
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="signals of Unix")
+def test_a_signal_stops_the_worker_too_and_says_how_to_go_on(text_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn"]
+    running = subprocess.Popen([*command, "--epochs", "3000"], stderr=subprocess.PIPE, encoding="utf-8")
+    wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
+    running.send_signal(signal.SIGTERM)
+    _, talk = running.communicate(timeout=60)
+    assert running.returncode == 130 and "the same command goes on from there" in talk
+    # Nobody holds the folder any more.
+    from elman.training.lock import alone
+
+    with alone(out / "models" / "rnn-seed-1"):
+        pass
