@@ -55,6 +55,6 @@ def warnings_of(models: Sequence[dict[str, Any]]) -> list[str]:
     if cut:
         said.append(
             f"Cut off before converging: {', '.join(cut)} (validation fell by more than 1% over the last fifth of "
-            "training). With a larger budget the order may change."
+            "training, or there was only one). With a larger budget the order may change."
         )
     return said
