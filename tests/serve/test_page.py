@@ -1,11 +1,13 @@
 """The page in a real browser: what a person would do, by keyboard and by pointer, wide and narrow, light and dark."""
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import uvicorn
@@ -80,7 +82,7 @@ def until(page: Any, expression: str) -> None:
 
 def typed(page: Any, text: str) -> None:
     """Type, and wait for the answer to the last key."""
-    page.locator("textarea").focus()
+    page.locator("textarea").first.focus()
     page.keyboard.type(text)
     page.wait_for_timeout(250)
 
@@ -92,7 +94,28 @@ def test_typing_shows_ghost_and_chips(visit: Visit) -> None:
     chips = page.locator(".typing-chip")
     assert chips.first.locator(".typing-word").inner_text() in ("cat", "catalogue")
     assert "%" in chips.first.inner_text()
-    page.wait_for_selector("text=letters would offer")
+
+
+def test_two_models_go_on_with_one_text(visit: Visit) -> None:
+    page = visit.page
+    typed(page, "the cat sat on ")
+    second = page.locator(".columns > div").nth(1)
+    field = second.locator("textarea")
+    assert field.get_attribute("aria-describedby") and field.input_value() == "the cat sat on "
+    until(page, "document.querySelectorAll('.typing')[1].querySelectorAll('.typing-chip').length > 0")
+    word = second.locator(".typing-word").first.inner_text()
+    second.locator(".typing-chip").first.click()
+    assert page.locator("textarea").first.input_value() == f"the cat sat on {word}"
+    # In the middle, too, both stand at the same place.
+    for _ in range(len(word) + 1):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.type("!")
+    page.wait_for_timeout(250)
+    ends = page.evaluate("[...document.querySelectorAll('textarea')].map(each => [each.value, each.selectionStart])")
+    assert ends == [[f"the cat sat on! {word}", len("the cat sat on!")]] * 2
+    page.click("#tab-surprise")
+    page.click("#tab-type")
+    assert page.locator("textarea").nth(1).input_value() == f"the cat sat on! {word}"
 
 
 GHOST = "document.querySelector('.typing-ghost').textContent"
@@ -104,11 +127,11 @@ def test_tab_and_arrow_take_a_word_and_escape_lets_go(visit: Visit) -> None:
     until(page, f"{GHOST}.length > 3")
     ghost = page.evaluate(GHOST)
     page.keyboard.press("Tab")
-    assert page.locator("textarea").input_value() == "the cat sat " + ghost.split()[0]
+    assert page.locator("textarea").first.input_value() == "the cat sat " + ghost.split()[0]
     page.wait_for_timeout(300)
-    before = page.locator("textarea").input_value()
+    before = page.locator("textarea").first.input_value()
     page.keyboard.press("ArrowRight")
-    assert page.locator("textarea").input_value().startswith(before + " ")
+    assert page.locator("textarea").first.input_value().startswith(before + " ")
     page.wait_for_timeout(300)
     until(page, f"{GHOST} !== ''")
     page.keyboard.press("Escape")
@@ -122,26 +145,30 @@ def test_a_chip_is_taken_by_pointer_and_by_key(visit: Visit) -> None:
     typed(page, "the c")
     word = page.locator(".typing-word").first.inner_text()
     page.locator(".typing-chip").first.click()
-    assert page.locator("textarea").input_value() == f"the {word}"
+    assert page.locator("textarea").first.input_value() == f"the {word}"
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
     page.wait_for_timeout(300)
     second = page.locator(".typing-word").nth(1).inner_text()
     page.keyboard.press("Alt+Digit2")
-    assert page.locator("textarea").input_value() == f"the {word} {second}"
+    assert page.locator("textarea").first.input_value() == f"the {word} {second}"
 
 
 def test_surprise_shades_words_and_tells_what_was_expected(visit: Visit) -> None:
     page = visit.page
     typed(page, "the cat sat on the zebra")
     page.click("#tab-surprise")
-    page.wait_for_selector(".columns > div:nth-child(2) .token")
-    first = page.locator(".columns > div").first
+    page.wait_for_selector("#surprise .columns > div:nth-child(2) .token")
+    first = page.locator("#surprise .columns > div").first
     assert "bits per byte" in first.inner_text() and "perplexity" in first.inner_text()
     shares = first.locator(".token").evaluate_all("all => all.map(each => +each.style.getPropertyValue('--share'))")
     assert shares[5] == max(shares) > 0.5 > shares[1]
     first.locator(".token").nth(1).hover()
     detail = first.locator(".detail").inner_text()
     assert detail.startswith("cat") and "bits" in detail and "catalogue" in detail
+    # The other column shows the same place: there, words are letters.
+    second = page.locator("#surprise .columns > div").nth(1)
+    assert second.locator(".token[aria-pressed=true]").all_inner_texts() == [" "]
+    assert second.locator(".detail").inner_text() != detail
     first.locator(".token").nth(4).focus()
     assert first.locator(".detail").inner_text().startswith("the")
 
@@ -152,13 +179,52 @@ def test_memory_shows_the_hard_window_of_an_n_gram(visit: Visit) -> None:
     page.click("#tab-memory")
     page.wait_for_selector(".row:nth-child(2) .box")
     row = page.locator(".row").first
-    assert "sees the last 2 words, and nothing before" in row.inner_text()
+    assert "only the last 2 words count here" in row.inner_text()
     unseen = row.locator(".box").evaluate_all("all => all.map(each => each.classList.contains('unseen'))")
     assert unseen == [True] * 4 + [False] * 3
     row.locator(".box").nth(3).click()
     until(page, "document.querySelectorAll('.row:first-child .box')[3].ariaPressed === 'true'")
     assert page.locator(".row").first.locator(".box.later").count() == 2
     assert page.evaluate("document.activeElement.dataset.place") == "3"
+
+
+def test_memory_tells_what_a_word_is_good_for(visit: Visit, address: str) -> None:
+    page = visit.page
+    text, place = "a dog sat on the mat", 4
+    typed(page, text)
+    page.click("#tab-memory")
+    page.wait_for_selector(".row:nth-child(2) .box")
+    # The letters' model has words as well; choosing in its row chooses in both, and the focus stays.
+    page.locator(".row").nth(1).locator(".box").nth(place).click()
+    until(page, f"document.querySelectorAll('.row:first-child .box')[{place}].ariaPressed === 'true'")
+    assert page.evaluate("[...document.querySelectorAll('.row')].indexOf(document.activeElement.closest('.row'))") == 1
+    body = json.dumps({"model": "words", "text": text, "place": place}).encode()
+    request = Request(f"{address}v1/memory", body, {"Content-Type": "application/json"})
+    wanted = json.load(urlopen(request))["words"][place - 1]
+    assert wanted["change"] > 0.01
+    row = page.locator(".row").first
+    row.locator(".box").nth(place - 1).hover()
+    said = row.locator(".told").inner_text()
+    assert f"Without “on” the prediction changes by {wanted['bits']:.2f} bits" in said
+    assert f"“the” costs {wanted['change']:.2f} bits more" in said
+    row.locator(".box").nth(0).focus()
+    assert "“a” is out of sight here" in row.locator(".told").inner_text()
+    row.locator(".box").nth(place).focus()
+    assert row.locator(".told").inner_text().startswith("Expected there: the")
+
+
+def test_the_place_is_the_same_for_models_that_cut_otherwise(visit: Visit) -> None:
+    page = visit.page
+    # To words the comma is one by itself, to letters it is not.
+    typed(page, "the mat, and the dog")
+    page.click("#tab-memory")
+    page.wait_for_selector(".row:nth-child(2) .box")
+    chosen = "[...document.querySelectorAll('.box[aria-pressed=true] span')].map(each => each.textContent)"
+    assert page.evaluate(chosen) == ["…", "…"]
+    page.locator(".row").first.get_by_text("dog", exact=True).click()
+    until(page, f"{chosen}.join() === 'dog,dog'")
+    page.locator(".row").first.get_by_text(",", exact=True).click()
+    until(page, f"{chosen}.join() === ',,mat,'")
 
 
 def test_generation_streams_and_stops(browser: Any) -> None:
@@ -209,10 +275,25 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
         page.wait_for_selector("textarea")
         typed(page, "the ")
         page.wait_for_selector(".typing-chip")
-    page.locator("textarea").press_sequentially("c")
+    page.locator("textarea").first.press_sequentially("c")
     page.wait_for_selector("#trouble:not(:empty)")
     assert "does not answer" in page.locator("#trouble").inner_text()
     page.close()
+
+
+def test_too_much_at_once_is_said(browser: Any) -> None:
+    limits = Limits(max_running=1, max_tokens=2048)
+    with serving({"words": fit("word"), "letters": fit("char")}, limits=limits) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("textarea")
+        page.click("#tab-generate")
+        page.fill("input[name=max_tokens]", "2048")
+        page.click("button.act:not(.stop)")
+        page.wait_for_selector("#trouble:not(:empty)")
+        assert "as many as this server takes; try again in a" in page.locator("#trouble").inner_text()
+        page.click("button.stop")
+        page.close()
 
 
 def test_a_stream_that_breaks_off_is_said(browser: Any, address: str) -> None:
@@ -271,6 +352,50 @@ def test_the_keyboard_alone_and_a_screen_reader_find_everything(visit: Visit) ->
     assert page.evaluate("document.activeElement.id") == "tab-generate"
 
 
+def test_all_is_done_by_keyboard(visit: Visit) -> None:
+    page = visit.page
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    def tab_until(expression: str) -> None:
+        for _ in range(40):
+            press("Tab")
+            if page.evaluate(f"(() => {{ const here = document.activeElement; return {expression}; }})()"):
+                return
+        raise AssertionError(f"Tab never leads to: {expression}")
+
+    page.keyboard.type("the cat sat")
+    until(page, f"{GHOST} !== ''")
+    press("Tab", "Escape", "Tab")
+    word = page.locator(".typing-word").nth(1).inner_text()
+    press("2")
+    before = page.locator("textarea").first.input_value()
+    assert before.endswith(f" {word}") and page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    press("Shift+Tab")
+    assert page.evaluate("document.activeElement.id") == "tab-type"
+    press("ArrowRight")
+    page.wait_for_selector(".token")
+    tab_until("here.classList.contains('token') && here.textContent === ' cat'")
+    assert page.locator(".detail").first.inner_text().startswith("cat")
+    page.locator("#tab-surprise").focus()
+    press("ArrowRight")
+    page.wait_for_selector(".box")
+    tab_until("here.dataset.place === '2'")
+    press("Enter")
+    until(page, "document.activeElement.dataset.place === '2' && document.activeElement.ariaPressed === 'true'")
+    for _ in range(40):
+        press("Shift+Tab")
+        if page.evaluate("document.activeElement.id") == "tab-memory":
+            break
+    press("ArrowRight")
+    tab_until("here.name === 'max_tokens'")
+    page.keyboard.type("8")
+    press("Enter")
+    until(page, "[...document.querySelectorAll('.made')].every(each => each.childNodes.length > 1)")
+
+
 def test_a_hostile_vocabulary_is_only_text(browser: Any) -> None:
     bad = "<img/src=x/onerror=alert(1)>"
     import numpy as np
@@ -302,7 +427,6 @@ def test_a_hostile_vocabulary_is_only_text(browser: Any) -> None:
 
 def test_only_its_own_files_are_served(address: str) -> None:
     from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
 
     def get(path: str, **headers: str) -> Any:
         return urlopen(Request(address + path, headers=headers))

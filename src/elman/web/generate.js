@@ -18,7 +18,7 @@ export function generate(root, page) {
     const field = add(add(controls, "label", {textContent: label}), "input", {...about, value: settings[name], required: true, name});
     field.addEventListener("input", () => { settings[name] = field.valueAsNumber; });
   }
-  const wide = add(controls, "label", {textContent: "Stop before (any of these, parted by |)", className: "wide"});
+  const wide = add(controls, "label", {textContent: "Stop before (a|b: either)", className: "wide"});
   const stop = add(wide, "input", {type: "text", value: settings.stop, name: "stop"});
   stop.addEventListener("input", () => { settings.stop = stop.value; });
   const go = add(controls, "button", {className: "act", textContent: "Generate"});
@@ -44,7 +44,7 @@ export function generate(root, page) {
     try {
       for await (const piece of stream(body, signal)) made.append(piece);
     } catch (error) {
-      page.trouble(error);
+      page.trouble(error, model);
     }
   }
 
@@ -52,7 +52,7 @@ export function generate(root, page) {
     event.preventDefault();
     running?.abort();
     const mine = running = new AbortController();
-    page.trouble(null);
+    for (const {model} of outputs) page.trouble(null, model);
     halt.disabled = false;
     await Promise.all(outputs.map((output) => write(output, mine.signal)));
     if (running === mine) halt.disabled = true;

@@ -8,16 +8,22 @@ import {type} from "./type.js";
 
 const views = {type, surprise, memory, generate};
 const find = (id) => document.getElementById(id);
+const troubles = new Map();
 const page = {
   text: "",
   models: [],
   /** The models that are looked at, one or two. */
   chosen: () => [find("model").value, find("second").value].filter((name) => name !== ""),
-  /** Say what went wrong; a key that is missing is asked for. */
-  trouble(error) {
+  /** Say what went wrong with a model, or with all, or that it no longer does; a key that is missing is asked for. */
+  trouble(error, model = "") {
     if (error?.name === "AbortError") return;
-    find("trouble").textContent = error ? error.message : "";
-    find("ask-key").hidden = error?.status !== 401;
+    if (error) troubles.set(model, error);
+    else troubles.delete(model);
+    const all = [...troubles.values()];
+    const said = [...new Set(all.map((each) => each.message))].join(" ");
+    // An alert is read aloud whenever it is written.
+    if (said !== find("trouble").textContent) find("trouble").textContent = said;
+    find("ask-key").hidden = !all.some((each) => each.status === 401);
   },
 };
 let shown = "type", leave = null;
@@ -31,6 +37,7 @@ function open(name) {
     find(other).hidden = other !== name;
   }
   leave?.();
+  troubles.clear();
   page.trouble(null);
   leave = views[name](find(name), page) ?? null;
 }

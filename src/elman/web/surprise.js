@@ -14,7 +14,8 @@ export function surprise(root, page) {
     return null;
   }
   const columns = add(root, "div", {className: "columns"});
-  for (const model of page.chosen()) show(add(columns, "div", {}), model, page, running.signal);
+  const places = new Map();
+  for (const model of page.chosen()) show(add(columns, "div", {}), {model, page, places, signal: running.signal});
   const legend = add(root, "p", {className: "legend"});
   legend.append("expected (0 bits) ");
   add(legend, "i", {});
@@ -22,7 +23,8 @@ export function surprise(root, page) {
   return () => running.abort();
 }
 
-async function show(column, model, page, signal) {
+/** One model's column. `places` has what shows a word, in all columns, by where in the text the word begins. */
+async function show(column, {model, page, places, signal}) {
   add(column, "h2", {textContent: model});
   let found;
   try {
@@ -31,7 +33,7 @@ async function show(column, model, page, signal) {
     page.trouble(error);
     return;
   }
-  const bytes = new TextEncoder().encode(page.text.replace(/\n*$/u, "\n")).length;
+  const bytes = found.lines.reduce((all, line) => all + new TextEncoder().encode(line.text).length + 1, 0);
   const figures = add(column, "p", {className: "figures"});
   add(figures, "b", {textContent: (found.bits / bytes).toFixed(3)});
   figures.append(" bits per byte, perplexity ");
@@ -42,10 +44,13 @@ async function show(column, model, page, signal) {
   detail.setAttribute("aria-live", "polite");
   add(detail, "p", {className: "soft", textContent: "Point at a word, or go through them with Tab."});
   let pressed = null;
-  for (const line of found.lines) {
+  for (const [number, line] of found.lines.entries()) {
+    let start = 0;
     for (const [place, token] of line.per_token.entries()) {
       const end = place === line.per_token.length - 1;
-      const button = add(text, "button", {type: "button", className: "token", textContent: end ? "↵" : token.text});
+      // A token that a line begins with may bring a space that the line has not.
+      const word = line.text.startsWith(token.text, start) ? token.text : token.text.trimStart();
+      const button = add(text, "button", {type: "button", className: "token", textContent: end ? "↵" : word});
       button.style.setProperty("--share", Math.min(token.bits / MOST, 1) * 0.7);
       button.setAttribute("aria-pressed", "false");
       button.setAttribute("aria-label", `${end ? "line end" : token.text.trim()}, ${token.bits.toFixed(1)} bits`);
@@ -62,7 +67,14 @@ async function show(column, model, page, signal) {
           add(list, "li", {textContent: `${other.text === "\n" ? "line end" : other.text.trim() || "space"} ${percent(Math.pow(2, -other.bits))}`});
         }
       };
-      for (const event of ["mouseenter", "focus", "click"]) button.addEventListener(event, look);
+      const where = `${number}:${start}`;
+      if (!places.has(where)) places.set(where, []);
+      const here = places.get(where);
+      here.push(look);
+      for (const event of ["mouseenter", "focus", "click"]) {
+        button.addEventListener(event, () => here.forEach((each) => each()));
+      }
+      start += word.length;
     }
     text.append("\n");
   }

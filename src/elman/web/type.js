@@ -2,7 +2,7 @@
 
 import {add} from "./dom.js";
 import {ask} from "./server.js";
-import {mountTyping, overlap, percent} from "./typing.js";
+import {mountTyping, overlap} from "./typing.js";
 
 const AHEAD = 3;
 const session = `page-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
@@ -28,39 +28,25 @@ async function predict(model, text, signal) {
   return {words: found.words, partial: found.partial !== "", ghost};
 }
 
+/** A field for each model, all with one text: what is typed into one is continued by the others, too. */
 export function type(root, page) {
-  const [first, second] = page.chosen();
   root.replaceChildren();
-  const desk = add(root, "div");
-  const beside = add(root, "div", {className: "beside"});
-  let latest = null;
-
-  async function compare(text) {
-    latest?.abort();
-    latest = new AbortController();
-    try {
-      const found = await complete(second, text, latest.signal);
-      beside.replaceChildren();
-      add(beside, "h2", {textContent: `${second} would offer`});
-      const offers = found.words.map((word) => `${word.text} ${percent(word.probability)}`);
-      add(beside, "p", {className: "soft", textContent: offers.join("   ·   ") || "nothing"});
-    } catch (error) {
-      page.trouble(error);
-    }
-  }
-
-  const typing = mountTyping(desk, (text, {signal}) => {
-    if (second) compare(text);
-    return predict(first, text, signal);
-  }, {
-    label: `Text, continued by ${first}`, value: page.text, placeholder: "Type, or take what stands in grey with Tab",
-    onChange(text) { page.text = text; },
-    onAnswer() { page.trouble(null); },
-    onError(error) { page.trouble(error); },
+  const columns = add(root, "div", {className: "columns"});
+  const all = page.chosen().map((model) => {
+    const mine = mountTyping(add(columns, "div"), (text, {signal}) => predict(model, text, signal), {
+      label: `Text, continued by ${model}`, value: page.text, placeholder: "Type, or take what stands in grey with Tab",
+      onChange(text) {
+        page.text = text;
+        for (const other of all.filter((each) => each !== mine)) {
+          other.text = text;
+          other.field.setSelectionRange(mine.field.selectionStart, mine.field.selectionEnd);
+        }
+      },
+      onAnswer() { page.trouble(null, model); },
+      onError(error) { page.trouble(error, model); },
+    });
+    return mine;
   });
-  typing.field.focus();
-  return () => {
-    latest?.abort();
-    typing.destroy();
-  };
+  all[0].field.focus();
+  return () => all.forEach((each) => each.destroy());
 }

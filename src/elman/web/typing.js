@@ -35,9 +35,9 @@ export function mountTyping(root, predict, options = {}) {
     const shown = !dismissed && atEnd() ? answer.ghost : "";
     before.textContent = field.value;
     ghost.textContent = shown;
-    // The screen reader is told the one word that Tab takes, not the whole guess.
+    // The screen reader is told the one word that Tab takes, not the whole guess; not of a field beside.
     const next = shown.match(WORD);
-    told.textContent = next ? `Tab: ${completed(head(), next[0])}` : "";
+    told.textContent = next && box.contains(document.activeElement) ? `Tab: ${completed(head(), next[0])}` : "";
     // The mirror is as tall as the text with its ghost; the field follows it.
     box.classList.toggle("typing-has-ghost", shown !== "");
   }
