@@ -90,7 +90,7 @@ def decide(
         f"It takes {use.bytes / 1e6:.1f} MB, {use.milliseconds:.3g} ms for a next {unit}, and was trained in "
         f"{duration(use.seconds)}."
     )
-    words += _price(use, best, candidates, worse_by)
+    words += _price(use, candidates)
     return Verdict(use.name, best.name, " ".join(words))
 
 
@@ -112,9 +112,7 @@ def _why_best(best: Candidate, candidates: Sequence[Candidate], worse_by: Mappin
     )
 
 
-def _price(
-    use: Candidate, best: Candidate, candidates: Sequence[Candidate], worse_by: Mapping[str, Interval]
-) -> list[str]:
+def _price(use: Candidate, candidates: Sequence[Candidate]) -> list[str]:
     """Said when a much cheaper model is not far behind."""
     cheaper = [
         each
@@ -122,12 +120,13 @@ def _price(
         if each is not use
         and (each.milliseconds * _DEAR <= use.milliseconds or each.bytes * _DEAR <= use.bytes)
         and each.cost < use.cost
+        and each.bits_per_byte > use.bits_per_byte
     ]
-    if not cheaper or use is not best:
+    if not cheaper:
         return []
     next_best = min(cheaper, key=lambda each: each.bits_per_byte)
     times, sizes = use.milliseconds / max(next_best.milliseconds, 1e-9), use.bytes / max(next_best.bytes, 1)
-    lost = 100 * worse_by[next_best.name].value / best.bits_per_byte
+    lost = 100 * (next_best.bits_per_byte / use.bits_per_byte - 1)
     slower = f"{times:.0f} times as slow" if times >= _DEAR else f"{sizes:.0f} times as large"
     return [
         f"But it is {slower} as the {next_best.name}; where that matters, take that one and lose {lost:.1f}% in bits."
