@@ -1,7 +1,7 @@
 """Which model to use, in words: the best one, unless a cheaper one cannot be told from it.
 
 Cheap means a small product of bytes on disk, milliseconds a token and seconds of training. The cheapest model whose
-paired interval against the best one includes 0 is recommended. Of fewer than ten units no interval is believed: five
+paired interval against the best one includes 0, or a difference too small to matter, is recommended. Of fewer than ten units no interval is believed: five
 that all say the same do so by chance once in sixteen times.
 """
 
@@ -12,6 +12,9 @@ from elman.progress import duration
 from elman.studies.compare_statistics import Interval
 
 FEWEST_UNITS = 10
+_NEGLIGIBLE = 0.001
+"""A share of the bits that nobody notices, however surely it is there: a mixture that has found all but one of its
+parts useless is still a hair better than that part."""
 _DEAR = 10.0
 """From so many times the milliseconds or bytes on, the price is named, with who is next without it."""
 
@@ -62,7 +65,12 @@ def decide(
     """
     best = min(candidates, key=lambda each: each.bits_per_byte)
     few = units < FEWEST_UNITS
-    equal = [each for each in candidates if few or each is best or worse_by[each.name].low <= 0]
+    least = _NEGLIGIBLE * best.bits_per_byte
+
+    def as_good(each: Candidate) -> bool:
+        return few or each is best or worse_by[each.name].low <= 0 or worse_by[each.name].high <= least
+
+    equal = [each for each in candidates if as_good(each)]
     use = min(equal, key=lambda each: each.cost)
     words = [f"Use the {use.name}: {use.bits_per_byte:.3f} bits per byte."]
     if few and use is not best:
@@ -72,8 +80,12 @@ def decide(
         )
     elif use is best:
         words.append(_why_best(best, candidates, worse_by))
+    elif (found := worse_by[use.name]).low > 0:
+        words.append(
+            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {found.value:.4f} only, "
+            f"which is too little to matter; the {use.name} is cheaper."
+        )
     else:
-        found = worse_by[use.name]
         words.append(
             f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but the difference of {found.value:.3f} "
             f"cannot be told from none on this test text (95%: {found.low:+.3f} to {found.high:+.3f}), and the "
