@@ -72,7 +72,7 @@ function draw(found, look) {
     : felt < 0 ? "no single word matters much" : `still feels “${found.words[felt].text.trim()}”, ${back(found.place - felt)} back`;
   add(row, "h2", {textContent: found.place ? `${found.model}: ${window}` : `${found.model}: nothing has been read yet`});
   const boxes = add(row, "div", {className: "boxes"});
-  const likely = found.top.map((word) => `${word.text === "\n" ? "line end" : word.text.trim()} ${percent(Math.pow(2, -word.bits))}`);
+  const likely = found.top.map((word) => `${word.text === "\n" ? "line end" : word.text.trim() || "space"} ${percent(Math.pow(2, -word.bits))}`);
   const expected = `Expected there: ${likely.join("   ·   ")}`;
   const told = document.createElement("p");
   Object.assign(told, {className: "soft told", textContent: expected});

@@ -53,14 +53,14 @@ async function show(column, {model, page, places, signal}) {
       const button = add(text, "button", {type: "button", className: "token", textContent: end ? "↵" : word});
       button.style.setProperty("--share", Math.min(token.bits / MOST, 1) * 0.7);
       button.setAttribute("aria-pressed", "false");
-      button.setAttribute("aria-label", `${end ? "line end" : token.text.trim()}, ${token.bits.toFixed(1)} bits`);
+      button.setAttribute("aria-label", `${end ? "line end" : token.text.trim() || "space"}, ${token.bits.toFixed(1)} bits`);
       const look = () => {
         pressed?.setAttribute("aria-pressed", "false");
         pressed = button;
         button.setAttribute("aria-pressed", "true");
         detail.replaceChildren();
         const said = add(detail, "p", {});
-        add(said, "b", {textContent: end ? "line end" : token.text.trim()});
+        add(said, "b", {textContent: end ? "line end" : token.text.trim() || "space"});
         said.append(`  ${token.bits.toFixed(1)} bits, ${percent(Math.pow(2, -token.bits))}. Expected here:`);
         const list = add(detail, "ul", {});
         for (const other of token.top) {
