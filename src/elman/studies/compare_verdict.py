@@ -1,8 +1,8 @@
 """Which model to use, in words: the best one, unless a cheaper one cannot be told from it.
 
 Cheap means a small product of bytes on disk, milliseconds a token and seconds of training. The cheapest model whose
-paired interval against the best one includes 0, or a difference too small to matter, is recommended. Of fewer than ten units no interval is believed: five
-that all say the same do so by chance once in sixteen times.
+paired interval against the best one includes 0, or a difference too small to matter, is recommended. Of fewer than ten
+units no interval is believed: five that all say the same do so by chance once in sixteen times.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,8 +82,8 @@ def decide(
         words.append(_why_best(best, candidates, worse_by))
     elif (found := worse_by[use.name]).low > 0:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {found.value:.4f} only, "
-            f"which is too little to matter; the {use.name} is cheaper."
+            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {found.value:.4f} "
+            f"only, which is too little to matter; the {use.name} is cheaper."
         )
     else:
         words.append(
