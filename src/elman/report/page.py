@@ -61,7 +61,7 @@ _PAGE = """<!doctype html>
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 56rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+main { max-width: 59rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { margin: .4rem 0; max-width: 44rem; overflow-wrap: anywhere; }
