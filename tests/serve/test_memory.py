@@ -89,3 +89,9 @@ def test_mistakes(client: TestClient, models: dict[str, Model], make: Make) -> N
     assert "left out" not in ask(small, MEMORY, text="the cat sat on")["model"]
     assert "more than the 4" in ask(small, MEMORY, text="the cat sat on the", status=413)["error"]["message"]
     assert ask(client, MEMORY, text="")["words"] == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_before_the_first_word_there_is_nothing_to_leave_out(client: TestClient, level: str) -> None:
+    found = ask(client, MEMORY, text="", model=level, top=2)
+    assert (found["place"], found["words"], found["target"], len(found["top"])) == (0, [], None, 2)

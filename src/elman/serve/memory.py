@@ -6,6 +6,7 @@ many bits more the word costs that does come. What an n-gram no longer sees cost
 """
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
         if place == 0 or (line[start : start + 1] == " " and line[start - 1] != " ")
     ]
     found = []
-    for first, end in zip(starts, [*starts[1:], len(spans)], strict=True):
+    for first, end in pairwise([*starts, len(spans)]):
         found.append(Piece(line[spans[first][0] : spans[end - 1][1]], first, end))
     return found
 
