@@ -5,7 +5,7 @@ import pytest
 import elman
 from elman.decode.completion import complete, complete_phrase
 from elman.decode.search import Effort
-from elman.errors import UsageError
+from elman.errors import TextError, UsageError
 
 THOROUGH = Effort(floor=1e-8, slack=1e-4, paths=20_000)
 
@@ -118,6 +118,9 @@ def test_pretokenized_words_are_what_stands_between_spaces(make_table, make_toke
     assert complete(model, "the N.").partial == "N."
     assert words(complete(model, "the N.")) == approx(**{"N.Y.": 1})
     assert words(complete(model, "the <unk>")) == approx(**{"'s": 0.5, "the": 0.5})
+    for partial in (None, True, False):
+        with pytest.raises(TextError, match="surrogate"):
+            complete(model, "the \ud800", partial=partial)
 
 
 def test_words_glued_to_a_symbol_and_words_after_a_space_are_one(make_table, make_tokenizer):

@@ -14,7 +14,7 @@ from elman.decode.rows import row_score
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line, split_lines
-from elman.text.tokenizer import EOS_ID
+from elman.text.tokenizer import EOS_ID, checked_line
 
 
 class Consumed(NamedTuple):
@@ -62,7 +62,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
         ids += [encoded.ids, np.array([EOS_ID])]
     # What a finished line loses at its end still says something while the line is open: a word has ended.
     blanks = open_line[len(open_line.rstrip()) :]
-    return consume_ids(model, ids, model.start()), normalise_line(open_line) + blanks, oov
+    return consume_ids(model, ids, model.start()), checked_line(normalise_line(open_line) + blanks), oov
 
 
 def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:

@@ -346,15 +346,15 @@ class Tokenizer:
     def _parts(self, line: str, *, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
         """What the engine is given for a line, with each part's place in the line."""
         before = int(self.leading_space and line != "")
-        text = " " * before + _checked(line)
+        text = " " * before + checked_line(line)
         parts = cut(text, level=self.config.level, pretokenized=self.config.pretokenized, limit=limit)
         return ((start - before, part) for start, part in parts)
 
     def _direct_ids(self, line: str) -> TokenIds:
         """Characters and bytes without the library: the same ids at a fraction of its cost."""
         if self._table is None:
-            return np.frombuffer(_checked(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
-        points = np.frombuffer(_checked(line).encode("utf-32-le"), dtype=np.uint32)
+            return np.frombuffer(checked_line(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
+        points = np.frombuffer(checked_line(line).encode("utf-32-le"), dtype=np.uint32)
         return self._table[np.minimum(points, len(self._table) - 1)]
 
     def _normalise(self, text: str) -> str:
@@ -398,7 +398,12 @@ def _batches(parts: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
         yield batch
 
 
-def _checked(line: str) -> str:
+def checked_line(line: str) -> str:
+    """The line itself.
+
+    Raises:
+        TextError: it holds half of a surrogate pair, which is not Unicode text.
+    """
     assert "\n" not in line, "a line holds a line end; give one line at a time"
     if not line.isascii():
         try:
