@@ -120,6 +120,9 @@ def table(graph: Graph) -> str:
         (lambda graph: graph.op("Gather", "x", graph.ints(0, 6), axis=1), FolderError, "places"),
         (lambda graph: graph.op("Gather", "x", graph.ints(-1, 2), axis=1), FolderError, "places"),
         (lambda graph: graph.op("GatherElements", "x", "ids", axis=1), FolderError, "number 9"),
+        (lambda graph: graph.op("Add", "x", "nobody"), FolderError, "'nobody', which nothing before it makes"),
+        (lambda graph: graph.op("Add", "x"), FolderError, "Add has inputs"),
+        (lambda graph: graph.op("Slice", "x", graph.ints(), graph.ints(), graph.ints(1)), FolderError, "Slice has"),
         (lambda graph: graph.cut("x", 2, 7, 1), Untranslatable, "Slice"),
         (lambda graph: graph.split("x", [2, 3])[0], Untranslatable, "Split"),
         (lambda graph: graph.op("Gemm", "x", graph.value("w", np.ones((6, 6), np.float32))), Untranslatable, "Gemm"),
@@ -167,3 +170,36 @@ def test_operators_one_by_one_against_numpy() -> None:
     turned = ((six - x) / x.max(axis=1, keepdims=True))[:, ::-1]
     wanted = np.where(np.array([True, True, False])[:, None], turned, np.maximum(x, np.float32(0.25)))
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_a_product_times_a_constant_number_is_not_read_from_the_room() -> None:
+    """Where a row's scale stands is a constant: its place among the constants is no place in the room."""
+    draw = np.random.default_rng(4)
+    matrix, far = draw.integers(-9, 10, (6, 6)).astype(np.int8), np.full(5000, 3, np.float32)
+
+    def build(graph: Graph) -> str:
+        before = graph.op(
+            "ReduceMax", graph.op("Concat", "x", graph.value("far", far), axis=1), graph.ints(-1), keepdims=1
+        )
+        small = graph.op("Cast", "x", to=2)
+        middle = graph.value("middle", np.array(128, np.uint8))
+        made = graph.op("Cast", graph.op("MatMulInteger", small, graph.value("matrix", matrix), middle), to=1)
+        scaled = graph.op("Mul", made, graph.number(0.5))
+        scaled = graph.op("Mul", scaled, graph.value("columns", np.arange(1, 7, dtype=np.float32)))
+        return graph.op("Add", scaled, before)
+
+    x = draw.integers(0, 256, (2, 6)).astype(np.float32)
+    (found,) = tape_of(build, ids=(0, 2)).run({"ids": np.zeros(2, np.int64)}, {"x": x}, ["y"])
+    wanted = (x - 128) @ matrix.astype(np.float32) * np.float32(0.5) * np.arange(1, 7) + np.maximum(x.max(1), 3)[
+        :, None
+    ]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_a_program_that_onnxruntime_cannot_run_is_one_line() -> None:
+    graph = Graph()
+    short = graph.op("Gather", "x", graph.value("at", np.array([9])), axis=1)
+    model = graph.to_model({"x": (np.float32, ["B", 6])}, {"y": (short, np.float32, ["B", 1])})
+    session = Session(model.SerializeToString(), {}, whole={}, threads=1)
+    with pytest.raises(ModelError, match="does not run"):
+        session.run({}, {"x": np.zeros((2, 6), np.float32)}, ["y"])

@@ -57,11 +57,16 @@ class Session:
         """The ``wanted`` outputs, ``[N, size]`` or ``[N]``.
 
         Raises:
-            ModelError: a whole number that is out of bounds.
+            ModelError: a whole number that is out of bounds, or sizes in the program that do not fit each other.
         """
         given = {name: whole[name] for name in self._whole}
         for name, ids in given.items():
             least, most = self._whole[name]
             if len(ids) and not (least <= ids.min() and ids.max() <= most):
                 raise ModelError(f"ids go from {least} to {most}; {ids.min()} to {ids.max()} were given")
-        return self._session.run(list(wanted), {**given, **{name: vectors[name] for name in self.inputs}})
+        given |= {name: vectors[name] for name in self.inputs}
+        try:
+            return self._session.run(list(wanted), given)
+        except Exception as error:  # onnxruntime has a tree of its own
+            short = " ".join(str(error).split())[:120]
+            raise ModelError(f"the program does not run ({short}); make it again with `elman export`") from error

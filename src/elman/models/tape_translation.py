@@ -118,7 +118,13 @@ class Translation:
         for node in self.graph.nodes:
             if node.kind not in ways:
                 raise Untranslatable(node.kind)
-            ways[node.kind](node)
+            strange = [name for name in node.inputs if name not in self.things]
+            if strange:
+                raise FolderError(f"its operator {node.kind} takes {strange[0][:40]!r}, which nothing before it makes")
+            try:
+                ways[node.kind](node)
+            except (ValueError, IndexError) as error:  # more or fewer names or numbers than are unpacked
+                raise FolderError(f"its operator {node.kind} has inputs that elman never gives it") from error
         self._join_products()
 
     def _join_products(self) -> None:
@@ -141,7 +147,7 @@ class Translation:
             product, *rest = self.instructions[place : place + 4]
             joined.append(product)
             place += 1
-            if product[0] != kernels.MULTIPLY or not follows(place, kernels.MUL, product) or rest[0][6] != 1:
+            if product[0] != kernels.MULTIPLY or not follows(place, kernels.MUL, product) or rest[0][6:] != (1, 0):
                 continue
             if not follows(place + 1, kernels.MUL, rest[0]) or rest[1][7] != 2 or rest[1][6] != product[4]:
                 continue
