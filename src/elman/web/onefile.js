@@ -6,6 +6,7 @@ import {Words} from "./words.js";
 
 const AHEAD = 3;
 const PAUSE = 150;
+const TIE = 0.02;
 
 export class Model {
   constructor(about) {
@@ -56,13 +57,24 @@ export class Model {
     return {words: found.words, partial: found.partial !== "", ghost};
   }
 
-  /** How many of the contexts that Python completed are completed alike here, and those that are not. */
+  /**
+   * Which of the contexts that Python completed are completed otherwise here (`wrong`), and how many alike but for words
+   * that are as good as equally likely and change places (`swapped`): rounding to 8 bits turns on the last bit of what
+   * is rounded.
+   */
   check(contexts) {
+    let swapped = 0;
+    const tied = (one, other) => Math.abs(one - other) <= TIE * Math.max(one, other);
+    const alike = (word, [text, probability]) => word.text === text
+      ? tied(word.probability, probability) || Math.abs(word.probability - probability) <= 2e-3
+      : tied(word.probability, probability);
     const wrong = contexts.filter(({prompt, words}) => {
       const mine = this.complete(prompt, words.length).words;
-      return mine.length !== words.length || mine.some((word, place) => word.text !== words[place][0] || Math.abs(word.probability - words[place][1]) > 2e-3);
+      if (mine.length !== words.length || !mine.every((word, place) => alike(word, words[place]))) return true;
+      if (mine.some((word, place) => word.text !== words[place][0])) swapped += 1;
+      return false;
     });
-    return {checked: contexts.length, wrong};
+    return {checked: contexts.length, wrong, swapped};
   }
 }
 
