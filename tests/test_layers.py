@@ -16,6 +16,7 @@ FLOORS = {
     "folder": 5, "web": 5,
     "training": 6, "decode": 6,
     "report": 7, "export": 7,
+    "explain": 8,
     "request": 8, "passport": 8, "fitting": 8, "held_out": 8,
     "arpa_export": 8, "tuning": 8, "model": 8, "api": 8, "doctor": 8,
     "__init__": 8,

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "serve": "Models over HTTP: next words as they are typed, and OpenAI's completions.",
     "export": "A model as an ARPA file for other tools, or as a folder that loads at once.",
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",
+    "explain": "A cell or an idea on one page: equations, a drawing, papers, how to see it.",
     "info": "What a model is made of: its passport.",
     "doctor": "This machine, the versions, and what is slow here and why.",
 }
