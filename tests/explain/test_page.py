@@ -30,7 +30,7 @@ def test_its_commands_are_there(topic: Topic) -> None:
     from elman.models.registry import trainable
 
     group = typer.main.get_command(app)
-    words = [*topic.see, *re.findall(r"elman (?:train|xray|evaluate|explain) [^\n)]+", topic.shows)]
+    words = [*topic.commands, *re.findall(r"elman (?:train|xray|evaluate|explain) [^\n)]+", topic.shows)]
     for command in words:
         verb, *rest = shlex.split(command.removeprefix("elman "))
         assert verb in VERBS
@@ -41,6 +41,14 @@ def test_its_commands_are_there(topic: Topic) -> None:
             topic_named(rest[0])
         if "--model" in rest:
             assert rest[rest.index("--model") + 1] in trainable()
+
+
+def test_a_kind_that_can_be_trained_says_so() -> None:
+    """Any model of the registry has a page, and its page the command that trains it."""
+    from elman.models.registry import trainable
+
+    for kind in set(trainable()) - {"rnn-relu"}:
+        assert any(f"--model {kind} " in command for command in topic_named(kind).commands), kind
 
 
 def test_near_names() -> None:

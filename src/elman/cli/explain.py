@@ -1,27 +1,94 @@
 """elman explain [TOPIC]"""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from elman.cli.flags import Json
-from elman.cli.screen import print_json
+from elman.cli.screen import print_json, warn
+from elman.errors import FolderError, UsageError
 
 
 def run(
     topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="Without one, all topics are listed.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Unroll this network over --sentence, with its own sizes.")
+    ] = None,
+    sentence: Annotated[str | None, typer.Option(metavar="LINE", help="What the network reads.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="The drawing as .svg or .png.")] = None,
     as_json: Json = False,
 ) -> None:
     from elman.explain.page import TOPICS, overview, page, topic_named, values
 
-    if topic is None:
+    found = None if topic is None else topic_named(topic)
+    kind = None if out is None else _kind_of_file(Path(out))
+    if model is not None or sentence is not None:
+        _unrolled(found, model, sentence, out, kind, as_json)
+        return
+    if found is None:
+        if out is not None:
+            raise UsageError("--out needs a topic whose drawing it shall hold: try elman explain lstm --out lstm.svg")
         if as_json:
             print_json({"topics": [{"topic": each.name, "title": each.title} for each in TOPICS.values()]})
         else:
             print(overview())
         return
-    found = topic_named(topic)
+    if out is not None and found.cell is None:
+        cells = ", ".join(name for name, each in TOPICS.items() if each.cell is not None)
+        raise UsageError(f"--out draws cells, and {found.name} is none; choose one of: {cells}")
+    if out is not None and found.cell is not None and kind is not None:
+        _write(Path(out), found.cell.layout, f"{found.name}: {found.title}", kind)
     if as_json:
-        print_json(values(found))
-        return
-    print(page(found))
+        print_json({**values(found), "file": out})
+    else:
+        print(page(found))
+
+
+def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | None, kind: str | None, as_json: bool):
+    if model is None:
+        raise UsageError("--sentence needs a network that reads it; add --model FOLDER")
+    if sentence is None:
+        raise UsageError('--model needs something to read; add --sentence "some words"')
+    from elman import api, folder
+    from elman.explain.page import WIDTH, topic_named
+    from elman.explain.unrolled import layouts, unroll, unrolled_page, unrolled_values
+    from elman.models.registry import entry, is_network, resolve
+    from elman.models.runtime_file import WEIGHTS_FILE
+
+    path = Path(model)
+    if path.is_file():
+        raise FolderError(f"{path} is a file; a network to unroll is a folder that `elman train --out` wrote")
+    kind_of_model, settings = folder.read_config(path)
+    if not is_network(kind_of_model):
+        raise UsageError(f"{path} is a model of kind {kind_of_model}, which has no cell to unroll; give a network")
+    if found is not None and topic_named(kind_of_model) is not found:
+        raise UsageError(
+            f"{path} is a network of kind {kind_of_model}, not {found.name}; say: elman explain {kind_of_model} "
+            f"--model {path}"
+        )
+    config = resolve(entry(kind_of_model).config).from_json(settings)
+    loaded = api.load(path, brief=True)
+    seen = unroll(loaded.lm, config, sentence)
+    weights = folder.read_arrays(path / WEIGHTS_FILE, mapped=True)
+    if out is not None and kind is not None:
+        (whole,) = layouts(seen)
+        _write(Path(out), whole, f"{path.name}: {config.cell}", kind)
+    if as_json:
+        print_json({**unrolled_values(seen, name=path.name, weights=weights), "file": out})
+    else:
+        print(unrolled_page(seen, name=path.name, weights=weights, width=WIDTH))
+
+
+def _kind_of_file(path: Path) -> str:
+    from elman.explain.picture import kind_of_file
+
+    return kind_of_file(path)
+
+
+def _write(path: Path, layout: Any, title: str, kind: str) -> None:
+    from elman.explain.picture import picture
+    from elman.files import write_atomic
+
+    write_atomic(path, picture(layout, title=title, kind=kind))
+    warn(f"drawing: {path}")

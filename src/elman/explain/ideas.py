@@ -54,6 +54,7 @@ n1 = 80, n2 = 20, n3 = 9, n4 = 5:   Y = 0.667, d1 = 0.667, d2 = 1.1,
 
 FEEDFORWARD = Topic(
     name="feedforward",
+    model="feed-forward",
     title="the first neural language model: a window of words",
     says="The embeddings of the last n - 1 words, side by side, go through one layer of tanh. Words that are alike "
     "share what is learned, which an n-gram cannot do; but what is older than the window is not seen.",
@@ -75,6 +76,7 @@ p        = softmax(U h + c)               U [V, H]
 
 CONV = Topic(
     name="conv",
+    model="conv",
     title="causal convolutions with gates",
     says="Each layer mixes the last k of what is below, the same weights at every place, and a gate says what "
     "passes. L layers see L (k - 1) + 1 tokens, all places at once; what is older is not seen.",
@@ -94,6 +96,7 @@ x        x1      x2      x3      x4""",
 
 TRANSFORMER = Topic(
     name="transformer",
+    model="transformer",
     title="attention to all that was read",
     says="Instead of a state that is overwritten, everything read stays there, and each token asks: its query is "
     "compared with the key of each earlier token, and the values are averaged by how well they fit. Nothing has to "

@@ -45,6 +45,8 @@ class Layout:
     lines: list[tuple[str, int]]
     """Names of the lines below, each with its row; they begin in column 0."""
     outputs: list[Placed]
+    labels: list[tuple[int, int, str]] = dataclasses.field(default_factory=list)
+    """Words beside or upon wires: column and row where they begin."""
 
     @property
     def height(self) -> int:

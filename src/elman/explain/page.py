@@ -45,7 +45,7 @@ def page(topic: Topic) -> str:
     if topic.remarks:
         parts.append("\n".join(_wrapped(remark) for remark in topic.remarks))
     parts.append("\n".join(["Papers", *(_wrapped(paper, indent="  ") for paper in topic.papers)]))
-    parts.append("\n".join(["See it", *(f"  {command}" for command in topic.see)]))
+    parts.append("\n".join(["See it", *(f"  {command}" for command in topic.commands)]))
     return "\n\n".join(parts)
 
 
@@ -61,7 +61,7 @@ def values(topic: Topic) -> dict[str, Any]:
         "shows": topic.shows.splitlines(),
         "remarks": list(topic.remarks),
         "papers": list(topic.papers),
-        "see": list(topic.see),
+        "see": topic.commands,
     }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from elman.explain.equations import parse
 from elman.explain.flow import Flow, flow_of
 from elman.explain.layout import Layout, lay_out
+from elman.models.registry import trainable
 
 
 class Line(NamedTuple):
@@ -58,3 +59,13 @@ class Topic:
     """Author, year, title."""
     see: tuple[str, ...] = ()
     """Commands that show it."""
+    model: str = ""
+    """The registry's name of what can be trained, where the commands above do not say so."""
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that this version has."""
+        trained = (
+            [f"elman train my.txt --model {self.model} --minutes 2 --out net"] if self.model in trainable() else []
+        )
+        return [*trained, *self.see]

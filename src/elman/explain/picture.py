@@ -1,0 +1,122 @@
+"""A layout as a picture, PNG or SVG: what has weights is blue, what has none orange, as colour-blind people see too."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elman.errors import UsageError
+from elman.explain.layout import Layout, Placed
+from elman.report.style import INK, drawn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLUMN, _ROW = 0.115, 0.27
+"""Inches of a column and of a row."""
+_WEIGHTED, _PLAIN = "#0072b2", "#e69f00"
+_LIGHT_AND_DARK = (
+    "<style>:root { color: #1b1d1f; } .paper { fill: #fff; } @media (prefers-color-scheme: dark) "
+    '{ :root { color: #e6e8ea; } .paper { fill: #16181a; } }</style><rect class="paper" width="100%" height="100%"/>'
+)
+
+
+def kind_of_file(path: Path) -> str:
+    """Which kind of picture a file name asks for.
+
+    Raises:
+        UsageError: neither .svg nor .png.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("svg", "png"):
+        raise UsageError(f"--out is {str(path)!r}; a drawing is written as .svg or .png: try --out {path.stem}.svg")
+    return kind
+
+
+def picture(layout: Layout, *, title: str, kind: str) -> bytes:
+    """The bytes of a picture with ``title`` above it; an SVG has its own paper, for light and for dark."""
+    files = drawn(
+        "drawing",
+        lambda figure: _draw(figure, layout, title),
+        width=(layout.width + 2 * _spare(layout, title) + 6) * _COLUMN + 0.3,
+        height=(layout.height + 2) * _ROW + 0.4,
+    )
+    if kind == "png":
+        return files["drawing.png"]
+    text = files["drawing.svg"].decode().replace(INK, "currentColor")
+    start = text.index(">", text.index("<svg")) + 1
+    return (text[:start] + _LIGHT_AND_DARK + text[start:]).encode()
+
+
+def _spare(layout: Layout, title: str) -> float:
+    """Columns to add on both sides so that the title fits."""
+    return max(0.0, (len(title) - layout.width - 6) / 2)
+
+
+def _draw(figure: "Figure", layout: Layout, title: str) -> None:
+    axes = figure.add_subplot()
+    spare = _spare(layout, title)
+    axes.set(xlim=(-4.5 - spare, layout.width + 1.5 + spare), ylim=(-0.8, layout.height + 1))
+    axes.axis("off")
+    axes.set_title(title, color=INK)
+    for wire in layout.wires:
+        axes.plot(*zip(*wire.corners, strict=True), color=INK, lw=1.2, zorder=1, solid_capstyle="round")
+    for column, row in _junctions(layout):
+        axes.plot([column], [row], "o", color=INK, ms=3.2, zorder=2)
+    for node in layout.nodes:
+        _node(axes, node)
+        if node.name:
+            axes.text(node.column + 0.8, node.row + 1, node.name, fontsize=9, style="italic", va="center", color=INK)
+    for each in layout.outputs:
+        axes.plot([each.column], [each.row - 0.1], "^", color=INK, ms=5, zorder=2)
+        axes.text(each.column, each.row + 1, each.text, fontsize=9, ha="center", va="center", color=INK)
+    for name, row in layout.lines:
+        axes.text(-0.7, row, name, fontsize=9, style="italic", ha="right", va="center", color=INK)
+    for column, row, text in layout.labels:
+        beside = column < 0  # a row's name, not a word upon a wire
+        axes.text(
+            column, row + (0 if beside else 0.08), text, fontsize=7, va="center" if beside else "bottom", color=INK
+        )
+
+
+def _node(axes: "Axes", node: Placed) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    text = node.text[1:-1] if node.text[:1] in "[(" and len(node.text) > 2 else node.text
+    if not text:
+        return
+    if text == node.text:
+        # A value from before: nothing but its name, the wire begins above it.
+        axes.text(node.column, node.row - 0.35, text, fontsize=9, style="italic", ha="center", va="center", color=INK)
+        return
+    # As wide as its text on a terminal, for wires end at its edges.
+    half = len(node.text) / 2
+    colour = _WEIGHTED if node.weighted else _PLAIN
+    rounding = 0 if node.weighted else 0.5
+    box = FancyBboxPatch(
+        (node.column - half + rounding, node.row - 0.46),
+        2 * (half - rounding),
+        0.92,
+        boxstyle="square,pad=0" if node.weighted else f"round,pad=0,rounding_size={rounding}",
+        mutation_aspect=1,
+        facecolor=colour,
+        edgecolor="none",
+        zorder=3,
+    )
+    axes.add_patch(box)
+    ink = "#ffffff" if node.weighted else "#000000"
+    axes.text(node.column, node.row, text, fontsize=9, ha="center", va="center_baseline", color=ink, zorder=4)
+
+
+def _junctions(layout: Layout) -> list[tuple[int, int]]:
+    """Where a wire branches, but for the places that are under a node."""
+    ways: dict[tuple[str, int, int], set[tuple[int, int]]] = {}
+    for wire in layout.wires:
+        for (column, row), (last, top) in zip(wire.corners, wire.corners[1:], strict=False):
+            step = ((last > column) - (last < column), (top > row) - (top < row))
+            count = max(abs(last - column), abs(top - row))
+            for place in range(count + 1):
+                here = ways.setdefault((wire.net, column + place * step[0], row + place * step[1]), set())
+                here |= {step} if place < count else set()
+                here |= {(-step[0], -step[1])} if place else set()
+    texts = {(node.column, node.row) for node in layout.nodes if node.text}
+    return [(column, row) for (_, column, row), met in ways.items() if len(met) > 2 and (column, row) not in texts]
