@@ -221,7 +221,7 @@ sampled    training compares the target with     k H products; in use
            k types drawn by frequency            the full softmax""",
     papers=(
         "Bengio, Ducharme, Vincent, Jauvin 2003, A neural probabilistic language model",
-        "Gutmann, Hyvärinen 2010, Noise-contrastive estimation",
+        "Jean, Cho, Memisevic, Bengio 2015, On using very large target vocabulary for neural machine translation",
         "Grave, Joulin, Cissé, Grangier, Jégou 2017, Efficient softmax approximation for GPUs",
     ),
     see=(
@@ -278,14 +278,15 @@ CACHE = Topic(
     name="cache",
     title="what was said a moment ago is said again",
     says="Remember the hidden vector before each of the last words, and the word. When a vector like one of them "
-    "comes up again, its word becomes likelier. Nothing is trained; the two numbers are fitted on text that is not "
+    "comes up again, its word becomes likelier. Nothing is trained; the few numbers are fitted on text that is not "
     "the test text.",
     shows="""\
-p_cache(w) ~ sum over i with w_i = w of exp(theta h . h_i)
+p_cache(w) ~ sum over i with w_i = w of exp(theta h . h_i - recency age_i)
 p(w)       = (1 - lambda) p_model(w) + lambda p_cache(w)
 
 h_i        the model's last vector before the word w_i
-theta      how alike two vectors must be
+theta      how alike two vectors must be; 0: a cache of words alone
+age_i      how many tokens ago; without recency in the paper of 2017
 lambda     the cache's share""",
     papers=(
         "Kuhn, De Mori 1990, A cache-based natural language model for speech recognition",
