@@ -45,9 +45,29 @@ PROMPTS = re.split(r"[|\n]", _PROMPTS) + [
 ]
 
 
-def network(cell: str, *, lowercase: bool = False, pretokenized: bool = False, **shape: Any) -> NeuralModel:
+# Letters beyond U+FFFF and right below, scripts without spaces, white space that JavaScript and Python see differently,
+# and capitals whose small letters depend on their place.
+SCRIPTS = [
+    "ab ａｂｃ ａｂｄ abＸ cat ﬁne",
+    "𝒜bc 𐐀𐐁 👍🏽 𠮷野家 cat",
+    "私は猫です。 猫が好き 猫 我们 狗",
+    "ลูกแมว น่ารัก แมว ١٢٣",
+    "고양이가 हिन्दी שָׁלוֹם العربية",
+    "dog\u00a0bird x\u3000y \u0301z",
+    "ΟΔΥΣΣΕΥΣ σοφός İstanbul",
+] * 3
+SCRIPT_PROMPTS = re.split(
+    r"\|",
+    "|ab |ａ|ａｂ|abＸ|ﬁ|𝒜|𐐀|𝒜𐐀|cat 𝒜𐐀|👍|👍🏽 |𠮷|𠮷野|私|私は|猫|猫が|我们 |cat猫|猫cat|猫'|ลูก|แม|고|हि|של|ال|١"
+    "|\u0301|3\u0301|dog\u00a0|x\u3000|the\ufeff|cat\x1c|cat\x85\nab |cat\ufeff\nab |cat\x1f\nab |ΟΔ|ΟΔΥΣΣΕΥΣ |σοφ|İ|Ὀ",
+)
+
+
+def network(
+    cell: str, *, lines: list[str] = LINES, lowercase: bool = False, pretokenized: bool = False, **shape: Any
+) -> NeuralModel:
     config = TokenizerConfig(min_count=1, lowercase=lowercase, pretokenized=pretokenized)
-    tokenizer = Tokenizer.fit(LINES, config=config)
+    tokenizer = Tokenizer.fit(lines, config=config)
     torch.manual_seed(3)
     settings = NeuralConfig(cell=cell, **{"embedding_size": 10, "hidden_size": 18, **shape})  # type: ignore[arg-type]
     model = Network(settings, tokenizer.size)
@@ -98,8 +118,8 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opened]:
     assert all(url.startswith(("file:", "data:")) for url in found.requests), found.requests
 
 
-def disagreements(page: Any, lm: Any) -> list[Any]:
-    wanted = [{"prompt": prompt, "words": complete(lm, prompt, n=5).words} for prompt in PROMPTS]
+def disagreements(page: Any, lm: Any, prompts: list[str] = PROMPTS) -> list[Any]:
+    wanted = [{"prompt": prompt, "words": complete(lm, prompt, n=5).words} for prompt in prompts]
     return page.evaluate("(contexts) => document.elman.check(contexts)", wanted)["wrong"]
 
 
@@ -121,6 +141,21 @@ def test_it_completes_as_python_does(opened: Opened, cell: str, shape: dict[str,
     page.click("summary")
     page.click("#check")
     assert page.locator("#said").inner_text() == "All 60 contexts are completed here as by elman."
+
+
+@pytest.mark.parametrize("options", [{}, {"lowercase": True}, {"pretokenized": True}], ids=str)
+def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, Any]) -> None:
+    lm = runtime(network("gru", lines=SCRIPTS, **options))
+    page = opened.open(lm)
+    assert disagreements(page, lm, SCRIPT_PROMPTS) == []
+    halves = page.evaluate("(texts) => texts.map((text) => document.elman.complete(text).partial)", SCRIPT_PROMPTS)
+    assert halves == [complete(lm, prompt).partial for prompt in SCRIPT_PROMPTS]
+
+
+def test_a_context_without_words_is_checked_too(opened: Opened) -> None:
+    page = opened.open(runtime(network("gru")))
+    check = "(prompt) => document.elman.check([{prompt, words: []}]).wrong.length"
+    assert page.evaluate(check, "zzz") == 0 and page.evaluate(check, "the ") == 1
 
 
 def test_layers_that_stay_float32_are_in_it_too(opened: Opened) -> None:
@@ -165,7 +200,8 @@ def test_typing_takes_one_step_a_word_and_none_back(opened: Opened) -> None:
 
 
 def test_what_the_model_holds_is_text_and_no_markup(opened: Opened) -> None:
-    lm = runtime(network("gru", pretokenized=True))
+    word = "</script><img/onerror=alert(1)>"
+    lm = runtime(network("gru", lines=[*LINES, f"yes {word}"], pretokenized=True))
     name = "</script><img src=x onerror=alert(1)>"
     page = opened.open(
         lm, name=name, data={"hash": "<b>abc</b>"}, figures={"test": {"bits_per_byte": 1.5, "perplexity": 9.0}}
@@ -177,6 +213,9 @@ def test_what_the_model_holds_is_text_and_no_markup(opened: Opened) -> None:
     page.locator("textarea").press_sequentially("yes <b> & ")
     page.wait_for_timeout(300)
     assert page.locator("b").count() == 0
+    page.locator("textarea").fill("yes </script><im")
+    page.wait_for_timeout(300)
+    assert page.locator(".typing-word").all_inner_texts() == [word] and page.locator("img").count() == 0
 
 
 def test_a_page_may_not_ask_anybody(opened: Opened) -> None:

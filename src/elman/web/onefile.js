@@ -69,7 +69,7 @@ export class Model {
       ? tied(word.probability, probability) || Math.abs(word.probability - probability) <= 2e-3
       : tied(word.probability, probability);
     const wrong = contexts.filter(({prompt, words}) => {
-      const mine = this.complete(prompt, words.length).words;
+      const mine = this.complete(prompt, Math.max(words.length, 1)).words;
       if (mine.length !== words.length || !mine.every((word, place) => alike(word, words[place]))) return true;
       if (mine.some((word, place) => word.text !== words[place][0])) swapped += 1;
       return false;
@@ -102,8 +102,9 @@ export function begin(about, root) {
 }
 
 function check(model, about, said) {
-  const {checked, wrong} = model.check(about.contexts);
+  const {checked, wrong, swapped} = model.check(about.contexts);
+  const order = swapped ? `, ${swapped} of them with equally likely words in another order` : "";
   said.textContent = wrong.length === 0
-    ? `All ${checked} contexts are completed here as by elman.`
+    ? `All ${checked} contexts are completed here as by elman${order}.`
     : `${wrong.length} of ${checked} contexts are completed otherwise, the first one ${JSON.stringify(wrong[0].prompt)}.`;
 }

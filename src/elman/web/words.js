@@ -1,20 +1,53 @@
 // Text to words and back, and the likeliest next ones: what elman.text and elman.decode do at word level.
 
-const SYMBOL = "[^\\s\\p{L}\\p{M}\\p{N}]";
+// White space as Unicode has it, and what Python strips too; of JavaScript's own idea neither.
+const BLANK = "\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const STRIPPED = `${BLANK}\\x1c-\\x1f`;
+const TRAILING = new RegExp(`[${STRIPPED}]+$`, "u");
+const SYMBOL = `[^${BLANK}\\p{L}\\p{M}\\p{N}]`;
 const WORDS = new RegExp([
   " ?\\p{L}[\\p{L}\\p{M}]*(?:['’\u200c\u200d][\\p{L}\\p{M}]+)*",
   " ?\\p{N}[\\p{N}\\p{M}]*",
   ` ?(${SYMBOL})(?:\\1|[\\p{M}\u{1f3fb}-\u{1f3ff}]|\u200d\\p{So})*`,
   " ?\\p{M}+",
-  "\\s+(?!\\S)",
-  "\\s+",
+  `[${BLANK}]+(?![^${BLANK}])`,
+  `[${BLANK}]+`,
 ].join("|"), "gu");
-const OPEN_WORD = /\p{L}[\p{L}\p{M}]*(?:['’\u200c\u200d][\p{L}\p{M}]+)*['’\u200c\u200d]$/u;
+// Letters of scripts that put no spaces between words: as in elman.text.tokenizer.
+const UNSPACED = "\\u0e00-\\u109f\\u1780-\\u17ff\\u1950-\\u1aaf\\u1b00-\\u1b7f\\u3040-\\u30ff\\u31f0-\\u31ff\\u3400-\\u4dbf"
+  + "\\u4e00-\\u9fff\\ua000-\\ua4cf\\ua980-\\ua9ff\\uaa60-\\uaadf\\uf900-\\ufaff\\uff66-\\uff9f\\u{1b000}-\\u{1b16f}"
+  + "\\u{20000}-\\u{3ffff}";
+const INNER = "['’\u200c\u200d]";
+const LETTER = `(?:(?![${UNSPACED}])\\p{L}|\\p{M})`;
+// Runs as in elman.decode.words; an apostrophe at the very end may still become one inside a word.
+const RUNS = new RegExp([
+  `(?<word>${LETTER}+(?:${INNER}${LETTER}+)*(?<open>${INNER}(?![^]))?)`,
+  "(?<unspaced>\\p{L}\\p{M}*)",
+  "(?<number>\\p{N}[\\p{N}\\p{M}]*)",
+  `(?<symbol>[^${STRIPPED}\\p{L}\\p{M}\\p{N}])(?:\\k<symbol>|\\p{M})*`,
+].join("|"), "gu");
+const NEVER = /^(?!)/u;
+const GOES_ON = {
+  open: new RegExp(`^${LETTER}`, "u"), word: new RegExp(`^(?:${LETTER}|${INNER})`, "u"), unspaced: /^\p{M}/u,
+  number: /^[\p{N}\p{M}]/u,
+};
 const UNK = 0, EOS = 1;
 
 /** One line in normal form. */
 export function normal(line) {
-  return line.normalize("NFC").replace(/^\ufeff+/u, "").trimEnd();
+  return line.normalize("NFC").replace(/^\ufeff+/u, "").replace(TRAILING, "");
+}
+
+/** Character by character, as the tokenizer does it: a sigma at a word's end is like any other. */
+function lower(text) {
+  return Array.from(text, (char) => char.toLowerCase()).join("");
+}
+
+/** The run that touches the end of a line, or nothing after white space. */
+function lastRun(line) {
+  const end = line.slice(Math.max(line.length - 200, line.lastIndexOf(" ") + 1));
+  const run = [...end.matchAll(RUNS)].pop();
+  return run && run.index + run[0].length === end.length ? run : null;
 }
 
 /** Whether this is a word that people want offered, rather than punctuation. */
@@ -39,7 +72,7 @@ export class Words {
     let text = ` ${line}`;
     if (line === "") return [];
     if (this.pretokenized) text = text.replace(/ +$/u, "").replace(/ {2,}/gu, " ");
-    return (this.lowercase ? text.toLowerCase() : text).match(this.pretokenized ? / [^ ]*/gu : WORDS) ?? [];
+    return (this.lowercase ? lower(text) : text).match(this.pretokenized ? / [^ ]*/gu : WORDS) ?? [];
   }
 
   encode(line) {
@@ -54,14 +87,15 @@ export class Words {
     const lines = text.replace(/\r\n?/gu, "\n").split("\n");
     const last = lines.pop();
     const ids = lines.flatMap((line) => [...this.encode(normal(line)), EOS]);
-    const line = normal(last) + last.slice(last.trimEnd().length);
+    const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
     const word = this.lastWord(line);
     if (word) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
       const typed = (spaced ? " " : "") + (this.lowercase ? word.toLowerCase() : word);
       const known = this.ids.has(typed) || (this.pretokenized && word === this.tokens[UNK]);
-      const half = !known && (/[\p{L}\p{N}]$/u.test(word) || this.range(typed).length > 0);
+      // Of the last character alone: a class before `$` misses letters beyond U+FFFF in Chromium.
+      const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length > 0);
       if (half) {
         const before = line.slice(0, spaced && start ? start - 1 : start);
         return {ids: [...ids, ...this.encode(before)], before, typed, lead: spaced ? 1 : 0, partial: word};
@@ -75,26 +109,23 @@ export class Words {
   /** The word that touches the end of a line, or nothing after white space and punctuation. */
   lastWord(line) {
     if (this.pretokenized) return /[^ ]*$/u.exec(line)[0];
-    const part = line.slice(Math.max(line.length - 200, line.lastIndexOf(" ") + 1)).match(WORDS)?.pop() ?? "";
-    const word = part.trimStart();
-    // An apostrophe after a word may still become one inside it.
-    const open = OPEN_WORD.exec(line);
-    if (open) return open[0];
-    return /^[\p{L}\p{N}]/u.test(word) ? word : "";
+    const run = lastRun(line);
+    return run && (run.groups.word ?? run.groups.number) ? run[0] : "";
   }
 
   /** The types that begin with a text, as a piece of `sorted`. */
   range(prefix) {
-    const place = (text) => {
+    // Beginnings are compared and no end is made up: no character comes after all others in UTF-16's order.
+    const place = (before) => {
       let low = 0, high = this.sorted.length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (this.tokens[this.sorted[middle]] < text) low = middle + 1;
+        if (before(this.tokens[this.sorted[middle]].slice(0, prefix.length))) low = middle + 1;
         else high = middle;
       }
       return low;
     };
-    return this.sorted.slice(place(prefix), place(`${prefix}\u{10ffff}`));
+    return this.sorted.slice(place((text) => text < prefix), place((text) => text <= prefix));
   }
 
   /** The `n` likeliest words at an opening, with probabilities, from the log-probabilities of all types there. */
@@ -130,13 +161,9 @@ export class Words {
 
   /** What a token without a space begins with if it only goes on with the word or symbol that a text ends with. */
   goingOn(before) {
-    if (OPEN_WORD.test(before) && !this.pretokenized) return /^[\p{L}\p{M}]/u;
-    const last = this.parts(before).pop()?.trimStart() ?? "";
-    if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(last)) return /^\p{M}/u;
-    if (/^\p{L}/u.test(last)) return /^[\p{L}\p{M}'’\u200c\u200d]/u;
-    if (/^\p{N}/u.test(last)) return /^[\p{N}\p{M}]/u;
-    if (last === "") return /^(?!)/u;
-    const symbol = [...last][0].replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&");
-    return new RegExp(`^(?:${symbol}|\\p{M})`, "u");
+    const run = lastRun(before);
+    if (!run) return NEVER;
+    const kind = ["open", "word", "unspaced", "number"].find((name) => run.groups[name] !== undefined);
+    return GOES_ON[kind] ?? new RegExp(`^(?:${run.groups.symbol.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")}|\\p{M})`, "u");
   }
 }
