@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from elman.progress import Progress
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
+from elman.text.spool import Text
 
 Context = Literal["carry", "document", "independent"]
 
@@ -146,14 +148,9 @@ class Model:
             context: what the model knows when a line begins: ``carry`` everything before it, ``document``
                 everything since the document began, ``independent`` nothing.
         """
-        if not sources:
-            raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
         config = CorpusConfig(document=document, encoding=encoding, field=field)
-        progress = progress or Progress()
-        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
-            return evaluate_text(
-                self.lm, self.speller, text, context=context, progress=progress, tuned_on=self._tuned_on
-            )
+        with _reading(sources, config, progress) as (text, told):
+            return evaluate_text(self.lm, self.speller, text, context=context, progress=told, tuned_on=self._tuned_on)
 
     def keystrokes(
         self,
@@ -172,9 +169,8 @@ class Model:
             UsageError: a model whose tokens are no words, or no text.
         """
         config = CorpusConfig(document=document, encoding=encoding, field=field)
-        progress = progress or Progress()
-        with read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress) as text:
-            return keystrokes_of(self.lm, text, context=context, progress=progress, tuned_on=self._tuned_on)
+        with _reading(sources, config, progress) as (text, told):
+            return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on)
 
     @property
     def _tuned_on(self) -> str | None:
@@ -281,6 +277,18 @@ class Model:
             raise UsageError(f"{given[0]} is for a model that becomes an n-gram; this one is one already: leave it out")
         save_arpa(self.lm, Path(file), progress=progress)
         return None
+
+
+@contextmanager
+def _reading(
+    sources: Sequence[str | Path], config: CorpusConfig, progress: Progress | None
+) -> Iterator[tuple[Text, Progress]]:
+    """A text that is measured, in normal form, and whom to tell how far that is."""
+    if not sources:
+        raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+    told = progress or Progress()
+    with read_text(sources, config=config, folder=cache_folder() / "texts", progress=told) as text:
+        yield text, told
 
 
 def _seed(seed: int | None) -> int:

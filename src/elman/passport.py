@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.data.prepare import Data
 from elman.decode.keystrokes import Keystrokes, type_lines
-from elman.decode.scoring import evaluate
+from elman.decode.scoring import check_context, evaluate
 from elman.machine import fingerprint, version
 from elman.metrics import signature
 from elman.models.protocol import LanguageModel
@@ -38,7 +38,12 @@ def evaluate_text(
 def keystrokes_of(
     model: LanguageModel, text: Text, *, context: str, progress: Progress, tuned_on: str | None = None
 ) -> dict[str, Any]:
-    """What offered words save on a text, with the signature of the figures."""
+    """What offered words save on a text, with the signature of the figures.
+
+    Raises:
+        UsageError: an unknown context, or a model whose tokens are no words.
+    """
+    check_context(context)
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
     total = Keystrokes()
     with progress.stage("typing", total=text.lines, unit="lines") as advance:

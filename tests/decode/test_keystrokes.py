@@ -94,3 +94,11 @@ def test_the_command_shows_a_row_for_each_model(
     assert 0 < found["keystrokes"]["saved"] < 1
     assert found["adapted"]["keystrokes"]["words"] == 18 and "mixture" in found["adapted"]["keystrokes"]["signature"]
     assert [step["keystrokes"]["words"] for step in found["adapted"]["steps"]] == [18, 18]
+
+
+def test_what_is_asked_wrongly_is_said(ngram_folder: Path, text_file: Path) -> None:
+    model = elman.load(ngram_folder)
+    with pytest.raises(UsageError, match="context is 'line'; it must be one of: carry"):
+        model.keystrokes(text_file, context="line")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no text was given"):
+        model.keystrokes()

@@ -126,6 +126,16 @@ def evaluate(
     return meter.tally + Tally(nats=nats)
 
 
+def check_context(context: str) -> None:
+    """Let pass what a context can be.
+
+    Raises:
+        UsageError: it is none of those of ``Context``.
+    """
+    if context not in get_args(Context):
+        raise UsageError(f"context is {context!r}; it must be one of: {', '.join(get_args(Context))}")
+
+
 def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
     """What ``token_log_probs`` reads: each line's ids with `</s>`, and whether the state starts afresh before it.
 
@@ -191,9 +201,7 @@ class _Meter:
         """All but ``nats``."""
 
     def stream(self, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
-        if context not in get_args(Context):
-            allowed = ", ".join(get_args(Context))
-            raise UsageError(f"context is {context!r}; it must be one of: {allowed}")
+        check_context(context)
         return self._stream(_marked_lines(documents), context)
 
     def _stream(self, lines: Iterator[tuple[str, bool]], context: Context) -> Iterator[tuple[TokenIds, bool]]:
