@@ -17,10 +17,14 @@ _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*)|(.))")
 
 
 class Number(NamedTuple):
+    """A constant in an equation."""
+
     text: str
 
 
 class Name(NamedTuple):
+    """A value by its name: given, or made by an earlier equation."""
+
     text: str
 
 
