@@ -4,7 +4,8 @@ A layer is given ``x[N, D]``, or the ids ``[N]`` of one-hot vectors. ``before`` 
 no state; ``step`` goes from there and a state ``[B, H]`` to an output and the next state; ``after`` is for all rows.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,14 @@ class Input(NamedTuple):
 
 
 class Layer:
-    """What all cells share; ``prefix`` names the layer's weights."""
+    """What all cells share; ``prefix`` names the layer's weights, ``options`` are those of the config."""
 
     state_names: Names = ("h",)
 
-    def __init__(self, products: Products, prefix: str) -> None:
+    def __init__(self, products: Products, prefix: str, options: Mapping[str, Any] | None = None) -> None:
         self.products = products
         self.prefix = prefix
+        self.options = options or {}
 
     @property
     def size(self) -> int:
@@ -62,6 +64,10 @@ class Layer:
     def array(self, name: str) -> NDArray[np.float32]:
         """One of the layer's weights."""
         return self.products.arrays[f"{self.prefix}.{name}"]
+
+    def has(self, name: str) -> bool:
+        """Whether the layer has a weight of this name."""
+        return f"{self.prefix}.{name}" in self.products.arrays
 
     def value(self, graph: Graph, name: str, array: NDArray[np.float32]) -> str:
         """A vector made of the layer's weights."""
@@ -252,15 +258,3 @@ class RgLru(Layer):
             weight = self.value(graph, f"weight_conv.{number}", weights[number])
             total = graph.op("Add", total, graph.op("Mul", part, weight))
         return total, graph.concat(*parts[1:])
-
-
-LAYERS: dict[str, type[Layer]] = {
-    "rnn": Rnn,
-    "rnn-relu": ReluRnn,
-    "gru": Gru,
-    "lstm": Lstm,
-    "mingru": MinGru,
-    "minlstm": MinLstm,
-    "rglru": RgLru,
-}
-"""Every cell of ``elman.nn.sequence.CELLS`` by its name."""

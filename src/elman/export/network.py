@@ -17,7 +17,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from elman.export.cells import LAYERS, Input, Layer, Names
+from elman.export import cells, windowed
+from elman.export.cells import Input, Layer, Names
 from elman.export.graph import Graph, Shape
 from elman.export.products import Products
 from elman.export.vocabulary import embed, log_probs
@@ -26,6 +27,21 @@ from elman.models.shape import NeuralConfig
 
 _ROWS = 64
 """Tokens whose probabilities exist at a time in ``score``."""
+
+
+LAYERS: dict[str, type[Layer]] = {
+    "rnn": cells.Rnn,
+    "rnn-relu": cells.ReluRnn,
+    "gru": cells.Gru,
+    "lstm": cells.Lstm,
+    "mingru": cells.MinGru,
+    "minlstm": cells.MinLstm,
+    "rglru": cells.RgLru,
+    "feed-forward": windowed.FeedForward,
+    "conv": windowed.GatedConv,
+    "transformer": windowed.TransformerLayer,
+}
+"""Every cell of ``elman.nn.sequence.CELLS`` by its name."""
 
 
 class NetworkGraph:
@@ -45,7 +61,8 @@ class NetworkGraph:
         self.vocab = vocab
         self.clusters = read_layout(config, vocab, arrays)
         self.products = Products(arrays, int8)
-        self.layers = [LAYERS[config.cell](self.products, f"stack.layers.{k}") for k in range(config.layers)]
+        kind, options = LAYERS[config.cell], config.options
+        self.layers = [kind(self.products, f"stack.layers.{k}", options) for k in range(config.layers)]
         sizes = [size for layer in self.layers for size in layer.state_sizes]
         self.states: dict[str, int] = {f"stack.{number}": size for number, size in enumerate(sizes)}
         """Sizes of the parts of the stack's state."""
@@ -116,7 +133,9 @@ class NetworkGraph:
     def _skipped(self, graph: Graph, outputs: list[str]) -> str:
         """The last of the layers' outputs ``[N, ..]``, with what comes round the layers above each other one."""
         y = outputs[-1]
-        for number, below in enumerate(outputs[:-1] if self.config.skip else ()):
+        if "stack.gain" in self.products.arrays:
+            y = windowed.scaled(graph, y, self.products.vector(graph, "stack.gain"), self.config.top_size)
+        for number, below in enumerate(outputs[:-1] if self.config.shortcuts else ()):
             y = graph.op("Add", y, self.products.linear(graph, below, f"stack.skips.{number}.weight"))
         return y
 

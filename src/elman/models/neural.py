@@ -85,10 +85,11 @@ class Network(nn.Module):
         self.stack = Stack(
             cell=config.cell,
             input_size=below,
-            hidden_size=config.hidden_size,
+            hidden_size=config.width,
             output_size=config.top_size,
             layers=config.layers,
-            skip=config.skip,
+            skip=config.shortcuts,
+            options=config.options,
             input_dropout=drops.input,
             dropout_between=drops.between,
             weight_drop=drops.weights,
@@ -185,7 +186,8 @@ class NeuralModel:
         self.network = network.eval()
         self.tokenizer = tokenizer
         self.config = config
-        digest = hashlib.sha256(f"{config}|{tokenizer.hash}".encode())
+        seen = "".join(f"|{name} {value}" for name, value in config.options.items())
+        digest = hashlib.sha256(f"{config}{seen}|{tokenizer.hash}".encode())
         for name, array in sorted(network.to_arrays().items()):
             digest.update(name.encode() + array.tobytes())
         self.model_hash = digest.hexdigest()
@@ -266,6 +268,7 @@ class NeuralModel:
         parameters = sum(p.numel() for p in self.network.parameters())
         below = "one-hot" if config.input == "one-hot" else f"embedding {config.embedding_size}"
         size = f"{config.layers} x {config.hidden_size}, {below}"
+        size += f", window {config.seen}" if config.seen else ""
         size += ", tied" if config.tied else ""
         size += "" if config.softmax == "full" else f", {config.softmax} softmax"
         return {"name": config.cell, "parameters": parameters, "size": size}

@@ -34,6 +34,9 @@ MODELS: dict[str, Entry] = {
     "mingru": Entry(*_NETWORK, preset=(("cell", "mingru"),)),
     "minlstm": Entry(*_NETWORK, preset=(("cell", "minlstm"),)),
     "rglru": Entry(*_NETWORK, preset=(("cell", "rglru"),)),
+    "feed-forward": Entry(*_NETWORK, preset=(("cell", "feed-forward"),)),
+    "conv": Entry(*_NETWORK, preset=(("cell", "conv"),)),
+    "transformer": Entry(*_NETWORK, preset=(("cell", "transformer"),)),
     "ngram": Entry(
         "elman.models.ngram.query:NgramConfig",
         "elman.models.ngram.query:NgramModel",

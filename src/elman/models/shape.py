@@ -1,26 +1,30 @@
 """The shape of a recurrent language model: its configuration, without the torch that computes it."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from elman.config import Config
 from elman.errors import UsageError
 
 _SAMPLES = 4096
+WINDOWS = {"feed-forward": 4, "conv": 4, "transformer": 64}
+"""Tokens that a layer sees, of the kinds of layers that see a window."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NeuralConfig(Config):
     """Shape of a recurrent language model."""
 
-    cell: Literal["lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru"] = "lstm"
-    """The recurrent cell."""
+    cell: Literal[
+        "lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru", "feed-forward", "conv", "transformer"
+    ] = "lstm"
+    """The recurrent cell, or another kind of layer."""
     layers: int = 2
-    """Recurrent layers (L)."""
+    """Layers (L)."""
     embedding_size: int = 256
-    """Size of the embedding (E); with tied weights also of the last layer."""
+    """Size of the embedding (E); with tied weights also of the last layer. Layers that see a window are as wide."""
     hidden_size: int = 512
-    """Size of the recurrent layers (H)."""
+    """Size of recurrent layers (H); of layers that see a window, units inside of each."""
     tied: bool = True
     """Whether the output layer uses the embedding as its weights."""
     skip: bool = True
@@ -32,8 +36,15 @@ class NeuralConfig(Config):
     samples: int | None = None
     """Types that a sampled softmax draws at each update (default 4096)."""
 
+    # What follows is younger than models that are known by a hash of what stands above.
+    window: int | None = dataclasses.field(default=None, repr=False)
+    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
+    heads: int | None = dataclasses.field(default=None, repr=False)
+    """Heads of a transformer's attention (default: one for each 64 units of the embedding)."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_window()
         for name in ("layers", "embedding_size", "hidden_size"):
             if not 1 <= getattr(self, name) <= 1 << 20:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most 2^20")
@@ -48,6 +59,48 @@ class NeuralConfig(Config):
         if self.samples is not None and not 1 <= self.samples <= 1 << 20:
             raise UsageError(f"samples is {self.samples}; it must be at least 1 and at most 2^20")
 
+    def _check_window(self) -> None:
+        windowed = self.cell in WINDOWS
+        if self.window is not None and not (windowed and 2 <= self.window <= 1024):
+            raise UsageError(
+                f"window is {self.window}; it must be at least 2 and at most 1024"
+                if windowed
+                else f"window means nothing to {self.cell}, which has no end to what it sees; leave it out"
+            )
+        if self.heads is not None and self.cell != "transformer":
+            raise UsageError(f"heads mean nothing to {self.cell}; leave them out, or train a transformer")
+        if self.heads is not None and not 1 <= self.heads <= self.embedding_size:
+            raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.embedding_size}")
+        if windowed and self.input == "one-hot":
+            raise UsageError(f"one-hot input is for recurrent cells; a {self.cell} network has learned embeddings")
+        if self.cell in ("conv", "transformer") and not self.skip:
+            raise UsageError(f"all layers of a {self.cell} network reach the output directly; leave out --no-skip")
+
+    @property
+    def seen(self) -> int | None:
+        """Tokens that a layer sees; None where there is no end to them."""
+        return self.window or WINDOWS.get(self.cell)
+
+    @property
+    def width(self) -> int:
+        """Size of what the layers but the last give on."""
+        return self.embedding_size if self.seen else self.hidden_size
+
+    @property
+    def shortcuts(self) -> bool:
+        """Whether products lead from lower layers round the others to the output."""
+        return self.skip and not self.seen
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What each layer is told beyond its sizes, see ``elman.nn.windowed``."""
+        if not self.seen:
+            return {}
+        own: dict[str, Any] = {"feed-forward": {"direct": self.skip}}.get(self.cell, {})
+        if self.cell == "transformer":
+            own = {"heads": self.heads or max(1, self.embedding_size // 64)}
+        return {"inner": self.hidden_size, "window": self.seen, **own}
+
     @property
     def drawn(self) -> int:
         """Samples that a sampled softmax draws."""
@@ -56,4 +109,4 @@ class NeuralConfig(Config):
     @property
     def top_size(self) -> int:
         """Size of the last layer's output."""
-        return self.embedding_size if self.tied else self.hidden_size
+        return self.embedding_size if self.tied else self.width

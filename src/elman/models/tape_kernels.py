@@ -15,12 +15,12 @@ from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
 
 (
     COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS,
-) = range(27)  # fmt: skip
-"""What an instruction does. The last two, products and tables in float32, are for other readers of tapes."""
+    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS, TOTAL, DOTS, SHARES, MIX,
+) = range(31)  # fmt: skip
+"""What an instruction does. DENSE and ROWS, products and tables in float32, are for other readers of tapes."""
 FIELDS = 8
 """Numbers of an instruction: what, where to, from where, from where else, how many, and three that depend on it."""
-_ZERO, _LANES = np.float32(0), 64
+_ZERO, _LANES, _FEW = np.float32(0), 64, 16
 
 
 @compiled
@@ -150,6 +150,64 @@ def _log_softmax(x, out):
 
 
 @compiled
+def _total(x):
+    """The sum, many side by side."""
+    lanes = np.zeros(_LANES, np.float32)
+    whole = len(x) // _LANES * _LANES
+    for first in range(0, whole, _LANES):
+        part = x[first : first + _LANES]
+        for j in range(_LANES):
+            lanes[j] += part[j]
+    total = lanes.sum()
+    for j in range(whole, len(x)):
+        total += x[j]
+    return total
+
+
+@compiled
+def _dot(x, y):
+    """The sum of products, a few side by side."""
+    lanes = np.zeros(_FEW, np.float32)
+    whole = len(x) // _FEW * _FEW
+    for first in range(0, whole, _FEW):
+        for j in range(_FEW):
+            lanes[j] += x[first + j] * y[first + j]
+    total = _ZERO
+    for j in range(_FEW):
+        total += lanes[j]
+    for j in range(whole, len(x)):
+        total += x[j] * y[j]
+    return total
+
+
+@compiled
+def _shares(x, heads, out):
+    """The softmax over all that one head looks at; ``x[keys * heads]``, heads side by side."""
+    for head in range(heads):
+        most = x[head]
+        for j in range(head, len(x), heads):
+            most = max(most, x[j])
+        total = _ZERO
+        for j in range(head, len(x), heads):
+            out[j] = exponential(x[j] - most)
+            total += out[j]
+        for j in range(head, len(x), heads):
+            out[j] /= total
+
+
+@compiled
+def _mix(shares, x, keys, heads, size, out):
+    """The sum of ``x[keys, heads, size]``, each by its share ``[keys, heads]``."""
+    out[:] = _ZERO
+    for key in range(keys):
+        for head in range(heads):
+            share, first = shares[key * heads + head], (key * heads + head) * size
+            some, to = x[first : first + size], out[head * size : (head + 1) * size]
+            for j in range(size):
+                to[j] += share * some[j]
+
+
+@compiled
 def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, ends, results):
     """Carry out ``tape[instructions, 8]``; -1, or a row whose first ids are out of their ``bounds[slots, 2]``.
 
@@ -186,6 +244,25 @@ def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, e
         elif kind == LARGEST:
             for row in range(rows):
                 room[row, out] = _largest(room[row, a : a + size])
+        elif kind == TOTAL:
+            for row in range(rows):
+                room[row, out] = _total(room[row, a : a + size])
+        elif kind == DOTS:
+            # a: a vector of p pieces of q numbers, b: size / p such vectors; each piece with its like
+            for row in range(rows):
+                here = room[row]
+                for j in range(size):
+                    x, y = a + j % p * q, b + j * q
+                    here[out + j] = _dot(here[x : x + q], here[y : y + q])
+        elif kind == SHARES:
+            for row in range(rows):
+                _shares(room[row, a : a + size], p, room[row, out : out + size])
+        elif kind == MIX:
+            # a: shares, b: vectors of p pieces of q numbers, size of them
+            for row in range(rows):
+                here = room[row]
+                x, y = here[a : a + size * p], here[b : b + size * p * q]
+                _mix(x, y, size, p, q, here[out : out + p * q])
         elif kind == TO_BYTES:
             # up to p, bytes behind the end; they meet zeros
             for row in range(rows):

@@ -1,6 +1,7 @@
 """From a checked graph to a tape's instructions: what each name stands for, operator by operator."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,10 +61,17 @@ class Pending:
     size: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Shaped:
+    """A vector seen as an array; with ``by`` its product with another one, spread over it, which is to be summed."""
+
+    vector: Vector
+    shape: tuple[int, ...]
+    by: "Shaped | None" = None
+
+
 Fields = tuple["int | Vector", ...]
-
-
-Thing = Vector | Whole | Bytes | Pending | NDArray[Any]
+Thing = Vector | Whole | Bytes | Pending | Shaped | NDArray[Any]
 
 
 class Translation:
@@ -110,7 +118,8 @@ class Translation:
             **dict.fromkeys(_BINARY, self._do_binary), **dict.fromkeys(_UNARY, self._do_unary),
             "Cast": self._do_cast, "Concat": self._do_concat, "Equal": self._do_equal, "Gather": self._do_gather,
             "GatherElements": self._do_pick, "Identity": self._do_same, "MatMulInteger": self._do_product,
-            "ReduceMax": self._do_largest, "Reshape": self._do_flat, "Slice": self._do_slice, "Split": self._do_split,
+            "ReduceMax": self._do_largest, "ReduceSum": self._do_sum, "Reshape": self._do_shape,
+            "Slice": self._do_slice, "Softmax": self._do_shares, "Split": self._do_split,
             "Transpose": self._do_transpose, "Unsqueeze": self._do_deepen, "Where": self._do_where,
         }  # fmt: skip
         if self.dense:
@@ -218,6 +227,10 @@ class Translation:
         return thing
 
     def _do_binary(self, node: Node) -> None:
+        first, second = (self.things[name] for name in node.inputs)
+        if isinstance(first, Shaped) or isinstance(second, Shaped):
+            self._do_shaped(node, first, second)
+            return
         (a, p, fixed_a), (b, q, fixed_b) = map(self._operand, node.inputs)
         size = max(p, q)
         if (p not in (1, size)) or (q not in (1, size)) or (fixed_a and fixed_b):
@@ -372,10 +385,61 @@ class Translation:
             raise Untranslatable("Unsqueeze")
         self._do_same(node)
 
-    def _do_flat(self, node: Node) -> None:
-        if self.vector(node.inputs[0]).size != 1 or self._numbers(node.inputs[1]).tolist() != [-1]:
+    def _do_shape(self, node: Node) -> None:
+        thing, sizes = self.things[node.inputs[0]], self._numbers(node.inputs[1]).tolist()
+        vector = thing.vector if isinstance(thing, Shaped) and thing.by is None else self.vector(node.inputs[0])
+        if sizes == [-1] and vector.size == 1:
+            self.things[node.outputs[0]] = vector
+            return
+        known = math.prod(size for size in sizes[1:] if size != -1)
+        if len(sizes) < 2 or sizes[0] != 0 or sizes.count(-1) > 1 or known < 1 or min(sizes[1:]) < -1:
             raise Untranslatable("Reshape")
-        self._do_same(node)
+        shape = tuple(vector.size // known if size == -1 else size for size in sizes[1:])
+        if math.prod(shape) != vector.size:
+            raise FolderError(f"it shapes {vector.size} numbers as {list(shape)}")
+        self.things[node.outputs[0]] = vector if len(shape) == 1 else Shaped(vector, shape)
+
+    def _do_shaped(self, node: Node, first: Thing, second: Thing) -> None:
+        """The operators of attention: sums of scores, and products that are summed at once."""
+        if not (isinstance(first, Shaped) and isinstance(second, Shaped)) or first.by or second.by:
+            raise Untranslatable(node.kind)
+        if node.kind == "Add" and first.shape == second.shape:
+            out, size = self._vector(first.vector.size), first.vector.size
+            self._emit(kernels.ADD, out, first.vector, second.vector, size, size, size, 0)
+            self.things[node.outputs[0]] = Shaped(out, first.shape)
+        elif node.kind == "Mul":
+            self.things[node.outputs[0]] = Shaped(second.vector, second.shape, first)
+        else:
+            raise Untranslatable(node.kind)
+
+    def _do_sum(self, node: Node) -> None:
+        thing, axes = self.things[node.inputs[0]], self._numbers(node.inputs[1]).tolist()
+        kept = node.attributes.get("keepdims", 1)
+        if isinstance(thing, Vector) and axes == [-1] and kept:
+            out = self.things[node.outputs[0]] = self._vector(1)
+            self._emit(kernels.TOTAL, out, thing, 0, thing.size)
+            return
+        if not isinstance(thing, Shaped) or thing.by is None or len(thing.shape) != 3 or kept:
+            raise Untranslatable("ReduceSum")
+        (keys, heads, size), by = thing.shape, thing.by
+        if axes == [-1] and by.shape == (1, heads, size):
+            out = self._vector(keys * heads)
+            self._emit(kernels.DOTS, out, by.vector, thing.vector, keys * heads, heads, size)
+            self.things[node.outputs[0]] = Shaped(out, (keys, heads))
+        elif axes == [1] and by.shape == (keys, heads, 1):
+            out = self._vector(heads * size)
+            self._emit(kernels.MIX, out, by.vector, thing.vector, keys, heads, size)
+            self.things[node.outputs[0]] = Shaped(out, (heads, size))
+        else:
+            raise Untranslatable("ReduceSum")
+
+    def _do_shares(self, node: Node) -> None:
+        thing = self.things[node.inputs[0]]
+        if not isinstance(thing, Shaped) or thing.by or len(thing.shape) != 2 or node.attributes.get("axis", -1) != 1:
+            raise Untranslatable("Softmax")
+        out = self._vector(thing.vector.size)
+        self._emit(kernels.SHARES, out, thing.vector, 0, thing.vector.size, thing.shape[1])
+        self.things[node.outputs[0]] = Shaped(out, thing.shape)
 
     def _do_transpose(self, node: Node) -> None:
         thing = self.things[node.inputs[0]]

@@ -51,10 +51,11 @@ def by_shifts(
             # One step further back, what an earlier start hides is hidden too.
             hidden = hidden | F.pad(reset[:-lag], (0, 0, min(lag, steps), 0))
         sums = sums + weight[lags - lag] * past
-    return sums.to(x.dtype), _tail_after(window, steps, reset, lengths)
+    return sums.to(x.dtype), tail_after(window, steps, reset, lengths)
 
 
-def _tail_after(window: Tensor, steps: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+def tail_after(window: Tensor, steps: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+    """The last K-1 inputs of each row, ``[B, (K-1)*H]``, in ``window[K-1 + T, B, H]`` that begins with those before."""
     lags, batch = len(window) - steps, window.shape[1]
     if lengths is None and reset is None:
         return window[steps:].transpose(0, 1).flatten(1)

@@ -62,7 +62,7 @@ class _Minimal(Parallel):
         rows = self.blocks * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
         self.bias_ih = nn.Parameter(torch.empty(rows))
-        _spread(self.weight_ih, input_size, generator)
+        spread(self.weight_ih, input_size, generator)
         nn.init.zeros_(self.bias_ih)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -124,8 +124,8 @@ class RgLru(Parallel):
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Where r is 1, a unit keeps 0.9 to 0.999 of its state."""
         for matrix in (self.weight_ih, self.weight_gates, self.weight_out):
-            _spread(matrix, matrix.shape[1], generator)
-        _spread(self.weight_conv, _WINDOW, generator)
+            spread(matrix, matrix.shape[1], generator)
+        spread(self.weight_conv, _WINDOW, generator)
         for bias in (self.bias_ih, self.bias_conv, self.bias_gates, self.bias_out):
             nn.init.zeros_(bias)
         with torch.no_grad():
@@ -162,6 +162,7 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.linear(x, weight.to(x.dtype), bias.to(x.dtype))
 
 
-def _spread(weight: Tensor, inputs: int, generator: torch.Generator | None) -> None:
+def spread(weight: Tensor, inputs: int, generator: torch.Generator | None) -> None:
+    """Draw weights that keep the size of their ``inputs``: uniform, of variance 1 / inputs."""
     bound = math.sqrt(3 / inputs)
     nn.init.uniform_(weight, -bound, bound, generator=generator)

@@ -12,9 +12,12 @@ from torch import Tensor, nn
 from elman.errors import UsageError
 from elman.nn import bptt, cells, dropout, fast_bptt, fused
 from elman.nn.cells import Cell, State, Weights
+from elman.nn.conv import GatedConv
 from elman.nn.dropout import Masks
+from elman.nn.feed_forward import FeedForward
 from elman.nn.recurrent import Chunk, Recurrent, padding_of
 from elman.nn.scan_cells import MinGru, MinLstm, RgLru
+from elman.nn.transformer import TransformerLayer
 
 _MANY = 1000
 """Vectors from which on compiled steps are worth their start, about a second, where nothing is trained."""
@@ -203,7 +206,7 @@ class Lstm(Feedback):
         return self._passes(x).lstm(x, state, weights, reset)
 
 
-CELLS: dict[str, Callable[..., Recurrent]] = {
+CELLS: dict[str, type[Recurrent]] = {
     "rnn": Rnn,
     "rnn-relu": ReluRnn,
     "gru": Gru,
@@ -211,5 +214,8 @@ CELLS: dict[str, Callable[..., Recurrent]] = {
     "mingru": MinGru,
     "minlstm": MinLstm,
     "rglru": RgLru,
+    "feed-forward": FeedForward,
+    "conv": GatedConv,
+    "transformer": TransformerLayer,
 }
 """Every cell by its name: ``CELLS[name](input_size, hidden_size, weight_drop=0.0, generator=None)``."""

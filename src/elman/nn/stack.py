@@ -1,8 +1,8 @@
 """Layers of cells one above the other, their dropouts between; the state threads through all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from elman.nn.cells import State
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk, Recurrent
 from elman.nn.sequence import CELLS
+from elman.nn.windowed import Windowed, scaled
 
 Take = Callable[[int, Tensor, State], tuple[Tensor, State]]
 """The step of one layer: its number, ``x[B, D]`` and its state to its output and its next state."""
@@ -42,6 +43,7 @@ class Stack(nn.Module):
         dropout_between: float = 0.0,
         output_dropout: float = 0.0,
         weight_drop: float = 0.0,
+        options: Mapping[str, Any] | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
@@ -49,8 +51,9 @@ class Stack(nn.Module):
         ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the last
         layer's output a product of each lower layer's (Graves 2013), which starts at zero: the way from the text to
         the output is then short from the first update on. The dropouts act in training only: locked ones on the input,
-        between layers and on the output, and ``weight_drop`` on hidden-to-hidden weights. ``generator`` draws
-        the starting weights.
+        between layers and on the output, and ``weight_drop`` on hidden-to-hidden weights. ``options`` are for each
+        layer, where its kind has some: see ``nn/windowed.py``. Layers that add to what they read drop what they add,
+        and their sum is scaled at the end. ``generator`` draws the starting weights.
 
         Raises:
             UsageError: an unknown cell, no layers, or a share outside [0, 1).
@@ -61,19 +64,25 @@ class Stack(nn.Module):
         if layers < 1:
             raise UsageError(f"{layers} layers; a stack needs at least 1")
         self.residual = residual
+        between, given = dropout.check("dropout between layers", dropout_between), dict(options or {})
+        if issubclass(CELLS[cell], Windowed):
+            given["drop"], between = between, 0.0 if CELLS[cell].adds else between
         self.drops = (
             dropout.check("input dropout", input_dropout),
-            *[dropout.check("dropout between layers", dropout_between)] * (layers - 1),
+            *[between] * (layers - 1),
             dropout.check("output dropout", output_dropout),
         )
         sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
         self.layers = nn.ModuleList(
-            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator) for below, above in pairwise(sizes)
+            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator, **given)
+            for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
         self.skips = nn.ModuleList(nn.Linear(size, sizes[-1], bias=False) for size in (sizes[1:-1] if skip else ()))
         for shortcut in self.skips:
             nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
+        adds = issubclass(CELLS[cell], Windowed) and CELLS[cell].adds
+        self.gain = nn.Parameter(torch.ones(sizes[-1])) if adds else None
         names = [layer.state_names for layer in self._recurrent()]
         self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)
         """One name per state tensor."""
@@ -124,7 +133,7 @@ class Stack(nn.Module):
 
     def _skipped(self, outputs: list[Tensor]) -> Tensor:
         """The last of the layers' outputs, with what comes round the layers above each other one."""
-        y = outputs[-1]
+        y = outputs[-1] if self.gain is None else scaled(outputs[-1], self.gain)
         for shortcut, below in zip(self.skips, outputs, strict=False):
             y = y + shortcut(below).to(y.dtype)
         return y

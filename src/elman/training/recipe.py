@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from elman.models.layout import lay_out
-from elman.models.shape import NeuralConfig
+from elman.models.shape import WINDOWS, NeuralConfig
 from elman.nn.clusters import zipf_counts
 from elman.training.optimizers import DEFAULT_RATES
 from elman.training.run import Plan
@@ -28,8 +28,12 @@ _MANY_TYPES = 20_000
 """From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
 _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5}
 """What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
-_WITHOUT_HIDDEN = ("mingru", "minlstm", "rglru")
-"""Cells without hidden-to-hidden weights that could be dropped."""
+_WITHOUT_HIDDEN = ("mingru", "minlstm", "rglru", *WINDOWS)
+"""Kinds of layers without hidden-to-hidden weights that could be dropped."""
+_LAYERS = {"feed-forward": 1, "conv": 4, "transformer": 4}
+"""Layers, where they are not two."""
+_INNER = {"conv": 1.0}
+"""Units of a layer for each of the embedding, where they are not two."""
 PRODUCTS = {
     "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
     "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
@@ -78,6 +82,8 @@ def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
 
     An adaptive softmax is taken to meet types as often as Zipf's law says.
     """
+    if config.seen:
+        return 6.0 * (_output_weights(config, vocab_size, config.top_size) + config.layers * _windowed_weights(config))
     (from_below, own), hidden = PRODUCTS[config.cell], config.hidden_size
     below = config.embedding_size if config.input == "learned" else vocab_size
     top = below if config.tied else hidden
@@ -89,6 +95,16 @@ def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
     if config.skip:
         weights += (config.layers - 1) * hidden * top
     return 6.0 * weights
+
+
+def _windowed_weights(config: NeuralConfig) -> float:
+    """Weights of a layer that sees a window; what attention multiplies for one token counts as weights too."""
+    size, inner, seen = config.embedding_size, config.hidden_size, config.seen or 0
+    if config.cell == "transformer":
+        return 4 * size * size + 3 * size * inner + 2 * seen * size
+    if config.cell == "conv":
+        return size * (2 * seen * inner + inner)
+    return size * (seen * inner + inner + (seen * size if config.skip else 0))
 
 
 def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
@@ -103,17 +119,25 @@ def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
     # A network with many more weights than the text has tokens would learn it by heart, however much time there is.
     flop = min(flop, 6.0 * _MOST_WEIGHTS * situation.tokens)
-    layers = given.get("layers", 2)
 
     def cost(embedding: int) -> float:
-        shape = {"embedding_size": embedding, "hidden_size": 2 * embedding, **given}
-        config = NeuralConfig(**_whole({**shape, "cell": situation.kind}))
+        config = NeuralConfig(**_whole({"cell": situation.kind, **proportions(situation.kind, embedding), **given}))
         return flop_per_token(config, situation.vocab_size)
 
     embedding = 32
     while embedding < 1024 and cost(embedding + 32) <= flop * 1.02:
         embedding += 32
-    return {"embedding_size": embedding, "hidden_size": 2 * embedding, "layers": layers}
+    return proportions(situation.kind, embedding)
+
+
+def proportions(kind: str, embedding: int) -> dict[str, int]:
+    """The sizes of a network whose embedding has a size.
+
+    >>> proportions("lstm", 256)
+    {'embedding_size': 256, 'hidden_size': 512, 'layers': 2}
+    """
+    hidden = int(_INNER.get(kind, 2.0) * embedding)
+    return {"embedding_size": embedding, "hidden_size": hidden, "layers": _LAYERS.get(kind, 2)}
 
 
 def _whole(shape: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""A Transformer's layer (Vaswani et al. 2017) whose attention sees a window of W inputs, so that its state is bounded.
+
+Layers are pre-norm; positions are rotary (Su et al. 2021). A rotation only ever depends on how far back a key lies, so
+keys are kept as they are and turned when they are looked at: a step far into a text computes what the whole pass does.
+
+The state: the ``keys`` (in two halves, which rotary positions turn against each other) and ``values`` of the last W - 1
+inputs, the oldest first, and in ``read`` how many of them there are.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elman.errors import UsageError
+from elman.nn.cells import State
+from elman.nn.dropout import Masks
+from elman.nn.recurrent import Chunk
+from elman.nn.rotation import speeds_of
+from elman.nn.scan import exact
+from elman.nn.scan_cells import spread
+from elman.nn.windowed import Windowed, after_chunk, product, scaled, since_start
+
+_BLOCK = 128
+"""Queries that are looked up together: each sees W - 1 keys before the block, so long chunks cost no square."""
+
+
+class TransformerLayer(Windowed):
+    """``z = x + W_out attention(W_ih norm(x))``, ``y = z + W_down (silu(g) * u)`` with ``g, u = W_up norm(z)``.
+
+    The feed-forward part is gated (SwiGLU; Shazeer 2020), with ``inner`` units.
+
+    >>> layer = TransformerLayer(8, 8, heads=2, window=5)
+    >>> [tuple(part.shape) for part in layer.initial_state(3)]
+    [(3, 16), (3, 16), (3, 32), (3, 1)]
+    """
+
+    state_names = ("first", "second", "values", "read")
+    usual = 64
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        heads: int = 1,
+        generator: torch.Generator | None = None,
+        **options: Any,
+    ) -> None:
+        """``heads`` share H; each has an even number of units, more than its share if need be.
+
+        ``generator`` draws the starting weights; the rest as in ``Windowed``.
+
+        Raises:
+            UsageError: no heads, or more than units.
+        """
+        super().__init__(input_size, hidden_size, **options)
+        if not 1 <= heads <= hidden_size:
+            raise UsageError(f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer")
+        self.heads = heads
+        self.half = -(-hidden_size // (2 * heads))
+        """Pairs of units of each head."""
+        width = 2 * heads * self.half
+        self.gain = nn.Parameter(torch.ones(input_size))
+        self.weight_ih = nn.Parameter(torch.empty(3 * width, input_size))
+        self.weight_out = nn.Parameter(torch.empty(hidden_size, width))
+        self.gain_up = nn.Parameter(torch.ones(hidden_size))
+        self.weight_up = nn.Parameter(torch.empty(2 * self.inner, hidden_size))
+        self.weight_down = nn.Parameter(torch.empty(hidden_size, self.inner))
+        for matrix in self.parameters(recurse=False):
+            if matrix.ndim == 2:
+                spread(matrix, matrix.shape[1], generator)
+
+    def initial_state(self, batch: int) -> State:
+        half = (self.window - 1) * self.heads * self.half
+        return tuple(self.weight_ih.new_zeros(batch, size) for size in (half, half, 2 * half, 1))
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step by the equations: each head's query against every key in turn."""
+        q1, q2, *new = self._asked(x)
+        kept = [torch.cat([old, one], dim=1) for old, one in zip(state[:3], new, strict=True)]
+        batch, window, read = len(x), self.window, state[3]
+        first, second, values = (part.view(batch, window, self.heads, -1) for part in kept)
+        q1, q2 = (part.view(batch, 1, self.heads, -1) for part in (q1, q2))
+        lag = torch.arange(window - 1, -1, -1, device=x.device)
+        turn = lag.unsqueeze(1) * torch.from_numpy(speeds_of(self.half)).to(x.device)
+        cos, sin = (part.to(x.dtype).view(1, window, 1, -1) for part in (turn.cos(), turn.sin()))
+        # The query is ``lag`` steps ahead of the key: q . R(-lag) k, pair by pair.
+        pairs = q1 * (first * cos + second * sin) + q2 * (second * cos - first * sin)
+        scores = pairs.sum(dim=-1) / (2 * self.half) ** 0.5
+        unread = ((lag > read + 0.5) & (lag > 0)).unsqueeze(-1)
+        shares = scores.masked_fill(unread, -torch.inf).softmax(dim=1)
+        found = (shares.unsqueeze(-1) * values).sum(dim=1).flatten(1)
+        size = self.heads * self.half
+        after = (kept[0][:, size:], kept[1][:, size:], kept[2][:, 2 * size :])
+        return self._above(x, found, None), (*after, (read + 1).clamp(max=window - 1))
+
+    def _through(
+        self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
+    ) -> Chunk:
+        (steps, batch, _), lags, read = x.shape, self.window - 1, state[3].squeeze(1)
+        q1, q2, *new = self._asked(x)
+        starts = torch.zeros(steps, batch, dtype=torch.bool, device=x.device) if reset is None else reset
+        age = since_start(starts, read)
+        first, second, values = (
+            torch.cat([old.view(batch, lags, one.shape[-1]).transpose(0, 1).to(x.dtype), one])
+            for old, one in zip(state[:3], new, strict=True)
+        )
+        queries, keys = self._turned(q1, q2, lags), self._turned(first, second, 0)
+        values = self._headed(values)
+        found = []
+        for begin in range(0, steps, _BLOCK):
+            end = min(begin + _BLOCK, steps)
+            seen = self._seen(age[begin:end])
+            asked, among = queries[:, :, begin:end], slice(begin, end + lags)
+            found.append(
+                F.scaled_dot_product_attention(asked, keys[:, :, among], values[:, :, among], attn_mask=seen)
+            )
+        looked_up = torch.cat(found, dim=2).permute(2, 0, 1, 3).flatten(2)
+        after = [after_chunk(one, old, lags, reset, lengths) for one, old in zip(new, state[:3], strict=True)]
+        ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
+        last = age.gather(0, (ends - 1).clamp(min=0).unsqueeze(0)).squeeze(0)
+        ages = torch.where(ends > 0, (last + 1).clamp(max=lags), read)
+        return self._above(x, looked_up, masks), (*after, ages.unsqueeze(1))
+
+    def _asked(self, x: Tensor) -> list[Tensor]:
+        """Both halves of the queries and of the keys, and the values."""
+        size = self.heads * self.half
+        return list(product(scaled(x, self.gain), self.weight_ih).split([size, size, size, size, 2 * size], dim=-1))
+
+    def _above(self, x: Tensor, found: Tensor, masks: Masks | None) -> Tensor:
+        # Sums in float32: what is added is small beside what it is added to.
+        z = self._across(x).to(exact(x.dtype)) + self._dropped(product(found, self.weight_out), masks)
+        gate, up = product(scaled(z, self.gain_up).to(x.dtype), self.weight_up).chunk(2, dim=-1)
+        return (z + self._dropped(product(F.silu(gate) * up, self.weight_down), masks)).to(x.dtype)
+
+    def _headed(self, x: Tensor) -> Tensor:
+        """``x[K, B, A]`` as ``[B, heads, K, ..]``."""
+        return x.unflatten(-1, (self.heads, -1)).permute(1, 2, 0, 3)
+
+    def _turned(self, first: Tensor, second: Tensor, place: int) -> Tensor:
+        """Both halves ``[K, B, A/2]``, of which the first stands at ``place``, turned: ``[B, heads, K, ..]``."""
+        places = place + torch.arange(len(first), device=first.device)
+        turn = places.unsqueeze(1) * torch.from_numpy(speeds_of(self.half)).to(first.device)
+        cos, sin = (part.to(first.dtype) for part in (turn.cos(), turn.sin()))
+        first, second = self._headed(first), self._headed(second)
+        return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+    def _seen(self, age: Tensor) -> Tensor:
+        """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``; ``age[queries, B]``."""
+        count = len(age)
+        lag = (self.window - 1 + torch.arange(count).unsqueeze(1) - torch.arange(self.window - 1 + count)).to(age.device)
+        old = (lag.unsqueeze(1) <= age.unsqueeze(-1) + 0.5) | (lag.unsqueeze(1) == 0)
+        return (old & ((lag >= 0) & (lag < self.window)).unsqueeze(1)).transpose(0, 1).unsqueeze(1)

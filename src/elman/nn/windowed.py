@@ -1,0 +1,137 @@
+"""Layers that see a window of their inputs: the newest and the W - 1 before it, and nothing older.
+
+Their state is that window, so that a step costs the same however long the text is. A document start hides what lies
+before it; a fresh state is zeros. Shapes are time first inside, as in ``recurrent.py``.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from elman.errors import UsageError
+from elman.nn import dropout
+from elman.nn.causal_conv import tail_after
+from elman.nn.dropout import Masks
+from elman.nn.recurrent import Chunk, padding_of
+from elman.nn.scan import exact
+from elman.nn.scan_cells import Parallel
+
+EPSILON = 1e-6
+"""Added to a mean square before its root is divided by."""
+
+
+class Windowed(Parallel):
+    """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W inputs."""
+
+    usual: ClassVar[int]
+    """W, where nobody says otherwise."""
+    adds: ClassVar[bool] = True
+    """Whether the layer adds to what it reads, so that a stack of them is one stream of vectors."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        inner: int | None = None,
+        window: int | None = None,
+        drop: float = 0.0,
+        weight_drop: float = 0.0,
+    ) -> None:
+        """``inner`` is H if None, ``window`` the usual one; ``drop`` is the share of units that a layer adds that are
+        dropped in training, the same ones at all steps; ``weight_drop`` must be 0.
+
+        Raises:
+            UsageError: a size below 1, a share outside [0, 1), or a weight drop other than 0.
+        """
+        super().__init__(input_size, hidden_size, weight_drop=weight_drop)
+        self.inner = hidden_size if inner is None else inner
+        self.window = self.usual if window is None else window
+        if self.inner < 1 or self.window < 2:
+            raise UsageError(f"window of {self.window} with {self.inner} inner units; they must be at least 2 and 1")
+        self.drop = dropout.check("dropout", drop)
+        # What a layer adds to must be as wide as what it adds.
+        if self.adds and input_size != hidden_size:
+            self.weight_across = nn.Parameter(torch.empty(hidden_size, input_size))
+
+    def _run(self, x: Tensor, state: Chunk, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:  # type: ignore[override]
+        padding = None if lengths is None else padding_of(x, lengths)
+        x = x if padding is None else x.masked_fill(padding, 0)
+        y, after = self._through(x, state, reset, lengths, masks)
+        return y if padding is None else y.masked_fill(padding, 0), after
+
+    @abstractmethod
+    def _through(
+        self, x: Tensor, state: tuple[Tensor, ...], reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
+    ) -> Chunk:
+        """The chunk ``x[T, B, D]``, zeros at padding; what comes out there means nothing."""
+
+    def _across(self, x: Tensor) -> Tensor:
+        """What the layer adds to: its input, through a product where the sizes differ."""
+        return x if self.input_size == self.hidden_size else product(x, self.weight_across)
+
+    def _dropped(self, added: Tensor, masks: Masks | None) -> Tensor:
+        """``added[T, B, H]`` without the units that this update drops."""
+        if masks is None or self.drop == 0:
+            return added
+        return added * masks.keep(1, *added.shape[1:], drop=self.drop).to(added)
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``weight x + bias`` in the type of x."""
+    return torch.nn.functional.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+
+
+def scaled(x: Tensor, gain: Tensor) -> Tensor:
+    """Vectors of mean square 1 times a gain for each unit, computed in float32 (RMSNorm; Zhang and Sennrich 2019).
+
+    >>> scaled(torch.tensor([3.0, 4.0]), torch.ones(2)).pow(2).mean().round(decimals=4).item()
+    1.0
+    """
+    whole = x.to(exact(x.dtype))
+    return (whole * torch.rsqrt(whole.pow(2).mean(dim=-1, keepdim=True) + EPSILON) * gain).to(x.dtype)
+
+
+def since_start(reset: Tensor, before: Tensor) -> Tensor:
+    """How many steps have been read of the document that step t belongs to, before it: ``[T, B]``, float.
+
+    ``reset[T, B]`` marks document starts, ``before[B]`` is how many had been read before the chunk.
+    """
+    time = torch.arange(len(reset), device=reset.device).unsqueeze(1)
+    started = torch.where(reset, time, -1).cummax(dim=0).values
+    return torch.where(started < 0, time + before, (time - started).to(before.dtype))
+
+
+def windows(
+    x: Tensor, tail: Tensor, width: int, *, reset: Tensor | None = None, lengths: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The last ``width`` inputs at each step, the oldest first, ``[T, B, width*D]``, and the tail after the last one.
+
+    ``x[T, B, D]``, ``tail[B, (width-1)*D]`` what was read before; what a document start hides is zeros.
+
+    >>> x, tail = torch.tensor([1.0, 2, 3]).view(3, 1, 1), torch.tensor([[9.0]])
+    >>> seen, tail = windows(x, tail, 2, reset=torch.tensor([[False], [True], [False]]))
+    >>> seen.squeeze(1).tolist(), tail.tolist()
+    ([[9.0, 1.0], [0.0, 2.0], [2.0, 3.0]], [[3.0]])
+    """
+    (steps, batch, size), lags = x.shape, width - 1
+    whole = torch.cat([tail.view(batch, lags, size).transpose(0, 1).to(x.dtype), x])
+    parts = [whole[place : place + steps] for place in range(width)]
+    if reset is not None:
+        read = since_start(reset, torch.full((batch,), float(lags), device=x.device))
+        hidden = [(read < lag).unsqueeze(-1) for lag in range(lags, 0, -1)]
+        parts = [part.masked_fill(mask, 0) for part, mask in zip(parts, hidden, strict=False)] + parts[-1:]
+    return torch.cat(parts, dim=-1), after_chunk(x, tail, lags, reset, lengths)
+
+
+def after_chunk(x: Tensor, tail: Tensor, lags: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+    """The last ``lags`` inputs of each row after its last real step, ``[B, lags*D]``, exactly as they came."""
+    if not lags:
+        return tail
+    if reset is None and lengths is None and len(x) >= lags:
+        return x[len(x) - lags :].transpose(0, 1).flatten(1)
+    batch, size = x.shape[1:]
+    whole = torch.cat([tail.view(batch, lags, size).transpose(0, 1), x.to(tail.dtype)])
+    return tail_after(whole, len(x), reset, lengths)
