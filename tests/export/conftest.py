@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from elman.models.neural import Network, NeuralModel
-from elman.models.shape import NeuralConfig
+from elman.models.shape import WINDOWS, NeuralConfig
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 LINES = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog saw the mat"] * 3
@@ -22,13 +22,16 @@ def words() -> Tokenizer:
 
 def make(cell: str, **shape: Any) -> NeuralModel:
     torch.manual_seed(len(cell))
-    settings = {"embedding_size": 6, "hidden_size": 37, **shape}
-    config = NeuralConfig(cell=cell, **settings)  # type: ignore[arg-type]
+    # Scaled to variance 1, six numbers would make much of little.
+    settings: dict[str, Any] = {"embedding_size": 6, "hidden_size": 37}
+    settings |= {"embedding_size": 26, "window": 5} if cell in WINDOWS else {}
+    settings |= {"heads": 2} if cell == "transformer" else {}
+    config = NeuralConfig(cell=cell, **settings | shape)  # type: ignore[arg-type]
     network = Network(config, words().size)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.mul_(1.5)
-            if "bias" in name or "skips" in name:
+            if "bias" in name or not parameter.any():
                 parameter.uniform_(-0.3, 0.3)
     return NeuralModel(network, words(), config)
 

@@ -14,8 +14,9 @@ from elman.export.products import groups_of
 from elman.models.neural import NeuralModel
 from elman.models.protocol import State
 from elman.models.runtime import RuntimeModel
+from elman.models.shape import WINDOWS
+from elman.nn.sequence import CELLS
 
-CELLS = ["lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru"]
 SHAPES: dict[str, dict[str, Any]] = {
     "tied": {},
     "own weights, three layers": {"tied": False, "layers": 3},
@@ -24,6 +25,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "adaptive, own weights": {"softmax": "adaptive", "tied": False},
     "sampled, one layer": {"softmax": "sampled", "layers": 1},
 }
+
+CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if "one-hot" not in shape or cell not in WINDOWS]
 
 
 def runtime(model: NeuralModel, int8: frozenset[str], *, tape: bool = True) -> RuntimeModel:
@@ -48,8 +51,7 @@ def assert_near(found: State, wanted: State, *, bound: float) -> None:
         np.testing.assert_allclose(found.parts[name], part, rtol=bound, atol=bound)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "shape"), CASES)
 def test_float32_says_what_torch_says(make_network: Any, cell: str, shape: str) -> None:
     model = make_network(cell, **SHAPES[shape])
     other = runtime(model, frozenset())
@@ -62,8 +64,7 @@ def test_float32_says_what_torch_says(make_network: Any, cell: str, shape: str) 
         mine, its = other.advance(column, mine), model.advance(column, its)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "shape"), CASES)
 def test_8_bits_are_the_network_with_rounded_weights(make_network: Any, cell: str, shape: str) -> None:
     """The slow twin: torch with each matrix as it is stored; it does not round what comes in."""
     model = make_network(cell, **SHAPES[shape])
@@ -78,17 +79,20 @@ def test_8_bits_are_the_network_with_rounded_weights(make_network: Any, cell: st
                 matrix = weight.numpy().T if by_column else weight.numpy()
                 values = quantise(matrix).values()
                 weight.copy_(torch.from_numpy(values.T if by_column else values))
+    # A Transformer's layer rounds four times what comes in, and attention is an exponential of it.
+    bound = 0.15 if cell == "transformer" else 0.05
     ids = texts(model, 3, 7)
     mine, its = other.start(3), rounded.start(3)
     for column in ids.T:
         wanted = rounded.log_probs(its)
-        assert np.abs(other.log_probs(mine) - wanted).max() < 0.05 * wanted.std() + 0.02
+        assert np.abs(other.log_probs(mine) - wanted).max() < bound * wanted.std() + 0.02
         mine, its = other.advance(column, mine), rounded.advance(column, its)
 
 
 @pytest.mark.parametrize("int8", [True, False])
-@pytest.mark.parametrize("shape", ["tied", "one-hot", "adaptive, own weights"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("cell", "shape"), [case for case in CASES if case[1] in ("tied", "one-hot", "adaptive, own weights")]
+)
 def test_the_graphs_for_other_tools(make_network: Any, cell: str, shape: str, int8: bool) -> None:
     model = make_network(cell, **SHAPES[shape])
     groups = frozenset(groups_of(model.to_arrays())) if int8 else frozenset()

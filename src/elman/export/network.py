@@ -134,7 +134,7 @@ class NetworkGraph:
         """The last of the layers' outputs ``[N, ..]``, with what comes round the layers above each other one."""
         y = outputs[-1]
         if "stack.gain" in self.products.arrays:
-            y = windowed.scaled(graph, y, self.products.vector(graph, "stack.gain"), self.config.top_size)
+            y = windowed.scaled(graph, y, self.products.vector(graph, "stack.gain"))
         for number, below in enumerate(outputs[:-1] if self.config.shortcuts else ()):
             y = graph.op("Add", y, self.products.linear(graph, below, f"stack.skips.{number}.weight"))
         return y

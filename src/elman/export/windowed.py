@@ -8,8 +8,6 @@ from elman.nn.rotation import speeds_of
 
 _FAR = 1e9
 """Taken from the score of a key that is none; its share is then exactly zero."""
-_EPSILON = 1e-6
-"""As in ``elman.nn.windowed``."""
 
 
 class Windowed(Layer):
@@ -45,12 +43,9 @@ class Windowed(Layer):
         return self.products.linear(graph, x, f"{self.prefix}.{name}", bias=bias)
 
 
-def scaled(graph: Graph, x: str, gain: str, size: int) -> str:
-    """Vectors of mean square 1 times a gain."""
-    total = graph.op("ReduceSum", graph.op("Mul", x, x), graph.ints(-1), keepdims=1)
-    mean = graph.op("Mul", total, graph.number(1 / size))
-    root = graph.op("Sqrt", graph.op("Add", mean, graph.number(_EPSILON)))
-    return graph.op("Mul", graph.op("Div", x, root), gain)
+def scaled(graph: Graph, x: str, gain: str) -> str:
+    """Vectors of mean 0 and variance 1 times a gain; one operator, since sums would depend on where a row lies."""
+    return graph.op("LayerNormalization", x, gain)
 
 
 class FeedForward(Windowed):
@@ -77,7 +72,7 @@ class GatedConv(Windowed):
 
     def before(self, graph: Graph, x: Input) -> tuple[Names, tuple[int, ...]]:
         gain = self.products.vector(graph, f"{self.prefix}.gain")
-        return (x.name, scaled(graph, x.name, gain, self.input_size)), (self.input_size, self.input_size)
+        return (x.name, scaled(graph, x.name, gain)), (self.input_size, self.input_size)
 
     def step(self, graph: Graph, given: Names, state: Names) -> tuple[Names, Names]:
         seen = graph.concat(state[0], given[1])
@@ -121,7 +116,7 @@ class TransformerLayer(Windowed):
 
     def before(self, graph: Graph, x: Input) -> tuple[Names, tuple[int, ...]]:
         gain = self.products.vector(graph, f"{self.prefix}.gain")
-        asked = self.linear(graph, scaled(graph, x.name, gain, self.input_size), "weight_ih")
+        asked = self.linear(graph, scaled(graph, x.name, gain), "weight_ih")
         return (x.name, asked), (self.input_size, 6 * self.pairs)
 
     def step(self, graph: Graph, given: Names, state: Names) -> tuple[Names, Names]:
@@ -135,7 +130,7 @@ class TransformerLayer(Windowed):
         scores = graph.op("Add", self._dots(graph, q1, turned1), self._dots(graph, q2, turned2))
         shares = self._shares(graph, scores, state[3])
         each = graph.op("Reshape", values, graph.ints(0, window, self.heads, -1))
-        mixed = graph.op("ReduceSum", graph.op("Mul", shares, each), graph.ints(1), keepdims=0)
+        mixed = graph.op("MatMul", shares, graph.op("Transpose", each, perm=[0, 2, 1, 3]))
         found = graph.op("Reshape", mixed, graph.ints(0, -1))
         kept = (graph.cut(part, n, n * window, 1) for part, n in ((first, size), (second, size), (values, 2 * size)))
         lags, fewer = graph.number(window - 1), graph.number(window - 2)
@@ -147,7 +142,7 @@ class TransformerLayer(Windowed):
         z = graph.op("Add", self.across(graph, x), self.linear(graph, found, "weight_out"))
         gain = self.products.vector(graph, f"{self.prefix}.gain_up")
         inner = self.array("weight_down").shape[1]
-        gate, up = graph.split(self.linear(graph, scaled(graph, z, gain, self.size), "weight_up"), [inner] * 2)
+        gate, up = graph.split(self.linear(graph, scaled(graph, z, gain), "weight_up"), [inner] * 2)
         opened = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
         return graph.op("Add", z, self.linear(graph, opened, "weight_down"))
 
@@ -162,16 +157,15 @@ class TransformerLayer(Windowed):
         return cos, sin
 
     def _dots(self, graph: Graph, query: str, keys: str) -> str:
-        """A query's product with each key, ``[B, W, heads]``."""
-        alone = graph.op("Reshape", query, graph.ints(0, 1, self.heads, -1))
+        """A query's product with each key, ``[B, heads, 1, W]``."""
+        alone = graph.op("Reshape", query, graph.ints(0, self.heads, 1, -1))
         each = graph.op("Reshape", keys, graph.ints(0, self.window, self.heads, -1))
-        return graph.op("ReduceSum", graph.op("Mul", alone, each), graph.ints(-1), keepdims=0)
+        return graph.op("MatMul", alone, graph.op("Transpose", each, perm=[0, 2, 3, 1]))
 
     def _shares(self, graph: Graph, scores: str, read: str) -> str:
-        """How much of each value is taken, ``[B, W, heads, 1]``; nothing of what was never read."""
-        lag = np.repeat(np.arange(self.window - 1, -1, -1, dtype=np.float32), self.heads) - np.float32(0.5)
+        """How much of each value is taken, ``[B, heads, 1, W]``; nothing of what was never read."""
+        lag = np.tile(np.arange(self.window - 1, -1, -1, dtype=np.float32), self.heads) - np.float32(0.5)
         lags = graph.value(f"lags{self.window}x{self.heads}", lag)
         far = graph.op("Mul", graph.op("Relu", graph.op("Sub", lags, read)), graph.number(-_FAR))
         flat = graph.op("Add", graph.op("Reshape", scores, graph.ints(0, -1)), far)
-        apart = graph.op("Softmax", graph.op("Reshape", flat, graph.ints(0, self.window, self.heads)), axis=1)
-        return graph.op("Reshape", apart, graph.ints(0, self.window, self.heads, 1))
+        return graph.op("Softmax", graph.op("Reshape", flat, graph.ints(0, self.heads, 1, self.window)), axis=-1)

@@ -21,8 +21,8 @@ from elman.errors import FolderError
 
 OPERATORS = frozenset(
     ("Abs", "Add", "Cast", "Concat", "Div", "Equal", "Erf", "Gather", "GatherElements", "Gemm", "Identity")
-    + ("LogSoftmax", "MatMulInteger", "Max", "Mul", "ReduceMax", "ReduceSum", "Relu", "Reshape", "Round", "Sigmoid")
-    + ("Slice", "Softmax", "Split", "Sqrt", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where")
+    + ("LayerNormalization", "LogSoftmax", "MatMul", "MatMulInteger", "Max", "Mul", "ReduceMax", "Relu", "Reshape")
+    + ("Round", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where")
 )
 """All of the ONNX standard. None of them runs other graphs, loops, or reads files."""
 WEIGHTS_FILE = "model.safetensors"

@@ -15,12 +15,14 @@ from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
 
 (
     COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS, TOTAL, DOTS, SHARES, MIX,
+    CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS, NORM, DOTS, SHARES, MIX,
 ) = range(31)  # fmt: skip
 """What an instruction does. DENSE and ROWS, products and tables in float32, are for other readers of tapes."""
 FIELDS = 8
 """Numbers of an instruction: what, where to, from where, from where else, how many, and three that depend on it."""
 _ZERO, _LANES, _FEW = np.float32(0), 64, 16
+_EPSILON = np.float32(1e-5)
+"""What ONNX adds to a variance."""
 
 
 @compiled
@@ -150,18 +152,27 @@ def _log_softmax(x, out):
 
 
 @compiled
-def _total(x):
-    """The sum, many side by side."""
-    lanes = np.zeros(_LANES, np.float32)
-    whole = len(x) // _LANES * _LANES
-    for first in range(0, whole, _LANES):
-        part = x[first : first + _LANES]
-        for j in range(_LANES):
-            lanes[j] += part[j]
+def _norm(x, gain, out):
+    """Mean 0 and variance 1, times a gain; sums side by side."""
+    lanes, squares = np.zeros(_FEW, np.float32), np.zeros(_FEW, np.float32)
+    whole = len(x) // _FEW * _FEW
+    for first in range(0, whole, _FEW):
+        for j in range(_FEW):
+            lanes[j] += x[first + j]
     total = lanes.sum()
     for j in range(whole, len(x)):
         total += x[j]
-    return total
+    mean = total / np.float32(len(x))
+    for first in range(0, whole, _FEW):
+        for j in range(_FEW):
+            apart = x[first + j] - mean
+            squares[j] += apart * apart
+    total = squares.sum()
+    for j in range(whole, len(x)):
+        total += (x[j] - mean) ** 2
+    scale = np.float32(1) / np.float32(math.sqrt(total / np.float32(len(x)) + _EPSILON))
+    for j in range(len(x)):
+        out[j] = (x[j] - mean) * scale * gain[j]
 
 
 @compiled
@@ -181,27 +192,25 @@ def _dot(x, y):
 
 
 @compiled
-def _shares(x, heads, out):
-    """The softmax over all that one head looks at; ``x[keys * heads]``, heads side by side."""
-    for head in range(heads):
-        most = x[head]
-        for j in range(head, len(x), heads):
-            most = max(most, x[j])
-        total = _ZERO
-        for j in range(head, len(x), heads):
-            out[j] = exponential(x[j] - most)
-            total += out[j]
-        for j in range(head, len(x), heads):
-            out[j] /= total
+def _shares(x, out):
+    """The softmax."""
+    most, total = _largest(x), _ZERO
+    for j in range(len(x)):
+        out[j] = exponential(x[j] - most)
+    for j in range(len(x)):
+        total += out[j]
+    scale = np.float32(1) / total
+    for j in range(len(x)):
+        out[j] *= scale
 
 
 @compiled
 def _mix(shares, x, keys, heads, size, out):
-    """The sum of ``x[keys, heads, size]``, each by its share ``[keys, heads]``."""
+    """The sum of ``x[keys, heads, size]``, each by its share ``[heads, keys]``."""
     out[:] = _ZERO
     for key in range(keys):
         for head in range(heads):
-            share, first = shares[key * heads + head], (key * heads + head) * size
+            share, first = shares[head * keys + key], (key * heads + head) * size
             some, to = x[first : first + size], out[head * size : (head + 1) * size]
             for j in range(size):
                 to[j] += share * some[j]
@@ -244,21 +253,27 @@ def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, e
         elif kind == LARGEST:
             for row in range(rows):
                 room[row, out] = _largest(room[row, a : a + size])
-        elif kind == TOTAL:
+        elif kind == NORM:
+            # b: the gain, a constant
             for row in range(rows):
-                room[row, out] = _total(room[row, a : a + size])
+                _norm(room[row, a : a + size], fixed[b : b + size], room[row, out : out + size])
         elif kind == DOTS:
-            # a: a vector of p pieces of q numbers, b: size / p such vectors; each piece with its like
+            # a: a vector of p pieces of q numbers, b: size of such vectors; each piece with its like, a row for each
             for row in range(rows):
                 here = room[row]
                 for j in range(size):
-                    x, y = a + j % p * q, b + j * q
-                    here[out + j] = _dot(here[x : x + q], here[y : y + q])
+                    for piece in range(p):
+                        x, y = a + piece * q, b + (j * p + piece) * q
+                        here[out + piece * size + j] = _dot(here[x : x + q], here[y : y + q])
         elif kind == SHARES:
+            # p pieces of size numbers
             for row in range(rows):
-                _shares(room[row, a : a + size], p, room[row, out : out + size])
+                for piece in range(p):
+                    first = piece * size
+                    x = room[row, a + first : a + first + size]
+                    _shares(x, room[row, out + first : out + first + size])
         elif kind == MIX:
-            # a: shares, b: vectors of p pieces of q numbers, size of them
+            # a: p rows of shares, b: size vectors of p pieces of q numbers
             for row in range(rows):
                 here = room[row]
                 x, y = here[a : a + size * p], here[b : b + size * p * q]

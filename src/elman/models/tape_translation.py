@@ -63,11 +63,11 @@ class Pending:
 
 @dataclasses.dataclass(frozen=True)
 class Shaped:
-    """A vector seen as an array; with ``by`` its product with another one, spread over it, which is to be summed."""
+    """A vector seen as an array: three sizes, and the order in which its axes are seen (the first is the row's)."""
 
     vector: Vector
     shape: tuple[int, ...]
-    by: "Shaped | None" = None
+    order: tuple[int, ...] = (0, 1, 2, 3)
 
 
 Fields = tuple["int | Vector", ...]
@@ -118,8 +118,8 @@ class Translation:
             **dict.fromkeys(_BINARY, self._do_binary), **dict.fromkeys(_UNARY, self._do_unary),
             "Cast": self._do_cast, "Concat": self._do_concat, "Equal": self._do_equal, "Gather": self._do_gather,
             "GatherElements": self._do_pick, "Identity": self._do_same, "MatMulInteger": self._do_product,
-            "ReduceMax": self._do_largest, "ReduceSum": self._do_sum, "Reshape": self._do_shape,
-            "Slice": self._do_slice, "Softmax": self._do_shares, "Split": self._do_split,
+            "LayerNormalization": self._do_norm, "MatMul": self._do_attention, "ReduceMax": self._do_largest,
+            "Reshape": self._do_shape, "Slice": self._do_slice, "Softmax": self._do_shares, "Split": self._do_split,
             "Transpose": self._do_transpose, "Unsqueeze": self._do_deepen, "Where": self._do_where,
         }  # fmt: skip
         if self.dense:
@@ -227,9 +227,8 @@ class Translation:
         return thing
 
     def _do_binary(self, node: Node) -> None:
-        first, second = (self.things[name] for name in node.inputs)
-        if isinstance(first, Shaped) or isinstance(second, Shaped):
-            self._do_shaped(node, first, second)
+        if all(isinstance(self.things[name], Shaped) for name in node.inputs):
+            self._do_shaped_sum(node)
             return
         (a, p, fixed_a), (b, q, fixed_b) = map(self._operand, node.inputs)
         size = max(p, q)
@@ -385,64 +384,74 @@ class Translation:
             raise Untranslatable("Unsqueeze")
         self._do_same(node)
 
+    def _do_norm(self, node: Node) -> None:
+        thing, (gain, size, fixed) = self.vector(node.inputs[0]), self._operand(node.inputs[1])
+        if len(node.inputs) != 2 or not fixed or node.attributes.get("axis", -1) != -1:
+            raise Untranslatable("LayerNormalization")
+        if size != thing.size:
+            raise FolderError(f"it scales {thing.size} numbers by {size}")
+        out = self.things[node.outputs[0]] = self._vector(size)
+        self._emit(kernels.NORM, out, thing, gain, size)
+
     def _do_shape(self, node: Node) -> None:
         thing, sizes = self.things[node.inputs[0]], self._numbers(node.inputs[1]).tolist()
-        vector = thing.vector if isinstance(thing, Shaped) and thing.by is None else self.vector(node.inputs[0])
+        vector = self._plain(node.inputs[0]).vector if isinstance(thing, Shaped) else self.vector(node.inputs[0])
         if sizes == [-1] and vector.size == 1:
             self.things[node.outputs[0]] = vector
             return
         known = math.prod(size for size in sizes[1:] if size != -1)
-        if len(sizes) < 2 or sizes[0] != 0 or sizes.count(-1) > 1 or known < 1 or min(sizes[1:]) < -1:
+        if len(sizes) not in (2, 4) or sizes[0] != 0 or sizes.count(-1) > 1 or min(sizes[1:]) < -1 or known < 1:
             raise Untranslatable("Reshape")
         shape = tuple(vector.size // known if size == -1 else size for size in sizes[1:])
         if math.prod(shape) != vector.size:
             raise FolderError(f"it shapes {vector.size} numbers as {list(shape)}")
         self.things[node.outputs[0]] = vector if len(shape) == 1 else Shaped(vector, shape)
 
-    def _do_shaped(self, node: Node, first: Thing, second: Thing) -> None:
-        """The operators of attention: sums of scores, and products that are summed at once."""
-        if not (isinstance(first, Shaped) and isinstance(second, Shaped)) or first.by or second.by:
-            raise Untranslatable(node.kind)
-        if node.kind == "Add" and first.shape == second.shape:
-            out, size = self._vector(first.vector.size), first.vector.size
-            self._emit(kernels.ADD, out, first.vector, second.vector, size, size, size, 0)
-            self.things[node.outputs[0]] = Shaped(out, first.shape)
-        elif node.kind == "Mul":
-            self.things[node.outputs[0]] = Shaped(second.vector, second.shape, first)
-        else:
-            raise Untranslatable(node.kind)
+    def _plain(self, name: str) -> Shaped:
+        """An array whose axes are seen as they lie."""
+        thing = self.things[name]
+        if not isinstance(thing, Shaped) or thing.order != (0, 1, 2, 3):
+            raise Untranslatable(name)
+        return thing
 
-    def _do_sum(self, node: Node) -> None:
-        thing, axes = self.things[node.inputs[0]], self._numbers(node.inputs[1]).tolist()
-        kept = node.attributes.get("keepdims", 1)
-        if isinstance(thing, Vector) and axes == [-1] and kept:
-            out = self.things[node.outputs[0]] = self._vector(1)
-            self._emit(kernels.TOTAL, out, thing, 0, thing.size)
-            return
-        if not isinstance(thing, Shaped) or thing.by is None or len(thing.shape) != 3 or kept:
-            raise Untranslatable("ReduceSum")
-        (keys, heads, size), by = thing.shape, thing.by
-        if axes == [-1] and by.shape == (1, heads, size):
-            out = self._vector(keys * heads)
-            self._emit(kernels.DOTS, out, by.vector, thing.vector, keys * heads, heads, size)
-            self.things[node.outputs[0]] = Shaped(out, (keys, heads))
-        elif axes == [1] and by.shape == (keys, heads, 1):
-            out = self._vector(heads * size)
-            self._emit(kernels.MIX, out, by.vector, thing.vector, keys, heads, size)
-            self.things[node.outputs[0]] = Shaped(out, (heads, size))
+    def _do_shaped_sum(self, node: Node) -> None:
+        first, second = map(self._plain, node.inputs)
+        if node.kind != "Add" or first.shape != second.shape:
+            raise Untranslatable(node.kind)
+        size = first.vector.size
+        out = self._vector(size)
+        self._emit(kernels.ADD, out, first.vector, second.vector, size, size, size, 0)
+        self.things[node.outputs[0]] = Shaped(out, first.shape)
+
+    def _do_attention(self, node: Node) -> None:
+        """A row for each head times what all of them look at, ``[keys, heads, size]``."""
+        left, right = self._plain(node.inputs[0]), self.things[node.inputs[1]]
+        if not isinstance(right, Shaped) or left.shape[:2] != (right.shape[1], 1):
+            raise Untranslatable("MatMul")
+        keys, heads, size = right.shape
+        if right.order == (0, 2, 3, 1) and left.shape[2] == size:
+            out = Shaped(self._vector(heads * keys), (heads, 1, keys))
+            self._emit(kernels.DOTS, out.vector, left.vector, right.vector, keys, heads, size)
+        elif right.order == (0, 2, 1, 3) and left.shape[2] == keys:
+            out = Shaped(self._vector(heads * size), (heads, 1, size))
+            self._emit(kernels.MIX, out.vector, left.vector, right.vector, keys, heads, size)
         else:
-            raise Untranslatable("ReduceSum")
+            raise Untranslatable("MatMul")
+        self.things[node.outputs[0]] = out
 
     def _do_shares(self, node: Node) -> None:
-        thing = self.things[node.inputs[0]]
-        if not isinstance(thing, Shaped) or thing.by or len(thing.shape) != 2 or node.attributes.get("axis", -1) != 1:
+        thing = self._plain(node.inputs[0])
+        if node.attributes.get("axis", -1) != -1:
             raise Untranslatable("Softmax")
-        out = self._vector(thing.vector.size)
-        self._emit(kernels.SHARES, out, thing.vector, 0, thing.vector.size, thing.shape[1])
-        self.things[node.outputs[0]] = Shaped(out, thing.shape)
+        out = self.things[node.outputs[0]] = Shaped(self._vector(thing.vector.size), thing.shape)
+        heads, one, keys = thing.shape
+        self._emit(kernels.SHARES, out.vector, thing.vector, 0, keys, heads * one)
 
     def _do_transpose(self, node: Node) -> None:
-        thing = self.things[node.inputs[0]]
-        if not isinstance(thing, np.ndarray) or node.attributes.get("perm") != [1, 0]:
+        thing, order = self.things[node.inputs[0]], node.attributes.get("perm")
+        if isinstance(thing, Shaped) and order in ([0, 2, 3, 1], [0, 2, 1, 3]):
+            self.things[node.outputs[0]] = Shaped(self._plain(node.inputs[0]).vector, thing.shape, tuple(order))
+        elif isinstance(thing, np.ndarray) and order == [1, 0]:
+            self.things[node.outputs[0]] = thing.T
+        else:
             raise Untranslatable("Transpose")
-        self.things[node.outputs[0]] = thing.T

@@ -3,7 +3,7 @@
 // Products are of whole numbers of 8 bits and exact; everything else is kept in float32, as there.
 
 const [COPY, ADD, SUB, MUL, DIV, MAX, ABS, ROUND, SIGMOID, TANH, RELU, SQRT, ERF, LOG_SOFTMAX, LARGEST, TO_BYTES, MULTIPLY,
-  CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS, TOTAL, DOTS, SHARES, MIX] = Array(31).keys();
+  CODES, PICK, PERMUTE, CHOOSE, WHOLE, EQUAL, SCALE, FINISH, DENSE, ROWS, NORM, DOTS, SHARES, MIX] = Array(31).keys();
 
 /** The bytes of base64. */
 export function bytes(text) {
@@ -107,32 +107,37 @@ export class Tape {
       let most = -Infinity;
       for (let j = 0; j < size; j += 1) most = Math.max(most, room[a + j]);
       room[out] = most;
-    } else if (kind === TOTAL) {
-      let sum = 0;
-      for (let j = 0; j < size; j += 1) sum += room[a + j];
-      room[out] = sum;
+    } else if (kind === NORM) {
+      // b: the gain, among the fixed numbers
+      let mean = 0, square = 0;
+      for (let j = 0; j < size; j += 1) mean += room[a + j] / size;
+      for (let j = 0; j < size; j += 1) square += (room[a + j] - mean) ** 2 / size;
+      const scale = 1 / Math.sqrt(square + 1e-5);
+      for (let j = 0; j < size; j += 1) room[out + j] = (room[a + j] - mean) * scale * fixed[b + j];
     } else if (kind === DOTS) {
-      // a: a vector of p pieces of q numbers, b: size / p such vectors; each piece with its like
+      // a: a vector of p pieces of q numbers, b: size of such vectors; each piece with its like, a row for each
       for (let j = 0, y = b; j < size; j += 1) {
-        let sum = 0;
-        for (let k = 0, x = a + j % p * q; k < q; k += 1, x += 1, y += 1) sum += room[x] * room[y];
-        room[out + j] = sum;
+        for (let piece = 0; piece < p; piece += 1) {
+          let sum = 0;
+          for (let k = 0, x = a + piece * q; k < q; k += 1, x += 1, y += 1) sum += room[x] * room[y];
+          room[out + piece * size + j] = sum;
+        }
       }
     } else if (kind === SHARES) {
-      // p heads side by side, each with its own softmax
-      for (let head = 0; head < p; head += 1) {
+      // p pieces of size numbers
+      for (let first = 0; first < p * size; first += size) {
         let most = -Infinity, sum = 0;
-        for (let j = head; j < size; j += p) most = Math.max(most, room[a + j]);
-        for (let j = head; j < size; j += p) sum += Math.exp(room[a + j] - most);
-        for (let j = head; j < size; j += p) room[out + j] = Math.exp(room[a + j] - most) / sum;
+        for (let j = first; j < first + size; j += 1) most = Math.max(most, room[a + j]);
+        for (let j = first; j < first + size; j += 1) sum += Math.exp(room[a + j] - most);
+        for (let j = first; j < first + size; j += 1) room[out + j] = Math.exp(room[a + j] - most) / sum;
       }
     } else if (kind === MIX) {
-      // a: shares, b: size vectors of p pieces of q numbers
+      // a: p rows of shares, b: size vectors of p pieces of q numbers
       room.fill(0, out, out + p * q);
       for (let key = 0, y = b; key < size; key += 1) {
-        for (let head = 0; head < p; head += 1) {
-          const share = room[a + key * p + head];
-          for (let j = out + head * q; j < out + (head + 1) * q; j += 1, y += 1) room[j] += share * room[y];
+        for (let piece = 0; piece < p; piece += 1) {
+          const share = room[a + piece * size + key];
+          for (let j = out + piece * q; j < out + (piece + 1) * q; j += 1, y += 1) room[j] += share * room[y];
         }
       }
     } else if (kind === TO_BYTES) {
