@@ -70,7 +70,8 @@ def train(
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
-        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru or ngram; by default what ``start`` is, or lstm.
+        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv,
+            transformer or ngram; by default what ``start`` is, or lstm.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.

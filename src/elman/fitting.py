@@ -267,6 +267,10 @@ def _plan_network(
         epochs=epochs,
     )
     config, settings = choose(situation, config=shape, plan=course)
+    if request.xray and config.seen:
+        raise UsageError(
+            f"--xray notes gradients through time; what a {config.cell} network sees ends with its window: leave it out"
+        )
     plan = Plan(**{"updates": request.updates or 1, "threads": threads, "precision": precision, **settings})
     if request.epochs is not None:
         plan = plan.replace(updates=updates_for_epochs(request.epochs, tokens, plan))

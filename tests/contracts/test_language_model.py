@@ -81,7 +81,7 @@ def arpa(level: str, *, order: int) -> NgramModel:
 def network(kind: str, level: str, **shape: Any) -> NeuralModel:
     """A network with weights large enough that everything it has read matters."""
     torch.manual_seed(len(kind))
-    config = NeuralConfig(cell=kind, embedding_size=6, hidden_size=7, **shape)  # type: ignore[arg-type]
+    config = NeuralConfig(cell=kind, **{"embedding_size": 6, "hidden_size": 7, **shape})  # type: ignore[arg-type]
     built = Network(config, tokenizer(level).size)
     with torch.no_grad():
         for parameter in built.parameters():
@@ -139,6 +139,11 @@ MODELS: dict[str, Callable[[], Case]] = {
     "mingru, words": lambda: Case(network("mingru", "word"), tolerance=1e-5),
     "minlstm, characters": lambda: Case(network("minlstm", "char", tied=False), tolerance=1e-5),
     "rglru, words": lambda: Case(network("rglru", "word"), tolerance=1e-5),
+    "feed-forward, words": lambda: Case(network("feed-forward", "word", window=3, layers=1), tolerance=1e-5),
+    "conv, characters": lambda: Case(network("conv", "char", window=2, tied=False), tolerance=1e-4),
+    "conv, adaptive": lambda: Case(network("conv", "word", softmax="adaptive"), tolerance=1e-4),
+    "transformer, words": lambda: Case(network("transformer", "word", window=5, heads=2, embedding_size=16), 1e-4),
+    "transformer, characters": lambda: Case(network("transformer", "char", tied=False, embedding_size=16), 1e-3),
     "rnn-relu, characters": lambda: Case(network("rnn-relu", "char", layers=1), tolerance=1e-4),
     "mixture with a network": lambda: Case(
         Mixture([ngram("word", order=3), network("lstm", "word")], weights=[0.5, 0.5]), tolerance=1e-5
@@ -166,6 +171,10 @@ MODELS: dict[str, Callable[[], Case]] = {
         runtime(network("minlstm", "word", softmax="adaptive", tied=False), int8=True)
     ),
     "runtime, int8 rglru": lambda: Case(runtime(network("rglru", "word"), int8=True)),
+    "runtime, int8 feed-forward": lambda: Case(runtime(network("feed-forward", "char"), int8=True)),
+    "runtime, int8 conv": lambda: Case(runtime(network("conv", "word"), int8=True)),
+    "runtime, int8 transformer": lambda: Case(runtime(network("transformer", "word", window=6, heads=2), int8=True)),
+    "runtime, fp32 transformer": lambda: Case(runtime(network("transformer", "word", window=3), int8=False), 1e-4),
     "runtime, fp32 lstm, adaptive": lambda: Case(
         runtime(network("lstm", "word", softmax="adaptive"), int8=False), 1e-5
     ),

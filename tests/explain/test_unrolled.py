@@ -12,13 +12,14 @@ import pytest
 import elman
 from elman.explain.unrolled import layouts, state_shapes, unroll
 from elman.models.shape import NeuralConfig
+from elman.nn.sequence import CELLS
 
 Call = Callable[..., Any]
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "Anna sees the old house at night."
 
 
-@pytest.mark.parametrize("cell", ["rnn", "rnn-relu", "gru", "lstm", "mingru", "minlstm", "rglru"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_states_have_the_shapes_that_are_shown(cell: Any) -> None:
     from elman.models.neural import Network
 

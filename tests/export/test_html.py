@@ -19,6 +19,7 @@ from elman.export.products import groups_of
 from elman.models.neural import Network, NeuralModel
 from elman.models.runtime import RuntimeModel
 from elman.models.shape import NeuralConfig
+from elman.nn.sequence import CELLS
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -124,7 +125,7 @@ def disagreements(page: Any, lm: Any, prompts: list[str] = PROMPTS) -> list[Any]
 
 
 CASES: list[tuple[str, dict[str, Any]]] = [
-    *[(cell, {}) for cell in ("lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru")],
+    *[(cell, {}) for cell in CELLS],
     ("lstm", {"tied": False, "input": "one-hot", "skip": False}),
     ("gru", {"softmax": "adaptive"}),
     ("rnn", {"softmax": "adaptive", "tied": False, "layers": 3}),

@@ -106,6 +106,14 @@ def table(graph: Graph) -> str:
     return graph.value("table", np.arange(12, dtype=np.int8).reshape(4, 3))
 
 
+def shaped(graph: Graph) -> str:
+    return graph.op("Reshape", "x", graph.ints(0, 3, 1, 2))
+
+
+def turned(graph: Graph, *order: int) -> str:
+    return graph.op("Transpose", shaped(graph), perm=list(order))
+
+
 @pytest.mark.parametrize(
     ("build", "error", "said"),
     [
@@ -124,6 +132,29 @@ def table(graph: Graph) -> str:
         (lambda graph: graph.op("Unsqueeze", "x", graph.ints(0)), Untranslatable, "Unsqueeze"),
         (lambda graph: graph.op("Transpose", "x", perm=[1, 0]), Untranslatable, "Transpose"),
         (lambda graph: graph.op("Reshape", "x", graph.ints(-1)), Untranslatable, "Reshape"),
+        (lambda graph: graph.op("Reshape", "x", graph.ints(0, 2, -1)), Untranslatable, "Reshape"),
+        (lambda graph: graph.op("Reshape", "x", graph.ints(0, 2, 0, 3)), Untranslatable, "Reshape"),
+        (lambda graph: graph.op("Reshape", "x", graph.ints(0, 2, 2, 3)), FolderError, "6 numbers as .2, 2, 3."),
+        (lambda graph: graph.op("Reshape", "x", graph.ints(0, 4, -1, 1)), FolderError, "6 numbers as .4, 1, 1."),
+        (lambda graph: graph.op("Mul", shaped(graph), shaped(graph)), Untranslatable, "Mul"),
+        (lambda graph: graph.op("Add", shaped(graph), "x"), Untranslatable, "Reshape"),
+        (lambda graph: graph.op("Softmax", "x", axis=-1), Untranslatable, "x"),
+        (lambda graph: graph.op("Softmax", shaped(graph), axis=1), Untranslatable, "Softmax"),
+        (lambda graph: graph.op("Transpose", shaped(graph), perm=[0, 3, 2, 1]), Untranslatable, "Transpose"),
+        (lambda graph: graph.op("MatMul", shaped(graph), shaped(graph)), Untranslatable, "MatMul"),
+        (lambda graph: graph.op("MatMul", shaped(graph), turned(graph, 0, 2, 1, 3)), Untranslatable, "MatMul"),
+        (lambda graph: graph.op("MatMul", turned(graph, 0, 2, 1, 3), shaped(graph)), Untranslatable, "Transpose"),
+        (
+            lambda graph: graph.op("LayerNormalization", "x", graph.value("g", np.ones(5, np.float32))),
+            FolderError,
+            "6 numbers by 5",
+        ),
+        (lambda graph: graph.op("LayerNormalization", "x", "x"), Untranslatable, "LayerNormalization"),
+        (
+            lambda graph: graph.op("LayerNormalization", "x", graph.value("g", np.ones(6, np.float32)), axis=0),
+            Untranslatable,
+            "LayerNormalization",
+        ),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(build: Build, error: type[Exception], said: str) -> None:
@@ -164,6 +195,37 @@ def test_operators_one_by_one_against_numpy() -> None:
     turned = ((six - x) / x.max(axis=1, keepdims=True))[:, ::-1]
     wanted = np.where(np.array([True, True, False])[:, None], turned, np.maximum(x, np.float32(0.25)))
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_attention_one_by_one_against_numpy() -> None:
+    """Two keys of two heads of three numbers, for three rows: scores, shares and their sum of values."""
+    draw = np.random.default_rng(5)
+    x, keys, values = (draw.normal(size=(3, size)).astype(np.float32) for size in (6, 12, 12))
+    graph = Graph()
+
+    def seen(name: str, *order: int) -> str:
+        each = graph.op("Reshape", name, graph.ints(0, 2, 2, -1))
+        return graph.op("Transpose", each, perm=list(order))
+
+    query = graph.op("Reshape", "x", graph.ints(0, 2, 1, -1))
+    scores = graph.op("MatMul", query, seen("keys", 0, 2, 3, 1))
+    shares = graph.op("Softmax", graph.op("Add", scores, scores), axis=-1)
+    mixed = graph.op("Reshape", graph.op("MatMul", shares, seen("values", 0, 2, 1, 3)), graph.ints(0, -1))
+    gain = np.array([1, -2, 3, 0.5, 0, 4], np.float32)
+    scaled = graph.op("LayerNormalization", mixed, graph.value("gain", gain))
+    inputs: dict[str, Any] = {"x": (np.float32, ["B", 6]), "keys": (np.float32, ["B", 12])}
+    inputs |= {"values": (np.float32, ["B", 12]), "ids": (np.int64, ["B"])}
+    outputs: dict[str, Any] = {"y": (scaled, np.float32, ["B", 6]), "z": (mixed, np.float32, ["B", 6])}
+    model = graph.to_model(inputs, outputs)
+    tape = Tape(contents(model.SerializeToString()), {"ids": (0, 2)})
+    given = {"x": x, "keys": keys, "values": values}
+    found, z = tape.run({"ids": np.zeros(3, np.int64)}, given, ["y", "z"])
+    q, k, v = x.reshape(3, 2, 3), keys.reshape(3, 2, 2, 3), values.reshape(3, 2, 2, 3)
+    powers = np.exp(2 * np.einsum("bhd,bkhd->bhk", q, k).astype(np.float64))
+    wanted = np.einsum("bhk,bkhd->bhd", powers / powers.sum(axis=2, keepdims=True), v).reshape(3, 6)
+    np.testing.assert_allclose(z, wanted, rtol=1e-5, atol=1e-6)
+    apart = (wanted - wanted.mean(axis=1, keepdims=True)) / np.sqrt(wanted.var(axis=1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(found, apart * gain, rtol=1e-4, atol=1e-5)
 
 
 def test_a_product_times_a_constant_number_is_not_read_from_the_room() -> None:

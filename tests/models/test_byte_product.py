@@ -19,6 +19,9 @@ def laid_out(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return aligned, 128 * sums
 
 
+NONE = np.zeros(0, np.float32)
+
+
 @pytest.mark.parametrize("rows", [1, 3, 4, 5, 9])
 @pytest.mark.parametrize(("depth", "columns"), [(1, 1), (4, 64), (5, 65), (37, 130), (200, 63)])
 def test_it_is_the_product_of_whole_numbers(depth: int, columns: int, rows: int) -> None:
@@ -28,17 +31,25 @@ def test_it_is_the_product_of_whole_numbers(depth: int, columns: int, rows: int)
     wide = np.full((rows, 3 + padded(depth, 4)), 200, np.uint8)  # what stands behind the end meets zeros
     wide[:, 3 : 3 + depth] = x
     found = np.full((rows, columns + 3), np.nan, np.float32)
-    product(wide, 3, padded(depth, 4) // 4, *laid_out(matrix), found, 1)
+    product(wide, 3, padded(depth, 4) // 4, *laid_out(matrix), found, 1, -1, NONE, NONE)
     wanted = (x.astype(np.int64) - 128) @ matrix.astype(np.int64)
     np.testing.assert_array_equal(found[:, 1:-2], wanted.astype(np.float32))
     assert np.isnan(found[:, [0, -2, -1]]).all()
+    # By a scale of each row, which stands beside, and one of each column, and plus a bias.
+    found[:, 0] = draw.normal(size=rows)
+    scales, bias = draw.normal(size=(2, columns)).astype(np.float32)
+    for added in (NONE, bias):
+        product(wide, 3, padded(depth, 4) // 4, *laid_out(matrix), found, 1, 0, scales, added)
+        finished = wanted * found[:, :1].astype(np.float64) * scales + (added if len(added) else 0)
+        np.testing.assert_allclose(found[:, 1:-2], finished, rtol=1e-5, atol=1e-4 * np.abs(wanted).max())
+    assert np.isnan(found[:, [-2, -1]]).all()
 
 
 def test_the_largest_sums_fit() -> None:
     matrix = np.full((8192, 1), -127, np.int8)
     x = np.full((1, 8192), 255, np.uint8)
     found = np.zeros((1, 1), np.float32)
-    product(x, 0, 2048, *laid_out(matrix), found, 0)
+    product(x, 0, 2048, *laid_out(matrix), found, 0, -1, NONE, NONE)
     assert found[0, 0] == np.float32(127 * -127 * 8192)
 
 

@@ -62,6 +62,7 @@ def test_one_hot_columns_are_types_and_go_by_adamw() -> None:
         ("mingru", {"weight_ih": 2}),
         ("minlstm", {"weight_ih": 3}),
         ("rglru", {"weight_ih": 2, "weight_gates": 2, "weight_out": 1, "weight_conv": 0}),
+        ("transformer", {"weight_ih": 3, "weight_out": 1, "weight_up": 3, "weight_down": 1}),
     ],
 )
 def test_each_cell_has_its_gates(cell: str, gates: dict[str, int]) -> None:

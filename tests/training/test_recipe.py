@@ -2,13 +2,14 @@
 
 import pytest
 
-from elman.models.shape import NeuralConfig
+from elman.models.neural import Network
+from elman.models.shape import WINDOWS, NeuralConfig
 from elman.nn.sequence import CELLS
 from elman.training.recipe import PRODUCTS, Situation, choose, flop_per_token
 from elman.training.run import Plan
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", PRODUCTS)
 def test_products_are_those_of_the_cell(cell: str) -> None:
     layer = CELLS[cell](5, 7)
     matrices = {name: part for name, part in layer.named_parameters() if part.ndim == 2 and name != "weight_conv"}
@@ -24,6 +25,27 @@ def test_flop_by_hand() -> None:
     assert flop_per_token(config.replace(cell="mingru"), 100) == 6 * 360
 
 
+@pytest.mark.parametrize("cell", WINDOWS)
+def test_products_of_layers_that_see_a_window(cell: str) -> None:
+    config = NeuralConfig(cell=cell, layers=3, embedding_size=6, hidden_size=10, window=5)  # type: ignore[arg-type]
+    network = Network(config, 40)
+    weights = sum(part.numel() for part in network.parameters() if part.ndim == 2)
+    weights -= 6  # the vector of `<s>`, which no word is predicted by
+    # Attention multiplies each of a token's units with five keys and five values.
+    weights += 3 * 2 * 5 * 6 if cell == "transformer" else 0
+    assert flop_per_token(config, 40) == 6 * weights
+    assert set(PRODUCTS) | set(WINDOWS) == set(CELLS)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_states_are_those_of_the_network(cell: str) -> None:
+    config = NeuralConfig(cell=cell, layers=3, embedding_size=6, hidden_size=10)  # type: ignore[arg-type]
+    stack = Network(config, 40).stack
+    named = [f"{name}{layer}" for layer, parts in enumerate(config.states) for name in parts]
+    assert tuple(named) == stack.state_names
+    assert [size for parts in config.states for size in parts.values()] == [p.shape[1] for p in stack.initial_state(1)]
+
+
 @pytest.mark.parametrize("kind", CELLS)
 @pytest.mark.parametrize(
     ("epochs", "level", "dropped"), [(7.6, "word", 0.0), (20.0, "word", 0.25), (90.0, "word", 0.3), (90.0, "char", 0.0)]
@@ -31,7 +53,7 @@ def test_flop_by_hand() -> None:
 def test_only_what_is_read_often_loses_hidden_weights(kind: str, epochs: float, level: str, dropped: float) -> None:
     situation = Situation(kind, 930_000, 10_000, level, None, epochs)
     _, settings = choose(situation, config={}, plan={})
-    without = kind in ("mingru", "minlstm", "rglru")
+    without = kind in ("mingru", "minlstm", "rglru", *WINDOWS)
     assert settings["weight_drop"] == (0.0 if without else dropped)
     # What is chosen can be run.
     CELLS[kind](4, 5, weight_drop=settings["weight_drop"])

@@ -27,7 +27,11 @@ def run(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The new model folder.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="lstm (the default), gru, rnn, rnn-relu, mingru, minlstm, rglru or ngram."),
+        typer.Option(
+            metavar="KIND",
+            help="lstm (the default), gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer "
+            "or ngram.",
+        ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,
     epochs: Annotated[float | None, typer.Option(help="Or: how often to read the text.")] = None,

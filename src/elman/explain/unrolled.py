@@ -19,7 +19,6 @@ _NAMES = 11
 _LONGEST = 12
 """Characters of a token that are shown."""
 MOST_TOKENS = 24
-_STATES = {"lstm": "h c", "rglru": "h tail"}
 
 
 class Unrolled(NamedTuple):
@@ -55,7 +54,7 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
 
 def sizes(config: NeuralConfig) -> list[int]:
     """The size of what each layer gives, the lowest first."""
-    return [config.hidden_size] * (config.layers - 1) + [config.top_size]
+    return [config.width] * (config.layers - 1) + [config.top_size]
 
 
 def state_shapes(config: NeuralConfig) -> list[list[int]]:
@@ -64,8 +63,7 @@ def state_shapes(config: NeuralConfig) -> list[list[int]]:
     >>> state_shapes(NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6))
     [[1, 6], [1, 6], [1, 4], [1, 4]]
     """
-    parts = {"lstm": (1, 1), "rglru": (1, 3)}.get(config.cell, (1,))
-    return [[1, times * size] for size in sizes(config) for times in parts]
+    return [[1, size] for parts in config.states for size in parts.values()]
 
 
 def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], width: int) -> str:
@@ -77,7 +75,7 @@ def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], wid
         "token. The state begins at zero."
     )
     parts = [head, *("\n".join(draw(each)) for each in layouts(found, width=width)), textwrap.fill(legend, width)]
-    if config.skip and config.layers > 1:
+    if config.shortcuts and config.layers > 1:
         parts.append("Not drawn: lower layers also reach the output directly, through stack.skips.")
     longest = max(map(len, weights))
     rows = [f"  {each.ljust(longest)}  {' × '.join(map(str, weights[each].shape))}" for each in sorted(weights)]
@@ -156,13 +154,10 @@ def _piece(found: Unrolled, span: slice, texts: list[str], carried: list[str], m
 
 
 def _state_text(config: NeuralConfig, layer: int) -> str:
-    parts = state_shapes(config)
-    each = len(parts) // config.layers
-    shapes = [_shape(*shape[1:]) for shape in parts[layer * each : (layer + 1) * each]]
-    names = _STATES.get(config.cell, "h").split()
-    if len(set(shapes)) == 1:
-        return f"{' '.join(names)} {shapes[0]}"
-    return " ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True))
+    parts = config.states[layer]
+    if len(set(parts.values())) == 1:
+        return f"{' '.join(parts)} {_shape(*set(parts.values()))}"
+    return " ".join(f"{name} {_shape(size)}" for name, size in parts.items())
 
 
 def _shape(*size: int) -> str:

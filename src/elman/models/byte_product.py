@@ -147,8 +147,10 @@ block = by_vnni if has_vnni() else by_loops
 
 
 @njit(**_OPTIONS)
-def product(x, place, deep, weights, middle, out, target):
+def product(x, place, deep, weights, middle, out, target, scale, scales, bias):
     """The whole numbers ``(x - 128) @ matrix``, as float32: rounded where they have more than 24 bits.
+
+    Where ``scales[M]`` are given, times each row's scale, ``out[.., scale]``, and times them; and plus ``bias[M]``.
 
     ``x[N, ..]`` holds bytes around 128, ``4 deep`` of them from ``place`` on; ``weights`` is what ``pack`` made,
     ``middle[M]`` 128 times its sums. The M numbers of each row go to ``out[N, ..]`` from ``target`` on.
@@ -166,6 +168,16 @@ def product(x, place, deep, weights, middle, out, target):
             block(x, place, some, deep, start, stop, sums)
             for row in range(start, stop):
                 total, made = sums[row - start], out[row, target + first : target + last]
-                for m in range(last - first):
-                    made[m] = np.float32(total[m] - shift[m])
+                if not len(scales):
+                    for m in range(last - first):
+                        made[m] = np.float32(total[m] - shift[m])
+                    continue
+                whole, factors = out[row, scale], scales[first:last]
+                if len(bias):
+                    added = bias[first:last]
+                    for m in range(last - first):
+                        made[m] = np.float32(total[m] - shift[m]) * whole * factors[m] + added[m]
+                else:
+                    for m in range(last - first):
+                        made[m] = np.float32(total[m] - shift[m]) * whole * factors[m]
             start = stop

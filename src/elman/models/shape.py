@@ -92,6 +92,23 @@ class NeuralConfig(Config):
         return self.skip and not self.seen
 
     @property
+    def states(self) -> list[dict[str, int]]:
+        """Of each layer the parts of its state, name and size.
+
+        >>> NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6).states
+        [{'h': 6, 'c': 6}, {'h': 4, 'c': 4}]
+        """
+        sizes = [self.width] * (self.layers - 1) + [self.top_size]
+        if self.cell == "transformer":
+            heads = self.options["heads"]
+            pairs = ((self.seen or 0) - 1) * heads * -(-self.embedding_size // (2 * heads))
+            return [{"first": pairs, "second": pairs, "values": 2 * pairs, "read": 1} for _ in sizes]
+        if self.seen:
+            return [{"tail": (self.seen - 1) * self.embedding_size} for _ in sizes]
+        more = {"lstm": {"c": 1}, "rglru": {"tail": 3}}.get(self.cell, {})
+        return [{"h": size, **{name: times * size for name, times in more.items()}} for size in sizes]
+
+    @property
     def options(self) -> dict[str, Any]:
         """What each layer is told beyond its sizes, see ``elman.nn.windowed``."""
         if not self.seen:

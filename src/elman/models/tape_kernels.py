@@ -109,17 +109,6 @@ def _unary(kind, x, out):
 
 
 @compiled
-def _finish(x, scale, scales, bias, out):
-    """A product's whole numbers by its row's scale and its columns' scales, and a bias if there is one."""
-    if len(bias):
-        for j in range(len(out)):
-            out[j] = x[j] * scale * scales[j] + bias[j]
-    else:
-        for j in range(len(out)):
-            out[j] = x[j] * scale * scales[j]
-
-
-@compiled
 def _largest(x):
     """The largest number, many side by side: alone, each would wait for the one before."""
     lanes = np.full(_LANES, x[0], np.float32)
@@ -233,13 +222,15 @@ def run(tape, room, small, ids, bounds, fixed, tables, codes, weights, middle, e
         kind, out, a, b, size, p, q, s = tape[number]
         if kind == MULTIPLY:
             # a: place in small, fours of its bytes: b; p: place of the matrix, s: its bytes, q: place of its sums
-            product(small, a, b, weights[p : p + s], middle[q : q + size], room, out)
+            target, scale, scales, bias = out, -1, fixed[:0], fixed[:0]
+            if number + 1 < len(tape) and tape[number + 1, 0] == FINISH:
+                _, target, _, scale, _, first, second, _ = tape[number + 1]
+                scales, bias = fixed[first : first + size], fixed[second : second + size] if second >= 0 else bias
+            product(small, a, b, weights[p : p + s], middle[q : q + size], room, target, scale, scales, bias)
         elif kind == FINISH:
-            # b: the row's scale; p: the columns' scales, q: the bias (-1: none)
-            scales, bias = fixed[p : p + size], fixed[q : q + size] if q >= 0 else fixed[:0]
-            for row in range(rows):
-                here = room[row]
-                _finish(here[a : a + size], here[b], scales, bias, here[out : out + size])
+            # What stands behind a product and belongs to it: b: the row's scale; p: the columns' scales, q: the bias
+            # (-1: none).
+            pass
         elif ADD <= kind <= MAX:
             # p, q: sizes of the operands; s: 1 where the first is a constant, 2 where the second is
             for row in range(rows):

@@ -57,7 +57,9 @@ class TransformerLayer(Windowed):
         """
         super().__init__(input_size, hidden_size, **options)
         if not 1 <= heads <= hidden_size:
-            raise UsageError(f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer")
+            raise UsageError(
+                f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer"
+            )
         self.heads = heads
         self.half = -(-hidden_size // (2 * heads))
         """Pairs of units of each head."""
@@ -100,25 +102,25 @@ class TransformerLayer(Windowed):
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
     ) -> Chunk:
         (steps, batch, _), lags, read = x.shape, self.window - 1, state[3].squeeze(1)
-        q1, q2, *new = self._asked(x)
+        # A row's keys lie side by side, as in the state: what was read before the chunk is copied only once.
+        q1, q2, *new = (part.transpose(0, 1).unflatten(-1, (self.heads, -1)) for part in self._asked(x))
+        old = [part.view(batch, lags, self.heads, part.shape[1] // lags // self.heads) for part in state[:3]]
         starts = torch.zeros(steps, batch, dtype=torch.bool, device=x.device) if reset is None else reset
         age = since_start(starts, read)
-        first, second, values = (
-            torch.cat([old.view(batch, lags, one.shape[-1]).transpose(0, 1).to(x.dtype), one])
-            for old, one in zip(state[:3], new, strict=True)
+        queries = self._turned(q1, q2, lags)
+        keys = torch.cat(
+            [self._turned(*(part.to(x.dtype) for part in old[:2]), 0), self._turned(*new[:2], lags)], dim=1
         )
-        queries, keys = self._turned(q1, q2, lags), self._turned(first, second, 0)
-        values = self._headed(values)
+        values = torch.cat([old[2].to(x.dtype), new[2]], dim=1)
+        queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
         found = []
         for begin in range(0, steps, _BLOCK):
             end = min(begin + _BLOCK, steps)
-            seen = self._seen(age[begin:end])
             asked, among = queries[:, :, begin:end], slice(begin, end + lags)
-            found.append(
-                F.scaled_dot_product_attention(asked, keys[:, :, among], values[:, :, among], attn_mask=seen)
-            )
+            seen = self._seen(age[begin:end])
+            found.append(F.scaled_dot_product_attention(asked, keys[:, :, among], values[:, :, among], attn_mask=seen))
         looked_up = torch.cat(found, dim=2).permute(2, 0, 1, 3).flatten(2)
-        after = [after_chunk(one, old, lags, reset, lengths) for one, old in zip(new, state[:3], strict=True)]
+        after = [_kept(one.flatten(2), part, reset, lengths) for one, part in zip(new, state[:3], strict=True)]
         ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
         last = age.gather(0, (ends - 1).clamp(min=0).unsqueeze(0)).squeeze(0)
         ages = torch.where(ends > 0, (last + 1).clamp(max=lags), read)
@@ -135,21 +137,28 @@ class TransformerLayer(Windowed):
         gate, up = product(scaled(z, self.gain_up).to(x.dtype), self.weight_up).chunk(2, dim=-1)
         return (z + self._dropped(product(F.silu(gate) * up, self.weight_down), masks)).to(x.dtype)
 
-    def _headed(self, x: Tensor) -> Tensor:
-        """``x[K, B, A]`` as ``[B, heads, K, ..]``."""
-        return x.unflatten(-1, (self.heads, -1)).permute(1, 2, 0, 3)
-
     def _turned(self, first: Tensor, second: Tensor, place: int) -> Tensor:
-        """Both halves ``[K, B, A/2]``, of which the first stands at ``place``, turned: ``[B, heads, K, ..]``."""
-        places = place + torch.arange(len(first), device=first.device)
-        turn = places.unsqueeze(1) * torch.from_numpy(speeds_of(self.half)).to(first.device)
+        """Both halves ``[B, K, heads, ..]``, of which the first stands at ``place``, turned and side by side."""
+        places = place + torch.arange(first.shape[1], device=first.device)
+        turn = places.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.half)).to(first.device)
         cos, sin = (part.to(first.dtype) for part in (turn.cos(), turn.sin()))
-        first, second = self._headed(first), self._headed(second)
         return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
     def _seen(self, age: Tensor) -> Tensor:
         """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``; ``age[queries, B]``."""
         count = len(age)
-        lag = (self.window - 1 + torch.arange(count).unsqueeze(1) - torch.arange(self.window - 1 + count)).to(age.device)
+        lag = (self.window - 1 + torch.arange(count).unsqueeze(1) - torch.arange(self.window - 1 + count)).to(
+            age.device
+        )
         old = (lag.unsqueeze(1) <= age.unsqueeze(-1) + 0.5) | (lag.unsqueeze(1) == 0)
         return (old & ((lag >= 0) & (lag < self.window)).unsqueeze(1)).transpose(0, 1).unsqueeze(1)
+
+
+def _kept(new: Tensor, old: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
+    """The state's part after a chunk, ``new[B, T, A]`` behind ``old[B, (W-1)*A]``."""
+    batch, steps, size = new.shape
+    lags = old.shape[1] // size
+    if reset is not None or lengths is not None:
+        return after_chunk(new.transpose(0, 1), old, lags, reset, lengths)
+    before = old.view(batch, lags, size)[:, min(steps, lags) :]
+    return torch.cat([before, new[:, max(steps - lags, 0) :].to(old.dtype)], dim=1).flatten(1)

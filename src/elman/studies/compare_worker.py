@@ -49,7 +49,7 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
 
 
 def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
-    """The embedding size E, with 2 E hidden units, whose network has nearest to ``parameters`` parameters.
+    """The sizes, in the proportions of the recipe, whose network has nearest to ``parameters`` parameters.
 
     >>> from elman.studies.compare_worker import nearest
     >>> nearest(lambda size: 10 * size, 96)
@@ -60,17 +60,15 @@ def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
     held_out = {name: order.get(name, ()) for name in ("valid", "test")}
     data = prepare_data(order["sources"], config=config, cache=cache_folder(), progress=progress, **held_out)
     found = entry(order["model"])
-
-    def sizes(embedding: int) -> dict[str, int]:
-        return {"embedding_size": embedding, "hidden_size": 2 * embedding}
+    from elman.training.recipe import proportions
 
     def parameters(embedding: int) -> int:
         from elman.models.neural import Network
 
-        shape = resolve(found.config)(**dict(found.preset), **sizes(embedding))
+        shape = resolve(found.config)(**dict(found.preset), **proportions(order["model"], embedding))
         return sum(each.numel() for each in Network(shape, data.tokenizer.size).parameters())
 
-    return sizes(nearest(parameters, order["parameters"]))
+    return proportions(order["model"], nearest(parameters, order["parameters"]))
 
 
 def nearest(parameters: Any, wanted: int) -> int:

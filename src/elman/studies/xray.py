@@ -155,9 +155,12 @@ def _recurrent(model: Model) -> Any:
         return None
     from elman.nn.recurrent import Recurrent
     from elman.nn.stack import Stack
+    from elman.nn.windowed import Windowed
 
     stack = getattr(network, "stack", None)
-    recurrent = isinstance(stack, Stack) and all(isinstance(layer, Recurrent) for layer in stack.layers)
+    recurrent = isinstance(stack, Stack) and all(
+        isinstance(layer, Recurrent) and not isinstance(layer, Windowed) for layer in stack.layers
+    )
     return network if recurrent else None
 
 
