@@ -206,7 +206,7 @@ class Lstm(Feedback):
         return self._passes(x).lstm(x, state, weights, reset)
 
 
-CELLS: dict[str, type[Recurrent]] = {
+CELLS: dict[str, Callable[..., Recurrent]] = {
     "rnn": Rnn,
     "rnn-relu": ReluRnn,
     "gru": Gru,

@@ -65,8 +65,9 @@ class Stack(nn.Module):
             raise UsageError(f"{layers} layers; a stack needs at least 1")
         self.residual = residual
         between, given = dropout.check("dropout between layers", dropout_between), dict(options or {})
-        if issubclass(CELLS[cell], Windowed):
-            given["drop"], between = between, 0.0 if CELLS[cell].adds else between
+        kind: Any = CELLS[cell]
+        if issubclass(kind, Windowed):
+            given["drop"], between = between, 0.0 if kind.adds else between
         self.drops = (
             dropout.check("input dropout", input_dropout),
             *[between] * (layers - 1),
@@ -74,14 +75,14 @@ class Stack(nn.Module):
         )
         sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
         self.layers = nn.ModuleList(
-            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator, **given)
+            kind(below, above, weight_drop=weight_drop, generator=generator, **given)
             for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
         self.skips = nn.ModuleList(nn.Linear(size, sizes[-1], bias=False) for size in (sizes[1:-1] if skip else ()))
         for shortcut in self.skips:
             nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
-        adds = issubclass(CELLS[cell], Windowed) and CELLS[cell].adds
+        adds = issubclass(kind, Windowed) and kind.adds
         self.gain = nn.Parameter(torch.ones(sizes[-1])) if adds else None
         names = [layer.state_names for layer in self._recurrent()]
         self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)

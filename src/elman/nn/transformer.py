@@ -61,9 +61,9 @@ class TransformerLayer(Windowed):
                 f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer"
             )
         self.heads = heads
-        self.half = -(-hidden_size // (2 * heads))
+        self.pairs = -(-hidden_size // (2 * heads))
         """Pairs of units of each head."""
-        width = 2 * heads * self.half
+        width = 2 * heads * self.pairs
         self.gain = nn.Parameter(torch.ones(input_size))
         self.weight_ih = nn.Parameter(torch.empty(3 * width, input_size))
         self.weight_out = nn.Parameter(torch.empty(hidden_size, width))
@@ -75,7 +75,7 @@ class TransformerLayer(Windowed):
                 spread(matrix, matrix.shape[1], generator)
 
     def initial_state(self, batch: int) -> State:
-        half = (self.window - 1) * self.heads * self.half
+        half = (self.window - 1) * self.heads * self.pairs
         return tuple(self.weight_ih.new_zeros(batch, size) for size in (half, half, 2 * half, 1))
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -86,15 +86,15 @@ class TransformerLayer(Windowed):
         first, second, values = (part.view(batch, window, self.heads, -1) for part in kept)
         q1, q2 = (part.view(batch, 1, self.heads, -1) for part in (q1, q2))
         lag = torch.arange(window - 1, -1, -1, device=x.device)
-        turn = lag.unsqueeze(1) * torch.from_numpy(speeds_of(self.half)).to(x.device)
+        turn = lag.unsqueeze(1) * torch.from_numpy(speeds_of(self.pairs)).to(x.device)
         cos, sin = (part.to(x.dtype).view(1, window, 1, -1) for part in (turn.cos(), turn.sin()))
         # The query is ``lag`` steps ahead of the key: q . R(-lag) k, pair by pair.
         pairs = q1 * (first * cos + second * sin) + q2 * (second * cos - first * sin)
-        scores = pairs.sum(dim=-1) / (2 * self.half) ** 0.5
+        scores = pairs.sum(dim=-1) / (2 * self.pairs) ** 0.5
         unread = ((lag > read + 0.5) & (lag > 0)).unsqueeze(-1)
         shares = scores.masked_fill(unread, -torch.inf).softmax(dim=1)
         found = (shares.unsqueeze(-1) * values).sum(dim=1).flatten(1)
-        size = self.heads * self.half
+        size = self.heads * self.pairs
         after = (kept[0][:, size:], kept[1][:, size:], kept[2][:, 2 * size :])
         return self._above(x, found, None), (*after, (read + 1).clamp(max=window - 1))
 
@@ -108,10 +108,9 @@ class TransformerLayer(Windowed):
         starts = torch.zeros(steps, batch, dtype=torch.bool, device=x.device) if reset is None else reset
         age = since_start(starts, read)
         queries = self._turned(q1, q2, lags)
-        keys = torch.cat(
-            [self._turned(*(part.to(x.dtype) for part in old[:2]), 0), self._turned(*new[:2], lags)], dim=1
-        )
-        values = torch.cat([old[2].to(x.dtype), new[2]], dim=1)
+        first, second, values = (part.to(x.dtype) for part in old)
+        keys = torch.cat([self._turned(first, second, 0), self._turned(new[0], new[1], lags)], dim=1)
+        values = torch.cat([values, new[2]], dim=1)
         queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
         found = []
         for begin in range(0, steps, _BLOCK):
@@ -128,7 +127,7 @@ class TransformerLayer(Windowed):
 
     def _asked(self, x: Tensor) -> list[Tensor]:
         """Both halves of the queries and of the keys, and the values."""
-        size = self.heads * self.half
+        size = self.heads * self.pairs
         return list(product(scaled(x, self.gain), self.weight_ih).split([size, size, size, size, 2 * size], dim=-1))
 
     def _above(self, x: Tensor, found: Tensor, masks: Masks | None) -> Tensor:
@@ -140,7 +139,7 @@ class TransformerLayer(Windowed):
     def _turned(self, first: Tensor, second: Tensor, place: int) -> Tensor:
         """Both halves ``[B, K, heads, ..]``, of which the first stands at ``place``, turned and side by side."""
         places = place + torch.arange(first.shape[1], device=first.device)
-        turn = places.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.half)).to(first.device)
+        turn = places.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.pairs)).to(first.device)
         cos, sin = (part.to(first.dtype) for part in (turn.cos(), turn.sin()))
         return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 

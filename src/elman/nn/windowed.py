@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from elman.errors import UsageError
 from elman.nn import dropout
 from elman.nn.causal_conv import tail_after
+from elman.nn.cells import State
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk, padding_of
 from elman.nn.scan import exact
@@ -57,7 +58,7 @@ class Windowed(Parallel):
         if self.adds and input_size != hidden_size:
             self.weight_across = nn.Parameter(torch.empty(hidden_size, input_size))
 
-    def _run(self, x: Tensor, state: Chunk, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:  # type: ignore[override]
+    def _run(self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:
         padding = None if lengths is None else padding_of(x, lengths)
         x = x if padding is None else x.masked_fill(padding, 0)
         y, after = self._through(x, state, reset, lengths, masks)
@@ -65,7 +66,7 @@ class Windowed(Parallel):
 
     @abstractmethod
     def _through(
-        self, x: Tensor, state: tuple[Tensor, ...], reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
+        self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
     ) -> Chunk:
         """The chunk ``x[T, B, D]``, zeros at padding; what comes out there means nothing."""
 
