@@ -75,7 +75,7 @@ class Stack(nn.Module):
         )
         sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
         self.layers = nn.ModuleList(
-            kind(below, above, weight_drop=weight_drop, generator=generator, **given)
+            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator, **given)
             for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
