@@ -1,6 +1,6 @@
 """How soon a key is answered while many people type: a server and a load of its own.
 
-    python benchmarks/serve.py MODEL [--clients 100] [--keys 5] [--seconds 60]
+    python benchmarks/serve.py MODEL [--clients 100] [--keys 5] [--seconds 60] [--session-megabytes 256]
 
 Each client types sentences that the model itself makes up, a key at a time, at its own steady pace, with a backspace
 now and then, in a session of its own; a sentence that has grown long begins anew. A key is due at a fixed time, and its
@@ -11,6 +11,7 @@ seconds count from then on, so that a server that falls behind cannot hide it. P
     late_ms                  the 99th percentile of how late the load itself was, which is part of all figures
     cpu                      processor seconds of the server per second
     rows                     rows of a model step, on average
+    memory_mb                of the server, at each tenth of the time: flat once sessions have filled what they may have
 """
 
 import argparse
@@ -55,7 +56,10 @@ class Connection:
 class Tally:
     """What the clients saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: int) -> None:
+        self.process = process
+        """The server's number."""
+        self.memory: list[int] = []
         self.seconds: list[float] = []
         self.late: list[float] = []
         self.errors: dict[str, int] = {}
@@ -117,7 +121,9 @@ async def load(port: int, options: argparse.Namespace, tally: Tally) -> list[flo
     clients = [
         type_text(f"client-{number}", port, texts, pace=pace, end=end, tally=tally) for number in range(options.clients)
     ]
+    watching = asyncio.create_task(watch(tally, every=(options.seconds + _WARM_SECONDS) / 10))
     await asyncio.gather(*clients)
+    watching.cancel()
     return [after - first for after, first in zip(await step_rows(Connection(port)), before, strict=True)]
 
 
@@ -126,6 +132,19 @@ async def step_rows(connection: Connection) -> list[float]:
     _, text = await connection.ask("GET", "/metrics")
     found = dict(re.findall(r"^elman_step_rows_(count|sum) (\S+)$", text.decode(), re.MULTILINE))
     return [float(found.get("count", 0)), float(found.get("sum", 0))]
+
+
+async def watch(tally: Tally, *, every: float) -> None:
+    """Note the server's memory now and then."""
+    while True:
+        await asyncio.sleep(every)
+        tally.memory.append(resident_mb(tally.process))
+
+
+def resident_mb(process: int) -> int:
+    """Megabytes of memory that a process holds."""
+    with open(f"/proc/{process}/statm", encoding="utf-8") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def cpu_seconds(process: int) -> float:
@@ -141,13 +160,15 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--keys", type=float, default=5.0, help="keys a second, of each client")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--session-megabytes", type=int, default=256, help="what sessions may hold")
     options = parser.parse_args()
-    command = [sys.executable, "-m", "elman", "serve", options.model, "--port", "0", "--json"]
+    bound = ["--session-megabytes", str(options.session_megabytes)]
+    command = [sys.executable, "-m", "elman", "serve", options.model, "--port", "0", "--json", *bound]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
-            tally = Tally()
+            tally = Tally(process.pid)
             begin, used = time.perf_counter(), cpu_seconds(process.pid)
             steps, rows = asyncio.run(load(port, options, tally))
             share = (cpu_seconds(process.pid) - used) / (time.perf_counter() - begin)
@@ -165,6 +186,7 @@ def main() -> None:
         "max_ms": percentile(tally.seconds, 1.0),
         "late_ms": percentile(tally.late, 0.99),
         "cpu": round(share, 3),
+        "memory_mb": tally.memory,
         "steps": int(steps),
         "rows": round(rows / steps, 2) if steps else 0.0,
     }

@@ -26,8 +26,10 @@ _REFERENCE_HIDDEN = 512
 """Units that the optimiser's usual rate suits; more want less, by the square root."""
 _MANY_TYPES = 20_000
 """From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
-_STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5}
+_STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5, "transformer": 0.4}
 """What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
+_LONG = {"transformer": 64}
+"""Tokens of a row that are learned from at a time, where 22 are too few: gradients reach no key of the chunk before."""
 _WITHOUT_HIDDEN = ("mingru", "minlstm", "rglru", *WINDOWS)
 """Kinds of layers without hidden-to-hidden weights that could be dropped."""
 _LAYERS = {"feed-forward": 1, "conv": 4, "transformer": 4}
@@ -148,7 +150,8 @@ def _whole(shape: dict[str, Any]) -> dict[str, Any]:
 def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:
     fine = situation.level in ("char", "byte")
     # Many short rows rather than few long ones: the products are larger, and nothing was lost by it.
-    batch = 32
+    length = 70 if fine else _LONG.get(situation.kind, 22)
+    batch = 16 if situation.kind in _LONG else 32
     # Few tokens: fewer rows, so that there are enough updates.
     while batch > 4 and situation.tokens < batch * 2000:
         batch //= 2
@@ -158,7 +161,7 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)
     return {
         "batch": batch,
-        "bptt": 70 if fine else 22,
+        "bptt": length,
         "dropout": round(dropout, 2),
         "input_dropout": 0.0 if fine else round(0.6 * dropout, 2),
         "embedding_dropout": 0.0 if fine else round(0.12 * dropout, 2),
