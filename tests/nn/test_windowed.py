@@ -12,7 +12,7 @@ from elman.nn.conv import GatedConv
 from elman.nn.feed_forward import FeedForward
 from elman.nn.sequence import CELLS
 from elman.nn.stack import Stack
-from elman.nn.transformer import TransformerLayer
+from elman.nn.transformer import TransformerLayer, attended
 from elman.nn.windowed import Windowed
 
 Vector = list[float]
@@ -143,6 +143,19 @@ def test_a_layer_sees_its_window_and_nothing_older(cell: str) -> None:
     y, _ = layer(x, layer.initial_state(1))
     (gradient,) = torch.autograd.grad(y[0, 10].sum(), x)
     assert (gradient[0].abs().sum(dim=1) > 0).tolist() == [7 <= t <= 10 for t in range(12)]
+
+
+def test_attention_is_torchs() -> None:
+    torch.manual_seed(5)
+    q, k, v = (torch.randn(2, 3, count, 4, dtype=torch.float64, requires_grad=True) for count in (5, 9, 9))
+    barred = torch.where(torch.rand(2, 1, 5, 9) > 0.4, 0.0, -torch.inf).double()
+    barred[..., 0] = 0
+    fast, torchs = (way(q, k, v, barred) for way in (attended, torch.nn.functional.scaled_dot_product_attention))
+    torch.testing.assert_close(fast, torchs)
+    weights = torch.randn(fast.shape, dtype=torch.float64)
+    gradients = [torch.autograd.grad((found * weights).sum(), (q, k, v)) for found in (fast, torchs)]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_long_texts_are_looked_up_in_blocks() -> None:

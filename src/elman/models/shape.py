@@ -40,7 +40,7 @@ class NeuralConfig(Config):
     window: int | None = dataclasses.field(default=None, repr=False)
     """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
     heads: int | None = dataclasses.field(default=None, repr=False)
-    """Heads of a transformer's attention (default: one for each 64 units of the embedding)."""
+    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few less)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -115,7 +115,7 @@ class NeuralConfig(Config):
             return {}
         own: dict[str, Any] = {"feed-forward": {"direct": self.skip}}.get(self.cell, {})
         if self.cell == "transformer":
-            own = {"heads": self.heads or max(1, self.embedding_size // 64)}
+            own = {"heads": self.heads or _heads(self.embedding_size)}
         return {"inner": self.hidden_size, "window": self.seen, **own}
 
     @property
@@ -127,3 +127,8 @@ class NeuralConfig(Config):
     def top_size(self) -> int:
         """Size of the last layer's output."""
         return self.embedding_size if self.tied else self.width
+
+
+def _heads(size: int) -> int:
+    """At most one head for each 64 units, so many that each has the same even number of them."""
+    return next((heads for heads in range(size // 64, 1, -1) if size % (2 * heads) == 0), 1)

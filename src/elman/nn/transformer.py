@@ -117,7 +117,8 @@ class TransformerLayer(Windowed):
             end = min(begin + _BLOCK, steps)
             asked, among = queries[:, :, begin:end], slice(begin, end + lags)
             seen = self._seen(age[begin:end])
-            found.append(F.scaled_dot_product_attention(asked, keys[:, :, among], values[:, :, among], attn_mask=seen))
+            way = F.scaled_dot_product_attention if x.is_cuda else attended
+            found.append(way(asked, keys[:, :, among], values[:, :, among], _barred(seen, x.dtype)))
         looked_up = torch.cat(found, dim=2).permute(2, 0, 1, 3).flatten(2)
         after = [_kept(one.flatten(2), part, reset, lengths) for one, part in zip(new, state[:3], strict=True)]
         ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
@@ -151,6 +152,19 @@ class TransformerLayer(Windowed):
         )
         old = (lag.unsqueeze(1) <= age.unsqueeze(-1) + 0.5) | (lag.unsqueeze(1) == 0)
         return (old & ((lag >= 0) & (lag < self.window)).unsqueeze(1)).transpose(0, 1).unsqueeze(1)
+
+
+def attended(queries: Tensor, keys: Tensor, values: Tensor, barred: Tensor) -> Tensor:
+    """What torch's scaled_dot_product_attention gives, by plain products; on a CPU in bfloat16 in a quarter of its time.
+
+    ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is added to the scores.
+    """
+    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + barred
+    return scores.softmax(dim=-1, dtype=exact(scores.dtype)).to(values.dtype) @ values
+
+
+def _barred(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)
 
 
 def _kept(new: Tensor, old: Tensor, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
