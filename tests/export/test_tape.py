@@ -16,7 +16,7 @@ from elman.models.runtime_file import contents
 from elman.models.session import Session
 from elman.models.shape import WINDOWS
 from elman.models.tape import Tape
-from elman.models.tape_translation import Untranslatable
+from elman.models.tape_things import Untranslatable
 from elman.nn.sequence import CELLS
 
 SHAPES: dict[str, dict[str, Any]] = {

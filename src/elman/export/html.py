@@ -23,7 +23,8 @@ from elman.models.registry import kind_of
 from elman.models.runtime import RuntimeModel
 from elman.models.runtime_file import contents, outputs_of, part, unseal
 from elman.models.tape_room import place
-from elman.models.tape_translation import Translation, Untranslatable
+from elman.models.tape_things import Untranslatable
+from elman.models.tape_translation import Translation
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read

@@ -217,7 +217,7 @@ def _engine(graph: memoryview, outputs: Sequence[str], weights: Arrays, vocab: i
     whole = {"ids": (0, vocab), "targets": (0, vocab - 1)}
     if tape and not given:
         from elman.models.tape import Tape
-        from elman.models.tape_translation import Untranslatable
+        from elman.models.tape_things import Untranslatable
 
         try:
             return Tape(contents(model), whole)

@@ -1,6 +1,7 @@
 """Where a tape's vectors lie: each as long as something needs it, so that a step stays within the nearest cache."""
 
-from elman.models.tape_translation import Translation, Vector
+from elman.models.tape_things import Vector
+from elman.models.tape_translation import Translation
 
 
 def place(tape: Translation) -> tuple[list[tuple[int, ...]], dict[Vector, slice], int]:

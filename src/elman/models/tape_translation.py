@@ -1,6 +1,5 @@
 """From a checked graph to a tape's instructions: what each name stands for, operator by operator."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from elman.errors import FolderError
 from elman.models import tape_kernels as kernels
 from elman.models.byte_product import pack, packed_bytes, padded
 from elman.models.runtime_file import Contents, Node
+from elman.models.tape_things import Bytes, Fields, Pending, Shaped, Thing, Untranslatable, Vector, Whole
 
 _UINT8, _FLOAT = 2, 1
 _MIDDLE = 128
@@ -20,58 +20,6 @@ _UNARY = {
     "Abs": kernels.ABS, "Round": kernels.ROUND, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH,
     "Relu": kernels.RELU, "Sqrt": kernels.SQRT, "Erf": kernels.ERF, "LogSoftmax": kernels.LOG_SOFTMAX,
 }  # fmt: skip
-
-
-class Untranslatable(Exception):
-    """The graph holds what a tape cannot do; onnxruntime can."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Vector:
-    """A piece of each row of the room: ``size`` numbers from ``start`` on of a vector that was made as a whole."""
-
-    made: int
-    """Which one."""
-    start: int
-    size: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Whole:
-    """A slot of whole numbers, and between which bounds they lie."""
-
-    slot: int
-    least: int
-    most: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Bytes:
-    """A piece of each row of bytes."""
-
-    place: int
-    size: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Pending:
-    """What becomes a vector when it is cast: rows of codes by a slot, or a product."""
-
-    instruction: tuple[int, ...]
-    size: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Shaped:
-    """A vector seen as an array: three sizes, and the order in which its axes are seen (the first is the row's)."""
-
-    vector: Vector
-    shape: tuple[int, ...]
-    order: tuple[int, ...] = (0, 1, 2, 3)
-
-
-Fields = tuple["int | Vector", ...]
-Thing = Vector | Whole | Bytes | Pending | Shaped | NDArray[Any]
 
 
 class Translation:

@@ -155,7 +155,7 @@ class TransformerLayer(Windowed):
 
 
 def attended(queries: Tensor, keys: Tensor, values: Tensor, barred: Tensor) -> Tensor:
-    """What torch's scaled_dot_product_attention gives, by plain products; on a CPU in bfloat16 in a quarter of its time.
+    """What torch's scaled_dot_product_attention gives, by plain products: on CPUs in bfloat16 in a quarter of its time.
 
     ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is added to the scores.
     """
