@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format docs clean
 
 demo: .venv/demo
 	$(BIN)/elman quickstart
@@ -10,14 +10,18 @@ demo: .venv/demo
 test: check
 
 check: .venv/dev
-	$(BIN)/ruff format --check src tests examples benchmarks
-	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/ruff format --check src tests examples benchmarks docs
+	$(BIN)/ruff check src tests examples benchmarks docs
 	$(BIN)/pyright
 	$(BIN)/pytest
 
 format: .venv/dev
-	$(BIN)/ruff format src tests examples benchmarks
-	$(BIN)/ruff check --fix src tests examples benchmarks
+	$(BIN)/ruff format src tests examples benchmarks docs
+	$(BIN)/ruff check --fix src tests examples benchmarks docs
+
+# Runs every command of the tour anew and writes what comes out into docs/tour/ (about eight minutes).
+docs: .venv/dev
+	$(BIN)/python docs/tour/build.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "elman needs Python 3.11 or newer; say: make demo PYTHON=python3.12" >&2; exit 1; }

@@ -43,41 +43,45 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4.2), dpi=120, layout="constrained")
+    # One above the other, as wide as the other pictures: on a phone, too, its words can be read.
+    figure = Figure(figsize=(4.8, 6.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    upper, lower = figure.subplots(2, 1)
     orders = [row["order"] for row in rows]
     largest = max(row["ngrams"] for row in rows)
     unit, name = (1e6, "millions") if largest >= 1e5 else (1e3, "thousands")
     once = [row["once"] / unit for row in rows]
     more = [(row["ngrams"] - row["once"]) / unit for row in rows]
-    left.bar(orders, more, color="#33627f", label="seen more than once")
-    left.bar(orders, once, bottom=more, color="#9bb8d3", label="seen once", hatch="//", edgecolor="white")
+    upper.bar(orders, more, color="#33627f", label="seen more than once")
+    upper.bar(orders, once, bottom=more, color="#9bb8d3", label="seen once", hatch="//", edgecolor="white")
     for order, row in zip(orders, rows, strict=True):
-        left.annotate(_size(row["bytes"]), (order, row["ngrams"] / unit), ha="center", va="bottom", fontsize=8)
-    left.set(
+        upper.annotate(_size(row["bytes"]), (order, row["ngrams"] / unit), ha="center", va="bottom", fontsize=8)
+    upper.set(
         title="What it costs: n-grams, and the size up to each order",
         xlabel="order",
         ylabel=f"different n-grams ({name})",
     )
-    left.legend(frameon=False, loc="upper left")
-    left.margins(y=0.15)
-    right.plot(orders, [row["perplexity"] for row in rows], color="#c4572b", marker="o")
-    right.set(title="What it brings", xlabel="order", yscale="log")
-    right.set_ylabel("perplexity on the validation text", color="#c4572b")
+    upper.legend(frameon=False, loc="upper left")
+    # Room for the legend above the bars.
+    upper.set_ylim(0, 1.35 * largest / unit)
+    lower.plot(orders, [row["perplexity"] for row in rows], color="#c4572b", marker="o")
+    lower.set(title="What it brings", xlabel="order", yscale="log")
+    lower.set_ylabel("perplexity on the validation text", color="#c4572b")
     for order, row in zip(orders, rows, strict=True):
-        right.annotate(
-            f"{row['perplexity']:.0f}", (order, row["perplexity"]), xytext=(0, 7), textcoords="offset points",
-            ha="center", fontsize=8, color="#c4572b",
+        lower.annotate(
+            f"{row['perplexity']:.0f}", (order, row["perplexity"]), xytext=(4, 5), textcoords="offset points",
+            ha="left", fontsize=8, color="#c4572b",
         )  # fmt: skip
-    right.margins(y=0.12)
-    right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_formatter("{x:g}")
-    other = right.twinx()
+    lower.margins(y=0.12)
+    lower.yaxis.set_major_formatter("{x:g}")
+    # Of the ticks between the powers of ten, as many names as there is room for.
+    lower.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "235" else "")
+    lower.set_xlim(orders[0] - 0.4, orders[-1] + 0.6)
+    other = lower.twinx()
     other.plot(orders, [100 * row["unseen"] for row in rows], color="#33627f", marker="s", linestyle="--")
     other.set_ylabel("n-grams of that text never seen (%)", color="#33627f")
     other.set_ylim(0, 100)
-    for axes in (left, right):
+    for axes in (upper, lower):
         axes.set_xticks(orders)
         axes.grid(alpha=0.25, axis="y")
         axes.spines[["top"]].set_visible(False)

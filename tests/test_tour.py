@@ -1,0 +1,230 @@
+"""The tour: its commands run with small budgets, its pictures come out, and what it quotes was printed."""
+
+import contextlib
+import importlib.util
+import io
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TOUR = ROOT / "docs" / "tour"
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tour_build", TOUR / "build.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+tour = _load()
+PAGES = {chapter.name: chapter.read_text(encoding="utf-8") for chapter in tour.chapters()}
+
+SHORT = [
+    (r"builtin:pydocs", "short.txt"),
+    (r"--updates \d+", "--updates 2"),
+    (r"--minutes [\d.]+", "--minutes 0.01"),
+    (r"--batch \d+", "--batch 4"),
+    (r"--hidden-size \d+", "--hidden-size 12"),
+    (r"--embedding-size \d+", "--embedding-size 8"),
+    (r"--lags 5,10,20,40", "--lags 3,5"),
+    (r"--models ngram,rnn,gru,lstm", "--models ngram,gru"),
+    (r"in 7000 2000 500", "in 500"),
+    (r"stories.py 4000", "stories.py 200"),
+]
+"""What makes every command of the tour short; nothing else of it is changed."""
+
+
+def short(commands: str) -> str:
+    for pattern, smaller in SHORT:
+        commands = re.sub(pattern, smaller, commands)
+    return commands
+
+
+def in_process(words: list[str]) -> str:
+    """What ``elman ...`` or ``python examples/...`` prints, run here: torch is loaded once, not for every command."""
+    from elman.cli.main import main
+
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()) as talk:
+        if words[0] == "elman":
+            with pytest.raises(SystemExit) as stopped:
+                main(words[1:])
+            assert not stopped.value.code, f"{words}\n{talk.getvalue()}"
+        else:
+            kept, sys.argv = sys.argv, words[1:]
+            try:
+                runpy.run_path(words[1], run_name="__main__")
+            finally:
+                sys.argv = kept
+    return shown.getvalue()
+
+
+def quick(folder: Path):
+    """Runs blocks as ``bash`` does, those parts in this process that only call elman or an example."""
+    bash = tour.bash(folder)
+
+    def run(block: str) -> str:
+        block = short(block)
+        if re.search(r"^(for|echo|printf|python -c)\b|&$", block, re.MULTILINE):
+            return bash(block)
+        names = {name: value for name, value in re.findall(r'^(\w+)="(.*?)"$', block, re.DOTALL | re.MULTILINE)}
+        block = re.sub(r'^\w+=".*?"\n', "", block, flags=re.DOTALL | re.MULTILINE)
+        shown = ""
+        for line in block.splitlines():
+            for name, value in names.items():
+                line = line.replace(f"${name}", " ".join(value.split()))
+            command, sign, rest = re.match(r'((?:"[^"]*"|[^|>"])*)([|>]?)(.*)', line).groups()  # type: ignore[union-attr]
+            if not re.match(r"elman |python examples/", command):
+                shown += bash(line)
+                continue
+            with contextlib.chdir(folder):
+                printed = in_process(shlex.split(command))
+            if sign:
+                filtered = ["bash", "-e", "-c", f"cat {sign} {rest}"]
+                printed = subprocess.run(
+                    filtered, input=printed, cwd=folder, capture_output=True, text=True, check=True
+                ).stdout
+            shown += printed
+        return shown
+
+    return run
+
+
+def short_text() -> str:
+    """A tenth of what builtin:pydocs has."""
+    from elman.text.pydocs import documents
+
+    return "\n\n".join(documents()[::10])
+
+
+def test_all_commands_run_and_all_pictures_come_out(tmp_path: Path) -> None:
+    scratch, pages = tmp_path / "scratch", tmp_path / "pages"
+    tour.prepare(scratch)
+    pages.mkdir()
+    (scratch / "short.txt").write_text(short_text(), encoding="utf-8")
+    tour.build(quick(scratch), tour.keeper(scratch, pages), target=pages)
+    for name, page in PAGES.items():
+        again = (pages / name).read_text(encoding="utf-8")
+        for kept, new in zip(tour.blocks(page), tour.blocks(again), strict=True):
+            if kept.kind == "output":
+                # The same commands print something where they did, and nothing where they did not.
+                assert bool(kept.text.strip()) == bool(new.text.strip()), f"{name}, line {kept.line}"
+            else:
+                assert kept.lines == new.lines
+    for picture in pictures():
+        assert (pages / picture).read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
+
+
+def pictures() -> list[str]:
+    return [name for page in PAGES.values() for _, name, _ in tour.IMAGE.findall(page)]
+
+
+def test_every_picture_and_number_has_a_command_above_it() -> None:
+    assert tour.check() == []
+    assert len(pictures()) >= 8
+
+
+def test_pictures_are_small_and_none_is_left_over() -> None:
+    sizes = {path.name: path.stat().st_size for path in TOUR.iterdir() if path.suffix in (".png", ".svg")}
+    assert set(sizes) == set(pictures())
+    assert max(sizes.values()) < 120_000
+    assert sum(sizes.values()) < 1_000_000
+
+
+def flags_of(verb: str) -> set[str]:
+    import typer
+
+    from elman.cli.main import app
+
+    group = typer.main.get_command(app)
+    command = group.get_command(None, verb)  # type: ignore[attr-defined,arg-type]
+    assert command is not None, f"there is no verb {verb!r}"
+    return {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+
+
+def unknown_flags(page: str) -> list[str]:
+    """Flags in the page's commands, run or only mentioned, that no longer exist."""
+    from elman.cli.main import VERBS
+
+    flags = {verb: flags_of(verb) for verb in VERBS}
+    code = [line for block in tour.blocks(page) if block.kind == "sh" for line in tour.commands(block)]
+    code += [
+        span for block in tour.blocks(page) if block.kind == "text" for span in re.findall(r"`([^`\n]+)`", block.text)
+    ]
+    found = []
+    for piece in code:
+        calls = re.findall(r"\belman ([a-z]+)\b([^|;)]*)", piece)
+        for verb, rest in calls:
+            known = flags.get(verb, set())
+            found += [f"elman {verb} {flag}" for flag in re.findall(r"--[a-z][a-z-]*", rest) if flag not in known]
+            found += [] if verb in flags else [f"elman {verb}"]
+        if not calls and "curl" not in piece:
+            anywhere = set().union(*flags.values())
+            found += [flag for flag in re.findall(r"--[a-z][a-z-]*", piece) if flag not in anywhere]
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_flag_exists(name: str) -> None:
+    assert unknown_flags(PAGES[name]) == []
+
+
+def test_flags_that_are_gone_are_found() -> None:
+    page = (
+        "`elman train x --updates 2` and `--order 3`\n```sh\nelman train my.txt --warp 9 --out a\n"
+        "elman fly\n```\n<!-- output -->\n<!-- /output -->\n`--gone`\n"
+    )
+    assert unknown_flags(page) == ["elman train --warp", "elman fly", "--gone"]
+
+
+PAGE = """Text.
+```sh
+elman info net
+```
+<!-- output -->
+```text
+old 1.25
+```
+<!-- /output -->
+It is 1.2, or 1.25; not 1.3. ![seen](far.png "net/far.png")
+"""
+
+
+def test_outputs_are_written_anew_and_nothing_else_changes(tmp_path: Path) -> None:
+    kept = []
+    page = tour.write(PAGE, lambda block: f"new {block}\n", lambda *names: kept.append(names))
+    assert page == PAGE.replace("old 1.25", "new elman info net")
+    assert kept == [("net/far.png", "far.png")]
+    assert tour.write(page, lambda block: "", lambda *names: None) == page.replace(
+        "```text\nnew elman info net\n```\n", ""
+    )
+
+
+def test_faults_are_found(tmp_path: Path) -> None:
+    (tmp_path / "far.png").write_bytes(b"")
+    assert tour.faults(PAGE, tmp_path) == ["line 10: 1.3 was printed by no command above it"]
+    without = PAGE.replace("info net", "info other").replace(", 1.3", "")
+    assert "far.png has no command above it that makes it" in tour.faults(without, tmp_path)
+    assert "far.png has no command above it that makes it" in tour.faults(PAGE.replace(' "net/far.png"', ""), tmp_path)
+    late = 'An ![image](far.png "net/far.png").\n' + PAGE
+    assert "far.png has no command above it that makes it" in tour.faults(late, tmp_path)
+    with pytest.raises(tour.TourError, match="elsewhere.png: no command above it has made"):
+        tour.keeper(tmp_path, tmp_path)("net/elsewhere.png", "elsewhere.png")
+    with pytest.raises(tour.TourError, match="right below"):
+        tour.faults(PAGE.replace("<!-- output -->\n", "\n"), tmp_path)
+
+
+def test_a_command_that_fails_stops_the_tour(tmp_path: Path) -> None:
+    with pytest.raises(tour.TourError, match="there is no verb 'fly'"):
+        tour.bash(tmp_path)("elman fly | tail -1")
