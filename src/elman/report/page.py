@@ -72,7 +72,7 @@ svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
-td:first-child { min-width: 4.5rem; max-width: 26rem; overflow-wrap: break-word; }
+td:first-child { min-width: 6.2rem; max-width: 26rem; overflow-wrap: break-word; }
 th { font-weight: 600; color: var(--soft); }
 @media print {
   :root { --ink: #000; --paper: #fff; --soft: #333; --line: #bbb; }
