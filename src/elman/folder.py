@@ -369,7 +369,8 @@ def _check_seal(file: Path, seal: Any) -> None:
     for name, digest in seal.items():
         if _file_digest(file.parent / name) != digest:
             raise FolderError(
-                f"{file.parent / name} was changed or damaged since training; copy or train the model again"
+                f"{file.parent / name} was changed or damaged since training, or {file.name} is another model's; "
+                "copy or train the model again"
             )
 
 

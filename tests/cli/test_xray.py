@@ -69,6 +69,39 @@ def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_pa
     assert "#1b1d1f" not in re.sub(r"<style>.*?</style>", "", page, count=1, flags=re.DOTALL).lower()
 
 
+@pytest.fixture(scope="module")
+def windowed(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gated convolution that sees two layers of three tokens: five."""
+    folder = tmp_path_factory.mktemp("xray") / "conv"
+    elman.train(
+        text_file, out=folder, model="conv", updates=60, layers=2, window=3, embedding_size=8, hidden_size=12, batch=4,
+        bptt=10, threads=1,
+    )  # fmt: skip
+    return folder
+
+
+def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) -> None:
+    words = ("xray", windowed, text_file, "--lags", "12", "--positions", "6")
+    found = json.loads(cli(*words, "--json").out)
+    assert found["curves"] == [] and found["influence"]["reach"] <= 5
+    assert found["words"][0].startswith("What a conv network sees ends with its window: no gradient")
+    shown = cli(*words, "--forget-bias", "20")
+    assert shown.code == 2 and "--forget-bias draws a fresh LSTM" in shown.err
+    text = ("train", text_file, "--out", windowed.parent / "no", "--updates", "2")
+    for kind, flags, said in (
+        ("conv", ("--xray",), "--xray notes gradients through time"),
+        ("conv", ("--window", "1"), "window is 1; it must be at least 2"),
+        ("lstm", ("--window", "5"), "window means nothing to lstm"),
+        ("conv", ("--heads", "2"), "heads mean nothing to conv"),
+        ("transformer", ("--heads", "0"), "heads is 0; it must be at least 1"),
+        ("transformer", ("--no-skip",), "leave out --no-skip"),
+        ("feed-forward", ("--input", "one-hot"), "one-hot input is for recurrent cells"),
+        ("conv", ("--weight-drop", "0.2"), "has no hidden-to-hidden weights"),
+    ):
+        shown = cli(*text, "--model", kind, *flags)
+        assert shown.code == 2 and said in shown.err, shown.err
+
+
 @pytest.mark.parametrize("source", ["folder", "arpa"])
 def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path, tmp_path: Path) -> None:
     model = elman.train(text_file, out=tmp_path / "words", model="ngram", order=3, pretokenized=True)

@@ -73,7 +73,7 @@ def test_mistakes(cli: Call, lstm_folder: Path, ngram_folder: Path) -> None:
         (("--model", lstm_folder), "add --sentence"),
         (("gru", "--model", lstm_folder, "--sentence", "Anna"), "not gru; say: elman explain lstm"),
         (("--model", ngram_folder, "--sentence", "Anna"), "no cell to unroll"),
-        (("--model", lstm_folder, "--sentence", " "), "has 0 tokens"),
+        (("--model", lstm_folder, "--sentence", " "), "has 0 tokens; a drawing shows 1 to 24: give some words"),
         (("--model", lstm_folder, "--sentence", "Anna " * 30), "has 30 tokens"),
         (("lstm", "--out", "a.pdf"), "try --out a.svg"),
         (("softmax", "--out", "a.svg"), "choose one of: rnn"),
@@ -81,6 +81,12 @@ def test_mistakes(cli: Call, lstm_folder: Path, ngram_folder: Path) -> None:
     ):
         shown = cli("explain", *words)
         assert shown.code == 2 and said in shown.err and shown.err.count("\n") == 1, shown.err
+
+
+def test_what_a_transformer_carries_is_written_short(lstm_folder: Path) -> None:
+    config = NeuralConfig(cell="transformer", layers=2, embedding_size=24, hidden_size=32, window=5)
+    found = unroll(elman.load(lstm_folder).lm, config, SENTENCE)
+    assert "k v 1×96" in [text for _, _, text in layouts(found)[0].labels]
 
 
 def test_unknown_words_and_line_ends_are_named(lstm_folder: Path) -> None:

@@ -32,6 +32,12 @@ def test_bits_are_those_of_score(client: TestClient, models: dict[str, Model], l
     assert ask(client, SCORE, text="") == {"model": "word", "bits": 0, "tokens": 0, "oov": 0, "lines": []}
 
 
+def test_a_long_line_costs_what_its_tokens_cost(client: TestClient) -> None:
+    (line,) = ask(client, SCORE, text="the zebra sat " * 1200, model="word")["lines"]
+    assert line["bits"] > 15_000  # more than the 9,999 nats that stand for nothing at all in JSON
+    assert line["bits"] == pytest.approx(sum(token["bits"] for token in line["per_token"]))
+
+
 def test_options_of_complete(client: TestClient, models: dict[str, Model]) -> None:
     lm = models["word"]
     found = ask(client, COMPLETE, prompt="the cat", n=3, block=["SAT"], punctuation=True, partial=False)

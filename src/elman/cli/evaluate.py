@@ -101,7 +101,7 @@ def _table(steps: list[tuple[str, dict[str, Any]]]) -> str:
             f"+ {name}" if place else name,
             f"{each['bits_per_byte']:.4f}",
             f"{each['perplexity']:.3f}",
-            f"{100 * each['perplexity'] / static - 100:+.1f}%",
+            f"{100 * each['perplexity'] / static - 100:+.1f}%" if place else "+0.0%",
         ]
         for place, (name, each) in enumerate(steps)
     ]

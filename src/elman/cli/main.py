@@ -26,7 +26,7 @@ VERBS: dict[str, str] = {
     "complete": "The next words, with probabilities.",
     "generate": "Text that the model makes up.",
     "serve": "Models over HTTP: next words as they are typed, and OpenAI's completions.",
-    "export": "A model as an ARPA file for other tools, or as a folder that loads at once.",
+    "export": "A model for other tools: ARPA, ONNX, a folder that loads at once, or one HTML page.",
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",
     "explain": "A cell or an idea on one page: equations, a drawing, papers, how to see it.",
     "info": "What a model is made of: its passport.",

@@ -48,7 +48,8 @@ def run(
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     xray: Annotated[
-        bool, typer.Option("--xray", help="Note the gradient by lag at each validation, for `elman xray`.")
+        bool,
+        typer.Option("--xray", help="Note the gradient by lag at each validation, for `elman xray` (recurrent kinds)."),
     ] = False,
     max_ram: Annotated[
         str | None,

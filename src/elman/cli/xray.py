@@ -83,7 +83,7 @@ def run(
         text=facts,
         lags=numbers[0] if numbers else None,
         positions=positions,
-        sentence=sentence or line,
+        sentence=line if sentence is None else sentence,
         forget_bias=forget_bias,
         progress=progress,
     )

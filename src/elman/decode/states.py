@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from elman.decode.largest import largest
 from elman.models.protocol import LanguageModel, State
-from elman.text.tokenizer import EOS_ID
+from elman.text.tokenizer import EOS_ID, UNK_ID
 
 _LIKELY = 5
 
@@ -28,7 +28,8 @@ def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
     log_probs = model.log_probs(state)[0]
     likely = [
         {
-            "text": "\n" if token == EOS_ID else model.tokenizer.decode([token]),
+            "text": {EOS_ID: "\n", UNK_ID: model.tokenizer.tokens[UNK_ID]}.get(token)
+            or model.tokenizer.decode([token]),
             "probability": math.exp(log_probs[token]),
         }
         for token in largest(log_probs, _LIKELY).tolist()

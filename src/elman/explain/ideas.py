@@ -56,8 +56,8 @@ FEEDFORWARD = Topic(
     name="feedforward",
     model="feed-forward",
     title="the first neural language model: a window of words",
-    says="The embeddings of the last n - 1 words, side by side, go through one layer of tanh. Words that are alike "
-    "share what is learned, which an n-gram cannot do; but what is older than the window is not seen.",
+    says="The embeddings of the last words, side by side, go through one layer of tanh. Words that are alike share "
+    "what is learned, which an n-gram cannot do; but what is older than the window is not seen. Drawn for three words.",
     shows="""\
 e1 e2 e3 = C[w1], C[w2], C[w3]            rows of the embedding C [V, E]
 h        = tanh(W [e1; e2; e3] + b)       W [H, 3 E]

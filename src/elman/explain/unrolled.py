@@ -42,7 +42,8 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
     tokenizer = model.tokenizer
     ids = [int(each) for each in tokenizer.encode(normalise_line(sentence)).ids]
     if not 1 <= len(ids) <= MOST_TOKENS:
-        raise UsageError(f"--sentence has {len(ids)} tokens; a drawing shows 1 to {MOST_TOKENS}: give a shorter one")
+        rest = "a shorter one" if ids else "some words"
+        raise UsageError(f"--sentence has {len(ids)} tokens; a drawing shows 1 to {MOST_TOKENS}: give {rest}")
     state, following = model.start(), []
     for each in ids:
         state = model.advance(np.array([each], np.int64), state)
@@ -75,6 +76,8 @@ def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], wid
         "token. The state begins at zero."
     )
     parts = [head, *("\n".join(draw(each)) for each in layouts(found, width=width)), textwrap.fill(legend, width)]
+    if config.cell == "transformer":
+        parts.append(f"k v: the keys and the values of the last {(config.seen or 0) - 1} tokens, each so large.")
     if config.shortcuts and config.layers > 1:
         parts.append("Not drawn: lower layers also reach the output directly, through stack.skips.")
     longest = max(map(len, weights))
@@ -155,6 +158,8 @@ def _piece(found: Unrolled, span: slice, texts: list[str], carried: list[str], m
 
 def _state_text(config: NeuralConfig, layer: int) -> str:
     parts = config.states[layer]
+    if config.cell == "transformer":
+        return f"k v {_shape(parts['values'])}"
     if len(set(parts.values())) == 1:
         return f"{' '.join(parts)} {_shape(*set(parts.values()))}"
     return " ".join(f"{name} {_shape(size)}" for name, size in parts.items())

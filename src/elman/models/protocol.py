@@ -96,7 +96,9 @@ class State:
 
         head = len(_MAGIC) + 40
         if len(data) < head or data[: len(_MAGIC)] != _MAGIC:
-            raise ModelError("this is not a saved elman state; save one with State.to_bytes()")
+            raise ModelError(
+                "this is not a saved elman state; save one with `elman score --save-state` or State.to_bytes()"
+            )
         body = data[head:]
         if data[len(_MAGIC) : head] != hashlib.sha256(body).digest() + struct.pack("<Q", len(body)):
             raise ModelError("the saved state is damaged or cut off; save it again")

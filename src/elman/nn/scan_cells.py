@@ -42,7 +42,7 @@ class Parallel(Recurrent):
         super().__init__(input_size, hidden_size)
         if dropout.check("weight drop", weight_drop):
             raise UsageError(
-                f"weight drop is {weight_drop}, but {type(self).__name__} has no hidden-to-hidden weights; it must be 0"
+                f"weight drop is {weight_drop}, but this kind of layer has no hidden-to-hidden weights; it must be 0"
             )
 
 

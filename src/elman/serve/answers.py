@@ -107,7 +107,8 @@ def score_answer(body: ScoreBody, served: Served, limits: Limits, patience: Pati
 
 
 def _bits(log_prob: float) -> float:
-    return -finite(log_prob) / math.log(2)
+    """Of one token or of a sum of many: only what is no number of JSON's is bounded."""
+    return -(log_prob if math.isfinite(log_prob) else finite(log_prob)) / math.log(2)
 
 
 def likely_tokens(line: str, count: int, served: Served, patience: Patience) -> list[list[dict[str, Any]]]:

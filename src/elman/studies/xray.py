@@ -20,10 +20,11 @@ from elman.errors import FolderError, UsageError
 from elman.folder import read_json
 from elman.model import Model
 from elman.models.registry import MODELS, is_network
+from elman.models.shape import WINDOWS
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
-from elman.studies.xray_influence import THRESHOLD, Influence, influence_by_lag, spread_lags, text_windows
+from elman.studies.xray_influence import THRESHOLD, TRACE, Influence, influence_by_lag, spread_lags, text_windows
 from elman.training.lag_case import COURSE_FILE
 
 LAGS = 200
@@ -127,6 +128,10 @@ def xray(
         raise UsageError(f"--lags is {lags}; it must be between 2 and 5000: try --lags {LAGS}")
     reach = lags if lags is not None else max(_FEWEST_LAGS, min(LAGS, len(ids) // 3))
     network = _recurrent(model)
+    if forget_bias is not None and network is None:
+        raise UsageError(
+            "--forget-bias draws a fresh LSTM beside this model's gradients, and it has none; leave it out"
+        )
     windows = text_windows(ids, length=_WARM + reach + 1, count=positions)
     curves = _curves(network, windows, reach, model, forget_bias=forget_bias, seed=seed, progress=progress)
     found = influence_by_lag(
@@ -305,6 +310,11 @@ def diagnosis(found: Xray) -> list[str]:
             words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
+    elif found.model["name"] in WINDOWS:
+        words.append(
+            f"What a {found.model['name']} network sees ends with its window: no gradient goes back through time, and "
+            "there are no gates."
+        )
     elif found.model["name"] in MODELS and is_network(found.model["name"]):
         words.append("It is computed through onnxruntime here; its gradient and its gates are seen by torch only.")
     else:
@@ -328,7 +338,7 @@ def diagnosis(found: Xray) -> list[str]:
             if reach == memory
             else f"Some places are still reached from {reach} back (as far as was looked)."
             if reach == lags
-            else f"Some places are reached from {reach} back, and none from further."
+            else f"Some places are reached from {reach} back, and none from further by more than {TRACE:g} bits."
         )
     )
     if found.units:
