@@ -38,7 +38,7 @@ from elman.export.products import groups_of
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
 from elman.models.runtime import RuntimeModel
-from elman.models.shape import NeuralConfig
+from elman.models.shape import ADDING, NeuralConfig
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -144,7 +144,7 @@ def main() -> None:
     tokens = [f" w{number}" for number in range(options.vocab - 2)]
     tokenizer = Tokenizer(["<unk>", "</s>", *tokens], config=TokenizerConfig(pretokenized=True))
     shape = {"embedding_size": options.hidden, "hidden_size": options.hidden, "layers": options.layers}
-    config = NeuralConfig(cell=options.cell, tied=False, skip=False, **shape)
+    config = NeuralConfig(cell=options.cell, tied=False, skip=options.cell in ADDING, **shape)
     model = NeuralModel(Network(config, tokenizer.size), tokenizer, config)
     arrays = model.to_arrays()
     facts: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}

@@ -60,6 +60,7 @@ def make_ids() -> np.ndarray:
 def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace) -> Any:
     """Ours."""
     from elman.models.registry import entry, resolve
+    from elman.models.shape import ADDING
     from elman.progress import Progress
     from elman.training.run import Plan, Run
     from elman.training.trainer import Training
@@ -67,7 +68,7 @@ def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace
     embedding, hidden, _ = SHAPES[shape]
     found = entry(cell)
     # Without the product around the lower layer, which nn.LSTM has not.
-    config = {"embedding_size": embedding, "hidden_size": hidden, "layers": 2, "skip": False, **dict(found.preset)}
+    config = {"embedding_size": embedding, "hidden_size": hidden, "layers": 2, "skip": cell in ADDING, **dict(found.preset)}
     store: Any = SimpleNamespace(ids=make_ids(), documents=np.array([0]))
     tokenizer: Any = SimpleNamespace(size=VOCABULARY)
     nothing: Any = None

@@ -7,6 +7,8 @@ from elman.config import Config
 from elman.errors import UsageError
 
 _SAMPLES = 4096
+ADDING = ("conv", "transformer")
+"""Kinds of layers that add to what they read: through all of them leads one stream, which reaches the output."""
 WINDOWS = {"feed-forward": 4, "conv": 4, "transformer": 64}
 """Tokens that a layer sees, of the kinds of layers that see a window."""
 
@@ -73,7 +75,7 @@ class NeuralConfig(Config):
             raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.embedding_size}")
         if windowed and self.input == "one-hot":
             raise UsageError(f"one-hot input is for recurrent cells; a {self.cell} network has learned embeddings")
-        if self.cell in ("conv", "transformer") and not self.skip:
+        if self.cell in ADDING and not self.skip:
             raise UsageError(f"all layers of a {self.cell} network reach the output directly; leave out --no-skip")
 
     @property
