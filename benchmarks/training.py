@@ -68,7 +68,13 @@ def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace
     embedding, hidden, _ = SHAPES[shape]
     found = entry(cell)
     # Without the product around the lower layer, which nn.LSTM has not.
-    config = {"embedding_size": embedding, "hidden_size": hidden, "layers": 2, "skip": cell in ADDING, **dict(found.preset)}
+    config = {
+        "embedding_size": embedding,
+        "hidden_size": hidden,
+        "layers": 2,
+        "skip": cell in ADDING,
+        **dict(found.preset),
+    }
     store: Any = SimpleNamespace(ids=make_ids(), documents=np.array([0]))
     tokenizer: Any = SimpleNamespace(size=VOCABULARY)
     nothing: Any = None
