@@ -23,6 +23,7 @@ from elman.machine import (
     choose_precision,
     fingerprint,
     require_torch,
+    set_threads,
     version,
 )
 from elman.models.combine import Mixture, fit_weights
@@ -187,6 +188,8 @@ def _plan(
         config, plan, weights = _plan_network(request, data, shape, course, start, progress)
         begin = time.monotonic()
         if weights is None:
+            # Sums of many numbers, too, come out the same only by the same number of threads.
+            set_threads(plan.threads)
             weights = first_weights(config, plan, data.train.ids, data.tokenizer.size, progress=progress)  # type: ignore[arg-type]
         spent = time.monotonic() - begin
     else:
