@@ -148,7 +148,7 @@ def test_settings_reach_the_model_and_unknown_ones_are_refused(text_file: Path) 
     model = elman.train(text_file, model="gru", layers=1, tied=False, **SMALL)
     assert model.passport["recipe"]["config"] == {
         "cell": "gru", "layers": 1, "embedding_size": 8, "hidden_size": 12, "tied": False, "input": "learned",
-        "skip": True, "softmax": "full", "samples": None,
+        "skip": True, "softmax": "full", "samples": None, "window": None, "heads": None,
     }  # fmt: skip
     assert model.passport["recipe"]["plan"]["bptt"] == 10
     with pytest.raises(UsageError, match="--hiden-size means nothing"):
