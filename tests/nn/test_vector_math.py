@@ -103,3 +103,32 @@ def test_bfloat16_is_read_and_rounded_as_torch_does() -> None:
         rounded = torch.from_numpy(given.copy()).to(torch.bfloat16)
         found = torch.from_numpy(row).view(torch.bfloat16)
         torch.testing.assert_close(found, rounded, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_stands_there_in_plain_python_is_what_is_compiled(dtype: type) -> None:
+    numbers = np.concatenate([np.linspace(-90, 90, 181), [1e-7, -1e-7, 0.3]]).astype(dtype)
+    close = {"rtol": 2e-6 if dtype == np.float32 else 1e-13, "atol": 0}
+    compiled, others = _sigmoids(numbers), _others(numbers)
+    for place, number in enumerate(numbers):
+        np.testing.assert_allclose(sigmoid(number), compiled[:, place], rtol=close["rtol"], atol=1e-37)
+        np.testing.assert_allclose((tanh(number), exponential(number)), others[:, place], **close)
+    above = numbers[numbers > 0]
+    decays = _decays(above)
+    for place, number in enumerate(above):
+        np.testing.assert_allclose(decay(number), decays[:, place], rtol=1e-5, atol=1e-30)
+    assert decay(dtype(0)) == (1, 0, 0)
+
+
+def test_plain_bfloat16_is_what_is_compiled() -> None:
+    numbers = np.array([0, -0.0, 1.00390625, 1.01171875, -3.3, 1e38, np.inf, -np.inf, np.nan], np.float32)
+    plain, compiled = np.zeros(len(numbers), np.uint16), np.zeros(len(numbers), np.uint16)
+    _put_all(numbers, compiled)
+    for place, number in enumerate(numbers):
+        put(plain, place, number)
+    np.testing.assert_array_equal(plain, compiled)
+    np.testing.assert_array_equal([wide(bits) for bits in plain], _widened(plain))
+    assert wide(np.float32(0.1)) == np.float32(0.1)
+    row = np.zeros(1, np.float32)
+    put(row, 0, np.float32(0.1))
+    assert row[0] == np.float32(0.1)

@@ -4,6 +4,7 @@ A layer is given ``x[N, D]``, or the ids ``[N]`` of one-hot vectors. ``before`` 
 no state; ``step`` goes from there and a state ``[B, H]`` to an output and the next state; ``after`` is for all rows.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Input(NamedTuple):
     embedded: bool = False
 
 
-class Layer:
+class Layer(ABC):
     """What all cells share; ``prefix`` names the layer's weights, ``options`` are those of the config."""
 
     state_names: Names = ("h",)
@@ -44,13 +45,13 @@ class Layer:
         """The sizes of the state's parts."""
         return (self.size,) * len(self.state_names)
 
+    @abstractmethod
     def before(self, graph: Graph, x: Input) -> tuple[Names, tuple[int, ...]]:
         """What needs no state, ``[N, ..]`` each, and the sizes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, graph: Graph, given: Names, state: Names) -> tuple[Names, Names]:
         """What goes on to ``after``, and the next state."""
-        raise NotImplementedError
 
     def after(self, graph: Graph, made: Names) -> str:
         """The output ``[N, H]``."""
@@ -102,9 +103,9 @@ class Feedback(Layer):
         after = self.gates(graph, total, state)
         return after[:1], after
 
+    @abstractmethod
     def gates(self, graph: Graph, total: str, state: Names) -> Names:
         """The next state."""
-        raise NotImplementedError
 
     _joint = False
     _gain = 1.0

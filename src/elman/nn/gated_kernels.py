@@ -9,6 +9,8 @@ The loops are short because the compiler makes vectors of a loop only if it can 
 overlaps an input, and it does so for a few arrays only.
 """
 
+from typing import Any
+
 import numpy as np
 from numba.extending import overload
 
@@ -69,22 +71,30 @@ def backward(inputs, reset, lengths, y, first, given, d_inputs, d_h, start, stop
 
 def opens(inputs, t, row, a, b):
     """Fill ``a`` and ``b`` of one step of one row."""
-    raise NotImplementedError
+    _openers()[type(inputs)](inputs, t, row, a, b)
 
 
 def passes(inputs, t, row, d_a, d_b, d_inputs):
     """Fill ``d_inputs`` of one step of one row; ``d_a`` and ``d_b`` may be used up."""
-    raise NotImplementedError
+    _passers()[type(inputs)](inputs, t, row, d_a, d_b, d_inputs)
 
 
 @overload(opens, jit_options=OPTIONS)
 def _opens(inputs, t, row, a, b):
-    return {MinGruInputs: _open_mingru, MinLstmInputs: _open_minlstm, RgLruInputs: _open_rglru}[inputs.instance_class]
+    return _openers()[inputs.instance_class]
 
 
 @overload(passes, jit_options=OPTIONS)
 def _passes(inputs, t, row, d_a, d_b, d_inputs):
-    return {MinGruInputs: _pass_mingru, MinLstmInputs: _pass_minlstm, RgLruInputs: _pass_rglru}[inputs.instance_class]
+    return _passers()[inputs.instance_class]
+
+
+def _openers() -> dict[type, Any]:
+    return {MinGruInputs: _open_mingru, MinLstmInputs: _open_minlstm, RgLruInputs: _open_rglru}
+
+
+def _passers() -> dict[type, Any]:
+    return {MinGruInputs: _pass_mingru, MinLstmInputs: _pass_minlstm, RgLruInputs: _pass_rglru}
 
 
 def _open_mingru(inputs, t, row, a, b):

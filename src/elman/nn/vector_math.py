@@ -2,6 +2,7 @@
 
 The mathematical library's own functions are calls, one number at a time. In float32 these here are exact to about two
 units in the last place; in float64 they are the library's. NaN stays NaN. bfloat16 comes and goes as its bits, uint16.
+What stands under each name in plain Python is what it means; the compiler takes what is below.
 """
 
 import math
@@ -40,7 +41,7 @@ def _exponential(x):
 
 def exponential(x) -> Any:
     """``e^x``; float32 within ±87, and beyond as if it were there."""
-    raise NotImplementedError
+    return np.exp(np.clip(x, -_MOST, _MOST) if getattr(x, "dtype", None) == np.float32 else x)
 
 
 @overload(exponential, jit_options=OPTIONS)
@@ -57,7 +58,9 @@ def _e_to_the(x):
 
 def sigmoid(x) -> Any:
     """``1 / (1 + e^-x)``, and what it lacks to 1, both exact where they are small."""
-    raise NotImplementedError
+    e = np.exp(-abs(x))
+    large, small = 1 / (1 + e), e / (1 + e)
+    return (large, small) if x >= 0 else (small, large) if x < 0 else (x, x)
 
 
 @overload(sigmoid, jit_options=OPTIONS)
@@ -78,7 +81,7 @@ def _sigmoid(x):
 
 def tanh(x) -> Any:
     """The hyperbolic tangent, exact where it is small."""
-    raise NotImplementedError
+    return np.tanh(x)
 
 
 @overload(tanh, jit_options=OPTIONS)
@@ -96,7 +99,8 @@ def _tanh(x):
 
 def decay(x) -> Any:
     """For ``x >= 0``: ``a = e^-x``, ``s = sqrt(1 - a^2)`` and ``x ds/dx = x a^2 / s``, which ends in 0."""
-    raise NotImplementedError
+    kept, share = np.exp(-x), np.sqrt(-np.expm1(-2 * x))
+    return kept, share, x * kept * kept / share if share != 0 else _ZERO
 
 
 @overload(decay, jit_options=OPTIONS)
@@ -118,7 +122,7 @@ def _decay(x):
 
 def wide(number) -> Any:
     """A number to calculate with: float32 if it came as the bits of a bfloat16."""
-    raise NotImplementedError
+    return (np.uint32(number) << np.uint32(16)).view(np.float32) if isinstance(number, np.integer) else number
 
 
 @overload(wide, jit_options=OPTIONS)
@@ -130,7 +134,11 @@ def _wide(number):
 
 def put(row, place, number):
     """Store a number in a row of its own type or, rounded to even, of bfloat16's bits."""
-    raise NotImplementedError
+    if not np.issubdtype(row.dtype, np.integer):
+        row[place] = number
+        return
+    bits = int(np.float32(number).view(np.uint32))
+    row[place] = 0x7FC0 if number != number else (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
 
 
 @overload(put, jit_options=OPTIONS)

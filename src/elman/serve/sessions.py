@@ -73,7 +73,7 @@ class Session:
         return self._state_bytes + tables + self._places * _PLACE_BYTES
 
     def reader(self, model: Batched) -> "Reader":
-        """The model as it reads prompts through this session, for one request."""
+        """The model as it reads prompts with what is kept of the client's text, for one request."""
         if self._places > _PLACES * self._longest:
             self._clear()
         return Reader(self, model)

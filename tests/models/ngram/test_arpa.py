@@ -1,150 +1,23 @@
 """ARPA files: what is read is what stands there, what is written reads back, and nothing else gets in."""
 
-import errno
 import gzip
 import math
-import os
 import tracemalloc
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.models.ngram.arpa_plain import CAMBRIDGE, PLAIN, as_table, log10_line, plain_read, same, written
 
-from elman.errors import FolderError, StorageError
+from elman.errors import FolderError
 from elman.models.ngram import arpa_source
 from elman.models.ngram.arpa import load_arpa
-from elman.models.ngram.arpa_reader import Arpa, read_arpa
+from elman.models.ngram.arpa_reader import read_arpa
 from elman.models.ngram.arpa_writer import write_arpa
-from elman.models.ngram.backoff import BackoffTables
 from elman.text.tokenizer import EOS_ID
-
-PLAIN = """\\data\\
-ngram 1=6
-ngram 2=6
-ngram 3=3
-
-\\1-grams:
--1.5\t<unk>\t-0.125
-0\t<s>\t-0.30103
--0.47712123\t</s>
--0.69897\tsun\t-0.2
--1\train\t0
--0.845098\tand\t0.1
-
-\\2-grams:
--0.2\t<s> sun\t-0.5
--0.9\t<s> rain\t-0.7
--0.3\tsun and\t-0.0
--0.60206\tand rain
--0.05\train </s>
--1.25\t<unk> and\t-1
-
-\\3-grams:
--0.1\t<s> sun and
--0.0457575\tsun and rain
--0.2\tsun and sun
-
-\\end\\
-"""
-"""`<unk>` as a context, a backoff above 0 and one of minus zero; nothing follows `<s> rain`, which has a backoff; and
-"sun and sun" is there, though "and sun" is not."""
-
-CAMBRIDGE = """This file is in the ARPA-standard format.
-Data formats:
-Beginning of data mark: \\data\\
-ngram 1=nr            # number of 1-grams
-\\1-grams:
-p_1     wd_1 bo_wt_1
-end of data mark: \\end\\
-
-\\data\\
-ngram  1=   6
-ngram 2 = 6
-
-\\1-grams:
--3.2721 <UNK>\t0.0000
--1.2699 </s>\t-2.0000
--98.9998 <s>\t-0.4131
- -2.7884  's\t-1.0510
-
--2 -7 .25\r
--2.0614 1.5\t-0.6539
-
-\\2-grams:
--0.0044 </s> <s> \x20
--0.5172 <s> 's \t
--0.4 </s> 1.5
--0.5 's 1.5 0
--1.3e+0 1.5 -7
--.7 1.5 's
-
-\\end\\
-"""
-"""As the toolkits of Cambridge and Carnegie Mellon write: prose in front, blanks anywhere, `<UNK>`, and n-grams across
-lines; words that look like numbers; a Windows line end."""
-
-Table = dict[tuple[str, ...], tuple[np.float32, np.float32]]
-
-
-def plain_read(text: str) -> Table:
-    """The obvious reader: words to (probability, backoff); for well-formed text."""
-    found: Table = {}
-    order = 0
-    for line in text.split("\n\\data\\\n")[-1].removeprefix("\\data\\\n").splitlines():
-        fields = line.split()
-        if line.startswith("\\"):
-            order = 0 if line == "\\end\\" else int(line[1])
-        elif order and fields:
-            words = ["<unk>" if word == "<UNK>" else word for word in fields[1 : order + 1]]
-            numbers = [np.float32(float(field)) for field in (fields[0], *fields[order + 1 :])]
-            found[tuple(words)] = (numbers[0], numbers[1] if numbers[1:] else np.float32(0))
-    return found
-
-
-def log10_prob(table: Table, context: Sequence[str], word: str) -> float:
-    """The obvious query: the longest n-gram that is there, and the backoffs of the contexts that were too long."""
-    if (*context, word) in table:
-        return float(table[(*context, word)][0])
-    assert context, word
-    return float(table.get(tuple(context), (0, 0))[1]) + log10_prob(table, context[1:], word)
-
-
-def log10_line(table: Table, words: Sequence[str]) -> list[float]:
-    """The log10-probability of each word of a line and of its end."""
-    known = ["<s>", *(word if (word,) in table else "<unk>" for word in words), "</s>"]
-    return [min(log10_prob(table, known[:place], known[place]), 0.0) for place in range(1, len(known))]
-
-
-def as_table(arpa: Arpa) -> Table:
-    """What was read, n-gram by n-gram."""
-    words, tables = [*arpa.words, "<s>"], arpa.tables
-    found: Table = {("<s>",): (np.float32(0), tables.log10_backoffs[0][-1] if tables.order > 1 else np.float32(0))}
-    for order, probs in enumerate(tables.log10_probs, start=1):
-        backoffs = tables.log10_backoffs[order - 1] if order < tables.order else np.zeros(len(probs), np.float32)
-        for ids, prob, backoff in zip(
-            tables.tokens(order, np.arange(len(probs))), probs, backoffs[: len(probs)], strict=True
-        ):
-            found[tuple(words[token] for token in ids)] = (prob, backoff)
-    return found
-
-
-def same(one: Arpa, other: Arpa) -> None:
-    """The two hold the same, bit for bit."""
-    assert one.words == other.words
-    for name in ("keys", "log10_probs", "log10_backoffs"):
-        for mine, theirs in zip(getattr(one.tables, name), getattr(other.tables, name), strict=True):
-            assert mine.dtype == theirs.dtype
-            np.testing.assert_array_equal(mine, theirs)
-            assert not np.signbit(mine[mine == 0]).any() and not np.signbit(theirs[theirs == 0]).any()
-
-
-def written(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 def reachable(words: Sequence[str]) -> bool:
@@ -337,22 +210,6 @@ def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numerals):
             read_arpa(path)
 
 
-@settings(deadline=None)
-@given(st.lists(st.floats(-1000, 0, width=32), min_size=3, max_size=30))
-@example([-(10.0**power) for power in range(-44, 4)])
-@example([-1e-10, -0.9999999e-10, -999.99994, -9.999999, -99.0, -100.0, -0.0, -1.1e-10])
-def test_numbers_are_written_shortest_and_read_back_exactly(tmp_path_factory, numbers):
-    probs = np.array(numbers, np.float32) + np.float32(0)
-    words = ["<unk>", "</s>", *(f"w{place}" for place in range(2, len(probs)))]
-    path = tmp_path_factory.mktemp("numbers") / "a.arpa"
-    write_arpa(path, BackoffTables(keys=(), log10_probs=(probs,), log10_backoffs=()), words)
-    np.testing.assert_array_equal(read_arpa(path).tables.log10_probs[0], probs)
-    spelled = {line.split("\t")[1]: line.split("\t")[0] for line in path.read_text().splitlines() if "\t" in line}
-    for word, number in zip(words, probs, strict=True):
-        if number == 0 or abs(number) >= 1e-10:
-            assert spelled[word] == np.format_float_positional(number, trim="-")
-
-
 @st.composite
 def models(draw: st.DrawFn) -> str:
     """A file of order 1 to 4 in any order; all contexts are there, few n-grams are there without their first word."""
@@ -389,66 +246,3 @@ def test_any_model_is_read_queried_and_written_as_it_is(tmp_path_factory, text, 
         ids = np.append(model.tokenizer.encode(" ".join(words)).ids, EOS_ID)
         scores = model.score(ids[None], np.array([len(ids)]), model.start())[0][0]
         np.testing.assert_allclose(scores / math.log(10), log10_line(table, words), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["a.arpa", "a.arpa.gz"])
-def test_what_elman_writes_is_the_same_bytes_when_written_again(tmp_path, name):
-    for text in (PLAIN, CAMBRIDGE):
-        found = read_arpa(written(tmp_path / "given", text))
-        write_arpa(tmp_path / name, found.tables, found.words)
-        first = (tmp_path / name).read_bytes()
-        # A gzip header without flags (so without a name) and without a time.
-        assert first.startswith(b"\x1f\x8b\x08\0\0\0\0\0") == name.endswith(".gz")
-        again = read_arpa(tmp_path / name)
-        same(again, found)
-        write_arpa(tmp_path / name, again.tables, again.words)
-        assert (tmp_path / name).read_bytes() == first
-    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "given"]
-
-
-def test_exact_bytes(tmp_path):
-    found = read_arpa(written(tmp_path / "given", PLAIN))
-    write_arpa(tmp_path / "a", found.tables, found.words)
-    assert (
-        (tmp_path / "a").read_text()
-        == """\\data\\
-ngram 1=6
-ngram 2=6
-ngram 3=3
-
-\\1-grams:
--1.5\t<unk>\t-0.125
--0.47712123\t</s>
--99\t<s>\t-0.30103
--0.69897\tsun\t-0.2
--1\train
--0.845098\tand\t0.1
-
-\\2-grams:
--1.25\t<unk> and\t-1
--0.3\tsun and
--0.05\train </s>
--0.60206\tand rain
--0.2\t<s> sun\t-0.5
--0.9\t<s> rain\t-0.7
-
-\\3-grams:
--0.2\tsun and sun
--0.0457575\tsun and rain
--0.1\t<s> sun and
-
-\\end\\
-"""
-    )
-
-
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
-    found = read_arpa(written(tmp_path / "given", PLAIN))
-
-    def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="the disk is full"):
-        write_arpa(tmp_path / "given", found.tables, found.words)
-    assert (tmp_path / "given").read_text() == PLAIN and os.listdir(tmp_path) == ["given"]
