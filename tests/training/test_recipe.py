@@ -35,6 +35,7 @@ def test_products_of_layers_that_see_a_window(cell: str) -> None:
     weights += 3 * 2 * 5 * 6 if cell == "transformer" else 0
     assert flop_per_token(config, 40) == 6 * weights
     assert set(PRODUCTS) | set(WINDOWS) == set(CELLS)
+    assert CELLS[cell](4, 4).window == WINDOWS[cell]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("cell", CELLS)

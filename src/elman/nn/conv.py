@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from elman.nn.cells import State
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk
-from elman.nn.scan_cells import spread
-from elman.nn.windowed import Windowed, product, scaled, windows
+from elman.nn.scan_cells import product, spread
+from elman.nn.windowed import Windowed, scaled, windows
 
 
 class GatedConv(Windowed):

@@ -71,7 +71,7 @@ class _Minimal(Parallel):
 
     def _run(self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:
         x = x if lengths is None else x.masked_fill(padding_of(x, lengths), 0)
-        gates = _product(x, self.weight_ih, self.bias_ih)
+        gates = product(x, self.weight_ih, self.bias_ih)
         y, last = gated_scan(self.inputs(gates), state[0], reset=reset, lengths=lengths)
         return y, (last,)
 
@@ -146,20 +146,21 @@ class RgLru(Parallel):
         padding = None if lengths is None else padding_of(x, lengths)
         x = x if padding is None else x.masked_fill(padding, 0)
         halves = zip(weights.weight_ih.chunk(2), weights.bias_ih.chunk(2), strict=True)
-        branch, gate = (_product(x, weight, bias) for weight, bias in halves)
+        branch, gate = (product(x, weight, bias) for weight, bias in halves)
         u, tail = causal_conv(branch, tail, weights.weight_conv, weights.bias_conv, reset=reset, lengths=lengths)
-        gates = _product(u, weights.weight_gates, weights.bias_gates)
+        gates = product(u, weights.weight_gates, weights.bias_gates)
         inputs = RgLruInputs(gates, u, 8 * F.softplus(weights.decay))
         y, h = gated_scan(inputs, h, reset=reset, lengths=lengths)
-        y = _product(F.gelu(gate) * y, weights.weight_out, weights.bias_out)
+        y = product(F.gelu(gate) * y, weights.weight_out, weights.bias_out)
         return y if padding is None else y.masked_fill(padding, 0), (h, tail)
 
     def _weights(self) -> RglruWeights:
         return RglruWeights(*(getattr(self, name) for name in RglruWeights._fields))
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.linear(x, weight.to(x.dtype), bias.to(x.dtype))
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``weight x + bias`` in the type of x."""
+    return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
 
 def spread(weight: Tensor, inputs: int, generator: torch.Generator | None) -> None:

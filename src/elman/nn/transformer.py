@@ -19,8 +19,8 @@ from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk
 from elman.nn.rotation import speeds_of
 from elman.nn.scan import exact
-from elman.nn.scan_cells import spread
-from elman.nn.windowed import Windowed, after_chunk, product, scaled, since_start
+from elman.nn.scan_cells import product, spread
+from elman.nn.windowed import Windowed, after_chunk, scaled, since_start
 
 _BLOCK = 128
 """Queries that are looked up together: each sees W - 1 keys before the block, so long chunks cost no square."""

@@ -18,7 +18,7 @@ from elman.nn.cells import State
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk, padding_of
 from elman.nn.scan import exact
-from elman.nn.scan_cells import Parallel
+from elman.nn.scan_cells import Parallel, product
 
 EPSILON = 1e-5
 """Added to a variance before its root is divided by; what ONNX takes where nobody says otherwise."""
@@ -79,11 +79,6 @@ class Windowed(Parallel):
         if masks is None or self.drop == 0:
             return added
         return added * masks.keep(1, *added.shape[1:], drop=self.drop).to(added)
-
-
-def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``weight x + bias`` in the type of x."""
-    return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
 
 def scaled(x: Tensor, gain: Tensor) -> Tensor:
