@@ -79,8 +79,7 @@ def test_8_bits_are_the_network_with_rounded_weights(make_network: Any, cell: st
                 matrix = weight.numpy().T if by_column else weight.numpy()
                 values = quantise(matrix).values()
                 weight.copy_(torch.from_numpy(values.T if by_column else values))
-    # A Transformer's layer rounds four times what comes in, and attention is an exponential of it.
-    bound = 0.15 if cell == "transformer" else 0.05
+    bound = 0.1 if cell in WINDOWS else 0.05  # their norms and attention make more of what is rounded
     ids = texts(model, 3, 7)
     mine, its = other.start(3), rounded.start(3)
     for column in ids.T:

@@ -55,17 +55,18 @@ def test_the_largest_sums_fit() -> None:
 
 @pytest.mark.parametrize("rows", [1, 4])
 @pytest.mark.parametrize("deep", [1, 2, 33])
+@pytest.mark.parametrize("blocks", [1, 3])
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_computes_a_block(way: str, deep: int, rows: int) -> None:
+def test_each_way_computes_blocks(way: str, blocks: int, deep: int, rows: int) -> None:
     draw = np.random.default_rng(deep)
-    matrix = draw.integers(-128, 128, (4 * deep, 64)).astype(np.int8)
+    matrix = draw.integers(-128, 128, (4 * deep, 64 * blocks)).astype(np.int8)
     weights, _ = laid_out(matrix)
     x = draw.integers(0, 256, (6, 4 * deep + 5)).astype(np.uint8)
-    found: Any = np.full((4, 64), -1, np.int32)
-    WAYS[way](x, 2, weights, deep, 2, 2 + rows, found)
+    found: Any = np.full((4, 64 * blocks), -1, np.int32)
+    WAYS[way](x, 2, weights, deep, blocks, 2, 2 + rows, found)
     np.testing.assert_array_equal(found[:rows], x[2 : 2 + rows, 2:-3].astype(np.int64) @ matrix.astype(np.int64))
     assert (found[rows:] == -1).all()
 
 
 def test_this_processor_uses_the_best_way_it_has() -> None:
-    assert byte_product.block is (by_vnni if has_vnni() else by_loops)
+    assert byte_product.dots is (by_vnni if has_vnni() else by_loops)

@@ -2,7 +2,8 @@
 
 A token alone reads every weight of a network once, so that nothing can be faster than the caches give them. The matrix
 ``[K, M]`` is laid out in blocks of 64 columns, four rows of it side by side (``pack``): one instruction of processors
-that have VNNI multiplies 64 pairs and adds them up, and the block is read from its first byte to its last. Other
+that have VNNI multiplies 64 pairs and adds them up, and the block is read from its first byte to its last; a row alone
+goes through all blocks without a stop, since whatever is done between two of them interrupts the reading. Other
 processors go through plain loops over the same layout. Both are exact: sums are whole numbers of 32 bits, so that no
 result depends on the processor or on how many rows are multiplied together.
 """
@@ -62,19 +63,23 @@ def pack(matrix: NDArray[np.int8], out: NDArray[np.int8], sums: NDArray[np.int32
 
 
 def _vnni(rows: int) -> Any:
-    """A block of 64 columns for ``rows`` rows of bytes, by VNNI."""
+    """Blocks of 64 columns for ``rows`` rows of bytes, by VNNI."""
 
     @intrinsic  # type: ignore[misc]
-    def dots(typing: Any, x: Any, stride: Any, weights: Any, deep: Any, out: Any) -> Any:
+    def dots(typing: Any, x: Any, stride: Any, weights: Any, deep: Any, blocks: Any, out: Any) -> Any:
         def build(context: Any, b: Any, signature: Any, given: Any) -> Any:
-            x, stride, weights, deep, out = given
+            x, stride, weights, deep, blocks, out = given
             wide, narrow = ir.IntType(64), ir.IntType(32)
             dot = b.module.declare_intrinsic("llvm.x86.avx512.vpdpbusd.512", (), ir.FunctionType(_LANES, [_LANES] * 3))
             byte = ir.IntType(8).as_pointer()
             kinds = [byte, narrow, narrow, narrow]
             fetch = b.module.declare_intrinsic("llvm.prefetch", (byte,), ir.FunctionType(ir.VoidType(), kinds))
             starts = [b.add(x, b.mul(stride, wide(row))) for row in range(rows)]
-            before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
+            length = b.mul(blocks, wide(4 * BLOCK))
+            before, (top, loop, end, after) = b.block, map(b.append_basic_block, ("top", "loop", "end", "after"))
+            b.branch(top)
+            b.position_at_end(top)
+            block, begin, to = b.phi(wide), b.phi(wide), b.phi(wide)
             b.branch(loop)
             b.position_at_end(loop)
             step, place = b.phi(wide), b.phi(wide)
@@ -94,23 +99,33 @@ def _vnni(rows: int) -> Any:
                     [b.call(dot, [total, spread, some]) for total, some in zip(sums[row], columns, strict=True)]
                 )
             following, further = b.add(step, wide(1)), b.add(place, wide(BLOCK * _DEEP))
-            step.add_incoming(wide(0), before)
+            step.add_incoming(wide(0), top)
             step.add_incoming(following, loop)
-            place.add_incoming(weights, before)
+            place.add_incoming(begin, top)
             place.add_incoming(further, loop)
             for totals, news in zip(sums, added, strict=True):
                 for total, new in zip(totals, news, strict=True):
-                    total.add_incoming(ir.Constant(_LANES, [0] * 16), before)
+                    total.add_incoming(ir.Constant(_LANES, [0] * 16), top)
                     total.add_incoming(new, loop)
-            b.cbranch(b.icmp_signed("<", following, deep), loop, after)
-            b.position_at_end(after)
+            b.cbranch(b.icmp_signed("<", following, deep), loop, end)
+            b.position_at_end(end)
             for row, news in enumerate(added):
                 for number, new in enumerate(news):
-                    at = b.add(out, wide(4 * BLOCK * row + 64 * number))
+                    at = b.add(b.add(to, b.mul(length, wide(row))), wide(64 * number))
                     b.store(new, b.inttoptr(at, _LANES.as_pointer()), align=4)
+            next_block = b.add(block, wide(1))
+            for phi, first, then in (
+                (block, wide(0), next_block),
+                (begin, weights, further),
+                (to, out, b.add(to, wide(4 * BLOCK))),
+            ):
+                phi.add_incoming(first, before)
+                phi.add_incoming(then, end)
+            b.cbranch(b.icmp_signed("<", next_block, blocks), top, after)
+            b.position_at_end(after)
             return context.get_dummy_value()
 
-        return types.void(*[types.intp] * 5), build
+        return types.void(*[types.intp] * 6), build
 
     return dots
 
@@ -119,30 +134,35 @@ _dots_of_one, _dots_of_four = _vnni(1), _vnni(_TOGETHER)
 
 
 @njit(**_OPTIONS)
-def by_vnni(x, place, weights, deep, start, stop, out):
-    """``out[stop - start, 64]``: bytes ``place`` to ``place + 4 deep`` of rows of ``x`` times a block; 1 row or 4."""
+def by_vnni(x, place, weights, deep, blocks, start, stop, out):
+    """Bytes ``place`` to ``place + 4 deep`` of rows of ``x``, 1 row or 4, times blocks: ``out[stop - start, ..]``.
+
+    ``out`` has 64 columns for each block.
+    """
     at, stride = x.ctypes.data + start * x.shape[1] + place, x.shape[1]
     if stop - start == _TOGETHER:
-        _dots_of_four(at, stride, weights.ctypes.data, deep, out.ctypes.data)
+        _dots_of_four(at, stride, weights.ctypes.data, deep, blocks, out.ctypes.data)
     else:
-        _dots_of_one(at, stride, weights.ctypes.data, deep, out.ctypes.data)
+        _dots_of_one(at, stride, weights.ctypes.data, deep, blocks, out.ctypes.data)
 
 
 @njit(**_OPTIONS)
-def by_loops(x, place, weights, deep, start, stop, out):
+def by_loops(x, place, weights, deep, blocks, start, stop, out):
     """The same on any processor: the slow twin."""
     for row in range(start, stop):
-        total = out[row - start]
-        total[:] = 0
-        for step in range(deep):
-            for inside in range(_DEEP):
-                factor = np.int32(x[row, place + _DEEP * step + inside])
-                column = weights[step * BLOCK * _DEEP + inside : (step + 1) * BLOCK * _DEEP : _DEEP]
-                for m in range(BLOCK):
-                    total[m] += factor * np.int32(column[m])
+        for block in range(blocks):
+            total = out[row - start, BLOCK * block : BLOCK * (block + 1)]
+            total[:] = 0
+            for step in range(deep):
+                first = (block * deep + step) * BLOCK * _DEEP
+                for inside in range(_DEEP):
+                    factor = np.int32(x[row, place + _DEEP * step + inside])
+                    column = weights[first + inside : first + BLOCK * _DEEP : _DEEP]
+                    for m in range(BLOCK):
+                        total[m] += factor * np.int32(column[m])
 
 
-block = by_vnni if has_vnni() else by_loops
+dots = by_vnni if has_vnni() else by_loops
 """The faster way that this processor has."""
 
 
@@ -157,15 +177,18 @@ def product(x, place, deep, weights, middle, out, target, scale, scales, bias):
     """
     rows, columns = len(x), len(middle)
     size = deep * BLOCK * _DEEP
-    sums = np.empty((_TOGETHER, BLOCK), np.int32)
-    for first in range(0, columns, BLOCK):
-        some = weights[first // BLOCK * size : (first // BLOCK + 1) * size]
-        last = min(first + BLOCK, columns)
+    # Rows share a block while it is near; one alone has no need of it again.
+    blocks = -(-columns // BLOCK) if rows == 1 else 1
+    width = blocks * BLOCK
+    sums = np.empty((min(rows, _TOGETHER), width), np.int32)
+    for first in range(0, columns, width):
+        some = weights[first // BLOCK * size : (first // BLOCK + blocks) * size]
+        last = min(first + width, columns)
         shift = middle[first:last]
         start = 0
         while start < rows:
             stop = start + _TOGETHER if start + _TOGETHER <= rows else start + 1
-            block(x, place, some, deep, start, stop, sums)
+            dots(x, place, some, deep, blocks, start, stop, sums)
             for row in range(start, stop):
                 total, made = sums[row - start], out[row, target + first : target + last]
                 if not len(scales):
