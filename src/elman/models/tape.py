@@ -21,6 +21,10 @@ from elman.models.runtime_file import Contents
 from elman.models.tape_room import place
 from elman.models.tape_translation import Translation
 
+Places = list[tuple[str, NDArray[Any]]]
+Room = tuple[list[NDArray[Any]], Places, Places]
+"""What a program works in, and where in it the whole numbers and the vectors go that come in."""
+
 _POOLS = (np.float32, np.int64, np.int8)
 _TOGETHER = 32
 """Rows that run together: their vectors stay in the caches, and share one reading of the weights."""
@@ -55,7 +59,8 @@ class Tape:
         self._ends = np.array([[span.start, span.stop] for span in ends], np.int64)
         """Where the outputs lie in the room; they are given out side by side."""
         edges = [0, *accumulate(self.outputs.values())]
-        self._to = {name: slice(*edge) for name, edge in zip(graph.outputs, pairwise(edges), strict=True)}
+        spans_out = zip(graph.outputs, pairwise(edges), strict=True)
+        self._to = {name: (slice(None), slice(*edge)) for name, edge in spans_out}
         self._width = edges[-1]
         self._tape = np.array(instructions, np.int64).reshape(-1, kernels.FIELDS)
         self._widths = width, max(translation.bytes, 1), max(translation.slots, 1)
@@ -79,25 +84,26 @@ class Tape:
                 few = {name: array[some] for name, array in whole.items()}
                 parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
             return [np.concatenate(each) for each in zip(*parts, strict=True)]
-        room, small, ids = self._room(rows)
-        for name, slot in self._slots:
-            ids[:, slot] = whole[name]
-        for name, span in self._from:
-            room[:, span] = vectors[name]
+        room, slots, spans = self._room(rows)
+        for name, slot in slots:
+            slot[...] = whole[name]
+        for name, span in spans:
+            span[...] = vectors[name]
         out = np.empty((rows, self._width), np.float32)
-        stranger = kernels.run(self._tape, room, small, ids, self._bounds, *self._constants, self._ends, out)
+        stranger = kernels.run(self._tape, *room, self._bounds, *self._constants, self._ends, out)
         if stranger >= 0:
             given = {name: whole[name][stranger] for name, _ in self._slots}
             raise ModelError(f"ids that are out of bounds: {given}; they go up to {self._bounds[:, 1].tolist()}")
-        return [out[:, self._to[name]] for name in wanted]
+        return [out[self._to[name]] for name in wanted]
 
-    def _room(self, rows: int) -> tuple[NDArray[Any], ...]:
+    def _room(self, rows: int) -> Room:
         """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
-        kept: tuple[NDArray[Any], ...] | None = getattr(self._rooms, "kept", None)
-        if kept is None or len(kept[0]) != rows:
+        kept: Room | None = getattr(self._rooms, "kept", None)
+        if kept is None or len(kept[0][0]) != rows:
             kinds = (np.float32, np.uint8, np.int64)
-            kept = tuple(np.zeros((rows, width), kind) for width, kind in zip(self._widths, kinds, strict=True))
-            self._rooms.kept = kept
+            room = [np.zeros((rows, width), kind) for width, kind in zip(self._widths, kinds, strict=True)]
+            slots = [(name, room[2][:, slot]) for name, slot in self._slots]
+            kept = self._rooms.kept = room, slots, [(name, room[0][:, span]) for name, span in self._from]
         return kept
 
 
