@@ -9,9 +9,9 @@ most 1.3 times that floor, be at least 8 times as fast as the same graph in floa
 cache, and 20 times as fast as torch, which also pays for every operator. A batch shares one reading: tokens a second
 should grow with it until the products are limited by arithmetic.
 
-All take turns in one process and the least time of each counts. Prints one JSON line each for the step (milliseconds,
-ratios to the runtime, the floors), for its parts, for cold caches (a buffer larger than them is read before each step),
-for batches, and for the whole process of `elman complete` (seconds; the least of a few).
+All take turns of equal length in one process and the least time of each counts. Prints one JSON line each for the step
+(milliseconds, ratios to the runtime, the floors), for its parts, for cold caches (a buffer larger than them is read
+before each step), for batches, and for the whole process of `elman complete` (seconds; the least of a few).
 """
 
 import argparse
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 Call = Callable[[], object]
+_TURN = 0.05
+"""Seconds."""
 
 
 class Plain(nn.Module):
@@ -65,7 +68,10 @@ def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None
     end = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < end:
         for name, call in calls.items():
-            for _ in range(1 if between else 20):  # the first ones warm the caches
+            # Everyone's turn is as long: its first calls find the caches as the others left them.
+            turn = time.perf_counter() + (0 if between else _TURN)
+            start = 0.0
+            while not start or start < turn:
                 if between:
                     between()
                 start = time.perf_counter()
@@ -105,9 +111,11 @@ def plain_step(plain: Plain, batch: int) -> Call:
 
 def floors(size: int, seconds: float) -> dict[str, float]:
     """Seconds that reading ``size`` bytes takes at the least: from the caches that hold them, and from memory."""
-    near, far = np.ones(size // 4, np.float32), np.ones(1 << 26, np.float32)
-    found = least({"cache": lambda: near @ near, "memory": lambda: far @ far}, seconds=seconds)
-    return {"cache": found["cache"], "memory": found["memory"] * near.nbytes / far.nbytes}
+    # Where an array happens to lie decides whether all of it stays in the cache, so that one alone may mislead.
+    near, far = np.ones((4, size // 4), np.float32), np.ones(1 << 26, np.float32)
+    calls: dict[str, Call] = {f"cache {number}": partial(np.dot, one, one) for number, one in enumerate(near)}
+    found = least({**calls, "memory": lambda: far @ far}, seconds=seconds)
+    return {"cache": min(found[name] for name in calls), "memory": found["memory"] * near[0].nbytes / far.nbytes}
 
 
 def whole_process(model: NeuralModel, program: bytes, repeats: int) -> dict[str, float]:

@@ -22,7 +22,7 @@ from elman.models.tape_room import place
 from elman.models.tape_translation import Translation
 
 Places = list[tuple[str, NDArray[Any]]]
-Room = tuple[list[NDArray[Any]], Places, Places]
+Room = tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any]], Places, Places]
 """What a program works in, and where in it the whole numbers and the vectors go that come in."""
 
 _POOLS = (np.float32, np.int64, np.int8)
@@ -84,13 +84,13 @@ class Tape:
                 few = {name: array[some] for name, array in whole.items()}
                 parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
             return [np.concatenate(each) for each in zip(*parts, strict=True)]
-        room, slots, spans = self._room(rows)
+        (room, small, ids), slots, spans = self._room(rows)
         for name, slot in slots:
             slot[...] = whole[name]
         for name, span in spans:
             span[...] = vectors[name]
         out = np.empty((rows, self._width), np.float32)
-        stranger = kernels.run(self._tape, *room, self._bounds, *self._constants, self._ends, out)
+        stranger = kernels.run(self._tape, room, small, ids, self._bounds, *self._constants, self._ends, out)
         if stranger >= 0:
             given = {name: whole[name][stranger] for name, _ in self._slots}
             raise ModelError(f"ids that are out of bounds: {given}; they go up to {self._bounds[:, 1].tolist()}")
@@ -100,10 +100,11 @@ class Tape:
         """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
         kept: Room | None = getattr(self._rooms, "kept", None)
         if kept is None or len(kept[0][0]) != rows:
-            kinds = (np.float32, np.uint8, np.int64)
-            room = [np.zeros((rows, width), kind) for width, kind in zip(self._widths, kinds, strict=True)]
-            slots = [(name, room[2][:, slot]) for name, slot in self._slots]
-            kept = self._rooms.kept = room, slots, [(name, room[0][:, span]) for name, span in self._from]
+            wide, narrow, slots = self._widths
+            room, ids = np.zeros((rows, wide), np.float32), np.zeros((rows, slots), np.int64)
+            given = [(name, ids[:, slot]) for name, slot in self._slots]
+            taken = [(name, room[:, span]) for name, span in self._from]
+            kept = self._rooms.kept = (room, np.zeros((rows, narrow), np.uint8), ids), given, taken
         return kept
 
 
