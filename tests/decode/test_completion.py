@@ -108,6 +108,12 @@ def test_lower_case_models_take_prompts_in_any_case(make_table, make_tokenizer):
     assert (completion.partial, words(completion)) == ("CA", approx(cat=0.75, car=0.25))
 
 
+def test_a_sigma_that_is_the_last_letter_so_far_is_like_any_other(make_table, make_tokenizer):
+    tokenizer = make_tokenizer("word", "Ο ΟΔΥΣΣΕΥΣ", lowercase=True)
+    completion = complete(make_table(tokenizer, {" ο": {" οδυσσευσ": 1.0}}), "Ο ΟΔΥΣ")
+    assert (completion.partial, words(completion)) == ("ΟΔΥΣ", {"οδυσσευσ": pytest.approx(1)})
+
+
 def test_pretokenized_words_are_what_stands_between_spaces(make_table, make_tokenizer):
     tokenizer = make_tokenizer("word", "the N.Y. <unk> 's , n't", pretokenized=True)
     model = make_table(

@@ -60,7 +60,8 @@ SCRIPTS = [
 SCRIPT_PROMPTS = re.split(
     r"\|",
     "|ab |ａ|ａｂ|abＸ|ﬁ|𝒜|𐐀|𝒜𐐀|cat 𝒜𐐀|👍|👍🏽 |𠮷|𠮷野|私|私は|猫|猫が|我们 |cat猫|猫cat|猫'|ลูก|แม|고|हि|של|ال|١"
-    "|\u0301|3\u0301|dog\u00a0|x\u3000|the\ufeff|cat\x1c|cat\x85\nab |cat\ufeff\nab |cat\x1f\nab |ΟΔ|ΟΔΥΣΣΕΥΣ |σοφ|İ|Ὀ",
+    "|\u0301|3\u0301|dog\u00a0|x\u3000|the\ufeff|cat\x1c|cat\x85\nab |cat\ufeff\nab |cat\x1f\nab |ΟΔ"
+    "|ΟΔΥΣ|ΟΔΥΣΣΕΥΣ|ΟΔΥΣΣΕΥΣ |σοφ|İ|Ὀ",
 )
 
 

@@ -163,6 +163,12 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     flags = ("--load-state", tmp_path / "t", "--save-state", tmp_path / "t")
     assert cli("score", lstm_folder, tmp_path / "two", *flags).out.splitlines() == whole[1:]
     assert (tmp_path / "s").read_bytes() == (tmp_path / "t").read_bytes()
+    (tmp_path / "empty line").write_text("\n")
+    (tmp_path / "three").write_text(f"{first}\n{second}\n\n")
+    last = cli("score", lstm_folder, tmp_path / "three", "--save-state", tmp_path / "u").out.splitlines()[-1]
+    assert cli("score", lstm_folder, tmp_path / "empty line", *flags).out.splitlines() == [last]
+    assert (tmp_path / "u").read_bytes() == (tmp_path / "t").read_bytes()
+    cli("score", lstm_folder, tmp_path / "both", "--save-state", tmp_path / "t")
     seen = json.loads(cli("info", lstm_folder, "--state", tmp_path / "s", "--state", tmp_path / "t", "--json").out)
     assert seen["difference"] == {
         "same": True,

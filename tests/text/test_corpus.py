@@ -92,6 +92,13 @@ class TestReading:
             list(read_lines([empty, blank]))
         assert list(read_lines([empty, blank, full])) == [("x", True)]
 
+    def test_blank_lines_that_are_wanted(self, tmp_path):
+        empty, blank, full = file(tmp_path, "", "e"), file(tmp_path, "\n \n\t\n", "b"), file(tmp_path, "\nx\n\n", "f")
+        lines = [("", True), ("", False), ("", False)]
+        assert list(read_lines([blank, full], blank=True)) == [*lines, ("", True), ("x", False), ("", False)]
+        with pytest.raises(TextError, match=r"e: empty, there is no text in it"):
+            list(read_lines(empty, blank=True))
+
     def test_what_is_missing_is_found_before_anything_is_read(self, tmp_path):
         with pytest.raises(TextError, match="no such file"):
             read_lines([file(tmp_path, "text"), tmp_path / "none"])

@@ -54,9 +54,14 @@ def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
         print_json(found)
         return
     for name, each in zip(files, found["states"], strict=True):
-        likely = ", ".join(
-            f"{word['text'].strip() or repr(word['text'])} {word['probability']:.1%}" for word in each["likely"]
-        )
+        texts = [word["text"] for word in each["likely"]]
+        plain = [text.strip() for text in texts]
+        # Some tokens differ by the space before them alone, and some are nothing else.
+        shown = [
+            text if text and plain.count(text) == 1 else repr(whole) for text, whole in zip(plain, texts, strict=True)
+        ]
+        chances = [word["probability"] for word in each["likely"]]
+        likely = ", ".join(f"{text} {chance:.1%}" for text, chance in zip(shown, chances, strict=True))
         _say(f"{name}: {each['bytes']:,} bytes in {len(each['parts'])} parts; next: {likely}")
     if len(states) == 2:
         apart = found["difference"]

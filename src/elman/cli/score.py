@@ -35,7 +35,8 @@ def run(
     from elman.text.corpus import CorpusConfig, read_lines
 
     loaded = api.load(model)
-    lines = (line for line, _ in read_lines(texts or ["-"], config=CorpusConfig(encoding=encoding, field=field)))
+    config = CorpusConfig(encoding=encoding, field=field)
+    lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     one_text = save_state is not None or load_state is not None

@@ -29,7 +29,8 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
 
     def opening(context: str, *, word: str, space: bool, after: Run | None) -> Opening:
         found, unknown = consume_part(model, context, state)
-        text = word.lower() if tokenizer.config.lowercase else word
+        # Letter by letter, as tokenizers do it: at the end of a word, a sigma would become another one.
+        text = "".join(map(str.lower, word)) if tokenizer.config.lowercase else word
         lead = b" " if space else b""
         return Opening(found, context, oov + unknown, word, lead + text.encode(), len(lead), after)
 

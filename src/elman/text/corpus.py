@@ -92,11 +92,14 @@ class Corpus:
         return corpus
 
 
-def read_lines(sources: Sources, *, config: CorpusConfig | None = None) -> Iterator[tuple[str, bool]]:
+def read_lines(
+    sources: Sources, *, config: CorpusConfig | None = None, blank: bool = False
+) -> Iterator[tuple[str, bool]]:
     """Each normalised line of the sources, and whether it starts a document, in one streaming pass.
 
     Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"`` blank lines
-    only separate. A record (``field``) counts as a file.
+    only separate. A record (``field``) counts as a file. A file of blank lines alone is no text, but with ``blank``
+    they are lines like others.
 
     >>> list(read_lines("builtin:pydocs"))[0]
     ('The "assert" statement', True)
@@ -104,7 +107,7 @@ def read_lines(sources: Sources, *, config: CorpusConfig | None = None) -> Itera
     Raises:
         TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found before any is read.
     """
-    return _read(find_sources(sources), config=config or CorpusConfig(), advance=lambda amount: None)
+    return _read(find_sources(sources), config=config or CorpusConfig(), advance=lambda amount: None, blank=blank)
 
 
 @contextmanager
@@ -175,12 +178,12 @@ def prepare(
 
 
 def _read(
-    sources: Sequence[Source], *, config: CorpusConfig, advance: Callable[[int], None]
+    sources: Sequence[Source], *, config: CorpusConfig, advance: Callable[[int], None], blank: bool = False
 ) -> Iterator[tuple[str, bool]]:
     empty = True
     for source in sources:
         for unit in _units(source, config=config, advance=advance):
-            for document in _documents(unit, config.document):
+            for document in _documents(unit, config.document, keep=blank):
                 empty = False
                 yield document
     if empty:
@@ -203,7 +206,7 @@ def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], Non
         yield from map(split_lines, field_texts(lines, kind=kind, field=config.field, name=source.name))
 
 
-def _documents(lines: Iterable[str], document: str) -> Iterator[tuple[str, bool]]:
+def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[tuple[str, bool]]:
     starts, blank = True, 0
     for line in map(normalise_line, lines):
         if line:
@@ -219,6 +222,8 @@ def _documents(lines: Iterable[str], document: str) -> Iterator[tuple[str, bool]
                 blank += 1
             else:
                 yield "", False
+    for place in range(blank if keep else 0):
+        yield "", not place
 
 
 def _spool(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:

@@ -92,7 +92,7 @@ export class Words {
     if (word) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
-      const typed = (spaced ? " " : "") + (this.lowercase ? word.toLowerCase() : word);
+      const typed = (spaced ? " " : "") + (this.lowercase ? lower(word) : word);
       const known = this.ids.has(typed) || (this.pretokenized && word === this.tokens[UNK]);
       // Of the last character alone: a class before `$` misses letters beyond U+FFFF in Chromium.
       const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length > 0);
