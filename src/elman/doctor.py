@@ -142,7 +142,7 @@ def advice_on(found: Readings) -> list[str]:
 
 def _missing(found: Readings) -> list[str]:
     if found.torch is None:
-        return ["torch is not installed: n-grams work, networks need: pip install 'elman[train]'"]
+        return ["torch is not installed: training and adapting networks need it: pip install 'elman[train]'"]
     if found.fp32 is not None and found.bf16 is None and found.gpu is None:
         return ["this processor has no bf16: networks train in fp32, which takes two to five times as long"]
     if found.fp32 is not None and found.bf16 is not None and found.bf16 < found.fp32:

@@ -16,7 +16,7 @@ from elman.decode.rows import CHUNK
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.errors import ModelError
 from elman.line_search import climb, lowest
-from elman.machine import tune_allocator
+from elman.machine import require_torch, tune_allocator
 from elman.models.cache import NeuralCache, cache_log_probs
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
@@ -126,9 +126,11 @@ class Tuning:
 
         Raises:
             ModelError: it is no network.
+            MissingExtra: torch is not installed.
         """
         kind = kind_of(self.model)
         if kind == "runtime":
+            require_torch()
             raise ModelError("dynamic evaluation needs a network with its own weights; load it with runtime=False")
         if not is_network(kind):
             raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")

@@ -58,8 +58,9 @@ from elman.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as stop:
-    # One call must not wait for the compiler's library; what reads whole files may.
-    heavy = {"torch", "onnx", "matplotlib", *({"numba"} if sys.argv[1] != "score" else {})} & set(sys.modules)
+    # One call must not wait for the compiler's library; what reads or writes whole texts may.
+    brief = sys.argv[1] not in ("score", "generate")
+    heavy = {"torch", "onnx", "matplotlib", *({"numba"} if brief else {})} & set(sys.modules)
     sys.exit(f"imported: {heavy}" if heavy else stop.code)
 """
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
@@ -130,6 +131,24 @@ def test_states_belong_to_what_made_them(lstm_folder: Path) -> None:
             State.from_bytes(other.start().to_bytes(), like=mine.start())
 
 
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_row_of_ids_for_each_row_of_a_state(lstm_folder: Path, brief: bool) -> None:
+    lm = elman.load(lstm_folder, brief=brief).lm
+    for ids in ([5, 6, 7], [5]):
+        state = lm.start(2)
+        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids came with a state of 2"):
+            lm.advance(np.array(ids), state)
+        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids came with a state of 2"):
+            lm.score(np.array(ids)[:, None], np.ones(len(ids), np.int64), state)
+
+
+def test_a_seed_gives_the_text_that_a_loaded_model_writes(cli: Any, lstm_folder: Path) -> None:
+    model = elman.load(lstm_folder)  # as the server has it
+    for seed in range(8):
+        found = json.loads(cli("generate", lstm_folder, "Anna", "--seed", seed, "--json").out)["text"]
+        assert found == model.generate("Anna", seed=seed, max_tokens=100)
+
+
 def test_a_copy_is_the_whole_model(lstm_folder: Path, tmp_path: Path) -> None:
     model = elman.load(lstm_folder)
     model.save(tmp_path / "copy")
@@ -182,6 +201,9 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     assert "3 times" in cli("info", lstm_folder, *["--state", tmp_path / "s"] * 3).err
     alone = cli("score", lstm_folder, tmp_path / "both").out.splitlines()
     assert alone[0] == whole[0] and alone[1] != whole[1]
+    for place in (tmp_path / "nowhere" / "s", tmp_path):
+        done = cli("score", lstm_folder, tmp_path / "both", "--save-state", place)
+        assert done.code == 2 and "cannot be written" in done.err and not done.out
     for model, state, said in (
         (ngram_folder, tmp_path / "s", "another model"),
         (lstm_folder, tmp_path / "one", "not a saved elman state"),

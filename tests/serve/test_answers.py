@@ -48,6 +48,11 @@ def test_options_of_complete(client: TestClient, models: dict[str, Model]) -> No
     assert ask(client, COMPLETE, prompt="the qq")["words"] == []
 
 
+def test_bytes_that_are_no_character_alone_are_spelled(client: TestClient) -> None:
+    (line,) = ask(client, SCORE, text="é", model="byte")["lines"]
+    assert [token["text"] for token in line["per_token"]] == ["bytes:\\xc3", "bytes:\\xa9", "\n"]
+
+
 def test_models_are_listed(client: TestClient, models: dict[str, Model]) -> None:
     found = client.get("/v1/models").json()["data"]
     assert [card["id"] for card in found] == LEVELS
@@ -74,9 +79,9 @@ BAD = [
     (COMPLETE, {"prompt": "\ud800"}, 422, None, "surrogate"),
     (COMPLETE, {"prompt": "a", "model": "\ud800"}, 422, "model", "\\ud800"),
     (SCORE, {"text": ["a"]}, 422, "text", "text is ['a']"),
-    (SCORE, {"text": "a " * 20000}, 413, "prompt", "more than 16384 tokens"),
+    (SCORE, {"text": "a " * 20000}, 413, "text", "more than 16384 tokens"),
     (COMPLETIONS, {"prompt": {}}, 422, "prompt", "a list of lists of token ids"),
-    (COMPLETIONS, {"prompt": []}, 422, "prompt", "prompt is []"),
+    (COMPLETIONS, {"prompt": []}, 422, "prompt", "prompt is []; it must not be empty"),
     (COMPLETIONS, {"prompt": [[]]}, 422, "prompt", "prompt is [[]]"),
     (COMPLETIONS, {"prompt": ["a", 1]}, 422, "prompt", "a list of strings"),
     (COMPLETIONS, {"prompt": [-1]}, 422, "prompt", "-1"),
@@ -86,6 +91,16 @@ BAD = [
     (COMPLETIONS, {"max_tokens": "5"}, 422, "max_tokens", "max_tokens is '5'"),
     (COMPLETIONS, {"n": 129}, 422, "n", "129 texts; this server writes up to 128"),
     (COMPLETIONS, {"prompt": ["a"] * 65, "n": 2}, 422, "n", "65 prompts, n 2"),
+    (
+        COMPLETIONS,
+        {"n": 128, "max_tokens": 98, "logprobs": 20},
+        422,
+        "max_tokens",
+        "263424 tokens, alternatives counted",
+    ),
+    (COMPLETIONS, {"prompt": [3] * 9000, "n": 10, "echo": True, "logprobs": 2}, 422, "max_tokens", "270480 tokens"),
+    (COMPLETIONS, {"prompt": [3] * 16000, "stream": True, "echo": True, "logprobs": 20}, 422, "max_tokens", "336000"),
+    (COMPLETE, {"prompt": ["a"]}, 422, "prompt", "it must be a valid string"),
     (COMPLETIONS, {"stop": ""}, 422, "stop", "1 to 200 characters"),
     (COMPLETIONS, {"stop": ["a"] * 17}, 422, "stop", "17 strings"),
     (COMPLETIONS, {"stop": "a" * 201}, 422, "stop", "201 characters"),

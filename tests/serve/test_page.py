@@ -173,6 +173,23 @@ def test_surprise_shades_words_and_tells_what_was_expected(visit: Visit) -> None
     assert first.locator(".detail").inner_text().startswith("the")
 
 
+def test_bytes_are_shown_as_the_characters_that_they_are(browser: Any) -> None:
+    page = browser.new_page()
+    with serving({"bytes": fit("byte", order=6)}) as address:
+        page.goto(address)
+        page.wait_for_selector("textarea")
+        typed(page, "café 猫!")
+        page.click("#tab-surprise")
+        page.wait_for_selector("#surprise .token")
+        assert page.locator("#surprise .token").all_inner_texts() == [*"café 猫!", "↵"]
+        labels = page.locator("#surprise .token").evaluate_all("all => all.map(each => each.ariaLabel)")
+        found = page.evaluate("""async () => (await (await fetch("v1/score", {method: "POST", body: JSON.stringify(
+            {text: "café 猫!"}), headers: {"Content-Type": "application/json"}})).json()).lines[0].per_token""")
+        cat = sum(token["bits"] for token in found[6:9])
+        assert labels[5] == f"猫, {cat:.1f} bits" and len(found) == 11
+    page.close()
+
+
 def test_memory_shows_the_hard_window_of_an_n_gram(visit: Visit) -> None:
     page = visit.page
     typed(page, "a dog sat on the mat")
@@ -265,6 +282,8 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
     with serving({"words": fit("word")}, key="sesame") as address:
         page.goto(address)
         page.wait_for_selector("#ask-key:not([hidden])")
+        assert page.locator("#trouble").inner_text() == "This server wants its API key."
+        assert page.locator("header select:visible").count() == 0
         for wrong in ("open", "s\u00e9same"):
             page.fill("#key", wrong)
             page.keyboard.press("Enter")

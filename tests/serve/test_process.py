@@ -17,6 +17,7 @@ import pytest
 from tests.serve.conftest import fit
 
 from elman.api import Model
+from elman.serve.server import listen
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,13 @@ def test_models_of_every_kind(served: Process) -> None:
         status, text = served.ask("/v1/complete", {"prompt": "", "model": name, "session": "me"})
         assert status == 200 and json.loads(text)["words"][0]["probability"] > 0
     assert served.ask("/healthz", Host="evil.example")[0] == 421
+
+
+def test_the_second_packet_of_an_answer_waits_for_nothing() -> None:
+    with listen("127.0.0.1", 0) as opened, socket.create_connection(opened.getsockname()):
+        connection, _ = opened.accept()
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        connection.close()
 
 
 def test_a_stream_comes_while_it_is_written(served: Process) -> None:

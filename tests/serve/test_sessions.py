@@ -174,6 +174,8 @@ def test_sessions_share_a_bounded_memory(make: Make, models: dict[str, Model]) -
     assert 1 < len(shared) < 100
     assert client.delete("/v1/sessions/99").json() == {"session": "99", "forgotten": True}
     assert client.delete("/v1/sessions/99").json()["forgotten"] is False
+    ask(client, URL, prompt="the cat", session="a/b")
+    assert client.delete("/v1/sessions/a%2Fb").json() == {"session": "a/b", "forgotten": True}
 
 
 def test_many_sessions_at_once_and_one_session_twice(make: Make, models: dict[str, Model]) -> None:

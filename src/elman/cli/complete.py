@@ -40,6 +40,8 @@ def run(
         raise UsageError(f"--words is {words}; it must be 1 or more")
     if phrase and candidates:
         raise UsageError("--phrase and --candidates ask different questions; give one of them")
+    if candidates and partial is not None:
+        raise UsageError("--candidates compares whole words; leave out --partial and --no-partial")
     if words is not None and not phrase:
         raise UsageError("--words is the length of a phrase; add --phrase")
     if (block or block_list or punctuation) and (phrase or candidates):

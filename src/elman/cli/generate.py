@@ -22,7 +22,8 @@ def run(
 ) -> None:
     from elman import api
 
-    loaded = api.load(model, brief=True)
+    # The same way as the server's, so that a seed gives the same text in both.
+    loaded = api.load(model)
     pieces = loaded.stream(
         prompt, temperature=temperature, top_k=top_k, top_p=top_p, max_tokens=max_tokens, seed=seed, stop=stop or ()
     )

@@ -10,6 +10,7 @@ import typer
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
 from elman.cli.states import read_state
+from elman.errors import UsageError
 from elman.files import write_atomic
 
 
@@ -34,6 +35,8 @@ def run(
     from elman import api
     from elman.text.corpus import CorpusConfig, read_lines
 
+    if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
+        raise UsageError(f"--save-state {save_state} cannot be written; give a file in a folder that exists")
     loaded = api.load(model)
     config = CorpusConfig(encoding=encoding, field=field)
     lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True))

@@ -56,8 +56,19 @@ class LineScore:
     @cached_property
     def per_token(self) -> list[tuple[str, float]]:
         """Each token's text and log-probability (nats)."""
-        texts = (text.decode("utf-8", errors="replace") for text in self.token_texts)
-        return list(zip(texts, self.token_log_probs.tolist(), strict=True))
+        return list(zip(map(shown_bytes, self.token_texts), self.token_log_probs.tolist(), strict=True))
+
+
+def shown_bytes(data: bytes) -> str:
+    """A token's bytes as people read them; those that are no characters alone are spelled, as OpenAI does.
+
+    >>> shown_bytes("né".encode()), shown_bytes(b"\xc3")
+    ('né', 'bytes:\\xc3')
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
 
 
 def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) -> Iterator[LineScore]:

@@ -127,7 +127,7 @@ class RuntimeModel:
         return self._probabilities("log_probs", state.parts["top"])
 
     def advance(self, ids: TokenIds, state: State) -> State:
-        self._check(state)
+        self._check(state, len(ids))
         return State(self.model_hash, self._advanced(np.asarray(ids, np.int64), state.parts))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
@@ -135,8 +135,8 @@ class RuntimeModel:
         return found.scores, found.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        self._check(state)
         batch, time = ids.shape
+        self._check(state, batch)
         lengths = np.asarray(lengths, np.int64)
         real = np.arange(time)[None, :] < lengths[:, None]
         safe = np.where(real, ids, 0).astype(np.int64)
@@ -185,9 +185,11 @@ class RuntimeModel:
     def _after(self) -> list[str]:
         return [f"next.{name}" for name in self._sizes]
 
-    def _check(self, state: State) -> None:
+    def _check(self, state: State, batch: int | None = None) -> None:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this model's start()")
+        if batch is not None and batch != state.batch:
+            raise ModelError(f"{batch} rows of ids came with a state of {state.batch}; give as many as it has")
 
 
 def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -45,6 +45,8 @@ from elman.serve.shelf import Served, Shelf
 from elman.serve.static import web_file, web_page
 
 _THREADS = 8
+_READERS = 4
+"""Threads for texts that are read whole, apart from those of people who wait for a word."""
 _SWEEP_SECONDS = 30.0
 _SHORT_SECONDS = 0.05
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -84,6 +86,7 @@ class Server:
         self.running = Gate(limits.max_running, "completions")
         self.waiting = Gate(limits.max_waiting, "requests")
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="elman-serve")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="elman-read")
         gauge = self.metrics.gauge
         gauge("elman_requests_running", "Requests being answered.", lambda: self.activity.running)
         gauge("elman_completions_running", "Completions being written.", lambda: self.running.inside)
@@ -94,12 +97,12 @@ class Server:
             lambda: sum(served.batcher.waiting for served in self.shelf.served.values()),
         )  # fmt: skip
 
-    async def in_thread(self, request: Request, work: Callable[[Patience], T]) -> T:
-        """The result of short work, for as long as the client waits for it."""
+    async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
+        """The result of short work, or of ``reading`` a text, for as long as the client waits for it."""
         self.waiting.enter()
         loop = asyncio.get_running_loop()
         patience = Patience(self.limits.request_seconds)
-        future = self._pool.submit(work, patience)
+        future = (self._readers if reading else self._pool).submit(work, patience)
         # The place is free when the thread is, not when the client goes.
         future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
         answer = asyncio.wrap_future(future)
@@ -119,7 +122,8 @@ class Server:
 
     def close(self) -> None:
         """Stop all threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._readers):
+            pool.shutdown(wait=False, cancel_futures=True)
         self.shelf.close()
 
 
@@ -179,7 +183,8 @@ def _add_errors(app: FastAPI) -> None:
         what = {404: f"there is nothing at {request.url.path[:60]!r}; see /openapi.json"}
         what[405] = f"{request.method[:20]} is not what {request.url.path[:60]!r} takes; see /openapi.json"
         what[400] = "the body is not valid JSON; send one JSON object"
-        found = Problem(error.status_code, what.get(error.status_code, str(error.detail))).response()
+        code = "invalid_json" if error.status_code == 400 else None
+        found = Problem(error.status_code, what.get(error.status_code, str(error.detail)), code=code).response()
         found.headers.update(error.headers or {})
         return found
 
@@ -213,15 +218,15 @@ def _add_own(app: FastAPI, server: Server) -> None:
     async def score(body: ScoreBody, request: Request) -> Any:
         served = server.shelf.find(body.model)
         work = functools.partial(score_answer, body, served, server.limits)
-        return json_response(await server.in_thread(request, work))
+        return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
     async def memory(body: MemoryBody, request: Request) -> Any:
         served = server.shelf.find(body.model)
         work = functools.partial(memory_answer, body, served, server.limits)
-        return json_response(await server.in_thread(request, work))
+        return json_response(await server.in_thread(request, work, reading=True))
 
-    @app.delete("/v1/sessions/{session}", response_model=Forgotten, summary="Forget what was typed under a name")
+    @app.delete("/v1/sessions/{session:path}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
         return json_response({"session": session, "forgotten": server.sessions.forget(session)})
 

@@ -56,8 +56,8 @@ def check(body: CompletionBody, served: Served, limits: Limits) -> Order:
     stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
     if len(stop) > limits.max_stop or not all(0 < len(text) <= _STOP_CHARS for text in stop):
         raise Problem(
-            422, f"stop has {len(stop)} strings of up to {max(map(len, stop))} characters; this server takes "
-            f"{limits.max_stop}, of 1 to {_STOP_CHARS} characters each", param="stop",
+            422, f"stop has {len(stop)} strings, of {min(map(len, stop))} to {max(map(len, stop))} characters; "
+            f"this server takes {limits.max_stop}, of 1 to {_STOP_CHARS} characters each", param="stop",
         )  # fmt: skip
     tokens = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     if tokens > limits.max_tokens:
@@ -83,6 +83,16 @@ def check(body: CompletionBody, served: Served, limits: Limits) -> Order:
         if len(made.ids) > limits.max_prompt_tokens:
             raise too_long(limits.max_prompt_tokens)
         prompts.append(made)
+    echoed = sum(len(prompt.ids) for prompt in prompts) if body.echo else 0
+    # A stream's tokens go as they come; what is echoed is known before the first one goes.
+    held = echoed if body.stream else n * (echoed + len(prompts) * tokens)
+    answer = held * (1 + (body.logprobs or 0))
+    if answer > limits.max_answer:
+        raise Problem(
+            422, f"the answer could have {answer} tokens, alternatives counted; this server gives up to "
+            f"{limits.max_answer} at a time: ask for fewer (max_tokens, n, logprobs, echo) or for a stream",
+            param="max_tokens",
+        )  # fmt: skip
     wish = Wish(
         make_sampler(
             temperature=1.0 if body.temperature is None else body.temperature, top_k=body.top_k, top_p=body.top_p

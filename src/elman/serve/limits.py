@@ -26,6 +26,9 @@ class Limits(Config):
     """Tokens that a completion may have (default 2048)."""
     max_choices: int = 128
     """Completions in one request, prompts times n (default 128)."""
+    max_answer: int = 1 << 18
+    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative counted
+    (default 262144)."""
     max_words: int = 100
     """Words in one answer of /v1/complete (default 100)."""
     max_stop: int = 16

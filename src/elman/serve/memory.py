@@ -67,7 +67,9 @@ def memory_answer(body: MemoryBody, served: Served, limits: Limits, patience: Pa
     pieces = pieces_of(tokenizer, line)
     place = len(pieces) if body.place is None else body.place
     if place > len(pieces):
-        raise Problem(422, f"place is {place}; the text has {len(pieces)} words, so it can be 0 to {len(pieces)}")
+        raise Problem(
+            422, f"place is {place}; the text has {len(pieces)} words, so it can be 0 to {len(pieces)}", param="place"
+        )
     ids = tokenizer.encode(line).ids.astype(np.int64)
     read = ids[: pieces[place].first] if place < len(pieces) else ids
     if len(read) > limits.max_memory_tokens:

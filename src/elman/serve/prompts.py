@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elman.decode.scoring import shown_bytes
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
@@ -99,11 +100,8 @@ def shown_token(tokenizer: Tokenizer, token: int, text: str | None, *, line_star
     if token == UNK_ID:
         return "<unk>" if text is None else text
     data = tokenizer.decode_bytes([token], line_start=line_start)
-    try:
-        whole = data.decode()
-        return whole if text is None else text
-    except UnicodeDecodeError:
-        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
+    shown = shown_bytes(data)
+    return shown if text is None or shown.encode() != data else text
 
 
 def _places(raw: str, line: str) -> list[int]:

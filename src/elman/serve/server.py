@@ -38,6 +38,8 @@ def listen(host: str, port: int) -> socket.socket:
         opened = socket.create_server((host, port), family=family, backlog=1024)
         # Connections inherit it: what a client leaves unread must not pile up in the system either.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+        # An answer's head and body go as two packets: the second one must not wait until the first is acknowledged.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -117,7 +119,8 @@ class _Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         if self._activity.running:
-            self._say(f"finishing {self._activity.running} requests; new ones get 503")
+            many = "1 request" if self._activity.running == 1 else f"{self._activity.running} requests"
+            self._say(f"finishing {many}; new ones get 503")
         until = time.monotonic() + self._limits.drain_seconds
         while self._activity.running and time.monotonic() < until:
             await asyncio.sleep(0.02)

@@ -262,9 +262,9 @@ class Sessions:
         self._sizes.pop(key, None)
 
 
-def too_long(limit: int) -> Problem:
+def too_long(limit: int, *, param: str = "prompt") -> Problem:
     """For a text of more tokens than the server reads."""
     return Problem(
         413, f"the text has more than {limit} tokens, which is all this server reads at once; send the last part of it",
-        param="prompt", code="prompt_too_long",
+        param=param, code="prompt_too_long",
     )  # fmt: skip

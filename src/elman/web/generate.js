@@ -5,8 +5,8 @@ import {stream} from "./server.js";
 
 const settings = {temperature: 0.8, top_p: 0.95, max_tokens: 80, seed: 1, stop: ""};
 const fields = [
-  ["temperature", "Temperature", {type: "number", min: 0, max: 5, step: 0.1}],
-  ["top_p", "Top-p", {type: "number", min: 0.05, max: 1, step: 0.05}],
+  ["temperature", "Temperature", {type: "number", min: 0, max: 5, step: 0.01}],
+  ["top_p", "Top-p", {type: "number", min: 0.01, max: 1, step: 0.01}],
   ["max_tokens", "Tokens", {type: "number", min: 1, max: 2048, step: 1}],
   ["seed", "Seed", {type: "number", min: 0, max: 4294967295, step: 1}],
 ];

@@ -15,7 +15,7 @@ export function memory(root, page) {
     return null;
   }
   add(root, "p", {className: "note", textContent:
-    "Choose a word. The darker a box before it, the more the prediction there changes when that word is left out (in bits)."});
+    "Choose a word. The stronger the colour of a box before it, the more the prediction there changes when that word is left out (in bits)."});
   const rows = add(root, "div", {});
   let running = new AbortController(), latest = [];
 

@@ -54,6 +54,7 @@ async function begin() {
   find("model").replaceChildren(...options);
   find("second").replaceChildren(new Option("nothing", ""), ...options.map((option) => option.cloneNode(true)));
   find("second").value = page.models.length > 1 ? page.models[1].id : "";
+  find("model").parentElement.hidden = false;
   find("beside").hidden = page.models.length < 2;
   open(shown);
 }

@@ -29,6 +29,7 @@ async function send(path, body, signal) {
     throw new Refused("The server does not answer. Is `elman serve` still running?", 0);
   }
   if (answer.ok) return answer;
+  if (answer.status === 401 && !key) throw new Refused("This server wants its API key.", 401);
   const said = await answer.json().catch(() => null);
   throw new Refused(said?.error?.message ?? `the server answered ${answer.status}`, answer.status);
 }

@@ -23,6 +23,30 @@ export function surprise(root, page) {
   return () => running.abort();
 }
 
+/** Tokens of which each is at least a character: bytes that are one only together become one, with the bits of all. */
+function whole(tokens) {
+  const found = [];
+  let bytes = [];
+  for (const token of tokens) {
+    if (!/^bytes:(\\x[0-9a-f]{2})+$/.test(token.text)) {
+      found.push({...token});
+      bytes = [];
+      continue;
+    }
+    if (!bytes.length) found.push({...token, bits: 0});
+    bytes.push(...token.text.match(/(?<=\\x)../g).map((pair) => parseInt(pair, 16)));
+    const last = found.at(-1);
+    last.bits += token.bits;
+    try {
+      last.text = new TextDecoder("utf-8", {fatal: true}).decode(new Uint8Array(bytes));
+      bytes = [];
+    } catch {
+      // More of them come.
+    }
+  }
+  return found;
+}
+
 /** One model's column. `places` has what shows a word, in all columns, by where in the text the word begins. */
 async function show(column, {model, page, places, signal}) {
   add(column, "h2", {textContent: model});
@@ -46,8 +70,9 @@ async function show(column, {model, page, places, signal}) {
   let pressed = null;
   for (const [number, line] of found.lines.entries()) {
     let start = 0;
-    for (const [place, token] of line.per_token.entries()) {
-      const end = place === line.per_token.length - 1;
+    const tokens = whole(line.per_token);
+    for (const [place, token] of tokens.entries()) {
+      const end = place === tokens.length - 1;
       // A token that a line begins with may bring a space that the line has not.
       const word = line.text.startsWith(token.text, start) ? token.text : token.text.trimStart();
       const button = add(text, "button", {type: "button", className: "token", textContent: end ? "↵" : word});
