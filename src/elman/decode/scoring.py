@@ -62,8 +62,8 @@ class LineScore:
 def shown_bytes(data: bytes) -> str:
     """A token's bytes as people read them; those that are no characters alone are spelled, as OpenAI does.
 
-    >>> shown_bytes("né".encode()), shown_bytes(b"\xc3")
-    ('né', 'bytes:\\xc3')
+    >>> shown_bytes("né".encode()), shown_bytes(b"\\xc3")
+    ('né', 'bytes:\\\\xc3')
     """
     try:
         return data.decode()
