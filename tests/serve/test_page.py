@@ -113,6 +113,11 @@ def test_two_models_go_on_with_one_text(visit: Visit) -> None:
     page.wait_for_timeout(250)
     ends = page.evaluate("[...document.querySelectorAll('textarea')].map(each => [each.value, each.selectionStart])")
     assert ends == [[f"the cat sat on! {word}", len("the cat sat on!")]] * 2
+    # A cursor that only moves takes the other one along, and with it what is offered there.
+    page.keyboard.press("End")
+    until(page, "[...document.querySelectorAll('.typing-ghost')].every(each => each.textContent !== '')")
+    page.keyboard.press("ArrowLeft")
+    until(page, "[...document.querySelectorAll('.typing-ghost')].every(each => each.textContent === '')")
     page.click("#tab-surprise")
     page.click("#tab-type")
     assert page.locator("textarea").nth(1).input_value() == f"the cat sat on! {word}"

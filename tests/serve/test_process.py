@@ -151,6 +151,21 @@ def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path) -> None:
     assert 503 in refused and "finishing" in talk and "Traceback" not in talk
 
 
+def test_what_is_cut_off_is_told_so(folder: Path) -> None:
+    process = Process(
+        folder, "letters", "--max-tokens", "100000000", "--max-answer", "100000000", "--drain-seconds", "0.2"
+    )
+    connection = process.connect()
+    body = json.dumps({"prompt": "the", "max_tokens": 100_000_000})
+    connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+    while "elman_completions_running 1" not in process.ask("/metrics")[1]:
+        time.sleep(0.02)
+    code, talk = process.stop()
+    answer = connection.getresponse()
+    assert answer.status == 503 and json.loads(answer.read())["error"]["code"] == "shutting_down"
+    assert code == 0 and "1 requests did not finish in time" in talk and "Traceback" not in talk
+
+
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
     process = Process(folder, "letters", "--max-tokens", "100000000")
     connection = process.connect()

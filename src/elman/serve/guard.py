@@ -59,13 +59,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        status = 500
+        status, begun = 500, False
         self._activity.running += 1
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
             await send(message)
 
         try:
@@ -78,6 +78,9 @@ class Guard:
         except asyncio.CancelledError:
             if not self._activity.draining:  # else it is cut off, which is said once for all
                 raise
+            if not begun:
+                late = Problem(503, "the server shut down before this was finished; try again", code="shutting_down")
+                await late.response()(scope, receive, sending)
         finally:
             self._activity.running -= 1
             route = getattr(scope.get("route"), "path", "other")

@@ -37,14 +37,18 @@ export function type(root, page) {
       label: `Text, continued by ${model}`, value: page.text, placeholder: "Type, or take what stands in grey with Tab",
       onChange(text) {
         page.text = text;
-        for (const other of all.filter((each) => each !== mine)) {
-          other.text = text;
-          other.field.setSelectionRange(mine.field.selectionStart, mine.field.selectionEnd);
-        }
+        for (const other of all) other.text = text;
+        follow();
       },
+      onMove: follow,
       onAnswer() { page.trouble(null, model); },
       onError(error) { page.trouble(error, model); },
     });
+    // Both stand at the same place, so that they speak of the same words.
+    function follow() {
+      const {selectionStart, selectionEnd} = mine.field;
+      for (const other of all.filter((each) => each !== mine)) other.stand(selectionStart, selectionEnd);
+    }
     return mine;
   });
   all[0].field.focus();

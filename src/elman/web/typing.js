@@ -15,13 +15,14 @@ const SPACE = /\s$/;
  * complete the half-typed one; `ghost` is the text that Tab would add, several words perhaps.
  *
  * Options, all of them free to be left out: `label`, `placeholder`, `value`, `chips` (how many, up to 9; 7),
- * `delay` (milliseconds between a key and the question; 20), `onChange(text)`, `onError(error)`, `onAnswer(answer)`.
+ * `delay` (milliseconds between a key and the question; 20), `onChange(text)`, `onMove()`
+ * (the cursor alone), `onError(error)`, `onAnswer(answer)`.
  *
- * Gives `{field, text, refresh(), destroy()}`; `text` can be set, which calls no `onChange`.
+ * Gives `{field, text, refresh(), stand(start, end), destroy()}`; `text` can be set, which calls no `onChange`.
  */
 export function mountTyping(root, predict, options = {}) {
   const { label = "Text", placeholder = "", value = "", chips = 7, delay = 20 } = options;
-  const made = build(root, { label, placeholder, value });
+  const made = build(root, { label, placeholder, value, chips: Math.min(chips, 9) });
   const { box, field, before, ghost, list, told } = made;
   let answer = { words: [], partial: false, ghost: "" };
   let asked = null;
@@ -171,6 +172,7 @@ export function mountTyping(root, predict, options = {}) {
     caret = field.selectionStart;
     showGhost();
     refresh();
+    options.onMove?.();
   }
 
   field.addEventListener("input", () => {
@@ -194,6 +196,13 @@ export function mountTyping(root, predict, options = {}) {
       field.value = text;
       dismissed = false;
       answer = { ...answer, ghost: "" };
+      showGhost();
+      refresh();
+    },
+    /** Put the cursor somewhere, without taking the keyboard. */
+    stand(start, end) {
+      if (field.selectionStart === start && field.selectionEnd === end) return;
+      field.setSelectionRange(start, end);
       showGhost();
       refresh();
     },
@@ -228,7 +237,7 @@ function completed(text, next) {
   return (open + next).trim();
 }
 
-function build(root, { label, placeholder, value }) {
+function build(root, { label, placeholder, value, chips }) {
   const id = `typing-${(build.count = (build.count || 0) + 1)}`;
   const box = element("div", "typing");
   const name = element("label", "typing-label", label);
@@ -250,7 +259,7 @@ function build(root, { label, placeholder, value }) {
   list.setAttribute("aria-label", "Likely words");
   const keys = element("p", "typing-keys");
   keys.id = `${id}-keys`;
-  for (const [name, does] of [["Tab", "takes the grey word"], ["Alt 1-9", "a word below"], ["Esc", "puts it away"]]) {
+  for (const [name, does] of [["Tab", "takes the grey word"], [`Alt 1-${chips}`, "a word below"], ["Esc", "puts it away"]]) {
     keys.append(element("kbd", "", name), ` ${does}  `);
   }
   const told = element("div", "typing-told");
