@@ -1,11 +1,14 @@
-"""Small models behind the application, in this process."""
+"""Small models behind the application, in this process, for clients and for a browser."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from elman.api import Model
@@ -110,3 +113,69 @@ def ask(client: TestClient, path: str, *, status: int = 200, **body: Any) -> Any
     answer = client.post(path, json=body)
     assert answer.status_code == status, answer.text
     return answer.json()
+
+
+@contextmanager
+def serving(models: dict[str, Model], **options: Any) -> Iterator[str]:
+    """The address of a server in a thread of this process."""
+    app = create_app(models, **options)
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving({"words": fit("word"), "letters": fit("char", order=6)}) as found:
+        yield found
+
+
+class Visit:
+    """A page, what it asked for, and what went wrong in it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.mistakes: list[str] = []
+        page.set_default_timeout(8000)
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.mistakes.append(str(error)))
+        page.on("console", lambda message: self.mistakes.append(message.text) if message.type == "error" else None)
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1000, "height": 700})
+    found = Visit(context.new_page())
+    found.page.goto(address)
+    found.page.wait_for_selector("textarea")
+    yield found
+    context.close()
+    assert not found.mistakes
+    assert all(url.startswith((address, "data:")) for url in found.requests), found.requests
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait for an expression to become true; the page forbids what playwright does for that."""
+    for _ in range(400):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never true: {expression}")
+
+
+def typed(page: Any, text: str) -> None:
+    """Type, and wait for the answer to the last key."""
+    page.locator("textarea").first.focus()
+    page.keyboard.type(text)
+    page.wait_for_timeout(250)

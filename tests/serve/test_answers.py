@@ -100,6 +100,7 @@ BAD = [
     ),
     (COMPLETIONS, {"prompt": [3] * 9000, "n": 10, "echo": True, "logprobs": 2}, 422, "max_tokens", "270480 tokens"),
     (COMPLETIONS, {"prompt": [3] * 16000, "stream": True, "echo": True, "logprobs": 20}, 422, "max_tokens", "336000"),
+    (COMPLETIONS, {"model": 5, "prompt": []}, 422, "model", "model is 5; it must be a valid string"),
     (COMPLETE, {"prompt": ["a"]}, 422, "prompt", "it must be a valid string"),
     (COMPLETIONS, {"stop": ""}, 422, "stop", "1 to 200 characters"),
     (COMPLETIONS, {"stop": ["a"] * 17}, 422, "stop", "17 strings"),

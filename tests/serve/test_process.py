@@ -163,7 +163,7 @@ def test_what_is_cut_off_is_told_so(folder: Path) -> None:
     code, talk = process.stop()
     answer = connection.getresponse()
     assert answer.status == 503 and json.loads(answer.read())["error"]["code"] == "shutting_down"
-    assert code == 0 and "1 requests did not finish in time" in talk and "Traceback" not in talk
+    assert code == 0 and "finishing 1 request;" in talk and "cut off: 1 request" in talk and "Traceback" not in talk
 
 
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:

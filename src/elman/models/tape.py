@@ -59,8 +59,8 @@ class Tape:
         self._ends = np.array([[span.start, span.stop] for span in ends], np.int64)
         """Where the outputs lie in the room; they are given out side by side."""
         edges = [0, *accumulate(self.outputs.values())]
-        spans_out = zip(graph.outputs, pairwise(edges), strict=True)
-        self._to = {name: (slice(None), slice(*edge)) for name, edge in spans_out}
+        columns = zip(graph.outputs, pairwise(edges), strict=True)
+        self._to = {name: (slice(None), slice(*some)) for name, some in columns}
         self._width = edges[-1]
         self._tape = np.array(instructions, np.int64).reshape(-1, kernels.FIELDS)
         self._widths = width, max(translation.bytes, 1), max(translation.slots, 1)

@@ -59,13 +59,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        status, begun = 500, False
+        status: int | None = None
         self._activity.running += 1
 
         async def sending(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, begun = message["status"], True
+                status = message["status"]
             await send(message)
 
         try:
@@ -78,13 +78,13 @@ class Guard:
         except asyncio.CancelledError:
             if not self._activity.draining:  # else it is cut off, which is said once for all
                 raise
-            if not begun:
+            if status is None:
                 late = Problem(503, "the server shut down before this was finished; try again", code="shutting_down")
                 await late.response()(scope, receive, sending)
         finally:
             self._activity.running -= 1
             route = getattr(scope.get("route"), "path", "other")
-            labels = {"route": route, "status": str(status)}
+            labels = {"route": route, "status": str(status or 500)}
             self._metrics.count("elman_requests_total", "Requests.", **labels)
             self._metrics.observe(
                 "elman_request_seconds", "Seconds from the request to the end of the answer.",

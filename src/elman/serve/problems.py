@@ -78,10 +78,9 @@ def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
         return Problem(422, what, param=name if place else None)
     shown = repr(error.get("input"))
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
-    if any(each.get("type") == "too_short" for each in errors):
-        return Problem(422, f"{name} is {shown}; it must not be empty", param=name)
     # Fields of several types are complained of once for each of them.
-    wanted = (len(place) > 1 and _SHAPES.get(name)) or str(error["msg"]).replace("Input should", "it must").replace(
-        "; ", ", "
-    )
+    if any(each.get("type") == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
+        return Problem(422, f"{name} is {shown}; it must not be empty", param=name)
+    shapes = _SHAPES.get(name) if len(place) > 1 else None
+    wanted = shapes or str(error["msg"]).replace("Input should", "it must").replace("; ", ", ")
     return Problem(422, f"{name} is {shown}; {wanted}", param=name)

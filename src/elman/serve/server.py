@@ -119,14 +119,17 @@ class _Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         if self._activity.running:
-            many = "1 request" if self._activity.running == 1 else f"{self._activity.running} requests"
-            self._say(f"finishing {many}; new ones get 503")
+            self._say(f"finishing {self._requests()}; new ones get 503")
         until = time.monotonic() + self._limits.drain_seconds
         while self._activity.running and time.monotonic() < until:
             await asyncio.sleep(0.02)
         if self._activity.running:
-            self._say(f"{self._activity.running} requests did not finish in time and are cut off")
+            self._say(f"not finished in time and cut off: {self._requests()}")
         self.should_exit = True
+
+    def _requests(self) -> str:
+        running = self._activity.running
+        return "1 request" if running == 1 else f"{running} requests"
 
 
 def _patient(limits: Limits) -> type[asyncio.Protocol]:
