@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "elman"
 FLOORS = {
     "errors": 0, "notation": 0, "config": 0, "metrics": 0, "line_search": 0, "machine": 0, "progress": 0, "files": 0,
     "text": 1,
-    "data": 2,
+    "data": 2, "cells": 2,
     "nn": 3,
     "models": 4,
     "folder": 5, "web": 5,

@@ -1,0 +1,177 @@
+"""The operators on which every cell is written: for torch tensors, NumPy arrays and symbols alike.
+
+Called with tensors a step is the reference that autograd differentiates; with arrays it is the textbook; with symbols
+it is recorded (``symbol.py``). Vectors lie in the last axis, ``[.., size]``; ``+ - * /`` are the types' own. torch is
+not imported here: whoever has a tensor has imported it.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.cells.symbol import Symbol
+
+EPSILON = 1e-5
+"""Added to a variance before its root is divided by (as ONNX and PyTorch do)."""
+
+Value = Any
+"""A torch tensor, a NumPy array or a symbol; all values of one call are of one kind."""
+
+
+def linear(x: Value, weight: Value, bias: Value = None) -> Value:
+    """``weight x + bias``: ``x[.., D]``, ``weight[M, D]``, ``bias[M]`` to ``[.., M]``.
+
+    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0]]), np.array([0.5])).tolist()
+    [11.5]
+    """
+    if isinstance(x, Symbol):
+        assert weight.shape[1] == x.size, f"{weight.shape} times {x.shape}"
+        more = () if bias is None else (Symbol.of(bias),)
+        return Symbol("linear", (x, weight, *more), (weight.shape[0],))
+    product = x @ weight.T
+    return product if bias is None else product + bias
+
+
+def sigmoid(x: Value) -> Value:
+    """``1 / (1 + e^-x)``."""
+    return _unary("sigmoid", x)
+
+
+def tanh(x: Value) -> Value:
+    """The hyperbolic tangent."""
+    return _unary("tanh", x)
+
+
+def relu(x: Value) -> Value:
+    """``max(0, x)``."""
+    return _unary("relu", x)
+
+
+def exp(x: Value) -> Value:
+    """``e^x``."""
+    return _unary("exp", x)
+
+
+def expm1(x: Value) -> Value:
+    """``e^x - 1``, exact where x is small."""
+    return _unary("expm1", x)
+
+
+def sqrt(x: Value) -> Value:
+    """The square root."""
+    return _unary("sqrt", x)
+
+
+def erf(x: Value) -> Value:
+    """The error function."""
+    return _unary("erf", x)
+
+
+def softplus(x: Value) -> Value:
+    """``log(1 + e^x)``; of weights only."""
+    return _unary("softplus", x)
+
+
+def gelu(x: Value) -> Value:
+    """``x Phi(x)``, where Phi is the normal distribution (Hendrycks and Gimpel 2016)."""
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+def split(x: Value, parts: int | Sequence[int]) -> list[Value]:
+    """Pieces of a vector: so many of one size, or pieces of the given sizes.
+
+    >>> [piece.tolist() for piece in split(np.arange(6), 3)]
+    [[0, 1], [2, 3], [4, 5]]
+    """
+    whole = x.shape[-1]
+    sizes = [whole // parts] * parts if isinstance(parts, int) else list(parts)
+    assert sum(sizes) == whole, f"{whole} numbers in pieces of {sizes}"
+    pieces, start = [], 0
+    for size in sizes:
+        pieces.append(x[..., start : start + size])
+        start += size
+    return pieces
+
+
+def concat(*parts: Value) -> Value:
+    """Vectors side by side."""
+    if isinstance(parts[0], Symbol):
+        return Symbol("concat", parts, (sum(part.size for part in parts),))
+    return np.concatenate(parts, axis=-1) if _is_array(parts[0]) else _torch().cat(parts, dim=-1)
+
+
+def norm(x: Value, gain: Value) -> Value:
+    """Mean 0 and variance 1, times a gain for each unit (Ba, Kiros and Hinton 2016, without a bias)."""
+    if isinstance(x, Symbol):
+        return Symbol("norm", (x, gain), x.shape)
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / ((centred * centred).mean(-1, keepdims=True) + EPSILON) ** 0.5 * gain
+
+
+def softmax(x: Value, groups: int = 1) -> Value:
+    """Shares that sum to 1 in each of ``groups`` pieces of a vector."""
+    if isinstance(x, Symbol):
+        return Symbol("softmax", (x,), x.shape, (groups,))
+    pieces = x.reshape(*x.shape[:-1], groups, -1)
+    if not _is_array(x):
+        return pieces.softmax(-1).reshape(x.shape)
+    shares = np.exp(pieces - pieces.max(-1, keepdims=True))
+    return (shares / shares.sum(-1, keepdims=True)).reshape(x.shape)
+
+
+def dot(query: Value, keys: Value, heads: int) -> Value:
+    """Each head's query times all of its keys: ``[.., heads * d]``, ``[.., W * heads * d]`` to ``[.., heads * W]``."""
+    if isinstance(query, Symbol):
+        return Symbol("dot", (query, keys), (keys.size // query.size * heads,), (heads,))
+    each = keys.reshape(*keys.shape[:-1], -1, heads, query.shape[-1] // heads)
+    found = (query.reshape(*query.shape[:-1], 1, heads, -1) * each).sum(-1)
+    return found.swapaxes(-1, -2).reshape(*query.shape[:-1], -1)
+
+
+def mix(shares: Value, values: Value, heads: int) -> Value:
+    """Values weighted by shares: ``[.., heads * W]``, ``[.., W * heads * d]`` to ``[.., heads * d]``."""
+    count = shares.shape[-1] // heads
+    if isinstance(shares, Symbol):
+        return Symbol("mix", (shares, values), (values.size // count,), (heads,))
+    each = values.reshape(*values.shape[:-1], count, heads, -1)
+    weights = shares.reshape(*shares.shape[:-1], heads, count).swapaxes(-1, -2)
+    return (weights[..., None] * each).sum(-3).reshape(*values.shape[:-1], -1)
+
+
+def constant(array: NDArray[Any], like: Value) -> Value:
+    """An array of numbers as a value of the same kind as ``like``."""
+    if isinstance(like, Symbol):
+        return Symbol.constant(array)
+    return array if _is_array(like) else _torch().as_tensor(array, dtype=like.dtype, device=like.device)
+
+
+_NUMPY: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "sqrt": np.sqrt,
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "softplus": lambda x: np.logaddexp(0, x),
+}
+
+
+def _unary(name: str, x: Value) -> Value:
+    if isinstance(x, Symbol):
+        return x.elementwise(name)
+    if _is_array(x):
+        return _NUMPY[name](x)
+    return _torch().nn.functional.softplus(x) if name == "softplus" else getattr(x, name)()
+
+
+def _is_array(x: Value) -> bool:
+    return isinstance(x, (np.ndarray, np.generic, float, int))
+
+
+def _torch() -> Any:
+    return sys.modules["torch"]

@@ -1,0 +1,69 @@
+"""The registry of all cells: what is there, and how one is added."""
+
+from collections.abc import Callable
+
+from elman.cells import parallel, recurrent, windowed
+from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
+from elman.cells.recording import record_step
+from elman.errors import UsageError
+
+CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
+"""Every cell by its name."""
+
+
+def register_cell(
+    name: str,
+    step: StepFunction,
+    *,
+    weights: Callable[[Sizes], Shapes],
+    state: Callable[[Sizes], dict[str, int]] = one_h,
+    says: str = "",
+) -> Cell:
+    """Add a recurrent cell: from then on it trains, is served, exported, explained, x-rayed and compared.
+
+    Args:
+        name: what ``--model`` shall call it.
+        step: ``step(x, state, w) -> (y, next state)`` on the operators of ``elman.cells.operators``; ``x[.., D]``,
+            ``y[.., H]``, ``state`` a tuple.
+        weights: shapes of the weights by name, from the layer's sizes. Matrices start uniform with variance
+            1 / columns, vectors at zero.
+        state: sizes of the state's parts by name (default: ``h``, of H numbers).
+        says: one sentence on the cell.
+
+    Raises:
+        UsageError: the name is taken, or the step does not fit what is declared.
+
+    >>> from elman.cells.operators import linear, tanh
+    >>> def doubled(x, state, w):
+    ...     (h,) = state
+    ...     h = tanh(linear(x, w.weight_ih) + 2 * h)
+    ...     return h, (h,)
+    >>> cell = register_cell("doubled", doubled, weights=lambda sizes: {"weight_ih": (sizes.hidden, sizes.inputs)})
+    >>> CELLS.pop("doubled") is cell
+    True
+    """
+    if name in CELLS:
+        raise UsageError(f"there is a cell {name!r} already; choose another name")
+    cell = Cell(name, step, weights=weights, state=state, says=says or (step.__doc__ or "").split("\n")[0])
+    check(cell)
+    CELLS[name] = cell
+    return cell
+
+
+def check(cell: Cell) -> None:
+    """Record one step with odd sizes and compare it with what is declared.
+
+    Raises:
+        UsageError: sizes of the output or the state that are not those declared, or an operator misused.
+    """
+    sizes = Sizes(inputs=5, hidden=6, inner=7, window=cell.window or 0, heads=1)
+    try:
+        recorded = record_step(cell, sizes)
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        raise UsageError(f"the step of cell {cell.name!r} cannot be recorded: {error}") from error
+    made, wanted = [part.size for part in recorded.after], list(cell.state(sizes).values())
+    if recorded.output.size != sizes.hidden or made != wanted:
+        raise UsageError(
+            f"the step of cell {cell.name!r} gives {recorded.output.size} numbers and states of {made}; "
+            f"it must give {sizes.hidden} and {wanted}"
+        )
