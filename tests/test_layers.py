@@ -12,7 +12,7 @@ FLOORS = {
     "text": 1,
     "data": 2, "cells": 2,
     "nn": 3,
-    "models": 4,
+    "models": 4, "inference": 4,
     "folder": 5, "web": 5,
     "training": 6, "decode": 6,
     "report": 7, "export": 7,

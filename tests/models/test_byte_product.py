@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elman.models import byte_product
-from elman.models.byte_product import by_loops, by_vnni, has_vnni, pack, packed_bytes, padded, product
+from elman.inference.byte_product import by_loops, by_vnni, has_vnni, pack, packed_bytes, padded, product
 
 WAYS = {"loops": by_loops} | ({"vnni": by_vnni} if has_vnni() else {})
 

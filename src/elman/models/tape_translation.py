@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elman.errors import FolderError
 from elman.models import tape_kernels as kernels
-from elman.models.byte_product import pack, packed_bytes, padded
+from elman.inference.byte_product import pack, packed_bytes, padded
 from elman.models.runtime_file import Contents, Node
 from elman.models.tape_things import Bytes, Fields, Pending, Shaped, Thing, Untranslatable, Vector, Whole
 

@@ -1,0 +1,166 @@
+"""Compiled kernels with a function's weights laid out for them, and memory for each thread to work in."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.cells.symbol import Symbol
+from elman.inference import kernels
+from elman.inference.byte_product import BLOCK, pack, packed_bytes
+from elman.inference.compiler import Code, compile_function
+from elman.inference.interpreter import Ids, Vectors
+from elman.inference.program import Function
+from elman.inference.weights import Weights
+
+_TOGETHER = 32
+"""Rows that run together: their vectors stay in the caches, and share one reading of the weights."""
+Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
+"""Rows of numbers, of bytes and of whole numbers."""
+
+
+class Executor:
+    """One function as machine code; ``run`` as the interpreter's.
+
+    Args:
+        code: the function, compiled already, where somebody has it.
+    """
+
+    def __init__(self, function: Function, weights: Weights, *, code: Code | None = None) -> None:
+        code = code or compile_function(function, weights)
+        self._code = code
+        self._constants = code.fixed, code.tables
+        self._matrices = _laid_out(code.matrices, weights)
+        sizes = [span.stop - span.start for span in code.outputs.values()]
+        edges = list(pairwise(accumulate(sizes, initial=0)))
+        self._columns = {name: slice(*edge) for name, edge in zip(code.outputs, edges, strict=True)}
+        self._spans = _spans(code.outputs.values())
+        self._width = sum(sizes)
+        self._memory = threading.local()
+
+    def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``."""
+        rows = len(next(iter(ids.values() or vectors.values())))
+        if rows > _TOGETHER:
+            parts = []
+            for some in _pieces(rows):
+                few = {name: array[some] for name, array in ids.items()}
+                parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
+            return [np.concatenate(each) for each in zip(*parts, strict=True)]
+        memory, slots, spans = self._room(rows)
+        for name, slot in slots:
+            slot[...] = ids[name]
+        for name, span in spans:
+            span[...] = vectors[name]
+        out = np.empty((rows, self._width), np.float32)
+        kernels.run(self._code.instructions, *memory, self._constants, self._matrices)
+        kernels.collect(memory[0], self._spans, out)
+        return [out[:, self._columns[name]] for name in wanted]
+
+    def along(
+        self,
+        tokens: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        fresh: NDArray[np.bool_],
+        state: Mapping[str, NDArray[np.float32]],
+        top: str,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """A step for each of ``tokens[B, T]``, up to each row's length, the state going on.
+
+        Args:
+            fresh: where a row begins anew, from zeros, before it reads, ``[B, T]``.
+            state: what comes in, by name; the step's output ``next.NAME`` is what goes on.
+            top: the output to keep.
+
+        Returns:
+            ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state after the last one.
+        """
+        outputs = self._code.outputs
+        span = outputs[top]
+        spans = _spans([span, *(outputs[f"next.{name}"] for name in state)])
+        inputs = [self._code.inputs.get(name) for name in state]
+        into = np.array([-1 if place is None else place.start for place in inputs], np.int64)
+        tops = np.zeros((*tokens.shape, span.stop - span.start), np.float32)
+        # The longest rows first, so that those that go on lie together.
+        order = np.argsort(-lengths, kind="stable")
+        carried = np.concatenate([state[name] for name in state], axis=1)[order]
+        read = np.zeros((*tokens.shape, tops.shape[2]), np.float32)
+        for some in _pieces(len(tokens)):
+            own = order[some]
+            live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
+            memory = self._room(len(own))[0]
+            given = np.ascontiguousarray(tokens[own]), live[: int(lengths[own].max(initial=0))]
+            kernels.run_along(
+                self._code.instructions, *memory, self._constants, self._matrices, given[0][:, : len(given[1])],
+                given[1], np.ascontiguousarray(fresh[own]), into, spans, carried[some], read[some],
+            )  # fmt: skip
+        tops[order] = read
+        after = np.empty_like(carried)
+        after[order] = carried
+        edges = np.cumsum([state[name].shape[1] for name in state])[:-1]
+        return tops, dict(zip(state, np.split(after, edges, axis=1), strict=True))
+
+    def _room(self, rows: int) -> Any:
+        """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
+        kept = getattr(self._memory, "kept", None)
+        if kept is None or len(kept[0][0]) != rows:
+            code = self._code
+            row, slots = np.zeros((rows, code.width), np.float32), np.zeros((rows, code.slots), np.int64)
+            memory: Memory = row, np.zeros((rows, code.bytes), np.uint8), slots
+            given = [(name, slots[:, slot]) for name, (slot, _) in code.ids.items()]
+            kept = memory, given, [(name, row[:, span]) for name, span in code.inputs.items()]
+            self._memory.kept = kept
+        return kept
+
+
+def _pieces(rows: int) -> list[slice]:
+    return [slice(start, min(start + _TOGETHER, rows)) for start in range(0, rows, _TOGETHER)]
+
+
+def _spans(places: Any) -> NDArray[np.int64]:
+    return np.array([[place.start, place.stop] for place in places], np.int64).reshape(-1, 2)
+
+
+def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -> tuple[NDArray[Any], ...]:
+    """All matrices as the kernels read them, and where each begins: packed bytes, sums, codes, float32."""
+    places = np.zeros((max(len(matrices), 1), 4), np.int64)
+    ends = [0, 0, 0, 0]
+    for number, (symbol, uses) in enumerate(matrices):
+        rows, columns = symbol.shape
+        wanted = [0, 0, 0, 0]
+        if "product8" in uses:
+            wanted[:2] = packed_bytes(columns, rows), rows
+        if "rows8" in uses:
+            wanted[2] = rows * columns
+        if uses & {"linear", "rows"}:
+            wanted[3] = -(-rows // BLOCK) * BLOCK * columns if "linear" in uses else rows * columns
+        places[number] = ends
+        ends = [end + size for end, size in zip(ends, wanted, strict=True)]
+    # From an address that is a multiple of 64 on: no load then crosses two lines of the cache.
+    room = np.empty(ends[0] + 64, np.int8)
+    packed = room[-room.ctypes.data % 64 :]
+    sums, codes, floats = (
+        np.zeros(max(size, 1), kind) for size, kind in zip(ends[1:], (np.int32, np.int8, np.float32), strict=True)
+    )
+    for (symbol, uses), (byte, total, code, number) in zip(matrices, places.tolist(), strict=False):
+        rows, columns = symbol.shape
+        if "product8" in uses:
+            small = weights.small(symbol).codes
+            pack(small.T, packed[byte : byte + packed_bytes(columns, rows)], sums[total : total + rows])
+        if "rows8" in uses:
+            codes[code : code + rows * columns] = weights.small(symbol).codes.ravel()
+        if uses & {"linear", "rows"}:
+            assert not uses >= {"linear", "rows"}, "a matrix is looked up or multiplied with"
+            matrix = weights.matrix(symbol)
+            if "rows" in uses:
+                floats[number : number + matrix.size] = matrix.ravel()
+            else:
+                blocks = -(-rows // BLOCK)
+                laid = floats[number : number + blocks * BLOCK * columns].reshape(blocks, columns, BLOCK)
+                for block in range(blocks):
+                    some = matrix[block * BLOCK : (block + 1) * BLOCK]
+                    laid[block, :, : len(some)] = some.T
+    return packed, sums * np.int32(128), codes, floats, places

@@ -1,0 +1,160 @@
+"""The interpreter: a function of a program computed with NumPy, symbol by symbol. The reference of all executors.
+
+It compiles nothing, so it is also what answers first after a model is loaded. Products of 8-bit numbers are exact
+whole numbers in every executor; what lies between them is ``functions.py``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.cells.symbol import Symbol, in_order
+from elman.inference import functions as f
+from elman.inference.program import Function
+from elman.inference.weights import Weights
+
+Ids = Mapping[str, NDArray[np.int64]]
+Vectors = Mapping[str, NDArray[np.float32]]
+_EXACT = 1024
+"""So many products of two 8-bit numbers add up to less than 2^24, below which float32 holds every whole number."""
+
+
+class Interpreter:
+    """One function with its weights."""
+
+    def __init__(self, function: Function, weights: Weights) -> None:
+        self.function = function
+        self._weights = weights
+        self._kept: dict[int, Any] = {}
+        """Constants and matrices by the symbol that they belong to."""
+
+    def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``."""
+        ends = [self.function.outputs[name] for name in wanted]
+        values: dict[int, Any] = {}
+        with np.errstate(over="ignore", invalid="ignore"):
+            for symbol in in_order(ends):
+                if symbol.is_constant:
+                    continue
+                if symbol.operator == "input":
+                    values[id(symbol)] = np.asarray(vectors[symbol.about[0]], np.float32)
+                elif symbol.operator == "id":
+                    values[id(symbol)] = ids[symbol.about[0]]
+                else:
+                    values[id(symbol)] = self._computed(symbol, values)
+        rows = len(next(iter([*ids.values(), *vectors.values()])))
+        return [np.broadcast_to(values[id(end)], (rows, end.size)) for end in ends]
+
+    def _computed(self, symbol: Symbol, values: dict[int, Any]) -> Any:
+        given = [values[id(each)] if id(each) in values else None for each in symbol.inputs]
+        match symbol.operator, symbol.inputs:
+            case ("linear", (_, matrix, *bias)):
+                product = given[0] @ self._constant(matrix, self._weights.matrix).T
+                return product + self._vector(bias[0]) if bias else product
+            case ("round8", _):
+                return rounded(given[0])
+            case ("product8", (_, matrix, *bias)):
+                codes, scales = self._constant(matrix, self._codes)
+                small, scale = given[0]
+                product = (whole_product(small, codes) * scale) * scales
+                return product + self._vector(bias[0]) if bias else product
+            case ("rows", (table, _)):
+                return self._constant(table, self._weights.matrix)[given[1]]
+            case ("rows8", (table, _)):
+                codes, scales = self._constant(table, self._weights.small)
+                return codes[given[1]].astype(np.float32) * scales[given[1]][:, None]
+            case ("norm", (_, gain)):
+                return normalised(given[0], self._vector(gain))
+            case ("choose", _):
+                return np.where((given[0] != 0)[:, None], given[1], given[2])
+        operands = [
+            self._vector(each) if value is None else value for each, value in zip(symbol.inputs, given, strict=True)
+        ]
+        return _OPERATORS[symbol.operator](*operands, *symbol.about)
+
+    def _vector(self, constant: Symbol) -> NDArray[np.float32]:
+        return self._constant(constant, self._weights.vector)
+
+    def _codes(self, matrix: Symbol) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        small = self._weights.small(matrix)
+        return small.codes.astype(np.float32), small.scales
+
+    def _constant(self, constant: Symbol, read: Callable[[Symbol], Any]) -> Any:
+        if id(constant) not in self._kept:
+            self._kept[id(constant)] = read(constant)
+        return self._kept[id(constant)]
+
+
+def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors ``[N, K]`` as whole numbers from -127 to 127, and each row's scale ``[N, 1]``."""
+    scale = np.maximum(np.abs(x).max(axis=1, keepdims=True), f.SMALLEST) * f.STEP
+    return f.whole(x / scale), scale
+
+
+def whole_product(small: NDArray[np.float32], codes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32."""
+    if small.shape[1] <= _EXACT:
+        return small @ codes.T
+    total = np.zeros((len(small), len(codes)), np.int32)
+    for first in range(0, small.shape[1], _EXACT):
+        part = slice(first, first + _EXACT)
+        total += (small[:, part] @ codes[:, part].T).astype(np.int32)
+    return total.astype(np.float32)
+
+
+def normalised(x: NDArray[np.float32], gain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0 and variance 1, times a gain."""
+    size = np.float32(x.shape[1])
+    centred = x - (f.total(x) / size)[:, None]
+    scale = f.ONE / np.sqrt(f.total(centred * centred) / size + f.EPSILON)
+    return (centred * scale[:, None]) * gain
+
+
+def log_softmax(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Natural logarithms of shares that sum to 1."""
+    most = x.max(axis=1, keepdims=True)
+    return x - (most + f.log(f.total(f.exp(x - most)))[:, None])
+
+
+def softmax(x: NDArray[np.float32], groups: int) -> NDArray[np.float32]:
+    """Shares that sum to 1 in each of ``groups`` pieces."""
+    pieces = x.reshape(len(x), groups, -1)
+    shares = f.exp(pieces - pieces.max(axis=2, keepdims=True))
+    return (shares * (f.ONE / f.total(shares))[..., None]).reshape(x.shape)
+
+
+def dot(query: NDArray[np.float32], keys: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Each head's query times all of its keys."""
+    size = query.shape[1] // heads
+    each = keys.reshape(len(keys), -1, heads, size) * query.reshape(len(query), 1, heads, size)
+    return f.total(each).swapaxes(1, 2).reshape(len(query), -1)
+
+
+def mix(shares: NDArray[np.float32], values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Values weighted by shares, added up from the first key on."""
+    count = shares.shape[1] // heads
+    each = values.reshape(len(values), count, heads, -1)
+    weights = shares.reshape(len(shares), heads, count)
+    total = np.zeros(each.shape[0:1] + each.shape[2:], np.float32)
+    for key in range(count):
+        total = total + weights[:, :, key, None] * each[:, key]
+    return total.reshape(len(values), -1)
+
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
+    "sigmoid": f.sigmoid, "tanh": f.tanh, "exp": f.exp, "expm1": f.expm1, "erf": f.erf, "sqrt": np.sqrt,
+    "relu": lambda x: np.where(x > 0, x, np.float32(0)),
+    "cut": lambda x, start, stop: x[:, start:stop],
+    "concat": lambda *parts: np.concatenate([np.broadcast_to(x, (_rows(parts), x.shape[-1])) for x in parts], axis=1),
+    "softmax": softmax, "log_softmax": log_softmax, "dot": dot, "mix": mix,
+    "permute": lambda x, order: x[:, order],
+    "pick": lambda x, index: x[np.arange(len(index)), index][:, None],
+    "lookup": lambda index, table: table[index],
+}  # fmt: skip
+
+
+def _rows(parts: Sequence[NDArray[np.float32]]) -> int:
+    return max(len(part) for part in parts if part.ndim == 2)

@@ -1,0 +1,105 @@
+"""The program of a network: its cells recorded layer by layer, between the embedding and the output.
+
+    step     ids, stack.k   -> top, next.stack.k
+    output   top, targets   -> log_probs [V], chosen [1]
+
+``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for `<s>`.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from elman.cells.cell import Sizes
+from elman.cells.operators import concat, linear, norm
+from elman.cells.recording import record_step
+from elman.cells.registry import CELLS
+from elman.cells.symbol import Symbol
+from elman.inference.program import (
+    Function, Program, choose, id_input, log_softmax, looked_up, permuted, picked, rows, transposed,
+)  # fmt: skip
+from elman.models.shape import NeuralConfig
+from elman.nn.clusters import Clusters
+
+
+def network_program(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Program:
+    """The program of a network of this configuration, with ``vocab`` V types; weights go by their names."""
+    step, states = _step(config, vocab, clusters)
+    top, targets = Symbol.input("top", config.top_size), id_input("targets", vocab - 1)
+    found = _log_probs(config, vocab, clusters, top)
+    return Program(step, Function({"log_probs": found, "chosen": picked(found, targets)}), states)
+
+
+def layer_sizes(config: NeuralConfig, vocab: int) -> list[Sizes]:
+    """The sizes of each layer, the lowest first."""
+    below = vocab + 1 if config.input == "one-hot" else config.embedding_size
+    sizes = [below, *[config.width] * (config.layers - 1), config.top_size]
+    more = {name: value for name, value in config.options.items() if value is not None}
+    return [Sizes(inputs=inputs, hidden=hidden, **more) for inputs, hidden in pairwise(sizes)]
+
+
+def _step(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> tuple[Function, dict[str, int]]:
+    cell, x = CELLS[config.cell], _embedded(config, vocab, clusters)
+    states: dict[str, int] = {}
+    after: dict[str, Symbol] = {}
+    outputs: list[Symbol] = []
+    for number, sizes in enumerate(layer_sizes(config, vocab)):
+        parts = cell.state(sizes)
+        names = [f"stack.{len(states) + place}" for place in range(len(parts))]
+        states |= dict(zip(names, parts.values(), strict=True))
+        given = {name: Symbol.input(name, states[name]) for name in names}
+        recorded = record_step(cell, sizes, x=x, state=given, prefix=f"stack.layers.{number}.")
+        after |= {f"next.{name}": part for name, part in zip(names, recorded.after, strict=True)}
+        outputs.append(recorded.output)
+        x = recorded.output
+    top = norm(x, Symbol.parameter("stack.gain", (config.top_size,))) if cell.adds else x
+    for number, below in enumerate(outputs[:-1] if config.shortcuts else ()):
+        shape = config.top_size, below.size
+        top = top + linear(below, Symbol.parameter(f"stack.skips.{number}.weight", shape))
+    return Function({"next.top": top, **after}), states
+
+
+def _embedded(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Symbol:
+    ids, size = id_input("ids", vocab), config.embedding_size
+    if config.input == "one-hot":
+        return Symbol("one_hot", (ids,), (vocab + 1,))
+    if not (config.softmax == "adaptive" and config.tied):
+        return rows(Symbol.parameter("embedding.weight", (vocab + 1, size)), ids)
+    assert clusters is not None
+    head, widths = clusters.ends[0], clusters.widths(size)
+    # `<s>` lies behind the head's types.
+    places = np.append(np.minimum(clusters.ranks, head - 1), head)
+    found = rows(Symbol.parameter("embedding.table0", (head + 1, size)), looked_up(places, ids))
+    for number, (first, end) in enumerate(clusters.tails, 1):
+        inside = np.append((clusters.ranks >= first) & (clusters.ranks < end), False)
+        places = np.append((clusters.ranks - first).clip(0, end - first - 1), 0)
+        narrow = rows(
+            Symbol.parameter(f"embedding.table{number}", (end - first, widths[number])), looked_up(places, ids)
+        )
+        wide = linear(narrow, transposed(Symbol.parameter(f"embedding.projection{number}", (widths[number], size))))
+        found = choose(looked_up(inside.astype(np.int64), ids), wide, found)
+    return found
+
+
+def _log_probs(config: NeuralConfig, vocab: int, clusters: Clusters | None, y: Symbol) -> Symbol:
+    bias, size = Symbol.parameter("output.bias", (vocab,)), config.top_size
+    if config.softmax != "adaptive":
+        # Tied, the table has a row for `<s>`, which nobody predicts.
+        table = Symbol.parameter("embedding.weight", (vocab + 1, size)).cut(0, vocab) if config.tied else None
+        return log_softmax(linear(y, table or Symbol.parameter("output.weight", (vocab, size)), bias))
+    assert clusters is not None
+    tables, head, widths = "embedding" if config.tied else "output.own", clusters.ends[0], clusters.widths(size)
+    own = Symbol.parameter(f"{tables}.table0", (head + int(config.tied), size)).cut(0, head)
+    tails = len(clusters.tails)
+    marks = linear(
+        y, Symbol.parameter("output.mark_weight", (tails, size)), Symbol.parameter("output.mark_bias", (tails,))
+    )
+    scores = linear(y, own, bias.cut(0, head))
+    among = log_softmax(concat(scores, marks))
+    parts = [among.cut(0, head)]
+    for number, (first, end) in enumerate(clusters.tails, 1):
+        low = linear(y, Symbol.parameter(f"{tables}.projection{number}", (widths[number], size)))
+        table = Symbol.parameter(f"{tables}.table{number}", (end - first, widths[number]))
+        within = log_softmax(linear(low, table, bias.cut(first, end)))
+        parts.append(within + among.cut(head + number - 1, head + number))
+    return permuted(concat(*parts), clusters.ranks.astype(np.int64))

@@ -1,0 +1,213 @@
+"""The weights of a program: in float32 as they were trained, or in 8 bits, each row of a matrix by a scale of its own.
+
+A *group* of weights shares one precision: the embedding with what is tied to it, the output, a layer, a skip. What a
+program multiplies with may be made of several matrices (``passes.py``); ``name_of`` says how such a one is called where
+it is stored.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.cells.symbol import Symbol, in_order
+from elman.errors import FolderError
+from elman.inference.passes import rows_of
+from elman.inference.program import Function
+
+Arrays = Mapping[str, NDArray[Any]]
+SCALES = ".scales"
+"""What the name of a matrix's scales ends with."""
+
+
+class Quantised(NamedTuple):
+    """A matrix of M rows and K columns in 8 bits."""
+
+    codes: NDArray[np.int8]
+    """``[M, K]``, from -127 to 127."""
+    scales: NDArray[np.float32]
+    """``[M]``."""
+
+    def values(self) -> NDArray[np.float32]:
+        """The matrix that is stored, ``[M, K]``."""
+        return self.codes.astype(np.float32) * self.scales[:, None]
+
+
+def quantise(matrix: NDArray[np.float32]) -> Quantised:
+    """Round a matrix ``[M, K]`` row by row.
+
+    >>> small = quantise(np.array([[127.0, -2.0, 0.4], [0.0, 0.0, 0.0]], np.float32))
+    >>> small.codes.tolist(), small.scales.tolist()
+    ([[127, -2, 0], [0, 0, 0]], [1.0, 1.0])
+    """
+    scales = np.abs(matrix).max(axis=1) / np.float32(127)
+    # A scale of 0 would make 0 / 0; that of the smallest numbers would not be one of the usual kind.
+    scales = np.where(scales < np.finfo(np.float32).tiny, np.float32(1), scales)
+    codes = np.rint(matrix / scales[:, None]).clip(-127, 127)
+    return Quantised(codes.astype(np.int8), scales)
+
+
+def group_of(name: str) -> str:
+    """The group of a weight.
+
+    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("embedding.weight")
+    ('stack.layers.1', 'output', 'embedding')
+    """
+    found = re.match(r"stack\.\w+\.\d+", name)
+    return found.group() if found else name.split(".")[0]
+
+
+def groups_of(arrays: Arrays) -> list[str]:
+    """All groups that hold matrices, in their order."""
+    return sorted({group_of(name) for name, array in arrays.items() if array.ndim == 2})
+
+
+def parameters_of(symbol: Symbol) -> list[str]:
+    """The names of the weights that a constant is made of."""
+    return [each.about[0] for each in in_order([symbol]) if each.operator == "parameter"]
+
+
+def name_of(matrix: Symbol) -> str:
+    """How a matrix made of weights is called.
+
+    >>> name_of(Symbol("transpose", (Symbol.parameter("w", (2, 3)),), (3, 2)))
+    'w.T'
+    """
+    if matrix.operator == "parameter":
+        return matrix.about[0]
+    inner = [name_of(each) for each in matrix.inputs if each.operator != "number"]
+    match matrix.operator:
+        case "transpose":
+            return f"{inner[0]}.T"
+        case "beside":
+            return f"({inner[0]}|{inner[1]})"
+        case "mul":
+            return f"{inner[0]}*{matrix.inputs[1].about[0]!r}"
+        case "cut":
+            return f"{inner[0]}[{matrix.about[0]}:{matrix.about[1]}]"
+    raise AssertionError(f"no name for {matrix}")
+
+
+def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
+    """The function with what the ``groups`` hold in 8 bits.
+
+    ``linear`` becomes ``round8``, which rounds a vector by a scale of its own, and ``product8``, a product of whole
+    numbers; ``rows`` becomes ``rows8``.
+    """
+    chosen = set(groups)
+    made: dict[int, Symbol] = {}
+    rounded: dict[int, Symbol] = {}
+    for symbol in function.symbols():
+        if symbol.is_constant:
+            made[id(symbol)] = symbol
+            continue
+        inputs = tuple(made[id(each)] for each in symbol.inputs)
+        matrix = symbol.inputs[{"linear": 1, "rows": 0}.get(symbol.operator, -1)] if symbol.inputs else None
+        operator = symbol.operator
+        if operator in ("linear", "rows") and {group_of(name) for name in parameters_of(matrix)} <= chosen:  # type: ignore[arg-type]
+            operator += "8"
+            if operator == "linear8":
+                x = inputs[0]
+                small = rounded.setdefault(id(x), Symbol("round8", (x,), x.shape))
+                inputs, operator = (small, *inputs[1:]), "product8"
+        made[id(symbol)] = Symbol(operator, inputs, symbol.shape, symbol.about)
+    return Function({name: made[id(symbol)] for name, symbol in function.outputs.items()})
+
+
+class Weights:
+    """The values of a program's constants.
+
+    Args:
+        arrays: weights by name.
+        stored: matrices in 8 bits and their scales by ``name_of``, as ``small_arrays`` gave them; what is missing is
+            rounded anew.
+    """
+
+    def __init__(self, arrays: Arrays, stored: Arrays | None = None) -> None:
+        self.arrays = arrays
+        self._stored = stored or {}
+        self._small: dict[str, Quantised] = {}
+
+    def vector(self, constant: Symbol) -> NDArray[np.float32]:
+        """A vector, or a matrix that is not multiplied with, computed in float64."""
+        return np.ascontiguousarray(np.atleast_1d(self._value(constant, np.float64)), np.float32)
+
+    def matrix(self, constant: Symbol) -> NDArray[np.float32]:
+        """A matrix ``[M, K]`` in float32."""
+        return self._value(constant, np.float32)
+
+    def small(self, constant: Symbol) -> Quantised:
+        """A matrix ``[M, K]`` in 8 bits; rows of one are rows of its codes.
+
+        Raises:
+            FolderError: stored ones of another size.
+        """
+        base, start, stop = rows_of(constant)
+        whole = self._whole(constant) if name_of(constant) in self._stored else self._whole(base)
+        if whole.codes.shape == constant.shape:
+            return whole
+        return Quantised(whole.codes[start:stop], whole.scales[start:stop])
+
+    def _whole(self, constant: Symbol) -> Quantised:
+        name = name_of(constant)
+        if name not in self._small:
+            if name in self._stored:
+                found = Quantised(self._stored[name], self._stored.get(name + SCALES, np.zeros(0, np.float32)))
+                _check(name, found, constant.shape)
+            else:
+                found = quantise(self.matrix(constant))
+            self._small[name] = found
+        return self._small[name]
+
+    def _value(self, constant: Symbol, kind: type) -> NDArray[Any]:
+        values: dict[int, Any] = {}
+        for each in in_order([constant]):
+            values[id(each)] = self._one(each, [values[id(one)] for one in each.inputs], kind)
+        return values[id(constant)]
+
+    def _one(self, symbol: Symbol, given: list[Any], kind: type) -> Any:
+        match symbol.operator:
+            case "parameter":
+                return self._parameter(symbol).astype(kind, copy=False)
+            case "constant":
+                return symbol.about[0].astype(kind, copy=False)
+            case "number":
+                return kind(symbol.about[0])
+            case "cut":
+                return given[0][slice(*symbol.about)]
+            case "row":
+                return given[0][symbol.about[0]]
+            case "transpose":
+                return given[0].T
+            case "beside":
+                return np.concatenate(given, axis=1)
+            case "concat":
+                return np.concatenate(given)
+        return _COMPUTED[symbol.operator](*given)
+
+    def _parameter(self, symbol: Symbol) -> NDArray[np.float32]:
+        (name,) = symbol.about
+        array = self.arrays.get(name)
+        if array is None or array.shape != symbol.shape or array.dtype != np.float32:
+            raise FolderError(f"the weights do not hold {name!r} as float32{list(symbol.shape)}; the folder is damaged")
+        if not np.isfinite(array).all():
+            raise FolderError(f"{name!r} holds numbers that are not finite; the model is damaged, train it again")
+        return array
+
+
+def _check(name: str, small: Quantised, shape: tuple[int, ...]) -> None:
+    codes, scales = small
+    good = codes.shape == shape and codes.dtype == np.int8 and scales.shape == shape[:1] and scales.dtype == np.float32
+    if not good or not np.isfinite(scales).all() or codes.min(initial=0) < -127:
+        raise FolderError(
+            f"the 8-bit weights hold {name[:60]!r} in another form than this network needs; copy it again"
+        )
+
+
+_COMPUTED: dict[str, Any] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "exp": np.exp, "sqrt": np.sqrt,
+    "softplus": lambda x: np.logaddexp(0, x), "expm1": np.expm1, "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
+}  # fmt: skip
