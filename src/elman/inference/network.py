@@ -16,7 +16,16 @@ from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.cells.symbol import Symbol
 from elman.inference.program import (
-    Function, Program, choose, id_input, log_softmax, looked_up, permuted, picked, rows, transposed,
+    Function,
+    Program,
+    choose,
+    id_input,
+    log_softmax,
+    looked_up,
+    permuted,
+    picked,
+    rows,
+    transposed,
 )  # fmt: skip
 from elman.models.shape import NeuralConfig
 from elman.nn.clusters import Clusters

@@ -116,19 +116,59 @@ def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
     return Function({name: made[id(symbol)] for name, symbol in function.outputs.items()})
 
 
+def constants_of(functions: Iterable[Function]) -> list[tuple[str, Symbol]]:
+    """The constants that functions use, each with the operator that takes it."""
+    found = {}
+    for function in functions:
+        for symbol in function.symbols():
+            if not symbol.is_constant:
+                for each in symbol.inputs:
+                    if each.is_constant:
+                        found[symbol.operator if len(each.shape) == 2 else "vector", id(each)] = each
+    return [(operator, each) for (operator, _), each in found.items()]
+
+
+def stored_arrays(functions: Iterable[Function], weights: "Weights") -> dict[str, NDArray[Any]]:
+    """What ``Weights`` needs for these functions: matrices in 8 bits where they are used so, all else as it is."""
+    arrays: dict[str, NDArray[Any]] = {}
+    constants = constants_of(functions)
+    # Tables first: of a tied output, which is rows of one, nothing else is kept.
+    for operator, constant in sorted(constants, key=lambda each: each[0] != "rows8"):
+        if operator in ("product8", "rows8"):
+            name, (base, _, _) = name_of(constant), rows_of(constant)
+            if name_of(base) + SCALES not in arrays:
+                small = weights.small(constant)
+                arrays |= {name: small.codes, name + SCALES: small.scales}
+        else:
+            arrays |= {name: weights.arrays[name] for name in parameters_of(constant)}
+    return arrays
+
+
 class Weights:
     """The values of a program's constants.
 
     Args:
-        arrays: weights by name.
-        stored: matrices in 8 bits and their scales by ``name_of``, as ``small_arrays`` gave them; what is missing is
-            rounded anew.
+        arrays: weights by name, matrices in 8 bits by ``name_of`` and, with SCALES behind it, their scales. Those that
+            are missing in 8 bits are rounded anew.
     """
 
-    def __init__(self, arrays: Arrays, stored: Arrays | None = None) -> None:
+    def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
-        self._stored = stored or {}
         self._small: dict[str, Quantised] = {}
+
+    def check(self, functions: Iterable[Function]) -> None:
+        """Look at all that the functions need.
+
+        Raises:
+            FolderError: weights that are missing, of another shape or type, or not finite.
+        """
+        for operator, constant in constants_of(functions):
+            if operator in ("product8", "rows8"):
+                self.small(constant)
+            else:
+                for each in in_order([constant]):
+                    if each.operator == "parameter":
+                        self._parameter(each)
 
     def vector(self, constant: Symbol) -> NDArray[np.float32]:
         """A vector, or a matrix that is not multiplied with, computed in float64."""
@@ -145,7 +185,7 @@ class Weights:
             FolderError: stored ones of another size.
         """
         base, start, stop = rows_of(constant)
-        whole = self._whole(constant) if name_of(constant) in self._stored else self._whole(base)
+        whole = self._whole(constant if self._is_stored(name_of(constant)) else base)
         if whole.codes.shape == constant.shape:
             return whole
         return Quantised(whole.codes[start:stop], whole.scales[start:stop])
@@ -153,13 +193,16 @@ class Weights:
     def _whole(self, constant: Symbol) -> Quantised:
         name = name_of(constant)
         if name not in self._small:
-            if name in self._stored:
-                found = Quantised(self._stored[name], self._stored.get(name + SCALES, np.zeros(0, np.float32)))
+            if self._is_stored(name):
+                found = Quantised(self.arrays[name], self.arrays[name + SCALES])
                 _check(name, found, constant.shape)
             else:
                 found = quantise(self.matrix(constant))
             self._small[name] = found
         return self._small[name]
+
+    def _is_stored(self, name: str) -> bool:
+        return name + SCALES in self.arrays and name in self.arrays
 
     def _value(self, constant: Symbol, kind: type) -> NDArray[Any]:
         values: dict[int, Any] = {}

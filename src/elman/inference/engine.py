@@ -1,0 +1,109 @@
+"""The engine: runs one function of a program, at first by the interpreter, then by compiled kernels.
+
+Both give the same bits where all products are in 8 bits, so that nobody sees the change: a process that computes a few
+steps loads no compiler. Functions with float32 products, where the last digits may differ, are compiled at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import ModelError
+from elman.inference.interpreter import Ids, Interpreter, Vectors
+from elman.inference.program import Function
+from elman.inference.weights import Weights
+
+if TYPE_CHECKING:
+    from elman.inference.executor import Executor
+
+PATIENCE = 64
+"""Rows that the interpreter computes before the kernels are loaded, which takes a third of a second."""
+
+
+class Engine:
+    """One function with its weights.
+
+    Args:
+        patience: how many rows are left to the interpreter.
+    """
+
+    def __init__(self, function: Function, weights: Weights, *, patience: int = PATIENCE) -> None:
+        self.function = function
+        self._weights = weights
+        self._patience = patience if function.is_exact else 0
+        self._bounds = function.ids
+        self._interpreter = Interpreter(function, weights)
+        self._executor: Executor | None = None
+
+    def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
+
+        Raises:
+            ModelError: an id that is out of bounds.
+        """
+        for name, most in self._bounds.items():
+            self._check(ids[name], most)
+        rows = len(next(iter(ids.values() or vectors.values())))
+        return self._chosen(rows).run(ids, vectors, wanted)
+
+    def along(
+        self,
+        tokens: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        state: Mapping[str, NDArray[np.float32]],
+        *,
+        top: str,
+        fresh: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """A step for each of ``tokens[B, T]`` up to each row's length; see ``Executor.along``.
+
+        Raises:
+            ModelError: an id that is out of bounds.
+        """
+        (most,) = self._bounds.values()
+        self._check(tokens, most)
+        fresh = np.zeros(tokens.shape, np.bool_) if fresh is None else fresh
+        chosen = self._chosen(int(lengths.sum()))
+        if not isinstance(chosen, Interpreter):
+            return chosen.along(tokens, lengths, fresh, state, top)
+        return along(chosen, tokens, lengths, fresh, state, top)
+
+    def compile(self) -> "Executor":
+        """The kernels, loaded now."""
+        if self._executor is None:
+            from elman.inference.executor import Executor  # brings numba along
+
+            self._executor = Executor(self.function, self._weights)
+        return self._executor
+
+    def _chosen(self, rows: int) -> Any:
+        self._patience -= rows
+        return self._interpreter if self._patience >= 0 else self.compile()
+
+    def _check(self, ids: NDArray[np.int64], most: int) -> None:
+        if ids.size and not (ids.min() >= 0 and ids.max() <= most):
+            raise ModelError(f"ids go from 0 to {most}; {ids.min()} to {ids.max()} were given")
+
+
+def along(
+    interpreter: Interpreter,
+    tokens: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    fresh: NDArray[np.bool_],
+    state: Mapping[str, NDArray[np.float32]],
+    top: str,
+) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+    """What ``Executor.along`` means, step by step."""
+    (name,) = interpreter.function.ids
+    names = [top, *(f"next.{part}" for part in state)]
+    tops = np.zeros((*tokens.shape, interpreter.function.outputs[top].size), np.float32)
+    after = {part: np.array(vector, np.float32) for part, vector in state.items()}
+    for time in range(int(lengths.max(initial=0))):
+        rows = np.flatnonzero(lengths > time)
+        before = {part: np.where(fresh[rows, time, None], 0, vector[rows]) for part, vector in after.items()}
+        tops[rows, time], *parts = interpreter.run({name: tokens[rows, time]}, before, names)
+        for part, vector in zip(after, parts, strict=True):
+            after[part][rows] = vector
+    return tops, after

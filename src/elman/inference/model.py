@@ -1,0 +1,213 @@
+"""InferenceModel: a trained network as a language model, computed by elman's engine, without torch.
+
+Its programs are built from the weights when it is loaded, so that better ones reach old models. In 8 bits no result
+depends on the other rows of a batch, on the processor, or on whether it was interpreted or compiled.
+
+States are bound to the program: a torch model and this one of the same weights do not take each other's, for the two
+would not go on equally to the last bit.
+"""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.cells.registry import CELLS
+from elman.config import Config
+from elman.errors import FolderError, ModelError
+from elman.inference.engine import PATIENCE, Engine
+from elman.inference.network import layer_sizes, network_program
+from elman.inference.passes import optimise
+from elman.inference.program import Program
+from elman.inference.weights import Weights, in_8_bits, stored_arrays
+from elman.models.layout import layout_arrays, read_layout
+from elman.models.protocol import State
+from elman.models.shape import NeuralConfig
+from elman.models.trace import Trace
+from elman.notation import Lengths, LogProbs, TokenIds
+from elman.text.tokenizer import Tokenizer
+
+_SCORES = 1 << 20
+"""Probabilities that exist at a time while scoring."""
+_LARGEST = 1 << 24
+"""Numbers of a state's part, at most: a hostile configuration must not allocate what no file holds."""
+_ARITHMETIC = 1
+"""Its version: other arithmetic gives other bits."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InferenceConfig(Config):
+    """What an ``InferenceModel`` is built from, beside its weights and tokenizer."""
+
+    network: dict[str, Any]
+    """The configuration of the network (``NeuralConfig``)."""
+    int8: list[str]
+    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
+    gain: float = 1.0
+    """What embeddings are multiplied by where they meet a state in 8 bits (``inference.passes.optimise``)."""
+    model: str
+    """The hash of the network."""
+    about: dict[str, Any]
+    """What the network says of itself."""
+
+
+class InferenceModel:
+    """A network as a LanguageModel.
+
+    A state's parts are those of ``NeuralModel``: the stack's state and ``top``, the last layer's output.
+
+    Args:
+        arrays: the weights by their names; of matrices in 8 bits codes and scales will do (``to_arrays``).
+        patience: see ``Engine``.
+
+    Raises:
+        FolderError: weights that do not fit the configuration.
+        UsageError: a configuration that is none.
+    """
+
+    kind = "inference"
+    batchable: bool = True
+    forgets_lines: bool = False
+    exact: bool = True
+
+    def __init__(
+        self, arrays: Arrays, tokenizer: Tokenizer, config: InferenceConfig, *, patience: int = PATIENCE
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.config = config
+        self.network = NeuralConfig.from_json(config.network)
+        self.weights_hash: str = config.model
+        """The hash of the network."""
+        self.weights = Weights(arrays)
+        self.program = self._built(arrays)
+        facts = f"{_ARITHMETIC}|{config.model}|{','.join(sorted(config.int8))}|{config.gain!r}"
+        self.model_hash = hashlib.sha256(facts.encode()).hexdigest()
+        self._step, self._output = (Engine(each, self.weights, patience=patience) for each in self.program.functions())
+        self._sizes = {"top": self.network.top_size, **self.program.states}
+        self._after = [f"next.{name}" for name in self._sizes]
+        self.weights.check(self.program.functions())
+
+    def _built(self, arrays: Arrays) -> Program:
+        vocab, cell = self.tokenizer.size, CELLS[self.network.cell]
+        parts = [size for sizes in layer_sizes(self.network, vocab) for size in cell.state(sizes).values()]
+        if max(parts) > _LARGEST:
+            raise FolderError(f"its state would have parts of {max(parts)} numbers; the folder is damaged")
+        clusters = read_layout(self.network, vocab, arrays)
+        self._layout = layout_arrays(self.network, clusters)
+        plain = optimise(network_program(self.network, vocab, clusters), gain=self.config.gain)
+        return Program(*(in_8_bits(each, self.config.int8) for each in plain.functions()), states=plain.states)
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, tokenizer: Tokenizer, config: InferenceConfig) -> "InferenceModel":
+        """Rebuild from ``to_arrays``."""
+        return cls(arrays, tokenizer, config)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All that the programs need of the weights."""
+        return {**stored_arrays(self.program.functions(), self.weights), **self._layout}
+
+    @property
+    def precision(self) -> str:
+        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
+        if all(function.is_exact for function in self.program.functions()):
+            return "int8"
+        return "int8+fp32" if self.config.int8 else "fp32"
+
+    def compile(self) -> None:
+        """Load the compiled kernels now, not after the first steps."""
+        self._step.compile()
+        self._output.compile()
+
+    def start(self, batch: int = 1) -> State:
+        return self._started.take(np.zeros(batch, np.int64))
+
+    def log_probs(self, state: State) -> LogProbs:
+        self._check(state)
+        return self._probabilities("log_probs", state.parts["top"])
+
+    def advance(self, ids: TokenIds, state: State) -> State:
+        self._check(state, len(ids))
+        found = self._step.run({"ids": np.asarray(ids, np.int64)}, state.parts, self._after)
+        return State(self.model_hash, dict(zip(self._sizes, found, strict=True)))
+
+    def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        found = self.trace(ids, lengths, state)
+        return found.scores, found.state
+
+    def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
+        batch, time = ids.shape
+        self._check(state, batch)
+        lengths = np.asarray(lengths, np.int64)
+        real = np.arange(time)[None, :] < lengths[:, None]
+        safe = np.where(real, ids, 0).astype(np.int64)
+        parts = {name: part for name, part in state.parts.items() if name != "top"}
+        tops, after = self._step.along(safe, lengths, parts, top="next.top")
+        # Each token is predicted from what was read before it.
+        every = np.concatenate([state.parts["top"][:, None], tops], axis=1)
+        before = np.where(real[..., None], every[:, :-1], np.float32(0))
+        scores = np.zeros((batch, time), np.float32)
+        kept = np.zeros((batch, time, self.tokenizer.size), np.float32) if whole else None
+        rows, targets = before[real], safe[real]
+        chosen = np.empty(len(rows), np.float32)
+        size = max(_SCORES // self.tokenizer.size, 1)
+        for start in range(0, len(rows), size):
+            some = slice(start, start + size)
+            chosen[some] = self._probabilities("chosen", rows[some], targets[some])[:, 0]
+        scores[real] = chosen
+        if kept is not None and len(rows):
+            kept[real] = self._probabilities("log_probs", rows)
+        last = every[np.arange(batch), lengths]
+        return Trace(scores, before, kept, State(self.model_hash, {"top": last, **after}))
+
+    def features(self, state: State) -> NDArray[np.float32]:
+        return state.parts["top"]
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.config.about, "precision": self.precision}
+
+    @cached_property
+    def _started(self) -> State:
+        empty = {name: np.zeros((1, size), np.float32) for name, size in self._sizes.items()}
+        return self.advance(np.array([self.tokenizer.size]), State(self.model_hash, empty))
+
+    def _probabilities(
+        self, wanted: str, top: NDArray[Any], targets: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        targets = np.zeros(len(top), np.int64) if targets is None else targets
+        return self._output.run({"targets": targets}, {"top": top}, [wanted])[0]
+
+    def _check(self, state: State, batch: int | None = None) -> None:
+        if state.model_hash != self.model_hash:
+            raise ModelError("this state belongs to another model; begin with this model's start()")
+        if batch is not None and batch != state.batch:
+            raise ModelError(f"{batch} rows of ids came with a state of {state.batch}; give as many as it has")
+
+
+def inference_model(
+    arrays: Arrays,
+    config: NeuralConfig,
+    tokenizer: Tokenizer,
+    *,
+    model_hash: str,
+    about: Mapping[str, Any],
+    int8: Iterable[str],
+) -> InferenceModel:
+    """The model of a network's own weights, those of the groups ``int8`` in 8 bits."""
+    settings = InferenceConfig(
+        network=config.to_json(), int8=sorted(int8), gain=gain_of(arrays), model=model_hash, about=dict(about)
+    )
+    return InferenceModel(arrays, tokenizer, settings)
+
+
+def gain_of(arrays: Arrays) -> float:
+    """What makes embeddings about as large as hidden states that a tanh has shut in: a power of 2."""
+    table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
+    usual = 1.0 if table is None else float(np.abs(table).max(axis=1).mean())
+    return 2.0 ** round(-math.log2(usual)) if usual > 0 else 1.0
