@@ -15,7 +15,7 @@ from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
-from elman.export.files import write_runtime
+from elman.saving import write_measured
 from elman.machine import (
     available_cores,
     cache_folder,
@@ -328,7 +328,7 @@ def _fit(run: Any, request: Request, data: Data) -> None:
     passport = make_passport(run, request, data, model, figures, seconds)
     passport["from"] = read_plan(run.folder / "training").get("from")
     if is_network(run.kind):
-        passport["runtime"] = write_runtime(run.folder, model, run.valid.ids, progress=run.progress)
+        passport["inference"] = write_measured(run.folder, model, run.valid.ids, progress=run.progress)
     model_folder.write_passport(run.folder, passport)
     _draw(run, passport["growth"])
 

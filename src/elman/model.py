@@ -13,11 +13,11 @@ from elman.decode.completion import Completion, complete, complete_phrase
 from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import LineScore, follow_lines, score_lines
 from elman.errors import UsageError
-from elman.export.files import save_model, write_onnx
 from elman.machine import cache_folder
 from elman.models.protocol import LanguageModel, State
 from elman.passport import evaluate_text, keystrokes_of
 from elman.progress import Progress
+from elman.saving import save_model
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
@@ -190,7 +190,7 @@ class Model:
 
     def info(self) -> dict[str, Any]:
         """The passport, and what is known without one."""
-        # Of what runs through onnxruntime, people know the hash of the weights.
+        # Of what the engine computes, people know the hash of the weights.
         model_hash = getattr(self.lm, "weights_hash", self.lm.model_hash)
         about = {**self.lm.describe(), "hash": model_hash, "vocabulary": self.lm.tokenizer.size}
         size = model_folder.folder_bytes(self.folder) if self.folder else None
@@ -211,12 +211,14 @@ class Model:
     ) -> dict[str, Any]:
         """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder; how exact they are.
 
-        The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs. Load it with ``runtime=False``.
+        The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs.
 
         Raises:
-            ModelError: it is no network computed by torch.
-            MissingExtra: onnx or onnxruntime is not installed.
+            ModelError: it is no network.
+            MissingExtra: onnx is not installed.
         """
+        from elman.export.onnx import write_onnx
+
         return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
 
     def export_html(
@@ -228,7 +230,7 @@ class Model:
             name: its title; by default that of the model's folder.
 
         Raises:
-            ModelError: it is no network of words with a program (``model.onnx``).
+            ModelError: it is no network of words.
         """
         from elman.export.html import write_page  # brings numba along
         from elman.machine import version

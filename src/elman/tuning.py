@@ -129,9 +129,9 @@ class Tuning:
             MissingExtra: torch is not installed.
         """
         kind = kind_of(self.model)
-        if kind == "runtime":
+        if kind == "inference":
             require_torch()
-            raise ModelError("dynamic evaluation needs a network with its own weights; load it with runtime=False")
+            raise ModelError("dynamic evaluation needs a network with its own weights; load it with torch=True")
         if not is_network(kind):
             raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")
 

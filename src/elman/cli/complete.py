@@ -46,7 +46,7 @@ def run(
         raise UsageError("--words is the length of a phrase; add --phrase")
     if (block or block_list or punctuation) and (phrase or candidates):
         raise UsageError("--block, --block-list and --punctuation choose among single words; leave out --phrase")
-    loaded = api.load(model, brief=True)
+    loaded = api.load(model)
     if candidates:
         found = loaded.candidates(prompt, others or [])
         if as_json:

@@ -54,7 +54,6 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
     from elman.explain.page import WIDTH, topic_named
     from elman.explain.unrolled import layouts, unroll, unrolled_page, unrolled_values
     from elman.models.registry import entry, is_network, resolve
-    from elman.models.runtime_file import WEIGHTS_FILE
 
     path = Path(model)
     if path.is_file():
@@ -68,9 +67,9 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
             f"--model {path}"
         )
     config = resolve(entry(kind_of_model).config).from_json(settings)
-    loaded = api.load(path, brief=True)
+    loaded = api.load(path)
     seen = unroll(loaded.lm, config, sentence)
-    weights = folder.read_arrays(path / WEIGHTS_FILE, mapped=True)
+    weights = folder.read_arrays(path / folder.WEIGHTS_FILE, mapped=True)
     if out is not None and kind is not None:
         (whole,) = layouts(seen)
         _write(Path(out), whole, f"{path.name}: {config.cell}", kind)

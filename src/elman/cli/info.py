@@ -20,7 +20,7 @@ def run(
 ) -> None:
     from elman import api
 
-    loaded = api.load(model, brief=True)
+    loaded = api.load(model)
     if state:
         _show_states(loaded.lm, state, as_json=as_json)
         return
@@ -117,10 +117,11 @@ def _lines(about: dict[str, Any]) -> list[str]:
         say(f"recipe      {_settings(plan)}")
     for note in about["notes"]:
         say(f"note        {note}")
-    if about.get("runtime"):
-        found = about["runtime"]
+    # Models of elman 0.1 have it under its old name.
+    found = about.get("inference") or about.get("runtime")
+    if found:
         cost = 100 * (found["int8"]["perplexity_ratio"] - 1)
-        say(f"runtime     {found['precision']}, {found['bytes'] / 1e6:.1f} MB, perplexity {cost:+.2f}%")
+        say(f"inference   {found['precision']}, {found['bytes'] / 1e6:.1f} MB, perplexity {cost:+.2f}%")
     say(
         f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, "
         f"{machine['threads']} threads"

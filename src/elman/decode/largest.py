@@ -48,7 +48,7 @@ _compiled: Callable[..., Any] | None = None
 def _kernel() -> Callable[..., Any] | None:
     """Machine code that takes a fifth of the time, where steps are machine code too: its start takes a while."""
     global _compiled
-    if _compiled is None and "elman.models.tape_kernels" in sys.modules:
+    if _compiled is None and "elman.inference.kernels" in sys.modules:
         from elman.decode.largest_kernel import largest_places
 
         _compiled = largest_places

@@ -104,7 +104,7 @@ class _Compiler:
         self.fixed, self.tables = _Pool(np.float32), _Pool(np.int64)
         self.matrices: dict[str, tuple[int, Symbol, set[str]]] = {}
         self.values: dict[int, Any] = {}
-        """A ``_Place`` of a vector, the slot of a whole number, or of a rounded vector where its bytes and scale lie."""
+        """A vector's ``_Place``, a whole number's slot, or where the bytes and the scale of a rounded vector lie."""
         self.slots = self.bytes = 0
 
     def code(self) -> Code:

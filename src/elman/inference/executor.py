@@ -56,7 +56,7 @@ class Executor:
         for name, span in spans:
             span[...] = vectors[name]
         out = np.empty((rows, self._width), np.float32)
-        kernels.run(self._code.instructions, *memory, self._constants, self._matrices)
+        kernels.run(self._code.instructions, memory, self._constants, self._matrices)
         kernels.collect(memory[0], self._spans, out)
         return [out[:, self._columns[name]] for name in wanted]
 
@@ -87,17 +87,16 @@ class Executor:
         # The longest rows first, so that those that go on lie together.
         order = np.argsort(-lengths, kind="stable")
         carried = np.concatenate([state[name] for name in state], axis=1)[order]
-        read = np.zeros((*tokens.shape, tops.shape[2]), np.float32)
+        found = np.zeros_like(tops)
         for some in _pieces(len(tokens)):
             own = order[some]
             live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
-            memory = self._room(len(own))[0]
-            given = np.ascontiguousarray(tokens[own]), live[: int(lengths[own].max(initial=0))]
+            reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own]
             kernels.run_along(
-                self._code.instructions, *memory, self._constants, self._matrices, given[0][:, : len(given[1])],
-                given[1], np.ascontiguousarray(fresh[own]), into, spans, carried[some], read[some],
+                self._code.instructions, self._room(len(own))[0], self._constants, self._matrices, reads,
+                (spans, into), carried[some], found[some],
             )  # fmt: skip
-        tops[order] = read
+        tops[order] = found
         after = np.empty_like(carried)
         after[order] = carried
         edges = np.cumsum([state[name].shape[1] for name in state])[:-1]
@@ -114,6 +113,10 @@ class Executor:
             kept = memory, given, [(name, row[:, span]) for name, span in code.inputs.items()]
             self._memory.kept = kept
         return kept
+
+
+def _zeros(size: int, kind: Any) -> Any:
+    return np.zeros(max(size, 1), kind)
 
 
 def _pieces(rows: int) -> list[slice]:
@@ -143,7 +146,7 @@ def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -
     room = np.empty(ends[0] + 64, np.int8)
     packed = room[-room.ctypes.data % 64 :]
     sums, codes, floats = (
-        np.zeros(max(size, 1), kind) for size, kind in zip(ends[1:], (np.int32, np.int8, np.float32), strict=True)
+        _zeros(size, kind) for size, kind in zip(ends[1:], (np.int32, np.int8, np.float32), strict=True)
     )
     for (symbol, uses), (byte, total, code, number) in zip(matrices, places.tolist(), strict=False):
         rows, columns = symbol.shape

@@ -48,7 +48,7 @@ class Interpreter:
         return [np.broadcast_to(values[id(end)], (rows, end.size)) for end in ends]
 
     def _computed(self, symbol: Symbol, values: dict[int, Any]) -> Any:
-        given = [values[id(each)] if id(each) in values else None for each in symbol.inputs]
+        given: list[Any] = [values.get(id(each)) for each in symbol.inputs]
         match symbol.operator, symbol.inputs:
             case ("linear", (_, matrix, *bias)):
                 product = given[0] @ self._constant(matrix, self._weights.matrix).T
@@ -89,7 +89,7 @@ class Interpreter:
 
 def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors ``[N, K]`` as whole numbers from -127 to 127, and each row's scale ``[N, 1]``."""
-    scale = np.maximum(np.abs(x).max(axis=1, keepdims=True), f.SMALLEST) * f.STEP
+    scale: Any = np.maximum(np.abs(x).max(axis=1, keepdims=True), f.SMALLEST) * f.STEP
     return f.whole(x / scale), scale
 
 
@@ -107,8 +107,8 @@ def whole_product(small: NDArray[np.float32], codes: NDArray[np.float32]) -> NDA
 def normalised(x: NDArray[np.float32], gain: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean 0 and variance 1, times a gain."""
     size = np.float32(x.shape[1])
-    centred = x - (f.total(x) / size)[:, None]
-    scale = f.ONE / np.sqrt(f.total(centred * centred) / size + f.EPSILON)
+    centred: Any = x - (f.total(x) / size)[:, None]
+    scale: Any = f.ONE / np.sqrt(f.total(centred * centred) / size + f.EPSILON)
     return (centred * scale[:, None]) * gain
 
 
@@ -128,7 +128,7 @@ def softmax(x: NDArray[np.float32], groups: int) -> NDArray[np.float32]:
 def dot(query: NDArray[np.float32], keys: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Each head's query times all of its keys."""
     size = query.shape[1] // heads
-    each = keys.reshape(len(keys), -1, heads, size) * query.reshape(len(query), 1, heads, size)
+    each: Any = keys.reshape(len(keys), -1, heads, size) * query.reshape(len(query), 1, heads, size)
     return f.total(each).swapaxes(1, 2).reshape(len(query), -1)
 
 
@@ -137,7 +137,7 @@ def mix(shares: NDArray[np.float32], values: NDArray[np.float32], heads: int) ->
     count = shares.shape[1] // heads
     each = values.reshape(len(values), count, heads, -1)
     weights = shares.reshape(len(shares), heads, count)
-    total = np.zeros(each.shape[0:1] + each.shape[2:], np.float32)
+    total: Any = np.zeros(each.shape[0:1] + each.shape[2:], np.float32)
     for key in range(count):
         total = total + weights[:, :, key, None] * each[:, key]
     return total.reshape(len(values), -1)

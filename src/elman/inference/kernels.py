@@ -262,12 +262,14 @@ def _linear(x, weights, bias, out):
 
 
 @compiled
-def run(code, row, small, ids, constants, matrices):
+def run(code, memory, constants, matrices):
     """Carry out ``code[instructions, FIELDS]`` for all rows.
 
+    ``memory`` are the rows: of numbers ``[N, width]``, bytes ``[N, bytes]`` and whole numbers ``[N, slots]``.
     ``constants`` are ``fixed, tables``; ``matrices`` are what they are made of, ``bytes8, sums8, codes, floats``, and
     where each begins in these, ``places[matrices, 4]``.
     """
+    row, small, ids = memory
     fixed, tables = constants
     packed, sums, codes, floats, places = matrices
     nothing = fixed[:0]
@@ -360,16 +362,20 @@ def collect(row, spans, out):
 
 
 @compiled
-def run_along(code, row, small, ids, constants, matrices, tokens, live, fresh, into, spans, state, tops):
+def run_along(code, memory, constants, matrices, read, places, state, tops):
     """Carry out a step for one token after another, the state going on.
 
-    At time t the first ``live[T]`` rows read ``tokens[N, T]``, from zeros where ``fresh[N, T]``. What lies between
-    ``spans[1 + parts, 2]`` after a step is the top, which goes to ``tops[N, T, ..]``, and the next state: side by side
-    in ``state[N, ..]``, which is the state given and the one left. ``into[parts]``: where the step takes it from.
+    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a token each, from zeros
+    where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``: what lies between the spans after a step is the
+    top, which goes to ``tops[N, T, ..]``, and the next state; ``into`` says where the step takes each part from (-1:
+    nowhere). ``state[N, ..]``, the parts side by side, is the state given and the one left.
     """
+    row, small, ids = memory
+    tokens, live, fresh = read
+    spans, into = places
     rest = spans[1:]
     start, stop = spans[0]
-    for time in range(tokens.shape[1]):
+    for time in range(len(live)):
         rows = live[time]
         for n in range(rows):
             ids[n, 0] = tokens[n, time]
@@ -382,7 +388,7 @@ def run_along(code, row, small, ids, constants, matrices, tokens, live, fresh, i
                 if to >= 0:
                     _unary(COPY, state[n, place : place + size], row[n, to : to + size])
                 place += size
-        run(code, row[:rows], small[:rows], ids[:rows], constants, matrices)
+        run(code, (row[:rows], small[:rows], ids[:rows]), constants, matrices)
         collect(row[:rows], rest, state[:rows])
         for n in range(rows):
             _unary(COPY, row[n, start:stop], tops[n, time])

@@ -1,7 +1,6 @@
 """The recurrent language model: embedding, stack, output; the network and its LanguageModel face."""
 
 import dataclasses
-import hashlib
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from elman.data.streams import Chunk
 from elman.errors import FolderError, ModelError
 from elman.models.layout import grow_layout, lay_out, layout_arrays, read_layout
+from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
 from elman.models.shape import NeuralConfig
 from elman.models.trace import Trace
@@ -186,11 +186,7 @@ class NeuralModel:
         self.network = network.eval()
         self.tokenizer = tokenizer
         self.config = config
-        seen = "".join(f"|{name} {value}" for name, value in config.options.items())
-        digest = hashlib.sha256(f"{config}{seen}|{tokenizer.hash}".encode())
-        for name, array in sorted(network.to_arrays().items()):
-            digest.update(name.encode() + array.tobytes())
-        self.model_hash = digest.hexdigest()
+        self.model_hash = weights_hash(config, tokenizer, network.to_arrays())
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], tokenizer: Tokenizer, config: NeuralConfig) -> "NeuralModel":
@@ -264,14 +260,7 @@ class NeuralModel:
         return state.parts["top"]
 
     def describe(self) -> dict[str, Any]:
-        config = self.config
-        parameters = sum(p.numel() for p in self.network.parameters())
-        below = "one-hot" if config.input == "one-hot" else f"embedding {config.embedding_size}"
-        size = f"{config.layers} x {config.hidden_size}, {below}"
-        size += f", window {config.seen}" if config.seen else ""
-        size += ", tied" if config.tied else ""
-        size += "" if config.softmax == "full" else f", {config.softmax} softmax"
-        return {"name": config.cell, "parameters": parameters, "size": size}
+        return describe_network(self.config, self.network.to_arrays())
 
     def _run(self, inputs: Tensor, state: tuple[Tensor, ...]) -> State:
         with torch.inference_mode():

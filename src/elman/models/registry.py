@@ -46,7 +46,7 @@ MODELS: dict[str, Entry] = {
     "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
     "cache": Entry("elman.models.cache:CacheConfig", "elman.models.cache:NeuralCache"),
     "dynamic": Entry("elman.models.dynamic:DynamicConfig", "elman.models.dynamic:DynamicEvaluation"),
-    "runtime": Entry("elman.models.runtime:RuntimeConfig", "elman.models.runtime:RuntimeModel"),
+    "inference": Entry("elman.inference.model:InferenceConfig", "elman.inference.model:InferenceModel"),
     "tempered": Entry("elman.models.temperature:TemperedConfig", "elman.models.temperature:Tempered"),
 }
 

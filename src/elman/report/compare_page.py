@@ -69,7 +69,7 @@ def _table(found: Mapping[str, Any]) -> Section:
         "Bits per byte is what a byte of the held-out test text costs, spelling of unknown words included; it can be "
         "compared across everything here. Perplexity is of tokens. On disk is what using the model needs; peak RAM is "
         "of the process that trained it and made it ready for use; ms/token is the "
-        "median time of one prediction after another, through the runtime. "
+        "median time of one prediction after another, by the inference engine. "
         f"Intervals: {how}."
     )
     return Section(

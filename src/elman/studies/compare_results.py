@@ -145,7 +145,7 @@ def _entrant(
     for job in jobs:
         passport, place = passports[job.name], _place(job)
         # By its own weights: figures are of the model, not of its 8 bits.
-        model = api.load(place, runtime=False)
+        model = api.load(place, torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
             raise ElmanError(f"{place} has another tokenizer than the others, so it cannot be compared; remove it")
         losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
@@ -174,7 +174,7 @@ def _entrant(
 def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
     text, valid = data.corpus.test, data.corpus.valid
     assert text is not None and valid is not None
-    models = [api.load(_place(job), runtime=False) for job in parts]
+    models = [api.load(_place(job), torch=True) for job in parts]
     mixed = api.mix(models, valid, context=CONTEXT, progress=progress)
     losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
     adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"

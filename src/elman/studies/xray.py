@@ -109,7 +109,7 @@ def xray(
     """Look inside a model while it reads the text ``ids[N]``.
 
     Args:
-        model: what ``load(folder, runtime=False)`` gives.
+        model: what ``load(folder, torch=True)`` gives.
         text: what is to be said about the text.
         lags: how far back to look; by default 200, or what a short text allows.
         positions: at how many places of the text.
@@ -316,7 +316,7 @@ def diagnosis(found: Xray) -> list[str]:
             "there are no gates."
         )
     elif found.model["name"] in MODELS and is_network(found.model["name"]):
-        words.append("It is computed through onnxruntime here; its gradient and its gates are seen by torch only.")
+        words.append("It is computed without torch here; its gradient and its gates are seen by torch only.")
     else:
         words.append(
             f"A model of the kind {found.model['name']} is no recurrent network by itself, so there is no gradient "
