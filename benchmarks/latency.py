@@ -34,11 +34,10 @@ from torch import nn
 
 from elman import folder as model_folder
 from elman.decode.largest import largest
-from elman.export.onnx import build_program
-from elman.export.products import groups_of
+from elman.inference.model import InferenceModel, inference_model
+from elman.inference.weights import groups_of
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
-from elman.models.runtime import RuntimeModel
 from elman.models.shape import ADDING, NeuralConfig
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
@@ -118,13 +117,13 @@ def floors(size: int, seconds: float) -> dict[str, float]:
     return {"cache": min(found[name] for name in calls), "memory": found["memory"] * near[0].nbytes / far.nbytes}
 
 
-def whole_process(model: NeuralModel, program: bytes, repeats: int) -> dict[str, float]:
+def whole_process(model: NeuralModel, small: InferenceModel, repeats: int) -> dict[str, float]:
     """Seconds of `elman complete` from start to end: on the clock, and of the processor."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model"
         model_folder.create(path)
         model_folder.save(path, model, Speller.fit({}))
-        model_folder.write_program(path, program)
+        model_folder.write_inference(path, small, {})
         words = [sys.executable, "-m", "elman", "complete", str(path), "w1 w2 w3 "]
         best = {"seconds": float("inf"), "processor": float("inf")}
         for _ in range(repeats):
@@ -156,17 +155,18 @@ def main() -> None:
     model = NeuralModel(Network(config, tokenizer.size), tokenizer, config)
     arrays = model.to_arrays()
     facts: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}
-    programs = {
-        name: build_program(arrays, config, tokenizer, int8=frozenset(groups), **facts)
+    engines = {
+        name: inference_model(arrays, config, tokenizer, int8=groups, **facts)
         for name, groups in (("int8", groups_of(arrays)), ("fp32", ()))
     }
-    runtimes = {name: RuntimeModel(program, lambda: arrays, tokenizer) for name, program in programs.items()}
+    for engine in engines.values():
+        engine.compile()
     read = sum(array.size for name, array in arrays.items() if not name.startswith("embedding"))
     about = {"cell": options.cell, "layers": options.layers, "hidden": options.hidden, "vocab": options.vocab}
     about |= {"weights": read, "threads": 1}
 
     def contestants(batch: int) -> dict[str, Call]:
-        calls = {name: step_of(runtime, batch) for name, runtime in runtimes.items()}
+        calls = {name: step_of(engine, batch) for name, engine in engines.items()}
         calls["torch, this model"] = step_of(model, batch)
         if options.cell == "lstm":
             calls["torch, nn.LSTM"] = plain_step(Plain(options.vocab, options.hidden, options.layers).eval(), batch)
@@ -181,7 +181,7 @@ def main() -> None:
     times = {f"{name}_floor_ms": round(1000 * value, 4) for name, value in floor.items()}
     best = least(contestants(1), seconds=seconds)
     report("step", best, **times, above_cache_floor=round(best["int8"] / floor["cache"], 2))
-    parts = runtimes["int8"]
+    parts = engines["int8"]
     state = parts.start()
     found = parts.log_probs(state)
     ids = np.array([5])
@@ -195,7 +195,7 @@ def main() -> None:
     for batch in (1, 8, 64):
         best = least(contestants(batch), seconds=seconds)
         report("batch", best, batch=batch, tokens_per_second={name: round(batch / each) for name, each in best.items()})
-    whole = whole_process(model, programs["int8"], 2 if options.quick else 10)
+    whole = whole_process(model, engines["int8"], 2 if options.quick else 10)
     print(json.dumps({"what": "elman complete, whole process", **about, **{k: round(v, 3) for k, v in whole.items()}}))
 
 

@@ -47,7 +47,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def loaded(lstm_folder: Path, ngram_folder: Path) -> Loaded:
-    return elman.load(lstm_folder, runtime=False), elman.load(ngram_folder)
+    return elman.load(lstm_folder, torch=True), elman.load(ngram_folder)
 
 
 def tuned(loaded: Loaded, path: Path, tmp_path: Path, *, context: str = "carry", **switches: bool) -> Any:

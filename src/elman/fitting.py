@@ -15,7 +15,6 @@ from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
-from elman.saving import write_measured
 from elman.machine import (
     available_cores,
     cache_folder,
@@ -42,6 +41,7 @@ from elman.request import (
     refuse_for_training,
     sort_settings,
 )
+from elman.saving import write_measured
 from elman.text.spool import Text
 from elman.training.lock import alone
 

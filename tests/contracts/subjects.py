@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from elman.export.onnx import build_program
-from elman.export.products import groups_of
+from elman.inference.model import InferenceModel, inference_model
+from elman.inference.weights import groups_of
 from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
 from elman.models.dynamic import DynamicEvaluation, gradient_rms
 from elman.models.neural import Network, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel
-from elman.models.runtime import RuntimeModel
 from elman.models.shape import NeuralConfig
 from elman.models.temperature import Tempered
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
@@ -80,13 +79,11 @@ def network(kind: str, level: str, **shape: Any) -> NeuralModel:
     return NeuralModel(built, tokenizer(level), config)
 
 
-def runtime(model: NeuralModel, *, int8: bool) -> RuntimeModel:
-    """A network through onnxruntime, all of it in 8 bits or none."""
+def engine(model: NeuralModel, *, int8: bool) -> InferenceModel:
+    """A network by elman's engine, all of it in 8 bits or none."""
     arrays, about = model.to_arrays(), model.describe()
-    chosen = frozenset(groups_of(arrays) if int8 else ())
-    facts: dict[str, Any] = {"model_hash": model.model_hash, "about": about, "int8": chosen}
-    program = build_program(arrays, model.config, model.tokenizer, **facts)
-    return RuntimeModel(program, lambda: arrays, model.tokenizer)
+    chosen = groups_of(arrays) if int8 else ()
+    return inference_model(arrays, model.config, model.tokenizer, model_hash=model.model_hash, about=about, int8=chosen)
 
 
 def cached(model: LanguageModel, *, theta: float, window: int = 11) -> NeuralCache:
@@ -153,28 +150,26 @@ MODELS: dict[str, Callable[[], Case]] = {
         cached(Mixture([dynamic(network("lstm", "word"), bptt=5), ngram("word", order=3)]), theta=0.3), tolerance=1e-4
     ),
     # In 8 bits nothing may depend on neighbours, to the last bit.
-    "runtime, int8 lstm": lambda: Case(runtime(network("lstm", "word"), int8=True)),
-    "runtime, int8 gru": lambda: Case(runtime(network("gru", "char", tied=False), int8=True)),
-    "runtime, int8 rnn-relu, one layer": lambda: Case(runtime(network("rnn-relu", "char", layers=1), int8=True)),
-    "runtime, int8 rnn, one-hot": lambda: Case(runtime(network("rnn", "word", tied=False, input="one-hot"), int8=True)),
-    "runtime, int8 mingru": lambda: Case(runtime(network("mingru", "word"), int8=True)),
-    "runtime, int8 minlstm, adaptive": lambda: Case(
-        runtime(network("minlstm", "word", softmax="adaptive", tied=False), int8=True)
+    "engine, int8 lstm": lambda: Case(engine(network("lstm", "word"), int8=True)),
+    "engine, int8 gru": lambda: Case(engine(network("gru", "char", tied=False), int8=True)),
+    "engine, int8 rnn-relu, one layer": lambda: Case(engine(network("rnn-relu", "char", layers=1), int8=True)),
+    "engine, int8 rnn, one-hot": lambda: Case(engine(network("rnn", "word", tied=False, input="one-hot"), int8=True)),
+    "engine, int8 mingru": lambda: Case(engine(network("mingru", "word"), int8=True)),
+    "engine, int8 minlstm, adaptive": lambda: Case(
+        engine(network("minlstm", "word", softmax="adaptive", tied=False), int8=True)
     ),
-    "runtime, int8 rglru": lambda: Case(runtime(network("rglru", "word"), int8=True)),
-    "runtime, int8 feed-forward": lambda: Case(runtime(network("feed-forward", "char"), int8=True)),
-    "runtime, int8 conv": lambda: Case(runtime(network("conv", "word"), int8=True)),
-    "runtime, int8 transformer": lambda: Case(runtime(network("transformer", "word", window=6, heads=2), int8=True)),
-    "runtime, fp32 transformer": lambda: Case(runtime(network("transformer", "word", window=3), int8=False), 1e-4),
-    "runtime, fp32 lstm, adaptive": lambda: Case(
-        runtime(network("lstm", "word", softmax="adaptive"), int8=False), 1e-5
+    "engine, int8 rglru": lambda: Case(engine(network("rglru", "word"), int8=True)),
+    "engine, int8 feed-forward": lambda: Case(engine(network("feed-forward", "char"), int8=True)),
+    "engine, int8 conv": lambda: Case(engine(network("conv", "word"), int8=True)),
+    "engine, int8 transformer": lambda: Case(engine(network("transformer", "word", window=6, heads=2), int8=True)),
+    "engine, fp32 transformer": lambda: Case(engine(network("transformer", "word", window=3), int8=False), 1e-4),
+    "engine, fp32 lstm, adaptive": lambda: Case(engine(network("lstm", "word", softmax="adaptive"), int8=False), 1e-5),
+    "engine, fp32 gru, sampled": lambda: Case(engine(network("gru", "word", softmax="sampled"), int8=False), 1e-5),
+    "engine, fp32 rglru, one-hot": lambda: Case(
+        engine(network("rglru", "word", tied=False, input="one-hot"), int8=False), tolerance=1e-4
     ),
-    "runtime, fp32 gru, sampled": lambda: Case(runtime(network("gru", "word", softmax="sampled"), int8=False), 1e-5),
-    "runtime, fp32 rglru, one-hot": lambda: Case(
-        runtime(network("rglru", "word", tied=False, input="one-hot"), int8=False), tolerance=1e-4
-    ),
-    "runtime in a mixture": lambda: Case(
-        Mixture([ngram("word", order=3), runtime(network("lstm", "word"), int8=True)], weights=[0.5, 0.5]), 1e-6
+    "engine in a mixture": lambda: Case(
+        Mixture([ngram("word", order=3), engine(network("lstm", "word"), int8=True)], weights=[0.5, 0.5]), 1e-6
     ),
     "mixture, words": lambda: Case(mixture("word")),
     "mixture, characters": lambda: Case(mixture("char")),

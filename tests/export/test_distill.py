@@ -70,7 +70,7 @@ def _words(line: str) -> list[str]:
 def test_kenlm_reads_it_and_agrees(lstm_folder: Path, tmp_path: Path) -> None:
     kenlm = pytest.importorskip("kenlm")
     out = tmp_path / "model.arpa"
-    facts = elman.load(lstm_folder, runtime=False).export(out, order=4, ngrams=200, tokens=1000)
+    facts = elman.load(lstm_folder, torch=True).export(out, order=4, ngrams=200, tokens=1000)
     assert facts is not None and facts["ngrams"] <= 200 and 1000 <= facts["asked"] < 1600
     config = kenlm.Config()
     config.show_progress = False
@@ -89,7 +89,7 @@ def test_where_the_training_text_is_gone_the_model_makes_up_one(
 ) -> None:
     shutil.copytree(lstm_folder, tmp_path / "model")
     shutil.rmtree(tmp_path / "model" / "training")
-    model, talk = elman.load(tmp_path / "model", runtime=False), Talk()
+    model, talk = elman.load(tmp_path / "model", torch=True), Talk()
     model.passport["data"]["hash"] = "0" * 16
     with pytest.raises(UsageError, match="there is no text to tune on"):
         model.export(tmp_path / "a.arpa")
@@ -107,7 +107,7 @@ def test_where_the_training_text_is_gone_the_model_makes_up_one(
 
 
 def test_a_mixture_becomes_an_ngram_too(lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
-    mixed = elman.mix([elman.load(lstm_folder, runtime=False), elman.load(ngram_folder)], tune=text_file)
+    mixed = elman.mix([elman.load(lstm_folder, torch=True), elman.load(ngram_folder)], tune=text_file)
     facts = mixed.export(tmp_path / "a.arpa", order=3, tokens=2000, text=text_file, tune=text_file)
     assert facts is not None and facts["from"] == "mixture"
     assert load_arpa(tmp_path / "a.arpa").model.deviation() < 1e-5

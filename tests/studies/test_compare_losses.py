@@ -27,7 +27,7 @@ def text(tmp_path: Path) -> Text:
 
 @pytest.mark.parametrize("kind", ["ngram_folder", "lstm_folder"])
 def test_everything_adds_up(kind: str, text: Text, request: pytest.FixtureRequest) -> None:
-    model = elman.load(request.getfixturevalue(kind), runtime=False)
+    model = elman.load(request.getfixturevalue(kind), torch=True)
     counts = count_types(np.arange(model.lm.tokenizer.size).repeat(5), model.lm.tokenizer.size)
     found = measure(model.lm, model.speller, text, counts, progress=Progress())
     whole = evaluate(model.lm, model.speller, text, context="document")
@@ -46,7 +46,7 @@ def test_everything_adds_up(kind: str, text: Text, request: pytest.FixtureReques
 
 
 def test_each_document_is_as_if_alone(lstm_folder: Path, text: Text) -> None:
-    model = elman.load(lstm_folder, runtime=False)
+    model = elman.load(lstm_folder, torch=True)
     counts = np.ones(model.lm.tokenizer.size, np.int64)
     found = measure(model.lm, model.speller, text, counts, progress=Progress())
     place = 0

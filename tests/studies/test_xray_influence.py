@@ -51,7 +51,7 @@ def test_the_bits_are_those_of_the_definition(ngram_folder: Path, text_file: Pat
 
 
 def test_networks_and_mixtures_go_through_the_same_door(lstm_folder: Path, ngram_folder: Path, text_file: Path) -> None:
-    network, counted = elman.load(lstm_folder, runtime=False), elman.load(ngram_folder)
+    network, counted = elman.load(lstm_folder, torch=True), elman.load(ngram_folder)
     ids = ids_of(network, text_file)
     found = influence_by_lag(network.lm, ids, lags=spread_lags(30), positions=20)
     # In this grammar each slot is drawn by itself: what matters is where in the sentence one is, a few words back.

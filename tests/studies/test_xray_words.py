@@ -65,7 +65,7 @@ def test_gradient_times_input_is_the_derivative_along_the_word(lstm_folder: Path
 
     import torch
 
-    model = elman.load(lstm_folder, runtime=False)
+    model = elman.load(lstm_folder, torch=True)
     network = model.lm.network.double()  # type: ignore[attr-defined]
     ids, _ = sentence_tokens(model.lm, "Anna sees the old house")
     table = gradient_times_input(network, ids)

@@ -71,7 +71,8 @@ class Engine:
         return along(chosen, tokens, lengths, fresh, state, top)
 
     def compile(self) -> "Executor":
-        """The kernels, loaded now."""
+        """The kernels, which compute everything from now on."""
+        self._patience = -1
         if self._executor is None:
             from elman.inference.executor import Executor  # brings numba along
 
@@ -80,7 +81,7 @@ class Engine:
 
     def _chosen(self, rows: int) -> Any:
         self._patience -= rows
-        return self._interpreter if self._patience >= 0 else self.compile()
+        return self._interpreter if self._patience >= 0 else self._executor or self.compile()
 
     def _check(self, ids: NDArray[np.int64], most: int) -> None:
         if ids.size and not (ids.min() >= 0 and ids.max() <= most):

@@ -5,7 +5,7 @@ rounds in one way only (``+ - * /``, the square root), none of them contracted, 
 in a fixed order. So the interpreter, the compiled kernels and a browser (``web/program.js``) give the same bits.
 
 Numbers and arrays are taken alike: what stands here is called with NumPy arrays by the interpreter, and compiled for
-single numbers by ``kernels.py``. Accuracy is about two units in the last place; erf's is 2e-7.
+single numbers by ``kernels.py``. Accuracy is about two units in the last place; erf's error is up to 6e-7.
 """
 
 import math

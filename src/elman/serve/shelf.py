@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from elman.api import Model
 from elman.errors import UsageError
+from elman.models.protocol import LanguageModel
 from elman.serve.batching import Batcher
 from elman.serve.metrics import ROWS, Metrics
 from elman.serve.problems import Problem
@@ -31,6 +34,17 @@ class Served:
         return {"id": self.name, "object": "model", "created": self.created, "owned_by": "elman", "elman": about}
 
 
+_MANY = 128
+"""More rows than a network's interpreter computes before it loads compiled kernels."""
+
+
+def warmed(lm: LanguageModel) -> LanguageModel:
+    """The model after a first batch, so that nobody's first key waits until something is compiled or loaded."""
+    state = lm.start(_MANY if lm.batchable else 1)
+    lm.log_probs(lm.advance(np.zeros(state.batch, np.int64), state))
+    return lm
+
+
 class Shelf:
     """Models by name; the first one answers who names none."""
 
@@ -41,7 +55,7 @@ class Shelf:
             metrics.observe("elman_step_rows", "Rows that one model step had.", rows, bounds=ROWS)
 
         self.served = {
-            name: Served(name, model, Batcher(model.lm, observe=observe), int(time.time()))
+            name: Served(name, model, Batcher(warmed(model.lm), observe=observe), int(time.time()))
             for name, model in models.items()
         }
 

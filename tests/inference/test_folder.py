@@ -1,4 +1,4 @@
-"""The runtime as it lies in a model folder: found, trusted, refused, and without torch."""
+"""What a network is used by as it lies in a model folder: found, trusted, refused, and without torch."""
 
 import json
 import shutil
@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import elman
+from elman.archive import read_facts, write_arrays
 from elman.errors import FolderError, ModelError
-from elman.folder import PROGRAM_FILE, read_arrays, write_program, write_weights
+from elman.folder import INFERENCE_FILE, read_arrays, write_weights
+from elman.inference.model import InferenceModel
 from elman.models.neural import NeuralModel
 from elman.models.protocol import State
-from elman.models.runtime import RuntimeModel
 
 
 @pytest.fixture
@@ -23,17 +24,17 @@ def folder(lstm_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(lstm_folder, tmp_path / "model"))
 
 
-def test_training_leaves_a_runtime_beside_the_weights(lstm_folder: Path) -> None:
+def test_training_leaves_8_bit_weights_beside_its_own(lstm_folder: Path) -> None:
     model = elman.load(lstm_folder)
-    assert isinstance(model.lm, RuntimeModel) and model.lm.precision == "int8"
-    weights = elman.load(lstm_folder, runtime=False)
+    assert isinstance(model.lm, InferenceModel) and model.lm.precision == "int8"
+    weights = elman.load(lstm_folder, torch=True)
     assert isinstance(weights.lm, NeuralModel)
     assert model.lm.weights_hash == weights.lm.model_hash != model.lm.model_hash
     assert model.info()["model"] == {**weights.info()["model"], "precision": "int8"}
-    parity = model.passport["runtime"]
+    parity = model.passport["inference"]
     assert parity["precision"] == "int8" and parity["fp32"]["largest_difference"] < 1e-4
     assert abs(parity["int8"]["perplexity_ratio"] - 1) < 0.005
-    assert parity["bytes"] == (lstm_folder / PROGRAM_FILE).stat().st_size
+    assert parity["bytes"] == (lstm_folder / INFERENCE_FILE).stat().st_size
     best = [model.complete("Anna sees the old", n=3).words for model in (model, weights)]
     assert [word for word, _ in best[0]] == [word for word, _ in best[1]]
     assert [p for _, p in best[0]] == pytest.approx([p for _, p in best[1]], abs=0.02)
@@ -58,9 +59,9 @@ from elman.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as stop:
-    # One call must not wait for the compiler's library; what reads or writes whole texts may.
-    brief = sys.argv[1] not in ("score", "generate")
-    heavy = {"torch", "onnx", "matplotlib", *({"numba"} if brief else {})} & set(sys.modules)
+    # A few steps must not wait for the compiler's library; what reads or writes whole texts may.
+    few = sys.argv[1] not in ("score", "generate") and "--phrase" not in sys.argv
+    heavy = {"torch", "onnx", "onnxruntime", "matplotlib", *({"numba"} if few else {})} & set(sys.modules)
     sys.exit(f"imported: {heavy}" if heavy else stop.code)
 """
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
@@ -74,36 +75,44 @@ def test_its_8_bits_need_no_other_weights(folder: Path) -> None:
     assert elman.load(folder).score("Anna sees the old house at night.").log_prob == wanted
 
 
-def test_a_folder_without_it_still_runs_by_torch(folder: Path) -> None:
-    (folder / PROGRAM_FILE).unlink()
-    assert isinstance(elman.load(folder).lm, NeuralModel)
+def test_a_folder_of_an_earlier_version_gives_the_same_model(folder: Path) -> None:
+    """elman 0.1 left model.onnx, and in the passport what could not be in 8 bits."""
+    wanted = elman.load(folder).lm
+    (folder / INFERENCE_FILE).unlink()
+    (folder / "model.onnx").write_bytes(b"whatever it was")
+    found = elman.load(folder).lm
+    assert isinstance(found, InferenceModel) and found.precision == "int8"
+    assert found.model_hash == wanted.model_hash
+    assert np.array_equal(found.log_probs(found.start()), wanted.log_probs(wanted.start()))
+    (folder / "passport.json").unlink()
+    assert elman.load(folder).lm.precision == "fp32"  # nobody has measured what 8 bits cost
 
 
 def test_new_weights_take_it_away(folder: Path) -> None:
     write_weights(folder, read_arrays(folder / "model.safetensors"))
-    assert not (folder / PROGRAM_FILE).exists()
+    assert not (folder / INFERENCE_FILE).exists()
 
 
 def test_other_weights_beside_it_are_noticed(folder: Path) -> None:
-    program = (folder / PROGRAM_FILE).read_bytes()
+    program = (folder / INFERENCE_FILE).read_bytes()
     arrays = read_arrays(folder / "model.safetensors")
     write_weights(folder, {**arrays, "output.bias": arrays["output.bias"] + np.float32(1)})
-    (folder / PROGRAM_FILE).write_bytes(program)
+    (folder / INFERENCE_FILE).write_bytes(program)
     with pytest.raises(FolderError, match="other weights"):
         elman.load(folder)
 
 
 def test_every_changed_byte_is_an_error(folder: Path) -> None:
-    data = (folder / PROGRAM_FILE).read_bytes()
+    data = (folder / INFERENCE_FILE).read_bytes()
     for place in [*range(0, len(data), 997), *range(len(data) - 1200, len(data), 61)]:
-        (folder / PROGRAM_FILE).write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
-        with pytest.raises(FolderError, match=r"model\.onnx"):
+        (folder / INFERENCE_FILE).write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        with pytest.raises(FolderError, match=r"inference\.safetensors"):
             elman.load(folder)
     for keep in (0, 7, len(data) // 2, len(data) - 1):
-        (folder / PROGRAM_FILE).write_bytes(data[:keep])
-        with pytest.raises(FolderError, match=r"model\.onnx"):
+        (folder / INFERENCE_FILE).write_bytes(data[:keep])
+        with pytest.raises(FolderError, match=r"inference\.safetensors"):
             elman.load(folder)
-    (folder / PROGRAM_FILE).write_bytes(data)
+    (folder / INFERENCE_FILE).write_bytes(data)
     for name in ("config.json", "tokenizer_config.json", "speller.safetensors"):
         kept = (folder / name).read_bytes()
         (folder / name).write_bytes(kept[:-2] + b" " + kept[-2:])
@@ -113,17 +122,58 @@ def test_every_changed_byte_is_an_error(folder: Path) -> None:
     elman.load(folder)
 
 
-def test_a_program_for_another_vocabulary_is_refused(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "other.txt").write_text("Nothing of this was ever said before.\nNor this one here.\n" * 90)
-    sizes = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
-    elman.train(tmp_path / "other.txt", out=tmp_path / "other", **sizes)
-    write_program(folder, (tmp_path / "other" / PROGRAM_FILE).read_bytes())
-    with pytest.raises(FolderError, match="another vocabulary"):
+def rewritten(folder: Path, change: Any) -> None:
+    """The file with a changed configuration or changed arrays, and digests that fit."""
+    file = folder / INFERENCE_FILE
+    arrays, facts = read_arrays(file), read_facts(file)
+    change(arrays, facts)
+    write_arrays(file, arrays, facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda arrays, facts: facts["config"].update(gain="much"), "gain is 'much'"),
+        (lambda arrays, facts: facts["config"].pop("int8"), "'int8' is missing"),
+        (lambda arrays, facts: facts.pop("config"), "'network' is missing"),
+        (lambda arrays, facts: facts["config"]["network"].update(hidden_size=33), "another network"),
+        (lambda arrays, facts: facts.update(weights="0" * 64), "other weights"),
+        (lambda arrays, facts: facts["config"].update(int8=[]), "weights do not hold"),
+        (lambda arrays, facts: arrays.pop("output.weight"), "weights do not hold 'output.weight'"),
+        (lambda arrays, facts: arrays.pop("output.bias"), "weights do not hold 'output.bias'"),
+        (lambda arrays, facts: arrays.update({"output.weight": arrays["output.weight"][:, 1:]}), "another form"),
+        (lambda arrays, facts: arrays.update({"output.weight.scales": arrays["output.bias"][1:]}), "another form"),
+        (lambda arrays, facts: arrays.update({"output.bias": arrays["output.bias"] * np.float32(np.nan)}), "finite"),
+        (
+            lambda arrays, facts: arrays.update(
+                {"output.weight.scales": arrays["output.weight.scales"] * np.float32(np.inf)}
+            ),
+            "another form",
+        ),
+        (
+            lambda arrays, facts: arrays.update({"output.weight": np.full_like(arrays["output.weight"], -128)}),
+            "another form",
+        ),
+    ],
+)  # fmt: skip
+def test_forged_files_are_refused(folder: Path, change: Any, said: str) -> None:
+    rewritten(folder, change)
+    with pytest.raises(FolderError, match=said) as found:
+        elman.load(folder)
+    assert "\n" not in str(found.value)
+
+
+def test_a_state_that_no_memory_holds_is_refused_before_it_is_made(folder: Path) -> None:
+    head = json.loads((folder / "config.json").read_text())
+    head["config"] |= {"cell": "transformer", "embedding_size": 1 << 20, "window": 1024, "heads": 1, "skip": True}
+    (folder / "config.json").write_text(json.dumps(head))
+    write_weights(folder, read_arrays(folder / "model.safetensors", sealed=False))
+    with pytest.raises(FolderError, match="state would have parts"):
         elman.load(folder)
 
 
 def test_states_belong_to_what_made_them(lstm_folder: Path) -> None:
-    one, two = elman.load(lstm_folder).lm, elman.load(lstm_folder, runtime=False).lm
+    one, two = elman.load(lstm_folder).lm, elman.load(lstm_folder, torch=True).lm
     for mine, other in ((one, two), (two, one)):
         with pytest.raises(ModelError, match="another model"):
             mine.log_probs(other.start())
@@ -131,9 +181,8 @@ def test_states_belong_to_what_made_them(lstm_folder: Path) -> None:
             State.from_bytes(other.start().to_bytes(), like=mine.start())
 
 
-@pytest.mark.parametrize("brief", [False, True])
-def test_a_row_of_ids_for_each_row_of_a_state(lstm_folder: Path, brief: bool) -> None:
-    lm = elman.load(lstm_folder, brief=brief).lm
+def test_a_row_of_ids_for_each_row_of_a_state(lstm_folder: Path) -> None:
+    lm = elman.load(lstm_folder).lm
     for ids in ([5, 6, 7], [5]):
         state = lm.start(2)
         with pytest.raises(ModelError, match=f"{len(ids)} rows of ids came with a state of 2"):
@@ -152,12 +201,12 @@ def test_a_seed_gives_the_text_that_a_loaded_model_writes(cli: Any, lstm_folder:
 def test_a_copy_is_the_whole_model(lstm_folder: Path, tmp_path: Path) -> None:
     model = elman.load(lstm_folder)
     model.save(tmp_path / "copy")
-    again, weights = elman.load(tmp_path / "copy"), elman.load(tmp_path / "copy", runtime=False)
+    again, weights = elman.load(tmp_path / "copy"), elman.load(tmp_path / "copy", torch=True)
     assert again.lm.model_hash == model.lm.model_hash and again.passport == model.passport
     assert isinstance(weights.lm, NeuralModel) and weights.lm.model_hash == model.lm.weights_hash  # type: ignore[attr-defined]
     weights.save(tmp_path / "by torch")
     made = elman.load(tmp_path / "by torch").lm
-    assert isinstance(made, RuntimeModel) and made.weights_hash == weights.lm.model_hash
+    assert isinstance(made, InferenceModel) and made.weights_hash == weights.lm.model_hash
 
 
 def test_what_is_made_of_it_is_saved_without_torch(
@@ -211,28 +260,3 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     ):
         done = cli("score", model, tmp_path / "two", "--load-state", state)
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1
-
-
-def test_export_to_onnx(cli: Any, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
-    import onnxruntime
-
-    found = json.loads(cli("export", lstm_folder, "--to", "onnx", "--out", tmp_path / "o", "--json").out)
-    assert found["to"] == "onnx"
-    about = json.loads((tmp_path / "o" / "onnx.json").read_text())
-    assert about["parity"]["precision"] == "int8" and set(about["files"]) == {"step.onnx", "score.onnx"}
-    assert (tmp_path / "o" / "tokenizer.json").read_bytes() == (lstm_folder / "tokenizer.json").read_bytes()
-    lm = elman.load(lstm_folder, brief=True).lm
-    session = onnxruntime.InferenceSession(tmp_path / "o" / "step.onnx", providers=["CPUExecutionProvider"])
-    named = about["files"]["step.onnx"]
-    assert [each.name for each in session.get_inputs()] == list(named["inputs"])
-    zeros = {name: np.zeros((1, shape[1]), np.float32) for name, shape in named["inputs"].items() if name != "ids"}
-    (log_probs,) = session.run(["log_probs"], {"ids": np.array([about["bos_id"]]), **zeros})
-    np.testing.assert_array_equal(log_probs, lm.log_probs(lm.start()))
-    for words, said in (
-        ((ngram_folder, "--to", "onnx", "--out", tmp_path / "n"), "is no network"),
-        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "o"), "not empty"),
-        ((lstm_folder, "--to", "folder", "--out", tmp_path / "p", "--precision", "int8"), "--precision"),
-        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "p", "--precision", "int4"), "int8 or fp32"),
-    ):
-        done = cli("export", *words)
-        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from elman import folder
+from elman import archive, folder
 from elman.errors import FolderError
 
 ARRAYS = {
@@ -29,7 +29,7 @@ def sealed(path, arrays):
 
 def test_parts_are_the_bytes_of_the_library():
     metadata = {"elman": '{"x": "é"}'}
-    assert b"".join(map(bytes, folder.safetensors_parts(ARRAYS, metadata))) == save(ARRAYS, metadata=metadata)
+    assert b"".join(map(bytes, archive._parts(ARRAYS, metadata))) == save(ARRAYS, metadata=metadata)
 
 
 def test_mapped_arrays_are_the_same_and_cannot_be_written_to(tmp_path):

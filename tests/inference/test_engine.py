@@ -1,0 +1,227 @@
+"""The engine against the network, and its executors against each other: every registered cell, to the last bit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from elman.cells.registry import CELLS
+from elman.errors import FolderError, ModelError
+from elman.inference import model as inference
+from elman.inference.engine import Engine, along
+from elman.inference.executor import Executor
+from elman.inference.interpreter import Interpreter
+from elman.inference.model import InferenceModel, inference_model
+from elman.inference.weights import groups_of
+from elman.models.protocol import State
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "tied": {},
+    "own weights, three layers": {"tied": False, "layers": 3},
+    "one-hot": {"tied": False, "input": "one-hot", "skip": False},
+    "adaptive": {"softmax": "adaptive"},
+    "adaptive, own weights": {"softmax": "adaptive", "tied": False},
+}
+CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or CELLS[cell].window is None]
+
+
+def engine_of(model: Any, *, int8: bool = True, patience: int = 0) -> InferenceModel:
+    arrays = model.to_arrays()
+    made = inference_model(
+        arrays, model.config, model.tokenizer, model_hash=model.model_hash, about=model.describe(),
+        int8=groups_of(arrays) if int8 else (),
+    )  # fmt: skip
+    return InferenceModel(arrays, model.tokenizer, made.config, patience=patience)
+
+
+def drawn_state(lm: InferenceModel, rows: int, draw: np.random.Generator) -> dict[str, np.ndarray]:
+    """Not zero, and more than tanh gives."""
+    return {name: draw.normal(size=(rows, size)).astype(np.float32) for name, size in lm.program.states.items()}
+
+
+def bits(arrays: Mapping[str, np.ndarray] | list[np.ndarray]) -> list[bytes]:
+    return [np.ascontiguousarray(each).tobytes() for each in (arrays.values() if isinstance(arrays, dict) else arrays)]
+
+
+@pytest.mark.parametrize(("cell", "shape"), CASES)
+def test_float32_says_what_the_network_says(make_network: Any, cell: str, shape: str) -> None:
+    model = make_network(cell, **SHAPES[shape])
+    lm = engine_of(model, int8=False)
+    ids = np.random.default_rng(1).integers(0, model.tokenizer.size, (5, 9))
+    lengths = np.array([9, 0, 4, 9, 1])
+    found, wanted = (each.trace(ids, lengths, each.start(5), whole=True) for each in (lm, model))
+    np.testing.assert_allclose(found.scores, wanted.scores, atol=3e-5)
+    real = np.arange(9) < lengths[:, None]
+    np.testing.assert_allclose(found.log_probs[real], wanted.log_probs[real], atol=3e-5)
+    assert found.state.parts.keys() == wanted.state.parts.keys()
+    for name, part in wanted.state.parts.items():
+        np.testing.assert_allclose(found.state.parts[name], part, atol=3e-5)
+
+
+@pytest.mark.parametrize(("cell", "shape"), CASES)
+def test_interpreter_and_kernels_give_the_same_bits(make_network: Any, cell: str, shape: str) -> None:
+    lm = engine_of(make_network(cell, **SHAPES[shape]))
+    draw = np.random.default_rng(2)
+    step, output = lm.program.functions()
+    assert step.is_exact and output.is_exact
+    slow, fast = Interpreter(step, lm.weights), Executor(step, lm.weights)
+    state, names = drawn_state(lm, 5, draw), list(step.outputs)
+    for _ in range(4):
+        ids = {"ids": draw.integers(0, lm.tokenizer.size + 1, 5)}
+        found, wanted = fast.run(ids, state, names), slow.run(ids, state, names)
+        assert bits(found) == bits(wanted)
+        state = dict(zip(state, wanted[1:], strict=True))
+    given = {"targets": draw.integers(0, lm.tokenizer.size, 5)}, {"top": wanted[0]}, ["log_probs", "chosen"]
+    both = Executor(output, lm.weights).run(*given), Interpreter(output, lm.weights).run(*given)
+    assert bits(both[0]) == bits(both[1])
+    np.testing.assert_allclose(np.exp(both[0][0].astype(np.float64)).sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(both[0][1][:, 0], both[0][0][np.arange(5), given[0]["targets"]])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_along_is_step_by_step_in_any_company(make_network: Any, cell: str) -> None:
+    """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same bits."""
+    lm = engine_of(make_network(cell))
+    draw = np.random.default_rng(3)
+    step = lm.program.step
+    rows, time = 37, 6
+    tokens, lengths = draw.integers(0, lm.tokenizer.size, (rows, time)), draw.integers(0, time + 1, rows)
+    fresh, state = draw.random((rows, time)) < 0.2, drawn_state(lm, rows, draw)
+    fast = Executor(step, lm.weights)
+    tops, after = fast.along(tokens, lengths, fresh, state, "next.top")
+    wanted, last = along(Interpreter(step, lm.weights), tokens, lengths, fresh, state, "next.top")
+    assert bits([tops]) == bits([wanted]) and bits(after) == bits(last)
+    assert not tops[np.arange(time) >= lengths[:, None]].any()
+    first, between = fast.along(tokens[:, :2], np.minimum(lengths, 2), fresh[:, :2], state, "next.top")
+    second, end = fast.along(tokens[:, 2:], np.maximum(lengths - 2, 0), fresh[:, 2:], between, "next.top")
+    assert bits([np.concatenate([first, second], axis=1)]) == bits([tops]) and bits(end) == bits(after)
+    order = draw.permutation(rows)
+    moved, _ = fast.along(
+        tokens[order], lengths[order], fresh[order], {k: v[order] for k, v in state.items()}, "next.top"
+    )
+    assert bits([moved]) == bits([tops[order]])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_rows_are_the_same_bits_in_any_company(make_network: Any, cell: str) -> None:
+    lm = engine_of(make_network(cell))
+    ids = np.random.default_rng(2).integers(0, lm.tokenizer.size, (70, 3))  # more rows than run together
+    alone = [lm.score(row[None], np.array([3]), lm.start()) for row in ids]
+    scores, state = lm.score(ids, np.full(70, 3), lm.start(70))
+    assert np.concatenate([each for each, _ in alone]).tobytes() == scores.tobytes()
+    assert [state.key(row) for row in range(70)] == [each.key() for _, each in alone]
+    assert lm.log_probs(state).tobytes() == b"".join(lm.log_probs(each).tobytes() for _, each in alone)
+
+
+def test_the_change_from_interpreter_to_kernels_is_not_seen(make_network: Any) -> None:
+    model = make_network("gru")
+    early, late = engine_of(model), engine_of(model, patience=6)
+    state = [each.start(2) for each in (early, late)]
+    for token in range(8):
+        ids = np.array([token, token + 1])
+        state = [each.advance(ids, own) for each, own in zip((early, late), state, strict=True)]
+        assert state[0].key(0) == state[1].key(0) and state[0].key(1) == state[1].key(1)
+    assert late._step._executor is not None and late._output._executor is None
+
+
+def test_float32_functions_are_compiled_at_once(make_network: Any) -> None:
+    """Their last digits depend on who computes them, which must not change while a model is in use."""
+    lm = engine_of(make_network("lstm"), int8=False, patience=1000)
+    assert isinstance(lm._step._chosen(1), Executor)
+    assert isinstance(engine_of(make_network("lstm"), patience=1000)._step._chosen(1), Interpreter)
+
+
+def test_to_arrays_is_all_that_is_needed(make_network: Any) -> None:
+    for cell, shape in (("lstm", "tied"), ("gru", "adaptive"), ("rglru", "adaptive, own weights")):
+        model = make_network(cell, **SHAPES[shape])
+        arrays = model.to_arrays()
+        for int8 in (groups_of(arrays), groups_of(arrays)[::2], []):
+            made = inference_model(
+                arrays, model.config, model.tokenizer, model_hash=model.model_hash, about=model.describe(), int8=int8
+            )
+            kept = made.to_arrays()
+            again = InferenceModel.from_arrays(kept, model.tokenizer, made.config)
+            assert again.model_hash == made.model_hash
+            assert bits(again.to_arrays()) == bits(kept)
+            assert (
+                made.precision
+                == again.precision
+                == ("int8" if int8 == groups_of(arrays) else "int8+fp32" if int8 else "fp32")
+            )
+            one, two = (each.advance(np.array([3]), each.start()) for each in (made, again))
+            assert bits(dict(one.parts)) == bits(dict(two.parts))
+            for name in list(kept):
+                if not name.endswith(".scales"):  # without its scales a matrix is taken for one that is not rounded
+                    with pytest.raises(FolderError):
+                        InferenceModel(
+                            {key: value for key, value in kept.items() if key != name}, model.tokenizer, made.config
+                        )
+
+
+def test_ids_out_of_bounds_are_an_error_and_no_memory_is_read(make_network: Any) -> None:
+    for patience in (0, 1000):
+        lm = engine_of(make_network("lstm"), patience=patience)
+        size = lm.tokenizer.size
+        lm.advance(np.array([size]), lm.start())  # `<s>`
+        for wrong in (-1, size + 1, 2**40):
+            with pytest.raises(ModelError, match="go from 0"):
+                lm.advance(np.array([0, wrong]), lm.start(2))
+            with pytest.raises(ModelError, match="go from 0"):
+                lm.score(np.array([[0, wrong]]), np.array([2]), lm.start())
+
+
+def test_states_outlive_later_steps(make_network: Any) -> None:
+    lm = engine_of(make_network("gru"))
+    first = lm.advance(np.array([3]), lm.start())
+    kept, before = first.to_bytes(), lm.log_probs(first)
+    copied = before.copy()
+    lm.log_probs(lm.advance(np.array([4]), first))
+    assert first.to_bytes() == kept and np.array_equal(before, copied)
+    assert State.from_bytes(kept, like=lm.start()).key() == first.key()
+
+
+def test_threads_do_not_share_memory(make_network: Any) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    lm = engine_of(make_network("lstm"))
+    ids = np.random.default_rng(5).integers(0, lm.tokenizer.size, (8, 12))
+    wanted = [lm.score(row[None], np.array([12]), lm.start())[0].tobytes() for row in ids]
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda row: lm.score(row[None], np.array([12]), lm.start())[0].tobytes(), [*ids, *ids])
+        assert list(found) == wanted * 2
+
+
+def test_embeddings_are_made_as_large_as_states() -> None:
+    table = np.full((4, 3), 0.1, np.float32)
+    assert inference.gain_of({"embedding.weight": table}) == 8.0
+    assert inference.gain_of({"embedding.table0": 4 * table}) == 2.0
+    assert inference.gain_of({}) == 1.0 and inference.gain_of({"embedding.weight": 0 * table}) == 1.0
+
+
+def test_a_gain_changes_float32_by_nothing(make_network: Any) -> None:
+    """A power of two: what is multiplied and divided by it is the same number."""
+    model = make_network("lstm")
+    arrays = model.to_arrays()
+    found = []
+    for gain in (1.0, 4.0):
+        made = inference_model(
+            arrays, model.config, model.tokenizer, model_hash=model.model_hash, about={}, int8=()
+        ).config.replace(gain=gain)
+        lm = InferenceModel(arrays, model.tokenizer, made)
+        found.append(lm.log_probs(lm.advance(np.array([3]), lm.start())).tobytes())
+    assert found[0] == found[1]
+
+
+def test_torch_is_not_asked(make_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = engine_of(make_network("lstm"))
+    monkeypatch.setattr(torch.Tensor, "__matmul__", None)
+    lm.score(np.array([[1, 2]]), np.array([2]), lm.start())
+
+
+def test_an_engine_without_ids_reads_vectors(make_network: Any) -> None:
+    lm = engine_of(make_network("rnn"))
+    engine = Engine(lm.program.output, lm.weights)
+    with pytest.raises(ModelError, match="go from 0"):
+        engine.run({"targets": np.array([lm.tokenizer.size])}, {"top": lm.start().parts["top"]}, ["chosen"])
