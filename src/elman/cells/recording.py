@@ -31,7 +31,7 @@ def record_step(
     x: Symbol | None = None,
     state: Mapping[str, Symbol] | None = None,
     prefix: str = "",
-    only: set[str] | None = None,
+    named: bool = True,
 ) -> Recorded:
     """Call the step with symbols.
 
@@ -39,15 +39,11 @@ def record_step(
         x: what comes in (default: an input ``x``).
         state: what was carried (default: an input for each part).
         prefix: of the weights' names in the model folder, such as ``stack.layers.0.``.
-        only: the names of the weights that there are, with their prefix (default: all that the cell declares).
+        named: whether to note what the step's author called its values.
     """
     x = Symbol.input("x", sizes.inputs) if x is None else x
     state = {name: Symbol.input(name, size) for name, size in cell.state(sizes).items()} if state is None else state
-    weights = {
-        name: Symbol.parameter(prefix + name, shape)
-        for name, shape in cell.weights(sizes).items()
-        if only is None or prefix + name in only
-    }
+    weights = {name: Symbol.parameter(prefix + name, shape) for name, shape in cell.weights(sizes).items()}
     names: dict[int, str] = {}
     step: Any = cell.step
 
@@ -58,10 +54,13 @@ def record_step(
                 if isinstance(value, Symbol):
                     names.setdefault(id(value), name)
 
-    before = sys.getprofile()
-    sys.setprofile(note)
+    # Where a profiler runs already it is left alone, and the values have no names.
+    watched = named and sys.getprofile() is None
     try:
+        if watched:
+            sys.setprofile(note)
         output, after = step(x, tuple(state.values()), Weights(weights, sizes))
     finally:
-        sys.setprofile(before)
+        if watched:
+            sys.setprofile(None)
     return Recorded(x, dict(state), output, tuple(after), names)

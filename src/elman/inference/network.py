@@ -57,7 +57,7 @@ def _step(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> tuple[
         names = [f"stack.{len(states) + place}" for place in range(len(parts))]
         states |= dict(zip(names, parts.values(), strict=True))
         given = {name: Symbol.input(name, states[name]) for name in names}
-        recorded = record_step(cell, sizes, x=x, state=given, prefix=f"stack.layers.{number}.")
+        recorded = record_step(cell, sizes, x=x, state=given, prefix=f"stack.layers.{number}.", named=False)
         after |= {f"next.{name}": part for name, part in zip(names, recorded.after, strict=True)}
         outputs.append(recorded.output)
         x = recorded.output
