@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from elman import folder as model_folder
+from elman.archive import arrays_digest
 from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
@@ -235,13 +236,15 @@ def _plan_network(
 ) -> tuple[Config, Any, dict[str, Any] | None]:
     from elman.models.neural import grow_arrays
     from elman.models.shape import NeuralConfig
-    from elman.training.calibrate import machine_rate
+    from elman.training.calibrate import choose_threads, machine_rate
     from elman.training.recipe import Situation, choose, flop_per_token, updates_for_epochs
     from elman.training.run import Plan
 
-    threads = request.threads or available_cores()
     device = choose_device(course.get("device", "auto"))
     precision = choose_precision(request.precision, device=device)
+    in_time = request.epochs is None and request.updates is None
+    cores = available_cores()
+    threads = request.threads or (choose_threads(cores, precision=precision, progress=progress) if in_time else cores)
     tokens = len(data.train.ids)
     weights = None
     if start is not None:
@@ -304,7 +307,7 @@ def _calibrated(run: Any, request: Request, *, spent: float) -> Any:
 def _parent(start: Path) -> dict[str, Any]:
     """What a model goes on from, for its passport."""
     arrays = model_folder.read_arrays(start / "model.safetensors")
-    return {"folder": str(start), "weights": model_folder.arrays_digest(arrays)}
+    return {"folder": str(start), "weights": arrays_digest(arrays)}
 
 
 def _fit(run: Any, request: Request, data: Data) -> None:

@@ -366,9 +366,9 @@ def run_along(code, memory, constants, matrices, read, places, state, tops):
     """Carry out a step for one token after another, the state going on.
 
     ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a token each, from zeros
-    where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``: what lies between the spans after a step is the
-    top, which goes to ``tops[N, T, ..]``, and the next state; ``into`` says where the step takes each part from (-1:
-    nowhere). ``state[N, ..]``, the parts side by side, is the state given and the one left.
+    where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``: what lies between the spans after a step is
+    the top, which goes to ``tops[N, T, ..]``, and the next state; ``into`` says where the step takes each part from
+    (-1: nowhere). ``state[N, ..]``, the parts side by side, is the state given and the one left.
     """
     row, small, ids = memory
     tokens, live, fresh = read

@@ -2,8 +2,10 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from elman.machine import set_threads, tune_allocator
+from elman.progress import Progress
 from elman.training.recipe import updates_for_epochs
 from elman.training.run import Plan, Run
 
@@ -30,6 +32,51 @@ def machine_rate(*, precision: str, threads: int) -> float:
         best = min(best, time.perf_counter() - start)
     share_of_peak = 0.45  # what whole updates reach of it: masks, softmax, optimiser and small shapes take the rest
     return share_of_peak * 2 * size**3 / best
+
+
+def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 0.4) -> dict[int, float]:
+    """Steps per second that each number of threads keeps up, of products as small as a recurrent step's.
+
+    The mean, not the best: where something else is running, threads wait for each other at every step.
+
+    >>> rates = thread_rates([1], precision="fp32", seconds=0.01)
+    >>> rates[1] > 1
+    True
+    """
+    import torch
+
+    tune_allocator()
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    x, weight = torch.ones(32, 512, dtype=kind), torch.ones(512, 2048, dtype=kind)
+    turns, rates = 4, {}
+    done = dict.fromkeys(candidates, 0)
+    spent = dict.fromkeys(candidates, 0.0)
+    for _ in range(turns):  # in turns, so that what comes and goes meets all of them
+        for threads in candidates:
+            set_threads(threads)
+            torch.tanh(x @ weight)
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < seconds / turns:
+                torch.tanh(x @ weight)
+                done[threads] += 1
+            spent[threads] += time.perf_counter() - begin
+    for threads in candidates:
+        rates[threads] = done[threads] / spent[threads]
+    return rates
+
+
+def choose_threads(cores: int, *, precision: str, progress: Progress) -> int:
+    """All cores, or one where the others are busy: threads that wait for each other are slower than one."""
+    if cores == 1:
+        return 1
+    rates = thread_rates([1, cores], precision=precision)
+    if rates[1] <= rates[cores]:
+        return cores
+    progress.say(
+        f"threads: one is {rates[1] / rates[cores]:.1f} times as fast as {cores}, as where something else is running; "
+        "taking one (--threads overrides)"
+    )
+    return 1
 
 
 @dataclasses.dataclass(frozen=True)
