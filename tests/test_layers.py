@@ -11,7 +11,7 @@ FLOORS = {
     "errors": 0, "notation": 0, "config": 0, "metrics": 0, "line_search": 0, "machine": 0, "progress": 0, "files": 0,
     "text": 1,
     "data": 2,
-    "nn": 3,
+    "nn": 3, "inference": 3,
     "models": 4,
     "folder": 5, "web": 5,
     "training": 6, "decode": 6,

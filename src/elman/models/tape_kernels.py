@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from elman.models.byte_product import product
+from elman.inference.byte_product import product
 from elman.nn.vector_math import compiled, exponential, sigmoid, tanh
 
 (

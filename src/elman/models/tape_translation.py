@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import FolderError
+from elman.inference.byte_product import pack, packed_bytes, padded
 from elman.models import tape_kernels as kernels
-from elman.models.byte_product import pack, packed_bytes, padded
 from elman.models.runtime_file import Contents, Node
 from elman.models.tape_things import Bytes, Fields, Pending, Shaped, Thing, Untranslatable, Vector, Whole
 
@@ -212,6 +212,8 @@ class Translation:
             raise Untranslatable("MatMulInteger")
         if matrix.dtype != np.int8 or matrix.ndim != 2 or middle.ravel().tolist() != [_MIDDLE]:
             raise Untranslatable("MatMulInteger")
+        if matrix.min(initial=0) < -127:
+            raise Untranslatable("MatMulInteger by -128")
         if len(matrix) != x.size:
             raise FolderError(f"its product is of {x.size} numbers and a matrix of {len(matrix)} rows")
         name, size = node.inputs[1], packed_bytes(*matrix.shape)
