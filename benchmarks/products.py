@@ -5,8 +5,9 @@
 The matrices are those of one step of a 2x650 LSTM with 10,000 words: twice 1300x2600, and 650x10000; 13.27 M weights,
 which the caches hold. One thread. Each kernel has a process whose compiler may emit no more than the kernel needs.
 Reading all weights once and multiplying 1, 8 and 64 rows take turns there, so that whatever else the machine does falls
-on all of them. One JSON line for each kernel and number of rows: the best and the median time, their ratios to reading
-(``ratio_median``: of the turns' ratios), and rows per second as a multiple of one row's.
+on all of them; times are the thread's own, without what other processes took. One JSON line for each kernel and number
+of rows: the best and the median time, their ratios to reading (``ratio_median``: of the turns' ratios), and rows per
+second as a multiple of one row's (``speed_of_one_row``).
 
 Prediction, made before the first run, from instruction counts and trials of single loops, for a Zen 4 core at 3.7 GHz.
 One row: VNNI needs one instruction for 64 weights and should read at full speed (1.0 to 1.2 times reading); AVX2 needs
@@ -95,9 +96,9 @@ def measure(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
     end = time.perf_counter() + (0.2 if given.quick else given.seconds)
     while time.perf_counter() < end or len(taken[0]) < 3:
         for rows, turn in turns.items():
-            begin = time.perf_counter()
+            begin = time.thread_time()
             turn()
-            taken[rows].append(1000 * (time.perf_counter() - begin))
+            taken[rows].append(1000 * (time.thread_time() - begin))
     floor, lines = min(taken[0]), []
     for rows in ROWS:
         ratios = [own / reading for own, reading in zip(taken[rows], taken[0], strict=True)]

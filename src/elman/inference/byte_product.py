@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from elman.inference.dot_kernels import BLOCK, DEEP, TOGETHER, Kernel, best_kernel
 
-# What numba is not told about fastmath here, a function takes from its first caller: then roundings would be fused.
+# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses multiply and add.
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": False}
 # numba takes these as constants. Its cache is keyed by the target, and the target alone chooses the kernel.
 _, _, SIGNED, prepare, dots = best_kernel()

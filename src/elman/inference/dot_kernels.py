@@ -2,8 +2,8 @@
 
 A kernel multiplies rows of bytes by blocks of a matrix as ``byte_product.pack`` lays it out. All kernels compute the
 same int32 sums, exactly: ``(x - 128) @ matrix`` for bytes ``x`` of 0 to 255 and weights of -127 to 127. ``by_loops`` is
-the reference. The others are LLVM code: a tile of sums, some rows by some of a block's columns, stays in registers
-while the kernel goes down the block.
+the reference. The others are LLVM code. They keep a tile of sums (some rows by some of a block's columns) in registers
+while they go down the block.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ TOGETHER = 4
 """Rows of bytes that share one reading of a block."""
 MIDDLE = 128
 """The byte that stands for 0."""
-# Not cached: numba finds no closure again. What calls a kernel is cached, and the kernel in it.
+# Kernels are not cached by themselves: numba does not recognise closures. Their callers are cached, kernels included.
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
@@ -37,7 +37,7 @@ class Kernel(NamedTuple):
     needs: frozenset[str]
     """Instruction sets of ``target.features``."""
     signed: bool
-    """Whether the sums are of ``x - 128``; else of ``x``, and 128 times the matrix's column sums are too much."""
+    """True: the sums are of ``x - 128``. False: they are of ``x``, and 128 times the column sums must be subtracted."""
     prepare: Any
     """``prepare(x, place, deep)``: bytes ``place`` to ``place + 4 deep`` of all rows, in the form that ``dots`` reads.
     """
@@ -103,8 +103,9 @@ def by_loops(ready, weights, deep, blocks, start, stop, out):
                 x2, x3 = np.int32(x[2]) - np.int32(MIDDLE), np.int32(x[3]) - np.int32(MIDDLE)
                 some = fours[(block * deep + step) * BLOCK : (block * deep + step + 1) * BLOCK]
                 for m in range(BLOCK):
-                    low = x0 * np.int8(some[m]) + x1 * np.int8(some[m] >> 8)
-                    total[m] += low + x2 * np.int8(some[m] >> 16) + x3 * np.int8(some[m] >> 24)
+                    low = x0 * np.int32(np.int8(some[m])) + x1 * np.int32(np.int8(some[m] >> 8))
+                    high = x2 * np.int32(np.int8(some[m] >> 16)) + x3 * np.int32(some[m] >> 24)
+                    total[m] += np.int32(low + high)
 
 
 class _Instructions(NamedTuple):
@@ -178,7 +179,7 @@ def _widened(lanes: int, multiply: str) -> _Instructions:
 
 
 def _neon() -> _Instructions:
-    """Bytes multiplied to 16 bits, added in pairs, and the pairs to 32 bits; in LLVM's own words, for any processor."""
+    """16-bit products, added in pairs, and the pairs in 32 bits. No processor's own instructions: LLVM chooses them."""
     lanes = 4
     singles, doubles = _vector(_I8, 4 * lanes), _vector(_I16, 4 * lanes)
 
