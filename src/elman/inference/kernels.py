@@ -16,8 +16,9 @@ from elman.inference import functions as f
 from elman.inference.byte_product import product
 from elman.inference.compiler import OPERATORS
 
-_PLAIN: Any = {"error_model": "numpy"}
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses multiply and add.
+_PLAIN: Any = {"error_model": "numpy", "fastmath": False}
+compiled = njit(nogil=True, cache=True, **_PLAIN)
 
 for _function in f.ELEMENTARY:
     register_jitable(**_PLAIN)(_function)
