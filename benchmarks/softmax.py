@@ -113,7 +113,7 @@ def measure_memory(softmax: str, given: argparse.Namespace) -> dict[str, Any]:
     for _ in range(given.rounds + 3):
         training.update()
     peak = _memory("VmHWM")
-    state = sum(part.numel() * part.element_size() for part in optimizer_arrays(training.optimizer).values())
+    state = sum(part.numel() * part.element_size() for part in optimizer_arrays(training.optimizers).values())
     weights = sum(part.numel() * part.element_size() for part in training.network.parameters())
     return {
         "softmax": softmax,

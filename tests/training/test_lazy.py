@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.training.lazy import clip_gradients, step
-from elman.training.optimizers import OptimizerName, make_optimizer, optimizer_arrays, restore_optimizer
+from elman.training.optimizers import OptimizerName, make_optimizers, optimizer_arrays, restore_optimizer
 
 ROWS, SIZE = 7, 3
 
@@ -36,7 +36,7 @@ class Two(nn.Module):
 @pytest.mark.parametrize("name", get_args(OptimizerName))
 def test_with_all_rows_touched_it_is_the_dense_step(name: OptimizerName) -> None:
     lazy, dense = Two(sparse=True), Two(sparse=False)
-    steps = [make_optimizer(each, name=name, rate=0.01, weight_decay=0.1) for each in (lazy, dense)]
+    steps = [make_optimizers(each, name=name, rate=0.01, weight_decay=0.1)[0] for each in (lazy, dense)]
     for update in range(4):
         ids = [*np.random.default_rng(update).permutation(ROWS), 2, 2]
         lazy.backward(ids)
@@ -53,7 +53,7 @@ def test_with_all_rows_touched_it_is_the_dense_step(name: OptimizerName) -> None
 def test_adamw_row_by_row() -> None:
     """Loshchilov and Hutter's equations in plain Python; only touched rows know of an update."""
     network = Two(sparse=True)
-    optimizer = make_optimizer(network, name="adamw", rate=0.02, weight_decay=0.3)
+    [optimizer] = make_optimizers(network, name="adamw", rate=0.02, weight_decay=0.3)
     weights = network.table.detach().double().numpy().copy()
     means, squares = np.zeros_like(weights), np.zeros_like(weights)
     for update, ids in enumerate([[0, 1, 1], [5], [1, 5, 0], [1], [2, 2, 2]], 1):
@@ -74,7 +74,7 @@ def test_adamw_row_by_row() -> None:
 @pytest.mark.parametrize("name", get_args(OptimizerName))
 def test_untouched_rows_stay_bit_for_bit_and_so_does_the_memory_of_them(name: OptimizerName) -> None:
     network = Two(sparse=True)
-    optimizer = make_optimizer(network, name=name, rate=0.01, weight_decay=0.1)
+    [optimizer] = make_optimizers(network, name=name, rate=0.01, weight_decay=0.1)
     network.backward(list(range(ROWS)))
     step(optimizer)
     weights, memory = network.table.detach().clone(), memory_of(optimizer, network.table)
@@ -94,13 +94,13 @@ def memory_of(optimizer: torch.optim.Optimizer, parameter: Tensor) -> list[Tenso
 @pytest.mark.parametrize("name", get_args(OptimizerName))
 def test_going_on_from_saved_memory_gives_the_same_bits(name: OptimizerName) -> None:
     whole = Two(sparse=True)
-    optimizer = make_optimizer(whole, name=name, rate=0.01)
+    [optimizer] = make_optimizers(whole, name=name, rate=0.01)
     for ids in ([0, 1], [1, 2]):
         whole.backward(ids)
         step(optimizer)
     parts = copy.deepcopy(whole)
-    again = make_optimizer(parts, name=name, rate=0.01)
-    restore_optimizer(again, optimizer_arrays(optimizer))
+    [again] = make_optimizers(parts, name=name, rate=0.01)
+    restore_optimizer([again], optimizer_arrays([optimizer]))
     for network, own in ((whole, optimizer), (parts, again)):
         for ids in ([2, 0], [6]):
             network.backward(ids)

@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from elman.training.muon import Muon, orthogonalise, polar
+from elman.training.muon import Muon, orthogonalise
+
+SETTINGS = ((3.4445, -4.7750, 2.0315), 5, 1e-7)
 
 
 def with_singular_values(values: list[float], rows: int, columns: int, seed: int) -> torch.Tensor:
@@ -15,6 +17,12 @@ def with_singular_values(values: list[float], rows: int, columns: int, seed: int
     s = torch.zeros(rows, columns, dtype=torch.float64)
     s[range(len(values)), range(len(values))] = torch.tensor(values, dtype=torch.float64)
     return u @ s @ v
+
+
+def polar(matrices: torch.Tensor) -> torch.Tensor:
+    """U V' of each of ``[n, rows, columns]`` = U S V', by singular values in float64."""
+    u, _, v = torch.linalg.svd(matrices.double(), full_matrices=False)
+    return u @ v
 
 
 def quintic(s: float) -> float:
@@ -30,27 +38,25 @@ def test_the_iteration_acts_on_each_singular_value_alone() -> None:
     matrix = 7 * with_singular_values(values, 5, 8, seed=0)  # its size must not matter
     u, s, v = torch.linalg.svd(matrix, full_matrices=False)
     expected = u @ torch.diag(torch.tensor([quintic(value / norm) for value in values], dtype=torch.float64)) @ v
-    torch.testing.assert_close(orthogonalise(matrix[None])[0], expected, rtol=0, atol=1e-9)
+    torch.testing.assert_close(orthogonalise(matrix[None], *SETTINGS)[0], expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("shape", [(3, 7, 7), (2, 5, 12), (1, 1, 4)])
+@pytest.mark.parametrize("shape", [(3, 7, 7), (2, 5, 12), (2, 12, 5), (1, 1, 4)])
 @pytest.mark.parametrize(("dtype", "slack"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
 def test_directions_are_those_of_the_polar_factor(
     shape: tuple[int, int, int], dtype: torch.dtype, slack: float
 ) -> None:
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    found = orthogonalise(matrices.to(dtype)).double()
+    found = orthogonalise(matrices.to(dtype), *SETTINGS).double()
     values = torch.linalg.svdvals(found)
     assert values.min() > 0.68 - slack and values.max() < 1.21 + slack
     # The same singular vectors: a polar factor of what was found is the polar factor of what was given.
     within = 1e-3 if dtype == torch.float32 else 0.15
     torch.testing.assert_close(polar(found), polar(matrices), rtol=0, atol=within)
-    exact = polar(matrices)
-    torch.testing.assert_close(exact @ exact.mT, torch.eye(shape[1]).double().expand(shape[0], -1, -1))
 
 
 def test_a_matrix_of_zeros_stays_where_it_is() -> None:
-    assert orthogonalise(torch.zeros(2, 3, 4)).abs().max() == 0
+    assert orthogonalise(torch.zeros(2, 3, 4), *SETTINGS).abs().max() == 0
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4)])
@@ -103,21 +109,3 @@ def test_gates_of_several_layers_move_each_by_itself() -> None:
     for number, (_, blocks) in enumerate(shapes):
         expected = by_hand(firsts[number], [step[number] for step in gradients], blocks, 0.05, 0.3)
         np.testing.assert_allclose(parameters[number].detach().numpy(), expected, atol=1e-6)
-
-
-def test_what_is_no_matrix_of_the_stack_goes_by_adamw() -> None:
-    torch.manual_seed(4)
-    firsts = [torch.randn(5, 3), torch.randn(3)]
-    ours = [nn.Parameter(first.clone()) for first in firsts]
-    theirs = [nn.Parameter(first.clone()) for first in firsts]
-    one = Muon([{"params": [p], "weight_decay": d} for p, d in zip(ours, (0.1, 0.0), strict=True)], rate=0.02)
-    groups = [{"params": [p], "weight_decay": d} for p, d in zip(theirs, (0.1, 0.0), strict=True)]
-    two = torch.optim.AdamW(groups, lr=0.02, betas=(0.9, 0.99), eps=1e-8)
-    for _ in range(4):
-        for a, b in zip(ours, theirs, strict=True):
-            a.grad = torch.randn_like(a)
-            b.grad = a.grad.clone()
-        one.step()
-        two.step()
-    for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b)

@@ -1,6 +1,7 @@
 """Optimisers by name, and their state as plain arrays."""
 
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,49 +13,41 @@ OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "muon"]
 
 DEFAULT_RATES: dict[str, float] = {"sgd": 15.0, "momentum": 1.5, "adam": 4e-3, "adamw": 8e-3, "muon": 1.5e-2}
 """Peak learning rates that train well with a clipped gradient of the mean loss per token."""
-_MEMORY: dict[str, set[str]] = {
-    "sgd": set(),
-    "momentum": {"momentum_buffer"},
-    "adam": {"step", "exp_avg", "exp_avg_sq"},
-}
-"""What is remembered of each parameter, by the way it moves."""
 
 
-def make_optimizer(
+def make_optimizers(
     network: nn.Module,
     *,
     name: OptimizerName,
     rate: float,
     weight_decay: float = 0.0,
     dtype: torch.dtype = torch.float32,
-) -> torch.optim.Optimizer:
-    """The optimiser of a network.
+) -> list[torch.optim.Optimizer]:
+    """The optimisers of a network: of ``muon`` Muon for the matrices of the stack and AdamW for the rest, else one.
 
     Weight decay holds for matrices only: a bias or a gain has no reason to be small. In ``adam`` and the SGDs it
-    is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov and Hutter 2019). ``muon``
-    is for the matrices of the stack, one for each gate; the rest goes by AdamW. ``dtype`` is that of its products.
+    is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov and Hutter 2019). ``dtype`` is
+    that of Muon's products.
     """
     hidden = _hidden_matrices(network) if name == "muon" else {}
-    groups: dict[tuple[int, bool], dict[str, Any]] = {}
-    for parameter in network.parameters():
-        if parameter.requires_grad:
-            blocks, matrix = hidden.get(parameter, 0), parameter.ndim > 1
-            decay = {"weight_decay": weight_decay if matrix else 0.0}
-            group = groups.setdefault((blocks, matrix), {"params": [], **decay})
-            group["params"].append(parameter)
-            if name == "muon":
-                group["blocks"] = blocks
+    trained = [p for p in network.parameters() if p.requires_grad]
+    found: list[torch.optim.Optimizer] = []
+    if hidden:
+        groups = [
+            {"params": [p for p in trained if hidden.get(p) == blocks], "blocks": blocks, "weight_decay": weight_decay}
+            for blocks in sorted(set(hidden.values()), reverse=True)
+        ]
+        found.append(Muon(groups, rate=rate, dtype=dtype))
     # Matrices first, as they have always been numbered.
-    ordered = [groups[key] for key in sorted(groups, reverse=True)]
-    if name == "muon":
-        return Muon(ordered, rate=rate, dtype=dtype)
-    if name == "sgd":
-        return torch.optim.SGD(ordered, lr=rate)
-    if name == "momentum":
-        return torch.optim.SGD(ordered, lr=rate, momentum=0.9)
+    rest = [
+        {"params": [p for p in trained if p.ndim > 1 and p not in hidden], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if name in ("sgd", "momentum"):
+        return [torch.optim.SGD(rest, lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
     # beta2 below the usual 0.999: short runs have no thousand updates to average over.
     kind = torch.optim.Adam if name == "adam" else torch.optim.AdamW
-    return kind(ordered, lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)
+    return [*found, kind(rest, lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)]
 
 
 def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
@@ -75,49 +68,60 @@ def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
     return found
 
 
-def optimizer_arrays(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's memory as named tensors, ``3.exp_avg`` for parameter number 3."""
-    arrays: dict[str, Tensor] = {}
-    for number, memory in optimizer.state_dict()["state"].items():
-        for name, value in memory.items():
-            if isinstance(value, Tensor):
-                arrays[f"{number}.{name}"] = value
-    return arrays
+def _numbered(optimizers: Sequence[torch.optim.Optimizer]) -> Iterator[tuple[str, torch.optim.Optimizer, Tensor]]:
+    """All parameters in order with their number and optimiser."""
+    pairs = [(optimizer, p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+    for number, (optimizer, parameter) in enumerate(pairs):
+        yield str(number), optimizer, parameter
 
 
-def fits_optimizer(optimizer: torch.optim.Optimizer, arrays: dict[str, Tensor]) -> bool:
-    """Whether ``arrays`` can be the memory of this optimiser: names and shapes, all of a parameter or nothing."""
-    wanted: list[dict[str, torch.Size]] = []
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            names = _MEMORY[_way(optimizer, group)]
-            wanted.append({name: torch.Size() if name == "step" else parameter.shape for name in names})
-    found: dict[str, dict[str, torch.Size]] = {}
+def optimizer_arrays(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """The optimisers' state as named tensors, ``3.exp_avg`` for parameter number 3."""
+    return {
+        f"{number}.{name}": value
+        for number, optimizer, parameter in _numbered(optimizers)
+        for name, value in optimizer.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def fits_optimizer(optimizers: Sequence[torch.optim.Optimizer], arrays: dict[str, Tensor]) -> bool:
+    """Whether ``arrays`` can be the state of these optimisers: names and shapes, all of a parameter or nothing."""
+    known = {
+        number: {name: torch.Size() if name == "step" else parameter.shape for name in _state(optimizer)}
+        for number, optimizer, parameter in _numbered(optimizers)
+    }
+    found = {number: {name: value.shape for name, value in own.items()} for number, own in _by_number(arrays).items()}
+    return all(shapes == known.get(number) for number, shapes in found.items())
+
+
+def restore_optimizer(optimizers: Sequence[torch.optim.Optimizer], arrays: dict[str, Tensor]) -> None:
+    """Give optimisers of the same network back the state that ``optimizer_arrays`` took."""
+    state = _by_number(arrays)
+    for number, optimizer, parameter in _numbered(optimizers):
+        optimizer.state.pop(parameter, None)
+        if number in state:
+            own = {name: value.to(parameter.device, copy=True) for name, value in state[number].items()}
+            optimizer.state[parameter] = own
+
+
+def _state(optimizer: torch.optim.Optimizer) -> set[str]:
+    """What is kept of each parameter."""
+    if "betas" in optimizer.defaults:
+        return {"step", "exp_avg", "exp_avg_sq"}
+    return {"momentum_buffer"} if optimizer.defaults["momentum"] else set()
+
+
+def _by_number(arrays: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    found: dict[str, dict[str, Tensor]] = {}
     for key, value in arrays.items():
         number, _, name = key.partition(".")
-        found.setdefault(number, {})[name] = value.shape
-    known = {str(number): memory for number, memory in enumerate(wanted)}
-    return all(memory == known.get(number) for number, memory in found.items())
+        found.setdefault(number, {})[name] = value
+    return found
 
 
-def _way(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> str:
-    if isinstance(optimizer, Muon):
-        return "momentum" if group["blocks"] else "adam"
-    if isinstance(optimizer, torch.optim.SGD):
-        return "momentum" if group["momentum"] else "sgd"
-    return "adam"
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, arrays: dict[str, Tensor]) -> None:
-    """Give an optimiser of the same network back the memory that ``optimizer_arrays`` took."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in arrays.items():
-        number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = value.clone()
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
     """Set the learning rate of all groups."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate

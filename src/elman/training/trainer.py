@@ -33,7 +33,7 @@ from elman.training.journal import Journal
 from elman.training.lazy import clip_gradients, step
 from elman.training.length import varied_length
 from elman.training.nonfinite import first_nonfinite
-from elman.training.optimizers import fits_optimizer, make_optimizer, optimizer_arrays, restore_optimizer, set_rate
+from elman.training.optimizers import fits_optimizer, make_optimizers, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.run import Plan, Run
 from elman.training.schedule import make_schedule
 
@@ -75,7 +75,7 @@ class Training:
             self.network.load_arrays(run.start)
         # Drawn on the processor, so that a seed means the same first weights everywhere.
         self.network.to(self.device)
-        self.optimizer = make_optimizer(
+        self.optimizers = make_optimizers(
             self.network,
             name=plan.optimizer,
             rate=plan.rate,
@@ -110,8 +110,8 @@ class Training:
         rate = plan.rate * self.schedule(position.update)
         # Fewer tokens, a smaller step: else short chunks would weigh more than long ones.
         share = chunk.targets.shape[1] / plan.bptt if plan.vary_bptt else 1.0
-        set_rate(self.optimizer, rate * share)
-        self.optimizer.zero_grad(set_to_none=True)
+        set_rate(self.optimizers, rate * share)
+        self.network.zero_grad(set_to_none=True)
         with self._autocast():
             loss = self.network.loss(chunk, self.state, Masks(plan.seed, position.update))
         mean = loss.total / loss.count
@@ -122,7 +122,8 @@ class Training:
         norm = clip_gradients(self.network.parameters(), plan.clip or math.inf)
         if not math.isfinite(norm):
             raise self._blame(chunk, "gradient")
-        step(self.optimizer)
+        for optimizer in self.optimizers:
+            step(optimizer)
         self.state = tuple(part.detach() for part in loss.state)
         position.update += 1
         position.epoch, position.offset = cursor.epoch, cursor.offset
@@ -164,7 +165,7 @@ class Training:
         """All tensors that a checkpoint holds."""
         return {
             "weights": dict(self.network.named_parameters()),
-            "optimizer": optimizer_arrays(self.optimizer),
+            "optimizer": optimizer_arrays(self.optimizers),
             "average": self.average,
             "state": {str(number): part for number, part in enumerate(self.state)},
         }
@@ -183,7 +184,7 @@ class Training:
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
                 parameter.copy_(groups["weights"][name])
-        restore_optimizer(self.optimizer, groups.get("optimizer", {}))
+        restore_optimizer(self.optimizers, groups.get("optimizer", {}))
         self.average = {name: mean.to(self.device) for name, mean in groups.get("average", {}).items()}
         state = groups["state"]
         self.state = tuple(state[str(number)].to(self.device) for number in range(len(state)))
@@ -200,7 +201,7 @@ class Training:
         fits &= not average or {name: tensor.shape for name, tensor in average.items()} == shapes
         here = {str(number): part.shape for number, part in enumerate(self.state)}
         fits &= {name: tensor.shape for name, tensor in state.items()} == here
-        fits &= fits_optimizer(self.optimizer, groups.get("optimizer", {}))
+        fits &= fits_optimizer(self.optimizers, groups.get("optimizer", {}))
         fits &= all(tensor.dtype == torch.float32 for family in groups.values() for tensor in family.values())
         return fits and position.offset < self.streams.row_length and position.update <= self.plan.updates
 
