@@ -5,12 +5,12 @@ import math
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from tests.serve.conftest import LEVELS, Make, ask
 
 from elman.api import Model
 from elman.serve.limits import Limits
-from elman.serve.metrics import Metrics
 from elman.serve.shelf import parse_names
 
 COMPLETE, SCORE, COMPLETIONS = "/v1/complete", "/v1/score", "/v1/completions"
@@ -149,11 +149,10 @@ def test_a_mistake_of_ours_is_a_500_in_the_same_shape(
         answer = opened.post(COMPLETE, json={"prompt": "a"})
         assert answer.status_code == 500 and answer.json()["error"]["type"] == "server_error"
         assert "boom" not in answer.text
-        assert 'elman_requests_total{route="/v1/complete",status="500"} 1' in opened.get("/metrics").text
+        assert 'elman_requests_total{route="/v1/complete",status="500"} 1.0' in opened.get("/metrics").text
 
 
 def test_figures_are_what_prometheus_reads(make: Make, models: dict[str, Model]) -> None:
-    parser = pytest.importorskip("prometheus_client.parser")
     client = make({"word": models["word"]})
     for _ in range(3):
         ask(client, COMPLETE, prompt="the", session="s")
@@ -161,7 +160,12 @@ def test_figures_are_what_prometheus_reads(make: Make, models: dict[str, Model])
     client.get("/nowhere")
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    families = {family.name: family for family in parser.text_string_to_metric_families(answer.text)}
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert {name: family.type for name, family in families.items()} == {
+        "elman_requests": "counter", "elman_tokens": "counter", "elman_request_seconds": "histogram",
+        "elman_step_rows": "histogram", "elman_requests_running": "gauge", "elman_completions_running": "gauge",
+        "elman_sessions": "gauge", "elman_session_bytes": "gauge", "elman_steps_waiting": "gauge",
+    }  # fmt: skip
     values = {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in families.values()
@@ -175,14 +179,11 @@ def test_figures_are_what_prometheus_reads(make: Make, models: dict[str, Model])
     assert values["elman_requests_running",] == 1  # the one that asks
     assert values["elman_request_seconds_bucket", ("le", "+Inf"), ("route", "/v1/complete")] == 3
     assert values["elman_request_seconds_count", ("route", "/v1/complete")] == 3
-    rows = [values["elman_step_rows_bucket", ("le", bound)] for bound in ("1", "2", "4")]
-    assert rows == sorted(rows) and rows[-1] >= 4
-
-
-def test_labels_are_escaped() -> None:
-    metrics = Metrics()
-    metrics.count("a", "b.", 0.5, model='x"\\\n')
-    assert metrics.text().splitlines()[-1] == 'a{model="x\\"\\\\\\n"} 0.5'
+    rows = [values["elman_step_rows_bucket", ("le", f"{2**power}.0")] for power in range(8)]
+    assert rows == sorted(rows) and rows[2] >= 4
+    assert values["elman_step_rows_sum",] >= values["elman_step_rows_count",] == rows[-1]
+    fresh = make({"word": models["word"]}).get("/metrics").text
+    assert "elman_sessions 0.0\n" in fresh and "elman_tokens_total{" not in fresh  # each server counts for itself
 
 
 def test_limits_are_above_nothing() -> None:

@@ -101,7 +101,7 @@ def test_a_stream_comes_while_it_is_written(served: Process) -> None:
     assert answer.status == 200 and answer.getheader("content-type", "").startswith("text/event-stream")
     assert json.loads(answer.readline().removeprefix(b"data: "))["choices"][0]["text"]
     connection.close()
-    _until(lambda: "elman_completions_running 0\n" in served.ask("/metrics")[1])
+    _until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
 
 
 def test_a_client_that_does_not_read_is_dropped(served: Process) -> None:
@@ -110,8 +110,8 @@ def test_a_client_that_does_not_read_is_dropped(served: Process) -> None:
     with socket.create_connection(("127.0.0.1", served.port)) as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        _until(lambda: "elman_completions_running 1\n" in served.ask("/metrics")[1])
-        _until(lambda: "elman_completions_running 0\n" in served.ask("/metrics")[1])
+        _until(lambda: "elman_completions_running 1.0\n" in served.ask("/metrics")[1])
+        _until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
 
 
 def test_a_client_that_does_not_talk_is_dropped(served: Process) -> None:
@@ -135,7 +135,7 @@ def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path) -> None:
 
     reader = threading.Thread(target=stream)
     reader.start()
-    _until(lambda: "elman_completions_running 1\n" in process.ask("/metrics", **key)[1])
+    _until(lambda: "elman_completions_running 1.0\n" in process.ask("/metrics", **key)[1])
     process.process.send_signal(signal.SIGTERM)
     refused = []
     while reader.is_alive():
@@ -158,7 +158,7 @@ def test_what_is_cut_off_is_told_so(folder: Path) -> None:
     connection = process.connect()
     body = json.dumps({"prompt": "the", "max_tokens": 100_000_000})
     connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
-    while "elman_completions_running 1" not in process.ask("/metrics")[1]:
+    while "elman_completions_running 1.0" not in process.ask("/metrics")[1]:
         time.sleep(0.02)
     code, talk = process.stop()
     answer = connection.getresponse()

@@ -87,15 +87,13 @@ class Server:
         self.waiting = Gate(limits.max_waiting, "requests")
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="elman-serve")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="elman-read")
-        gauge = self.metrics.gauge
-        gauge("elman_requests_running", "Requests being answered.", lambda: self.activity.running)
-        gauge("elman_completions_running", "Completions being written.", lambda: self.running.inside)
-        gauge("elman_sessions", "Typing sessions.", lambda: len(self.sessions))
-        gauge("elman_session_bytes", "Bytes that sessions hold.", lambda: self.sessions.bytes)
-        gauge(
-            "elman_steps_waiting", "Calls that wait for a model.",
-            lambda: sum(served.batcher.waiting for served in self.shelf.served.values()),
-        )  # fmt: skip
+        self.metrics.requests_running.set_function(lambda: self.activity.running)
+        self.metrics.completions_running.set_function(lambda: self.running.inside)
+        self.metrics.sessions.set_function(lambda: len(self.sessions))
+        self.metrics.session_bytes.set_function(lambda: self.sessions.bytes)
+        self.metrics.steps_waiting.set_function(
+            lambda: sum(served.batcher.waiting for served in self.shelf.served.values())
+        )
 
     async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
         """The result of short work, or of ``reading`` a text, for as long as the client waits for it."""
@@ -118,7 +116,7 @@ class Server:
     def count_tokens(self, served: Served, *, read: int, written: int) -> None:
         """Add to the figures."""
         for kind, amount in (("prompt", read), ("written", written)):
-            self.metrics.count("elman_tokens_total", "Tokens of completions.", amount, kind=kind, model=served.name)
+            self.metrics.tokens.labels(kind=kind, model=served.name).inc(amount)
 
     def close(self) -> None:
         """Stop all threads."""

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elman.serve.limits import Limits
-from elman.serve.metrics import SECONDS, Metrics
+from elman.serve.metrics import Metrics
 from elman.serve.problems import Problem
 
 _OPEN = ("/", "/healthz")
@@ -84,12 +84,8 @@ class Guard:
         finally:
             self._activity.running -= 1
             route = getattr(scope.get("route"), "path", "other")
-            labels = {"route": route, "status": str(status or 500)}
-            self._metrics.count("elman_requests_total", "Requests.", **labels)
-            self._metrics.observe(
-                "elman_request_seconds", "Seconds from the request to the end of the answer.",
-                time.perf_counter() - begin, bounds=SECONDS, route=route,
-            )  # fmt: skip
+            self._metrics.requests.labels(route=route, status=status or 500).inc()
+            self._metrics.request_seconds.labels(route=route).observe(time.perf_counter() - begin)
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
         """The body of a request that may come in.

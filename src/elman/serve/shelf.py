@@ -12,7 +12,7 @@ from elman.api import Model
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.serve.batching import Batcher
-from elman.serve.metrics import ROWS, Metrics
+from elman.serve.metrics import Metrics
 from elman.serve.problems import Problem
 
 
@@ -50,12 +50,8 @@ class Shelf:
 
     def __init__(self, models: Mapping[str, Model], metrics: Metrics) -> None:
         assert models, "a server without models"
-
-        def observe(rows: int) -> None:
-            metrics.observe("elman_step_rows", "Rows that one model step had.", rows, bounds=ROWS)
-
         self.served = {
-            name: Served(name, model, Batcher(warmed(model.lm), observe=observe), int(time.time()))
+            name: Served(name, model, Batcher(warmed(model.lm), observe=metrics.step_rows.observe), int(time.time()))
             for name, model in models.items()
         }
 
