@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from elman.decode.prompts import consume, read_prompt
+from elman.decode.prompts import read_prompt
 from elman.decode.rows import CHUNK, row_advance, row_log_probs, row_score
 
 
@@ -24,27 +24,16 @@ def state_after(model, *pieces):
         ("the cat\r\nThe dog", [" the", " cat", "</s>", " The", " dog"], []),
         ("the  \t\n\nThe", [" the", "</s>", "</s>", " The"], []),
         ("the cat ", [" the", " cat"], []),
+        ("the cat \n\n", [" the", " cat", "</s>", "</s>"], []),
         ("fish sat\nthe fox fish", ["<unk>", " sat", "</s>", " the", "<unk>", "<unk>"], ["fish", "fox", "fish"]),
         ("\ufeffthe", [" the"], []),
     ],
 )
 def test_a_prompt_is_consumed_token_by_token(make_net, make_tokenizer, text, pieces, oov):
     model = make_net(make_tokenizer("word", "the The cat dog sat"))
-    state, unknown = consume(model, text)
-    assert state.key() == state_after(model, *pieces).key()
-    assert unknown == oov
-
-
-def test_the_last_line_can_be_completed(make_net, make_tokenizer):
-    model = make_net(make_tokenizer("word", "the cat"))
-    for text, pieces in [
-        ("the cat", [" the", " cat", "</s>"]),
-        ("the cat\n", [" the", " cat", "</s>"]),
-        ("the cat \n\n", [" the", " cat", "</s>", "</s>"]),
-        ("", []),
-    ]:
-        state, _ = consume(model, text, complete_last_line=True)
-        assert state.key() == state_after(model, *pieces).key()
+    found = read_prompt(model, text)
+    assert found.state.key() == state_after(model, *pieces).key()
+    assert found.oov == oov
 
 
 def test_a_space_at_the_end_waits_where_tokens_carry_theirs(make_net, make_tokenizer):
@@ -59,18 +48,18 @@ def test_a_space_at_the_end_waits_where_tokens_carry_theirs(make_net, make_token
 
 def test_pretokenized_unk_is_an_ordinary_type(make_net, make_tokenizer):
     model = make_net(make_tokenizer("word", "the <unk> N", pretokenized=True))
-    assert consume(model, "the <unk> N fish </s>")[1] == ["fish", "</s>"]
+    assert read_prompt(model, "the <unk> N fish </s>").oov == ["fish", "</s>"]
 
 
 def test_text_is_composed_first(make_net, make_tokenizer):
     model = make_net(make_tokenizer("char", "\u00e9e"))
-    assert consume(model, "e\u0301")[0].key() == state_after(model, "\u00e9").key()
+    assert read_prompt(model, "e\u0301").state.key() == state_after(model, "\u00e9").key()
 
 
 def test_long_prompts_go_through_score_in_bounded_chunks(make_net, make_tokenizer):
     model = make_net(make_tokenizer("char", "ab"))
     text = "ab" * CHUNK
-    state, _ = consume(model, text)
+    state = read_prompt(model, text).state
     assert [shape for shape in model.calls] == [(1, CHUNK), (1, CHUNK)]
     assert state.key() == state_after(model, *text).key()
 

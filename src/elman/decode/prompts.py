@@ -30,17 +30,6 @@ class Consumed(NamedTuple):
     """Whether the next token begins a line."""
 
 
-def consume(model: LanguageModel, text: str, *, complete_last_line: bool = False) -> tuple[State, list[str]]:
-    """Feed a text to a model: the state after it, and its unknown words.
-
-    ``complete_last_line`` ends the last line as well, as if a line feed followed.
-    """
-    if complete_last_line and text and not text.endswith(("\n", "\r")):
-        text += "\n"
-    consumed = read_prompt(model, text)
-    return consumed.state, consumed.oov
-
-
 def read_prompt(model: LanguageModel, text: str) -> Consumed:
     """Feed a prompt to a model, the last line left open."""
     state, line, oov = consume_lines(model, text)
