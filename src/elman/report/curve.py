@@ -1,10 +1,11 @@
 """The learning curve of a run as a picture, from its log."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
-from elman.files import storage_errors
+from elman.files import write_atomic
 
 CURVE_FILE = "learning-curve.png"
 
@@ -22,11 +23,9 @@ def draw_curve(folder: Path) -> Path | None:
     validation = [entry for entry in entries if "valid_nats" in entry]
     if not training:
         return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.plot([e["update"] for e in training], [e["loss"] for e in training], color="#9bb8d3", label="training")
     if validation:
@@ -49,10 +48,8 @@ def draw_curve(folder: Path) -> Path | None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     path = folder / CURVE_FILE
-    with storage_errors(path):
-        partial = folder / f".{CURVE_FILE}.partial"
-        figure.savefig(partial, format="png")
-        partial.replace(path)
+    figure.savefig(picture := io.BytesIO(), format="png")
+    write_atomic(path, picture.getvalue())
     return path
 
 

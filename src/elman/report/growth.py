@@ -1,10 +1,11 @@
 """The table that shows why n-grams run out of memory, for the terminal and as a picture."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.files import storage_errors
+from elman.files import write_atomic
 
 GROWTH_FILE = "ngrams.png"
 _HEAD = ("order", "n-grams", "seen once", "size so far", "perplexity", "never seen")
@@ -40,12 +41,10 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     Raises:
         StorageError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # One above the other, as wide as the other pictures: on a phone, too, its words can be read.
     figure = Figure(figsize=(4.8, 6.6), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1)
     orders = [row["order"] for row in rows]
     largest = max(row["ngrams"] for row in rows)
@@ -86,10 +85,8 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         axes.grid(alpha=0.25, axis="y")
         axes.spines[["top"]].set_visible(False)
     path = folder / GROWTH_FILE
-    with storage_errors(path):
-        partial = folder / f".{GROWTH_FILE}.partial"
-        figure.savefig(partial, format="png")
-        partial.replace(path)
+    figure.savefig(picture := io.BytesIO(), format="png")
+    write_atomic(path, picture.getvalue())
     return path
 
 

@@ -77,7 +77,6 @@ def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
 def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
     """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # A token in a script that the font lacks is a box in the picture, and no reason to talk.
@@ -85,7 +84,6 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
         draw(figure)
         figure.patch.set_alpha(0)
         files = {}
