@@ -107,7 +107,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         TrainingError: nothing to resume, or the texts have changed.
     """
     from elman.training.record import read_plan
-    from elman.training.run import Plan, Run
+    from elman.training.run import Plan
 
     kind, values = model_folder.read_config(out)
     if not is_network(kind):
@@ -132,7 +132,6 @@ def resume_model(out: Path, *, progress: Progress) -> None:
             progress.say(
                 f"warning: {name} was {then}, is now {now.get(name)}; the model will not be bit for bit the same"
             )
-    speller = model_folder.read_speller(out)
     data = prepare_data(
         request.sources,
         valid=request.valid,
@@ -141,7 +140,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         config=request.data,
         cache=cache_folder(),
         tokenizer=model_folder.read_tokenizer(out),
-        speller=speller,
+        speller=model_folder.read_speller(out),
         grow=False,
         progress=progress,
     )
@@ -150,22 +149,28 @@ def resume_model(out: Path, *, progress: Progress) -> None:
             f"the texts have changed since {out} began training; put them back, or start a new model with --from {out}"
         )
     config = resolve(entry(kind).config).from_json(values)
-    run = Run(
+    run = _run(request, out, data, config, plan, progress, resume=True)
+    with alone(out):
+        _fit(run, request, data)
+
+
+def _run(request: Request, out: Path, data: Data, config: Config, plan: Any, progress: Progress, **more: Any) -> Any:
+    from elman.training.run import Run
+
+    return Run(
         folder=out,
-        kind=kind,
+        kind=request.kind,
         config=config,
         tokenizer=data.tokenizer,
-        speller=speller,
+        speller=data.speller,
         train=data.train,
         valid=data.valid,
         progress=progress,
         plan=plan,
-        resume=True,
         tensorboard=request.tensorboard,
         xray=request.xray,
+        **more,
     )
-    with alone(out):
-        _fit(run, request, data)
 
 
 def _plan(
@@ -179,7 +184,6 @@ def _plan(
 ) -> Any:
     """Fix everything before the first update, and write it down."""
     from elman.training.record import write_plan
-    from elman.training.run import Run
 
     found = entry(request.kind)
     weights, spent = None, 0.0
@@ -195,21 +199,8 @@ def _plan(
         spent = time.monotonic() - begin
     else:
         config, plan = resolve(found.config)(**shape), None
-    run = Run(
-        folder=out,
-        kind=request.kind,
-        config=config,
-        tokenizer=data.tokenizer,
-        speller=data.speller,
-        train=data.train,
-        valid=data.valid,
-        progress=progress,
-        plan=plan,
-        start=weights,
-        tensorboard=request.tensorboard,
-        xray=request.xray,
-        max_ram=None if request.max_ram is None else bytes_of(request.max_ram),
-    )
+    max_ram = None if request.max_ram is None else bytes_of(request.max_ram)
+    run = _run(request, out, data, config, plan, progress, start=weights, max_ram=max_ram)
     if plan is not None and request.updates is None and request.epochs is None:
         run = _calibrated(run, request, spent=spent)
     model_folder.write_frame(
