@@ -67,7 +67,7 @@ def test_a_space_that_came_with_a_word_is_taken_back_before_a_full_stop() -> Non
     words = words_of(tokenizer, "so. so on")
     offered = [(words[0], 0, 0), (words[1], 1, 2), (words[2], None, 0)]
     # (chip) . space, s (chip), o n, line end
-    assert count_keys(tokenizer, "so. so on", offered).keys == 1 + 2 + 2 + 2 + 1
+    assert count_keys("so. so on", offered).keys == 1 + 2 + 2 + 2 + 1
 
 
 def test_other_levels_are_refused_in_one_line(text_file: Path, tmp_path: Path) -> None:

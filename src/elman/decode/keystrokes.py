@@ -113,7 +113,7 @@ def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
     return found
 
 
-def count_keys(tokenizer: Tokenizer, line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
+def count_keys(line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
     """The sums of one line: each word with after how many letters it was offered (None: never), and at which place."""
     keys, words, first, offered = len(line) + 1, 0, 0, {}  # type: ignore[var-annotated]
     for word, letters, place in found:
@@ -145,7 +145,7 @@ def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
                 offer = letters, words.index(wanted)
                 break
         found.append((word, *(offer or (None, 0))))
-    return count_keys(model.tokenizer, line, found)
+    return count_keys(line, found)
 
 
 def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:
@@ -199,7 +199,7 @@ class _Typist:
             offer = None if place is None else self._offer(line, word, int(ids[place]), log_probs[place])
             letters, rank = offer or (None, 0)
             found.append((word, letters, rank))
-        return count_keys(self.tokenizer, line, found)
+        return count_keys(line, found)
 
     def _starts(self, line: str) -> Iterator[int]:
         """Where the text of each token begins, its leading space left out."""

@@ -126,7 +126,7 @@ def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str,
         trained = [job for job in jobs if job.name not in failed]
         if not trained:
             raise TrainingError(f"no model could be trained; the first one's error: {failures[0].message}")
-        found = results(trained, folder=folder, data=data, progress=progress)
+        found = results(trained, data=data, progress=progress)
         about = {
             "plan": plan.to_json(),
             "machine": fingerprint(threads=available_cores(), precision=choose_precision("auto")),

@@ -43,7 +43,7 @@ class Entrant(NamedTuple):
     about: dict[str, Any]
 
 
-def results(jobs: Sequence[Job], *, folder: Path, data: Data, progress: Progress) -> dict[str, Any]:
+def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str, Any]:
     """Judge trained models, mix the n-gram with the best network, and decide.
 
     Returns:
