@@ -89,7 +89,8 @@ def sru(x: Value, state: States, w: Weights) -> Step:
 def peephole(x: Value, state: States, w: Weights) -> Step:
     """Three lines below, a long name among them; quotients, differences and a window without names."""
     h, memory, tail = state
-    i = sigmoid(linear(x, w.W) + linear(h, w.U) + linear(memory, w.V))
+    v = linear(x, w.W)
+    i = sigmoid(v + linear(h, w.U) + linear(memory, w.V)) * tanh(1 - 2 * linear(h, w.W))
     memory = tanh(memory - softmax(i)) / (tail[..., : x.shape[-1]] - i * i)
     return linear(memory * w.gain, w.U) + x, (memory * i, memory, concat(tail[..., x.shape[-1] :], x))
 
@@ -160,5 +161,6 @@ def test_which_value_comes_first_is_said() -> None:
     assert {node.label for node in flow.nodes if "÷" in node.label} == {"f÷s", "i÷s"}
     layout = topic_named("transformer").layout
     columns = {node.text: node.column for node in layout.nodes}
+    assert {"(63−relu(62−read))", "(relu(lag−0.5−read))", "(gate×σ(gate))"} <= set(columns)
     said = "(−)" if columns["(second×cos)"] < columns["(first×sin)"] else "(right−left)"
     assert said in columns

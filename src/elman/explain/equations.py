@@ -19,6 +19,9 @@ _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _SUM, _TERM, _FACTOR, _ATOM = range(4)
 """How tightly a text holds together: ``a + b``, ``a * b``, ``W a``, ``f(a)``."""
 
+_PIECES = ("{letter}_{piece}", "{letter}_{short}{piece}", "{name}_{piece}", "{name}[{start}:{stop}]")
+"""How rows of weights are called; the first pattern that gives different rows different names is taken."""
+
 
 class Equation(NamedTuple):
     """One line."""
@@ -49,9 +52,9 @@ def equations(recorded: Recorded) -> list[Equation]:
     return lines + [Equation(name.rstrip("'"), name) for name in marked]
 
 
-def _lines(plain: Recorded) -> list[Symbol]:
-    ends = [plain.output, *plain.after]
-    return [each for each in in_order(ends) if id(each) in plain.names and each.operator != "constant"]
+def expression(symbol: Symbol, names: dict[int, str]) -> str:
+    """One value as the right side of an equation; ``names`` by id of the symbols that it is written of."""
+    return _Writer(names, [symbol]).written(symbol)[0]
 
 
 def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
@@ -60,22 +63,20 @@ def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
     They come as the step's author names them, the state's parts last, where each can be computed; a name gets its new
     value when nobody asks for the old one any more. If that cannot be, the new one is marked, as h'.
     """
-    names = dict(plain.names)
-    waiting = _lines(plain)
-    asked = {id(each): _asked(each, names) for each in waiting}
-    after = {id(each) for each in plain.after}
-    given = list(plain.names)
-    waiting.sort(key=lambda each: (id(each) in after, given.index(id(each))))
-    bound = {each.about[0]: each for each in in_order([plain.output, *plain.after]) if each.operator == "input"}
+    names, after = dict(plain.names), {id(each) for each in plain.after}
+    symbols = list(in_order([plain.output, *plain.after]))
+    given = {each: place for place, each in enumerate(names)}
+    waiting = [each for each in symbols if id(each) in names and each.operator != "constant"]
+    waiting.sort(key=lambda each: (id(each) in after, given[id(each)]))
+    asked = {id(line): [each for each in _written(line, names) if each is not line] for line in waiting}
+    bound = {each.about[0]: each for each in symbols if each.operator == "input"}
     done: list[Symbol] = []
     while waiting:
-        left = {id(each) for each in waiting}
-        ready = [each for each in waiting if not any(id(other) in left for other in asked[id(each)])]
+        ready = [line for line in waiting if not any(each in waiting for each in asked[id(line)])]
 
-        def overwrites(symbol: Symbol) -> bool:
-            old = bound.get(names[id(symbol)])
-            others = (each for each in waiting if each is not symbol)
-            return old is not None and any(old is value for each in others for value in asked[id(each)])
+        def overwrites(line: Symbol) -> bool:
+            old = bound.get(names[id(line)])
+            return any(old is each for other in waiting if other is not line for each in asked[id(other)])
 
         line = next((each for each in ready if not overwrites(each)), ready[0])
         if overwrites(line):
@@ -86,28 +87,24 @@ def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
     return done, names
 
 
-def _asked(symbol: Symbol, names: dict[int, str]) -> list[Symbol]:
-    """The inputs and the named values of which a line is written."""
-    found: list[Symbol] = []
-    inner = list(symbol.inputs)
-    while inner:
-        each = inner.pop()
-        if id(each) in names or each.operator == "input":
-            found.append(each)
-        else:
-            inner += each.inputs
-    return found
+def _written(line: Symbol, names: dict[int, str]) -> Iterator[Symbol]:
+    """All that is written in a value's own line, the value among it."""
+    waiting = [line]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        if each is line or id(each) not in names and _weights_of(each) is None:
+            waiting += each.inputs
 
 
 class _Writer:
     def __init__(self, names: dict[int, str], order: list[Symbol]) -> None:
         self.names = names
         self.units: dict[int, int] = {}
-        for line in order:
-            for each in _inside(line, names):
-                if each.operator == "cut":
-                    (source,) = each.inputs
-                    self.units[id(source)] = math.gcd(self.units.get(id(source), source.size), *each.about)
+        for each in (each for line in order for each in _written(line, names)):
+            if each.operator == "cut":
+                (source,) = each.inputs
+                self.units[id(source)] = math.gcd(self.units.get(id(source), source.size), *each.about)
         self.weights = _weight_names(order, names)
 
     def text(self, symbol: Symbol, level: int = _SUM) -> str:
@@ -148,15 +145,6 @@ class _Writer:
         return f"{operator}({', '.join([*map(self.text, inputs), *more])})", _ATOM
 
 
-def _inside(line: Symbol, names: dict[int, str]) -> Iterator[Symbol]:
-    """All that is written in one line, the line's own value among it."""
-    inner = [line]
-    while inner:
-        each = inner.pop()
-        yield each
-        inner += [other for other in each.inputs if id(other) not in names and not _is_weight(each)]
-
-
 def short(number: float) -> str:
     """A number as people write it.
 
@@ -171,46 +159,38 @@ def _weight_names(order: list[Symbol], names: dict[int, str]) -> dict[int, str]:
 
     The rows of ``weight_ih`` for f are W_f, or W_if where there are other rows for f; ``weight_conv[0]`` is w_conv[0].
     """
-    found: list[tuple[Symbol, str]] = []
-    for line in order:
-        seen = [each for each in _inside(line, names) if _is_weight(each)]
-        found += [(each, names[id(line)].rstrip("'")) for each in seen]
+    written = [(each, names.get(id(line), "").rstrip("'")) for line in order for each in _written(line, names)]
+    found = [(each, weights, piece) for each, piece in written if (weights := _weights_of(each)) is not None]
+    taken = {*names.values(), *(each.about[0] for each, _ in written if each.operator == "input")}
+    different = {(id(weights), each.about if each is not weights else ()) for each, weights, _ in found}
     texts: dict[int, str] = {}
-    for scheme in range(4):
-        texts = {id(each): _weight_name(each, piece, scheme) for each, piece in found}
-        different = {(_source(each), each.about if each.operator != "parameter" else ()) for each, _ in found}
-        if len(set(texts.values())) == len(different) and not set(texts.values()) & set(names.values()):
+    for pattern in _PIECES:
+        texts = {id(each): _weight_name(each, weights, piece, pattern, taken) for each, weights, piece in found}
+        if len(set(texts.values())) == len(different):
             break
     return texts
 
 
-def _is_weight(symbol: Symbol) -> bool:
-    if symbol.operator in ("cut", "row"):
-        return symbol.inputs[0].operator == "parameter"
-    return symbol.operator == "parameter"
+def _weights_of(symbol: Symbol) -> Symbol | None:
+    """The weights that a symbol is, or is rows of."""
+    symbol = symbol.inputs[0] if symbol.operator in ("cut", "row") else symbol
+    return symbol if symbol.operator == "parameter" else None
 
 
-def _source(symbol: Symbol) -> str:
-    return (symbol if symbol.operator == "parameter" else symbol.inputs[0]).about[0]
-
-
-def _weight_name(symbol: Symbol, piece: str, scheme: int) -> str:
-    kind, _, suffix = _source(symbol).partition("_")
-    if kind not in ("weight", "bias"):
-        kind, suffix = "", _source(symbol)
-    whole = symbol if symbol.operator == "parameter" else symbol.inputs[0]
-    letter = "b" if kind == "bias" else "w" if len(whole.shape) == 1 or symbol.operator == "row" else "W"
-    if not kind and (scheme < 3 and letter == "w" or suffix[:1].isupper()):
-        name = suffix
-    elif symbol.operator == "cut" and scheme == 0:
-        return f"{letter}_{piece}"
-    elif symbol.operator == "cut" and scheme == 1:
-        return f"{letter}_{suffix[0]}{piece}" if len(suffix) == 2 else f"{letter}_{suffix}_{piece}"
+def _weight_name(symbol: Symbol, weights: Symbol, piece: str, pattern: str, taken: set[str]) -> str:
+    kind, _, suffix = weights.about[0].partition("_")
+    vector = len(weights.shape) == 1 or symbol.operator == "row"
+    if kind in ("weight", "bias") and suffix:
+        letter = "b" if kind == "bias" else "w" if vector else "W"
     else:
-        name = f"{letter}_{suffix}"
+        letter, suffix = weights.about[0], ""
+        if letter in taken or not vector and letter[0].islower():
+            letter, suffix = "w" if vector else "W", letter
+    name = f"{letter}_{suffix}" if suffix else letter
     if symbol.operator == "row":
         return f"{name}[{symbol.about[0]}]"
     if symbol.operator == "cut":
         start, stop = symbol.about
-        return f"{name}_{piece}" if scheme == 2 else f"{name}[{start}:{stop}]"
+        short = suffix[0] if len(suffix) == 2 else f"{suffix}_" * bool(suffix)
+        return pattern.format(name=name, letter=letter, short=short, piece=piece, start=start, stop=stop)
     return name

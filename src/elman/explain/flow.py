@@ -4,11 +4,12 @@ import dataclasses
 
 from elman.cells.recording import Recorded
 from elman.cells.symbol import Symbol, in_order
-from elman.explain.equations import short
-from elman.explain.simplify import ELEMENTWISE, UNARY, simplified
+from elman.explain.equations import expression
+from elman.explain.simplify import ELEMENTWISE, simplified
 
 _SIGNS = {"sigmoid": "σ", "mul": "×", "div": "÷", "add": "+", "sub": "−", "sqrt": "√"}
 """How drawings write operators; others by their names."""
+_SHORTER = {"sigmoid(": "σ(", "sqrt(": "√(", " * ": "×", " / ": "÷", "-": "−", " ": ""}
 _LONGEST = 18
 """Characters of a function of one value that stand in one node."""
 
@@ -106,14 +107,12 @@ class _Builder:
         """A function of one value: one node, and none of its own if it is the only function of a product."""
         inner = self.node(value)
         node = self.nodes[inner]
-        if symbol.operator in UNARY and node.label == "W" and not node.name:
-            node.label = _SIGNS.get(symbol.operator, symbol.operator)
+        label, sign = self.label(symbol, value), _SIGNS.get(symbol.operator, symbol.operator)
+        weighted, alone = _has_weights(symbol, value), symbol.inputs == (value,)
+        if alone and node.label == "W" and not node.name:
+            node.label = sign
             return inner
-        weighted = _has_weights(symbol, value)
-        label = self.label(symbol, value)
-        if len(label) > _LONGEST or weighted or symbol.operator in UNARY and symbol.inputs[0] is value:
-            label = _SIGNS.get(symbol.operator, symbol.operator)
-        return self.add(label, [inner], weighted=weighted)
+        return self.add(sign if alone or weighted or len(label) > _LONGEST else label, [inner], weighted=weighted)
 
     def total(self, symbol: Symbol) -> int:
         """A sum: products of what lies on the lines are one node."""
@@ -121,11 +120,13 @@ class _Builder:
         scaled: list[Symbol] = []
         parts: list[int] = []
         for term in self.terms(symbol):
-            if term.operator == "linear" and term.inputs[0].operator == "input":
+            if term is not symbol and id(term) in self.names:
+                parts.append(self.node(term))
+            elif term.operator == "linear" and term.inputs[0].operator == "input":
                 taps.append(term.inputs[0].about[0])
             elif term.operator == "linear":
                 parts.append(self.add("W", [self.node(term.inputs[0])], weighted=True))
-            elif id(term) not in self.names and _is_scaled(term):
+            elif _is_scaled(term):
                 scaled += [each for each in term.inputs if not each.is_constant]
             else:
                 parts.append(self.node(term))
@@ -178,17 +179,11 @@ class _Builder:
 
     def label(self, symbol: Symbol, value: Symbol) -> str:
         """A function of one value as a short text."""
-        if symbol is value:
-            return self.names.get(id(value), value.about[0] if value.operator == "input" else "·")
-        if symbol.operator == "number":
-            return short(symbol.about[0])
-        if not symbol.inputs:
-            return self.names.get(id(symbol), "…")
-        texts = [self.label(each, value) for each in symbol.inputs]
-        sign = _SIGNS.get(symbol.operator, symbol.operator)
-        if symbol.operator in UNARY or symbol.operator == "max":
-            return f"{sign}({', '.join(texts)})"
-        return f"−{texts[1]}" if symbol.operator == "sub" and texts[0] == "0" else sign.join(texts)
+        name = self.names.get(id(value), value.about[0] if value.operator == "input" else "·")
+        text = expression(symbol, self.names | {id(value): name})
+        for written, sign in _SHORTER.items():
+            text = text.replace(written, sign)
+        return text
 
     def add(
         self,
