@@ -168,7 +168,7 @@ TRANSFORMER = Topic(
         "scores": "how well each key fits",
         "unread": "keys from before the text began",
         "shares": "how much of each value",
-        "z": "the first half of the layer",
+        "z": "after attention",
         "gate": "how much of up passes",
         "y": "the layer's output",
         "read": "how many were read, at most 63",

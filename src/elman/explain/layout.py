@@ -123,8 +123,10 @@ class _Placing:
                 place = sources[0] + (-0.5 if number in self.left else 0.5)
             else:
                 place = sum(sources) / 2 if sources else float(self.order.index(number))
+            # Between the two that it takes, in a column of its own.
+            aim = sources[-1] if sources else place + 0.5
             while place in self.places:
-                place += 1 / 64
+                place = (place + aim) / 2
             self.columns.append(len(self.places))
             self.places.append(place)
 
