@@ -19,7 +19,7 @@ def run(
     out: Annotated[str | None, typer.Option(metavar="FILE", help="The drawing as .svg or .png.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.explain.page import TOPICS, overview, page, topic_named, values
+    from elman.explain.page import overview, page, topic_named, topics, values
 
     found = None if topic is None else topic_named(topic)
     kind = None if out is None else _kind_of_file(Path(out))
@@ -30,15 +30,15 @@ def run(
         if out is not None:
             raise UsageError("--out needs a topic whose drawing it shall hold: try elman explain lstm --out lstm.svg")
         if as_json:
-            print_json({"topics": [{"topic": each.name, "title": each.title} for each in TOPICS.values()]})
+            print_json({"topics": [{"topic": each.name, "title": each.title} for each in topics().values()]})
         else:
             print(overview())
         return
     if out is not None and found.cell is None:
-        cells = ", ".join(name for name, each in TOPICS.items() if each.cell is not None)
+        cells = ", ".join(name for name, each in topics().items() if each.cell is not None)
         raise UsageError(f"--out draws cells, and {found.name} is none; choose one of: {cells}")
     if out is not None and found.cell is not None and kind is not None:
-        _write(Path(out), found.cell.layout, f"{found.name}: {found.title}", kind)
+        _write(Path(out), found.layout, f"{found.name}: {found.title}".removesuffix(": "), kind)
     if as_json:
         print_json({**values(found), "file": out})
     else:
@@ -61,7 +61,7 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
     kind_of_model, settings = folder.read_config(path)
     if not is_network(kind_of_model):
         raise UsageError(f"{path} is a model of kind {kind_of_model}, which has no cell to unroll; give a network")
-    if found is not None and topic_named(kind_of_model) is not found:
+    if found is not None and topic_named(kind_of_model).name != found.name:
         raise UsageError(
             f"{path} is a network of kind {kind_of_model}, not {found.name}; say: elman explain {kind_of_model} "
             f"--model {path}"

@@ -30,13 +30,11 @@ def draw(layout: Layout) -> list[str]:
     for each in layout.outputs:
         cells[height - 1 - each.row][MARGIN + each.column] = "▲"
     texts += [(each.column + 2, each.row + 1, each.name) for each in layout.nodes if each.name]
-    texts += [(-MARGIN, row, f"{name} ─") for name, row in layout.lines]
+    texts += [(-MARGIN, row, f"{name} ─".ljust(MARGIN, "─")) for name, row in layout.lines]
     texts += layout.labels
     for left, row, text in texts:
         for place, character in enumerate(text):
             cells[height - 1 - row][MARGIN + left + place] = character
-    for _, row in layout.lines:
-        cells[height - 1 - row][MARGIN - 1] = "─"
     return ["".join(line).rstrip() for line in cells]
 
 

@@ -1,142 +1,196 @@
-"""The notation in which pages write equations, read into trees.
+"""The equations of a cell, written from its recorded step.
 
-    f = sigmoid(W_if x + b_if + W_hf h + b_hf)      a name, an equals sign, an expression
-    W_if x                                          a matrix (a name with W) before a value: their product
-    r * (W_hn h + b_hn)                             * / + - unit by unit, ^ a power
-    tanh(c)                                         a function of each unit
+    f = sigmoid(W_if x + b_if + W_hf h + b_hf)      a matrix before a vector: their product
+    c = f * c + i * g                               * / + - unit by unit
+    tail = concat(tail[1:], branch)                 a vector in pieces of one size, counted from 0
 
-Names that are assigned nowhere and are no input or state are parameters. Lines are read downwards, as a program: on the
-right stands the latest value of a name.
+Lines are read downwards, as a program: on the right stands the latest value of a name.
 """
 
-import re
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*)|(.))")
+from elman.cells.recording import Recorded
+from elman.cells.symbol import Symbol, in_order
+from elman.explain.simplify import UNARY, simplified
 
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+_SUM, _TERM, _FACTOR, _ATOM = range(4)
+"""How tightly a text holds together: ``a + b``, ``a * b``, ``W a``, ``f(a)``."""
 
-class Number(NamedTuple):
-    """A constant in an equation."""
-
-    text: str
-
-
-class Name(NamedTuple):
-    """A value by its name: given, or made by an earlier equation."""
-
-    text: str
-
-
-class Call(NamedTuple):
-    """A function of each unit."""
-
-    function: str
-    argument: "Expression"
-
-
-class Product(NamedTuple):
-    """A matrix times a value."""
-
-    matrix: str
-    value: "Expression"
-
-
-class Operation(NamedTuple):
-    """Unit by unit: ``+ - * / ^``."""
-
-    sign: str
-    left: "Expression"
-    right: "Expression"
-
-
-Expression = Number | Name | Call | Product | Operation
+_PIECES = ("{letter}_{piece}", "{letter}_{short}{piece}", "{name}_{piece}", "{name}[{start}:{stop}]")
+"""How rows of weights are called; the first pattern that gives different rows different names is taken."""
 
 
 class Equation(NamedTuple):
-    """One line: the name that gets a new value, and how it is computed."""
+    """One line."""
 
     name: str
-    right: Expression
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.right}"
 
 
-def parse(line: str) -> Equation:
-    """Read one equation.
+def equations(recorded: Recorded) -> list[Equation]:
+    """One line for each named value, in an order in which each can be computed.
 
-    >>> parse("v = W_v x")
-    Equation(name='v', right=Product(matrix='W_v', value=Name(text='x')))
-
-    Raises:
-        ValueError: the line is not of the notation.
+    >>> from elman.cells.cell import Sizes
+    >>> from elman.cells.recording import record_step
+    >>> from elman.cells.registry import CELLS
+    >>> print(*equations(record_step(CELLS["mingru"], Sizes(inputs=2, hidden=3))), sep="\\n")
+    z = sigmoid(W_z x + b_z)
+    v = W_v x + b_v
+    h = (1 - z) * h + z * v
     """
-    name, equals, rest = line.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise ValueError(f"{line!r} does not begin with a name and an equals sign")
-    reader = _Reader(rest)
-    found = reader.sum()
-    if reader.peek():
-        raise ValueError(f"{line!r} goes on after its end: {reader.peek()!r}")
-    return Equation(name.strip(), found)
+    plain = simplified(recorded)
+    order, names = _ordered(plain)
+    writer = _Writer(names, order)
+    lines = [Equation(names[id(each)], writer.written(each)[0]) for each in order]
+    marked = (line.name for line in lines if line.name.endswith("'"))
+    return lines + [Equation(name.rstrip("'"), name) for name in marked]
 
 
-def names(tree: Expression) -> Iterator[str]:
-    """All names in a tree, matrices among them, as often as they stand there."""
-    match tree:
-        case Name(text):
-            yield text
-        case Call(_, inner):
-            yield from names(inner)
-        case Product(matrix, inner):
-            yield matrix
-            yield from names(inner)
-        case Operation(_, left, right):
-            yield from names(left)
-            yield from names(right)
+def expression(symbol: Symbol, names: dict[int, str]) -> str:
+    """One value as the right side of an equation; ``names`` by id of the symbols that it is written of."""
+    return _Writer(names, [symbol]).written(symbol)[0]
 
 
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self.tokens = ["".join(found) for found in _TOKEN.findall(text.strip())]
-        self.place = 0
+def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
+    """The lines from the first to the last, and the names under which they stand there.
 
-    def peek(self) -> str:
-        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+    They come as the step's author names them, the state's parts last, where each can be computed; a name gets its new
+    value when nobody asks for the old one any more. If that cannot be, the new one is marked, as h'.
+    """
+    names, after = dict(plain.names), {id(each) for each in plain.after}
+    symbols = list(in_order([plain.output, *plain.after]))
+    given = {each: place for place, each in enumerate(names)}
+    waiting = [each for each in symbols if id(each) in names and each.operator != "constant"]
+    waiting.sort(key=lambda each: (id(each) in after, given[id(each)]))
+    asked = {id(line): [each for each in _written(line, names) if each is not line] for line in waiting}
+    bound = {each.about[0]: each for each in symbols if each.operator == "input"}
+    done: list[Symbol] = []
+    while waiting:
+        ready = [line for line in waiting if not any(each in waiting for each in asked[id(line)])]
 
-    def take(self) -> str:
-        token = self.peek()
-        self.place += 1
-        return token
+        def overwrites(line: Symbol) -> bool:
+            old = bound.get(names[id(line)])
+            return any(old is each for other in waiting if other is not line for each in asked[id(other)])
 
-    def sum(self) -> Expression:
-        # A minus before the first term takes it from nothing.
-        left: Expression = Number("0") if self.peek() == "-" else self.product()
-        while self.peek() in ("+", "-"):
-            left = Operation(self.take(), left, self.product())
-        return left
+        line = next((each for each in ready if not overwrites(each)), ready[0])
+        if overwrites(line):
+            names[id(line)] += "'"
+        bound[names[id(line)]] = line
+        waiting.remove(line)
+        done.append(line)
+    return done, names
 
-    def product(self) -> Expression:
-        left = self.power()
-        while self.peek() in ("*", "/"):
-            left = Operation(self.take(), left, self.power())
-        return left
 
-    def power(self) -> Expression:
-        left = self.atom()
-        return Operation(self.take(), left, self.atom()) if self.peek() == "^" else left
+def _written(line: Symbol, names: dict[int, str]) -> Iterator[Symbol]:
+    """All that is written in a value's own line, the value among it."""
+    waiting = [line]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        if each is line or id(each) not in names and _weights_of(each) is None:
+            waiting += each.inputs
 
-    def atom(self) -> Expression:
-        token = self.take()
-        if token == "(":
-            inner = self.sum()
-            if self.take() != ")":
-                raise ValueError("a parenthesis is not closed")
-            return inner
-        if token[:1].isdigit():
-            return Number(token)
-        if not token.isidentifier():
-            raise ValueError(f"a value was expected, but {token!r} came")
-        if token.startswith("W") and (self.peek() == "(" or self.peek().isidentifier()):
-            return Product(token, self.atom())
-        if self.peek() == "(":
-            return Call(token, self.atom())
-        return Name(token)
+
+class _Writer:
+    def __init__(self, names: dict[int, str], order: list[Symbol]) -> None:
+        self.names = names
+        self.units: dict[int, int] = {}
+        for each in (each for line in order for each in _written(line, names)):
+            if each.operator == "cut":
+                (source,) = each.inputs
+                self.units[id(source)] = math.gcd(self.units.get(id(source), source.size), *each.about)
+        self.weights = _weight_names(order, names)
+
+    def text(self, symbol: Symbol, level: int = _SUM) -> str:
+        """A value within a line, in parentheses where ``level`` asks for something that holds together better."""
+        if id(symbol) in self.names:
+            return self.names[id(symbol)]
+        text, own = self.written(symbol)
+        return text if own >= level else f"({text})"
+
+    def written(self, symbol: Symbol) -> tuple[str, int]:
+        """A value's own line, and how tightly it holds together."""
+        operator, inputs = symbol.operator, symbol.inputs
+        if id(symbol) in self.weights:
+            return self.weights[id(symbol)], _ATOM
+        if operator == "input":
+            return symbol.about[0], _ATOM
+        if operator == "number":
+            return short(symbol.about[0]), _ATOM
+        if operator == "same":
+            return self.text(inputs[0]), _ATOM
+        if operator == "linear":
+            x, weight, *bias = inputs
+            product = f"{self.text(weight, _ATOM)} {self.text(x, _ATOM)}"
+            return (f"{product} + {self.text(bias[0], _TERM)}", _SUM) if bias else (product, _FACTOR)
+        if operator == "sub" and inputs[0].operator == "number" and inputs[0].about[0] == 0:
+            return f"-{self.text(inputs[1], _TERM)}", _SUM
+        if operator in _SIGNS:
+            left, right = (_SUM, _TERM) if operator in ("add", "sub") else (_TERM, _FACTOR)
+            right = _SUM if operator == "add" else right
+            return f"{self.text(inputs[0], left)} {_SIGNS[operator]} {self.text(inputs[1], right)}", left
+        if operator == "cut":
+            unit = self.units[id(inputs[0])]
+            start, stop = (each // unit for each in symbol.about)
+            end = "" if stop * unit == inputs[0].size else stop
+            place = start if stop == start + 1 else f"{start}:{end}"
+            return f"{self.text(inputs[0], _ATOM)}[{place}]", _ATOM
+        more = [] if operator in UNARY or operator == "norm" else [short(each) for each in symbol.about if each != 1]
+        return f"{operator}({', '.join([*map(self.text, inputs), *more])})", _ATOM
+
+
+def short(number: float) -> str:
+    """A number as people write it.
+
+    >>> [short(each) for each in (1.0, -8.0, 0.5, 1e9)]
+    ['1', '-8', '0.5', '1e9']
+    """
+    return f"{number:.4g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def _weight_names(order: list[Symbol], names: dict[int, str]) -> dict[int, str]:
+    """What weights are called: W a matrix, b a bias, w another vector; rows after the value that they are for.
+
+    The rows of ``weight_ih`` for f are W_f, or W_if where there are other rows for f; ``weight_conv[0]`` is w_conv[0].
+    """
+    written = [(each, names.get(id(line), "").rstrip("'")) for line in order for each in _written(line, names)]
+    found = [(each, weights, piece) for each, piece in written if (weights := _weights_of(each)) is not None]
+    taken = {*names.values(), *(each.about[0] for each, _ in written if each.operator == "input")}
+    different = {(id(weights), each.about if each is not weights else ()) for each, weights, _ in found}
+    texts: dict[int, str] = {}
+    for pattern in _PIECES:
+        texts = {id(each): _weight_name(each, weights, piece, pattern, taken) for each, weights, piece in found}
+        if len(set(texts.values())) == len(different):
+            break
+    return texts
+
+
+def _weights_of(symbol: Symbol) -> Symbol | None:
+    """The weights that a symbol is, or is rows of."""
+    symbol = symbol.inputs[0] if symbol.operator in ("cut", "row") else symbol
+    return symbol if symbol.operator == "parameter" else None
+
+
+def _weight_name(symbol: Symbol, weights: Symbol, piece: str, pattern: str, taken: set[str]) -> str:
+    kind, _, suffix = weights.about[0].partition("_")
+    vector = len(weights.shape) == 1 or symbol.operator == "row"
+    if kind in ("weight", "bias") and suffix:
+        letter = "b" if kind == "bias" else "w" if vector else "W"
+    else:
+        letter, suffix = weights.about[0], ""
+        if letter in taken or not vector and letter[0].islower():
+            letter, suffix = "w" if vector else "W", letter
+    name = f"{letter}_{suffix}" if suffix else letter
+    if symbol.operator == "row":
+        return f"{name}[{symbol.about[0]}]"
+    if symbol.operator == "cut":
+        start, stop = symbol.about
+        short = suffix[0] if len(suffix) == 2 else f"{suffix}_" * bool(suffix)
+        return pattern.format(name=name, letter=letter, short=short, piece=piece, start=start, stop=stop)
+    return name

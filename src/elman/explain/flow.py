@@ -1,12 +1,17 @@
-"""What flows where in a cell: its equations as a graph of products, gates and operations."""
+"""What flows where in a cell: its recorded step as a graph of products, gates and operations."""
 
 import dataclasses
-from collections.abc import Sequence
 
-from elman.explain.equations import Call, Equation, Expression, Name, Number, Operation, Product, names
+from elman.cells.recording import Recorded
+from elman.cells.symbol import Symbol, in_order
+from elman.explain.equations import expression
+from elman.explain.simplify import ELEMENTWISE, simplified
 
-SYMBOLS = {"sigmoid": "σ", "*": "×", "/": "÷", "+": "+", "-": "−"}
-"""How drawings write what equations spell out."""
+_SIGNS = {"sigmoid": "σ", "mul": "×", "div": "÷", "add": "+", "sub": "−", "sqrt": "√"}
+"""How drawings write operators; others by their names."""
+_SHORTER = {"sigmoid(": "σ(", "sqrt(": "√(", " * ": "×", " / ": "÷", "-": "−", " ": ""}
+_LONGEST = 18
+"""Characters of a function of one value that stand in one node."""
 
 
 @dataclasses.dataclass
@@ -18,15 +23,13 @@ class Node:
     weighted: bool = False
     """Whether it multiplies what it takes by weights of its own."""
     inputs: tuple[int, ...] = ()
-    """Numbers of the nodes that it takes, in the order of the equation."""
+    """Numbers of the nodes that it takes, at most two, in the order of the equation."""
     taps: tuple[str, ...] = ()
-    """Which of the lines below (the input, the hidden state) it multiplies."""
+    """Which of the lines below (the input and parts of the state) it multiplies."""
     name: str = ""
     """The value it makes, if the equations name it."""
-    key: str = ""
-    """By what its place is looked up: its name, or the matrix of a product without one."""
     origin: bool = False
-    """Whether it is a value from the step before."""
+    """Whether it is the input or a value from the step before."""
 
 
 @dataclasses.dataclass
@@ -34,122 +37,153 @@ class Flow:
     """The graph of a cell."""
 
     nodes: list[Node]
-    outputs: dict[str, int]
-    """The values that leave the cell, by name, and the nodes that make them."""
+    """Each after those that it takes."""
+    outputs: dict[int, str]
+    """The nodes whose values leave the cell, and what they are called there."""
+    lines: list[str]
+    """The input and parts of the state that are multiplied by weights, from top to bottom."""
 
 
-def flow_of(equations: Sequence[Equation], *, inputs: Sequence[str], outputs: Sequence[str]) -> Flow:
-    """Follow the equations downwards; ``inputs`` are the values that exist before: the input and the state."""
-    builder = _Builder(set(inputs))
-    for equation in equations:
-        builder.assign(equation)
-    return Flow(builder.nodes, {name: builder.values[name] for name in outputs})
+def flow_of(recorded: Recorded) -> Flow:
+    """Follow a recorded step; biases and other constants go without saying.
+
+    >>> from elman.cells.cell import Sizes
+    >>> from elman.cells.recording import record_step
+    >>> from elman.cells.registry import CELLS
+    >>> flow = flow_of(record_step(CELLS["rnn"], Sizes(inputs=2, hidden=3)))
+    >>> flow.nodes
+    [Node(label='tanh', weighted=True, inputs=(), taps=('x', 'h'), name='h', origin=False)]
+    """
+    plain = simplified(recorded)
+    builder = _Builder(plain)
+    outputs: dict[int, str] = {}
+    parts = zip(plain.state, plain.after, strict=True)
+    for name, symbol in [(plain.names.get(id(plain.output), "y"), plain.output), *parts]:
+        if not symbol.is_constant:
+            node = builder.node(symbol)
+            outputs[node] = ", ".join(dict.fromkeys([*filter(None, [outputs.get(node)]), name]))
+    return Flow(builder.nodes, outputs, [each for each in (*plain.state, "x") if each in builder.lines])
 
 
 class _Builder:
-    def __init__(self, inputs: set[str]) -> None:
-        self.inputs = inputs
+    def __init__(self, plain: Recorded) -> None:
+        self.names = plain.names
         self.nodes: list[Node] = []
-        self.values: dict[str, int] = {}
-        self.origins: dict[str, int] = {}
+        self.made: dict[int, int] = {}
+        products = (each.inputs[0] for each in in_order([plain.output, *plain.after]) if each.operator == "linear")
+        self.lines = {each.about[0] for each in products if each.operator == "input"}
 
-    def assign(self, equation: Equation) -> None:
-        made = self.make(equation.right)
-        node = self.nodes[made]
-        assert not node.name, f"{equation.name} is only another name of {node.name}"
-        node.name = equation.name
-        node.key = equation.name
-        self.values[equation.name] = made
+    def node(self, symbol: Symbol) -> int:
+        """The node that computes a value."""
+        if symbol.operator == "same":
+            return self.node(symbol.inputs[0])
+        if id(symbol) not in self.made:
+            made = self.make(symbol)
+            if id(symbol) in self.names and not self.nodes[made].origin:
+                self.nodes[made].name = self.names[id(symbol)]
+            self.made[id(symbol)] = made
+        return self.made[id(symbol)]
 
-    def make(self, tree: Expression) -> int:
-        """The node that computes a tree."""
-        match tree:
-            case Name(text):
-                return self.value(text)
-            case Product():
-                return self.total([tree])
-            case Operation("+", _, _):
-                return self.total(_terms(tree))
-            case Call(function, argument) if not self.is_simple(argument):
-                inner = self.make(argument)
-                node = self.nodes[inner]
-                if node.weighted and not node.name and node.label == "W":
-                    node.label = SYMBOLS.get(function, function)
-                    return inner
-                return self.add(SYMBOLS.get(function, function), [inner])
-            case Call() | Operation() if self.is_simple(tree):
-                (variable,) = (name for name in names(tree) if self.is_value(name))
-                return self.add(self.label(tree), [self.value(variable)])
-            case Operation("*" | "/", _, _):
-                return self.add(SYMBOLS[tree.sign], [self.make(factor) for factor in self.factors(tree)])
-        raise AssertionError(f"no drawing of {tree}")
+    def make(self, symbol: Symbol) -> int:
+        if symbol.operator == "input":
+            return self.add(symbol.about[0], [], origin=True)
+        values = self.variables(symbol)
+        if symbol.operator in ELEMENTWISE and len(values) == 1 and not self.is_sum(symbol):
+            return self.function(symbol, values[0])
+        if self.is_sum(symbol):
+            return self.total(symbol)
+        label = _SIGNS.get(symbol.operator, symbol.operator)
+        inputs = [each for each in symbol.inputs if not each.is_constant]
+        if symbol.operator == "concat" and _is_shift(inputs):
+            label, inputs = "shift", [inputs[0].inputs[0], inputs[1]]
+        weighted = any(each.is_constant and _has_weights(each) for each in symbol.inputs)
+        nodes = [self.node(each) for each in inputs]
+        if symbol.operator in ("sub", "div") and all(id(each) in self.names for each in inputs):
+            # Which of the two comes first is not seen in the drawing.
+            label = label.join(self.names[id(each)] for each in inputs)
+        return self.joined(label, nodes, weighted)
 
-    def total(self, terms: list[Expression]) -> int:
-        """A sum: products of what lies on the lines are one node, biases go without saying."""
-        parts = [term for term in terms if any(self.is_value(name) for name in names(term))]
-        if len(parts) > 1 and all(self.scaled(part) for part in parts):
-            return self.windowed([self.scaled(part) for part in parts])
-        taps, matrices, nodes = [], [], []
-        place = None
-        for part in parts:
-            if isinstance(part, Product) and isinstance(part.value, Name) and self.on_a_line(part.value.text):
-                place = len(nodes) if place is None else place
-                taps.append(part.value.text)
-                matrices.append(part.matrix)
-            elif isinstance(part, Product):
-                nodes.append(self.add("W", [self.make(part.value)], weighted=True, key=part.matrix))
+    def function(self, symbol: Symbol, value: Symbol) -> int:
+        """A function of one value: one node, and none of its own if it is the only function of a product."""
+        inner = self.node(value)
+        node = self.nodes[inner]
+        label, sign = self.label(symbol, value), _SIGNS.get(symbol.operator, symbol.operator)
+        weighted, alone = _has_weights(symbol, value), symbol.inputs == (value,)
+        if alone and node.label == "W" and not node.name:
+            node.label = sign
+            return inner
+        return self.add(sign if alone or weighted or len(label) > _LONGEST else label, [inner], weighted=weighted)
+
+    def total(self, symbol: Symbol) -> int:
+        """A sum: products of what lies on the lines are one node."""
+        taps: list[str] = []
+        scaled: list[Symbol] = []
+        parts: list[int] = []
+        for term in self.terms(symbol):
+            if term is not symbol and id(term) in self.names:
+                parts.append(self.node(term))
+            elif term.operator == "linear" and term.inputs[0].operator == "input":
+                taps.append(term.inputs[0].about[0])
+            elif term.operator == "linear":
+                parts.append(self.add("W", [self.node(term.inputs[0])], weighted=True))
+            elif _is_scaled(term):
+                scaled += [each for each in term.inputs if not each.is_constant]
             else:
-                nodes.append(self.make(part))
-        if place is not None:
-            nodes.insert(place, self.add("W", [], weighted=True, taps=tuple(taps), key=matrices[0]))
-        return nodes[0] if len(nodes) == 1 else self.add("+", nodes)
+                parts.append(self.node(term))
+        if scaled:
+            sources = {self.node(each.inputs[0] if each.operator == "cut" else each): None for each in scaled}
+            parts.append(self.joined("w", list(sources), weighted=True))
+        if taps:
+            parts.insert(0, self.add("W", [], weighted=True, taps=tuple(dict.fromkeys(taps))))
+        return self.joined("+", parts)
 
-    def windowed(self, variables: list[str]) -> int:
-        """A sum of values of several steps, each with a weight of its own: a convolution."""
-        earlier = [name for name in variables if name not in self.values]
-        label = f"{earlier[0]} {earlier[-1]}" if len(earlier) == 2 else f"{earlier[0]}..{earlier[-1]}"
-        origin = self.add(label, [], key=earlier[0], origin=True)
-        now = [self.values[name] for name in variables if name in self.values]
-        return self.add("conv", [origin, *now], weighted=True)
+    def joined(self, label: str, parts: list[int], weighted: bool = False) -> int:
+        """Values two by two; one alone as it is, unless the node has weights or is no sum."""
+        if len(parts) == 1 and label == "+":
+            return parts[0]
+        parts = list(dict.fromkeys(parts))
+        while len(parts) > 2:
+            parts = [self.add(label, parts[:2], weighted=weighted), *parts[2:]]
+        return self.add(label, parts, weighted=weighted)
 
-    def scaled(self, tree: Expression) -> str:
-        """The value's name if the tree is a parameter times a value, else nothing."""
-        match tree:
-            case Operation("*", Name(left), Name(right)) if not self.is_value(left) and self.is_value(right):
-                return right
-        return ""
+    def terms(self, symbol: Symbol) -> list[Symbol]:
+        """What a sum adds, without weights and numbers."""
+        if symbol.operator != "add":
+            return [symbol]
+        inner = [each for each in symbol.inputs if not each.is_constant]
+        return [term for each in inner for term in ([each] if id(each) in self.names else self.terms(each))]
 
-    def factors(self, tree: Operation) -> list[Expression]:
-        if tree.sign == "*" and isinstance(tree.left, Operation) and tree.left.sign == "*":
-            return [*self.factors(tree.left), tree.right]
-        return [tree.left, tree.right]
+    def is_sum(self, symbol: Symbol) -> bool:
+        """Whether it adds two values, or is a product or adds a bias to one."""
+        if symbol.operator == "linear":
+            return True
+        inner = [each for each in symbol.inputs if not each.is_constant]
+        return symbol.operator == "add" and (
+            len(self.terms(symbol)) > 1 or any(_has_weights(each) for each in symbol.inputs if each.is_constant)
+            or any(id(each) not in self.names and self.is_sum(each) for each in inner)
+        )  # fmt: skip
 
-    def is_simple(self, tree: Expression) -> bool:
-        """Whether it is a function of one value alone, without a matrix and other than the value itself."""
-        found = [name for name in names(tree) if self.is_value(name)]
-        return len(found) == 1 and not _has_product(tree) and not isinstance(tree, Name)
+    def variables(self, symbol: Symbol) -> list[Symbol]:
+        """The values of which it is a function unit by unit."""
+        found: dict[int, Symbol] = {}
+        waiting = list(symbol.inputs)
+        while waiting:
+            each = waiting.pop(0)
+            if each.is_constant:
+                continue
+            if id(each) in self.names or each.operator not in ELEMENTWISE or self.is_sum(each):
+                found[id(each)] = each
+            else:
+                waiting += each.inputs
+        return list(found.values())
 
-    def label(self, tree: Expression) -> str:
-        if isinstance(tree, Call):
-            parameters = any(not self.is_value(name) for name in names(tree.argument))
-            if isinstance(tree.argument, Name) or parameters:
-                return SYMBOLS.get(tree.function, tree.function)
-            return f"{'√' if tree.function == 'sqrt' else tree.function}({_text(tree.argument)})"
-        return _text(tree)
-
-    def is_value(self, name: str) -> bool:
-        return name in self.values or name in self.inputs
-
-    def on_a_line(self, name: str) -> bool:
-        return name in self.inputs and name not in self.values
-
-    def value(self, name: str) -> int:
-        """The node of the latest value of a name."""
-        if name in self.values:
-            return self.values[name]
-        if name not in self.origins:
-            self.origins[name] = self.add(name, [], key=name, origin=True)
-        return self.origins[name]
+    def label(self, symbol: Symbol, value: Symbol) -> str:
+        """A function of one value as a short text."""
+        name = self.names.get(id(value), value.about[0] if value.operator == "input" else "·")
+        text = expression(symbol, self.names | {id(value): name})
+        for written, sign in _SHORTER.items():
+            text = text.replace(written, sign)
+        return text
 
     def add(
         self,
@@ -158,38 +192,25 @@ class _Builder:
         *,
         weighted: bool = False,
         taps: tuple[str, ...] = (),
-        key: str = "",
         origin: bool = False,
     ) -> int:
-        self.nodes.append(Node(label, weighted, tuple(inputs), taps, "", key, origin))
+        self.nodes.append(Node(label, weighted, tuple(inputs), taps, "", origin))
         return len(self.nodes) - 1
 
 
-def _terms(tree: Expression) -> list[Expression]:
-    if isinstance(tree, Operation) and tree.sign == "+":
-        return [*_terms(tree.left), tree.right]
-    return [tree]
+def _is_shift(parts: list[Symbol]) -> bool:
+    """Whether the oldest of a window makes room for the newest."""
+    return len(parts) == 2 and parts[0].operator == "cut" and parts[0].inputs[0].size == parts[0].size + parts[1].size
 
 
-def _has_product(tree: Expression) -> bool:
-    match tree:
-        case Product():
-            return True
-        case Call(_, inner):
-            return _has_product(inner)
-        case Operation(_, left, right):
-            return _has_product(left) or _has_product(right)
-    return False
+def _has_weights(symbol: Symbol, value: Symbol | None = None) -> bool:
+    """Whether weights take part in it, but for those that ``value`` is made of."""
+    if symbol is value:
+        return False
+    return symbol.operator == "parameter" or any(_has_weights(each, value) for each in symbol.inputs)
 
 
-def _text(tree: Expression) -> str:
-    match tree:
-        case Number(text) | Name(text):
-            return text
-        case Operation("^", left, Number("2")):
-            return f"{_text(left)}²"
-        case Operation(sign, left, right):
-            return f"{_text(left)}{SYMBOLS.get(sign, sign)}{_text(right)}"
-        case Call(function, inner):
-            return f"{SYMBOLS.get(function, function)}({_text(inner)})"
-    raise AssertionError(f"no short text of {tree}")
+def _is_scaled(term: Symbol) -> bool:
+    """Whether it is one value times weights unit by unit."""
+    constants = [each for each in term.inputs if each.is_constant]
+    return term.operator == "mul" and any(map(_has_weights, constants))

@@ -1,4 +1,4 @@
-"""The pages of ideas: what is no recurrent cell."""
+"""The pages of ideas: what is no cell."""
 
 from elman.explain.topic import Topic
 
@@ -50,84 +50,6 @@ n1 = 80, n2 = 20, n3 = 9, n4 = 5:   Y = 0.667, d1 = 0.667, d2 = 1.1,
         "Chen, Goodman 1998, An empirical study of smoothing techniques for language modeling",
     ),
     see=("elman train my.txt --model ngram --order 5 --out words", "elman info words"),
-)
-
-FEEDFORWARD = Topic(
-    name="feedforward",
-    model="feed-forward",
-    title="the first neural language model: a window of words",
-    says="The embeddings of the last words, side by side, go through one layer of tanh. Words that are alike share "
-    "what is learned, which an n-gram cannot do; but what is older than the window is not seen. Drawn for three words.",
-    shows="""\
-e1 e2 e3 = C[w1], C[w2], C[w3]            rows of the embedding C [V, E]
-h        = tanh(W [e1; e2; e3] + b)       W [H, 3 E]
-y        = U h + D [e1; e2; e3]           U [E, H], D [E, 3 E]
-p        = softmax(C y + c)               the same C, where weights are tied
-
-                [softmax]  p [V]
-                    │
-                 [tanh]    h [H]
-            ┌───────┼───────┐
-           [C]     [C]     [C]    the same C, e [E]
-            │       │       │
-            w1      w2      w3    the last three words""",
-    remarks=(
-        "D leads round the hidden units; it starts at zero, and --no-skip leaves it out. --window says how many words "
-        "are seen (4).",
-    ),
-    papers=("Bengio, Ducharme, Vincent, Jauvin 2003, A neural probabilistic language model",),
-    see=("elman explain ngram", "elman explain embedding"),
-)
-
-CONV = Topic(
-    name="conv",
-    model="conv",
-    title="causal convolutions with gates",
-    says="Each layer mixes the last k of what is below, the same weights at every place, and a gate says what "
-    "passes. L layers see L (k - 1) + 1 tokens, all places at once; what is older is not seen.",
-    shows="""\
-a = V1 x1 + ... + Vk xk + b          x1..xk: the last k below, xk the newest
-g = sigmoid(U1 x1 + ... + Uk xk + c)
-y = x + W (a * g)                         * unit by unit; x: xk
-
-y3       o       o       o       o        k = 2: each sees itself
-               ╱ │     ╱ │     ╱ │        and the one before
-y2       o       o       o       o
-               ╱ │     ╱ │     ╱ │        2 layers: 3 tokens
-x        x1      x2      x3      x4""",
-    remarks=("a and g see x scaled to mean 0 and variance 1, and so does the output the last y. --window is k (4).",),
-    papers=("Dauphin, Fan, Auli, Grangier 2017, Language modeling with gated convolutional networks",),
-    see=("elman explain feedforward", "elman explain rglru"),
-)
-
-TRANSFORMER = Topic(
-    name="transformer",
-    model="transformer",
-    title="attention to what was read",
-    says="Instead of a state that is overwritten, what was read stays there, and each token asks: its query is "
-    "compared with the key of each earlier token, and the values are averaged by how well they fit. Nothing has to "
-    "survive many steps; but the work of each token grows with how far back it looks, so here that ends: a layer "
-    "sees the last W tokens (--window, 64).",
-    shows="""\
-q, k, v  = W_q x, W_k x, W_v x            at each place t
-a_ts     = softmax over s of (q_t . k_s / sqrt(d))  t-W < s <= t; q [d]
-z_t      = sum over s of a_ts v_s
-x        = x + W_o z                      several such heads side by side
-y        = x + W_2 (W_1 x * silu(W_g x))  silu(u) = u sigmoid(u)
-
-            z4 = a41 v1 + a42 v2 + a43 v3 + a44 v4
-                              ▲
-                         (softmax)           a41 .. a44: they sum to 1
-        ┌───────────┬─────────┴─┬───────────┐
-     q4 . k1     q4 . k2     q4 . k3     q4 . k4
-        x1          x2          x3          x4""",
-    remarks=("Before each of the two sums x is normalised, and places are told by rotating q and k by their number.",),
-    papers=(
-        "Vaswani et al. 2017, Attention is all you need",
-        "Su et al. 2021, RoFormer: enhanced transformer with rotary position embedding",
-        "Shazeer 2020, GLU variants improve Transformer",
-    ),
-    see=("elman explain vanishing", "elman compare my.txt --minutes 1"),
 )
 
 BPTT = Topic(
@@ -304,5 +226,5 @@ lambda     the cache's share""",
 )
 
 IDEAS = (
-    BPTT, VANISHING, NGRAM, KNESER_NEY, FEEDFORWARD, CONV, TRANSFORMER, EMBEDDING, SOFTMAX, PERPLEXITY, BEAM, CACHE,
+    BPTT, VANISHING, NGRAM, KNESER_NEY, EMBEDDING, SOFTMAX, PERPLEXITY, BEAM, CACHE,
 )  # fmt: skip

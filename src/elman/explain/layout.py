@@ -1,17 +1,17 @@
 """Where each thing of a drawing goes: columns and rows of a terminal, the same for pictures.
 
-Values flow upwards. Below lie the lines of the input and of the hidden state; above them the products, then each
-operation one row above the highest of what it takes. What comes from the left or the right runs along its row, so
-that no two values ever share a piece of line; a value that has to pass a row keeps its column there.
+Values flow upwards. Below lie the lines of what is multiplied by weights; above them the products, then each operation
+above what it takes. What comes from the left or the right runs along the operation's row, which no other operation uses
+between the same columns, so that no two values ever share a piece of line; a value that passes a row keeps its column
+there. So every order of the first row gives a right drawing; the one that is drawn has few crossings and short wires.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from elman.explain.flow import Flow, Node
-
-_GAP = 3
 
 
 class Placed(NamedTuple):
@@ -57,131 +57,210 @@ class Layout:
         return max(each.left + len(each.text) + 1 + len(each.name) for each in [*self.nodes, *self.outputs])
 
 
-def lay_out(flow: Flow, *, lines: Sequence[str], order: Sequence[str | int]) -> Layout:
-    """Place a flow; ``lines`` from top to bottom, ``order`` the first row from left to right, numbers widen a gap."""
-    ranks = _ranks(flow)
-    columns = _columns(flow, ranks, order)
-    base = len(lines) + (1 if lines else 0)
-    rows = [base + 2 * rank for rank in ranks]
-    top = max(rows) + 2
-    tapped = {tap for node in flow.nodes for tap in node.taps}
-    on_lines = {name: len(lines) - 1 - number for number, name in enumerate(lines)}
-    nodes, wires = [], []
-    for number, node in enumerate(flow.nodes):
-        rises = node.origin and node.label in tapped
-        text = "" if rises else _shown(node)
-        nodes.append(Placed(columns[number], rows[number], text, node.name, node.weighted))
-        if rises:
-            column = columns[number]
-            wires.append(Wire(node.label, ((column, on_lines[node.label]), (column, rows[number]))))
-        for tap, column in _stubs(node, columns[number]):
-            wires.append(Wire(tap, ((column, on_lines[tap]), (column, rows[number]))))
-        for source in node.inputs:
-            net = _net(flow, source, tapped)
-            start, corner = (columns[source], rows[source]), (columns[source], rows[number])
-            ends = () if columns[source] == columns[number] else ((columns[number], rows[number]),)
-            wires.append(Wire(net, (start, corner, *ends)))
-    for name, row in on_lines.items():
-        last = max(wire.corners[0][0] for wire in wires if wire.net == name and wire.corners[0][1] == row)
-        wires.append(Wire(name, ((0, row), (last, row))))
-    outputs = []
-    for name, source in flow.outputs.items():
-        outputs.append(Placed(columns[source], top, name, "", False))
-        wires.append(Wire(_net(flow, source, tapped), ((columns[source], rows[source]), (columns[source], top))))
-    return Layout(nodes, wires, list(on_lines.items()), outputs)
+def lay_out(flow: Flow) -> Layout:
+    """Place a flow: the first row is reordered as long as that makes the drawing better."""
+    best = _Placing(flow, tuple(number for number, node in enumerate(flow.nodes) if not node.inputs), frozenset())
+    better = True
+    while better:
+        better = False
+        for order, left in list(_variants(best)):
+            other = _Placing(flow, order, left)
+            if other.cost < best.cost:
+                best, better = other, True
+    return best.layout()
 
 
-def _net(flow: Flow, source: int, tapped: set[str]) -> str:
-    node = flow.nodes[source]
-    return node.label if node.origin and node.label in tapped else f"#{source}"
+def _variants(placing: "_Placing") -> Iterator[tuple[tuple[int, ...], frozenset[int]]]:
+    """The same drawing with one node of the first row moved, or one that is beside its source on the other side."""
+    order, left = placing.order, placing.left
+    for number in order:
+        rest = [each for each in order if each != number]
+        for place in range(len(order)):
+            moved = (*rest[:place], number, *rest[place:])
+            if moved != order:
+                yield moved, left
+    for number in placing.beside:
+        yield order, left ^ {number}
+
+
+class _Item(NamedTuple):
+    """What stands in a row: a text or a wire that passes; columns to the left and the right of its own, and space."""
+
+    column: int
+    left: int
+    right: int
+    space: int
+
+
+class _Placing:
+    """One way to draw a flow: the order of the first row, and which nodes stand to the left of their only source."""
+
+    def __init__(self, flow: Flow, order: tuple[int, ...], left: frozenset[int]) -> None:
+        self.flow, self.order, self.left = flow, order, left
+        self.users: list[list[int]] = [[] for _ in flow.nodes]
+        for number, node in enumerate(flow.nodes):
+            for source in node.inputs:
+                self.users[source].append(number)
+        self.beside: list[int] = []
+        self.columns: list[int] = []
+        """The column of each node, by number; a node right above its only source shares the source's."""
+        self.places: list[float] = []
+        """Of each column, before texts get their width: 0 for the first of the first row, 1 for the second."""
+        self._place()
+        self.texts = [self._text(number) for number in range(len(flow.nodes))]
+        self.rows = self._rows()
+        self.top = max(self.rows) + 2
+
+    def _place(self) -> None:
+        for number, node in enumerate(self.flow.nodes):
+            sources = [self.places[self.columns[source]] for source in node.inputs]
+            if len(sources) == 1:
+                (source,) = node.inputs
+                if self.users[source] == [number] and source not in self.flow.outputs:
+                    self.columns.append(self.columns[source])
+                    continue
+                self.beside.append(number)
+                place = sources[0] + (-0.5 if number in self.left else 0.5)
+            else:
+                place = sum(sources) / 2 if sources else float(self.order.index(number))
+            # Between the two that it takes, in a column of its own.
+            aim = sources[-1] if sources else place + 0.5
+            while place in self.places:
+                place = (place + aim) / 2
+            self.columns.append(len(self.places))
+            self.places.append(place)
+
+    def _text(self, number: int) -> str:
+        node = self.flow.nodes[number]
+        return _shown(dataclasses.replace(node, label=f"right{node.label}left") if self._reversed(number) else node)
+
+    def _reversed(self, number: int) -> bool:
+        """Whether a difference or a quotient has its first value on the right."""
+        node = self.flow.nodes[number]
+        first, *others = [self.places[self.columns[source]] for source in node.inputs] or [0.0]
+        return node.label in ("−", "÷") and any(first > other for other in others)
+
+    def _rows(self) -> list[int]:
+        base = len(self.flow.lines) + (1 if self.flow.lines else 0)
+        spans: dict[int, list[tuple[float, float]]] = {}
+        rows: list[int] = []
+        for number, node in enumerate(self.flow.nodes):
+            row = max((rows[source] + 2 for source in node.inputs), default=base)
+            if node.inputs:
+                reach = [self.places[self.columns[each]] for each in (number, *node.inputs)]
+                first, last = min(reach), max(reach)
+                while any(first <= end and start <= last for start, end in spans.get(row, ())):
+                    row += 2
+                spans.setdefault(row, []).append((first, last))
+            rows.append(row)
+        return rows
+
+    @cached_property
+    def items(self) -> dict[int, list[_Item]]:
+        """What stands in each row, from left to right."""
+        rows: dict[int, dict[int, _Item]] = {}
+        leaving = self.flow.outputs
+        for number, node in enumerate(self.flow.nodes):
+            column, row = self.columns[number], self.rows[number]
+            end = self.top if number in leaving else max((self.rows[each] for each in self.users[number]), default=row)
+            for each in range(row + 1, end + 1):
+                name = 1 + len(node.name) if each == row + 1 and node.name else 0
+                rows.setdefault(each, {}).setdefault(column, _Item(column, 0, name, 1))
+            text = len(self.texts[number])
+            # A text hides a wire that ends in it.
+            rows.setdefault(row, {})[column] = _Item(column, (text - 1) // 2, text // 2, 2 if node.inputs else 3)
+            if number in leaving:
+                text = len(leaving[number])
+                rows.setdefault(self.top + 1, {})[column] = _Item(column, (text - 1) // 2, text // 2, 2)
+        return {row: sorted(each.values(), key=lambda item: self.places[item.column]) for row, each in rows.items()}
+
+    @cached_property
+    def final(self) -> list[int]:
+        """The columns' places on paper: as far to the left as texts allow, then each operation amid what it takes."""
+        count = len(self.places)
+        before: list[dict[int, int]] = [{} for _ in range(count)]
+        after: list[dict[int, int]] = [{} for _ in range(count)]
+        # To the left of all stand the names of the lines.
+        first = 4 + max(map(len, self.flow.lines), default=1)
+        start = [first] * count
+        for items in self.items.values():
+            start[items[0].column] = max(start[items[0].column], first + items[0].left)
+            for one, other in zip(items, items[1:], strict=False):
+                space = one.right + 1 + min(one.space, other.space) + other.left
+                before[other.column][one.column] = max(space, before[other.column].get(one.column, 0))
+                after[one.column][other.column] = before[other.column][one.column]
+        final = [0] * count
+        ordered = sorted(range(count), key=self.places.__getitem__)
+        for column in ordered:
+            final[column] = max([start[column], *(final[each] + space for each, space in before[column].items())])
+        amid = {}
+        for number, node in enumerate(self.flow.nodes):
+            if len(node.inputs) == 2:
+                amid[self.columns[number]] = [self.columns[source] for source in node.inputs]
+        for _ in range(3):
+            for column, sources in amid.items():
+                wanted = sum(final[each] for each in sources) // 2
+                least = max([start[column], *(final[each] + space for each, space in before[column].items())])
+                most = min((final[each] - space for each, space in after[column].items()), default=wanted)
+                final[column] = max(least, min(wanted, most))
+        return final
+
+    @cached_property
+    def cost(self) -> float:
+        """How far it is from a good drawing: the lower the better."""
+        final, length, crossings = self.final, 0, 0
+        turned = sum(map(self._reversed, range(len(self.flow.nodes))))
+        for number, node in enumerate(self.flow.nodes):
+            ends = [final[self.columns[each]] for each in (number, *node.inputs)]
+            length += max(ends) - min(ends)
+            if node.inputs:
+                crossings += sum(
+                    min(ends) < final[item.column] < max(ends) and item.column != self.columns[number]
+                    for item in self.items[self.rows[number]]
+                )
+        return 4 * (crossings + turned) + 0.5 * length + max(final) + self.top
+
+    def layout(self) -> Layout:
+        """The drawing's places."""
+        flow, rows = self.flow, self.rows
+        columns = [self.final[column] for column in self.columns]
+        on_lines = {name: len(flow.lines) - 1 - number for number, name in enumerate(flow.lines)}
+        nodes, wires = [], []
+        for number, node in enumerate(flow.nodes):
+            rises = node.origin and node.label in on_lines
+            text = "" if rises else self.texts[number]
+            nodes.append(Placed(columns[number], rows[number], text, node.name, node.weighted))
+            for tap, column in [(node.label, columns[number])] if rises else _stubs(node, columns[number]):
+                wires.append(Wire(tap, ((column, on_lines[tap]), (column, rows[number]))))
+            for source in node.inputs:
+                start, corner = (columns[source], rows[source]), (columns[source], rows[number])
+                ends = () if columns[source] == columns[number] else ((columns[number], rows[number]),)
+                wires.append(Wire(self._net(source), (start, corner, *ends)))
+        for name, row in on_lines.items():
+            last = max(wire.corners[0][0] for wire in wires if wire.net == name and wire.corners[0][1] == row)
+            wires.append(Wire(name, ((0, row), (last, row))))
+        outputs = []
+        for source, name in flow.outputs.items():
+            outputs.append(Placed(columns[source], self.top, name, "", False))
+            wires.append(Wire(self._net(source), ((columns[source], rows[source]), (columns[source], self.top))))
+        return Layout(nodes, wires, list(on_lines.items()), outputs)
+
+    def _net(self, source: int) -> str:
+        node = self.flow.nodes[source]
+        return node.label if node.origin and node.label in self.flow.lines else f"#{source}"
 
 
 def _shown(node: Node) -> str:
     if node.origin:
         return node.label
-    return f"[{node.label}]" if node.weighted else f"({node.label})"
+    text = node.label.center(len(node.taps) - 2)
+    return f"[{text}]" if node.weighted else f"({text})"
 
 
 def _stubs(node: Node, column: int) -> list[tuple[str, int]]:
-    if len(node.taps) == 2:
-        half = (len(_shown(node)) - 1) // 2
-        # The upper line's first, so that the other one crosses to the right of it.
-        first, second = node.taps if node.taps[0] != "x" else node.taps[::-1]
-        return [(first, column - half), (second, column + half)]
-    return [(tap, column) for tap in node.taps]
-
-
-def _ranks(flow: Flow) -> list[int]:
-    ranks: list[int] = []
-    for node in flow.nodes:
-        ranks.append(max((ranks[source] + 1 for source in node.inputs), default=0))
-    return ranks
-
-
-def _columns(flow: Flow, ranks: list[int], order: Sequence[str | int]) -> list[int]:
-    columns: dict[int, int] = {}
-    keys = [each for each in order if isinstance(each, str)]
-    by_key = {node.key: number for number, node in enumerate(flow.nodes) if ranks[number] == 0}
-    place = 5
-    for each in order:
-        if isinstance(each, int):
-            place += each
-        elif each in by_key:
-            width = len(_shown(flow.nodes[by_key[each]]))
-            columns[by_key[each]] = place + (width - 1) // 2
-            place += width + _GAP
-    wider = {
-        (left, right): gap
-        for left, gap, right in zip(order, order[1:], order[2:], strict=False)
-        if isinstance(left, str) and isinstance(gap, int) and isinstance(right, str)
-    }
-    missing = set(by_key.values()) - set(columns)
-    assert not missing, f"no place for {[flow.nodes[number].key for number in missing]}"
-    last_use = {number: rank for number, rank in enumerate(ranks)}
-    for number, node in enumerate(flow.nodes):
-        for source in node.inputs:
-            last_use[source] = max(last_use[source], ranks[number])
-    for source in flow.outputs.values():
-        last_use[source] = max(ranks) + 1
-    for rank in range(1, max(ranks) + 1):
-        here = [number for number, each in enumerate(ranks) if each == rank]
-        taken = [source for number in here for source in flow.nodes[number].inputs]
-        # A value that goes on upwards, or to two sides, needs its column for itself.
-        passing = [number for number in columns if rank < last_use[number] or taken.count(number) > 1]
-        wanted: dict[int, float] = {number: columns[number] for number in passing}
-        for number in here:
-            sources = [columns[source] for source in flow.nodes[number].inputs]
-            middle = sorted(sources)[len(sources) // 2]
-            wanted[number] = middle if len(sources) == 3 else (min(sources) + max(sources)) / 2
-
-        def sorting(number: int, wanted: dict[int, float] = wanted) -> tuple[float, int]:
-            key = _key(flow.nodes[number])
-            return (wanted[number], keys.index(key) if key in keys else len(keys))
-
-        columns.update(_spread(sorted(wanted, key=sorting), wanted, set(passing), flow, wider))
-    return [columns[number] for number in range(len(flow.nodes))]
-
-
-def _key(node: Node) -> str:
-    return node.key or node.label
-
-
-def _spread(
-    row: list[int], wanted: dict[int, float], fixed: set[int], flow: Flow, wider: dict[tuple[str, str], int]
-) -> dict[int, int]:
-    """Columns of one row in the given order, each near what it wants and away from its neighbours."""
-
-    def reach(number: int) -> int:
-        return 0 if number in fixed else (len(_shown(flow.nodes[number])) - 1) // 2
-
-    def space(left: int, right: int) -> int:
-        return reach(left) + reach(right) + 2 + wider.get((_key(flow.nodes[left]), _key(flow.nodes[right])), 0)
-
-    found: dict[int, int] = {number: int(wanted[number]) for number in row}
-    for left, right in zip(row, row[1:], strict=False):
-        if right not in fixed:
-            found[right] = max(found[right], found[left] + space(left, right))
-    for right, left in zip(row[::-1], row[-2::-1], strict=False):
-        if left not in fixed:
-            found[left] = min(found[left], found[right] - space(left, right))
-    return found
+    """Where the wires from the lines enter a product; the lowest line's is the last, and crosses the others there."""
+    taps = sorted(node.taps, key=lambda tap: tap == "x")
+    if len(taps) < 2:
+        return [(tap, column) for tap in taps]
+    half = (len(_shown(node)) - 1) // 2
+    return [(tap, column - half + round(2 * half * number / (len(taps) - 1))) for number, tap in enumerate(taps)]

@@ -1,18 +1,38 @@
 """A topic as one page of a terminal, 80 columns wide."""
 
 import difflib
+import re
 import textwrap
 from typing import Any
 
 from elman.errors import UsageError
-from elman.explain.cells import CELLS
+from elman.explain.cells import cell_topics
 from elman.explain.drawing import draw
 from elman.explain.ideas import IDEAS
-from elman.explain.topic import Cell, Topic
+from elman.explain.topic import Topic
 
 WIDTH = 79
-TOPICS: dict[str, Topic] = {topic.name: topic for topic in (*CELLS, *IDEAS)}
-_OTHER_NAMES = {"rnn-relu": "rnn", "feed-forward": "feedforward", "attention": "transformer", "n-gram": "ngram"}
+_LONG = 46
+"""Columns of the equations beside which all meanings begin in one column."""
+_HELD = "\xa0"
+_OTHER_NAMES = {"feedforward": "feed-forward", "attention": "transformer", "n-gram": "ngram"}
+_NOTATION = {
+    r"\w\[": "v[0] is the first of a vector's pieces, v[1:] all but that one",
+    r"concat\(": "concat puts vectors side by side",
+    r"norm\(": "norm makes mean 0 and variance 1, then multiplies by a gain",
+    r"dot\(": "dot(q, k) is the product of a query with each key",
+    r"mix\(": "mix(s, v) is the sum of the values v, each times its share in s",
+    r"softmax\(": "softmax makes shares that sum to 1",
+    r"expm1\(": "expm1(x) is e^x - 1",
+    r"softplus\(": "softplus(x) is log(1 + e^x)",
+    r"gelu\(": "gelu(x) is x times the probability that a normal number is below x",
+}
+"""What is said of the notation where it is used."""
+
+
+def topics() -> dict[str, Topic]:
+    """All topics by name: the registered cells, then the ideas."""
+    return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 
 
 def topic_named(name: str) -> Topic:
@@ -21,43 +41,39 @@ def topic_named(name: str) -> Topic:
     Raises:
         UsageError: there is none; what is near is said.
     """
+    known = topics()
     wanted = name.strip().lower()
     wanted = _OTHER_NAMES.get(wanted, wanted)
-    if wanted in TOPICS:
-        return TOPICS[wanted]
-    near = difflib.get_close_matches(wanted, [*TOPICS, *_OTHER_NAMES], n=3)
-    near = near or [each for each in TOPICS if wanted and wanted in f"{each} {TOPICS[each].title}".lower()]
+    if wanted in known:
+        return known[wanted]
+    near = difflib.get_close_matches(wanted, [*known, *_OTHER_NAMES], n=3)
+    near = near or [each for each in known if wanted and wanted in f"{each} {known[each].title}".lower()]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UsageError(f"there is no topic {name[:40]!r}; {hint}topics: {', '.join(TOPICS)}")
+    raise UsageError(f"there is no topic {name[:40]!r}; {hint}topics: {', '.join(known)}")
 
 
 def page(topic: Topic) -> str:
     """All of a topic, as text."""
-    parts = [f"{topic.name}: {topic.title}", _wrapped(topic.says)]
+    parts = [f"{topic.name}: {topic.title}".removesuffix(": "), _wrapped(topic.says)]
     if topic.cell is not None:
-        parts += [
-            _equations(topic.cell),
-            "\n".join(f"  {line}" for line in draw(topic.cell.layout)),
-            _legend(topic.cell),
-        ]
+        parts += [_equations(topic), _drawing(topic), _legend(topic)]
     if topic.shows:
         parts.append(textwrap.indent(topic.shows, "  "))
-    if topic.remarks:
-        parts.append("\n".join(_wrapped(remark) for remark in topic.remarks))
-    parts.append("\n".join(["Papers", *(_wrapped(paper, indent="  ") for paper in topic.papers)]))
-    parts.append("\n".join(["See it", *(f"  {command}" for command in topic.commands)]))
-    return "\n\n".join(parts)
+    parts.append("\n".join(map(_wrapped, topic.remarks)))
+    for head, lines in (("Papers", topic.papers), ("See it", topic.commands)):
+        if lines:
+            parts.append("\n".join([head, *(_wrapped(line, indent="  ") for line in lines)]))
+    return "\n\n".join(filter(None, parts))
 
 
 def values(topic: Topic) -> dict[str, Any]:
     """The same for programs."""
-    cell = topic.cell
     return {
         "topic": topic.name,
         "title": topic.title,
         "says": topic.says,
-        "equations": [line._asdict() for line in cell.lines] if cell else [],
-        "drawing": draw(cell.layout) if cell else [],
+        "equations": [{"equation": line, "meaning": meaning} for line, meaning in _explained(topic)],
+        "drawing": [] if topic.cell is None else draw(topic.layout),
         "shows": topic.shows.splitlines(),
         "remarks": list(topic.remarks),
         "papers": list(topic.papers),
@@ -67,22 +83,63 @@ def values(topic: Topic) -> dict[str, Any]:
 
 def overview() -> str:
     """One line for each topic."""
-    width = max(map(len, TOPICS))
-    return "\n".join(f"{name.ljust(width)}  {topic.title}" for name, topic in TOPICS.items())
+    known = topics()
+    width = max(map(len, known))
+    return "\n".join(f"{name.ljust(width)}  {topic.title or topic.says}".rstrip() for name, topic in known.items())
 
 
-def _equations(cell: Cell) -> str:
-    width = max(len(line.equation) for line in cell.lines)
-    return "\n".join(f"  {line.equation.ljust(width)}   {line.meaning}".rstrip() for line in cell.lines)
+def _explained(topic: Topic) -> list[tuple[str, str]]:
+    """The equations, each with what its name means where the name comes first."""
+    meanings = dict(topic.meanings)
+    return [(str(line), meanings.pop(line.name, "")) for line in topic.equations]
 
 
-def _legend(cell: Cell) -> str:
-    old = " and ".join(each for each in cell.state if len(each) == 1)
-    verb = "are those" if " and " in old else "is that"
+def _equations(topic: Topic) -> str:
+    lines = _explained(topic)
+    column = max((len(line) for line, _ in lines if len(line) <= _LONG), default=0) + 5
+    shown: list[str] = []
+    for line, meaning in lines:
+        shown += textwrap.wrap(_held(line), WIDTH, initial_indent="  ", subsequent_indent=" " * 6)
+        if meaning and max(len(shown[-1]) + 3, column) + len(meaning) <= WIDTH:
+            shown[-1] = f"{shown[-1]}   ".ljust(column) + meaning
+        elif meaning:
+            shown.append(" " * column + meaning)
+    return "\n".join(shown).replace(_HELD, " ")
+
+
+def _held(line: str) -> str:
+    """An equation that breaks before the terms of a sum only."""
+    depth, text = 0, ""
+    for place, character in enumerate(line):
+        depth += (character in "([") - (character in ")]")
+        breaks = depth == 0 and line[place + 1 : place + 2] in ("+", "-")
+        text += _HELD if character == " " and not breaks else character
+    return text
+
+
+def _drawing(topic: Topic) -> str:
+    lines = [f"  {line}".rstrip() for line in draw(topic.layout)]
+    width = max(map(len, lines))
+    if width <= WIDTH:
+        return "\n".join(lines)
     return _wrapped(
-        f"Read downwards: until a line gives a new one, {old} {verb} of the step before. W are matrices, b biases; * "
-        "is unit by unit. Drawing: values flow upwards; [ ] has weights, ( ) none; wires meet where they branch, and "
-        "cross where one runs through."
+        f"The drawing is {width} columns wide; to see it: elman explain {topic.name} --out {topic.name}.svg"
+    )
+
+
+def _legend(topic: Topic) -> str:
+    text = "\n".join(line for line, _ in _explained(topic))
+    *rest, last = [each for each in topic.recorded.state if re.search(rf"\b{each}\b", text)] or ["the state"]
+    old = f"{', '.join(rest)} and {last} are those" if rest else f"{last} is that"
+    said = [
+        f"Read downwards: until a line gives a new one, {old} of the step before",
+        "W are matrices, b biases",
+        "* is unit by unit",
+        *(meaning for pattern, meaning in _NOTATION.items() if re.search(pattern, text)),
+    ]
+    return _wrapped(
+        f"{'; '.join(said)}. Drawing: values flow upwards; [ ] has weights, ( ) none; wires meet where they branch, "
+        "and cross where one runs through."
     )
 
 

@@ -1,46 +1,15 @@
 """One topic: what its page says, shows and points to."""
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
 
-from elman.explain.equations import parse
+from elman.cells.cell import Cell, Sizes
+from elman.cells.recording import Recorded, record_step
+from elman.explain.equations import Equation, equations
 from elman.explain.flow import Flow, flow_of
 from elman.explain.layout import Layout, lay_out
 from elman.models.registry import trainable
-
-
-class Line(NamedTuple):
-    """An equation and what it means."""
-
-    equation: str
-    meaning: str = ""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Cell:
-    """What a cell computes in one step; order, names and flows are those of its equations."""
-
-    lines: tuple[Line, ...]
-    """Equations, read downwards."""
-    state: tuple[str, ...] = ("h",)
-    """What it carries from step to step."""
-    outputs: tuple[str, ...] = ("h",)
-    """What leaves it."""
-    order: tuple[str | int, ...]
-    """The products and old values of the drawing from left to right; a number widens a gap by so many columns."""
-
-    @cached_property
-    def flow(self) -> Flow:
-        """The graph of the equations."""
-        equations = [parse(line.equation) for line in self.lines]
-        return flow_of(equations, inputs=("x", *self.state), outputs=self.outputs)
-
-    @property
-    def layout(self) -> Layout:
-        """The drawing's places."""
-        tapped = {tap for node in self.flow.nodes for tap in node.taps}
-        return lay_out(self.flow, lines=[name for name in ("h", "x") if name in tapped], order=self.order)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,24 +17,47 @@ class Topic:
     """A page."""
 
     name: str
-    title: str
-    says: str
+    title: str = ""
+    says: str = ""
     """A paragraph: what it is and why."""
     cell: Cell | None = None
+    """The cell whose equations and drawing are shown; they are made from its step."""
+    meanings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What the values of its equations are, by name."""
     shows: str = ""
-    """Equations or a worked example, as they stand."""
+    """A worked example, as it stands."""
     remarks: tuple[str, ...] = ()
     papers: tuple[str, ...] = ()
     """Author, year, title."""
     see: tuple[str, ...] = ()
-    """Commands that show it."""
-    model: str = ""
-    """The registry's name of what can be trained, where the commands above do not say so."""
+    """Commands that show it, besides the one that trains the cell."""
 
     @property
     def commands(self) -> list[str]:
         """The commands that this version has."""
-        trained = (
-            [f"elman train my.txt --model {self.model} --minutes 2 --out net"] if self.model in trainable() else []
+        if self.cell is None or self.cell.name not in trainable():
+            return list(self.see)
+        return [f"elman train my.txt --model {self.cell.name} --minutes 2 --out net", *self.see]
+
+    @property
+    def recorded(self) -> Recorded:
+        """The cell's step, as a graph."""
+        assert self.cell is not None
+        return record_step(
+            self.cell, Sizes(inputs=8, hidden=8, inner=8, window=self.cell.window or 0, heads=1, direct=True)
         )
-        return [*trained, *self.see]
+
+    @cached_property
+    def equations(self) -> list[Equation]:
+        """The cell's equations; none for an idea."""
+        return [] if self.cell is None else equations(self.recorded)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The cell's graph."""
+        return flow_of(self.recorded)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The drawing of the cell."""
+        return lay_out(self.flow)
