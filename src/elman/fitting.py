@@ -120,6 +120,8 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     record = read_plan(out / "training")
     try:
         request = Request.from_json(record["request"])
+        if request.kind != kind:
+            raise ValueError("of another kind of model")
         plan = Plan.from_json(record["plan"])
         then_all, corpus_hash = dict(record["fingerprint"]), str(record["corpus"])
         if not re.fullmatch("[0-9a-f]{16}", corpus_hash):

@@ -1,9 +1,6 @@
 """Products of bytes against NumPy's of 64-bit integers: exact, by every kernel, on every target this machine runs."""
 
-import hashlib
-import os
 import re
-import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +10,7 @@ import numpy as np
 import pytest
 from llvmlite import binding
 from numba import njit, types
+from tests.inference.test_targets import run_program
 
 from elman.inference.byte_product import pack, packed_bytes, padded, product, product_by
 from elman.inference.dot_kernels import KERNELS, best_kernel
@@ -25,7 +23,6 @@ PRODUCTS = {kernel.name: product_by(kernel) for kernel in KERNELS if kernel.need
 UNTOUCHED = product_by(best_kernel())
 """Compiled first by a caller with fastmath, from which numba would take it over."""
 NONE = np.zeros(0, np.float32)
-HASWELL = "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+ssse3,+sse4.1,+sse4.2"
 
 
 def laid_out(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,44 +113,9 @@ def test_every_operation_is_rounded(way: str) -> None:
     np.testing.assert_array_equal(without[:, 1:], whole.astype(np.float32) * row_scales[:, None] * scales)
 
 
-def digest() -> str:
-    """One hash of products of many sizes, scaled."""
-    found = hashlib.sha256()
-    for rows, depth, columns in ((1, 65, 130), (5, 130, 65), (9, 37, 200)):
-        draw = np.random.default_rng(rows)
-        weights = laid_out(draw.integers(-127, 128, (depth, columns)).astype(np.int8))
-        x = draw.integers(1, 256, (rows, padded(depth, 4))).astype(np.uint8)
-        scales, bias = draw.normal(size=(2, columns)).astype(np.float32)
-        out = draw.normal(size=(rows, columns + 1)).astype(np.float32)
-        product(x, 0, padded(depth, 4) // 4, *weights, out, 1, 0, scales, bias)
-        found.update(out.tobytes())
-    return found.hexdigest()
-
-
 def run_on(target: dict[str, str], cache: Path, *arguments: str) -> list[str]:
     """What this file prints, as a program whose compiler is told of another processor."""
-    told = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU")}
-    given = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, __file__, *arguments]
-    ran = subprocess.run(command, env=told | given | target, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
-
-
-TARGETS = {
-    "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": HASWELL},
-    "sse2": {"NUMBA_CPU_NAME": "generic"},
-}
-"""By the kernel that is to be chosen."""
-
-
-@pytest.mark.skipif("avx2" not in features(), reason="the targets are those of a processor that has AVX2")
-def test_all_targets_compute_the_same(tmp_path: Path) -> None:
-    """They share a cache here, and load nothing of each other from it; a second run loads its own."""
-    wanted = digest()  # by this processor's best kernel
-    for kernel, target in TARGETS.items():
-        assert run_on(target, tmp_path, "digest") == [f"{kernel} {wanted} loaded: 0"]
-    assert run_on(TARGETS["avx2"], tmp_path, "digest") == [f"avx2 {wanted} loaded: 1"]
+    return run_program(__file__, target, cache, *arguments)
 
 
 @pytest.mark.skipif("sse2" not in features(), reason="asks for code of x86-64 processors")
@@ -205,9 +167,7 @@ def arm64_code() -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "digest":
-        print(best_kernel().name, digest(), "loaded:", sum(product.stats.cache_hits.values()))
-    elif sys.argv[1] == "code":
+    if sys.argv[1] == "code":
         print(best_kernel().name, *code_of(best_kernel().name).inspect_asm().values(), sep="\n")
     else:
         print(arm64_code())
