@@ -86,7 +86,7 @@ class _Builder:
 
     def make(self, symbol: Symbol) -> int:
         if symbol.operator == "input":
-            return self.add(symbol.about[0], [], origin=True)
+            return self.add(Node(symbol.about[0], origin=True))
         values = self.variables(symbol)
         if symbol.operator in ELEMENTWISE and len(values) == 1 and not self.is_sum(symbol):
             return self.function(symbol, values[0])
@@ -112,7 +112,7 @@ class _Builder:
         if alone and node.label == "W" and not node.name:
             node.label = sign
             return inner
-        return self.add(sign if alone or weighted or len(label) > _LONGEST else label, [inner], weighted=weighted)
+        return self.add(Node(sign if alone or weighted or len(label) > _LONGEST else label, weighted, (inner,)))
 
     def total(self, symbol: Symbol) -> int:
         """A sum: products of what lies on the lines are one node."""
@@ -125,7 +125,7 @@ class _Builder:
             elif term.operator == "linear" and term.inputs[0].operator == "input":
                 taps.append(term.inputs[0].about[0])
             elif term.operator == "linear":
-                parts.append(self.add("W", [self.node(term.inputs[0])], weighted=True))
+                parts.append(self.add(Node("W", True, (self.node(term.inputs[0]),))))
             elif _is_scaled(term):
                 scaled += [each for each in term.inputs if not each.is_constant]
             else:
@@ -134,7 +134,7 @@ class _Builder:
             sources = {self.node(each.inputs[0] if each.operator == "cut" else each): None for each in scaled}
             parts.append(self.joined("w", list(sources), weighted=True))
         if taps:
-            parts.insert(0, self.add("W", [], weighted=True, taps=tuple(dict.fromkeys(taps))))
+            parts.insert(0, self.add(Node("W", True, taps=tuple(dict.fromkeys(taps)))))
         return self.joined("+", parts)
 
     def joined(self, label: str, parts: list[int], weighted: bool = False) -> int:
@@ -143,8 +143,8 @@ class _Builder:
             return parts[0]
         parts = list(dict.fromkeys(parts))
         while len(parts) > 2:
-            parts = [self.add(label, parts[:2], weighted=weighted), *parts[2:]]
-        return self.add(label, parts, weighted=weighted)
+            parts = [self.add(Node(label, weighted, tuple(parts[:2]))), *parts[2:]]
+        return self.add(Node(label, weighted, tuple(parts)))
 
     def terms(self, symbol: Symbol) -> list[Symbol]:
         """What a sum adds, without weights and numbers."""
@@ -157,11 +157,14 @@ class _Builder:
         """Whether it adds two values, or is a product or adds a bias to one."""
         if symbol.operator == "linear":
             return True
-        inner = [each for each in symbol.inputs if not each.is_constant]
+        terms, constants = self.terms(symbol), [each for each in symbol.inputs if each.is_constant]
         return symbol.operator == "add" and (
-            len(self.terms(symbol)) > 1 or any(_has_weights(each) for each in symbol.inputs if each.is_constant)
-            or any(id(each) not in self.names and self.is_sum(each) for each in inner)
-        )  # fmt: skip
+            len(terms) > 1 or any(map(_has_weights, constants)) or self.is_product(terms[0])
+        )
+
+    def is_product(self, term: Symbol) -> bool:
+        """Whether it is a matrix times a value, and has no name of its own."""
+        return term.operator == "linear" and id(term) not in self.names
 
     def variables(self, symbol: Symbol) -> list[Symbol]:
         """The values of which it is a function unit by unit."""
@@ -185,16 +188,8 @@ class _Builder:
             text = text.replace(written, sign)
         return text
 
-    def add(
-        self,
-        label: str,
-        inputs: list[int],
-        *,
-        weighted: bool = False,
-        taps: tuple[str, ...] = (),
-        origin: bool = False,
-    ) -> int:
-        self.nodes.append(Node(label, weighted, tuple(inputs), taps, "", origin))
+    def add(self, node: Node) -> int:
+        self.nodes.append(node)
         return len(self.nodes) - 1
 
 
