@@ -34,8 +34,8 @@ from torch import nn
 
 from elman import folder as model_folder
 from elman.decode.largest import largest
-from elman.export.onnx import build_program
 from elman.export.products import groups_of
+from elman.export.runtime_program import build_program
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
 from elman.models.runtime import RuntimeModel

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from elman.export.onnx import build_program
 from elman.export.products import groups_of
+from elman.export.runtime_program import build_program
 from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
 from elman.models.dynamic import DynamicEvaluation, gradient_rms

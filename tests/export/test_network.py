@@ -9,8 +9,8 @@ import torch
 
 from elman.export.int8 import quantise
 from elman.export.network import NetworkGraph
-from elman.export.onnx import build_program
 from elman.export.products import groups_of
+from elman.export.runtime_program import build_program
 from elman.models.neural import NeuralModel
 from elman.models.protocol import State
 from elman.models.runtime import RuntimeModel

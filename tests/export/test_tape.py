@@ -8,8 +8,8 @@ import pytest
 
 from elman.errors import FolderError, ModelError
 from elman.export.graph import Graph
-from elman.export.onnx import build_program
 from elman.export.products import groups_of
+from elman.export.runtime_program import build_program
 from elman.models.protocol import State
 from elman.models.runtime import RuntimeModel
 from elman.models.runtime_file import contents

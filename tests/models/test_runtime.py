@@ -211,28 +211,3 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     ):
         done = cli("score", model, tmp_path / "two", "--load-state", state)
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1
-
-
-def test_export_to_onnx(cli: Any, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
-    import onnxruntime
-
-    found = json.loads(cli("export", lstm_folder, "--to", "onnx", "--out", tmp_path / "o", "--json").out)
-    assert found["to"] == "onnx"
-    about = json.loads((tmp_path / "o" / "onnx.json").read_text())
-    assert about["parity"]["precision"] == "int8" and set(about["files"]) == {"step.onnx", "score.onnx"}
-    assert (tmp_path / "o" / "tokenizer.json").read_bytes() == (lstm_folder / "tokenizer.json").read_bytes()
-    lm = elman.load(lstm_folder, brief=True).lm
-    session = onnxruntime.InferenceSession(tmp_path / "o" / "step.onnx", providers=["CPUExecutionProvider"])
-    named = about["files"]["step.onnx"]
-    assert [each.name for each in session.get_inputs()] == list(named["inputs"])
-    zeros = {name: np.zeros((1, shape[1]), np.float32) for name, shape in named["inputs"].items() if name != "ids"}
-    (log_probs,) = session.run(["log_probs"], {"ids": np.array([about["bos_id"]]), **zeros})
-    np.testing.assert_array_equal(log_probs, lm.log_probs(lm.start()))
-    for words, said in (
-        ((ngram_folder, "--to", "onnx", "--out", tmp_path / "n"), "is no network"),
-        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "o"), "not empty"),
-        ((lstm_folder, "--to", "folder", "--out", tmp_path / "p", "--precision", "int8"), "--precision"),
-        ((lstm_folder, "--to", "onnx", "--out", tmp_path / "p", "--precision", "int4"), "int8 or fp32"),
-    ):
-        done = cli("export", *words)
-        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
