@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
+
+import elman
 
 Call = Callable[..., Any]
 
@@ -108,6 +112,27 @@ def test_what_export_refuses(cli: Call, lstm_folder: Path, ngram_folder: Path, t
     fails(cli("export", ngram_folder, "--to", "folder", "--out", ngram_folder), "not empty")
     fails(cli("export", ngram_folder, "--to", "arpa"), "--out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export_to_onnx(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "onnx"
+    shown = json.loads(
+        good(cli("export", lstm_folder, "--to", "onnx", "--out", out, "--precision", "fp32", "--json")).out
+    )
+    assert shown["to"] == "onnx" and shown["bytes"] == sum(file.stat().st_size for file in out.iterdir())
+    about = json.loads((out / "onnx.json").read_text())
+    assert about["precision"] == "fp32" and set(about["files"]) == {"step.onnx", "score.onnx"}
+    assert (out / "tokenizer.json").read_bytes() == (lstm_folder / "tokenizer.json").read_bytes()
+    session = onnxruntime.InferenceSession(out / "step.onnx", providers=["CPUExecutionProvider"])
+    inputs = about["files"]["step.onnx"]["inputs"]
+    assert [each.name for each in session.get_inputs()] == list(inputs)
+    zeros = {name: np.zeros((1, shape[1]), np.float32) for name, shape in inputs.items() if name != "ids"}
+    (log_probs,) = session.run(["log_probs"], {"ids": np.array([about["bos_id"]]), **zeros})
+    model = elman.load(lstm_folder, runtime=False).lm
+    np.testing.assert_allclose(log_probs, model.log_probs(model.start()), atol=1e-4)
+    fails(cli("export", lstm_folder, "--to", "onnx", "--out", out), "not empty")
+    fails(cli("export", lstm_folder, "--to", "onnx", "--out", tmp_path / "p", "--precision", "int4"), "int8 or fp32")
+    fails(cli("export", lstm_folder, "--to", "folder", "--out", tmp_path / "p", "--precision", "int8"), "--precision")
 
 
 def test_a_file_that_is_no_model(cli: Call, text_file: Path, tmp_path: Path) -> None:

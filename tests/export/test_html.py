@@ -14,8 +14,8 @@ import elman
 from elman.decode.completion import complete
 from elman.errors import ModelError, UsageError
 from elman.export.html import write_page
-from elman.export.onnx import build_program
 from elman.export.products import groups_of
+from elman.export.runtime_program import build_program
 from elman.models.neural import Network, NeuralModel
 from elman.models.runtime import RuntimeModel
 from elman.models.shape import NeuralConfig

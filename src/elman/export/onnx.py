@@ -1,156 +1,204 @@
-"""From a network's weights to the runtime's file, and whether it says what the network says.
+"""ONNX files of a network for other tools: one token for B rows, or B rows of T tokens.
 
-In 8 bits a model may cost at most half a per cent of perplexity on a validation piece; groups of weights that cost more
-stay float32, those that do least harm being rounded first. float32 must agree to 1e-4 nats in every probability.
+    step.onnx    ids [B], stack.k -> log_probs [B, V], next.top, next.stack.k
+    score.onnx   ids [B, T], lengths [B], top, stack.k -> scores [B, T], next.top, next.stack.k
+
+``stack.k [B, size]`` are the parts of the layers' states. ``top [B, E]`` is the last layer's output, from which the
+next token is predicted. Zeros and id V begin a text. Both files hold all weights.
+
+int8 files compute products of uint8 and int8 numbers (``MatMulInteger``). On x86 processors without VNNI instructions
+onnxruntime adds pairs of such products in 16 bits, which can saturate: probabilities are then wrong. elman's own engine
+is not affected. Use fp32 files on such processors.
 """
 
-import dataclasses
-from collections.abc import Mapping
-from typing import Any
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from elman.errors import ModelError
-from elman.export.network import NetworkGraph
-from elman.export.products import groups_of
+from elman import folder as model_folder
+from elman.errors import MissingExtra, ModelError
+from elman.export.onnx_graph import Constants, Emitter, Graph, Types
+from elman.files import write_atomic
+from elman.inference.model import InferenceModel, inference_model
+from elman.inference.program import Program
+from elman.inference.weights import Weights, groups_of
+from elman.machine import importable
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
-from elman.models.runtime import RuntimeModel
-from elman.models.runtime_file import seal
 from elman.models.shape import NeuralConfig
-from elman.models.trace import trace
-from elman.notation import TokenIds
-from elman.text.tokenizer import Tokenizer
+from elman.progress import Progress
 
-FLOAT_BOUND = 1e-4
-"""Nats by which a float32 probability may differ."""
-INT8_BOUND = 0.005
-"""Share of the perplexity that 8 bits may cost (or win by luck)."""
-_ROWS = 8
-_TOKENS = 2048
-_PROBED = 16
+if TYPE_CHECKING:
+    import onnx
 
-
-@dataclasses.dataclass(frozen=True)
-class Exported:
-    """A program for the runtime, and how well it does."""
-
-    program: bytes
-    """What ``RuntimeModel`` takes."""
-    int8: frozenset[str]
-    """The groups of weights in 8 bits."""
-    parity: dict[str, Any]
-    """For the passport: precision, what stayed float32, differences."""
+INT8_NOTE = (
+    "8-bit products: onnxruntime may saturate them on x86 processors without VNNI instructions, "
+    "and probabilities are then wrong; use --precision fp32 there"
+)
+_CHUNK = 64
+"""Tokens whose probabilities exist at a time in ``score.onnx``."""
+_LARGEST = (1 << 31) - 1
 
 
-def export_network(model: LanguageModel, ids: TokenIds | None = None, *, precision: str = "int8") -> Exported:
-    """Make a program from a network and compare the two.
+def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Progress) -> dict[str, Any]:
+    """Write ``step.onnx``, ``score.onnx``, the tokenizer and ``onnx.json`` into the new folder ``path``.
 
     Args:
-        model: a network computed by torch (anything with its ``to_arrays()`` and ``config``).
-        ids: tokens of a validation text, one stream; by default the model makes up its own.
-        precision: ``int8`` or ``fp32``.
+        model: a network, computed by torch or by elman's engine.
+        precision: ``int8`` or ``fp32``. A model whose groups of weights are partly in 8 bits keeps them so for int8.
+
+    Returns:
+        What ``onnx.json`` holds: inputs and outputs by file with their shapes, and the precision.
 
     Raises:
-        ModelError: it is no network, or the program differs from it by more than it may.
+        ModelError: it is no network, holds no float32 weights to write, or is too large for an ONNX file.
+        MissingExtra: onnx is not installed.
     """
-    config = network_config(model)
-    piece = _piece(ids) if ids is not None and len(ids) >= _ROWS else _made_up(model)
-    wanted = _nats(model, piece)
-    arrays = model.to_arrays()  # type: ignore[attr-defined]
-    plain = _built(model, arrays, config, frozenset())
-    difference = _difference(model, plain, piece)
-    if not difference <= FLOAT_BOUND:
-        raise ModelError(f"the program's probabilities differ by {difference:.1e} nats, more than {FLOAT_BOUND:.0e}")
-    facts: dict[str, Any] = {"tokens": int(piece.size), "fp32": {"largest_difference": difference}}
-    if precision == "fp32":
-        return Exported(plain.program, frozenset(), {"precision": "fp32", **facts})
+    if not importable("onnx"):
+        raise MissingExtra("ONNX files need onnx; run: pip install onnx")
+    import onnx
 
-    def cost(groups: frozenset[str]) -> tuple[RuntimeModel, float]:
-        built = _built(model, arrays, config, groups)
-        return built, float(np.expm1(_nats(built, piece) - wanted))
+    network = network_of(model, precision)
+    model_folder.create(path)
+    about: dict[str, Any] = {
+        "model": network.config.about, "hash": network.weights_hash, "bos_id": network.tokenizer.size,
+        "precision": network.precision, "files": {},
+    }  # fmt: skip
+    if network.precision != "fp32":
+        about["note"] = INT8_NOTE
+    for name, build in (("step.onnx", step_model), ("score.onnx", score_model)):
+        made = build(network.program, network.weights)
+        if made.ByteSize() > _LARGEST:
+            raise ModelError(f"{name} would have {made.ByteSize()} bytes; ONNX files hold at most 2 GB: use int8")
+        onnx.checker.check_model(made)
+        sides = {"inputs": made.graph.input, "outputs": made.graph.output}
+        about["files"][name] = {side: {each.name: _shape(each) for each in values} for side, values in sides.items()}
+        write_atomic(path / name, made.SerializeToString(deterministic=True))
+        progress.say(f"{path / name}: {network.precision}, {made.ByteSize() / 1e6:.1f} MB")
+    for name, data in network.tokenizer.to_files().items():
+        write_atomic(path / name, data)
+    write_atomic(path / "onnx.json", (json.dumps(about, indent=2) + "\n").encode())
+    if network.precision != "fp32":
+        progress.say(f"note: {INT8_NOTE}")
+    return about
 
-    every = frozenset(groups_of(arrays))
-    best, ratio = cost(every)
-    kept: frozenset[str] = every
-    if not abs(ratio) <= INT8_BOUND:
-        # The harmless ones first, as long as all together stay harmless.
-        best, ratio, kept = plain, 0.0, frozenset()
-        for group in sorted(every, key=lambda group: abs(cost(frozenset([group]))[1])):
-            found, more = cost(kept | {group})
-            if abs(more) <= INT8_BOUND:
-                best, ratio, kept = found, more, kept | {group}
-    about = {"perplexity_ratio": 1 + ratio, "kept_in_fp32": sorted(every - kept)}
-    return Exported(best.program, kept, {"precision": best.precision, **facts, "int8": about})
 
-
-def network_config(model: LanguageModel) -> NeuralConfig:
-    """The shape of a network that torch computes.
+def network_of(model: LanguageModel, precision: str) -> InferenceModel:
+    """The network on elman's engine, in a precision.
 
     Raises:
-        ModelError: it is another kind of model.
+        ModelError: it is no network, or fp32 is wanted of weights in 8 bits.
     """
     config = getattr(model, "config", None)
-    if not isinstance(config, NeuralConfig):
-        what = "already runs without torch" if kind_of(model) == "runtime" else "is no network"
-        raise ModelError(f"ONNX is made from a network's own weights; this model ({kind_of(model)}) {what}")
-    return config
+    if isinstance(model, InferenceModel):
+        if precision == "int8" and model.config.int8:
+            return model
+        arrays, config = model.weights.arrays, model.network
+        model_hash, about = model.weights_hash, model.config.about
+        if any(array.dtype == np.int8 for array in arrays.values()):
+            raise ModelError("this model holds its weights in 8 bits only; use --precision int8, or the trained model")
+    elif isinstance(config, NeuralConfig):
+        arrays = model.to_arrays()  # type: ignore[attr-defined]
+        model_hash, about = model.model_hash, model.describe()
+    else:
+        raise ModelError(f"ONNX files are made of networks; this model ({kind_of(model)}) is no network")
+    int8 = groups_of(arrays) if precision == "int8" else ()
+    return inference_model(arrays, config, model.tokenizer, model_hash=model_hash, about=about, int8=int8)
 
 
-def build_program(
-    arrays: Mapping[str, NDArray[Any]],
-    config: NeuralConfig,
-    tokenizer: Tokenizer,
-    *,
-    model_hash: str,
-    about: Mapping[str, Any],
-    int8: frozenset[str],
-) -> bytes:
-    """The program of a network, its weight groups ``int8`` in 8 bits; ``about`` is what the network says of itself."""
-    graph = NetworkGraph(arrays, config, tokenizer.size, int8=int8).runtime()
-    every = set(groups_of(arrays))
-    precision = "fp32" if not int8 else "int8" if int8 >= every else "int8+fp32"
-    note = {"format": 1, "model": model_hash, "tokenizer": tokenizer.hash, "about": dict(about), "precision": precision}
-    return seal(graph.SerializeToString(deterministic=True), note)
+def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+    """``step.onnx``: one token for B rows."""
+    graph = Graph()
+    constants = Constants(graph, weights, program)
+    made = Emitter(graph, constants, {"ids": "ids", **{name: name for name in program.states}}).emit(
+        program.step, program.step.outputs
+    )
+    made |= Emitter(graph, constants, {"top": made["next.top"]}).emit(program.output, ["log_probs"])
+    for name, value in made.items():
+        graph.rename(name, value)
+    outputs: Types = {"log_probs": (np.float32, ["B", program.output.outputs["log_probs"].size])}
+    return graph.to_model({"ids": (np.int64, ["B"]), **_states(program)}, {**outputs, **_after(program)})
 
 
-def _built(
-    model: LanguageModel, arrays: Mapping[str, NDArray[Any]], config: NeuralConfig, int8: frozenset[str]
-) -> RuntimeModel:
-    about = model.describe()
-    program = build_program(arrays, config, model.tokenizer, model_hash=model.model_hash, about=about, int8=int8)
-    return RuntimeModel(program, lambda: arrays, model.tokenizer)
+def score_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+    """``score.onnx``: T tokens for B rows, one step of a ``Scan`` after the other."""
+    graph = Graph()
+    constants = Constants(graph, weights, program)
+    ids = graph.op("Transpose", "ids", perm=[1, 0])
+    real = _real(graph)
+    # What stands at padding is not looked up.
+    safe = graph.op("Where", real, ids, graph.ints(0))
+    body = _step_body(graph, constants, program)
+    carried = ["top", *program.states]
+    *after, before = graph.ops(
+        "Scan", *carried, safe, real, outputs=len(carried) + 1, body=body, num_scan_inputs=2
+    )  # fmt: skip
+    for name, value in zip(carried, after, strict=True):
+        graph.rename(f"next.{name}", value)
+    rows = graph.op("Reshape", before, graph.ints(-1, program.output.inputs["top"]))
+    chosen = _chosen_in_chunks(graph, constants, program, rows, graph.op("Reshape", safe, graph.ints(-1)))
+    chosen = graph.op("Reshape", chosen, graph.op("Shape", ids))
+    masked = graph.op("Where", real, chosen, graph.number(0.0))
+    graph.rename("scores", graph.op("Transpose", masked, perm=[1, 0]))
+    top = program.output.inputs["top"]
+    inputs: Types = {"ids": (np.int64, ["B", "T"]), "lengths": (np.int64, ["B"]), "top": (np.float32, ["B", top])}
+    outputs: Types = {"scores": (np.float32, ["B", "T"])}
+    return graph.to_model({**inputs, **_states(program)}, {**outputs, **_after(program)})
 
 
-def _piece(ids: TokenIds) -> TokenIds:
-    """Rows ``[8, T]`` of a stream's beginning."""
-    width = max(min(len(ids), _TOKENS) // _ROWS, 1)
-    return np.asarray(ids[: _ROWS * width], np.int64).reshape(_ROWS, width)
+def _real(graph: Graph) -> str:
+    """Which steps are no padding, ``[T, B]``."""
+    zero, one = (graph.constant(f"whole{k}", np.array(k, np.int64)) for k in (0, 1))
+    time = graph.op("Squeeze", graph.op("Shape", "ids", start=1, end=2))
+    times = graph.op("Unsqueeze", graph.op("Range", zero, time, one), graph.ints(-1))
+    return graph.op("Less", times, graph.op("Unsqueeze", "lengths", graph.ints(0)))
 
 
-def _made_up(model: LanguageModel) -> TokenIds:
-    """Rows that the model itself finds likely, always the same."""
-    draw = np.random.default_rng(1)
-    state, columns = model.start(_ROWS), []
-    for _ in range(_TOKENS // _ROWS // 4):
-        reached = np.exp(model.log_probs(state).astype(np.float64)).cumsum(axis=1)
-        points = draw.random((_ROWS, 1)) * reached[:, -1:]
-        columns.append((reached < points).sum(axis=1).clip(0, model.tokenizer.size - 1))
-        state = model.advance(columns[-1], state)
-    return np.stack(columns, axis=1)
+def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.GraphProto":
+    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the step."""
+    body = Graph(graph)
+    carried = {"top": program.output.inputs["top"], **program.states}
+    given = {name: f"before.{name}" for name in ("ids", *program.states)}
+    made = Emitter(body, constants, given).emit(program.step, program.step.outputs)
+    real = body.op("Unsqueeze", "before.real", body.ints(-1))
+    for name in carried:
+        body.rename(f"after.{name}", body.op("Where", real, made[f"next.{name}"], f"before.{name}"))
+    body.rename("predicting", "before.top")
+    inputs: Types = {f"before.{name}": (np.float32, ["B", size]) for name, size in carried.items()}
+    scanned: Types = {"before.ids": (np.int64, ["B"]), "before.real": (np.bool_, ["B"])}
+    outputs: Types = {f"after.{name}": (np.float32, ["B", size]) for name, size in carried.items()}
+    outputs = {**outputs, "predicting": (np.float32, ["B", carried["top"]])}
+    return body.to_proto("step", {**inputs, **scanned}, outputs)
 
 
-def _nats(model: LanguageModel, piece: TokenIds) -> float:
-    lengths = np.full(len(piece), piece.shape[1])
-    scores, _ = model.score(piece, lengths, model.start(len(piece)))
-    return -float(scores.mean(dtype=np.float64))
+def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows: str, targets: str) -> str:
+    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``; those of all types exist for a chunk only."""
+    size = program.output.inputs["top"]
+    count, zero = graph.rows(targets), graph.ints(0)
+    missing = graph.op("Mod", graph.op("Neg", count), graph.ints(_CHUNK))
+    rows = graph.op("Pad", rows, graph.concat(zero, zero, missing, zero, axis=0))
+    targets = graph.op("Pad", targets, graph.concat(zero, missing, axis=0))
+    body = Graph(graph)
+    made = Emitter(body, constants, {"top": "chunk.top", "targets": "chunk.targets"}).emit(program.output, ["chosen"])
+    body.rename("chosen", made["chosen"])
+    inputs: Types = {"chunk.top": (np.float32, [_CHUNK, size]), "chunk.targets": (np.int64, [_CHUNK])}
+    proto = body.to_proto("chunk", inputs, {"chosen": (np.float32, [_CHUNK, 1])})
+    chunks = (
+        graph.op("Reshape", rows, graph.ints(-1, _CHUNK, size)), graph.op("Reshape", targets, graph.ints(-1, _CHUNK))
+    )  # fmt: skip
+    chosen = graph.op("Reshape", graph.op("Scan", *chunks, body=proto, num_scan_inputs=2), graph.ints(-1))
+    return graph.op("Slice", chosen, zero, count, zero)
 
 
-def _difference(model: LanguageModel, other: LanguageModel, piece: TokenIds) -> float:
-    """The largest difference between two models' log-probabilities of all types, along the piece's first tokens."""
-    part = piece[:2, :_PROBED]
-    lengths = np.full(len(part), part.shape[1])
-    both = [trace(each, part, lengths, each.start(len(part)), whole=True).log_probs for each in (model, other)]
-    assert both[0] is not None and both[1] is not None
-    return float(np.abs(both[0] - both[1]).max())
+def _states(program: Program, before: str = "") -> Types:
+    return {f"{before}{name}": (np.float32, ["B", size]) for name, size in program.states.items()}
+
+
+def _after(program: Program) -> Types:
+    return {"next.top": (np.float32, ["B", program.output.inputs["top"]]), **_states(program, "next.")}
+
+
+def _shape(info: Any) -> list[int | str]:
+    return [axis.dim_param or axis.dim_value for axis in info.type.tensor_type.shape.dim]

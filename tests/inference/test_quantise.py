@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from elman.export.int8 import quantise
+from elman.inference.weights import quantise
 
 
 def test_by_hand() -> None:
