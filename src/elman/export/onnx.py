@@ -57,7 +57,7 @@ def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Pr
         MissingExtra: onnx is not installed.
     """
     if not importable("onnx"):
-        raise MissingExtra("ONNX files need onnx; run: pip install onnx")
+        raise MissingExtra("ONNX files need onnx; run: pip install 'elman[onnx]'")
     import onnx
 
     network = network_of(model, precision)
