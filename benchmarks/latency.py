@@ -1,17 +1,19 @@
-"""One token through a network on one thread: the runtime in 8 bits against onnxruntime in float32 and torch.
+"""One token through a network on one thread: elman's engine in 8 bits against onnxruntime in float32 and torch.
 
     python benchmarks/latency.py [--cell lstm] [--layers 2] [--hidden 650] [--vocab 10000] [--seconds 2] [--quick]
 
 A step is what completion does for every token: the next state (``advance``), the log-probabilities of all V types, and
 the five best of them. Prediction: one token reads every weight once, so that a step can take no less than the weights'
-bytes by the speed at which the caches give them; with 8 bits that is a fourth of float32. The runtime should need at
-most 1.3 times that floor, be at least 8 times as fast as the same graph in float32 where that does not fit into the
-cache, and 20 times as fast as torch, which also pays for every operator. A batch shares one reading: tokens a second
-should grow with it until the products are limited by arithmetic.
+bytes by the speed at which the caches give them; with 8 bits that is a fourth of float32. The engine should need at
+most 1.3 times that floor, be 8 times as fast as onnxruntime in float32 with AVX-512 VNNI and 4.5 times with AVX2, and
+20 times as fast as torch, which also pays for every operator. In float32 it reads as many bytes as onnxruntime and
+should take at most 1.1 times as long. A batch shares one reading: tokens a second should grow with it until the
+products are limited by arithmetic, with VNNI at 2.6 times those of one row, with AVX2 sooner.
 
 All take turns of equal length in one process and the least time of each counts. Prints one JSON line each for the step
-(milliseconds, ratios to the runtime, the floors), for its parts, for cold caches (a buffer larger than them is read
-before each step), for batches, and for the whole process of `elman complete` (seconds; the least of a few).
+(milliseconds, ratios to the engine in 8 bits, the floors), for its parts, for cold caches (a buffer larger than them is
+read before each step), for batches, for loading the model, and for the whole process of `elman complete` (seconds; the
+least of a few). The kernel is that of this processor; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose a lesser one.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import torch
@@ -34,6 +37,8 @@ from torch import nn
 
 from elman import folder as model_folder
 from elman.decode.largest import largest
+from elman.export.onnx import step_model
+from elman.inference.dot_kernels import best_kernel
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.neural import Network, NeuralModel
@@ -108,6 +113,48 @@ def plain_step(plain: Plain, batch: int) -> Call:
     return step
 
 
+def onnxruntime_step(model: InferenceModel, batch: int) -> Call | None:
+    """The same network in float32 as ``elman export --to onnx`` writes it; None where onnxruntime is not installed."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    graph = step_model(model.program, model.weights).SerializeToString()
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    ids = np.arange(batch) % model.tokenizer.size
+    state = {name: np.zeros((batch, size), np.float32) for name, size in model.program.states.items()}
+
+    def step() -> object:
+        nonlocal state
+        found, *after = session.run(["log_probs", *(f"next.{name}" for name in state)], {"ids": ids, **state})
+        state = dict(zip(state, after, strict=True))
+        return five_best(found)
+
+    return step
+
+
+def loading(model: NeuralModel, small: InferenceModel, repeats: int) -> float:
+    """Seconds of reading the model from its folder, weights laid out for the kernels included."""
+    with tempfile.TemporaryDirectory() as name:
+        path = saved(model, small, Path(name) / "model")
+        best = float("inf")
+        for _ in range(repeats):
+            start = time.perf_counter()
+            loaded, _ = model_folder.load(path)
+            loaded.compile()  # type: ignore[attr-defined]
+            best = min(best, time.perf_counter() - start)
+    return best
+
+
+def saved(model: NeuralModel, small: InferenceModel, path: Path) -> Path:
+    model_folder.create(path)
+    model_folder.save(path, model, Speller.fit({}))
+    model_folder.write_inference(path, small, {})
+    return path
+
+
 def floors(size: int, seconds: float) -> dict[str, float]:
     """Seconds that reading ``size`` bytes takes at the least: from the caches that hold them, and from memory."""
     # Where an array happens to lie decides whether all of it stays in the cache, so that one alone may mislead.
@@ -120,10 +167,7 @@ def floors(size: int, seconds: float) -> dict[str, float]:
 def whole_process(model: NeuralModel, small: InferenceModel, repeats: int) -> dict[str, float]:
     """Seconds of `elman complete` from start to end: on the clock, and of the processor."""
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "model"
-        model_folder.create(path)
-        model_folder.save(path, model, Speller.fit({}))
-        model_folder.write_inference(path, small, {})
+        path = saved(model, small, Path(name) / "model")
         words = [sys.executable, "-m", "elman", "complete", str(path), "w1 w2 w3 "]
         best = {"seconds": float("inf"), "processor": float("inf")}
         for _ in range(repeats):
@@ -163,10 +207,15 @@ def main() -> None:
         engine.compile()
     read = sum(array.size for name, array in arrays.items() if not name.startswith("embedding"))
     about = {"cell": options.cell, "layers": options.layers, "hidden": options.hidden, "vocab": options.vocab}
-    about |= {"weights": read, "threads": 1}
+    about |= {"weights": read, "threads": 1, "kernel": best_kernel().name}
+    if onnxruntime_step(engines["fp32"], 1) is None:
+        print("skipped: onnxruntime, which is not installed (pip install onnxruntime)", file=sys.stderr)
 
     def contestants(batch: int) -> dict[str, Call]:
         calls = {name: step_of(engine, batch) for name, engine in engines.items()}
+        theirs = onnxruntime_step(engines["fp32"], batch)
+        if theirs is not None:
+            calls["onnxruntime, fp32"] = theirs
         calls["torch, this model"] = step_of(model, batch)
         if options.cell == "lstm":
             calls["torch, nn.LSTM"] = plain_step(Plain(options.vocab, options.hidden, options.layers).eval(), batch)
@@ -195,6 +244,8 @@ def main() -> None:
     for batch in (1, 8, 64):
         best = least(contestants(batch), seconds=seconds)
         report("batch", best, batch=batch, tokens_per_second={name: round(batch / each) for name, each in best.items()})
+    seconds_of_loading = loading(model, engines["int8"], 3 if options.quick else 10)
+    print(json.dumps({"what": "loading", **about, "seconds": round(seconds_of_loading, 4)}), flush=True)
     whole = whole_process(model, engines["int8"], 2 if options.quick else 10)
     print(json.dumps({"what": "elman complete, whole process", **about, **{k: round(v, 3) for k, v in whole.items()}}))
 
