@@ -18,11 +18,11 @@ from elman.errors import FolderError, ModelError
 from elman.export.onnx import INT8_NOTE, network_of, score_model, step_model, write_onnx
 from elman.export.onnx_graph import Constants, Emitter, Graph
 from elman.inference import weights as stored
-from elman.inference.byte_product import has_vnni
 from elman.inference.model import InferenceModel
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
+from elman.inference.target import features
 from elman.models.protocol import LanguageModel
 from elman.models.shape import NeuralConfig
 from elman.progress import Progress
@@ -41,7 +41,7 @@ CASES = [(cell, shape) for cell in BUILT_IN for shape in SHAPES if shape != "one
 LENGTHS = np.array([70, 0, 1, 33, 64])
 """In all more tokens than score.onnx computes probabilities for at a time."""
 needs_vnni = pytest.mark.skipif(
-    not has_vnni(), reason="without VNNI instructions onnxruntime may saturate 8-bit products"
+    "avx512vnni" not in features(), reason="without VNNI instructions onnxruntime may saturate 8-bit products"
 )
 
 
@@ -169,7 +169,7 @@ def test_groups_left_in_float32_stay_so(make_network: Any) -> None:
     assert network_of(mixed, "int8") is mixed
     kinds = [node.op_type for node in step_model(mixed.program, mixed.weights).graph.node]
     assert "MatMulInteger" in kinds and "Gemm" in kinds
-    if has_vnni():
+    if ("avx512vnni" in features()):
         assert_step(mixed, mixed, 3, 1e-4)
 
 
