@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -152,6 +153,19 @@ def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, An
     assert disagreements(page, lm, SCRIPT_PROMPTS) == []
     halves = page.evaluate("(texts) => texts.map((text) => document.elman.complete(text).partial)", SCRIPT_PROMPTS)
     assert halves == [complete(lm, prompt).partial for prompt in SCRIPT_PROMPTS]
+
+
+def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:
+    """In that of their code points: UTF-16, in which JavaScript compares, has letters beyond U+FFFF first."""
+    lines = ["ｇｈ 𝒜b ｃｄ 𐐀x ｅｆ 𝒞y ａｂ 𐐁z cat dog"] * 3
+    lm = network("gru", lines=lines)
+    lm = InferenceModel(
+        {name: np.zeros_like(part) for name, part in lm.weights.arrays.items()}, lm.tokenizer, lm.config
+    )
+    found = complete(lm, "zzz cat ", n=5).words
+    assert [word for word, _ in found] == ["cat", "dog", "ａｂ", "ｃｄ", "ｅｆ"]
+    assert len({probability for _, probability in found}) == 1
+    assert disagreements(opened.open(lm), lm, ["", "cat", "cat ", "cat, ", "zzz", "zzz ", "𝒜", "ｇ"]) == []
 
 
 def test_a_context_without_words_is_checked_too(opened: Opened) -> None:

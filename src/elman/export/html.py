@@ -24,6 +24,7 @@ from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
 from elman.inference.weights import Weights, name_of
+from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer
@@ -72,7 +73,7 @@ def _settings(tokenizer: Tokenizer) -> dict[str, bool]:
     return {"pretokenized": tokenizer.config.pretokenized, "lowercase": tokenizer.config.lowercase}
 
 
-def completed(lm: InferenceModel, prompt: str) -> dict[str, Any]:
+def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
     """A prompt with its likeliest words, and the ``digest`` of all log-probabilities at the word they begin."""
     found = lm.log_probs(open_prompt(lm, prompt).state)[0]
     return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(found)}

@@ -9,7 +9,9 @@ const lanes = new Float32Array(LANES);
 
 /** The bytes of base64. */
 export function bytes(text) {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const raw = atob(text), made = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i += 1) made[i] = raw.charCodeAt(i);
+  return made;
 }
 
 /** The sum of the lanes, by halves. */
