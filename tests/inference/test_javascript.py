@@ -56,7 +56,7 @@ def javascript(request: pytest.FixtureRequest) -> Evaluate:
 
         return in_node
     page = request.getfixturevalue("browser").new_page()
-    return lambda body, data: page.evaluate(f"(data) => {{ {ENGINE}\n{body} }}", data)
+    return lambda body, data: page.evaluate(f"(data) => {{ {ENGINE}\nreturn ((data) => {{ {body} }})(data); }}", data)
 
 
 @cache
