@@ -128,7 +128,7 @@ def test_export_to_onnx(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
     assert [each.name for each in session.get_inputs()] == list(inputs)
     zeros = {name: np.zeros((1, shape[1]), np.float32) for name, shape in inputs.items() if name != "ids"}
     (log_probs,) = session.run(["log_probs"], {"ids": np.array([about["bos_id"]]), **zeros})
-    model = elman.load(lstm_folder, runtime=False).lm
+    model = elman.load(lstm_folder, torch=True).lm
     np.testing.assert_allclose(log_probs, model.log_probs(model.start()), atol=1e-4)
     fails(cli("export", lstm_folder, "--to", "onnx", "--out", out), "not empty")
     fails(cli("export", lstm_folder, "--to", "onnx", "--out", tmp_path / "p", "--precision", "int4"), "int8 or fp32")

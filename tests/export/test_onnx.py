@@ -169,7 +169,7 @@ def test_groups_left_in_float32_stay_so(make_network: Any) -> None:
     assert network_of(mixed, "int8") is mixed
     kinds = [node.op_type for node in step_model(mixed.program, mixed.weights).graph.node]
     assert "MatMulInteger" in kinds and "Gemm" in kinds
-    if ("avx512vnni" in features()):
+    if "avx512vnni" in features():
         assert_step(mixed, mixed, 3, 1e-4)
 
 

@@ -1,7 +1,7 @@
-"""A network as one page: its weights in 8 bits, its words and the instructions of its step, and what runs them.
+"""A network as one page: its weights in 8 bits, its words and its compiled program, and what runs them.
 
-The page holds the same program as ``model.onnx`` and the same tape (``elman.models.tape``), whose instructions
-``web/tape.js`` carries out. It forbids itself every connection; nothing in it comes from elsewhere.
+The page holds the instructions of ``elman.inference.compiler``, which ``web/program.js`` carries out with the same bits
+as elman does. It forbids itself every connection; nothing in it comes from elsewhere.
 """
 
 import base64
@@ -15,22 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.cells.symbol import Symbol
 from elman.decode.completion import complete
+from elman.decode.half_typed import open_prompt
 from elman.errors import ModelError
 from elman.files import write_atomic
-from elman.models import tape_kernels as kernels
+from elman.inference.compiler import OPERATORS, Code, compile_function
+from elman.inference.model import InferenceModel
+from elman.inference.passes import rows_of
+from elman.inference.weights import Weights, name_of
+from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
-from elman.models.runtime import RuntimeModel
-from elman.models.runtime_file import contents, outputs_of, part, unseal
-from elman.models.tape_room import place
-from elman.models.tape_things import Untranslatable
-from elman.models.tape_translation import Translation
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read
 
-_ENDS = ("log_probs", "chosen")
-_SCRIPTS = ("tape.js", "typing.js", "words.js", "onefile.js")
+_SCRIPTS = ("functions.js", "program.js", "typing.js", "words.js", "onefile.js")
 CONTEXTS = 60
 """Contexts that Python completes, for the page to compare itself with."""
 _WORDS = 5
@@ -53,17 +53,16 @@ def write_page(
         about = program_of(lm)
         advance(1)
         about |= {"tokens": lm.tokenizer.tokens, "tokenizer": _settings(lm.tokenizer)}
-        about["contexts"] = [_completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
+        about["contexts"] = [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
         advance(1)
         write_atomic(file, assemble(about, passport=passport, name=name, version=version, lm=lm).encode())
         advance(1)
     return {"bytes": file.stat().st_size, "contexts": CONTEXTS, "precision": lm.precision}
 
 
-def _checked(model: Any) -> RuntimeModel:
-    if not isinstance(model, RuntimeModel):
-        what = "it has no program; train it again" if kind_of(model) not in ("ngram", "mixture") else "it is no network"
-        raise ModelError(f"a page is made of a network's program (model.onnx), not of this {kind_of(model)}: {what}")
+def _checked(model: Any) -> InferenceModel:
+    if not isinstance(model, InferenceModel):
+        raise ModelError(f"a page is made of a network, not of this {kind_of(model)}; give a network's folder")
     level = model.tokenizer.config.level
     if level != "word":
         raise ModelError(f"a page is made of a network of words, and this one has {level} tokens: --level word")
@@ -74,12 +73,23 @@ def _settings(tokenizer: Tokenizer) -> dict[str, bool]:
     return {"pretokenized": tokenizer.config.pretokenized, "lowercase": tokenizer.config.lowercase}
 
 
-def _completed(lm: RuntimeModel, prompt: str) -> dict[str, Any]:
-    found = complete(lm, prompt, n=_WORDS)
-    return {"prompt": prompt, "words": [[word, round(probability, 6)] for word, probability in found.words]}
+def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
+    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities at the word they begin."""
+    found = lm.log_probs(open_prompt(lm, prompt).state)[0]
+    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(found)}
 
 
-def contexts_of(lm: RuntimeModel, count: int, *, seed: int = 1) -> list[str]:
+def digest(vector: NDArray[np.float32]) -> int:
+    """A whole number that changes with each bit of a float32 vector: its bits times 1, 3, 5, ..., added up mod 2^32.
+
+    >>> digest(np.array([0, 1], np.float32)) == 3 * 0x3F800000 % 2**32
+    True
+    """
+    odd = 2 * np.arange(len(vector), dtype=np.uint32) + np.uint32(1)
+    return int((vector.view(np.uint32) * odd).sum(dtype=np.uint32))
+
+
+def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
     """Beginnings of texts that the model makes up, every third one ending inside a word."""
     draw, found = np.random.default_rng(seed), []
     while len(found) < count:
@@ -96,77 +106,51 @@ def contexts_of(lm: RuntimeModel, count: int, *, seed: int = 1) -> list[str]:
     return found
 
 
-def program_of(lm: RuntimeModel) -> dict[str, Any]:
-    """Both tapes of a program with all constants, as the page reads them.
-
-    Raises:
-        ModelError: operators that a tape does not know.
-    """
-    graph, _ = unseal(lm.program)
-    steps = [output for output in outputs_of(graph) if output not in _ENDS]
-    bounds = {"ids": (0, lm.tokenizer.size), "targets": (0, lm.tokenizer.size - 1)}
-    weights = _Weights()
-    try:
-        step, end = (_tape(graph, outputs, bounds, lm.weights, weights) for outputs in (steps, _ENDS))
-    except Untranslatable as error:
-        raise ModelError(f"this kind of network has an operator that a page does not know ({error})") from error
-    return {"step": step, "end": end, "weights": _base64(weights.joined())}
+def program_of(lm: InferenceModel) -> dict[str, Any]:
+    """Both functions of a program, compiled, with all weights, as ``web/program.js`` reads them."""
+    matrices = _Matrices(lm.weights)
+    step, output = (_function(compile_function(each, lm.weights), matrices) for each in lm.program.functions())
+    return {"operators": OPERATORS, "step": step, "output": output, **matrices.joined()}
 
 
-class _Weights:
-    """Matrices of 8 bits, row after row, each kept once."""
+class _Matrices:
+    """The matrices of functions, row after row, in 8 bits or float32, each row kept once."""
 
-    def __init__(self) -> None:
-        self._parts: list[NDArray[np.int8]] = []
-        self._places: dict[tuple[Any, ...], int] = {}
-        self._size = 0
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._parts: dict[str, list[NDArray[Any]]] = {
+            "codes": [np.zeros(1, np.int8)],
+            "floats": [np.zeros(1, np.float32)],
+        }
+        self._kept: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        """By kind and name: from which row to which, and where they begin."""
 
-    def put(self, matrix: NDArray[np.int8]) -> int:
-        """Where its first row begins."""
-        rows = np.ascontiguousarray(matrix)
-        key = (rows.shape, hashlib.sha256(rows.tobytes()).digest())
-        if key not in self._places:
-            self._places[key] = self._size
-            self._parts.append(rows.ravel())
-            self._size += rows.size
-        return self._places[key]
+    def place(self, matrix: Symbol, *, small: bool) -> int:
+        """Where a matrix begins among all those of its kind; it is put there if need be."""
+        (base, start, stop), kind = rows_of(matrix), "codes" if small else "floats"
+        kept = self._kept.setdefault((kind, name_of(base)), [])
+        for first, last, place in kept:
+            if first <= start and stop <= last:
+                return place + (start - first) * matrix.shape[1]
+        place = sum(part.size for part in self._parts[kind])
+        values = self._weights.small(matrix).codes if small else self._weights.matrix(matrix)
+        self._parts[kind].append(values.ravel())
+        kept.append((start, stop, place))
+        return place
 
-    def joined(self) -> NDArray[np.int8]:
-        """All of them."""
-        return np.concatenate([*self._parts, np.zeros(1, np.int8)])
+    def joined(self) -> dict[str, str]:
+        """All of each kind."""
+        return {kind: _base64(np.concatenate(parts)) for kind, parts in self._parts.items()}
 
 
-def _tape(
-    graph: memoryview, outputs: Sequence[str], bounds: dict[str, tuple[int, int]], outside: Any, weights: _Weights
-) -> dict[str, Any]:
-    model, _ = part(graph, outputs)
-    held = contents(model)
-    held = held._replace(values={**held.values, **outside})
-    tape = Translation(held, bounds, dense=True)
-    tape.translate()
-    instructions, spans, width = place(tape)
-    matrices = {first: (weights.put(matrix.T), len(matrix)) for first, _, matrix in tape.matrices()}
-    tables, start = {}, 0
-    for codes in tape.codes:
-        tables[start] = weights.put(codes)
-        start += codes.size
-    code: list[int] = []
-    for kind, out, a, b, size, p, q, s in instructions:
-        if kind == kernels.MULTIPLY:
-            p, b = matrices[p]
-        elif kind == kernels.CODES:
-            a = tables[a]
-        code += [kind, out, a, b, size, p, q, s]
-    fixed, whole = (
-        np.concatenate([*pool, np.zeros(1, kind)]).astype(kind)
-        for pool, kind in zip(tape.pools[:2], (np.float32, np.int32), strict=True)
-    )
-    named = tape.named()
+def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
     return {
-        "code": code, "fixed": _base64(fixed), "tables": _base64(whole), "width": width, "bytes": max(tape.bytes, 1),
-        "slots": max(tape.slots, 1), "whole": tape.given,
-        "inputs": [[name, spans[named[name]].start, size] for name, size in tape.vectors.items()],
-        "outputs": [[name, spans[named[name]].start, spans[named[name]].stop] for name in held.outputs],
+        "code": code.instructions.tolist(), "width": code.width, "bytes": code.bytes, "slots": code.slots,
+        "fixed": _base64(code.fixed), "tables": _base64(code.tables.astype(np.int32)),
+        "places": [matrices.place(matrix, small=uses <= {"product8", "rows8"}) for matrix, uses in code.matrices],
+        "ids": [[name, slot] for name, (slot, _) in code.ids.items()],
+        "inputs": [[name, span.start, span.stop - span.start] for name, span in code.inputs.items()],
+        "outputs": [[name, span.start, span.stop] for name, span in code.outputs.items()],
     }  # fmt: skip
 
 
@@ -175,12 +159,12 @@ def _base64(array: NDArray[Any]) -> str:
 
 
 def assemble(
-    about: Mapping[str, Any], *, passport: Mapping[str, Any], name: str, version: str, lm: RuntimeModel
+    about: Mapping[str, Any], *, passport: Mapping[str, Any], name: str, version: str, lm: InferenceModel
 ) -> str:
     """The page's text: one style, one script, one piece of data, and a policy that allows just these."""
     from jinja2 import Environment
 
-    script = _joined(_SCRIPTS) + "\nbegin(JSON.parse(document.querySelector('#model').textContent), document);\n"
+    script = joined(_SCRIPTS) + "\nbegin(JSON.parse(document.querySelector('#model').textContent), document);\n"
     style = read("typing.css") + read("onefile.css")
     allowed = [f"{kind} 'sha256-{_digest(text)}'" for kind, text in (("script-src", script), ("style-src", style))]
     policy = "; ".join(["default-src 'none'", *allowed, "img-src data:", "base-uri 'none'", "form-action 'none'"])
@@ -196,8 +180,8 @@ def _trusted(template: str) -> str:
     return re.sub(r"\{\{ (style|script|model) \}\}", r"{{ \1 | safe }}", template)
 
 
-def _joined(names: Sequence[str]) -> str:
-    """Several modules as one: what they take from each other is there already."""
+def joined(names: Sequence[str]) -> str:
+    """Several modules of ``elman.web`` as one script: what they take from each other is there already."""
     text = "\n".join(read(name) for name in names)
     text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
     return re.sub(r"^export (?=function|class|const|async)", "", text, flags=re.MULTILINE)
@@ -207,7 +191,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def facts_of(passport: Mapping[str, Any], lm: RuntimeModel) -> list[tuple[str, str]]:
+def facts_of(passport: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str]]:
     """What the page says of its model."""
     about = lm.describe()
     facts = [("model", f"{about['name']}, {about['size']}, {about['parameters']:,} parameters, {lm.precision}")]

@@ -2,7 +2,7 @@
 
 The functions of libraries and processors differ in their last digits. These are made of operations that IEEE 754
 rounds in one way only (``+ - * /``, the square root), none of them contracted, and sums go through LANES partial sums
-in a fixed order. So the interpreter, the compiled kernels and a browser (``web/program.js``) give the same bits.
+in a fixed order. So the interpreter, the compiled kernels and a browser (``web/functions.js``) give the same bits.
 
 Numbers and arrays are taken alike: what stands here is called with NumPy arrays by the interpreter, and compiled for
 single numbers by ``kernels.py``. Accuracy is about two units in the last place; erf's error is up to 6e-7.

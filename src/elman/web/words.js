@@ -50,6 +50,11 @@ function lastRun(line) {
   return run && run.index + run[0].length === end.length ? run : null;
 }
 
+/** UTF-8, a character for each byte: so texts compare as in Python. */
+function utf8(text) {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
 /** Whether this is a word that people want offered, rather than punctuation. */
 function isWord(text) {
   return /[\p{L}\p{N}\p{So}]/u.test(text);
@@ -61,8 +66,9 @@ export class Words {
     Object.assign(this, {tokens, pretokenized, lowercase});
     this.ids = new Map(tokens.map((token, id) => [token, id]));
     this.offered = tokens.map((token, id) => id > EOS && isWord(token));
-    // By their text, for those that begin alike; and for each word with a space the one without, or 0.
-    this.sorted = [...tokens.keys()].slice(EOS + 1).sort((a, b) => (tokens[a] < tokens[b] ? -1 : 1));
+    this.keys = tokens.map(utf8);
+    this.sorted = [...tokens.keys()].slice(EOS + 1).sort((a, b) => (this.keys[a] < this.keys[b] ? -1 : 1));
+    // For each word with a space the one without, or 0.
     this.twin = tokens.map((token, id) => (id > EOS && token.startsWith(" ") ? this.ids.get(token.slice(1)) ?? UNK : UNK));
     this.twinned = new Set(this.twin.filter((id) => id !== UNK));
   }
@@ -115,27 +121,28 @@ export class Words {
 
   /** The types that begin with a text, as a piece of `sorted`. */
   range(prefix) {
-    // Beginnings are compared and no end is made up: no character comes after all others in UTF-16's order.
+    const key = utf8(prefix);
     const place = (before) => {
       let low = 0, high = this.sorted.length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (before(this.tokens[this.sorted[middle]].slice(0, prefix.length))) low = middle + 1;
+        if (before(this.keys[this.sorted[middle]].slice(0, key.length))) low = middle + 1;
         else high = middle;
       }
       return low;
     };
-    return this.sorted.slice(place((text) => text < prefix), place((text) => text <= prefix));
+    return this.sorted.slice(place((text) => text < key), place((text) => text <= key));
   }
 
   /** The `n` likeliest words at an opening, with probabilities, from the log-probabilities of all types there. */
   likeliest(opening, logProbs, n) {
     const best = [];
     let total = 0;
+    // Of equally likely ones the first come first, as in Python; what is left is put in order by its text.
     const offer = (id, mass) => {
-      if (!this.offered[id] || mass <= 0 || (best.length === n && mass < best[n - 1][0])) return;
-      best.push([mass, this.tokens[id].replace(/^ /u, "")]);
-      best.sort((x, y) => y[0] - x[0] || (x[1] < y[1] ? -1 : 1));
+      if (!this.offered[id] || mass <= 0 || (best.length === n && mass <= best[n - 1].mass)) return;
+      best.push({mass, text: this.tokens[id].replace(/^ /u, "")});
+      best.sort((x, y) => y.mass - x.mass);
       best.length = Math.min(best.length, n);
     };
     if (opening.typed === "") {
@@ -156,7 +163,8 @@ export class Words {
       // After a space, what the vocabulary does not have is a word all the same.
       if (opening.typed.length === opening.lead) total += Math.exp(logProbs[UNK]);
     }
-    return best.map(([mass, text]) => ({text, probability: mass / total}));
+    best.sort((x, y) => y.mass - x.mass || (utf8(x.text) < utf8(y.text) ? -1 : 1));
+    return best.map(({mass, text}) => ({text, probability: mass / total}));
   }
 
   /** What a token without a space begins with if it only goes on with the word or symbol that a text ends with. */
