@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from elman.errors import ModelError
 from elman.export import cells, windowed
 from elman.export.cells import Input, Layer, Names
 from elman.export.graph import Graph, Shape
@@ -61,6 +62,8 @@ class NetworkGraph:
         self.vocab = vocab
         self.clusters = read_layout(config, vocab, arrays)
         self.products = Products(arrays, int8)
+        if config.cell not in LAYERS:
+            raise ModelError(f"no program is made for a cell of one's own yet ({config.cell}); it runs through torch")
         kind, options = LAYERS[config.cell], config.options
         self.layers = [kind(self.products, f"stack.layers.{k}", options) for k in range(config.layers)]
         sizes = [size for layer in self.layers for size in layer.state_sizes]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from elman.cells.windowed import speeds_of
 from elman.export.cells import Input, Layer, Names
 from elman.export.graph import Graph
-from elman.nn.rotation import speeds_of
 
 _FAR = 1e9
 """Taken from the score of a key that is none; its share is then exactly zero."""
