@@ -193,8 +193,8 @@ def compare(cell: str, shape: str, batch: int, options: argparse.Namespace) -> d
 
 
 def main() -> None:
+    from elman.cells.registry import CELLS
     from elman.machine import available_cores, choose_precision, set_threads, tune_allocator
-    from elman.nn.sequence import CELLS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the recipe's shape only, few turns")

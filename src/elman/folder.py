@@ -26,7 +26,7 @@ from elman.errors import FolderError, UsageError
 from elman.files import storage_errors, write_atomic
 from elman.machine import importable
 from elman.models.protocol import LanguageModel
-from elman.models.registry import MODELS, entry, is_network, kind_of, resolve
+from elman.models.registry import entry, is_known, is_network, kind_of, list_kinds, resolve
 from elman.models.runtime_file import WEIGHTS_FILE, seal, stated_digest, unseal
 from elman.progress import Progress
 from elman.text.speller import Speller
@@ -187,8 +187,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
     if unknown:
         raise FolderError(f"{path / 'config.json'} has an unknown key {min(unknown)!r}; it is damaged or not elman's")
     kind, config = head.get("model"), head.get("config")
-    if not isinstance(kind, str) or kind not in MODELS or not isinstance(config, dict):
-        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {', '.join(MODELS)}")
+    if not isinstance(kind, str) or not is_known(kind) or not isinstance(config, dict):
+        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {list_kinds()}")
     return kind, config
 
 

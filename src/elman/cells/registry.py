@@ -4,11 +4,29 @@ from collections.abc import Callable
 
 from elman.cells import parallel, recurrent, windowed
 from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
+from elman.cells.plugins import import_plugins
 from elman.cells.recording import record_step
 from elman.errors import UsageError
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
 """Every cell by its name."""
+HOW_TO_ADD = (
+    "one of your own must be registered first: import the module that calls elman.register_cell, "
+    "or name it in ELMAN_CELLS"
+)
+
+
+def cell_named(name: str) -> Cell:
+    """A registered cell; an unknown name first lets modules register theirs (``plugins.py``).
+
+    Raises:
+        UsageError: no such cell.
+    """
+    if name not in CELLS:
+        import_plugins()
+    if name not in CELLS:
+        raise UsageError(f"unknown cell {name!r}; known: {', '.join(CELLS)}; {HOW_TO_ADD}")
+    return CELLS[name]
 
 
 def register_cell(
