@@ -10,7 +10,7 @@ from torch import nn
 
 from elman.cells.registry import CELLS
 from elman.errors import UsageError
-from elman.nn.feedback import Feedback, ReluRnn
+from elman.nn.feedback import Feedback
 from elman.nn.recurrent import Recurrent, State
 from elman.nn.sequence import make_layer
 from elman.nn.unrolled import Unrolled
@@ -145,14 +145,6 @@ def test_recurrences_start_uniform_and_the_forget_gate_open() -> None:
     assert not (layer.bias_ih + layer.bias_hh)[:100].eq(1).any()
     again = make_layer("lstm", 50, 100, generator=torch.Generator().manual_seed(1))
     assert torch.equal(again.weight_hh, layer.weight_hh)
-
-
-def test_a_relu_network_from_the_identity_adds_up() -> None:
-    layer = ReluRnn(1, 1)
-    layer.start_from_identity()
-    layer.weight_ih.data.fill_(1)
-    y, _ = layer(torch.tensor([[[1.0], [2.0], [-4.0], [3.0]]]), layer.initial_state(1))
-    assert y.flatten().tolist() == [1, 3, 0, 3]
 
 
 @pytest.mark.parametrize(

@@ -127,13 +127,6 @@ class ReluRnn(Feedback):
     cell = CELLS["rnn-relu"]
     loop = staticmethod(torch._VF.rnn_relu)  # type: ignore[attr-defined]
 
-    def start_from_identity(self) -> None:
-        """Begin as a plain accumulator, ``W_hh = I`` and no biases (Le, Jaitly and Hinton 2015)."""
-        with torch.no_grad():
-            nn.init.eye_(self.weight_hh)
-            self.bias_ih.zero_()
-            self.bias_hh.zero_()
-
 
 class Gru(Feedback):
     """The gated recurrent unit."""

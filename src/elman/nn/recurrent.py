@@ -14,7 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,14 +28,6 @@ State = tuple[Tensor, ...]
 """All that a recurrence carries, in the order of its cell's ``state``; each ``[B, size]``."""
 Chunk = tuple[Tensor, State]
 """Outputs ``[.., .., H]`` and the state after them."""
-
-
-class Recurrence(Protocol):
-    """What a cell's layer and a stack of them have in common."""
-
-    def initial_state(self, batch: int) -> State: ...
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
 
 
 class Recurrent(nn.Module, ABC):
