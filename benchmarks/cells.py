@@ -40,10 +40,10 @@ def torch_layer(cell: str, hidden: int) -> nn.Module:
 
 def compare(cell: str, shape: tuple[int, int, int], kind: str, *, threads: int, turns: int) -> dict[str, Any]:
     """Seconds of both for one shape."""
-    from elman.nn.sequence import CELLS
+    from elman.nn.sequence import make_layer
 
     batch, steps, hidden = shape
-    own, other = CELLS[cell](hidden, hidden), torch_layer(cell, hidden)
+    own, other = make_layer(cell, hidden, hidden), torch_layer(cell, hidden)
     state = own.initial_state(batch)
     # Time first in memory, as the layer below leaves it.
     x = torch.randn(steps, batch, hidden).transpose(0, 1).to(TYPES[kind]).requires_grad_()

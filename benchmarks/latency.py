@@ -36,6 +36,7 @@ import torch
 from torch import nn
 
 from elman import folder as model_folder
+from elman.cells.registry import CELLS
 from elman.decode.largest import largest
 from elman.export.onnx import step_model
 from elman.inference.dot_kernels import best_kernel
@@ -43,7 +44,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
-from elman.models.shape import ADDING, NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -195,7 +196,7 @@ def main() -> None:
     tokens = [f" w{number}" for number in range(options.vocab - 2)]
     tokenizer = Tokenizer(["<unk>", "</s>", *tokens], config=TokenizerConfig(pretokenized=True))
     shape = {"embedding_size": options.hidden, "hidden_size": options.hidden, "layers": options.layers}
-    config = NeuralConfig(cell=options.cell, tied=False, skip=options.cell in ADDING, **shape)
+    config = NeuralConfig(cell=options.cell, tied=False, skip=CELLS[options.cell].adds, **shape)
     model = NeuralModel(Network(config, tokenizer.size), tokenizer, config)
     arrays = model.to_arrays()
     facts: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}

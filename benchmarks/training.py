@@ -59,8 +59,8 @@ def make_ids() -> np.ndarray:
 
 def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace) -> Any:
     """Ours."""
+    from elman.cells.registry import CELLS
     from elman.models.registry import entry, resolve
-    from elman.models.shape import ADDING
     from elman.progress import Progress
     from elman.training.run import Plan, Run
     from elman.training.trainer import Training
@@ -72,7 +72,7 @@ def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace
         "embedding_size": embedding,
         "hidden_size": hidden,
         "layers": 2,
-        "skip": cell in ADDING,
+        "skip": CELLS[cell].adds,
         **dict(found.preset),
     }
     store: Any = SimpleNamespace(ids=make_ids(), documents=np.array([0]))
@@ -193,8 +193,8 @@ def compare(cell: str, shape: str, batch: int, options: argparse.Namespace) -> d
 
 
 def main() -> None:
+    from elman.cells.registry import CELLS
     from elman.machine import available_cores, choose_precision, set_threads, tune_allocator
-    from elman.nn.sequence import CELLS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the recipe's shape only, few turns")

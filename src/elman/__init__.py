@@ -9,10 +9,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.api import Completion, LineScore, Model, adapt, load, mix, resume, train
+    from elman.api import Completion, LineScore, Model, adapt, load, mix, register_cell, resume, train
     from elman.errors import ElmanError
 
-__all__ = ["Completion", "ElmanError", "LineScore", "Model", "adapt", "load", "mix", "resume", "train"]
+__all__ = ["Completion", "ElmanError", "LineScore", "Model", "adapt", "load", "mix", "register_cell", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,7 +21,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module("elman.errors" if name == "ElmanError" else "elman.api"), name)
+    homes = {"ElmanError": "elman.errors", "register_cell": "elman.cells.registry"}
+    return getattr(importlib.import_module(homes.get(name, "elman.api")), name)
 
 
 def __dir__() -> list[str]:

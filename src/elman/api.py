@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, and the Model that they return."""
+"""What ``import elman`` gives: train, load, mix, adapt, the Model that they return, and register_cell."""
 
 import dataclasses
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elman import folder as model_folder
+from elman.cells.registry import register_cell
 from elman.data.prepare import DataConfig
 from elman.decode.completion import Completion
 from elman.decode.scoring import LineScore
@@ -68,8 +69,8 @@ def train(
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
-        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv,
-            transformer or ngram; by default what ``start`` is, or lstm.
+        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer, ngram or a cell of
+            your own (``register_cell``); by default what ``start`` is, or lstm.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
@@ -239,4 +240,4 @@ def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
     return load(folder, torch=True)
 
 
-__all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "resume", "train"]
+__all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "register_cell", "resume", "train"]

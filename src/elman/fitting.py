@@ -12,6 +12,7 @@ import numpy as np
 
 from elman import folder as model_folder
 from elman.archive import arrays_digest
+from elman.cells.registry import HOW_TO_ADD
 from elman.config import Config
 from elman.data.prepare import Data, DataConfig, prepare_data
 from elman.decode.scoring import token_log_probs, token_stream
@@ -60,7 +61,7 @@ def train_model(
         ElmanError: whatever is wrong, in one line; Interrupted on Ctrl-C.
     """
     if request.kind not in trainable():
-        raise UsageError(f"--model is {request.kind!r}; it must be one of: {', '.join(trainable())}")
+        raise UsageError(f"--model is {request.kind!r}; it must be one of: {', '.join(trainable())}; {HOW_TO_ADD}")
     network = is_network(request.kind)
     if network:
         refuse_for_training(request)

@@ -29,7 +29,7 @@ from elman.inference.weights import groups_of
 from elman.machine import importable
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import LanguageModel
-from elman.models.registry import MODELS, entry, is_network, kind_of, resolve
+from elman.models.registry import entry, is_known, is_network, kind_of, list_kinds, resolve
 from elman.models.shape import NeuralConfig
 from elman.progress import Progress
 from elman.text.speller import Speller
@@ -167,8 +167,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
     if unknown:
         raise FolderError(f"{path / 'config.json'} has an unknown key {min(unknown)!r}; it is damaged or not elman's")
     kind, config = head.get("model"), head.get("config")
-    if not isinstance(kind, str) or kind not in MODELS or not isinstance(config, dict):
-        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {', '.join(MODELS)}")
+    if not isinstance(kind, str) or not is_known(kind) or not isinstance(config, dict):
+        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {list_kinds()}")
     return kind, config
 
 

@@ -48,7 +48,9 @@ def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     below = [lag for lag, share in enumerate(own["share"][1]) if share < 0.01]
     if own["case"]["case"] == "vanishing":
         assert abs(own["case"]["gone"] - below[0]) <= 2
-    assert {each["gate"] for each in found["saturation"]} == {"input", "forget", "output"}
+    assert {each["gate"]: each["meaning"] for each in found["saturation"]} == {
+        "i": "input gate", "f": "forget gate", "o": "output gate"
+    }  # fmt: skip
     assert found["sentence"]["tokens"][0] == "Anna" and len(found["sentence"]["gates"]) == 2
     assert found["influence"]["memory"] <= found["influence"]["reach"] <= 40
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from elman.cells.registry import CELLS
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.cache import NeuralCache
@@ -111,7 +112,10 @@ MODELS: dict[str, Callable[[], Case]] = {
     "ngram pruned by counts": lambda: Case(smoothed("word", order=4, prune="0,0,1")),
     "ngram pruned by entropy": lambda: Case(smoothed("word", order=4, prune_entropy=1e-4)),
     "ngram in few bits": lambda: Case(smoothed("char", order=4, quantise=4, small=True)),
-    "lstm, words": lambda: Case(network("lstm", "word"), tolerance=1e-5),
+    **{
+        f"{name}, words": lambda name=name: Case(network(name, "word"), 1e-5 if CELLS[name].window is None else 1e-4)
+        for name in CELLS
+    },
     "lstm, characters": lambda: Case(network("lstm", "char", tied=False), tolerance=1e-5),
     "lstm, one-hot": lambda: Case(network("lstm", "word", tied=False, input="one-hot"), tolerance=1e-5),
     "lstm, adaptive": lambda: Case(network("lstm", "word", softmax="adaptive"), tolerance=1e-5),
@@ -122,15 +126,15 @@ MODELS: dict[str, Callable[[], Case]] = {
         network("lstm", "word", softmax="adaptive", tied=False, input="one-hot"), tolerance=1e-5
     ),
     "lstm, sampled": lambda: Case(network("lstm", "word", softmax="sampled"), tolerance=1e-5),
-    "gru, words": lambda: Case(network("gru", "word"), tolerance=1e-5),
-    "rnn, words": lambda: Case(network("rnn", "word"), tolerance=1e-5),
-    "mingru, words": lambda: Case(network("mingru", "word"), tolerance=1e-5),
     "minlstm, characters": lambda: Case(network("minlstm", "char", tied=False), tolerance=1e-5),
-    "rglru, words": lambda: Case(network("rglru", "word"), tolerance=1e-5),
-    "feed-forward, words": lambda: Case(network("feed-forward", "word", window=3, layers=1), tolerance=1e-5),
+    "feed-forward, words, small window": lambda: Case(
+        network("feed-forward", "word", window=3, layers=1), tolerance=1e-5
+    ),
     "conv, characters": lambda: Case(network("conv", "char", window=2, tied=False), tolerance=1e-4),
     "conv, adaptive": lambda: Case(network("conv", "word", softmax="adaptive"), tolerance=1e-4),
-    "transformer, words": lambda: Case(network("transformer", "word", window=5, heads=2, embedding_size=16), 1e-4),
+    "transformer, words, small window": lambda: Case(
+        network("transformer", "word", window=5, heads=2, embedding_size=16), 1e-4
+    ),
     "transformer, characters": lambda: Case(network("transformer", "char", tied=False, embedding_size=16), 1e-3),
     "rnn-relu, characters": lambda: Case(network("rnn-relu", "char", layers=1), tolerance=1e-4),
     "mixture with a network": lambda: Case(

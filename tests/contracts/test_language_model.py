@@ -1,4 +1,4 @@
-"""What every language model promises, checked on each one in MODELS."""
+"""What every language model promises, checked on each kind."""
 
 from collections import defaultdict
 from functools import cache
@@ -12,8 +12,7 @@ from elman import folder
 from elman.errors import ModelError
 from elman.models.combine import Mixture
 from elman.models.protocol import LanguageModel, State
-from elman.models.registry import MODELS as REGISTERED
-from elman.models.registry import kind_of
+from elman.models.registry import kind_of, known
 from elman.models.trace import step_trace, trace
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID
@@ -280,7 +279,7 @@ def test_a_state_of_another_model_is_refused(case):
 
 
 def test_every_registered_kind_is_here() -> None:
-    assert {kind_of(_built(name).model) for name in MODELS} == set(REGISTERED)
+    assert {kind_of(_built(name).model) for name in MODELS} == set(known())
 
 
 def test_a_saved_model_loads_exactly(case: Case, tmp_path: Path) -> None:

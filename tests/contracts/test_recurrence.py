@@ -1,9 +1,10 @@
-"""The contract of every recurrence: each registered cell and stacks of them.
+"""The contract of every recurrence: each registered cell, by its fast layer and unrolled, and stacks of them.
 
 Values, final states and all gradients (inputs, initial state, weights) are compared, at an odd length and
 from a state that is not zero.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -11,13 +12,17 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from elman.cells.counting import hidden_weights
+from elman.cells.registry import CELLS
 from elman.errors import UsageError
+from elman.nn import recurrent
 from elman.nn.bidirectional import Bidirectional
-from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Recurrent, unroll
-from elman.nn.sequence import CELLS, Feedback, Lstm
+from elman.nn.feedback import Lstm
+from elman.nn.recurrent import Recurrent, State
+from elman.nn.sequence import FAST, make_layer
 from elman.nn.stack import Stack
+from elman.nn.unrolled import Unrolled
 
 B, T, D, H = 3, 7, 4, 5
 RESET = torch.zeros(B, T, dtype=torch.bool)
@@ -39,15 +44,32 @@ def _stack(cell: str) -> Stack:
     return Stack(cell=cell, input_size=D, hidden_size=H, output_size=3, layers=3)
 
 
+def _unrolled(cell: str, *_: int, **options: float) -> Unrolled:
+    """The same layer as the fast one, of the same sizes, by single steps."""
+    sizes = dataclasses.asdict(make_layer(cell, D, H).sizes)
+    del sizes["inputs"], sizes["hidden"]
+    return Unrolled(CELLS[cell], D, H, **sizes, **options)
+
+
+def unroll(
+    subject: Subject, x: Tensor, state: State, reset: Tensor | None = None, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """What ``forward`` means, step by step."""
+    starts = None if reset is None else reset.T
+    y, after = recurrent.unroll(subject.step, x.transpose(0, 1), state, reset=starts, lengths=lengths)
+    return y.transpose(0, 1), after
+
+
 SUBJECTS: dict[str, Callable[[], Subject]] = {
-    **{name: lambda name=name: CELLS[name](D, H) for name in CELLS},
+    **{name: lambda name=name: make_layer(name, D, H) for name in CELLS},
+    **{f"unrolled-{name}": lambda name=name: _unrolled(name) for name in CELLS},
     "lstm-by-hand": lambda: HandLstm(D, H),
     **{f"stack-of-{name}": lambda name=name: _stack(name) for name in CELLS},
     "skip-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=H, output_size=3, layers=3, skip=True),
-    "feed-forward-narrow": lambda: CELLS["feed-forward"](D, H, window=2, inner=3, direct=False),
-    "conv-square": lambda: CELLS["conv"](D, D, window=9, inner=3),
-    "transformer-narrow": lambda: CELLS["transformer"](D, 6, window=4, heads=2, inner=7),
-    "transformer-square": lambda: CELLS["transformer"](D, D, window=9),
+    "feed-forward-narrow": lambda: make_layer("feed-forward", D, H, window=2, inner=3, direct=False),
+    "conv-square": lambda: make_layer("conv", D, D, window=9, inner=3),
+    "transformer-narrow": lambda: make_layer("transformer", D, 6, window=4, heads=2, inner=7),
+    "transformer-square": lambda: make_layer("transformer", D, D, window=9),
     "residual-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=D, layers=2, residual=True),
 }
 
@@ -119,6 +141,21 @@ def test_the_whole_chunk_is_its_steps(subject: Subject, reset: Tensor | None, le
         subject, lambda *given, **options: unroll(subject, *given, **options), x, state, reset=reset, lengths=lengths
     )
     assert_same(fast, slow)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS, SHORT], ids=["full", "padded", "short"])
+@pytest.mark.parametrize("reset", [None, RESET], ids=["carried", "reset"])
+@pytest.mark.parametrize("name", FAST)
+def test_the_fast_layer_is_the_unrolled_one(name: str, reset: Tensor | None, lengths: Tensor | None) -> None:
+    torch.manual_seed(8)
+    fast, slow = make_layer(name, D, H), _unrolled(name)
+    for parameter in fast.parameters():
+        nn.init.uniform_(parameter, -0.9, 0.9)
+    slow.load_state_dict(fast.state_dict())
+    fast, slow = fast.double(), slow.double()
+    x, state = inputs(fast)
+    found = everything(fast, fast, x, state, reset=reset, lengths=lengths)
+    assert_same(found, everything(slow, slow, x, state, reset=reset, lengths=lengths))
 
 
 @pytest.mark.parametrize("reset", [None, RESET], ids=["carried", "reset"])
@@ -273,18 +310,23 @@ def test_a_saved_subject_is_the_same_when_loaded(subject: Subject) -> None:
     assert torch.equal(subject(x, state, RESET)[0], expected)
 
 
+@pytest.mark.parametrize("build", [make_layer, _unrolled], ids=["fast", "unrolled"])
 @pytest.mark.parametrize("name", CELLS)
-def test_weight_drop_is_a_layer_with_fewer_connections(name: str) -> None:
+def test_weight_drop_is_a_layer_with_fewer_connections(name: str, build: Callable[..., Recurrent]) -> None:
     torch.manual_seed(7)
-    if not isinstance(CELLS[name](D, H), Feedback):
+    names = hidden_weights(CELLS[name], make_layer(name, D, H).sizes)
+    if not names:
         with pytest.raises(UsageError, match="has no hidden-to-hidden weights; it must be 0"):
-            CELLS[name](D, H, weight_drop=0.4)
+            build(name, D, H, weight_drop=0.4)
         return
-    layer = CELLS[name](D, H, weight_drop=0.4).double()
-    x, state = inputs(layer)
-    dropped = everything(layer, lambda *given: layer(*given, masks=Masks(1, 2)), x, state)
-    mask = Masks(1, 2).keep(*layer.weight_hh.shape, drop=0.4).double()
-    layer.weight_hh.data *= mask
-    thinned = everything(layer, layer, x, state)
-    thinned["d weight_hh"] *= mask
+    built = build(name, D, H, weight_drop=0.4).double()
+    x, state = inputs(built)
+    dropped = everything(built, lambda *given: built(*given, masks=Masks(1, 2)), x, state)
+    masks = Masks(1, 2)
+    kept = {each: masks.keep(*built.weights()[each].shape, drop=0.4).double() for each in names}
+    for each, mask in kept.items():
+        built.weights()[each].data *= mask
+    thinned = everything(built, built, x, state)
+    for each, mask in kept.items():
+        thinned[f"d {each}"] *= mask
     assert_same(dropped, thinned)

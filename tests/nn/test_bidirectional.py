@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from elman.cells.registry import CELLS
 from elman.errors import UsageError
 from elman.nn.bidirectional import Bidirectional
-from elman.nn.sequence import CELLS
 
 LENGTHS = torch.tensor([5, 2, 4])
 

@@ -1,13 +1,15 @@
 """When the LSTM takes torch's kernel, and how often."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor
 
 from elman.nn import fused
-from elman.nn.cells import Weights
 from elman.nn.dropout import Masks
-from elman.nn.sequence import CELLS, Lstm
+from elman.nn.feedback import Lstm
+from elman.nn.sequence import make_layer
 
 B, T, D, H = 3, 7, 4, 5
 
@@ -25,7 +27,7 @@ def backward_nodes(result: Tensor) -> set[str]:
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
 @pytest.mark.parametrize("reset", [False, True])
 def test_the_lstm_trains_through_onednn(reset: bool) -> None:
-    layer = CELLS["lstm"](D, H, weight_drop=0.5)
+    layer = make_layer("lstm", D, H, weight_drop=0.5)
     starts = torch.full((B, T), reset)
     y, _ = layer(torch.randn(B, T, D), layer.initial_state(B), starts, None, Masks(1, 1))
     nodes = backward_nodes(y)
@@ -49,7 +51,7 @@ def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.Monk
     calls = []
     real = fused._kernel
 
-    def watched(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> object:
+    def watched(x: Tensor, state: tuple[Tensor, Tensor], weights: Sequence[Tensor]) -> object:
         calls.append(len(x))
         return real(x, state, weights)
 
@@ -67,8 +69,8 @@ def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.Monk
 def test_weights_in_one_piece_are_the_same_weights() -> None:
     """What only a GPU needs, tried on the processor: values, gradients and that it is one block, in cuDNN's order."""
     layer = Lstm(D, H)
-    weights = Weights(layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
-    pieces = fused._in_one_piece(weights)
+    weights = list(layer.parameters())
+    pieces = fused.in_one_piece(weights)
     for piece, weight in zip(pieces, weights, strict=True):
         assert torch.equal(piece, weight)
     places = [piece.data_ptr() for piece in pieces]

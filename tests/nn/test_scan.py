@@ -131,8 +131,8 @@ def test_no_steps_change_nothing() -> None:
 def test_numba_is_imported_when_it_is_needed() -> None:
     code = f"""
 import sys, torch
-from elman.nn.sequence import CELLS
-layers = [CELLS[name](2, 3) for name in ("mingru", "minlstm", "rglru")]
+from elman.nn.sequence import make_layer
+layers = [make_layer(name, 2, 3) for name in ("mingru", "minlstm", "rglru")]
 with torch.inference_mode():
     for layer in layers:
         layer(torch.randn(1, {SHORT}, 2), layer.initial_state(1))

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from elman.cells.registry import CELLS
 from elman.errors import UsageError
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import Recurrent
-from elman.nn.sequence import CELLS
 from elman.nn.stack import Stack
 
 B, T, E, H = 2, 5, 3, 4

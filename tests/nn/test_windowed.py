@@ -10,7 +10,7 @@ from torch import Tensor
 from elman.errors import UsageError
 from elman.nn.conv import GatedConv
 from elman.nn.feed_forward import FeedForward
-from elman.nn.sequence import CELLS
+from elman.nn.sequence import make_layer
 from elman.nn.stack import Stack
 from elman.nn.transformer import TransformerLayer, attended
 from elman.nn.windowed import Windowed
@@ -135,7 +135,7 @@ def test_transformer_by_hand(window: int) -> None:
 @pytest.mark.parametrize("cell", ["feed-forward", "conv", "transformer"])
 def test_a_layer_sees_its_window_and_nothing_older(cell: str) -> None:
     torch.manual_seed(1)
-    layer = CELLS[cell](6, 6, window=4).double()
+    layer = make_layer(cell, 6, 6, window=4).double()
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.uniform_(-1, 1)

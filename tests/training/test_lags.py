@@ -6,7 +6,7 @@ import torch
 
 from elman.models.neural import Network
 from elman.models.shape import NeuralConfig
-from elman.nn.sequence import ReluRnn, Rnn
+from elman.nn.feedback import ReluRnn, Rnn
 from elman.nn.stack import Stack
 from elman.training.lag_case import judge_lags, lag_words
 from elman.training.lags import gradient_by_lag, through_time

@@ -76,6 +76,8 @@ class Cell:
     """The sizes of the state's parts by name; by default one, ``h``, of H numbers."""
     window: int | None = None
     """Inputs that a layer sees where nobody says otherwise; None where there is no end to them."""
+    options: tuple[str, ...] = ()
+    """The fields of ``Sizes`` besides ``inner`` and ``window`` that it needs."""
     adds: bool = False
     """Whether a layer adds to what it reads, so that one stream of vectors leads through all layers."""
     says: str = ""

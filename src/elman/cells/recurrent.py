@@ -55,8 +55,8 @@ def _h_and_c(sizes: Sizes) -> dict[str, int]:
 
 
 CELLS = (
+    Cell("lstm", lstm, weights=lambda sizes: _weights(4, sizes), state=_h_and_c),
+    Cell("gru", gru, weights=lambda sizes: _weights(3, sizes)),
     Cell("rnn", rnn, weights=lambda sizes: _weights(1, sizes)),
     Cell("rnn-relu", rnn_relu, weights=lambda sizes: _weights(1, sizes)),
-    Cell("gru", gru, weights=lambda sizes: _weights(3, sizes)),
-    Cell("lstm", lstm, weights=lambda sizes: _weights(4, sizes), state=_h_and_c),
 )

@@ -1,14 +1,33 @@
 """The registry of all cells: what is there, and how one is added."""
 
+import re
 from collections.abc import Callable
 
 from elman.cells import parallel, recurrent, windowed
 from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
+from elman.cells.plugins import import_plugins
 from elman.cells.recording import record_step
 from elman.errors import UsageError
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
 """Every cell by its name."""
+HOW_TO_ADD = (
+    "one of your own must be registered first: import the module that calls elman.register_cell, "
+    "or name it in ELMAN_CELLS"
+)
+
+
+def cell_named(name: str) -> Cell:
+    """A registered cell; an unknown name first lets modules register theirs (``plugins.py``).
+
+    Raises:
+        UsageError: no such cell.
+    """
+    if name not in CELLS:
+        import_plugins()
+    if name not in CELLS:
+        raise UsageError(f"unknown cell {name!r}; known: {', '.join(CELLS)}; {HOW_TO_ADD}")
+    return CELLS[name]
 
 
 def register_cell(
@@ -31,7 +50,7 @@ def register_cell(
         says: one sentence on the cell.
 
     Raises:
-        UsageError: the name is taken, or the step does not fit what is declared.
+        UsageError: the name is taken or no name, or the step does not fit what is declared.
 
     >>> from elman.cells.operators import linear, tanh
     >>> def doubled(x, state, w):
@@ -44,6 +63,8 @@ def register_cell(
     """
     if name in CELLS:
         raise UsageError(f"there is a cell {name!r} already; choose another name")
+    if not re.fullmatch("[a-z][a-z0-9-]*", name):
+        raise UsageError(f"the cell's name is {name!r}; it must be of small letters, digits and -, such as my-cell")
     cell = Cell(name, step, weights=weights, state=state, says=says or (step.__doc__ or "").split("\n")[0])
     check(cell)
     CELLS[name] = cell
@@ -57,6 +78,8 @@ def check(cell: Cell) -> None:
         UsageError: sizes of the output or the state that are not those declared, or an operator misused.
     """
     sizes = Sizes(inputs=5, hidden=6, inner=7, window=cell.window or 0, heads=1)
+    if not cell.weights(sizes):
+        raise UsageError(f"the cell {cell.name!r} declares no weights, so there is nothing to train")
     try:
         recorded = record_step(cell, sizes)
     except (AssertionError, AttributeError, TypeError, ValueError) as error:

@@ -115,7 +115,7 @@ def _keys(sizes: Sizes) -> dict[str, int]:
 
 
 CELLS = (
-    Cell("feed-forward", feed_forward, weights=_feed_forward, state=_tail, window=4),
+    Cell("feed-forward", feed_forward, weights=_feed_forward, state=_tail, window=4, options=("direct",)),
     Cell("conv", conv, weights=_conv, state=_tail, window=4, adds=True),
-    Cell("transformer", transformer, weights=_transformer, state=_keys, window=64, adds=True),
+    Cell("transformer", transformer, weights=_transformer, state=_keys, window=64, options=("heads",), adds=True),
 )

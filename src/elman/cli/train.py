@@ -8,15 +8,19 @@ from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.data.prepare import DataConfig
 from elman.errors import UsageError
-from elman.models.registry import entry, resolve, trainable
+from elman.models.registry import entry, known, resolve
 from elman.report.growth import growth_table
 from elman.training.run import Plan
 
 
 def _configs() -> list[Any]:
     """What has flags: the text, every kind of model that can be trained, and the plan of training."""
-    names = dict.fromkeys(entry(kind).config for kind in trainable())
+    names = dict.fromkeys(entry(kind).config for kind in _KINDS)
     return [DataConfig, *map(resolve, names), Plan]
+
+
+_KINDS = [kind for kind in known() if entry(kind).fit is not None]
+"""Without cells that somebody else registers: nothing of theirs is imported for a help page."""
 
 
 @with_flags(*_configs(), leave_out=("updates", "cell", "precision", "threads"))
@@ -29,8 +33,7 @@ def run(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="lstm (the default), gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer "
-            "or ngram.",
+            help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_CELLS names.",
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,

@@ -139,6 +139,8 @@ def _tokens(loaded: Any, text: Any) -> tuple[Any, str | None]:
 
 
 def _report(found: Any) -> list[str]:
+    from elman.report.xray_figures import titled
+
     about, text = found.model, found.text
     lines = [
         f"{about['name']}, {about['size']}, {about['types']} types; {text['places']} places of {text['source']} "
@@ -173,7 +175,7 @@ def _report(found: Any) -> list[str]:
     if found.saturation:
         rows = [
             [
-                f"layer {each.layer + 1} {each.gate}",
+                f"layer {each.layer + 1} {titled(each.gate, each.meaning)}",
                 f"{100 * each.closed:.0f}%",
                 f"{100 * each.open:.0f}%",
                 f"{each.mean:.2f}",

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.cells.registry import CELLS
 from elman.config import Config
 from elman.errors import FolderError, ModelError
 from elman.inference.engine import PATIENCE, Engine
-from elman.inference.network import layer_sizes, network_program
+from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Program
 from elman.inference.weights import Weights, in_8_bits, stored_arrays
@@ -95,10 +94,10 @@ class InferenceModel:
         self.weights.check(self.program.functions())
 
     def _built(self, arrays: Arrays) -> Program:
-        vocab, cell = self.tokenizer.size, CELLS[self.network.cell]
-        parts = [size for sizes in layer_sizes(self.network, vocab) for size in cell.state(sizes).values()]
-        if max(parts) > _LARGEST:
-            raise FolderError(f"its state would have parts of {max(parts)} numbers; the folder is damaged")
+        vocab = self.tokenizer.size
+        largest = max(size for parts in self.network.states for size in parts.values())
+        if largest > _LARGEST:
+            raise FolderError(f"its state would have parts of {largest} numbers; the folder is damaged")
         clusters = read_layout(self.network, vocab, arrays)
         self._layout = layout_arrays(self.network, clusters)
         plain = optimise(network_program(self.network, vocab, clusters), gain=self.config.gain)

@@ -6,14 +6,10 @@
 ``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for `<s>`.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
-from elman.cells.cell import Sizes
 from elman.cells.operators import concat, linear, norm
 from elman.cells.recording import record_step
-from elman.cells.registry import CELLS
 from elman.cells.symbol import Symbol
 from elman.inference.program import (
     Function,
@@ -39,20 +35,12 @@ def network_program(config: NeuralConfig, vocab: int, clusters: Clusters | None)
     return Program(step, Function({"log_probs": found, "chosen": picked(found, targets)}), states)
 
 
-def layer_sizes(config: NeuralConfig, vocab: int) -> list[Sizes]:
-    """The sizes of each layer, the lowest first."""
-    below = vocab + 1 if config.input == "one-hot" else config.embedding_size
-    sizes = [below, *[config.width] * (config.layers - 1), config.top_size]
-    more = {name: value for name, value in config.options.items() if value is not None}
-    return [Sizes(inputs=inputs, hidden=hidden, **more) for inputs, hidden in pairwise(sizes)]
-
-
 def _step(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> tuple[Function, dict[str, int]]:
-    cell, x = CELLS[config.cell], _embedded(config, vocab, clusters)
+    cell, x = config.kind, _embedded(config, vocab, clusters)
     states: dict[str, int] = {}
     after: dict[str, Symbol] = {}
     outputs: list[Symbol] = []
-    for number, sizes in enumerate(layer_sizes(config, vocab)):
+    for number, sizes in enumerate(config.sizes(vocab + 1 if config.input == "one-hot" else None)):
         parts = cell.state(sizes)
         names = [f"stack.{len(states) + place}" for place in range(len(parts))]
         states |= dict(zip(names, parts.values(), strict=True))

@@ -4,6 +4,8 @@ import dataclasses
 import importlib
 from typing import Any
 
+from elman.cells.plugins import import_plugins
+from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.errors import MissingExtra, UsageError
 from elman.machine import NO_TORCH
 
@@ -26,17 +28,7 @@ class Entry:
 
 _NETWORK = ("elman.models.shape:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
 
-MODELS: dict[str, Entry] = {
-    "lstm": Entry(*_NETWORK, preset=(("cell", "lstm"),)),
-    "gru": Entry(*_NETWORK, preset=(("cell", "gru"),)),
-    "rnn": Entry(*_NETWORK, preset=(("cell", "rnn"),)),
-    "rnn-relu": Entry(*_NETWORK, preset=(("cell", "rnn-relu"),)),
-    "mingru": Entry(*_NETWORK, preset=(("cell", "mingru"),)),
-    "minlstm": Entry(*_NETWORK, preset=(("cell", "minlstm"),)),
-    "rglru": Entry(*_NETWORK, preset=(("cell", "rglru"),)),
-    "feed-forward": Entry(*_NETWORK, preset=(("cell", "feed-forward"),)),
-    "conv": Entry(*_NETWORK, preset=(("cell", "conv"),)),
-    "transformer": Entry(*_NETWORK, preset=(("cell", "transformer"),)),
+_OTHERS: dict[str, Entry] = {
     "ngram": Entry(
         "elman.models.ngram.query:NgramConfig",
         "elman.models.ngram.query:NgramModel",
@@ -52,20 +44,37 @@ MODELS: dict[str, Entry] = {
 
 
 def entry(name: str) -> Entry:
-    """The entry of a kind of model.
+    """The entry of a kind of model; every registered cell is one.
 
     Raises:
         UsageError: no such kind.
     """
-    found = MODELS.get(name)
-    if found is None:
-        raise UsageError(f"model {name!r} is not known; choose one of: {', '.join(MODELS)}")
-    return found
+    if not is_known(name):
+        raise UsageError(f"model {name!r} is not known; choose one of: {list_kinds()}")
+    return _OTHERS[name] if name in _OTHERS else Entry(*_NETWORK, preset=(("cell", name),))
+
+
+def is_known(name: str) -> bool:
+    """Whether there is such a kind; an unknown name first lets modules register their cells."""
+    if name not in _OTHERS and name not in CELLS:
+        import_plugins()
+    return name in _OTHERS or name in CELLS
+
+
+def known() -> list[str]:
+    """Every kind there is."""
+    return [*CELLS, *_OTHERS]
+
+
+def list_kinds() -> str:
+    """Every kind, for an error, and how there can be more."""
+    return f"{', '.join(known())}; {HOW_TO_ADD}"
 
 
 def trainable() -> list[str]:
-    """The kinds that can be trained from text."""
-    return [name for name, found in MODELS.items() if found.fit is not None]
+    """The kinds that can be trained from text, cells that somebody else registers among them."""
+    import_plugins()
+    return [name for name in known() if entry(name).fit is not None]
 
 
 def resolve(dotted: str) -> Any:

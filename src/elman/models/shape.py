@@ -3,23 +3,19 @@
 import dataclasses
 from typing import Any, Literal
 
+from elman.cells.cell import Cell, Sizes
+from elman.cells.registry import cell_named
 from elman.config import Config
 from elman.errors import UsageError
 
 _SAMPLES = 4096
-ADDING = ("conv", "transformer")
-"""Kinds of layers that add to what they read: through all of them leads one stream, which reaches the output."""
-WINDOWS = {"feed-forward": 4, "conv": 4, "transformer": 64}
-"""Tokens that a layer sees, of the kinds of layers that see a window."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NeuralConfig(Config):
     """Shape of a recurrent language model."""
 
-    cell: Literal[
-        "lstm", "gru", "rnn", "rnn-relu", "mingru", "minlstm", "rglru", "feed-forward", "conv", "transformer"
-    ] = "lstm"
+    cell: str = "lstm"
     """The recurrent cell, or another kind of layer."""
     layers: int = 2
     """Layers (L)."""
@@ -46,6 +42,7 @@ class NeuralConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        cell_named(self.cell)
         self._check_window()
         for name in ("layers", "embedding_size", "hidden_size"):
             if not 1 <= getattr(self, name) <= 1 << 20:
@@ -62,26 +59,31 @@ class NeuralConfig(Config):
             raise UsageError(f"samples is {self.samples}; it must be at least 1 and at most 2^20")
 
     def _check_window(self) -> None:
-        windowed = self.cell in WINDOWS
+        windowed = self.kind.window is not None
         if self.window is not None and not (windowed and 2 <= self.window <= 1024):
             raise UsageError(
                 f"window is {self.window}; it must be at least 2 and at most 1024"
                 if windowed
                 else f"window means nothing to {self.cell}, which has no end to what it sees; leave it out"
             )
-        if self.heads is not None and self.cell != "transformer":
+        if self.heads is not None and "heads" not in self.kind.options:
             raise UsageError(f"heads mean nothing to {self.cell}; leave them out, or train a transformer")
         if self.heads is not None and not 1 <= self.heads <= self.embedding_size:
             raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.embedding_size}")
         if windowed and self.input == "one-hot":
             raise UsageError(f"one-hot input is for recurrent cells; a {self.cell} network has learned embeddings")
-        if self.cell in ADDING and not self.skip:
+        if self.kind.adds and not self.skip:
             raise UsageError(f"all layers of a {self.cell} network reach the output directly; leave out --no-skip")
+
+    @property
+    def kind(self) -> Cell:
+        """The registered cell."""
+        return cell_named(self.cell)
 
     @property
     def seen(self) -> int | None:
         """Tokens that a layer sees; None where there is no end to them."""
-        return self.window or WINDOWS.get(self.cell)
+        return self.window or self.kind.window
 
     @property
     def width(self) -> int:
@@ -100,25 +102,21 @@ class NeuralConfig(Config):
         >>> NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6).states
         [{'h': 6, 'c': 6}, {'h': 4, 'c': 4}]
         """
-        sizes = [self.width] * (self.layers - 1) + [self.top_size]
-        if self.cell == "transformer":
-            heads = self.options["heads"]
-            pairs = ((self.seen or 0) - 1) * heads * -(-self.embedding_size // (2 * heads))
-            return [{"first": pairs, "second": pairs, "values": 2 * pairs, "read": 1} for _ in sizes]
-        if self.seen:
-            return [{"tail": (self.seen - 1) * self.embedding_size} for _ in sizes]
-        more = {"lstm": {"c": 1}, "rglru": {"tail": 3}}.get(self.cell, {})
-        return [{"h": size, **{name: times * size for name, times in more.items()}} for size in sizes]
+        return [self.kind.state(sizes) for sizes in self.sizes()]
+
+    def sizes(self, inputs: int | None = None) -> list[Sizes]:
+        """The sizes of each layer, the first of which reads vectors of so many ``inputs`` (default: embeddings)."""
+        outputs = [self.width] * (self.layers - 1) + [self.top_size]
+        below = [self.embedding_size if inputs is None else inputs, *outputs]
+        return [Sizes(inputs=d, hidden=h, **self.options) for d, h in zip(below, outputs, strict=False)]
 
     @property
     def options(self) -> dict[str, Any]:
-        """What each layer is told beyond its sizes, see ``elman.nn.windowed``."""
+        """What each layer is told beyond its sizes: fields of ``elman.cells.cell.Sizes``."""
         if not self.seen:
             return {}
-        own: dict[str, Any] = {"feed-forward": {"direct": self.skip}}.get(self.cell, {})
-        if self.cell == "transformer":
-            own = {"heads": self.heads or _heads(self.embedding_size)}
-        return {"inner": self.hidden_size, "window": self.seen, **own}
+        chosen = {"heads": self.heads or _heads(self.embedding_size), "direct": self.skip}
+        return {"inner": self.hidden_size, "window": self.seen, **{name: chosen[name] for name in self.kind.options}}
 
     @property
     def drawn(self) -> int:

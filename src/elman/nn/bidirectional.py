@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from elman.errors import UsageError
-from elman.nn.sequence import CELLS
+from elman.nn.sequence import make_layer
 
 
 class Bidirectional(nn.Module):
@@ -23,10 +22,8 @@ class Bidirectional(nn.Module):
         UsageError: an unknown cell.
         """
         super().__init__()
-        if cell not in CELLS:
-            raise UsageError(f"unknown cell {cell!r}; known: {', '.join(CELLS)}")
-        self.forwards = CELLS[cell](input_size, hidden_size, generator=generator)
-        self.backwards = CELLS[cell](input_size, hidden_size, generator=generator)
+        self.forwards = make_layer(cell, input_size, hidden_size, generator=generator)
+        self.backwards = make_layer(cell, input_size, hidden_size, generator=generator)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """``x[B, T, D]`` to outputs ``[B, T, 2H]``, zero at padding, and the last of both, ``[B, 2H]``.

@@ -1,14 +1,11 @@
 """The gated convolutional network (Dauphin, Fan, Auli and Grangier 2017), one layer of it."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from elman.nn.cells import State
+from elman.cells.registry import CELLS
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Chunk
-from elman.nn.scan_cells import product, spread
+from elman.nn.recurrent import Chunk, State, product
 from elman.nn.windowed import Windowed, scaled, windows
 
 
@@ -22,29 +19,16 @@ class GatedConv(Windowed):
     [(2, 8)]
     """
 
-    state_names = ("tail",)
-    usual = 4
+    cell = CELLS["conv"]
+    gain: nn.Parameter
+    weight_ih: nn.Parameter
+    bias_ih: nn.Parameter
+    weight_out: nn.Parameter
 
-    def __init__(
-        self, input_size: int, hidden_size: int, *, generator: torch.Generator | None = None, **options: Any
-    ) -> None:
-        """``generator`` draws the starting weights; the rest as in ``Windowed``."""
-        super().__init__(input_size, hidden_size, **options)
-        seen = self.window * input_size
-        self.gain = nn.Parameter(torch.ones(input_size))
-        self.weight_ih = nn.Parameter(torch.empty(2 * self.inner, seen))
-        self.bias_ih = nn.Parameter(torch.zeros(2 * self.inner))
-        self.weight_out = nn.Parameter(torch.empty(hidden_size, self.inner))
-        for name, matrix in self.named_parameters(recurse=False):
-            if matrix.ndim == 2:
-                spread(matrix, seen if name == "weight_ih" else matrix.shape[1], generator)
-
-    def initial_state(self, batch: int) -> State:
-        return (self.weight_ih.new_zeros(batch, (self.window - 1) * self.input_size),)
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        seen = torch.cat([state[0], scaled(x, self.gain)], dim=1)
-        return self._across(x) + self._of(seen, None), (seen[:, self.input_size :],)
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """As in ``Recurrent``, the gain at 1."""
+        super().reset_parameters(generator)
+        nn.init.ones_(self.gain)
 
     def _through(
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None

@@ -1,11 +1,14 @@
-"""Backpropagation through time on the processor with compiled steps: the fast twin of ``bptt``.
+"""Backpropagation through time on the processor with compiled steps, for whole chunks with document starts.
 
-Same functions, same shapes (time first, ``[T, B, .]``), float32 and bfloat16. Between two steps there is one
-matrix product, whose weights are laid out once per chunk, and one compiled call (``step_kernels``) that does all the
-rest; input products and weight gradients are one large product each. Gates, cell states and sums stay in float32
-in bfloat16 chunks too.
+Shapes are time first, ``[T, B, .]``; ``reset[T, B]`` marks document starts, before which the state is zero. Float32 and
+bfloat16; ``weights`` are ``weight_ih, weight_hh, bias_ih, bias_hh``. Every function returns the states after each step.
+
+Between two steps there is one matrix product, whose weights are laid out once per chunk, and one compiled call
+(``step_kernels``) that does all the rest; input products and weight gradients are one large product each. Gates, cell
+states and sums stay in float32 in bfloat16 chunks too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,8 +16,8 @@ from torch import Tensor
 from torch.amp.autocast_mode import custom_bwd, custom_fwd
 from torch.autograd.function import Function, once_differentiable
 
-from elman.nn.cells import State, Weights
 from elman.nn.product import Packed, linear, transposed
+from elman.nn.recurrent import State
 from elman.nn.row_threads import in_rows, share_rows
 
 
@@ -23,22 +26,22 @@ def suits(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
 
 
-def rnn(x: Tensor, state: State, weights: Weights, reset: Tensor | None) -> Tensor:
+def rnn(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None) -> State:
     """Hidden states ``[T, B, H]`` of the tanh network."""
-    return _Rnn.apply(x, *state, *weights, reset, False)  # type: ignore[no-any-return]
+    return (_Rnn.apply(x, *state, *weights, reset, False),)
 
 
-def rnn_relu(x: Tensor, state: State, weights: Weights, reset: Tensor | None) -> Tensor:
+def rnn_relu(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None) -> State:
     """Hidden states ``[T, B, H]`` of the max(0, .) network."""
-    return _Rnn.apply(x, *state, *weights, reset, True)  # type: ignore[no-any-return]
+    return (_Rnn.apply(x, *state, *weights, reset, True),)
 
 
-def gru(x: Tensor, state: State, weights: Weights, reset: Tensor | None) -> Tensor:
+def gru(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None) -> State:
     """Hidden states ``[T, B, H]`` of the gated recurrent unit."""
-    return _Gru.apply(x, *state, *weights, reset)  # type: ignore[no-any-return]
+    return (_Gru.apply(x, *state, *weights, reset),)
 
 
-def lstm(x: Tensor, state: State, weights: Weights, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+def lstm(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None) -> State:
     """Hidden and cell states, ``[T, B, H]`` each, of long short-term memory."""
     return _Lstm.apply(x, *state, *weights, reset)  # type: ignore[no-any-return]
 

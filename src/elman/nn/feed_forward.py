@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from elman.nn.cells import State
+from elman.cells.registry import CELLS
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Chunk
-from elman.nn.scan_cells import product, spread
+from elman.nn.recurrent import Chunk, State, product, spread
 from elman.nn.windowed import Windowed, windows
 
 
@@ -23,35 +22,23 @@ class FeedForward(Windowed):
     [(2, 9)]
     """
 
-    state_names = ("tail",)
-    usual = 4
-    adds = False
+    cell = CELLS["feed-forward"]
+    weight_ih: nn.Parameter
+    bias_ih: nn.Parameter
+    weight_out: nn.Parameter
+    weight_direct: nn.Parameter
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        direct: bool = True,
-        generator: torch.Generator | None = None,
-        **options: Any,
-    ) -> None:
-        """``generator`` draws the starting weights; the rest as in ``Windowed``."""
-        super().__init__(input_size, hidden_size, **options)
-        seen = self.window * input_size
-        self.weight_ih = nn.Parameter(torch.empty(self.inner, seen))
-        self.bias_ih = nn.Parameter(torch.zeros(self.inner))
-        self.weight_out = nn.Parameter(torch.empty(hidden_size, self.inner))
-        self.weight_direct = nn.Parameter(torch.zeros(hidden_size, seen)) if direct else None
-        spread(self.weight_ih, seen, generator)
+    def __init__(self, input_size: int, hidden_size: int, *, direct: bool = True, **options: Any) -> None:
+        """As in ``Windowed``."""
+        super().__init__(input_size, hidden_size, direct=direct, **options)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """The connections round the hidden units at zero."""
+        spread(self.weight_ih, self.weight_ih.shape[1], generator)
         spread(self.weight_out, self.inner, generator)
-
-    def initial_state(self, batch: int) -> State:
-        return (self.weight_ih.new_zeros(batch, (self.window - 1) * self.input_size),)
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        seen = torch.cat([state[0], x], dim=1)
-        return self._of(seen, None), (seen[:, self.input_size :],)
+        nn.init.zeros_(self.bias_ih)
+        if self.sizes.direct:
+            nn.init.zeros_(self.weight_direct)
 
     def _through(
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
@@ -62,4 +49,4 @@ class FeedForward(Windowed):
     def _of(self, seen: Tensor, masks: Masks | None) -> Tensor:
         hidden = torch.tanh(product(seen, self.weight_ih, self.bias_ih))
         y = product(self._dropped(hidden, masks), self.weight_out)
-        return y if self.weight_direct is None else y + product(seen, self.weight_direct)
+        return y + product(seen, self.weight_direct) if self.sizes.direct else y

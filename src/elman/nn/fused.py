@@ -7,13 +7,12 @@ saturation: a spacer closes i, f and o, so that h and c become zero; a hold clos
 stays. A chunk thus costs one call of T + (the most starts in one row) steps.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
-
-from elman.nn.cells import Weights
 
 _SATURATED = 1e4
 """Far beyond what inputs and weights can outweigh, and exact enough in bfloat16."""
@@ -22,14 +21,15 @@ _SATURATED = 1e4
 def lstm(
     x: Tensor,
     state: tuple[Tensor, Tensor],
-    weights: Weights,
+    weights: Sequence[Tensor],
     *,
     reset: Tensor | None = None,
     lengths: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs ``[T, B, H]``, zero at padding, and ``h``, ``c`` after each row's last real step.
 
-    ``x[T, B, D]`` and ``weights`` of one type; ``reset[T, B]`` bool; ``lengths[B]``.
+    ``x[T, B, D]`` and ``weights`` (``weight_ih, weight_hh, bias_ih, bias_hh``) of one type; ``reset[T, B]`` bool;
+    ``lengths[B]``.
     """
     if reset is None and lengths is None:
         return _kernel(x, state, weights)
@@ -65,28 +65,28 @@ def lstm(
     return y, torch.where(empty, h, h_last), torch.where(empty, c, c_last)
 
 
-def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     first = tuple(part.to(x.dtype).unsqueeze(0).contiguous() for part in state)
     training = torch.is_grad_enabled()
-    parts = _in_one_piece(weights) if x.is_cuda else list(weights)
+    parts = in_one_piece(weights) if x.is_cuda else list(weights)
     y, h, c = torch._VF.lstm(x, first, parts, True, 1, 0.0, training, False, False)  # type: ignore[attr-defined]
     return y, h[0], c[0]
 
 
-def _in_one_piece(weights: Weights) -> list[Tensor]:
+def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
     """The same weights as views of one block of memory, without which cuDNN warns at every call."""
     flat = torch.cat([weight.flatten() for weight in weights])
     parts = flat.split([weight.numel() for weight in weights])
     return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
 
 
-def _with_drive(weights: Weights) -> Weights:
-    size = weights.weight_hh.shape[1]
-    drive = weights.weight_ih.new_zeros(4, size, 2)
+def _with_drive(weights: Sequence[Tensor]) -> list[Tensor]:
+    weight_ih, weight_hh, *biases = weights
+    drive = weight_ih.new_zeros(4, weight_hh.shape[1], 2)
     i, f, _, _ = drive.unbind()
     i.fill_(-_SATURATED)
     f[:, 0], f[:, 1] = -_SATURATED, _SATURATED
-    return weights._replace(weight_ih=torch.cat([weights.weight_ih, drive.flatten(0, 1)], dim=1))
+    return [torch.cat([weight_ih, drive.flatten(0, 1)], dim=1), weight_hh, *biases]
 
 
 class _Move(Function):

@@ -10,57 +10,78 @@ state), and outputs at padding are zero whatever stands there. The state is a va
 never kept.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import ClassVar, Protocol
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from elman.cells.cell import Cell, Sizes, Weights
 from elman.errors import UsageError
-from elman.nn.cells import State
 from elman.nn.dropout import Masks
 
+State = tuple[Tensor, ...]
+"""All that a recurrence carries, in the order of its cell's ``state``; each ``[B, size]``."""
 Chunk = tuple[Tensor, State]
 """Outputs ``[.., .., H]`` and the state after them."""
 
 
-class Recurrence(Protocol):
-    """What a cell's layer and a stack of them have in common."""
-
-    def initial_state(self, batch: int) -> State: ...
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
-
-
 class Recurrent(nn.Module, ABC):
-    """One recurrent layer; what all cells share."""
+    """One layer of a registered cell: its parameters, its state and its step are those that the cell declares."""
 
-    state_names: ClassVar[tuple[str, ...]] = ("h",)
-    """One name per state tensor."""
-    weight_ih: nn.Parameter
-    """From the input, ``[.., D]``; every cell has it."""
+    cell: Cell
+    """The registered cell."""
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        """Raises:
-        UsageError: a size below 1.
+    def __init__(
+        self, input_size: int, hidden_size: int, *, generator: torch.Generator | None = None, **sizes: Any
+    ) -> None:
+        """``generator`` draws the starting weights; ``sizes`` are those of ``elman.cells.cell.Sizes`` besides.
+
+        Raises:
+            UsageError: a size below 1.
         """
         super().__init__()
         if min(input_size, hidden_size) < 1:
             raise UsageError(f"layer of {input_size} inputs and {hidden_size} units; both must be at least 1")
         self.input_size = input_size
         self.hidden_size = hidden_size
+        self.sizes = Sizes(inputs=input_size, hidden=hidden_size, **sizes)
+        for name, shape in self.cell.weights(self.sizes).items():
+            self.register_parameter(name, nn.Parameter(torch.empty(shape)))
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Matrices uniform with variance 1 / columns, vectors at zero."""
+        for parameter in self.parameters(recurse=False):
+            if parameter.ndim == 2:
+                spread(parameter, parameter.shape[1], generator)
+            else:
+                nn.init.zeros_(parameter)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}"
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """One name per state tensor."""
+        return tuple(self.cell.state(self.sizes))
+
     def initial_state(self, batch: int) -> State:
         """The state of B fresh rows: zeros."""
-        return tuple(self.weight_ih.new_zeros(batch, self.hidden_size) for _ in self.state_names)
+        like = next(self.parameters())
+        return tuple(like.new_zeros(batch, size) for size in self.cell.state(self.sizes).values())
 
-    @abstractmethod
+    def weights(self) -> dict[str, Tensor]:
+        """The layer's own weights by name, as the cell declares them."""
+        return dict(self.named_parameters(recurse=False))
+
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step by the reference equations, nothing dropped: ``x[B, D]`` to ``[B, H]``."""
+        """One step by the cell's equations, nothing dropped: ``x[B, D]`` to ``[B, H]``."""
+        return self.cell.step(x, state, Weights(self.weights(), self.sizes))
 
     def forward(
         self,
@@ -75,7 +96,7 @@ class Recurrent(nn.Module, ABC):
             return x.new_zeros(*x.shape[:2], self.hidden_size), state
         device = x.device.type
         low = torch.is_autocast_enabled(device)
-        x = x.to(torch.get_autocast_dtype(device) if low else self.weight_ih.dtype)
+        x = x.to(torch.get_autocast_dtype(device) if low else next(self.parameters()).dtype)
         # Time comes first inside; a chunk that comes from another layer lies so already and is not copied.
         inputs = x.transpose(0, 1)
         starts = reset.T if reset is not None and bool(reset.any()) else None
@@ -91,28 +112,43 @@ class Recurrent(nn.Module, ABC):
         """The chunk with time first, ``x[T, B, D]`` and ``reset[T, B]``, nothing under autocast any more."""
 
 
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``weight x + bias`` in the type of x."""
+    return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+
+
+def spread(weight: Tensor, inputs: int, generator: torch.Generator | None) -> None:
+    """Draw weights that keep the size of their ``inputs``: uniform, of variance 1 / inputs."""
+    bound = math.sqrt(3 / inputs)
+    nn.init.uniform_(weight, -bound, bound, generator=generator)
+
+
 def padding_of(x: Tensor, lengths: Tensor) -> Tensor:
     """Which steps of ``x[T, B, ..]`` are padding: bool, ``[T, B, 1]``."""
     return (torch.arange(len(x), device=x.device).unsqueeze(1) >= lengths).unsqueeze(-1)
 
 
 def unroll(
-    layer: Recurrence, x: Tensor, state: State, reset: Tensor | None = None, lengths: Tensor | None = None
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    x: Tensor,
+    state: State,
+    *,
+    reset: Tensor | None = None,
+    lengths: Tensor | None = None,
 ) -> Chunk:
-    """What ``layer.forward`` means, step by step: the slow twin of every recurrence and stack."""
+    """What a layer's and a stack's ``forward`` mean, step by step; time first, ``x[T, B, D]`` and ``reset[T, B]``."""
     outputs = []
-    for t, row in enumerate(x.unbind(dim=1)):
+    for t, row in enumerate(x.unbind()):
         before = state
         if reset is not None:
-            fresh = layer.initial_state(len(x))
-            before = tuple(torch.where(reset[:, t, None], new, old) for new, old in zip(fresh, state, strict=True))
+            before = tuple(part.masked_fill(reset[t].unsqueeze(1), 0) for part in state)
         if lengths is None:
-            y, state = layer.step(row, before)
+            y, state = step(row, before)
         else:
             real = (t < lengths).unsqueeze(1)
             # NaN in padding would come back through the gradient of torch.where; it must not enter at all.
-            y, after = layer.step(row.where(real, 0), before)
+            y, after = step(row.where(real, 0), before)
             state = tuple(torch.where(real, new, old) for new, old in zip(after, state, strict=True))
             y = y.where(real, 0)
         outputs.append(y)
-    return torch.stack(outputs, dim=1), state
+    return torch.stack(outputs), state

@@ -7,13 +7,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from elman.cells.registry import cell_named
 from elman.errors import UsageError
 from elman.nn import dropout
-from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Chunk, Recurrent
-from elman.nn.sequence import CELLS
-from elman.nn.windowed import Windowed, scaled
+from elman.nn.recurrent import Chunk, Recurrent, State
+from elman.nn.sequence import make_layer
+from elman.nn.windowed import scaled
 
 Take = Callable[[int, Tensor, State], tuple[Tensor, State]]
 """The step of one layer: its number, ``x[B, D]`` and its state to its output and its next state."""
@@ -59,14 +59,12 @@ class Stack(nn.Module):
             UsageError: an unknown cell, no layers, or a share outside [0, 1).
         """
         super().__init__()
-        if cell not in CELLS:
-            raise UsageError(f"unknown cell {cell!r}; known: {', '.join(CELLS)}")
+        kind = cell_named(cell)
         if layers < 1:
             raise UsageError(f"{layers} layers; a stack needs at least 1")
         self.residual = residual
         between, given = dropout.check("dropout between layers", dropout_between), dict(options or {})
-        kind: Any = CELLS[cell]
-        if issubclass(kind, Windowed):
+        if kind.window is not None:
             given["drop"], between = between, 0.0 if kind.adds else between
         self.drops = (
             dropout.check("input dropout", input_dropout),
@@ -75,16 +73,15 @@ class Stack(nn.Module):
         )
         sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
         self.layers = nn.ModuleList(
-            CELLS[cell](below, above, weight_drop=weight_drop, generator=generator, **given)
+            make_layer(cell, below, above, weight_drop=weight_drop, generator=generator, **given)
             for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
         self.skips = nn.ModuleList(nn.Linear(size, sizes[-1], bias=False) for size in (sizes[1:-1] if skip else ()))
         for shortcut in self.skips:
             nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
-        adds = issubclass(kind, Windowed) and kind.adds
-        self.gain = nn.Parameter(torch.ones(sizes[-1])) if adds else None
-        names = [layer.state_names for layer in self._recurrent()]
+        self.gain = nn.Parameter(torch.ones(sizes[-1])) if kind.adds else None
+        names = [each.state_names for each in self._recurrent()]
         self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)
         """One name per state tensor."""
         ends = accumulate((len(parts) for parts in names), initial=0)

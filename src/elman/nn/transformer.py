@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from elman.cells.registry import CELLS
+from elman.cells.windowed import pairs_of, speeds_of
 from elman.errors import UsageError
-from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Chunk
-from elman.nn.rotation import speeds_of
+from elman.nn.recurrent import Chunk, State, product
 from elman.nn.scan import exact
-from elman.nn.scan_cells import product, spread
 from elman.nn.windowed import Windowed, after_chunk, scaled, since_start
 
 _BLOCK = 128
@@ -36,67 +35,35 @@ class TransformerLayer(Windowed):
     [(3, 16), (3, 16), (3, 32), (3, 1)]
     """
 
-    state_names = ("first", "second", "values", "read")
-    usual = 64
+    cell = CELLS["transformer"]
+    gain: nn.Parameter
+    weight_ih: nn.Parameter
+    weight_out: nn.Parameter
+    gain_up: nn.Parameter
+    weight_up: nn.Parameter
+    weight_down: nn.Parameter
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        heads: int = 1,
-        generator: torch.Generator | None = None,
-        **options: Any,
-    ) -> None:
-        """``heads`` share H; each has an even number of units, more than its share if need be.
-
-        ``generator`` draws the starting weights; the rest as in ``Windowed``.
+    def __init__(self, input_size: int, hidden_size: int, *, heads: int = 1, **options: Any) -> None:
+        """``heads`` share H; each has an even number of units, more than its share if need be; the rest as in
+        ``Windowed``.
 
         Raises:
             UsageError: no heads, or more than units.
         """
-        super().__init__(input_size, hidden_size, **options)
         if not 1 <= heads <= hidden_size:
             raise UsageError(
                 f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer"
             )
+        super().__init__(input_size, hidden_size, heads=heads, **options)
         self.heads = heads
-        self.pairs = -(-hidden_size // (2 * heads))
+        self.pairs = pairs_of(self.sizes)
         """Pairs of units of each head."""
-        width = 2 * heads * self.pairs
-        self.gain = nn.Parameter(torch.ones(input_size))
-        self.weight_ih = nn.Parameter(torch.empty(3 * width, input_size))
-        self.weight_out = nn.Parameter(torch.empty(hidden_size, width))
-        self.gain_up = nn.Parameter(torch.ones(hidden_size))
-        self.weight_up = nn.Parameter(torch.empty(2 * self.inner, hidden_size))
-        self.weight_down = nn.Parameter(torch.empty(hidden_size, self.inner))
-        for matrix in self.parameters(recurse=False):
-            if matrix.ndim == 2:
-                spread(matrix, matrix.shape[1], generator)
 
-    def initial_state(self, batch: int) -> State:
-        half = (self.window - 1) * self.heads * self.pairs
-        return tuple(self.weight_ih.new_zeros(batch, size) for size in (half, half, 2 * half, 1))
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step by the equations: each head's query against every key in turn."""
-        q1, q2, *new = self._asked(x)
-        kept = [torch.cat([old, one], dim=1) for old, one in zip(state[:3], new, strict=True)]
-        batch, window, read = len(x), self.window, state[3]
-        first, second, values = (part.view(batch, window, self.heads, -1) for part in kept)
-        q1, q2 = (part.view(batch, 1, self.heads, -1) for part in (q1, q2))
-        lag = torch.arange(window - 1, -1, -1, device=x.device)
-        turn = lag.unsqueeze(1) * torch.from_numpy(speeds_of(self.pairs)).to(x.device)
-        cos, sin = (part.to(x.dtype).view(1, window, 1, -1) for part in (turn.cos(), turn.sin()))
-        # The query is ``lag`` steps ahead of the key: q . R(-lag) k, pair by pair.
-        pairs = q1 * (first * cos + second * sin) + q2 * (second * cos - first * sin)
-        scores = pairs.sum(dim=-1) / (2 * self.pairs) ** 0.5
-        unread = ((lag > read + 0.5) & (lag > 0)).unsqueeze(-1)
-        shares = scores.masked_fill(unread, -torch.inf).softmax(dim=1)
-        found = (shares.unsqueeze(-1) * values).sum(dim=1).flatten(1)
-        size = self.heads * self.pairs
-        after = (kept[0][:, size:], kept[1][:, size:], kept[2][:, 2 * size :])
-        return self._above(x, found, None), (*after, (read + 1).clamp(max=window - 1))
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """As in ``Recurrent``, the gains at 1."""
+        super().reset_parameters(generator)
+        nn.init.ones_(self.gain)
+        nn.init.ones_(self.gain_up)
 
     def _through(
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None

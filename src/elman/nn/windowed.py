@@ -5,32 +5,27 @@ before it; a fresh state is zeros. Shapes are time first inside, as in ``recurre
 """
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from elman.cells.operators import EPSILON
 from elman.errors import UsageError
 from elman.nn import dropout
 from elman.nn.causal_conv import tail_after
-from elman.nn.cells import State
 from elman.nn.dropout import Masks
-from elman.nn.recurrent import Chunk, padding_of
+from elman.nn.recurrent import Chunk, State, padding_of, product
 from elman.nn.scan import exact
-from elman.nn.scan_cells import Parallel, product
-
-EPSILON = 1e-5
-"""Added to a variance before its root is divided by; what ONNX takes where nobody says otherwise."""
+from elman.nn.scan_cells import Parallel
 
 
 class Windowed(Parallel):
     """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W inputs."""
 
-    usual: ClassVar[int]
-    """W, where nobody says otherwise."""
-    adds: ClassVar[bool] = True
-    """Whether the layer adds to what it reads, so that a stack of them is one stream of vectors."""
+    weight_across: nn.Parameter
+    """Where D is not H, of layers that add."""
 
     def __init__(
         self,
@@ -40,23 +35,20 @@ class Windowed(Parallel):
         inner: int | None = None,
         window: int | None = None,
         drop: float = 0.0,
-        weight_drop: float = 0.0,
+        **options: Any,
     ) -> None:
-        """``inner`` is H if None, ``window`` the usual one; ``drop`` is the share of units that a layer adds that are
-        dropped in training, the same ones at all steps; ``weight_drop`` must be 0.
+        """``inner`` is H if None, ``window`` the cell's usual one; ``drop`` is the share of units that a layer adds
+        that are dropped in training, the same ones at all steps; the rest as in ``Parallel``.
 
         Raises:
             UsageError: a size below 1, a share outside [0, 1), or a weight drop other than 0.
         """
-        super().__init__(input_size, hidden_size, weight_drop=weight_drop)
         self.inner = hidden_size if inner is None else inner
-        self.window = self.usual if window is None else window
+        self.window = (self.cell.window or 0) if window is None else window
+        self.drop = dropout.check("dropout", drop)
         if self.inner < 1 or self.window < 2:
             raise UsageError(f"window of {self.window} with {self.inner} inner units; they must be at least 2 and 1")
-        self.drop = dropout.check("dropout", drop)
-        # What a layer adds to must be as wide as what it adds.
-        if self.adds and input_size != hidden_size:
-            self.weight_across = nn.Parameter(torch.empty(hidden_size, input_size))
+        super().__init__(input_size, hidden_size, inner=self.inner, window=self.window, **options)
 
     def _run(self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:
         padding = None if lengths is None else padding_of(x, lengths)

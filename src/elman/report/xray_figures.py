@@ -98,7 +98,7 @@ def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
 def draw_saturation(figure: "Figure", values: Mapping[str, Any]) -> None:
     """How often gates are nearly closed, in between and nearly open."""
     axes, rows = figure.add_subplot(), values["saturation"]
-    names = [f"layer {row['layer'] + 1} {row['gate']}" for row in rows]
+    names = [f"layer {row['layer'] + 1} {titled(row['gate'], row['meaning'])}" for row in rows]
     places = np.arange(len(rows))
     closed, opened = (np.array([row[name] for row in rows]) for name in ("closed", "open"))
     axes.barh(places, closed, color="#0072b2", label="below 0.1")
@@ -116,20 +116,33 @@ def draw_saturation(figure: "Figure", values: Mapping[str, Any]) -> None:
     _finish(figure, axes, grid=False)
 
 
-def draw_gates(figure: "Figure", layer: Mapping[str, Any], tokens: Sequence[str]) -> None:
+def titled(name: str, meaning: str) -> str:
+    """A gate's or a state's name and what the field calls it.
+
+    >>> titled("f", "forget gate"), titled("k", "")
+    ('f (forget gate)', 'k')
+    """
+    return f"{name} ({meaning})" if meaning else name
+
+
+def draw_gates(
+    figure: "Figure",
+    gates: Mapping[str, Any],
+    states: Mapping[str, Any],
+    tokens: Sequence[str],
+    meanings: Mapping[str, str],
+) -> None:
     """Heat maps over a sentence: a row for each token, a column for each unit; one panel for each gate and state."""
-    names = [name for name in ("input", "forget", "reset", "update", "recurrence", "output") if name in layer]
-    names += [name for name in ("cell", "hidden") if name in layer]
+    names = [(name, False) for name in gates] + [(name, True) for name in states]
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-    for each, name in zip(axes, names, strict=True):
-        table = np.array(layer[name], float)
-        state = name in ("cell", "hidden")
+    for each, (name, state) in zip(axes, names, strict=True):
+        table = np.array((states if state else gates)[name], float)
         size = max(float(np.abs(table).max()), 1e-9)
         colours = (
             {"cmap": "PuOr_r", "vmin": -size, "vmax": size} if state else {"cmap": "cividis", "vmin": 0, "vmax": 1}
         )
         image = each.imshow(table, aspect="auto", interpolation="nearest", **colours)
-        each.set_title(name)
+        each.set_title(titled(name, meanings.get(name, "")))
         each.set_xticks([])
         each.tick_params(length=0)
         aspect = 12 if len(names) > 1 else 50
@@ -141,7 +154,7 @@ def draw_gates(figure: "Figure", layer: Mapping[str, Any], tokens: Sequence[str]
         for side in each.spines.values():
             side.set_visible(False)
     axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens])
-    order = "remember longest" if len(names) > 1 else "change least"
+    order = "remember longest" if gates else "change least"
     figure.supxlabel(f"units, those that {order} on the left", fontsize=8)
 
 

@@ -135,7 +135,7 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
         for unit in values["units"]:
             half = "∞" if unit["half_life"] is None else f"{unit['half_life']:.3g}"
             rows.append([str(unit["unit"]), str(unit["layer"] + 1), f"{unit['keep']:.3f}", half])
-        gated = bool(values["units"])
+        gated = not values["saturation"][0]["gate"].startswith("|")
         paragraph = (
             "Shares of gate values over the text. A gate that is always open or always closed is no gate; a forget "
             "gate (GRU: update gate) near 1 keeps its unit's state. Below, the units that keep theirs longest."
@@ -151,7 +151,7 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
                 "saturation",
                 partial(draw.draw_saturation, values=values),
                 height,
-                rows if gated else None,
+                rows if values["units"] else None,
             )
         )
     return sections
@@ -199,15 +199,15 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
                 size,
             )
         )
-    for number, layer in enumerate(seen["gates"]):
-        what = "Gates and states" if len(layer) > 1 else "States"
+    for number, (gates, states) in enumerate(zip(seen["gates"], seen["states"], strict=True)):
+        what = "Gates and states" if gates else "States"
         paragraph = "A row for each token as it is read, a column for each unit. Gates go from 0 (dark) to 1 (light)."
         sections.append(
             Section(
                 f"{what} of layer {number + 1} over the sentence",
-                [paragraph if len(layer) > 1 else "A row for each token as it is read, a column for each unit."],
+                [paragraph if gates else "A row for each token as it is read, a column for each unit."],
                 f"gates-{number + 1}",
-                partial(draw.draw_gates, layer=layer, tokens=tokens),
+                partial(draw.draw_gates, gates=gates, states=states, tokens=tokens, meanings=seen["meanings"]),
                 1.2 + 0.19 * len(tokens),
             )
         )

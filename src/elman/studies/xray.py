@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.cells.cell import Sizes
+from elman.cells.counting import hidden_weights
+from elman.cells.registry import cell_named
 from elman.errors import FolderError, UsageError
 from elman.folder import read_json
 from elman.model import Model
-from elman.models.registry import MODELS, is_network
+from elman.models.registry import is_network, known
 from elman.models.shape import WINDOWS
 from elman.notation import TokenIds
 from elman.progress import Progress
@@ -67,6 +70,10 @@ class Sentence:
     gradient: NDArray[np.float64] | None
     gates: list[dict[str, NDArray[np.float64]]]
     """By layer and name, ``[T, units]``: of the units in ``units``."""
+    states: list[dict[str, NDArray[np.float64]]]
+    """The same of the state."""
+    meanings: dict[str, str]
+    """What the field calls gates and states."""
     units: list[list[int]]
     """Which units, by layer: those that remember longest, longest first, or all where there are few."""
 
@@ -242,22 +249,27 @@ def _sentence(model: Model, network: Any, sentence: str) -> Sentence:
     ids, tokens = sentence_tokens(model.lm, sentence)
     found = contributions(model.lm, ids, tokens, network=network)
     gates: list[dict[str, NDArray[np.float64]]] = []
+    states: list[dict[str, NDArray[np.float64]]] = []
+    meanings: dict[str, str] = {}
     units: list[list[int]] = []
     if network is not None:
         from elman.studies.xray_gates import read_inside
 
         for layer in read_inside(network, ids[None]).layers:
             order = _order(layer)[:_SHOWN_UNITS]
-            gates.append({name: value[:, order] for name, value in layer.items() if name != "keep"})
+            gates.append({name: value[:, order] for name, value in layer.gates.items()})
+            states.append({name: value[:, order] for name, value in layer.states.items()})
+            meanings |= layer.meanings
             units.append(order.tolist())
-    return Sentence(sentence, tokens, found.bits, found.left_out, found.gradient, gates, units)
+    return Sentence(sentence, tokens, found.bits, found.left_out, found.gradient, gates, states, meanings, units)
 
 
-def _order(layer: dict[str, NDArray[np.float64]]) -> NDArray[np.int64]:
-    """Units by how long they remember, the longest first; without gates, by how much they move, the least first."""
-    if "keep" in layer:
-        return np.argsort(-np.log(np.maximum(layer["keep"], 1e-300)).mean(axis=0), kind="stable")
-    return np.argsort(np.abs(np.diff(layer["hidden"], axis=0)).mean(axis=0), kind="stable")
+def _order(layer: Any) -> NDArray[np.int64]:
+    """Units by how long they remember, the longest first; else by how much they move, the least first."""
+    if layer.keep is not None:
+        return np.argsort(-np.log(np.maximum(layer.keep, 1e-300)).mean(axis=0), kind="stable")
+    first = next(iter(layer.states.values()))
+    return np.argsort(np.abs(np.diff(first, axis=0)).mean(axis=0), kind="stable")
 
 
 def _clip(model: Model) -> float:
@@ -306,7 +318,7 @@ def diagnosis(found: Xray) -> list[str]:
                 f"Its weights allow {pace:.3g} a step (the bound, which is "
                 + ("below 1: it had to shrink)." if pace < 1 else "above 1: nothing forces it to shrink).")
             )
-        if own.weights is None:
+        if own.weights is None and not hidden_weights(cell_named(own.name), Sizes(inputs=1, hidden=1)):
             words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
@@ -315,7 +327,7 @@ def diagnosis(found: Xray) -> list[str]:
             f"What a {found.model['name']} network sees ends with its window: no gradient goes back through time, and "
             "there are no gates."
         )
-    elif found.model["name"] in MODELS and is_network(found.model["name"]):
+    elif found.model["name"] in known() and is_network(found.model["name"]):
         words.append("It is computed without torch here; its gradient and its gates are seen by torch only.")
     else:
         words.append(
@@ -348,7 +360,9 @@ def diagnosis(found: Xray) -> list[str]:
             f"a token, a half-life of {unit.half_life:.3g} tokens."
         )
     elif own is not None:
-        words.append("A plain RNN has no gates: all of its units are rewritten at every token.")
+        gated = any(not each.gate.startswith("|") for each in found.saturation)
+        what = f"No gate of a {own.name} keeps its state" if gated else "A plain RNN has no gates"
+        words.append(f"{what}: all of its units are rewritten at every token.")
     if found.course:
         words.append(f"At the end of training it was {found.course[-1]['words']}.")
     return words

@@ -8,26 +8,36 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elman.cells.gates import KEEP, gate_values, meaning
 from elman.models.neural import Network
-from elman.nn.cells import State
-from elman.nn.gate_values import gates_of
-from elman.nn.recurrent import Recurrent
+from elman.nn.recurrent import Recurrent, State
 from elman.notation import TokenIds
 
 CLOSED, OPEN = 0.1, 0.9
 """A gate value below or above counts as saturated."""
 _LONGEST = 10
+_STATE = "state "
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A layer seen from inside: arrays ``[T, H]``."""
+
+    gates: dict[str, NDArray[np.float64]]
+    """By the names of ``elman.cells.gates``."""
+    states: dict[str, NDArray[np.float64]]
+    """The parts of the new state that have H numbers, by their names."""
+    keep: NDArray[np.float64] | None
+    """What of the old state stays; None for cells that make theirs anew."""
+    meanings: dict[str, str]
+    """What the field calls each gate and state; those that it has no name for are left out."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A stretch of text seen from inside: arrays ``[T, H]`` by layer and name.
+    """A stretch of text seen from inside."""
 
-    The names are those of the gates (``elman.nn.gate_values``), of the states (``hidden``, and the LSTM's ``cell``) and
-    ``keep``.
-    """
-
-    layers: list[dict[str, NDArray[np.float64]]]
+    layers: list[Inside]
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,8 @@ class Saturation:
 
     layer: int
     gate: str
+    meaning: str
+    """What the field calls it; may be empty."""
     closed: float
     """Share of values below CLOSED."""
     open: float
@@ -63,44 +75,44 @@ def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
     """
     double = copy.deepcopy(network).double().eval()
     stack = double.stack
-    layers: list[dict[str, list[torch.Tensor]]] = [{} for _ in stack.layers]
+    values: list[dict[str, list[torch.Tensor]]] = [{} for _ in stack.layers]
 
     def take(number: int, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         layer = cast(Recurrent, stack.layers[number])
-        found = gates_of(layer, x, state)
         y, after = layer.step(x, state)
-        found["hidden"] = after[0]
-        if layer.state_names == ("h", "c"):
-            found["cell"] = after[1]
+        found = gate_values(layer.cell, layer.sizes, x, state, layer.weights())
+        parts = zip(layer.state_names, after, strict=True)
+        found |= {f"{_STATE}{name}": part for name, part in parts if part.shape == y.shape}
         for name, value in found.items():
-            layers[number].setdefault(name, []).append(value)
+            values[number].setdefault(name, []).append(value)
         return y, after
 
     with torch.no_grad():
         state = double.initial_state(len(ids))
         for row in double.embedding(torch.from_numpy(np.ascontiguousarray(ids))).double().unbind(dim=1):
             _, state = stack.step(row, state, take)
-        return Reading(
-            [
-                {name: torch.stack(values[warm:], dim=1).flatten(0, 1).numpy() for name, values in layer.items()}
-                for layer in layers
-            ]
-        )
+        return Reading([_inside(network.config.cell, each, warm) for each in values])
+
+
+def _inside(cell: str, values: dict[str, list[torch.Tensor]], warm: int) -> Inside:
+    arrays = {name: torch.stack(each[warm:], dim=1).flatten(0, 1).numpy() for name, each in values.items()}
+    keep = arrays.pop(KEEP, None)
+    states = {name.removeprefix(_STATE): each for name, each in arrays.items() if name.startswith(_STATE)}
+    gates = {name: each for name, each in arrays.items() if not name.startswith(_STATE)}
+    said = {name: meaning(cell, name) for name in (*gates, *states)}
+    return Inside(gates, states, keep, {name: words for name, words in said.items() if words})
 
 
 def saturation(reading: Reading) -> list[Saturation]:
-    """Of each gate of each layer. ``hidden`` values stand in where there are no gates: a unit of a plain RNN is
+    """Of each gate of each layer. Sizes of the state stand in where there are no gates: a unit of a plain RNN is
     saturated where its size is above OPEN."""
     found = []
     for number, layer in enumerate(reading.layers):
-        gates = {name: value for name, value in layer.items() if name not in ("hidden", "cell", "keep")}
+        gates = layer.gates or {f"|{name}|": np.abs(value) for name, value in layer.states.items()}
         for name, value in gates.items():
             closed, opened = float((value < CLOSED).mean()), float((value > OPEN).mean())
-            found.append(Saturation(number, name, closed, opened, float(value.mean())))
-        if not gates:
-            size = np.abs(layer["hidden"])
-            closed, opened = float((size < CLOSED).mean()), float((size > OPEN).mean())
-            found.append(Saturation(number, "|hidden|", closed, opened, float(size.mean())))
+            words = layer.meanings.get(name.strip("|"), "")
+            found.append(Saturation(number, name, words, closed, opened, float(value.mean())))
     return found
 
 
@@ -108,9 +120,9 @@ def longest_memories(reading: Reading, count: int = _LONGEST) -> list[Unit]:
     """The units that keep their state longest, over all layers; none for cells without gates."""
     units = []
     for number, layer in enumerate(reading.layers):
-        if "keep" not in layer:
+        if layer.keep is None:
             continue
-        kept = np.log(np.maximum(layer["keep"], 1e-300)).mean(axis=0)
+        kept = np.log(np.maximum(layer.keep, 1e-300)).mean(axis=0)
         for unit, log_keep in enumerate(kept.tolist()):
             half_life = -np.log(2) / log_keep if log_keep < 0 else np.inf
             units.append(Unit(number, unit, float(np.exp(log_keep)), float(half_life)))

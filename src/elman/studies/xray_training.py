@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elman.errors import UsageError
-from elman.nn.sequence import Lstm
+from elman.nn.feedback import Lstm
 from elman.nn.stack import Stack
 from elman.progress import Progress
 from elman.studies.xray_tasks import SUM_VARIANCE, Batch, Task

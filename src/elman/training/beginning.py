@@ -9,7 +9,7 @@ from elman.data.frequency import count_types
 from elman.models.layout import lay_out
 from elman.models.neural import Network
 from elman.models.shape import NeuralConfig
-from elman.nn.sequence import Lstm
+from elman.nn.feedback import Lstm
 from elman.progress import Progress
 from elman.training.cooccurrence import cooccurrence_vectors
 from elman.training.run import Plan

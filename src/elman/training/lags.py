@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.cells.cell import Weights
 from elman.models.neural import Network
-from elman.nn.cells import State, Weights
-from elman.nn.recurrent import Recurrent
-from elman.nn.sequence import Feedback
+from elman.nn.feedback import Feedback
+from elman.nn.recurrent import Recurrent, State
 from elman.nn.stack import Stack
 from elman.notation import TokenIds
 
@@ -125,11 +125,11 @@ class _Walk:
         self.pushes.append(push)
         self.held.append(state[0].detach().norm(dim=1))
         # A bias of its own for each row: its gradient is not summed over them.
-        weights = Weights(layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh + push)
-        after = type(layer).cell(x, state, weights)
-        if type(layer).__name__ in _SLOPES:
-            self.slopes.append(_SLOPES[type(layer).__name__](after[0].detach()).amax(dim=1))
-        return after[0], after
+        weights = Weights({**layer.weights(), "bias_hh": layer.bias_hh + push}, layer.sizes)
+        y, after = layer.cell.step(x, state, weights)
+        if layer.cell.name in _SLOPES:
+            self.slopes.append(_SLOPES[layer.cell.name](y.detach()).amax(dim=1))
+        return y, after
 
     def bound(self, measured: Tensor) -> Curves:
         """What the gradients by lag cannot exceed, from those that were measured at lag 0.
@@ -159,5 +159,5 @@ class _Walk:
         return torch.stack(whole, dim=-1)
 
 
-_SLOPES = {"Rnn": lambda h: 1 - h * h, "ReluRnn": lambda h: (h > 0).to(h.dtype)}
+_SLOPES = {"rnn": lambda h: 1 - h * h, "rnn-relu": lambda h: (h > 0).to(h.dtype)}
 """The derivatives of a plain RNN's units, from their values."""

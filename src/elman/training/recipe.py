@@ -10,8 +10,9 @@ import dataclasses
 import math
 from typing import Any
 
+from elman.cells.counting import hidden_weights, products
 from elman.models.layout import lay_out
-from elman.models.shape import WINDOWS, NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.nn.clusters import zipf_counts
 from elman.training.optimizers import DEFAULT_RATES
 from elman.training.run import Plan
@@ -30,17 +31,10 @@ _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5, "t
 """What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
 _LONG = {"transformer": 64}
 """Tokens of a row that are learned from at a time, where 22 are too few: gradients reach no key of the chunk before."""
-_WITHOUT_HIDDEN = ("mingru", "minlstm", "rglru", *WINDOWS)
-"""Kinds of layers without hidden-to-hidden weights that could be dropped."""
 _LAYERS = {"feed-forward": 1, "conv": 4, "transformer": 4}
 """Layers, where they are not two."""
 _INNER = {"conv": 1.0}
 """Units of a layer for each of the embedding, where they are not two."""
-PRODUCTS = {
-    "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
-    "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
-}  # fmt: skip
-"""Matrix products of each cell: with its input, and with vectors of its own size."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,33 +74,16 @@ def choose(
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
-    """FLOP of one training token: six for each weight of a matrix product.
+    """FLOP of one training token: six for each weight of a matrix product, and for what attention multiplies.
 
     An adaptive softmax is taken to meet types as often as Zipf's law says.
     """
-    if config.seen:
-        return 6.0 * (_output_weights(config, vocab_size, config.top_size) + config.layers * _windowed_weights(config))
-    (from_below, own), hidden = PRODUCTS[config.cell], config.hidden_size
-    below = config.embedding_size if config.input == "learned" else vocab_size
-    top = below if config.tied else hidden
-    weights = _output_weights(config, vocab_size, top)
-    for layer in range(config.layers):
-        size = top if layer == config.layers - 1 else hidden
-        weights += size * (from_below * below + own * size)
-        below = size
-    if config.skip:
-        weights += (config.layers - 1) * hidden * top
+    layers = config.sizes(config.embedding_size if config.input == "learned" else vocab_size)
+    weights = _output_weights(config, vocab_size, config.top_size)
+    weights += sum(products(config.kind, sizes) for sizes in layers)
+    if config.shortcuts:
+        weights += (config.layers - 1) * config.width * config.top_size
     return 6.0 * weights
-
-
-def _windowed_weights(config: NeuralConfig) -> float:
-    """Weights of a layer that sees a window; what attention multiplies for one token counts as weights too."""
-    size, inner, seen = config.embedding_size, config.hidden_size, config.seen or 0
-    if config.cell == "transformer":
-        return 4 * size * size + 3 * size * inner + 2 * seen * size
-    if config.cell == "conv":
-        return size * (2 * seen * inner + inner)
-    return size * (seen * inner + inner + (seen * size if config.skip else 0))
 
 
 def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
@@ -157,7 +134,7 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
         batch //= 2
     dropout = min(0.5, 0.05 * epochs)
     # Dropout alone does not keep a network from learning by heart what it reads more than ten times.
-    weight_drop = 0.0 if situation.kind in _WITHOUT_HIDDEN or fine else min(0.3, max(0.0, 0.025 * (epochs - 10)))
+    weight_drop = 0.0 if fine or not _has_hidden(config) else min(0.3, max(0.0, 0.025 * (epochs - 10)))
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)
     return {
         "batch": batch,
@@ -170,6 +147,11 @@ def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, opti
         # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
         "weight_decay": 0.1 if optimizer in ("adamw", "muon") else 0.0,
     }
+
+
+def _has_hidden(config: NeuralConfig) -> bool:
+    """Whether there are hidden-to-hidden weights that could be dropped."""
+    return any(hidden_weights(config.kind, sizes) for sizes in config.sizes())
 
 
 def updates_for_epochs(epochs: float, tokens: int, plan: Plan) -> int:

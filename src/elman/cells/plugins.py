@@ -1,0 +1,58 @@
+"""Cells that somebody else registers: modules that are imported when a name is asked for that nobody here has.
+
+Installed packages say so by an entry point of the group ``elman.cells``; the environment variable ``ELMAN_CELLS`` names
+files or modules, separated as in ``PATH``. Each of them calls ``elman.register_cell`` where it is imported.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from elman.errors import UsageError
+
+VARIABLE = "ELMAN_CELLS"
+GROUP = "elman.cells"
+
+
+@cache
+def import_plugins() -> None:
+    """Import everything that is named, once.
+
+    Raises:
+        UsageError: something that is named cannot be imported.
+    """
+    for each in entry_points(group=GROUP):
+        _guarded(f"the entry point {each.value!r}", each.load)
+    for name in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
+        _guarded(f"{VARIABLE} names {name!r}, which", lambda name=name: _import(name))
+
+
+def _import(name: str) -> None:
+    if not name.endswith(".py"):
+        importlib.import_module(name)
+        return
+    path = Path(name).resolve()
+    # The script that runs may be the very file.
+    if any(
+        Path(file).resolve() == path for each in list(sys.modules.values()) if (file := getattr(each, "__file__", ""))
+    ):
+        return
+    label = f"elman_cells_{path.stem}"
+    spec = importlib.util.spec_from_file_location(label, path)
+    assert spec is not None and spec.loader is not None
+    sys.modules[label] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[label])
+
+
+def _guarded(what: str, load: Callable[[], Any]) -> None:
+    try:
+        load()
+    except Exception as error:
+        message = str(error).split("\n")[0]
+        raise UsageError(f"{what} cannot be imported: {message}") from error
