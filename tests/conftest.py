@@ -65,6 +65,14 @@ def ngram_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.fixture(scope="session")
+def make_network() -> Any:
+    """Small networks with large weights: ``make_network("lstm", tied=False)``."""
+    from tests.networks import make
+
+    return make
+
+
 class Result:
     """What one call of the command line gave."""
 

@@ -20,7 +20,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.weights import groups_of, quantise
 from elman.models.layout import layout_arrays
-from elman.models.shape import WINDOWS, NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.nn.clusters import Clusters
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -67,7 +67,7 @@ def words() -> Tokenizer:
 def model_of(cell: str, *, int8: bool | tuple[str, ...] = True, **shape: Any) -> InferenceModel:
     """A network of random weights and odd sizes."""
     sizes: dict[str, Any] = {"embedding_size": 22, "hidden_size": 37}
-    sizes |= {"window": 5} if cell in WINDOWS else {}
+    sizes |= {"window": 5} if CELLS[cell].window else {}
     sizes |= {"heads": 1} if cell == "transformer" else {}
     config = NeuralConfig(cell=cell, **sizes | shape)  # type: ignore[arg-type]
     vocab, draw = words().size, np.random.default_rng(len(cell))
@@ -91,7 +91,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "adaptive": {"softmax": "adaptive"},
     "adaptive, untied": {"softmax": "adaptive", "tied": False},
 }
-CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or cell not in WINDOWS]
+CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or not CELLS[cell].window]
 
 
 def same_bits(javascript: Evaluate, lm: InferenceModel) -> None:

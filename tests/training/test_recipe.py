@@ -6,7 +6,7 @@ from elman.cells.cell import Sizes
 from elman.cells.counting import products
 from elman.cells.registry import CELLS
 from elman.models.neural import Network
-from elman.models.shape import WINDOWS, NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.nn.sequence import make_layer
 from elman.training.recipe import Situation, choose, flop_per_token
 from elman.training.run import Plan
@@ -18,7 +18,7 @@ PRODUCTS = {
 """Matrix products of each cell, counted in the papers' equations: with its input, and with vectors of its own size."""
 
 
-@pytest.mark.parametrize("cell", [name for name in CELLS if name not in WINDOWS])
+@pytest.mark.parametrize("cell", [name for name in CELLS if not CELLS[name].window])
 def test_products_are_those_of_the_cell(cell: str) -> None:
     from_below, own = PRODUCTS[cell]
     assert products(CELLS[cell], Sizes(inputs=5, hidden=7)) == 7 * (5 * from_below + 7 * own)
@@ -32,7 +32,7 @@ def test_flop_by_hand() -> None:
     assert flop_per_token(config.replace(cell="mingru"), 100) == 6 * 360
 
 
-@pytest.mark.parametrize("cell", WINDOWS)
+@pytest.mark.parametrize("cell", [name for name in CELLS if CELLS[name].window])
 def test_products_of_layers_that_see_a_window(cell: str) -> None:
     config = NeuralConfig(cell=cell, layers=3, embedding_size=6, hidden_size=10, window=5)
     network = Network(config, 40)

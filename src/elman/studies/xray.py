@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from elman.cells.cell import Sizes
 from elman.cells.counting import hidden_weights
-from elman.cells.registry import cell_named
+from elman.cells.registry import CELLS, cell_named
 from elman.errors import FolderError, UsageError
 from elman.folder import read_json
 from elman.model import Model
 from elman.models.registry import is_network, known
-from elman.models.shape import WINDOWS
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
@@ -322,7 +321,7 @@ def diagnosis(found: Xray) -> list[str]:
             words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
         if found.clipped is not None:
             words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
-    elif found.model["name"] in WINDOWS:
+    elif found.model["name"] in CELLS and CELLS[found.model["name"]].window:
         words.append(
             f"What a {found.model['name']} network sees ends with its window: no gradient goes back through time, and "
             "there are no gates."

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import pytest
 import torch
 
+from elman.cells.registry import CELLS
 from elman.models.neural import Network, NeuralModel
-from elman.models.shape import WINDOWS, NeuralConfig
+from elman.models.shape import NeuralConfig
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 LINES = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog saw the mat"] * 3
@@ -24,7 +24,7 @@ def make(cell: str, **shape: Any) -> NeuralModel:
     torch.manual_seed(len(cell))
     # Scaled to variance 1, six numbers would make much of little.
     settings: dict[str, Any] = {"embedding_size": 6, "hidden_size": 37}
-    settings |= {"embedding_size": 26, "window": 5} if cell in WINDOWS else {}
+    settings |= {"embedding_size": 26, "window": 5} if CELLS[cell].window else {}
     settings |= {"heads": 2} if cell == "transformer" else {}
     config = NeuralConfig(cell=cell, **settings | shape)  # type: ignore[arg-type]
     network = Network(config, words().size)
@@ -35,8 +35,3 @@ def make(cell: str, **shape: Any) -> NeuralModel:
             if "bias" in name or not parameter.any():
                 parameter.uniform_(-0.3, 0.3)
     return NeuralModel(network, words(), config)
-
-
-@pytest.fixture(scope="session")
-def make_network() -> Make:
-    return make
