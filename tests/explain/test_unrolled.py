@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import elman
+from elman.cells.registry import CELLS
 from elman.explain.unrolled import layouts, state_shapes, unroll
 from elman.models.shape import NeuralConfig
-from elman.nn.sequence import CELLS
 
 Call = Callable[..., Any]
 SVG = "{http://www.w3.org/2000/svg}"
