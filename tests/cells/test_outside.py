@@ -5,6 +5,8 @@ CONTRIBUTING.md ("Add a cell") shows these very lines.
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from elman.cells.plugins import VARIABLE, import_plugins
 from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.errors import FolderError, Interrupted, UsageError
+from elman.inference.model import InferenceModel
 from elman.models.shape import NeuralConfig
 from elman.nn.sequence import make_layer
 from elman.nn.unrolled import Unrolled
@@ -103,7 +106,7 @@ def test_what_it_multiplies_is_counted() -> None:
 
 def test_it_trains_and_is_evaluated(folder: Path, text_file: Path, tmp_path: Path) -> None:
     longer, shorter = (
-        elman.load(folder, runtime=False),
+        elman.load(folder, torch=True),
         elman.train(text_file, out=tmp_path / "a", **{**SETTINGS, "updates": 2}),
     )
     assert longer.lm.describe()["name"] == "sru"
@@ -154,7 +157,48 @@ def test_it_is_x_rayed(folder: Path, text_file: Path, cli: Callable[..., Any]) -
     assert shown.code == 0 and "layer 1 f (forget gate)" in shown.out and "Units that remember longest" in shown.out
 
 
-# Inference in 8 bits, ONNX, the HTML page and `elman explain` belong here: one test each, with ``folder``.
+def test_it_runs_in_8_bits_without_torch(folder: Path, registered: Path) -> None:
+    model = elman.load(folder)
+    assert isinstance(model.lm, InferenceModel) and model.lm.precision == "int8"
+    words = model.complete("Anna sees the old", n=3).words
+    code = "import sys, elman; m = elman.load(sys.argv[1]); print(m.complete('Anna sees the old', n=3).words); "
+    code += "sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(words)
+    ids = np.array([[3, 1, 4, 1, 5]])
+    lengths, trained = np.array([5]), elman.load(folder, torch=True).lm
+    (found, _), (wanted, _) = (lm.score(ids, lengths, lm.start()) for lm in (model.lm, trained))
+    np.testing.assert_allclose(found, wanted, atol=0.2)  # what rounding costs a network of twelve units
+    slow = InferenceModel(model.lm.weights.arrays, model.lm.tokenizer, model.lm.config, patience=1000)
+    fast = InferenceModel(model.lm.weights.arrays, model.lm.tokenizer, model.lm.config, patience=0)
+    assert slow.score(ids, lengths, slow.start())[0].tobytes() == fast.score(ids, lengths, fast.start())[0].tobytes()
+
+
+def test_it_is_written_as_onnx(folder: Path, tmp_path: Path) -> None:
+    import onnxruntime
+
+    model = elman.load(folder, torch=True)
+    model.export_onnx(tmp_path / "onnx", precision="fp32")
+    session = onnxruntime.InferenceSession(tmp_path / "onnx" / "step.onnx", providers=["CPUExecutionProvider"])
+    zeros = {each.name: np.zeros((1, each.shape[1]), np.float32) for each in session.get_inputs() if each.name != "ids"}
+    (found,) = session.run(["log_probs"], {"ids": np.array([model.lm.tokenizer.size]), **zeros})
+    np.testing.assert_allclose(found, model.lm.log_probs(model.lm.start()), atol=1e-4)
+
+
+def test_it_completes_text_on_a_page(folder: Path, tmp_path: Path, browser: Any) -> None:
+    elman.load(folder).export_html(tmp_path / "sru.html")
+    page = browser.new_page()
+    page.goto(f"{(tmp_path / 'sru.html').as_uri()}#check")
+    page.get_by_text("All 60").wait_for()
+    page.close()
+
+
+def test_it_is_explained(cli: Callable[..., Any]) -> None:
+    shown = cli("explain", "sru")
+    assert shown.code == 0, shown.err
+    assert "The simple recurrent unit (Lei et al. 2018)" in shown.out
+    assert "c = f * c + (1 - f) * v" in shown.out and "elman train my.txt --model sru" in shown.out
 
 
 def test_the_command_line_and_its_worker_processes_know_it(
@@ -179,7 +223,7 @@ def test_where_nobody_registers_it_the_error_says_how(
     import_plugins.cache_clear()
     try:
         with pytest.raises(FolderError, match="no known model \\('sru'\\); known: lstm, .*name it in ELMAN_CELLS"):
-            elman.load(folder, runtime=False)
+            elman.load(folder, torch=True)
         with pytest.raises(UsageError, match="unknown cell 'sru'; known: lstm, .*import the module that calls"):
             NeuralConfig(cell="sru")
         monkeypatch.setenv(VARIABLE, str(registered.with_name("nowhere.py")))

@@ -58,7 +58,7 @@ def test_near_names() -> None:
         topic_named("lsmt")
     with pytest.raises(UsageError, match="no topic 'gradients'; did you mean vanishing"):
         topic_named("gradients")
-    with pytest.raises(UsageError, match="no topic 'xyz'; topics: rnn"):
+    with pytest.raises(UsageError, match="no topic 'xyz'; topics: lstm"):
         topic_named("xyz")
 
 

@@ -76,7 +76,7 @@ def test_mistakes(cli: Call, lstm_folder: Path, ngram_folder: Path) -> None:
         (("--model", lstm_folder, "--sentence", " "), "has 0 tokens; a drawing shows 1 to 24: give some words"),
         (("--model", lstm_folder, "--sentence", "Anna " * 30), "has 30 tokens"),
         (("lstm", "--out", "a.pdf"), "try --out a.svg"),
-        (("softmax", "--out", "a.svg"), "choose one of: rnn"),
+        (("softmax", "--out", "a.svg"), "choose one of: lstm"),
         (("--out", "a.svg"), "needs a topic"),
     ):
         shown = cli("explain", *words)
