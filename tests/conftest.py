@@ -13,6 +13,8 @@ import pytest
 # Before elman is imported anywhere: tests never touch the user's cache.
 os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Two threads that wait for each other are slower than one on networks this small.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

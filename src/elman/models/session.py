@@ -1,6 +1,7 @@
 """A part of a runtime's graph through onnxruntime, with the same calls as a tape (``elman.models.tape``)."""
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ class Session:
     def __init__(
         self, model: bytes, weights: Mapping[str, NDArray[Any]], *, whole: Mapping[str, tuple[int, int]], threads: int
     ) -> None:
+        # Read at the first import. Without it, onnxruntime writes a device id and looks up a telemetry host.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         onnxruntime: Any = importlib.import_module("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.files import storage_errors
+from elman.report.style import new_figure
 
 CURVE_FILE = "learning-curve.png"
 
@@ -22,11 +23,7 @@ def draw_curve(folder: Path) -> Path | None:
     validation = [entry for entry in entries if "valid_nats" in entry]
     if not training:
         return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.5, dpi=120)
     axes = figure.add_subplot()
     axes.plot([e["update"] for e in training], [e["loss"] for e in training], color="#9bb8d3", label="training")
     if validation:
