@@ -174,6 +174,7 @@ def test_a_network_with_a_large_hidden_and_a_small_embedding_loads(text_file: Pa
     assert "64" in repr(model)
 
 
+@pytest.mark.slow
 def test_without_torch_ngrams_work_and_networks_say_what_is_missing(
     lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

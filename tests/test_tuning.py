@@ -100,6 +100,7 @@ def test_adapting_pays_and_each_step_more(loaded: Loaded, favourites: Path, tmp_
     assert found[1] < 1.0001 * found[0] and found[2] < 0.9 * found[1] and found[3] < found[2]
 
 
+@pytest.mark.slow
 def test_an_adapted_model_is_a_model(loaded: Loaded, favourites: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     model, other = loaded
     adapted = elman.adapt(

@@ -20,6 +20,8 @@ import elman
 
 PACKAGE = Path(elman.__file__).parent
 FOLDERS = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR")
+OWN = {*FOLDERS, "ELMAN_CACHE", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "ORT_DISABLE_TELEMETRY"}
+"""What a user's environment does not hold."""
 NETWORK = ("--embedding-size", "8", "--hidden-size", "8", "--batch", "8", "--bptt", "10", "--threads", "1")
 SENTENCE = ("--sentence", "Anna sees the old house.")
 TRACE = (
@@ -68,7 +70,7 @@ class Place:
         self.trace = root / "trace"
         for name in (*FOLDERS, "work"):
             (root / name).mkdir(parents=True)
-        self.environment = {name: value for name, value in os.environ.items() if name not in ("ELMAN_CACHE", *FOLDERS)}
+        self.environment = {name: value for name, value in os.environ.items() if name not in OWN}
         self.environment |= {name: str(root / name) for name in FOLDERS}
 
     def start(self, *words: object) -> subprocess.Popen[str]:
@@ -127,6 +129,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
 
 # quickstart is left out: its text has a fixed size, which takes half a minute, and all it does is train, mix, evaluate,
 # complete and generate. Mixing and evaluating go through `evaluate --mix` here.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -74,6 +74,7 @@ def test_batches_do_not_show(tmp_path, text, words, monkeypatch):
         assert parts.oov == whole.oov == 4
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_needs_four_bytes(tmp_path):
     lines = [" ".join(f"w{'abcdefghij'[n // 10_000]}{n:05}".replace("0", "o") for n in range(70_000))]
     text = text_of(tmp_path, [lines])

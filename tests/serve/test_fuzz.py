@@ -47,6 +47,7 @@ def test_the_document_lists_all(document: Any) -> None:
     assert sorted(found) == sorted(OPERATIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # schemathesis' own
 @pytest.mark.parametrize(
     ("method", "path", "mode"),

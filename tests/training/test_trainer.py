@@ -240,6 +240,7 @@ def test_penalties_are_part_of_what_is_descended_and_not_of_what_is_reported(tex
     assert reported == without.update().loss
 
 
+@pytest.mark.slow
 def test_plain_sgd_at_twenty_with_a_constant_rate_and_averaging_learns(text_file: Path, tmp_path: Path) -> None:
     run = make_run(
         text_file, tmp_path, NeuralConfig(embedding_size=16, hidden_size=24), updates=500, batch=8, bptt=20,
