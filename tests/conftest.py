@@ -41,6 +41,13 @@ def tiny_text(lines: int, seed: int) -> str:
     return "\n".join(made) + "\n"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever opens the browser is slow."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 Shared = Callable[[str, Callable[[Path], object]], Path]
 
 

@@ -279,6 +279,7 @@ def test_resume_needs_something_to_resume_and_nothing_else(cli: Call, ngram_fold
     fails(cli("train", "x.txt", "--out", ngram_folder, "--resume"), "takes everything from the folder")
 
 
+@pytest.mark.slow
 def test_mixing_models_of_other_types_is_one_line(
     cli: Call, lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

@@ -188,6 +188,7 @@ def test_strings_beyond_the_limit_count_as_the_others(tmp_path, text, words, mon
     assert math.isclose(store.spelling_nats(Speller.fit({})), 4 * 3 * math.log(257))
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_megabytes_in_bounded_memory(tmp_path):
     line = "to be or not to be " * 550_000 + "end"
     text = text_of(tmp_path, [[line], ["to be"]])

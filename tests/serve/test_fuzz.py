@@ -42,6 +42,7 @@ def document() -> Iterator[Any]:
     app.state.server.close()
 
 
+@pytest.mark.slow
 def test_the_document_lists_all(document: Any) -> None:
     found = [(each.ok().method.upper(), each.ok().path) for each in document.get_all_operations()]
     assert sorted(found) == sorted(OPERATIONS)

@@ -107,6 +107,7 @@ def test_less_than_one_run_and_blocks_that_lines_cross(tmp_path: Path, monkeypat
     check(tmp_path, monkeypatch, ids, [0, 7], order=4, vocab=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [0, 6_000_000])
 def test_many_runs_within_the_memory_given(more: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(2)
