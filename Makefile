@@ -21,7 +21,7 @@ check: .venv/dev
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyright & types=$$!; $(PYTEST) -m "not slow"; tests=$$?; wait $$types && exit $$tests
+	$(BIN)/pyright & types=$$!; $(PYTEST) -m "not slow" --durations=9 --durations-min=2; tests=$$?; wait $$types && exit $$tests
 
 format: .venv/dev
 	$(BIN)/ruff format src tests examples benchmarks docs
