@@ -42,9 +42,11 @@ def tiny_text(lines: int, seed: int) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever opens the browser is slow."""
+    """Whatever opens the browser is slow, and so are doctests that gather the documentation of Python."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        examples = getattr(getattr(item, "dtest", None), "examples", ())
+        gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
+        if gathers or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 
