@@ -8,7 +8,8 @@ memory 42 GB/s read and 37 GB/s copied. Half of that or more on one thread.
 
 One JSON line for each figure. ``gflops`` counts 2 for a multiplication and an addition. ``gbytes`` counts what is
 read, and for a copy what is written too. Each figure is the best of many repeats: a neighbour can only slow them down.
-On one thread the clock is processor time, on several it is elapsed time.
+On one thread the clock is processor time, on several it is elapsed time. Where the processor has no bf16, a line with
+``skipped`` says so; ``ONEDNN_MAX_CPU_ISA=AVX2`` makes any processor such a one.
 """
 
 import argparse
@@ -26,6 +27,25 @@ SIZES = ((1024, 1024, 1024), (2048, 2048, 2048), (2240, 650, 2600), (700, 512, 2
 """Rows, inputs and outputs of a product: square ones, and those of recurrent layers and a softmax."""
 WARM, COLD = 2**20, 2**27
 """Numbers of 4 bytes: 4 MB lie in the caches, 512 MB do not."""
+
+
+NO_BF16 = "networks cannot train in bf16 on this processor"
+
+
+def skip(what: str, why: str) -> None:
+    """Print the JSON line that says what is left out."""
+    print(json.dumps({"skipped": what, "why": why}), flush=True)
+
+
+def precision_for(parser: argparse.ArgumentParser, wanted: str) -> str:
+    """``auto``, ``bf16`` or ``fp32`` -> what is used here; the parser's error if this processor cannot."""
+    from elman.errors import UsageError
+    from elman.machine import choose_precision
+
+    try:
+        return choose_precision(wanted)
+    except UsageError as error:
+        parser.error(str(error))
 
 
 def clock_for(threads: int) -> Callable[[], float]:
@@ -90,7 +110,7 @@ def memory_rate(kind: str, numbers: int, *, seconds: float) -> float:
 
 
 def main() -> None:
-    from elman.machine import available_cores, cpu_facts, set_threads, tune_allocator
+    from elman.machine import available_cores, bf16_works, cpu_facts, set_threads, tune_allocator
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of a second for each figure")
@@ -99,9 +119,11 @@ def main() -> None:
     seconds = 0.1 if options.quick else 1.0
     tune_allocator()
     print(json.dumps({"what": "machine", **cpu_facts(), "cores": available_cores(), "torch": torch.__version__}))
+    if not bf16_works():
+        skip("products in bf16", NO_BF16)
     for threads in options.threads:
         set_threads(threads)
-        for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
+        for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16"))[: 2 if bf16_works() else 1]:
             for onednn in (False, True) if dtype == torch.float32 else (False,):
                 rates = {size: product_rate(size, dtype, onednn=onednn, seconds=seconds) for size in SIZES}
                 way = "oneDNN" if onednn or dtype == torch.bfloat16 else "torch"

@@ -11,7 +11,7 @@ there nothing should be slower than 0.98 of torch.nn.
 Both take turns in one process and the least time of each counts. On one thread (the default) that is processor time,
 which neighbours disturb less; on several it is elapsed time. Prints one JSON line for each shape with ``ratio``
 (torch's time by ours: above 1 ours is faster), GFLOP/s (6 for each weight and vector), and the share of the best
-product of the same run.
+product of the same run. Without bf16 on this processor a line with ``skipped`` takes the place of its shapes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command does it
 
 import torch
-from ceilings import clock_for, gemm_peak
+from ceilings import NO_BF16, clock_for, gemm_peak, skip
 from torch import nn
 
 GATES = {"rnn": 1, "rnn-relu": 1, "gru": 3, "lstm": 4}
@@ -68,7 +68,7 @@ def compare(cell: str, shape: tuple[int, int, int], kind: str, *, threads: int, 
 
 
 def main() -> None:
-    from elman.machine import set_threads, tune_allocator
+    from elman.machine import bf16_works, set_threads, tune_allocator
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two shapes, few turns")
@@ -83,6 +83,9 @@ def main() -> None:
     shapes = [(20, 35, 256), (64, 35, 650)] if options.quick else SHAPES + (SMALL if options.small else [])
     turns = options.turns or (4 if options.quick else 10)
     for kind in options.types:
+        if kind == "bf16" and not bf16_works():
+            skip("layers in bf16", NO_BF16)
+            continue
         for cell in options.cells:
             for shape in shapes:
                 more = 10 if shape in SMALL else 1

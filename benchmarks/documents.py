@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from ceilings import precision_for
 
 VOCABULARY = 5000
 TOKENS = 200_000
@@ -76,15 +77,15 @@ def compare(kind: str, *, precision: str, turns: int, sizes: dict[str, int]) -> 
 
 
 def main() -> None:
-    from elman.machine import choose_precision
     from elman.models.registry import is_network, trainable
 
     kinds = [kind for kind in trainable() if is_network(kind)]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small network and few turns")
     parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds)
-    parser.add_argument("--precision", default=choose_precision("auto"), choices=("fp32", "bf16"))
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     options = parser.parse_args()
+    options.precision = precision_for(parser, options.precision)
     sizes = {"embedding": 64, "hidden": 128} if options.quick else {"embedding": 256, "hidden": 512}
     for kind in options.kinds:
         print(json.dumps(compare(kind, precision=options.precision, turns=5 if options.quick else 12, sizes=sizes)))

@@ -36,6 +36,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from ceilings import precision_for
 
 SOFTMAXES = ("full", "adaptive", "sampled")
 NONE = "none"
@@ -185,7 +186,7 @@ def compare_quality(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from elman.machine import available_cores, choose_precision, cpu_facts
+    from elman.machine import available_cores, cpu_facts
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: does it run?")
@@ -204,7 +205,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.quick:
         given.vocab, given.embedding, given.hidden, given.rounds = min(given.vocab, 20_000), 64, 128, 3
-    given.precision = choose_precision(given.precision)
+    given.precision = precision_for(parser, given.precision)
     if given.memory_of:
         print(json.dumps(measure_memory(given.memory_of, given)))
         return

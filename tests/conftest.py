@@ -1,22 +1,29 @@
 """What many tests share: a private cache, a tiny text, and one model of each kind trained on it."""
 
+import atexit
 import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 # Before elman is imported anywhere: tests never touch the user's cache.
 os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
+atexit.register(shutil.rmtree, os.environ["ELMAN_CACHE"], ignore_errors=True)
+# One list of fonts for all: workers (pytest -n) inherit it.
+os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.environ["ELMAN_CACHE"], "matplotlib"))
 os.environ.setdefault("MPLBACKEND", "Agg")
-# onnxruntime reads it when it is imported.
+# Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# Two threads that wait for each other are slower than one on networks this small.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Threads that wait for each other are slower than one on matrices this small, the more so beside other workers.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command does it
 
 NAMES = ("Anna", "Ben", "Clara", "David", "Emma")
 VERBS = ("sees", "hears", "likes", "follows", "paints")
@@ -34,35 +41,62 @@ def tiny_text(lines: int, seed: int) -> str:
     return "\n".join(made) + "\n"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever opens the browser is slow, and so are doctests that gather the documentation of Python."""
+    for item in items:
+        examples = getattr(getattr(item, "dtest", None), "examples", ())
+        gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
+        if gathers or "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+Shared = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """``shared(name, make)``: a path, only to be read, that ``make(path)`` filled once for all workers of pytest -n."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    root.mkdir(exist_ok=True)
+
+    def path_of(name: str, make: Callable[[Path], object]) -> Path:
+        path, done = root / name, root / f"{name}.done"
+        with FileLock(root / f"{name}.lock"):
+            if not done.exists():
+                make(path)
+                done.touch()
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def text_file(shared: Shared) -> Path:
     """A text of 600 lines in 50 blocks."""
-    path = tmp_path_factory.mktemp("text") / "tiny.txt"
-    path.write_text(tiny_text(600, seed=1), encoding="utf-8")
-    return path
+    return shared("tiny.txt", lambda path: path.write_text(tiny_text(600, seed=1), encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
-def lstm_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lstm_folder(text_file: Path, shared: Shared) -> Path:
     """A small LSTM that has learned the tiny text."""
     import elman
 
-    folder = tmp_path_factory.mktemp("models") / "lstm"
-    elman.train(
-        text_file, out=folder, updates=500, embedding_size=24, hidden_size=32, tied=False, batch=8, bptt=12,
-        rate=0.02, dropout=0.0, input_dropout=0.0, threads=1,
+    return shared(
+        "lstm",
+        lambda folder: elman.train(
+            text_file, out=folder, updates=500, embedding_size=24, hidden_size=32, tied=False, batch=8, bptt=12,
+            rate=0.02, dropout=0.0, input_dropout=0.0, threads=1,
+        ),
     )  # fmt: skip
-    return folder
 
 
 @pytest.fixture(scope="session")
-def ngram_folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ngram_folder(text_file: Path, shared: Shared) -> Path:
     """A 3-gram of the tiny text."""
     import elman
 
-    folder = tmp_path_factory.mktemp("models") / "ngram"
-    elman.train(text_file, out=folder, model="ngram", order=3)
-    return folder
+    return shared("ngram", lambda folder: elman.train(text_file, out=folder, model="ngram", order=3))
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,7 @@ def test_what_is_unknown_is_left_out() -> None:
     assert facts["load"] == "unknown" and facts["torch"] == "not installed"
 
 
+@pytest.mark.slow
 def test_measuring_fills_in_what_this_machine_can_say() -> None:
     import torch
 

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow
 def test_word_order_of_held_out_sentences(tmp_path: Path) -> None:
     """At least 90% of held-out sentences are likelier than the median of their shuffles."""
     import elman

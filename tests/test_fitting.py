@@ -68,6 +68,7 @@ def test_what_training_counts_as_spelling_is_what_evaluation_counts(text_file: P
     assert tally.spelling_nats == pytest.approx(data.valid.spelling_nats(data.speller), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_going_on_with_new_text_grows_the_vocabulary_and_keeps_what_was_learned(
     lstm_folder: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_new_types_share_the_probability_of_the_unknown() -> None:
     assert after[1:3] == pytest.approx(before[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["word", "subword", "char", "byte"])
 def test_every_level_trains_completes_and_generates(text_file: Path, level: str) -> None:
     model = elman.train(text_file, model="ngram", level=level, order=7)
@@ -131,6 +133,7 @@ def test_a_changed_passport_is_not_believed(ngram_folder: Path, tmp_path: Path) 
         elman.load(tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_tensorboard_events_and_the_learning_curve(text_file: Path, tmp_path: Path) -> None:
     elman.train(text_file, out=tmp_path / "m", tensorboard=True, **SMALL)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -174,6 +177,7 @@ def test_a_network_with_a_large_hidden_and_a_small_embedding_loads(text_file: Pa
     assert "64" in repr(model)
 
 
+@pytest.mark.slow
 def test_without_torch_ngrams_work_and_networks_say_what_is_missing(
     lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
@@ -192,6 +196,7 @@ def test_without_torch_ngrams_work_and_networks_say_what_is_missing(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_one_hot_input_grows_too(text_file: Path, tmp_path: Path) -> None:
     elman.train(text_file, out=tmp_path / "one", input="one-hot", **SMALL)
     (tmp_path / "new.txt").write_text("Greta greets the astronaut on Monday.\n" * 150)

@@ -33,6 +33,7 @@ def shell(line: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_console_blocks(folder: Path) -> None:
     blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
     assert len(blocks) == 2
@@ -47,6 +48,7 @@ def test_the_console_blocks(folder: Path) -> None:
     assert "signature: model:mixture" in outputs["elman evaluate net README.md --mix words --tune CHANGELOG.md"]
 
 
+@pytest.mark.slow
 def test_the_python_block(folder: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     shutil.rmtree(folder / "kept", ignore_errors=True)

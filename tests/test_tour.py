@@ -108,6 +108,7 @@ def short_text() -> str:
     return "\n\n".join(documents()[::10])
 
 
+@pytest.mark.slow
 def test_all_commands_run_and_all_pictures_come_out(tmp_path: Path) -> None:
     scratch, pages = tmp_path / "scratch", tmp_path / "pages"
     tour.prepare(scratch)

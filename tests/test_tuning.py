@@ -57,6 +57,7 @@ def tuned(loaded: Loaded, path: Path, tmp_path: Path, *, context: str = "carry",
         return found, *found.adapted(**switches)
 
 
+@pytest.mark.slow
 def test_shares_of_all_parts_are_fitted_together(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     fitted, lm, facts = tuned(loaded, favourites, tmp_path, mix=True, cache=True)
     assert isinstance(lm, NeuralCache) and isinstance(lm.model, Mixture)
@@ -88,6 +89,7 @@ def test_shares_of_all_parts_are_fitted_together(loaded: Loaded, favourites: Pat
     assert facts["tuned_tokens"] == len(ids) and facts["context"] == "carry"
 
 
+@pytest.mark.slow
 def test_adapting_pays_and_each_step_more(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     model, other = loaded
     found = [model.evaluate(favourites, context="carry")["perplexity"]]
@@ -100,6 +102,7 @@ def test_adapting_pays_and_each_step_more(loaded: Loaded, favourites: Path, tmp_
     assert found[1] < 1.0001 * found[0] and found[2] < 0.9 * found[1] and found[3] < found[2]
 
 
+@pytest.mark.slow
 def test_an_adapted_model_is_a_model(loaded: Loaded, favourites: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     model, other = loaded
     adapted = elman.adapt(
@@ -175,6 +178,7 @@ def test_something_must_be_asked_for(loaded: Loaded, favourites: Path) -> None:
         elman.adapt(loaded[0], tune=favourites)
 
 
+@pytest.mark.slow
 def test_the_rate_and_decay_are_better_than_their_neighbours(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     fitted, lm, facts = tuned(loaded, favourites, tmp_path, dynamic=True)
     whole, cut = np.concatenate(fitted.stretches), fitted._cut

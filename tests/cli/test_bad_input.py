@@ -246,6 +246,7 @@ def test_errors_as_json(cli: Call, tmp_path: Path) -> None:
     assert error["code"] == "folder" and "does not exist" in error["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
 def test_a_full_disk_is_one_line_and_the_old_model_stays(
     cli: Call, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -278,6 +279,7 @@ def test_resume_needs_something_to_resume_and_nothing_else(cli: Call, ngram_fold
     fails(cli("train", "x.txt", "--out", ngram_folder, "--resume"), "takes everything from the folder")
 
 
+@pytest.mark.slow
 def test_mixing_models_of_other_types_is_one_line(
     cli: Call, lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

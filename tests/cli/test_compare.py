@@ -39,6 +39,7 @@ def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return out, json.loads(second.stdout), second.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str]) -> None:
     out, found, talk = compared
     assert "5 of 6 models are there already" in talk and "model 6 of 6, rnn-seed-1" in talk
@@ -53,6 +54,7 @@ def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str])
     assert found["failed"] == []
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_training_and_of_evaluate(compared: tuple[Path, dict[str, Any], str], cli) -> None:
     _, found, _ = compared
     for model in found["models"]:
@@ -75,6 +77,7 @@ def test_figures_are_those_of_training_and_of_evaluate(compared: tuple[Path, dic
         assert gap["value"] == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_order_is_chosen_on_validation_text(compared: tuple[Path, dict[str, Any], str]) -> None:
     _, found, _ = compared
     orders = found["orders"]
@@ -84,6 +87,7 @@ def test_the_order_is_chosen_on_validation_text(compared: tuple[Path, dict[str, 
     assert orders[0]["bits_per_byte"] > best["bits_per_byte"]
 
 
+@pytest.mark.slow
 def test_sentences_differ_the_way_they_say(compared: tuple[Path, dict[str, Any], str]) -> None:
     _, found, _ = compared
     sentences = found["sentences"]
@@ -94,6 +98,7 @@ def test_sentences_differ_the_way_they_say(compared: tuple[Path, dict[str, Any],
         assert each["difference"] == pytest.approx(each["rnn"] - each[sentences["than"]])
 
 
+@pytest.mark.slow
 def test_the_report_has_what_the_figures_say(compared: tuple[Path, dict[str, Any], str]) -> None:
     out, found, _ = compared
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -103,6 +108,7 @@ def test_the_report_has_what_the_figures_say(compared: tuple[Path, dict[str, Any
     assert "@media print" in page and "prefers-color-scheme: dark" in page and "<script" not in page
 
 
+@pytest.mark.slow
 def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: Path) -> None:
     def job(name: str, **request: Any) -> Job:
         whole = {"out": str(tmp_path / name), "sources": [str(text_file)], "model": "ngram", **request}
@@ -132,6 +138,7 @@ def test_bad_input_is_one_line(words: list[str], said: str, cli, text_file: Path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_other_folders_are_left_alone(compared: tuple[Path, dict[str, Any], str], cli, text_file: Path) -> None:
     out, _, _ = compared
     before = (out / "results.json").read_bytes()
@@ -150,6 +157,7 @@ def test_too_little_text(cli, tmp_path: Path) -> None:
     assert found.code == 2 and "too little text" in found.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="signals of Unix")
 def test_a_signal_stops_the_worker_too_and_says_how_to_go_on(text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

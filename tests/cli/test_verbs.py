@@ -143,6 +143,7 @@ def test_mixing_at_evaluation(cli: Call, lstm_folder: Path, ngram_folder: Path, 
     assert "flatter the model" in result.err
 
 
+@pytest.mark.slow
 def test_adapting_at_evaluation(
     cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_the_passports_text_is_tuned_on_and_said(cli: Call, lstm_folder: Path, t
     assert "tuning on the validation text of the passport" in result.err and valid[:12] in result.err
 
 
+@pytest.mark.slow
 def test_info_and_doctor(cli: Call, folder: Path) -> None:
     shown = good(cli("info", folder)).out
     assert "bits per byte" in shown and "hash" in shown

@@ -55,6 +55,7 @@ def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     assert found["influence"]["memory"] <= found["influence"]["reach"] <= 40
 
 
+@pytest.mark.slow
 def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_path: Path) -> None:
     shown = cli("xray", small, "--lags", "20", "--positions", "5", "--out", tmp_path / "out", "--forget-bias", "30")
     assert shown.code == 0, shown.err
@@ -82,6 +83,7 @@ def windowed(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) -> None:
     words = ("xray", windowed, text_file, "--lags", "12", "--positions", "6")
     found = json.loads(cli(*words, "--json").out)
@@ -104,6 +106,7 @@ def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) 
         assert shown.code == 2 and said in shown.err, shown.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["folder", "arpa"])
 def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path, tmp_path: Path) -> None:
     model = elman.train(text_file, out=tmp_path / "words", model="ngram", order=3, pretokenized=True)
@@ -128,6 +131,7 @@ def test_hostile_text_stays_text(cli: Call, ngram_folder: Path, text_file: Path,
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
+@pytest.mark.slow
 def test_the_page_fits_a_phone(cli: Call, small: Path, text_file: Path, tmp_path: Path, browser: Any) -> None:
     cli("xray", small, text_file, "--lags", "12", "--positions", "4", "--out", tmp_path / "out")
     for width in (1280, 390):
@@ -141,12 +145,28 @@ def test_the_page_fits_a_phone(cli: Call, small: Path, text_file: Path, tmp_path
         page.close()
 
 
+@pytest.mark.slow
 def test_a_task(cli: Call, tmp_path: Path) -> None:
-    words = ("xray", "--task", "brackets", "--lags", "2,4", "--minutes", "0.02", "--out", tmp_path / "out")
+    words = ("xray", "--task", "brackets", "--lags", "2,4", "--updates", "4", "--out", tmp_path / "out")
     shown = cli(*words)
     assert shown.code == 0, shown.err
     assert "lag 2" in shown.out and "Lags solved" in shown.out and "lstm-chrono" in shown.out
     assert "<svg" in (tmp_path / "out" / "xray.html").read_text() and (tmp_path / "out" / "task-brackets.png").exists()
+
+
+def test_minutes_and_seeds_reach_the_trials(cli: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+
+    def trials(task: Any, **settings: Any) -> None:
+        told.update(settings, task=task.name)
+        raise elman.errors.UsageError("enough")
+
+    monkeypatch.setattr("elman.studies.xray_training.run_trials", trials)
+    cli("xray", "--task", "recall", "--minutes", "0.5", "--seeds", "3")
+    assert told["task"] == "recall" and told["lags"] == [5, 10, 20, 50] and list(told["seeds"]) == [1, 2, 3]
+    assert told["minutes"] == 0.5 and told["updates"] is None
+    cli("xray", "--task", "adding")
+    assert told["minutes"] == 2.0 and list(told["seeds"]) == [1]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +200,7 @@ def test_mistakes(
     assert result.code == 2 and said in result.err and result.err.count("\n") == 1, result.err
 
 
+@pytest.mark.slow
 def test_without_torch_predictions_can_still_be_looked_at(lstm_folder: Path, text_file: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"

@@ -1,6 +1,7 @@
 """What every language model promises, checked on each kind."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 
-@pytest.fixture(params=MODELS)
+# `make quick` takes one model in eight.
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] if n % 8 else []) for n, name in enumerate(MODELS)])
 def case(request: pytest.FixtureRequest) -> Case:
     return _built(request.param)
 
@@ -39,12 +41,23 @@ def histories(model: LanguageModel, *, count: int = 6) -> list[np.ndarray]:
     return found
 
 
-def after(model: LanguageModel, history: np.ndarray) -> State:
-    """The state after a history, one token at a time."""
-    state = model.start()
+def states_on_the_way(model: LanguageModel, history: np.ndarray) -> Iterator[State]:
+    """The states before, between and after the tokens of a history, one token at a time."""
+    yield (state := model.start())
     for token in history:
-        state = model.advance(np.array([token]), state)
-    return state
+        yield (state := model.advance(np.array([token]), state))
+
+
+def after(model: LanguageModel, history: np.ndarray) -> State:
+    """The state after a history."""
+    *_, last = states_on_the_way(model, history)
+    return last
+
+
+@cache
+def reached(model: LanguageModel) -> list[State]:
+    """The states after all histories; a state is a value, so that many tests may begin with them."""
+    return [after(model, history) for history in histories(model)]
 
 
 def score_one(model: LanguageModel, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
@@ -78,8 +91,8 @@ def test_it_is_a_language_model(case):
 
 
 def test_probabilities_sum_to_1_in_every_state(case):
-    for history in histories(case.model):
-        log_probs = case.model.log_probs(after(case.model, history))
+    for state in reached(case.model):
+        log_probs = case.model.log_probs(state)
         assert log_probs.shape == (1, case.model.tokenizer.size) and log_probs.dtype == np.float32
         assert np.isfinite(log_probs).all() and (log_probs <= 0).all()
         if case.model.exact:
@@ -114,23 +127,23 @@ def test_equal_keys_continue_equally(case):
     model = case.model
     groups: dict[object, list[State]] = defaultdict(list)
     for history in histories(model):
-        for place in range(len(history) + 1):
-            state = after(model, history[:place])
+        for state in states_on_the_way(model, history):
             groups[state.key()].append(state)
     assert any(len(group) > 1 for group in groups.values())
     for first, *others in groups.values():
-        wanted = model.log_probs(first)
+        if not others:
+            continue
+        steps = [np.array([token]) for token in (UNK_ID, EOS_ID, model.tokenizer.size - 1)]
+        wanted, keys = model.log_probs(first), [model.advance(step, first).key() for step in steps]
         for other in others:
             assert_close(case, model.log_probs(other), wanted)
-            for token in (UNK_ID, EOS_ID, model.tokenizer.size - 1):
-                step = np.array([token])
-                assert model.advance(step, other).key() == model.advance(step, first).key()
+            assert [model.advance(step, other).key() for step in steps] == keys
 
 
 def test_who_forgets_lines_is_at_the_start_after_each(case):
     model = case.model
-    for history in histories(model):
-        state = model.advance(np.array([EOS_ID]), after(model, history))
+    for before in reached(model):
+        state = model.advance(np.array([EOS_ID]), before)
         if model.forgets_lines:
             assert state.key() == model.start().key()
     if not model.forgets_lines and model.features(model.start()) is not None:
@@ -139,7 +152,7 @@ def test_who_forgets_lines_is_at_the_start_after_each(case):
 
 def test_stacked_rows_are_separate_rows(case):
     model = case.model
-    states = [after(model, history) for history in histories(model)]
+    states = reached(model)
     together = State.stack(states)
     if not model.batchable:
         ids = np.full((len(states), 2), EOS_ID)
@@ -170,7 +183,7 @@ def test_stacked_rows_are_separate_rows(case):
 
 def test_take_picks_rows_in_order_with_repeats(case):
     model = case.model
-    states = [after(model, history) for history in histories(model)[:8]]
+    states = reached(model)[:8]
     rows = [5, 0, 5, 7]
     taken = State.stack(states).take(rows)
     assert [taken.key(place) for place in range(4)] == [states[row].key() for row in rows]
@@ -203,8 +216,7 @@ def test_a_trace_is_what_log_probs_and_features_say_on_the_way(case):
 
 def test_nothing_to_read_changes_nothing(case):
     model = case.model
-    for history in histories(model):
-        state = after(model, history)
+    for state in reached(model):
         for ids in (np.empty((1, 0), dtype=np.int64), np.array([[3, 2, 0]])):
             scores, final = model.score(ids, np.array([0]), state)
             assert scores.shape == ids.shape and scores.dtype == np.float32 and (scores == 0).all()
@@ -242,8 +254,7 @@ def test_a_state_is_a_value(case):
 
 def test_a_saved_state_goes_on_as_if_never_saved(case):
     model = case.model
-    for history in histories(model):
-        state = after(model, history)
+    for state in reached(model):
         again = State.from_bytes(state.to_bytes(), like=model.start())
         assert_same(case, again, state)
         assert again.key() == state.key()

@@ -74,6 +74,7 @@ def test_batches_do_not_show(tmp_path, text, words, monkeypatch):
         assert parts.oov == whole.oov == 4
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_needs_four_bytes(tmp_path):
     lines = [" ".join(f"w{'abcdefghij'[n // 10_000]}{n:05}".replace("0", "o") for n in range(70_000))]
     text = text_of(tmp_path, [lines])
@@ -187,6 +188,7 @@ def test_strings_beyond_the_limit_count_as_the_others(tmp_path, text, words, mon
     assert math.isclose(store.spelling_nats(Speller.fit({})), 4 * 3 * math.log(257))
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_megabytes_in_bounded_memory(tmp_path):
     line = "to be or not to be " * 550_000 + "end"
     text = text_of(tmp_path, [[line], ["to be"]])

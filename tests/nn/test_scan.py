@@ -128,6 +128,7 @@ def test_no_steps_change_nothing() -> None:
     assert states.shape == (0, B, H) and last is first
 
 
+@pytest.mark.slow
 def test_numba_is_imported_when_it_is_needed() -> None:
     code = f"""
 import sys, torch

@@ -104,6 +104,7 @@ def test_chunks_that_train_go_by_compiled_steps_and_short_ones_by_torch(monkeypa
         assert calls == []
 
 
+@pytest.mark.slow
 def test_a_prompt_does_not_wait_for_the_compiler() -> None:
     code = (
         "import sys, torch\n"

@@ -140,6 +140,10 @@ def address() -> Iterator[str]:
         yield found
 
 
+_WAITING: dict[Any, set[Any]] = {}
+"""The requests of each visited page that have no answer yet."""
+
+
 class Visit:
     """A page, what it asked for, and what went wrong in it."""
 
@@ -147,8 +151,11 @@ class Visit:
         self.page = page
         self.requests: list[str] = []
         self.mistakes: list[str] = []
+        waiting = _WAITING[page] = set()
         page.set_default_timeout(8000)
-        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("request", lambda request: (self.requests.append(request.url), waiting.add(request)))
+        page.on("requestfinished", lambda request: waiting.discard(request))
+        page.on("requestfailed", lambda request: waiting.discard(request))
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
         page.on("console", lambda message: self.mistakes.append(message.text) if message.type == "error" else None)
 
@@ -160,6 +167,7 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
     found.page.goto(address)
     found.page.wait_for_selector("textarea")
     yield found
+    del _WAITING[found.page]
     context.close()
     assert not found.mistakes
     assert all(url.startswith((address, "data:")) for url in found.requests), found.requests
@@ -178,4 +186,14 @@ def typed(page: Any, text: str) -> None:
     """Type, and wait for the answer to the last key."""
     page.locator("textarea").first.focus()
     page.keyboard.type(text)
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait for the page to ask for what the last key made it ask for, and for all answers."""
     page.wait_for_timeout(250)
+    for _ in range(400):
+        if not _WAITING.get(page):
+            break
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(20)

@@ -43,6 +43,7 @@ def test_every_curl_command(url: str) -> None:
         assert not done.stdout.startswith('{"error"')
 
 
+@pytest.mark.slow
 def test_the_python_code(url: str) -> None:
     pytest.importorskip("openai")
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

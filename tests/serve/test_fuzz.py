@@ -42,11 +42,13 @@ def document() -> Iterator[Any]:
     app.state.server.close()
 
 
+@pytest.mark.slow
 def test_the_document_lists_all(document: Any) -> None:
     found = [(each.ok().method.upper(), each.ok().path) for each in document.get_all_operations()]
     assert sorted(found) == sorted(OPERATIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # schemathesis' own
 @pytest.mark.parametrize(
     ("method", "path", "mode"),

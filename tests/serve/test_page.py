@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from tests.serve.conftest import Visit, fit, serving, typed, until
+from tests.serve.conftest import Visit, fit, serving, settle, typed, until
 
 from elman.api import Model
 from elman.models.ngram.query import NgramConfig, fit_ngram
@@ -42,7 +42,7 @@ def test_two_models_go_on_with_one_text(visit: Visit) -> None:
     for _ in range(len(word) + 1):
         page.keyboard.press("ArrowLeft")
     page.keyboard.type("!")
-    page.wait_for_timeout(250)
+    settle(page)
     ends = page.evaluate("[...document.querySelectorAll('textarea')].map(each => [each.value, each.selectionStart])")
     assert ends == [[f"the cat sat on! {word}", len("the cat sat on!")]] * 2
     # A cursor that only moves takes the other one along, and with it what is offered there.
@@ -65,11 +65,11 @@ def test_tab_and_arrow_take_a_word_and_escape_lets_go(visit: Visit) -> None:
     ghost = page.evaluate(GHOST)
     page.keyboard.press("Tab")
     assert page.locator("textarea").first.input_value() == "the cat sat " + ghost.split()[0]
-    page.wait_for_timeout(300)
+    settle(page)
     before = page.locator("textarea").first.input_value()
     page.keyboard.press("ArrowRight")
     assert page.locator("textarea").first.input_value().startswith(before + " ")
-    page.wait_for_timeout(300)
+    settle(page)
     until(page, f"{GHOST} !== ''")
     page.keyboard.press("Escape")
     assert page.evaluate(GHOST) == ""
@@ -84,7 +84,7 @@ def test_a_chip_is_taken_by_pointer_and_by_key(visit: Visit) -> None:
     page.locator(".typing-chip").first.click()
     assert page.locator("textarea").first.input_value() == f"the {word}"
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
-    page.wait_for_timeout(300)
+    settle(page)
     second = page.locator(".typing-word").nth(1).inner_text()
     page.keyboard.press("Alt+Digit2")
     assert page.locator("textarea").first.input_value() == f"the {word} {second}"
@@ -199,8 +199,11 @@ def test_all_is_done_by_keyboard(visit: Visit) -> None:
         raise AssertionError(f"Tab never leads to: {expression}")
 
     page.keyboard.type("the cat sat")
+    settle(page)
     until(page, f"{GHOST} !== ''")
-    press("Tab", "Escape", "Tab")
+    press("Tab")
+    settle(page)
+    press("Escape", "Tab")
     word = page.locator(".typing-word").nth(1).inner_text()
     press("2")
     before = page.locator("textarea").first.input_value()

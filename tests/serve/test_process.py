@@ -19,6 +19,8 @@ from tests.serve.conftest import fit
 from elman.api import Model
 from elman.serve.server import listen
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

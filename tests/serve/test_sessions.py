@@ -38,6 +38,7 @@ def keys(text: str) -> list[str]:
     return [*typed, *back, *middle, *typed[len(text) // 2 :]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_key_has_the_answer_of_complete(make: Make, models: dict[str, Model], level: str) -> None:
     client = make({level: models[level]})
@@ -178,6 +179,7 @@ def test_sessions_share_a_bounded_memory(make: Make, models: dict[str, Model]) -
     assert client.delete("/v1/sessions/a%2Fb").json() == {"session": "a/b", "forgotten": True}
 
 
+@pytest.mark.slow
 def test_many_sessions_at_once_and_one_session_twice(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]})
     text = "the cat sat on the mat, a dog ran"

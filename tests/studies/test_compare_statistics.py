@@ -43,6 +43,7 @@ def test_what_is_hard_for_both_does_not_count() -> None:
     np.testing.assert_allclose(paired, 0.01, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [12, 60])
 def test_intervals_cover_the_truth_as_often_as_they_say(units: int) -> None:
     rng = np.random.default_rng(2)

@@ -17,6 +17,7 @@ def ids_of(model: elman.Model, file: Path) -> np.ndarray:
     return np.concatenate([np.append(encode(line).ids, 1) for line in file.read_text().splitlines() if line])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_an_ngram_remembers_its_order_minus_one(order: int, text_file: Path, tmp_path: Path) -> None:
     model = elman.train(text_file, model="ngram", order=order, pretokenized=True)

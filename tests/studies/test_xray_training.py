@@ -59,6 +59,7 @@ def test_adding_adds_two_numbers_far_from_the_end(lag: int) -> None:
         assert marks[:, 25:].sum() == 0
 
 
+@pytest.mark.slow
 def test_an_lstm_remembers_twice_as_far_as_a_plain_rnn() -> None:
     """As measured, on the adding problem; with forget gates that begin open for the lag it is sure to."""
     cells = ("rnn", "lstm", "lstm-chrono")

@@ -23,6 +23,7 @@ def agreeing(tmp_path_factory: pytest.TempPathFactory) -> elman.Model:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 5])
 def test_the_country_decides_the_language(agreeing: elman.Model, which: int) -> None:
     line = f"I grew up in {COUNTRIES[which]} the winters there so I speak fluent {LANGUAGES[which]}"

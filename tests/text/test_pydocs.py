@@ -9,6 +9,8 @@ import pytest
 
 from elman.text import pydocs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def documents():

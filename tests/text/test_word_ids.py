@@ -1,6 +1,7 @@
 """Words between spaces, by table: the same ids as by the library."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ words = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(words, max_size=7).map(" ".join), max_size=5))
 @settings(max_examples=300, deadline=None)
 def test_a_stream_of_ids_is_what_encode_and_unknown_tokens_say(lines):

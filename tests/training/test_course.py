@@ -27,6 +27,7 @@ class Said(Progress):
         self.lines.append(message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "rnn"])
 def test_the_model_is_bit_for_bit_the_same(kind: str, text_file: Path, tmp_path: Path) -> None:
     said = Said()
@@ -42,6 +43,7 @@ def test_the_model_is_bit_for_bit_the_same(kind: str, text_file: Path, tmp_path:
     assert sum(line.startswith("gradient by lag, ") for line in said.lines) == 3
 
 
+@pytest.mark.slow
 def test_resuming_goes_on_with_the_course(text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elman.train(text_file, out=tmp_path / "whole", xray=True, **SMALL)
     note = Course.note

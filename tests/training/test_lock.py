@@ -50,6 +50,7 @@ def test_a_second_process_is_kept_out_until_the_first_is_gone_even_by_a_kill(tmp
     assert [file.name for file in folder.iterdir()] == ["model"]  # no lock file stays
 
 
+@pytest.mark.slow
 @unix
 def test_two_trainings_into_one_folder(cli: Callable[..., Any], text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "m"

@@ -111,6 +111,7 @@ def test_going_on_with_other_text_keeps_the_order_even_when_resumed(
     assert np.array_equal(found.to_arrays()[RANKS], backwards)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adaptive", "sampled"])
 def test_it_learns_the_grammar(text_file: Path, tmp_path: Path, name: str) -> None:
     shape = SHAPES[name].replace(layers=1, samples=20 if name == "sampled" else None)

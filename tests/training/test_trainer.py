@@ -240,6 +240,7 @@ def test_penalties_are_part_of_what_is_descended_and_not_of_what_is_reported(tex
     assert reported == without.update().loss
 
 
+@pytest.mark.slow
 def test_plain_sgd_at_twenty_with_a_constant_rate_and_averaging_learns(text_file: Path, tmp_path: Path) -> None:
     run = make_run(
         text_file, tmp_path, NeuralConfig(embedding_size=16, hidden_size=24), updates=500, batch=8, bptt=20,
@@ -278,6 +279,7 @@ def test_the_average_is_the_mean_of_the_last_weights(text_file: Path, tmp_path: 
     assert any(not np.array_equal(last[name], training.weights()[name]) for name in last)
 
 
+@pytest.mark.slow
 def test_it_learns_the_grammar(text_file: Path, tmp_path: Path) -> None:
     shape = NeuralConfig(embedding_size=16, hidden_size=24)
     run = make_run(text_file, tmp_path, shape, updates=400, batch=8, bptt=12, rate=0.02)

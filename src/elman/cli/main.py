@@ -91,6 +91,11 @@ def main(arguments: list[str] | None = None) -> None:
     as_json = "--json" in words
     # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the speed.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    if not os.access(os.path.dirname(__file__), os.W_OK):
+        # Compiled kernels lie beside their source; where that may not be written, numba would take ~/.cache/numba.
+        from elman.machine import cache_folder
+
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
     if threading.current_thread() is threading.main_thread():
         # SIGTERM like Ctrl-C: what is half-written is cleaned up, and training says how to resume.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.files import write_atomic
+from elman.report.style import new_figure
 
 CURVE_FILE = "learning-curve.png"
 
@@ -23,9 +24,7 @@ def draw_curve(folder: Path) -> Path | None:
     validation = [entry for entry in entries if "valid_nats" in entry]
     if not training:
         return None
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    figure = new_figure(8, 4.5, dpi=120)
     axes = figure.add_subplot()
     axes.plot([e["update"] for e in training], [e["loss"] for e in training], color="#9bb8d3", label="training")
     if validation:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.files import write_atomic
+from elman.report.style import new_figure
 
 GROWTH_FILE = "ngrams.png"
 _HEAD = ("order", "n-grams", "seen once", "size so far", "perplexity", "never seen")
@@ -41,10 +42,8 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     Raises:
         StorageError: the picture cannot be written.
     """
-    from matplotlib.figure import Figure
-
     # One above the other, as wide as the other pictures: on a phone, too, its words can be read.
-    figure = Figure(figsize=(4.8, 6.6), dpi=150, layout="constrained")
+    figure = new_figure(4.8, 6.6, dpi=150)
     upper, lower = figure.subplots(2, 1)
     orders = [row["order"] for row in rows]
     largest = max(row["ngrams"] for row in rows)

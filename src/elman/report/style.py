@@ -5,10 +5,13 @@ there is no colour. What is black here becomes the page's own colour of text in 
 """
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from elman.machine import cache_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,16 +77,29 @@ def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
     return axes
 
 
+def new_figure(width: float, height: float, *, dpi: float | None = None) -> "Figure":
+    """An empty figure, ``width`` by ``height`` inches, that needs no window.
+
+    matplotlib keeps a list of the system's fonts; it goes into elman's cache folder unless ``MPLCONFIGDIR`` is set.
+    """
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))  # read once, at the first import
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
     """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
+    figure = new_figure(width, height)
     import matplotlib
-    from matplotlib.figure import Figure
 
     # A token in a script that the font lacks is a box in the picture, and no reason to talk.
     settings: Any = {**SETTINGS, "svg.hashsalt": name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         figure.patch.set_alpha(0)
         files = {}

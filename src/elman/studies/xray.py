@@ -138,6 +138,10 @@ def xray(
         raise UsageError(
             "--forget-bias draws a fresh LSTM beside this model's gradients, and it has none; leave it out"
         )
+    if sentence is not None:
+        from elman.studies.xray_words import sentence_tokens
+
+        sentence_tokens(model.lm, sentence)  # a mistake in it is said before the long work
     windows = text_windows(ids, length=_WARM + reach + 1, count=positions)
     curves = _curves(network, windows, reach, model, forget_bias=forget_bias, seed=seed, progress=progress)
     found = influence_by_lag(

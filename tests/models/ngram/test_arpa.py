@@ -184,6 +184,7 @@ def test_a_small_file_that_unpacks_to_a_large_one_fills_no_memory(tmp_path, monk
 NUMERALS = st.from_regex(r"[+-]?[0-9]{0,18}\.?[0-9]{0,30}([eE][+-]?[0-9]{1,3})?", fullmatch=True).filter(bool)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(NUMERALS, min_size=1, max_size=9))
 @example(["123456789012345678901e-18", "-0.000000000000000000000000123456789", "0.10000000000000000000000000000000005"])

@@ -74,6 +74,7 @@ def test_kenlm_reads_what_elman_writes_and_agrees(tmp_path, text_file):
             np.testing.assert_allclose(line_scores(model, line), np.minimum(wanted, 0), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_exported_and_loaded_mixes_with_itself(tmp_path, text_file):
     trained = elman.train(text_file, model="ngram", order=3, pretokenized=True)
     trained.export(tmp_path / "a.arpa")

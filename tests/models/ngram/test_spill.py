@@ -58,6 +58,7 @@ def check(
     assert kinds <= {"keys", "raw", "counts"}, "runs are gone once they are merged"
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_as_in_memory_whatever_the_text(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -106,6 +107,7 @@ def test_less_than_one_run_and_blocks_that_lines_cross(tmp_path: Path, monkeypat
     check(tmp_path, monkeypatch, ids, [0, 7], order=4, vocab=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [0, 6_000_000])
 def test_many_runs_within_the_memory_given(more: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(2)
@@ -214,6 +216,7 @@ def count_text(text: Path, out: Path, **settings: Any) -> None:
     elman.train(text, out=out, model="ngram", pretokenized=True, **settings)
 
 
+@pytest.mark.slow
 def test_the_model_is_the_same_bytes(cli: Callable[..., Any], long_text: Path, tmp_path: Path) -> None:
     words = ("train", long_text, "--model", "ngram", "--pretokenized", "--out")
     for name, more, told in (("all", (), 0), ("some", ("--max-ram", "9.5M"), 1), ("fits", ("--max-ram", "1G"), 0)):
