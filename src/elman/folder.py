@@ -232,23 +232,22 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
         return load_with_passport(path)[:2]
     kind, values = read_config(path)
     found = entry(kind)
-    tokenizer = read_tokenizer(path)
     try:
         config = resolve(found.config).from_json(values)
         if is_network(kind) and not (torch and importable("torch")):
-            model: LanguageModel = _load_inference(path, tokenizer, config)
+            model: LanguageModel = _load_inference(path, config)
         else:
             arrays = read_arrays(path / WEIGHTS_FILE, mapped=found.mapped)
-            model = resolve(found.model).from_arrays(arrays, tokenizer, config)
+            model = resolve(found.model).from_arrays(arrays, read_tokenizer(path), config)
     except UsageError as error:
         raise FolderError(f"{path}: {error}") from error
     return model, read_speller(path)
 
 
-def _load_inference(path: Path, tokenizer: Tokenizer, config: NeuralConfig) -> InferenceModel:
+def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
     file, weights = path / INFERENCE_FILE, path / WEIGHTS_FILE
     if not file.exists():
-        return _from_weights(path, tokenizer, config)
+        return _from_weights(path, config)
     arrays, facts = archive.read_arrays(file, mapped=True)
     _check_seal(file, facts.get("seal"))
     settings = InferenceConfig.from_json(facts.get("config") or {})
@@ -258,12 +257,13 @@ def _load_inference(path: Path, tokenizer: Tokenizer, config: NeuralConfig) -> I
         raise FolderError(f"{file} was made of other weights than those beside it; remove it, or copy the folder again")
     if facts.get("outside"):
         arrays = {**read_arrays(weights, mapped=True), **arrays}
-    return InferenceModel(arrays, tokenizer, settings)
+    return InferenceModel(arrays, read_tokenizer(path), settings)
 
 
-def _from_weights(path: Path, tokenizer: Tokenizer, config: NeuralConfig) -> InferenceModel:
+def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:
     """Of a folder that elman 0.1 wrote, or whose training has not ended: 8 bits where they were measured to do."""
     arrays = read_arrays(path / WEIGHTS_FILE, mapped=True)
+    tokenizer = read_tokenizer(path)
     card = read_json(path / "passport.json") if (path / "passport.json").exists() else {}
     measured = (card.get("inference") or card.get("runtime") or {}).get("int8")
     groups = set(groups_of(arrays)) - set(measured["kept_in_fp32"]) if measured else ()

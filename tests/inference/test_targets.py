@@ -75,7 +75,7 @@ def digest() -> str:
 def run_program(file: str, target: dict[str, str], cache: Path, *arguments: str) -> list[str]:
     """What a file prints, as a program whose compiler is told of another processor."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU")}
-    given = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
+    given = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parents[2])])}
     command = [sys.executable, file, *arguments]
     ran = subprocess.run(command, env=told | given | target, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -95,7 +95,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
     if isinstance(model, InferenceModel):
         if precision == "int8" and model.config.int8:
             return model
-        arrays, config = model.weights.arrays, model.network
+        arrays, config = model.weights.arrays, model.shape
         model_hash, about = model.weights_hash, model.config.about
         if any(array.dtype == np.int8 for array in arrays.values()):
             raise ModelError("this model holds its weights in 8 bits only; use --precision int8, or the trained model")

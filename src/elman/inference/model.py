@@ -81,7 +81,7 @@ class InferenceModel:
     ) -> None:
         self.tokenizer = tokenizer
         self.config = config
-        self.network = NeuralConfig.from_json(config.network)
+        self.shape = NeuralConfig.from_json(config.network)
         self.weights_hash: str = config.model
         """The hash of the network."""
         self.weights = Weights(arrays)
@@ -89,18 +89,18 @@ class InferenceModel:
         facts = f"{_ARITHMETIC}|{config.model}|{','.join(sorted(config.int8))}|{config.gain!r}"
         self.model_hash = hashlib.sha256(facts.encode()).hexdigest()
         self._step, self._output = (Engine(each, self.weights, patience=patience) for each in self.program.functions())
-        self._sizes = {"top": self.network.top_size, **self.program.states}
+        self._sizes = {"top": self.shape.top_size, **self.program.states}
         self._after = [f"next.{name}" for name in self._sizes]
         self.weights.check(self.program.functions())
 
     def _built(self, arrays: Arrays) -> Program:
         vocab = self.tokenizer.size
-        largest = max(size for parts in self.network.states for size in parts.values())
+        largest = max(size for parts in self.shape.states for size in parts.values())
         if largest > _LARGEST:
             raise FolderError(f"its state would have parts of {largest} numbers; the folder is damaged")
-        clusters = read_layout(self.network, vocab, arrays)
-        self._layout = layout_arrays(self.network, clusters)
-        plain = optimise(network_program(self.network, vocab, clusters), gain=self.config.gain)
+        clusters = read_layout(self.shape, vocab, arrays)
+        self._layout = layout_arrays(self.shape, clusters)
+        plain = optimise(network_program(self.shape, vocab, clusters), gain=self.config.gain)
         return Program(*(in_8_bits(each, self.config.int8) for each in plain.functions()), states=plain.states)
 
     @classmethod

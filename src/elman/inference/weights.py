@@ -233,8 +233,13 @@ class Weights:
     def _parameter(self, symbol: Symbol) -> NDArray[np.float32]:
         (name,) = symbol.about
         array = self.arrays.get(name)
-        if array is None or array.shape != symbol.shape or array.dtype != np.float32:
-            raise FolderError(f"the weights do not hold {name!r} as float32{list(symbol.shape)}; the folder is damaged")
+        if array is None:
+            raise FolderError(f"the weights lack {name!r}, which this network needs; the folder is damaged")
+        if array.shape != symbol.shape or array.dtype != np.float32:
+            raise FolderError(
+                f"{name!r} is {array.dtype}{list(array.shape)}; this network needs float32{list(symbol.shape)}; "
+                "the folder is damaged"
+            )
         if not np.isfinite(array).all():
             raise FolderError(f"{name!r} holds numbers that are not finite; the model is damaged, train it again")
         return array
