@@ -17,7 +17,7 @@ from elman.errors import UsageError
 from elman.fitting import resume_model, train_model, tuned_weights
 from elman.held_out import held_out_text
 from elman.machine import cache_folder
-from elman.model import Context, Model
+from elman.model import Context, Model, load
 from elman.models.combine import Mixture
 from elman.models.registry import kind_of
 from elman.progress import Progress
@@ -29,21 +29,6 @@ from elman.tuning import Tuning
 
 def _listed(sources: Sources) -> tuple[str, ...]:
     return (str(sources),) if isinstance(sources, (str, Path)) else tuple(str(source) for source in sources)
-
-
-def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = False) -> Model:
-    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
-
-    Args:
-        torch: whether a network is computed by torch, where that is installed, from the weights as they were trained.
-            By default elman's own engine computes it, in 8 bits where perplexity changes by less than 0.5%.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    path = Path(folder)
-    lm, speller, passport = model_folder.load_with_passport(path, progress=progress, torch=torch)
-    return Model(lm, speller, passport=passport, folder=path)
 
 
 def train(

@@ -26,7 +26,7 @@ def run(
     punctuation: Annotated[bool, typer.Option("--punctuation", help="Offer bare punctuation too.")] = False,
     as_json: Json = False,
 ) -> None:
-    from elman import api
+    from elman.model import load
 
     if not 1 <= n <= 1_000_000:
         raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")
@@ -46,7 +46,7 @@ def run(
         raise UsageError("--words is the length of a phrase; add --phrase")
     if (block or block_list or punctuation) and (phrase or candidates):
         raise UsageError("--block, --block-list and --punctuation choose among single words; leave out --phrase")
-    loaded = api.load(model)
+    loaded = load(model)
     if candidates:
         found = loaded.candidates(prompt, others or [])
         if as_json:

@@ -20,10 +20,10 @@ def run(
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman import api
+    from elman.model import load
 
     # The same way as the server's, so that a seed gives the same text in both.
-    loaded = api.load(model)
+    loaded = load(model)
     pieces = loaded.stream(
         prompt, temperature=temperature, top_k=top_k, top_p=top_p, max_tokens=max_tokens, seed=seed, stop=stop or ()
     )

@@ -18,9 +18,9 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from elman import api
+    from elman.model import load
 
-    loaded = api.load(model)
+    loaded = load(model)
     if state:
         _show_states(loaded.lm, state, as_json=as_json)
         return

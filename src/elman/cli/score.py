@@ -32,12 +32,12 @@ def run(
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman import api
+    from elman.model import load
     from elman.text.corpus import CorpusConfig, read_lines
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
         raise UsageError(f"--save-state {save_state} cannot be written; give a file in a folder that exists")
-    loaded = api.load(model)
+    loaded = load(model)
     config = CorpusConfig(encoding=encoding, field=field)
     lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True))
     if isinstance(sys.stdout, io.TextIOWrapper):

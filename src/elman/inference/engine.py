@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import ModelError
-from elman.inference.interpreter import Ids, Interpreter, Vectors
+from elman.inference.interpreter import Ids, Interpreter, Vectors, check_ids
 from elman.inference.program import Function
 from elman.inference.weights import Weights
 
@@ -33,7 +32,6 @@ class Engine:
         self.function = function
         self._weights = weights
         self._patience = patience if function.is_exact else 0
-        self._bounds = function.ids
         self._interpreter = Interpreter(function, weights)
         self._executor: Executor | None = None
 
@@ -43,10 +41,9 @@ class Engine:
         Raises:
             ModelError: an id that is out of bounds.
         """
-        for name, most in self._bounds.items():
-            self._check(ids[name], most)
-        rows = len(next(iter(ids.values() or vectors.values())))
-        return self._chosen(rows).run(ids, vectors, wanted)
+        if self._patience < 0:
+            return self.compile().run(ids, vectors, wanted)
+        return self._chosen(len(next(iter(ids.values())))).run(ids, vectors, wanted)
 
     def along(
         self,
@@ -62,8 +59,8 @@ class Engine:
         Raises:
             ModelError: an id that is out of bounds.
         """
-        (most,) = self._bounds.values()
-        self._check(tokens, most)
+        (name,) = self.function.ids
+        check_ids({name: tokens}, self.function.ids)
         fresh = np.zeros(tokens.shape, np.bool_) if fresh is None else fresh
         chosen = self._chosen(int(lengths.sum()))
         if not isinstance(chosen, Interpreter):
@@ -72,8 +69,8 @@ class Engine:
 
     def compile(self) -> "Executor":
         """The kernels, which compute everything from now on."""
-        self._patience = -1
         if self._executor is None:
+            self._patience = -1
             from elman.inference.executor import Executor  # brings numba along
 
             self._executor = Executor(self.function, self._weights)
@@ -81,11 +78,7 @@ class Engine:
 
     def _chosen(self, rows: int) -> Any:
         self._patience -= rows
-        return self._interpreter if self._patience >= 0 else self._executor or self.compile()
-
-    def _check(self, ids: NDArray[np.int64], most: int) -> None:
-        if ids.size and not (ids.min() >= 0 and ids.max() <= most):
-            raise ModelError(f"ids go from 0 to {most}; {ids.min()} to {ids.max()} were given")
+        return self._interpreter if self._patience >= 0 else self.compile()
 
 
 def along(

@@ -12,7 +12,7 @@ from elman.cells.symbol import Symbol
 from elman.inference import kernels
 from elman.inference.byte_product import BLOCK, pack, packed_bytes
 from elman.inference.compiler import Code, compile_function
-from elman.inference.interpreter import Ids, Vectors
+from elman.inference.interpreter import Ids, Vectors, check_ids
 from elman.inference.program import Function
 from elman.inference.weights import Weights
 
@@ -39,10 +39,16 @@ class Executor:
         self._columns = {name: slice(*edge) for name, edge in zip(code.outputs, edges, strict=True)}
         self._spans = _spans(code.outputs.values())
         self._width = sum(sizes)
+        self._bounds = function.ids
+        self._most = np.array([most for _, most in code.ids.values()], np.int64)
         self._memory = threading.local()
 
     def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``."""
+        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
+
+        Raises:
+            ModelError: an id that is out of bounds.
+        """
         rows = len(next(iter(ids.values() or vectors.values())))
         if rows > _TOGETHER:
             parts = []
@@ -56,8 +62,10 @@ class Executor:
         for name, span in spans:
             span[...] = vectors[name]
         out = np.empty((rows, self._width), np.float32)
-        kernels.run(self._code.instructions, memory, self._constants, self._matrices)
-        kernels.collect(memory[0], self._spans, out)
+        code = self._code.instructions
+        outside = kernels.run_once(code, memory, self._constants, self._matrices, self._most, self._spans, out)
+        if outside >= 0:
+            check_ids({name: array[outside : outside + 1] for name, array in ids.items()}, self._bounds)
         return [out[:, self._columns[name]] for name in wanted]
 
     def along(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.cells.symbol import Symbol, in_order
+from elman.errors import ModelError
 from elman.inference import functions as f
 from elman.inference.program import Function
 from elman.inference.weights import Weights
@@ -19,6 +20,8 @@ Ids = Mapping[str, NDArray[np.int64]]
 Vectors = Mapping[str, NDArray[np.float32]]
 _EXACT = 1024
 """So many products of two 8-bit numbers add up to less than 2^24, below which float32 holds every whole number."""
+_ROWS = 256
+"""Rows of a matrix that become float32 at a time: they stay in the cache, and no memory is asked for."""
 
 
 class Interpreter:
@@ -31,7 +34,12 @@ class Interpreter:
         """Constants and matrices by the symbol that they belong to."""
 
     def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``."""
+        """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
+
+        Raises:
+            ModelError: an id that is out of bounds.
+        """
+        check_ids(ids, self.function.ids)
         ends = [self.function.outputs[name] for name in wanted]
         values: dict[int, Any] = {}
         with np.errstate(over="ignore", invalid="ignore"):
@@ -56,9 +64,9 @@ class Interpreter:
             case ("round8", _):
                 return rounded(given[0])
             case ("product8", (_, matrix, *bias)):
-                codes, scales = self._constant(matrix, self._codes)
+                weights = self._constant(matrix, self._weights.small)
                 small, scale = given[0]
-                product = (whole_product(small, codes) * scale) * scales
+                product = (whole_product(small, weights.codes) * scale) * weights.scales
                 return product + self._vector(bias[0]) if bias else product
             case ("rows", (table, _)):
                 return self._constant(table, self._weights.matrix)[given[1]]
@@ -77,14 +85,22 @@ class Interpreter:
     def _vector(self, constant: Symbol) -> NDArray[np.float32]:
         return self._constant(constant, self._weights.vector)
 
-    def _codes(self, matrix: Symbol) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        small = self._weights.small(matrix)
-        return small.codes.astype(np.float32), small.scales
-
     def _constant(self, constant: Symbol, read: Callable[[Symbol], Any]) -> Any:
         if id(constant) not in self._kept:
             self._kept[id(constant)] = read(constant)
         return self._kept[id(constant)]
+
+
+def check_ids(ids: Ids, bounds: Mapping[str, int]) -> None:
+    """Raise unless each whole number lies between 0 and its bound.
+
+    Raises:
+        ModelError: one does not.
+    """
+    for name, most in bounds.items():
+        given = ids[name]
+        if given.size and not (given.min() >= 0 and given.max() <= most):
+            raise ModelError(f"ids go from 0 to {most}; {given.min()} to {given.max()} were given")
 
 
 def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -93,14 +109,14 @@ def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.flo
     return f.whole(x / scale), scale
 
 
-def whole_product(small: NDArray[np.float32], codes: NDArray[np.float32]) -> NDArray[np.float32]:
+def whole_product(small: NDArray[np.float32], codes: NDArray[np.int8]) -> NDArray[np.float32]:
     """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32."""
-    if small.shape[1] <= _EXACT:
-        return small @ codes.T
     total = np.zeros((len(small), len(codes)), np.int32)
-    for first in range(0, small.shape[1], _EXACT):
-        part = slice(first, first + _EXACT)
-        total += (small[:, part] @ codes[:, part].T).astype(np.int32)
+    for start in range(0, len(codes), _ROWS):
+        rows = slice(start, start + _ROWS)
+        for first in range(0, small.shape[1], _EXACT):
+            part = slice(first, first + _EXACT)
+            total[:, rows] += (small[:, part] @ codes[rows, part].astype(np.float32).T).astype(np.int32)
     return total.astype(np.float32)
 
 

@@ -43,7 +43,7 @@ def _halved(n, m):
     COPY, ADD, SUB, MUL, DIV, SIGMOID, TANH, RELU, EXP, EXPM1, SQRT, ERF, SOFTMAX, LOG_SOFTMAX, NORM, DOT, MIX, ROUND8,
     PRODUCT8, LINEAR, ROWS8, ROWS, PERMUTE, PICK, CHOOSE, LOOKUP,
 ) = range(len(OPERATORS))  # fmt: skip
-_LANES, _MANY, _BLOCK = f.LANES, 256, 64
+_LANES, _MANY, _BLOCK, _TOGETHER = f.LANES, 256, 64, 4
 _ZERO = np.float32(0)
 
 
@@ -247,19 +247,40 @@ def _round8(x, out):
 
 @compiled
 def _linear(x, weights, bias, out):
-    """A float32 product; ``weights`` lie in blocks of 64 columns, ``[K, 64]`` each, so that columns go side by side."""
-    size = len(x) * _BLOCK
-    sums = np.empty(_BLOCK, np.float32)
-    for first in range(0, len(out), _BLOCK):
+    """A float32 product of rows ``x[N, K]`` to ``out[N, M]``.
+
+    ``weights`` lie in blocks of 64 columns, ``[K, 64]`` each, so that columns go side by side and rows share a block.
+    Each row's sums are those it has alone.
+    """
+    rows, columns = x.shape
+    size = columns * _BLOCK
+    sums = np.empty((_TOGETHER, _BLOCK), np.float32)
+    one, two, three, four = sums[0], sums[1], sums[2], sums[3]
+    for first in range(0, out.shape[1], _BLOCK):
         block = weights[first // _BLOCK * size : (first // _BLOCK + 1) * size]
-        sums[:] = _ZERO
-        for k in range(len(x)):
-            factor, column = x[k], block[k * _BLOCK : (k + 1) * _BLOCK]
-            for j in range(_BLOCK):
-                sums[j] += factor * column[j]
-        last = min(_BLOCK, len(out) - first)
-        for j in range(last):
-            out[first + j] = sums[j] + bias[first + j] if len(bias) else sums[j]
+        last, start = min(_BLOCK, out.shape[1] - first), 0
+        while start < rows:
+            stop = start + _TOGETHER if start + _TOGETHER <= rows else start + 1
+            sums[: stop - start] = _ZERO
+            if stop - start == _TOGETHER:
+                for k in range(columns):
+                    column = block[k * _BLOCK : (k + 1) * _BLOCK]
+                    a, b, c, d = x[start, k], x[start + 1, k], x[start + 2, k], x[start + 3, k]
+                    for j in range(_BLOCK):
+                        one[j] += a * column[j]
+                        two[j] += b * column[j]
+                        three[j] += c * column[j]
+                        four[j] += d * column[j]
+            else:
+                for k in range(columns):
+                    factor, column = x[start, k], block[k * _BLOCK : (k + 1) * _BLOCK]
+                    for j in range(_BLOCK):
+                        one[j] += factor * column[j]
+            for n in range(start, stop):
+                for j in range(last):
+                    total = sums[n - start, j]
+                    out[n, first + j] = total + bias[first + j] if len(bias) else total
+            start = stop
 
 
 @compiled
@@ -319,8 +340,7 @@ def run(code, memory, constants, matrices):
             first = places[q, 3]
             weights = floats[first : first + -(-size // _BLOCK) * _BLOCK * p]
             bias = fixed[s : s + size] if s >= 0 else nothing
-            for n in range(rows):
-                _linear(row[n, a : a + p], weights, bias, row[n, out : out + size])
+            _linear(row[:, a : a + p], weights, bias, row[:, out : out + size])
         elif operator == ROWS8:
             for n in range(rows):
                 first, scale = places[a, 2] + ids[n, b] * size, fixed[p + ids[n, b]]
@@ -360,6 +380,26 @@ def collect(row, spans, out):
             # An assignment of pieces asks first whether they overlap, and takes three times as long.
             _unary(COPY, row[n, start:stop], out[n, place : place + stop - start])
             place += stop - start
+
+
+@compiled
+def first_outside(ids, most):
+    """The first row that has a whole number below 0 or above ``most[slots]``; -1 if none has."""
+    for n in range(len(ids)):
+        for slot in range(len(most)):
+            if ids[n, slot] < 0 or ids[n, slot] > most[slot]:
+                return n
+    return -1
+
+
+@compiled
+def run_once(code, memory, constants, matrices, most, spans, out):
+    """``run``, then what lies between ``spans`` goes to ``out[N, ..]``; or the first row with an id out of bounds."""
+    outside = first_outside(memory[2], most)
+    if outside < 0:
+        run(code, memory, constants, matrices)
+        collect(memory[0], spans, out)
+    return outside
 
 
 @compiled
