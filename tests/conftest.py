@@ -82,12 +82,14 @@ def lstm_folder(text_file: Path, shared: Shared) -> Path:
     """A small LSTM that has learned the tiny text."""
     import elman
 
-    return shared(
-        "lstm",
-        lambda folder: elman.train(
-            text_file, out=folder, updates=500, embedding_size=24, hidden_size=32, tied=False, batch=8, bptt=12,
-            rate=0.02, dropout=0.0, input_dropout=0.0, threads=1,
-        ),
+    return with_its_text(
+        shared(
+            "lstm",
+            lambda folder: elman.train(
+                text_file, out=folder, updates=500, embedding_size=24, hidden_size=32, tied=False, batch=8, bptt=12,
+                rate=0.02, dropout=0.0, input_dropout=0.0, threads=1,
+            ),
+        )
     )  # fmt: skip
 
 
@@ -96,7 +98,17 @@ def ngram_folder(text_file: Path, shared: Shared) -> Path:
     """A 3-gram of the tiny text."""
     import elman
 
-    return shared("ngram", lambda folder: elman.train(text_file, out=folder, model="ngram", order=3))
+    return with_its_text(shared("ngram", lambda folder: elman.train(text_file, out=folder, model="ngram", order=3)))
+
+
+def with_its_text(folder: Path) -> Path:
+    """A model that another worker may have trained: its text lies in this worker's cache too, as after training."""
+    from elman.archive import read_json
+    from elman.held_out import training_text
+    from elman.progress import Progress
+
+    assert training_text(folder, read_json(folder / "passport.json"), progress=Progress()) is not None
+    return folder
 
 
 @pytest.fixture(scope="session")
