@@ -13,7 +13,7 @@ from elman.inference.interpreter import Interpreter
 from elman.inference.network import network_program
 from elman.inference.passes import Shared, optimise
 from elman.inference.program import Function, id_input
-from elman.inference.weights import Weights, name_of
+from elman.inference.weights import Weights, in_8_bits, name_of
 from elman.models.layout import lay_out
 from elman.models.shape import NeuralConfig
 
@@ -153,3 +153,14 @@ def test_what_a_step_multiplies_with(cell: str, products: list[str]) -> None:
         for name in linears(step.outputs)
     ]
     assert short == products
+
+
+def test_weights_that_a_step_computes_have_names_of_their_own() -> None:
+    """A step may multiply with a matrix that it makes of its weights first."""
+    first, second = (operators.tanh(A * scale) for scale in (0.5, 0.25))
+    assert name_of(first) == "tanh(A*0.5)" != name_of(second)
+    function = Function({"y": operators.linear(X, first, a)})
+    (found,) = Interpreter(in_8_bits(function, ["A"]), Weights(ARRAYS)).run(
+        {}, {"x": np.ones((1, 4), np.float32)}, ["y"]
+    )
+    np.testing.assert_allclose(found[0], np.tanh(0.5 * ARRAYS["A"]).sum(axis=1) + ARRAYS["a"], atol=0.03)

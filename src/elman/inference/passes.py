@@ -10,7 +10,7 @@ blocks three. Every pass takes outputs and gives outputs that compute the same (
 are one symbol afterwards.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,12 +66,10 @@ class Shared:
         return made[id(symbol)]
 
 
-def cut_matrix(matrix: Symbol, start: int, stop: int) -> Symbol:
-    """Rows of a matrix of weights, of matrices side by side those of each; of rows of rows, rows."""
-    if matrix.operator == "cut":
-        first = matrix.about[0]
-        return matrix.inputs[0].cut(first + start, first + stop)
-    return matrix.cut(start, stop)
+def piece_of(weights: Symbol, start: int, stop: int) -> Symbol:
+    """Rows of a matrix or numbers of a vector of weights; of a piece, a piece of the whole."""
+    whole, first, _ = rows_of(weights)
+    return whole.cut(first + start, first + stop)
 
 
 def beside(left: Symbol, right: Symbol) -> Symbol:
@@ -86,7 +84,7 @@ def beside(left: Symbol, right: Symbol) -> Symbol:
 
 
 def rows_of(matrix: Symbol) -> tuple[Symbol, int, int]:
-    """The matrix that rows are cut from, and which."""
+    """The matrix (or vector) that rows are cut from, and which."""
     if matrix.operator == "cut":
         return matrix.inputs[0], *matrix.about
     return matrix, 0, matrix.shape[0]
@@ -105,15 +103,8 @@ def _cut(symbol: Symbol) -> Symbol:
         return symbol
     x, matrix, *bias = symbol.inputs[0].inputs
     start, stop = symbol.about
-    kept = (x, cut_matrix(matrix, start, stop), *(_cut_vector(each, start, stop) for each in bias))
-    return Symbol("linear", kept, symbol.shape)
-
-
-def _cut_vector(vector: Symbol, start: int, stop: int) -> Symbol:
-    if vector.operator == "cut":
-        first = vector.about[0]
-        return vector.inputs[0].cut(first + start, first + stop)
-    return vector.cut(start, stop)
+    kept = (piece_of(each, start, stop) for each in (matrix, *bias))
+    return Symbol("linear", (x, *kept), symbol.shape)
 
 
 def _join(symbol: Symbol, gain: float) -> Symbol:
@@ -147,20 +138,26 @@ def _merge(shared: Shared, outputs: Outputs) -> Outputs:
         if symbol.operator == "linear":
             base, _, _ = rows_of(symbol.inputs[1])
             groups.setdefault((id(symbol.inputs[0]), id(base), len(symbol.inputs) > 2), []).append(symbol)
-    merged: dict[int, Symbol] = {}
+    pieces: dict[int, Symbol] = {}
     for products in groups.values():
-        run: list[Symbol] = []
-        for each in [*sorted(products, key=lambda each: rows_of(each.inputs[1])[1]), None]:
-            if each is not None and run and rows_of(run[-1].inputs[1])[2] == rows_of(each.inputs[1])[1]:
-                run.append(each)
-                continue
+        for run in _runs(products):
             if len(run) > 1:
-                _cut_apart(run, merged)
-            run = [each] if each is not None else []
-    return shared.rewrite(outputs, lambda symbol: symbol) if not merged else _replaced(shared, outputs, merged)
+                _cut_apart(run, pieces)
+    return _with_pieces(shared, outputs, pieces) if pieces else outputs
 
 
-def _cut_apart(run: list[Symbol], merged: dict[int, Symbol]) -> None:
+def _runs(products: list[Symbol]) -> Iterator[list[Symbol]]:
+    """Products of which each one's first row follows upon the last row of the one before."""
+    run: list[Symbol] = []
+    for each in sorted(products, key=lambda each: rows_of(each.inputs[1])[1]):
+        if run and rows_of(run[-1].inputs[1])[2] != rows_of(each.inputs[1])[1]:
+            yield run
+            run = []
+        run.append(each)
+    yield run
+
+
+def _cut_apart(run: list[Symbol], pieces: dict[int, Symbol]) -> None:
     """One product for all of a run, and pieces of it for each."""
     x, first, *bias = run[0].inputs
     base, start, _ = rows_of(first)
@@ -169,7 +166,7 @@ def _cut_apart(run: list[Symbol], merged: dict[int, Symbol]) -> None:
     whole = Symbol("linear", (x, base.cut(start, stop), *biases), (stop - start,))
     place = 0
     for each in run:
-        merged[id(each)] = whole.cut(place, place + each.size)
+        pieces[id(each)] = whole.cut(place, place + each.size)
         place += each.size
 
 
@@ -184,19 +181,19 @@ def _side_by_side(vectors: list[Symbol]) -> Symbol:
     return base.cut(start, stop)
 
 
-def _replaced(shared: Shared, outputs: Outputs, merged: dict[int, Symbol]) -> Outputs:
+def _with_pieces(shared: Shared, outputs: Outputs, pieces: dict[int, Symbol]) -> Outputs:
+    """The outputs with a piece of a larger product in place of each product that has one."""
     made: dict[int, Symbol] = {}
 
     def build(symbol: Symbol) -> Symbol:
         for each in in_order([symbol]):
             if id(each) in made:
                 continue
-            whole = merged.get(id(each))
-            if whole is not None:
-                linear = whole.inputs[0]
-                parts = tuple(build(part) if not part.is_constant else part for part in linear.inputs)
-                product = shared.deep(Symbol("linear", parts, linear.shape))
-                made[id(each)] = shared.deep(Symbol("cut", (product,), whole.shape, whole.about))
+            if id(each) in pieces:
+                piece = pieces[id(each)]
+                x, *weights = piece.inputs[0].inputs
+                whole = Symbol("linear", (build(x), *weights), piece.inputs[0].shape)
+                made[id(each)] = shared.deep(Symbol("cut", (whole,), piece.shape, piece.about))
             else:
                 inputs = tuple(made[id(one)] for one in each.inputs)
                 made[id(each)] = shared.one(Symbol(each.operator, inputs, each.shape, each.about))

@@ -5,7 +5,9 @@ depends on which other rows are computed with it, or on how many.
 """
 
 import dataclasses
-from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from elman.cells.symbol import Symbol, in_order
 
@@ -53,7 +55,7 @@ class Program:
     states: dict[str, int]
     """Sizes of the state's parts by name."""
 
-    def functions(self) -> Iterable[Function]:
+    def functions(self) -> tuple[Function, Function]:
         """Both."""
         return self.step, self.output
 
@@ -63,7 +65,7 @@ def id_input(name: str, most: int) -> Symbol:
     return Symbol("id", (), (), (name, most))
 
 
-def looked_up(table: "object", index: Symbol) -> Symbol:
+def looked_up(table: NDArray[np.integer], index: Symbol) -> Symbol:
     """The whole number that stands at ``index`` in an array of whole numbers."""
     return Symbol("lookup", (index,), (), (table,))
 
@@ -88,7 +90,7 @@ def log_softmax(x: Symbol) -> Symbol:
     return Symbol("log_softmax", (x,), x.shape)
 
 
-def permuted(x: Symbol, order: "object") -> Symbol:
+def permuted(x: Symbol, order: NDArray[np.integer]) -> Symbol:
     """The numbers of a vector in another order; ``order`` is an array of places."""
     return Symbol("permute", (x,), x.shape, (order,))
 

@@ -5,6 +5,7 @@ program multiplies with may be made of several matrices (``passes.py``); ``name_
 it is stored.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -75,19 +76,23 @@ def name_of(matrix: Symbol) -> str:
     >>> name_of(Symbol("transpose", (Symbol.parameter("w", (2, 3)),), (3, 2)))
     'w.T'
     """
-    if matrix.operator == "parameter":
-        return matrix.about[0]
-    inner = [name_of(each) for each in matrix.inputs if each.operator != "number"]
+    inner, about = [name_of(each) for each in matrix.inputs], matrix.about
     match matrix.operator:
+        case "parameter":
+            return about[0]
+        case "number":
+            return repr(about[0])
+        case "constant":
+            return hashlib.sha256(about[0].tobytes()).hexdigest()[:16]
         case "transpose":
             return f"{inner[0]}.T"
         case "beside":
             return f"({inner[0]}|{inner[1]})"
-        case "mul":
-            return f"{inner[0]}*{matrix.inputs[1].about[0]!r}"
         case "cut":
-            return f"{inner[0]}[{matrix.about[0]}:{matrix.about[1]}]"
-    raise AssertionError(f"no name for {matrix}")
+            return f"{inner[0]}[{about[0]}:{about[1]}]"
+        case "mul":
+            return f"{inner[0]}*{inner[1]}"
+    return f"{matrix.operator}({', '.join([*inner, *map(str, about)])})"
 
 
 def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
