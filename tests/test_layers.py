@@ -9,21 +9,21 @@ PACKAGE = Path(__file__).parents[1] / "src" / "elman"
 
 FLOORS = {
     "errors": 0, "notation": 0, "config": 0, "metrics": 0, "line_search": 0, "machine": 0, "progress": 0, "files": 0,
-    "text": 1,
-    "data": 2, "cells": 2,
+    "text": 1, "cells": 1, "archive": 1,
+    "data": 2,
     "nn": 3,
-    "models": 4, "inference": 4.5,
-    "archive": 4,
-    "folder": 5, "web": 5,
-    "training": 6, "decode": 6,
-    "report": 7, "export": 7,
-    "explain": 8,
-    "request": 8, "passport": 8, "fitting": 8, "held_out": 8,
-    "saving": 8, "arpa_export": 8, "tuning": 8, "model": 8, "api": 8, "doctor": 8,
-    "__init__": 8,
-    "studies": 9, "serve": 9,
-    "cli": 10,
-    "__main__": 11,
+    "models": 4,
+    "inference": 5,
+    "folder": 6, "web": 6,
+    "training": 7, "decode": 7,
+    "report": 8, "export": 8,
+    "explain": 9,
+    "request": 9, "passport": 9, "fitting": 9, "held_out": 9,
+    "saving": 9, "arpa_export": 9, "tuning": 9, "model": 9, "api": 9, "doctor": 9,
+    "__init__": 9,
+    "studies": 10, "serve": 10,
+    "cli": 11,
+    "__main__": 12,
 }  # fmt: skip
 """The floor of each file at the top and of each folder."""
 
@@ -85,7 +85,7 @@ def test_imports_go_down(module: str) -> None:
         if target == "elman":
             target = "elman.__init__"
         here, there = FLOORS[place(module)], FLOORS[place(target)]
-        same_house = place(module) == place(target) or (here == there and here in (0, 8))
+        same_house = place(module) == place(target) or (here == there and here in (0, 9))
         assert there < here or same_house, f"{module} (floor {here}) imports {target} (floor {there})"
 
 
