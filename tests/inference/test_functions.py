@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 
 from elman.inference import functions as f
-from elman.inference import kernels
+from elman.inference import vector_kernels as kernels
 
 
 def drawn(low: float, high: float, count: int = 200_000) -> np.ndarray:
@@ -77,5 +77,5 @@ def test_sums_go_through_partial_sums_in_a_fixed_order(size: int) -> None:
         while len(lanes) > 1:
             half = len(lanes) // 2
             lanes = [np.float32(one + two) for one, two in zip(lanes[:half], lanes[half:], strict=True)]
-        assert f.total(row).tobytes() == lanes[0].tobytes() == np.float32(kernels._total(row)).tobytes()
+        assert f.total(row).tobytes() == lanes[0].tobytes() == np.float32(kernels.total(row)).tobytes()
     np.testing.assert_allclose(f.total(x), x.sum(axis=1, dtype=np.float64), rtol=1e-5)
