@@ -58,6 +58,8 @@ class Readings:
     """Bytes free in this folder."""
     torch: str | None = None
     gpu: str | None = None
+    kernel: str = "loops"
+    """What multiplies 8-bit weights; all kernels give the same bits."""
 
 
 def diagnose(progress: Progress | None = None) -> dict[str, Any]:
@@ -68,6 +70,8 @@ def diagnose(progress: Progress | None = None) -> dict[str, Any]:
 
 def measure(progress: Progress) -> Readings:
     """Look and time."""
+    from elman.inference.dot_kernels import best_kernel  # brings numba along
+
     cores = machine.available_cores()
     readings: dict[str, Any] = {
         "cores": cores,
@@ -78,6 +82,7 @@ def measure(progress: Progress) -> Readings:
         "governor": machine.governor(),
         "disk": shutil.disk_usage(os.getcwd()).free,
         "torch": version("torch"),
+        "kernel": best_kernel().name,
     }
     before = machine.stolen_time()
     progress.show("measuring: memory")
@@ -105,6 +110,7 @@ def facts_of(found: Readings) -> dict[str, str]:
         "numpy": version("numpy") or "missing",
         "tokenizers": version("tokenizers") or "missing",
         "torch": found.torch or "not installed",
+        "inference": f"8-bit products by the kernel {found.kernel}",
         "cache": f"{cache} ({cache_bytes(cache) / 1e6:.1f} MB)",
         "allocator": "keeps freed memory" if _keeps(found) else "gives freed memory back to the system",
     }
