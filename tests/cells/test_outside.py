@@ -195,6 +195,8 @@ def test_it_completes_text_on_a_page(folder: Path, tmp_path: Path, browser: Any)
 
 
 def test_it_is_explained(cli: Callable[..., Any]) -> None:
+    CELLS.pop("sru", None)  # asked for first, it is imported
+    import_plugins.cache_clear()
     shown = cli("explain", "sru")
     assert shown.code == 0, shown.err
     assert "The simple recurrent unit (Lei et al. 2018)" in shown.out

@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 import torch
 
+from elman.cells import operators
+from elman.cells.evaluate import evaluate
 from elman.cells.registry import CELLS
+from elman.cells.symbol import Symbol
 from elman.errors import FolderError, ModelError
 from elman.inference import model as inference
 from elman.inference.engine import Engine, along
 from elman.inference.executor import Executor
 from elman.inference.interpreter import Interpreter
 from elman.inference.model import InferenceModel, inference_model
-from elman.inference.weights import groups_of
+from elman.inference.passes import optimise
+from elman.inference.program import Function, Program
+from elman.inference.weights import Weights, groups_of, in_8_bits
 from elman.models.protocol import State
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -220,8 +225,77 @@ def test_torch_is_not_asked(make_network: Any, monkeypatch: pytest.MonkeyPatch) 
     lm.score(np.array([[1, 2]]), np.array([2]), lm.start())
 
 
-def test_an_engine_without_ids_reads_vectors(make_network: Any) -> None:
-    lm = engine_of(make_network("rnn"))
-    engine = Engine(lm.program.output, lm.weights)
-    with pytest.raises(ModelError, match="go from 0"):
-        engine.run({"targets": np.array([lm.tokenizer.size])}, {"top": lm.start().parts["top"]}, ["chosen"])
+def test_a_function_without_ids() -> None:
+    x = Symbol.input("x", 3)
+    engine = Engine(Function({"y": operators.tanh(x) * 2.0}), Weights({}), patience=2)
+    given = np.array([[0.0, 1, -2], [3, 0.5, 0]], np.float32)
+    first, second = (engine.run({}, {"x": given}, ["y"])[0] for _ in range(2))
+    assert first.tobytes() == second.tobytes() and engine._executor is not None
+    np.testing.assert_allclose(first, 2 * np.tanh(given), rtol=1e-6)
+
+
+def random_step(seed: int) -> tuple[Any, dict[str, tuple[int, ...]]]:
+    """A cell of one layer with 6 inputs and 6 units, put together at random from the operators."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def step(x: Any, state: Any, w: Weights) -> Any:
+        draw = np.random.default_rng(seed)
+        values = [x, *state]
+
+        def vector(name: str) -> Any:
+            shapes[name] = (6,)
+            return Symbol.parameter(name, (6,))
+
+        for number in range(int(draw.integers(4, 12))):
+            one, two = (values[draw.integers(len(values))] for _ in range(2))
+            match draw.integers(11):
+                case 0 | 1:
+                    shapes[f"m{number}"] = (6, one.size)
+                    made = operators.linear(one, Symbol.parameter(f"m{number}", (6, one.size)), vector(f"b{number}"))
+                case 2:
+                    shapes[f"l{number}"], shapes[f"r{number}"] = (6, one.size), (6, two.size)
+                    left = operators.linear(one, Symbol.parameter(f"l{number}", (6, one.size)))
+                    made = left + operators.linear(two, Symbol.parameter(f"r{number}", (6, two.size)))
+                case 3:
+                    unary = ("sigmoid", "tanh", "relu", "exp", "expm1", "erf")[draw.integers(6)]
+                    made = getattr(operators, unary)(one * 0.5)
+                case 4:
+                    made = operators.split(operators.concat(one, vector(f"c{number}"), two), 3)[draw.integers(3)]
+                case 5:
+                    made = operators.norm(one, vector(f"g{number}"))
+                case 6:
+                    made = operators.softmax(one, int(draw.choice([1, 2, 3, 6])))
+                case 7:
+                    shares = operators.softmax(operators.dot(one, operators.concat(two, one), 2), 2)
+                    made = operators.mix(shares, operators.concat(one, two), 2)
+                case 8:
+                    made = operators.dot(vector(f"q{number}"), operators.concat(one, two, one), 2)
+                case 9:
+                    made = one / (operators.exp(two * 0.1) + 1.0) - operators.sqrt(two * two + 0.5)
+                case _:
+                    made = operators.gelu(vector(f"e{number}")) * one + operators.softplus(vector(f"s{number}")) * two
+            values.append(made)
+        y, after = values[-1], values[draw.integers(len(values))]
+        return operators.tanh(y), (operators.tanh(after),)
+
+    return step, shapes
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_cells_give_the_same_bits(seed: int) -> None:
+    step, shapes = random_step(seed)
+    state = {"h": Symbol.input("h", 6)}
+    output, after = step(Symbol.input("x", 6), tuple(state.values()), None)
+    plain = Function({"y": output, "next": after[0]})
+    optimised = optimise(Program(plain, plain, {"h": 6}), gain=1.0).step
+    draw = np.random.default_rng(seed)
+    weights = Weights({name: (draw.normal(size=shape) / 2).astype(np.float32) for name, shape in shapes.items()})
+    given: dict[str, Any] = {name: draw.normal(size=(5, 6)).astype(np.float32) for name in ("x", "h")}
+    names = ["y", "next"]
+    wanted = evaluate([output, after[0]], {**given, **weights.arrays})
+    for one, two in zip(Interpreter(optimised, weights).run({}, given, names), wanted, strict=True):
+        np.testing.assert_allclose(one, np.broadcast_to(two, (5, 6)), rtol=1e-3, atol=1e-3)
+    small = in_8_bits(optimised, groups_of(weights.arrays))
+    assert small.is_exact
+    found = [way(small, weights).run({}, given, names) for way in (Interpreter, Executor)]
+    assert bits(found[0]) == bits(found[1])

@@ -141,18 +141,18 @@ def rewritten(folder: Path, change: Any) -> None:
         (lambda arrays, facts: facts["config"].update(int8=[]), "needs float32"),
         (lambda arrays, facts: arrays.pop("output.weight"), "'output.weight'"),
         (lambda arrays, facts: arrays.pop("output.bias"), "weights lack 'output.bias'"),
-        (lambda arrays, facts: arrays.update({"output.weight": arrays["output.weight"][:, 1:]}), "another form"),
-        (lambda arrays, facts: arrays.update({"output.weight.scales": arrays["output.bias"][1:]}), "another form"),
+        (lambda arrays, facts: arrays.update({"output.weight": arrays["output.weight"][:, 1:]}), "wrong shape"),
+        (lambda arrays, facts: arrays.update({"output.weight.scales": arrays["output.bias"][1:]}), "wrong shape"),
         (lambda arrays, facts: arrays.update({"output.bias": arrays["output.bias"] * np.float32(np.nan)}), "finite"),
         (
             lambda arrays, facts: arrays.update(
                 {"output.weight.scales": arrays["output.weight.scales"] * np.float32(np.inf)}
             ),
-            "another form",
+            "wrong shape",
         ),
         (
             lambda arrays, facts: arrays.update({"output.weight": np.full_like(arrays["output.weight"], -128)}),
-            "another form",
+            "wrong shape",
         ),
     ],
 )  # fmt: skip

@@ -42,6 +42,10 @@ def _value(symbol: Symbol, inputs: list[Value], values: Mapping[str, Value], lik
         return inputs[0][piece] if len(symbol.shape) == 2 else inputs[0][..., piece]
     if name == "row":
         return inputs[0][about[0]]
+    if name == "transpose":
+        return inputs[0].T
+    if name == "beside":
+        return operators.concat(*inputs)
     return _OPERATORS[name](*inputs, *about)
 
 

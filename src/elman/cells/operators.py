@@ -73,6 +73,7 @@ def erf(x: Value) -> Value:
 
 def softplus(x: Value) -> Value:
     """``log(1 + e^x)``; of weights only."""
+    assert not isinstance(x, Symbol) or x.is_constant, "softplus is for weights only; it is computed once"
     return _unary("softplus", x)
 
 
@@ -98,10 +99,13 @@ def split(x: Value, parts: int | Sequence[int]) -> list[Value]:
 
 
 def concat(*parts: Value) -> Value:
-    """Vectors side by side."""
+    """Vectors side by side; one of weights stands beside each row of a batch."""
     if isinstance(parts[0], Symbol):
         return Symbol("concat", parts, (sum(part.size for part in parts),))
-    return np.concatenate(parts, axis=-1) if _is_array(parts[0]) else _torch().cat(parts, dim=-1)
+    batch = max((part.shape[:-1] for part in parts), key=len)
+    if _is_array(parts[0]):
+        return np.concatenate([np.broadcast_to(part, (*batch, part.shape[-1])) for part in parts], axis=-1)
+    return _torch().cat([part.expand(*batch, -1) for part in parts], dim=-1)
 
 
 def norm(x: Value, gain: Value) -> Value:
@@ -129,7 +133,7 @@ def dot(query: Value, keys: Value, heads: int) -> Value:
         return Symbol("dot", (query, keys), (keys.size // query.size * heads,), (heads,))
     each = keys.reshape(*keys.shape[:-1], -1, heads, query.shape[-1] // heads)
     found = (query.reshape(*query.shape[:-1], 1, heads, -1) * each).sum(-1)
-    return found.swapaxes(-1, -2).reshape(*query.shape[:-1], -1)
+    return found.swapaxes(-1, -2).reshape(*found.shape[:-2], -1)
 
 
 def mix(shares: Value, values: Value, heads: int) -> Value:
@@ -139,7 +143,8 @@ def mix(shares: Value, values: Value, heads: int) -> Value:
         return Symbol("mix", (shares, values), (values.size // count,), (heads,))
     each = values.reshape(*values.shape[:-1], count, heads, -1)
     weights = shares.reshape(*shares.shape[:-1], heads, count).swapaxes(-1, -2)
-    return (weights[..., None] * each).sum(-3).reshape(*values.shape[:-1], -1)
+    found = (weights[..., None] * each).sum(-3)
+    return found.reshape(*found.shape[:-2], -1)
 
 
 def constant(array: NDArray[Any], like: Value) -> Value:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from elman.cells import parallel, recurrent, windowed
 from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
 from elman.cells.plugins import import_plugins
-from elman.cells.recording import record_step
+from elman.cells.recording import Recorded, record_step
+from elman.cells.symbol import in_order
 from elman.errors import UsageError
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
@@ -82,11 +83,25 @@ def check(cell: Cell) -> None:
         raise UsageError(f"the cell {cell.name!r} declares no weights, so there is nothing to train")
     try:
         recorded = record_step(cell, sizes)
-    except (AssertionError, AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f"the step of cell {cell.name!r} cannot be recorded: {error}") from error
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        parts = ", ".join(f"{name} of {size}" for name, size in cell.state(sizes).items())
+        raise UsageError(
+            f"the step of cell {cell.name!r} cannot be recorded with D = {sizes.inputs}, H = {sizes.hidden} and a "
+            f"state with {parts}: {error}; it must use the operators of elman.cells.operators and + - * / only, and return "
+            "the output and a tuple of the next state"
+        ) from error
+    unused = set(cell.weights(sizes)) - _used(recorded)
+    if unused:
+        raise UsageError(f"the step of cell {cell.name!r} never uses its weights {', '.join(sorted(unused))}")
     made, wanted = [part.size for part in recorded.after], list(cell.state(sizes).values())
     if recorded.output.size != sizes.hidden or made != wanted:
         raise UsageError(
             f"the step of cell {cell.name!r} gives {recorded.output.size} numbers and states of {made}; "
             f"it must give {sizes.hidden} and {wanted}"
         )
+
+
+def _used(recorded: Recorded) -> set[str]:
+    """The names of the weights that a step's results are made of."""
+    symbols = in_order([recorded.output, *recorded.after])
+    return {symbol.about[0] for symbol in symbols if symbol.operator == "parameter"}

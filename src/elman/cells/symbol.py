@@ -76,7 +76,9 @@ class Symbol:
 
     @property
     def is_constant(self) -> bool:
-        """Whether it hangs on nothing that comes in."""
+        """Whether the value depends on no input."""
+        if self.operator == "copy":
+            return False
         if self.inputs:
             return all(each.is_constant for each in self.inputs)
         return self.operator in ("parameter", "constant", "number")

@@ -5,6 +5,7 @@ import re
 import textwrap
 from typing import Any
 
+from elman.cells.plugins import import_plugins
 from elman.errors import UsageError
 from elman.explain.cells import cell_topics
 from elman.explain.drawing import draw
@@ -31,7 +32,8 @@ _NOTATION = {
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name: the registered cells, then the ideas."""
+    """All topics by name: the registered cells, those that ELMAN_CELLS names among them, then the ideas."""
+    import_plugins()
     return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 
 

@@ -98,7 +98,10 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
         arrays, config = model.weights.arrays, model.shape
         model_hash, about = model.weights_hash, model.config.about
         if any(array.dtype == np.int8 for array in arrays.values()):
-            raise ModelError("this model holds its weights in 8 bits only; use --precision int8, or the trained model")
+            raise ModelError(
+                "float32 files are made of the trained weights by torch, and this model holds 8-bit ones; install torch, "
+                "or use --precision int8"
+            )
     elif isinstance(config, NeuralConfig):
         arrays = model.to_arrays()  # type: ignore[attr-defined]
         model_hash, about = model.model_hash, model.describe()

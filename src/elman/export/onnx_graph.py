@@ -341,6 +341,7 @@ _EMITTERS: dict[str, Callable[[Emitter, Symbol], str]] = {
     "linear": _linear, "round8": _round8, "product8": _product8, "rows": _rows, "rows8": _rows8,
     "softmax": _softmax, "norm": _norm, "dot": _dot, "mix": _mix,
     "log_softmax": lambda e, symbol: e.graph.op("LogSoftmax", e.value(symbol.inputs[0]), axis=-1),
+    "copy": lambda e, symbol: e.full(symbol.inputs[0]),
     "cut": _cut, "concat": lambda e, symbol: e.graph.concat(*map(e.full, symbol.inputs), axis=1),
     "permute": _permute, "pick": _pick, "choose": _choose, "lookup": _lookup,
 }  # fmt: skip

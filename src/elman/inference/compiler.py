@@ -199,6 +199,10 @@ class _Compiler:
             self._emit("copy", whole.cut(start, start + size), x, 0, size, int(is_fixed))
             start += size
 
+    def _copy(self, symbol: Symbol) -> None:
+        """A constant into the row."""
+        self._concat(symbol)
+
     def _softmax(self, symbol: Symbol) -> None:
         """to, from, -, size of a piece, pieces."""
         (groups,) = symbol.about

@@ -43,7 +43,7 @@ class Engine:
         """
         if self._patience < 0:
             return self.compile().run(ids, vectors, wanted)
-        return self._chosen(len(next(iter(ids.values())))).run(ids, vectors, wanted)
+        return self._chosen(len(next(iter([*ids.values(), *vectors.values()])))).run(ids, vectors, wanted)
 
     def along(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman.cells.symbol import Symbol
 from elman.inference import kernels
 from elman.inference.byte_product import BLOCK, pack, packed_bytes
-from elman.inference.compiler import Code, compile_function
+from elman.inference.compiler import compile_function
 from elman.inference.interpreter import Ids, Vectors, check_ids
 from elman.inference.program import Function
 from elman.inference.weights import Weights
@@ -23,14 +23,10 @@ Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
 
 
 class Executor:
-    """One function as machine code; ``run`` as the interpreter's.
+    """One function as machine code; ``run`` as the interpreter's."""
 
-    Args:
-        code: the function, compiled already, where somebody has it.
-    """
-
-    def __init__(self, function: Function, weights: Weights, *, code: Code | None = None) -> None:
-        code = code or compile_function(function, weights)
+    def __init__(self, function: Function, weights: Weights) -> None:
+        code = compile_function(function, weights)
         self._code = code
         self._constants = code.fixed, code.tables
         self._matrices = _laid_out(code.matrices, weights)
@@ -56,7 +52,7 @@ class Executor:
                 few = {name: array[some] for name, array in ids.items()}
                 parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
             return [np.concatenate(each) for each in zip(*parts, strict=True)]
-        memory, slots, spans = self._room(rows)
+        memory, slots, spans = self._buffers(rows)
         for name, slot in slots:
             slot[...] = ids[name]
         for name, span in spans:
@@ -101,7 +97,7 @@ class Executor:
             live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
             reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own]
             kernels.run_along(
-                self._code.instructions, self._room(len(own))[0], self._constants, self._matrices, reads,
+                self._code.instructions, self._buffers(len(own))[0], self._constants, self._matrices, reads,
                 (spans, into), carried[some], found[some],
             )  # fmt: skip
         tops[order] = found
@@ -110,7 +106,7 @@ class Executor:
         edges = np.cumsum([state[name].shape[1] for name in state])[:-1]
         return tops, dict(zip(state, np.split(after, edges, axis=1), strict=True))
 
-    def _room(self, rows: int) -> Any:
+    def _buffers(self, rows: int) -> Any:
         """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
         kept = getattr(self._memory, "kept", None)
         if kept is None or len(kept[0][0]) != rows:

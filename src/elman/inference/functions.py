@@ -45,11 +45,6 @@ def clamp(x: Any) -> Any:
     return np.minimum(np.maximum(x, -MOST), MOST)
 
 
-def larger(x: Any, y: Any) -> Any:
-    """The larger of two."""
-    return np.maximum(x, y)
-
-
 def whole(x: Any) -> Any:
     """The nearest whole number, halves to even; below 2^22."""
     return (x + _ROUNDING) - _ROUNDING
@@ -129,7 +124,7 @@ def signed(size: Any, x: Any) -> Any:
 
 
 ELEMENTARY = (whole, power_of_two, parts_of, grown, exp, expm1, sigmoid, tanh, log, erf)
-"""What the kernels compile as it stands; the rest is said otherwise there."""
+"""Compiled unchanged by the kernels; ``vector_kernels.py`` overloads the others."""
 
 
 def total(x: NDArray[np.float32]) -> NDArray[np.float32]:

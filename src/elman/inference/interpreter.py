@@ -41,6 +41,7 @@ class Interpreter:
         """
         check_ids(ids, self.function.ids)
         ends = [self.function.outputs[name] for name in wanted]
+        rows = len(next(iter([*ids.values(), *vectors.values()])))
         values: dict[int, Any] = {}
         with np.errstate(over="ignore", invalid="ignore"):
             for symbol in in_order(ends):
@@ -51,13 +52,14 @@ class Interpreter:
                 elif symbol.operator == "id":
                     values[id(symbol)] = ids[symbol.about[0]]
                 else:
-                    values[id(symbol)] = self._computed(symbol, values)
-        rows = len(next(iter([*ids.values(), *vectors.values()])))
+                    values[id(symbol)] = self._computed(symbol, values, rows)
         return [np.broadcast_to(values[id(end)], (rows, end.size)) for end in ends]
 
-    def _computed(self, symbol: Symbol, values: dict[int, Any]) -> Any:
+    def _computed(self, symbol: Symbol, values: dict[int, Any], rows: int) -> Any:
         given: list[Any] = [values.get(id(each)) for each in symbol.inputs]
         match symbol.operator, symbol.inputs:
+            case ("copy", (vector,)):
+                return np.broadcast_to(self._vector(vector), (rows, symbol.size))
             case ("linear", (_, matrix, *bias)):
                 product = given[0] @ self._constant(matrix, self._weights.matrix).T
                 return product + self._vector(bias[0]) if bias else product

@@ -30,7 +30,7 @@ def optimise(program: Program, *, gain: float = 1.0) -> Program:
         outputs = shared.rewrite(function.outputs, _lookup)
         outputs = shared.rewrite(outputs, _cut)
         outputs = shared.rewrite(outputs, lambda symbol: _join(symbol, gain))
-        return Function(_merge(shared, outputs))
+        return Function(shared.rewrite(_merge(shared, outputs), _copied))
 
     return Program(run(program.step), run(program.output), program.states)
 
@@ -88,6 +88,19 @@ def rows_of(matrix: Symbol) -> tuple[Symbol, int, int]:
     if matrix.operator == "cut":
         return matrix.inputs[0], *matrix.about
     return matrix, 0, matrix.shape[0]
+
+
+_READ = {"linear": 1, "norm": 1, "softmax": 1, "dot": 2, "mix": 2}
+"""How many of an operator's inputs are vectors of the row, not weights."""
+
+
+def _copied(symbol: Symbol) -> Symbol:
+    """Constant vectors where an operator reads vectors of the row: copied there."""
+    count = _READ.get(symbol.operator, 0)
+    if symbol.is_constant or not any(each.is_constant for each in symbol.inputs[:count]):
+        return symbol
+    read = (Symbol("copy", (each,), each.shape) if each.is_constant else each for each in symbol.inputs[:count])
+    return Symbol(symbol.operator, (*read, *symbol.inputs[count:]), symbol.shape, symbol.about)
 
 
 def _lookup(symbol: Symbol) -> Symbol:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.cells.evaluate import evaluate
 from elman.cells.symbol import Symbol, in_order
 from elman.errors import FolderError
 from elman.inference.passes import rows_of
@@ -210,30 +211,10 @@ class Weights:
         return name + SCALES in self.arrays and name in self.arrays
 
     def _value(self, constant: Symbol, kind: type) -> NDArray[Any]:
-        values: dict[int, Any] = {}
-        for each in in_order([constant]):
-            values[id(each)] = self._one(each, [values[id(one)] for one in each.inputs], kind)
-        return values[id(constant)]
-
-    def _one(self, symbol: Symbol, given: list[Any], kind: type) -> Any:
-        match symbol.operator:
-            case "parameter":
-                return self._parameter(symbol).astype(kind, copy=False)
-            case "constant":
-                return symbol.about[0].astype(kind, copy=False)
-            case "number":
-                return kind(symbol.about[0])
-            case "cut":
-                return given[0][slice(*symbol.about)]
-            case "row":
-                return given[0][symbol.about[0]]
-            case "transpose":
-                return given[0].T
-            case "beside":
-                return np.concatenate(given, axis=1)
-            case "concat":
-                return np.concatenate(given)
-        return _COMPUTED[symbol.operator](*given)
+        named = [each for each in in_order([constant]) if each.operator == "parameter"]
+        values = {each.about[0]: self._parameter(each).astype(kind, copy=False) for each in named}
+        (found,) = evaluate([constant], values or {"": np.zeros(1, kind)})
+        return np.asarray(found, kind)
 
     def _parameter(self, symbol: Symbol) -> NDArray[np.float32]:
         (name,) = symbol.about
@@ -257,10 +238,3 @@ def _check(name: str, small: Quantised, shape: tuple[int, ...]) -> None:
         raise FolderError(
             f"the 8-bit weights hold {name[:60]!r} in another form than this network needs; copy it again"
         )
-
-
-_COMPUTED: dict[str, Any] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "exp": np.exp, "sqrt": np.sqrt,
-    "softplus": lambda x: np.logaddexp(0, x), "expm1": np.expm1, "tanh": np.tanh,
-    "relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
-}  # fmt: skip
