@@ -101,6 +101,8 @@ def read_facts(file: Path) -> dict[str, Any]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not file.is_file():
+        raise FolderError(f"{file} is missing or no plain file; copy or train the model again")
     try:
         with safe_open(file, framework="numpy") as opened:
             facts = json.loads((opened.metadata() or {})["elman"])

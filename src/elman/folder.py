@@ -90,7 +90,7 @@ def write_inference(path: Path, model: InferenceModel, parity: Mapping[str, Any]
     Returns:
         The file's bytes.
     """
-    stated = archive.read_facts(path / WEIGHTS_FILE)["digest"]
+    stated = archive.read_facts(path / WEIGHTS_FILE).get("digest")
     facts = {"format": 1, "config": model.config.to_json(), "parity": dict(parity), "weights": stated}
     arrays = model.to_arrays()
     # What stays float32 lies beside it already.
@@ -234,7 +234,7 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
     found = entry(kind)
     try:
         config = resolve(found.config).from_json(values)
-        if is_network(kind) and not (torch and importable("torch")):
+        if is_network(kind) and not ((torch or _is_refused(path)) and importable("torch")):
             model: LanguageModel = _load_inference(path, config)
         else:
             arrays = read_arrays(path / WEIGHTS_FILE, mapped=found.mapped)
@@ -242,6 +242,20 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
     except UsageError as error:
         raise FolderError(f"{path}: {error}") from error
     return model, read_speller(path)
+
+
+def _is_refused(path: Path) -> bool:
+    """Whether the engine was found to say something else than the network when its training ended."""
+    file = path / "passport.json"
+    return not (path / INFERENCE_FILE).exists() and file.is_file() and read_json(file).get("inference", 0) is None
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """What was measured of 8 bits when the model was trained; empty where nothing was."""
+    card = read_json(path / "passport.json") if (path / "passport.json").is_file() else {}
+    found = card.get("inference") or card.get("runtime")
+    int8 = found.get("int8") if isinstance(found, dict) else None
+    return int8 if isinstance(int8, dict) else {}
 
 
 def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
@@ -253,7 +267,7 @@ def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
     settings = InferenceConfig.from_json(facts.get("config") or {})
     if settings.network != config.to_json():
         raise FolderError(f"{file} is of another network; remove it, or copy the folder again")
-    if weights.exists() and facts.get("weights") != archive.read_facts(weights)["digest"]:
+    if weights.exists() and facts.get("weights") != archive.read_facts(weights).get("digest"):
         raise FolderError(f"{file} was made of other weights than those beside it; remove it, or copy the folder again")
     if facts.get("outside"):
         arrays = {**read_arrays(weights, mapped=True), **arrays}
@@ -264,9 +278,10 @@ def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:
     """Of a folder that elman 0.1 wrote, or whose training has not ended: 8 bits where they were measured to do."""
     arrays = read_arrays(path / WEIGHTS_FILE, mapped=True)
     tokenizer = read_tokenizer(path)
-    card = read_json(path / "passport.json") if (path / "passport.json").exists() else {}
-    measured = (card.get("inference") or card.get("runtime") or {}).get("int8")
-    groups = set(groups_of(arrays)) - set(measured["kept_in_fp32"]) if measured else ()
+    kept = _measured(path).get("kept_in_fp32")
+    if kept is not None and not (isinstance(kept, list) and all(isinstance(each, str) for each in kept)):
+        raise FolderError(f"{path / 'passport.json'} is damaged: it does not say which weights stay in fp32")
+    groups = () if kept is None else set(groups_of(arrays)) - set(kept)
     return inference_model(
         arrays, config, tokenizer, model_hash=weights_hash(config, tokenizer, arrays),
         about=describe_network(config, arrays), int8=groups,

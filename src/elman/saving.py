@@ -25,8 +25,8 @@ def write_measured(
     try:
         made = measured(model, ids)
         size = model_folder.write_inference(path, made.model, made.parity)
-    except ElmanError as error:  # the model itself is whole, and is used in float32
-        progress.say(f"note: no {model_folder.INFERENCE_FILE} (8-bit weights): {error}")
+    except ElmanError as error:  # the model itself is whole
+        progress.say(f"note: no {model_folder.INFERENCE_FILE}, so this model needs torch: {error}")
         return None
     int8 = made.parity["int8"]
     kept = f"; kept in fp32: {', '.join(int8['kept_in_fp32'])}" if int8["kept_in_fp32"] else ""

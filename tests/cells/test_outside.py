@@ -194,13 +194,12 @@ def test_it_completes_text_on_a_page(folder: Path, tmp_path: Path, browser: Any)
     page.close()
 
 
-def test_it_is_explained(cli: Callable[..., Any]) -> None:
-    CELLS.pop("sru", None)  # asked for first, it is imported
-    import_plugins.cache_clear()
-    shown = cli("explain", "sru")
-    assert shown.code == 0, shown.err
-    assert "The simple recurrent unit (Lei et al. 2018)" in shown.out
-    assert "c = f * c + (1 - f) * v" in shown.out and "elman train my.txt --model sru" in shown.out
+def test_it_is_explained() -> None:
+    """In a process that nobody has asked for it before."""
+    shown = subprocess.run([sys.executable, "-m", "elman", "explain", "sru"], capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert "The simple recurrent unit (Lei et al. 2018)" in shown.stdout
+    assert "c = f * c + (1 - f) * v" in shown.stdout and "elman train my.txt --model sru" in shown.stdout
 
 
 def test_the_command_line_and_its_worker_processes_know_it(

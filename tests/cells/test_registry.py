@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from elman.cells import plugins
-from elman.cells.operators import linear, split, tanh
+from elman.cells.operators import linear, softplus, split, tanh
 from elman.cells.registry import CELLS, cell_named, register_cell
 from elman.errors import UsageError
 from elman.models.registry import entry, is_network, trainable
 
 OWN = """
 import elman
-from elman.cells.operators import linear, tanh
+from elman.cells.operators import linear, softplus, tanh
 
 def {name}(x, state, w):
     h = tanh(linear(x, w.weight) + 0.5 * state[0])
@@ -39,15 +39,36 @@ def odd(x: Any, state: Any, w: Any) -> Any:
     return split(linear(x, w.weight), 4)[0], state
 
 
+def in_place(x: Any, state: Any, w: Any) -> Any:
+    (h,) = state
+    h *= 0.5
+    return linear(x, w.weight) + h, (h,)
+
+
 @pytest.mark.parametrize(
     ("name", "step", "message"),
     [
         ("lstm", good, "there is a cell 'lstm' already; choose another name"),
         ("My Cell", good, "the cell's name is 'My Cell'; it must be of small letters, digits and -"),
-        ("own", wide, "the step of cell 'own' cannot be recorded: this cell declares no weights 'wide'; it has weight"),
-        ("own", odd, r"the step of cell 'own' cannot be recorded: 6 numbers in pieces of \[1, 1, 1, 1\]"),
-        ("own", lambda x, state, w: (x, state), r"gives 5 numbers and states of \[6\]; it must give 6 and \[6\]"),
-        ("own", lambda x, state, w: (state[0], ()), r"gives 6 numbers and states of \[\]; it must give 6 and \[6\]"),
+        (
+            "own",
+            wide,
+            "'own' cannot be recorded with D = 5, H = 6 .*: this cell declares no weights 'wide'; it has",
+        ),
+        ("own", odd, r"'own' cannot be recorded .*: 6 numbers in pieces of \[1, 1, 1, 1\]"),
+        (
+            "own",
+            lambda x, state, w: (linear(linear(x, w.weight)[..., :5], w.weight)[..., :4], state),
+            "gives 4 numbers",
+        ),
+        ("own", lambda x, state, w: (linear(x, w.weight), ()), r"states of \[\]; it must give 6 and \[6\]"),
+        ("own", lambda x, state, w: (state[0], state), "the step never uses x"),
+        ("own", lambda x, state, w: (linear(x, w.weight), (1.0,)), "must depend on x or the state"),
+        ("own", lambda x, state, w: (linear(x, w.weight, 0.5), state), "a bias of .* for 6 rows"),
+        ("own", lambda x, state, w: (softplus(linear(x, w.weight)), state), "softplus is for weights only"),
+        ("own", lambda x, state, w: (tanh(x @ w.weight), state), "unsupported operand"),
+        ("own", in_place, "must not change a value in place: write h = h . x"),
+        ("own", lambda x, state, w: (state[0] + x[..., :1], state), "never uses its weights weight"),
     ],
 )
 def test_what_does_not_fit_is_said(name: str, step: Any, message: str) -> None:

@@ -17,10 +17,12 @@ from elman.inference.engine import Engine, along
 from elman.inference.executor import Executor
 from elman.inference.interpreter import Interpreter
 from elman.inference.model import InferenceModel, inference_model
+from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
 from elman.inference.weights import Weights, groups_of, in_8_bits
 from elman.models.protocol import State
+from elman.models.shape import NeuralConfig
 
 SHAPES: dict[str, dict[str, Any]] = {
     "tied": {},
@@ -175,6 +177,55 @@ def test_ids_out_of_bounds_are_an_error_and_no_memory_is_read(make_network: Any)
                 lm.advance(np.array([0, wrong]), lm.start(2))
             with pytest.raises(ModelError, match="go from 0"):
                 lm.score(np.array([[0, wrong]]), np.array([2]), lm.start())
+
+
+@pytest.mark.parametrize("lengths", [[-1, 2], [3, 0], [1], [1, 1, 1]])
+def test_lengths_that_do_not_fit_are_an_error(make_network: Any, lengths: list[int]) -> None:
+    lm = engine_of(make_network("rnn"))
+    with pytest.raises(ModelError, match="there must be 2 of them, from 0 to 2"):
+        lm.score(np.zeros((2, 2), np.int64), np.array(lengths), lm.start(2))
+
+
+def test_numbers_that_are_not_finite_are_no_state(make_network: Any) -> None:
+    lm = engine_of(make_network("lstm"))
+    for number in (np.nan, np.inf):
+        parts = {name: np.full_like(part, number) for name, part in lm.start().parts.items()}
+        with pytest.raises(ModelError, match="not finite"):
+            State.from_bytes(State(lm.model_hash, parts).to_bytes(), like=lm.start())
+
+
+@pytest.mark.parametrize("cell", ["gru", "rglru", "minlstm"])
+def test_the_deepest_network_that_is_allowed(cell: str) -> None:
+    config = NeuralConfig(cell=cell, layers=64, embedding_size=2, hidden_size=2)
+    program = optimise(network_program(config, 5, None), gain=2.0)
+    symbols = [each for function in program.functions() for each in function.symbols()]
+    named = {each.about[0]: each.shape for each in symbols if each.operator == "parameter"}
+    weights = Weights({name: np.full(shape, 0.25, np.float32) for name, shape in named.items()})
+    small = in_8_bits(program.step, groups_of(weights.arrays))
+    given = {"ids": np.array([5])}, {name: np.zeros((1, size), np.float32) for name, size in program.states.items()}
+    found = [way(small, weights).run(*given, ["next.top"]) for way in (Interpreter, Executor)]
+    assert bits(found[0]) == bits(found[1])
+
+
+def test_constants_that_share_parts_take_no_longer() -> None:
+    """Twice as many uses at each of forty steps: nobody may follow them all."""
+    b = Symbol.parameter("b", (3,))
+    for _ in range(40):
+        b = b + b
+    function = Function({"y": Symbol.input("x", 3) * b})
+    weights = Weights({"b": np.full(3, 2.0**-40, np.float32)})
+    (found,) = Interpreter(function, weights).run({}, {"x": np.ones((1, 3), np.float32)}, ["y"])
+    assert found.tolist() == [[1, 1, 1]]
+
+
+def test_matrices_of_numbers_stay_float32_and_are_told_apart() -> None:
+    x = Symbol.input("x", 6)
+    narrow = operators.linear(x, Symbol.constant(np.ones((3, 6))))
+    function = in_8_bits(Function({"y": operators.linear(narrow, Symbol.constant(np.ones((6, 3))))}), ["w"])
+    assert not function.is_exact
+    given = {"x": np.arange(6, dtype=np.float32)[None]}
+    for way in (Interpreter, Executor):
+        assert way(function, Weights({})).run({}, given, ["y"])[0].tolist() == [[45.0] * 6]
 
 
 def test_states_outlive_later_steps(make_network: Any) -> None:

@@ -1,6 +1,7 @@
 """What a network is used by as it lies in a model folder: found, trusted, refused, and without torch."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import elman
 from elman.archive import read_facts, write_arrays
 from elman.errors import FolderError, ModelError
-from elman.folder import INFERENCE_FILE, read_arrays, write_weights
+from elman.folder import INFERENCE_FILE, read_arrays, write_passport, write_weights
 from elman.inference.model import InferenceModel
 from elman.models.neural import NeuralModel
 from elman.models.protocol import State
@@ -134,6 +135,12 @@ def rewritten(folder: Path, change: Any) -> None:
     ("change", "said"),
     [
         (lambda arrays, facts: facts["config"].update(gain="much"), "gain is 'much'"),
+        (lambda arrays, facts: facts["config"].update(gain=0.0), "gain is 0.0"),
+        (lambda arrays, facts: facts["config"].update(int8=[1]), "names of groups"),
+        (
+            lambda arrays, facts: arrays.update({"output.weight.scales": 0 * arrays["output.weight.scales"]}),
+            "wrong shape",
+        ),
         (lambda arrays, facts: facts["config"].pop("int8"), "'int8' is missing"),
         (lambda arrays, facts: facts.pop("config"), "'network' is missing"),
         (lambda arrays, facts: facts["config"]["network"].update(hidden_size=33), "another network"),
@@ -169,6 +176,22 @@ def test_a_state_that_no_memory_holds_is_refused_before_it_is_made(folder: Path)
     (folder / "config.json").write_text(json.dumps(head))
     write_weights(folder, read_arrays(folder / "model.safetensors", sealed=False))
     with pytest.raises(FolderError, match="state would have parts"):
+        elman.load(folder)
+
+
+def test_what_the_engine_does_not_agree_with_is_computed_by_torch(folder: Path) -> None:
+    """Training says so by leaving no file, and null in the passport."""
+    (folder / INFERENCE_FILE).unlink()
+    passport = json.loads((folder / "passport.json").read_text())
+    passport = {name: value for name, value in passport.items() if name != "digest"} | {"inference": None}
+    write_passport(folder, passport)
+    assert isinstance(elman.load(folder).lm, NeuralModel)
+
+
+def test_a_pipe_in_place_of_weights_is_refused(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(FolderError, match="no plain file"):
         elman.load(folder)
 
 

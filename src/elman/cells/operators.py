@@ -31,6 +31,7 @@ def linear(x: Value, weight: Value, bias: Value = None) -> Value:
     if isinstance(x, Symbol):
         assert weight.shape[1] == x.size, f"{weight.shape} times {x.shape}"
         more = () if bias is None else (Symbol.of(bias),)
+        assert all(each.shape == weight.shape[:1] for each in more), f"a bias of {more} for {weight.shape[0]} rows"
         return Symbol("linear", (x, weight, *more), (weight.shape[0],))
     product = x @ weight.T
     return product if bias is None else product + bias
@@ -111,6 +112,8 @@ def concat(*parts: Value) -> Value:
 def norm(x: Value, gain: Value) -> Value:
     """Mean 0 and variance 1, times a gain for each unit (Ba, Kiros and Hinton 2016, without a bias)."""
     if isinstance(x, Symbol):
+        assert isinstance(gain, Symbol) and gain.shape == x.shape, f"a gain for {x.size} units is needed, not {gain}"
+        assert gain.is_constant, "the gain of a norm is made of weights"
         return Symbol("norm", (x, gain), x.shape)
     centred = x - x.mean(-1, keepdims=True)
     return centred / ((centred * centred).mean(-1, keepdims=True) + EPSILON) ** 0.5 * gain
@@ -119,6 +122,7 @@ def norm(x: Value, gain: Value) -> Value:
 def softmax(x: Value, groups: int = 1) -> Value:
     """Shares that sum to 1 in each of ``groups`` pieces of a vector."""
     if isinstance(x, Symbol):
+        assert groups >= 1 and x.size % groups == 0, f"{x.size} numbers in {groups} groups"
         return Symbol("softmax", (x,), x.shape, (groups,))
     pieces = x.reshape(*x.shape[:-1], groups, -1)
     if not _is_array(x):
@@ -130,6 +134,7 @@ def softmax(x: Value, groups: int = 1) -> Value:
 def dot(query: Value, keys: Value, heads: int) -> Value:
     """Each head's query times all of its keys: ``[.., heads * d]``, ``[.., W * heads * d]`` to ``[.., heads * W]``."""
     if isinstance(query, Symbol):
+        assert query.size % heads == 0 and keys.size % query.size == 0, f"{query.shape}, {keys.shape} in {heads} heads"
         return Symbol("dot", (query, keys), (keys.size // query.size * heads,), (heads,))
     each = keys.reshape(*keys.shape[:-1], -1, heads, query.shape[-1] // heads)
     found = (query.reshape(*query.shape[:-1], 1, heads, -1) * each).sum(-1)
@@ -140,6 +145,7 @@ def mix(shares: Value, values: Value, heads: int) -> Value:
     """Values weighted by shares: ``[.., heads * W]``, ``[.., W * heads * d]`` to ``[.., heads * d]``."""
     count = shares.shape[-1] // heads
     if isinstance(shares, Symbol):
+        assert shares.size % heads == 0 and values.size % shares.size == 0, f"{shares.shape} shares of {values.shape}"
         return Symbol("mix", (shares, values), (values.size // count,), (heads,))
     each = values.reshape(*values.shape[:-1], count, heads, -1)
     weights = shares.reshape(*shares.shape[:-1], heads, count).swapaxes(-1, -2)

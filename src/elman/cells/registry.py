@@ -7,7 +7,7 @@ from elman.cells import parallel, recurrent, windowed
 from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
 from elman.cells.plugins import import_plugins
 from elman.cells.recording import Recorded, record_step
-from elman.cells.symbol import in_order
+from elman.cells.symbol import Symbol, in_order
 from elman.errors import UsageError
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
@@ -81,14 +81,21 @@ def check(cell: Cell) -> None:
     sizes = Sizes(inputs=5, hidden=6, inner=7, window=cell.window or 0, heads=1)
     if not cell.weights(sizes):
         raise UsageError(f"the cell {cell.name!r} declares no weights, so there is nothing to train")
+    if not cell.state(sizes):
+        raise UsageError(f"the cell {cell.name!r} declares no state; it needs at least one part, such as h")
     try:
         recorded = record_step(cell, sizes)
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        results = [recorded.output, *recorded.after]
+        assert all(isinstance(each, Symbol) and not each.is_constant for each in results), (
+            "the output and each part of the next state must depend on x or the state"
+        )
+        assert recorded.x in list(in_order(results)), "the step never uses x"
+    except Exception as error:  # whatever the author's own code raises
         parts = ", ".join(f"{name} of {size}" for name, size in cell.state(sizes).items())
         raise UsageError(
             f"the step of cell {cell.name!r} cannot be recorded with D = {sizes.inputs}, H = {sizes.hidden} and a "
-            f"state with {parts}: {error}; it must use the operators of elman.cells.operators and + - * / only, and return "
-            "the output and a tuple of the next state"
+            f"state with {parts}: {error}; it must use the operators of elman.cells.operators and + - * / only, and "
+            "return the output and a tuple of the next state"
         ) from error
     unused = set(cell.weights(sizes)) - _used(recorded)
     if unused:

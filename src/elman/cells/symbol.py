@@ -28,6 +28,7 @@ class Symbol:
         inputs: what it was made of.
         shape: ``()``, ``(size,)`` or ``(rows, columns)``, without the batch.
         about: what the operator must know besides, such as a name, places or an array.
+        is_constant: whether the value depends on no input.
 
     >>> x, w = Symbol.input("x", 3), Symbol.parameter("w", (3,))
     >>> y = 1 - x * w
@@ -35,7 +36,7 @@ class Symbol:
     ('sub', (3,), 'mul')
     """
 
-    __slots__ = ("about", "inputs", "operator", "shape")
+    __slots__ = ("about", "inputs", "is_constant", "operator", "shape")
     __array_ufunc__ = None
     """NumPy arrays leave ``array * symbol`` to the symbol."""
 
@@ -44,6 +45,9 @@ class Symbol:
         self.inputs = inputs
         self.shape = shape
         self.about = about
+        fixed = operator in ("parameter", "constant", "number")
+        # Only "copy" makes of a constant a vector of the row.
+        self.is_constant = all(each.is_constant for each in inputs) and operator != "copy" if inputs else fixed
 
     @classmethod
     def input(cls, name: str, size: int) -> "Symbol":
@@ -73,15 +77,6 @@ class Symbol:
     def size(self) -> int:
         """Numbers of a vector."""
         return self.shape[0] if self.shape else 1
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the value depends on no input."""
-        if self.operator == "copy":
-            return False
-        if self.inputs:
-            return all(each.is_constant for each in self.inputs)
-        return self.operator in ("parameter", "constant", "number")
 
     def elementwise(self, operator: str, *others: "Symbol | Number | NDArray[Any]") -> "Symbol":
         """An operator unit by unit; one number alone goes with every unit."""
@@ -133,6 +128,11 @@ class Symbol:
 
     def __neg__(self) -> "Symbol":
         return Symbol.of(0.0).elementwise("sub", self)
+
+    def _in_place(self, other: object) -> "Symbol":
+        raise TypeError("a step must not change a value in place: write h = h + x, not h += x")
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
     def __repr__(self) -> str:
         inner = ", ".join(each.operator for each in self.inputs)

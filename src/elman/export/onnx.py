@@ -99,8 +99,8 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
         model_hash, about = model.weights_hash, model.config.about
         if any(array.dtype == np.int8 for array in arrays.values()):
             raise ModelError(
-                "float32 files are made of the trained weights by torch, and this model holds 8-bit ones; install torch, "
-                "or use --precision int8"
+                "float32 files are made of the trained weights by torch, and this model holds 8-bit ones; install "
+                "torch, or use --precision int8"
             )
     elif isinstance(config, NeuralConfig):
         arrays = model.to_arrays()  # type: ignore[attr-defined]

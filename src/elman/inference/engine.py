@@ -4,6 +4,7 @@ Both give the same bits where all products are in 8 bits, so that nobody sees th
 steps loads no compiler. Functions with float32 products, where the last digits may differ, are compiled at once.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ class Engine:
         self._patience = patience if function.is_exact else 0
         self._interpreter = Interpreter(function, weights)
         self._executor: Executor | None = None
+        self._lock = threading.Lock()
 
     def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
         """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
@@ -41,8 +43,8 @@ class Engine:
         Raises:
             ModelError: an id that is out of bounds.
         """
-        if self._patience < 0:
-            return self.compile().run(ids, vectors, wanted)
+        if self._executor is not None and self._patience < 0:
+            return self._executor.run(ids, vectors, wanted)
         return self._chosen(len(next(iter([*ids.values(), *vectors.values()])))).run(ids, vectors, wanted)
 
     def along(
@@ -69,12 +71,13 @@ class Engine:
 
     def compile(self) -> "Executor":
         """The kernels, which compute everything from now on."""
-        if self._executor is None:
-            self._patience = -1
-            from elman.inference.executor import Executor  # brings numba along
+        with self._lock:
+            if self._executor is None:
+                from elman.inference.executor import Executor  # brings numba along
 
-            self._executor = Executor(self.function, self._weights)
-        return self._executor
+                self._executor = Executor(self.function, self._weights)
+            self._patience = -1
+            return self._executor
 
     def _chosen(self, rows: int) -> Any:
         self._patience -= rows

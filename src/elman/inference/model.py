@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import Config
-from elman.errors import FolderError, ModelError
+from elman.errors import FolderError, ModelError, UsageError
 from elman.inference.engine import PATIENCE, Engine
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
@@ -55,6 +55,13 @@ class InferenceConfig(Config):
     """The hash of the network."""
     about: dict[str, Any]
     """What the network says of itself."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(isinstance(each, str) for each in self.int8):
+            raise UsageError("int8 must be a list of names of groups")
+        if not 1e-30 < self.gain < 1e30:
+            raise UsageError(f"gain is {self.gain}; it must lie between 1e-30 and 1e30")
 
 
 class InferenceModel:
@@ -144,6 +151,8 @@ class InferenceModel:
         batch, time = ids.shape
         self._check(state, batch)
         lengths = np.asarray(lengths, np.int64)
+        if lengths.shape != (batch,) or (lengths.size and not (lengths.min() >= 0 and lengths.max() <= time)):
+            raise ModelError(f"lengths are {lengths.tolist()[:8]}; there must be {batch} of them, from 0 to {time}")
         real = np.arange(time)[None, :] < lengths[:, None]
         safe = np.where(real, ids, 0).astype(np.int64)
         parts = {name: part for name, part in state.parts.items() if name != "top"}
@@ -208,5 +217,7 @@ def inference_model(
 def gain_of(arrays: Arrays) -> float:
     """What makes embeddings about as large as hidden states that a tanh has shut in: a power of 2."""
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
-    usual = 1.0 if table is None else float(np.abs(table).max(axis=1).mean())
-    return 2.0 ** round(-math.log2(usual)) if usual > 0 else 1.0
+    if table is None or table.ndim != 2 or not table.size:
+        return 1.0
+    usual = float(np.abs(table).max(axis=1).astype(np.float64).mean())
+    return 2.0 ** round(-math.log2(usual)) if 1e-9 < usual < 1e9 else 1.0

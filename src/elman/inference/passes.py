@@ -123,6 +123,8 @@ def _cut(symbol: Symbol) -> Symbol:
 def _join(symbol: Symbol, gain: float) -> Symbol:
     if symbol.operator != "add" or any(each.operator != "linear" for each in symbol.inputs):
         return symbol
+    if any(each.shape != symbol.shape for each in symbol.inputs):
+        return symbol
     (x, left, *left_bias), (h, right, *right_bias) = (each.inputs for each in symbol.inputs)
     # One that is computed from the other would have to wait for itself.
     if x is h or any(each is h for each in in_order([x])) or any(each is x for each in in_order([h])):

@@ -22,6 +22,10 @@ from elman.inference.program import Function
 Arrays = Mapping[str, NDArray[Any]]
 SCALES = ".scales"
 """What the name of a matrix's scales ends with."""
+_LONGEST = 200
+"""Letters of a matrix's name, at most."""
+_LARGEST_SCALE = 1e30
+"""Sums of products must stay finite."""
 
 
 class Quantised(NamedTuple):
@@ -77,14 +81,22 @@ def name_of(matrix: Symbol) -> str:
     >>> name_of(Symbol("transpose", (Symbol.parameter("w", (2, 3)),), (3, 2)))
     'w.T'
     """
-    inner, about = [name_of(each) for each in matrix.inputs], matrix.about
-    match matrix.operator:
+    names: dict[int, str] = {}
+    for symbol in in_order([matrix]):
+        name = _name(symbol, [names[id(each)] for each in symbol.inputs])
+        names[id(symbol)] = name if len(name) <= _LONGEST else f"{symbol.operator}-{_digest(name.encode())}"
+    return names[id(matrix)]
+
+
+def _name(symbol: Symbol, inner: list[str]) -> str:
+    about = symbol.about
+    match symbol.operator:
         case "parameter":
             return about[0]
         case "number":
             return repr(about[0])
         case "constant":
-            return hashlib.sha256(about[0].tobytes()).hexdigest()[:16]
+            return f"constant-{_digest(repr((about[0].shape, about[0].dtype.str)).encode() + about[0].tobytes())}"
         case "transpose":
             return f"{inner[0]}.T"
         case "beside":
@@ -93,7 +105,11 @@ def name_of(matrix: Symbol) -> str:
             return f"{inner[0]}[{about[0]}:{about[1]}]"
         case "mul":
             return f"{inner[0]}*{inner[1]}"
-    return f"{matrix.operator}({', '.join([*inner, *map(str, about)])})"
+    return f"{symbol.operator}({', '.join([*inner, *map(str, about)])})"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
@@ -112,7 +128,8 @@ def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
         inputs = tuple(made[id(each)] for each in symbol.inputs)
         matrix = symbol.inputs[{"linear": 1, "rows": 0}.get(symbol.operator, -1)] if symbol.inputs else None
         operator = symbol.operator
-        if operator in ("linear", "rows") and {group_of(name) for name in parameters_of(matrix)} <= chosen:  # type: ignore[arg-type]
+        groups_here = {group_of(name) for name in parameters_of(matrix)} if matrix is not None else set()
+        if operator in ("linear", "rows") and groups_here and groups_here <= chosen:
             operator += "8"
             if operator == "linear8":
                 x = inputs[0]
@@ -234,7 +251,5 @@ class Weights:
 def _check(name: str, small: Quantised, shape: tuple[int, ...]) -> None:
     codes, scales = small
     good = codes.shape == shape and codes.dtype == np.int8 and scales.shape == shape[:1] and scales.dtype == np.float32
-    if not good or not np.isfinite(scales).all() or codes.min(initial=0) < -127:
-        raise FolderError(
-            f"the 8-bit weights hold {name[:60]!r} in another form than this network needs; copy it again"
-        )
+    if not good or not ((scales > 0) & (scales < _LARGEST_SCALE)).all() or codes.min(initial=0) < -127:
+        raise FolderError(f"the 8-bit weights of {name[:60]!r} have the wrong shape or type; copy the folder again")

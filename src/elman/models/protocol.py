@@ -116,6 +116,8 @@ class State:
                 raise ModelError(f"the saved state does not fit this model (part {name!r}); it was not made by it")
         if len({part.shape[0] for part in parts.values()}) != 1:
             raise ModelError("the saved state has parts of different sizes; save it again")
+        if not all(np.isfinite(part).all() for part in parts.values()):
+            raise ModelError("the saved state holds numbers that are not finite; it was not made by this model")
         if set(parts) != set(like.parts):
             raise ModelError("the saved state has parts that this model does not know")
         # The file has an order of its own; the model's counts, in keys and for those who read parts by place.
