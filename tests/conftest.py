@@ -1,6 +1,7 @@
 """What many tests share: a private cache, a tiny text, and one model of each kind trained on it."""
 
 import atexit
+import hashlib
 import os
 import random
 import shutil
@@ -18,6 +19,10 @@ atexit.register(shutil.rmtree, os.environ["ELMAN_CACHE"], ignore_errors=True)
 # One list of fonts for all: workers (pytest -n) inherit it.
 os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.environ["ELMAN_CACHE"], "matplotlib"))
 os.environ.setdefault("MPLBACKEND", "Agg")
+# numba does not notice a change in another file that a kernel calls: a cache for each state of the files.
+_sources = sorted((Path(__file__).parents[1] / "src" / "elman").glob("[in]n*/*.py"))
+_state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
 # Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Threads that wait for each other are slower than one on matrices this small, the more so beside other workers.

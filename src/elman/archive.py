@@ -1,4 +1,4 @@
-"""Arrays in a safetensors file that says what it holds, and the suspicion with which such a file is read.
+"""Write, read and verify safetensors files.
 
 Nothing is pickled. The file's metadata has one key, ``elman``: JSON with a digest over all arrays and whatever else the
 writer states there.

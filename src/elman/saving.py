@@ -1,4 +1,4 @@
-"""Writing whole models: the folder, and of networks what they are used by, measured."""
+"""Save models; of networks also the 8-bit weights and their measured parity."""
 
 from collections.abc import Mapping
 from pathlib import Path

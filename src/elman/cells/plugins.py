@@ -1,4 +1,4 @@
-"""Cells that somebody else registers: modules that are imported when a name is asked for that nobody here has.
+"""Plugin modules that register cells, imported when an unknown name is asked for.
 
 Installed packages say so by an entry point of the group ``elman.cells``; the environment variable ``ELMAN_CELLS`` names
 files or modules, separated as in ``PATH``. Each of them calls ``elman.register_cell`` where it is imported.

@@ -1,13 +1,14 @@
-"""Symbols: what a cell's step is called with when it is to be written down instead of computed.
+"""Symbols record a cell's step as a graph instead of computing it.
 
 A symbol stands for a vector (a row of a batch; the batch itself never shows), a matrix or vector of weights, or one
 number. An operator applied to symbols gives a symbol that remembers the operator and what it was applied to, so that
 the step's results hold the whole step: a directed graph without circles.
 
-    weights     parameter (name), constant (array), number (value), transpose, and what is computed of these alone
-    inputs      input (name), one_hot and rows by an id
-    elementwise add sub mul div max, sigmoid tanh relu exp expm1 sqrt erf softplus
-    vectors     linear, cut, concat, norm, softmax, log_softmax, dot, mix, permute, choose
+    weights     parameter (name), constant (array), number (value), transpose, beside, row, what is computed of these
+    inputs      input (name), id (name), lookup by an id, one_hot and rows by an id
+    elementwise add sub mul div, sigmoid tanh relu exp expm1 sqrt erf, softplus (of weights)
+    vectors     linear, cut, concat, copy, norm, softmax, log_softmax, dot, mix, permute, pick, choose
+    in 8 bits   round8, product8, rows8 (``inference/weights.py``)
 """
 
 from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ from elman.cells.recording import Recorded
 from elman.cells.symbol import Symbol, in_order
 
 UNARY = frozenset({"sigmoid", "tanh", "relu", "exp", "expm1", "sqrt", "erf", "softplus", "gelu"})
-ELEMENTWISE = UNARY | {"add", "sub", "mul", "div", "max"}
+ELEMENTWISE = UNARY | {"add", "sub", "mul", "div"}
 _COMPOSED: dict[str, Callable[[Symbol], Symbol]] = {"gelu": gelu}
 """Operators that are made of others; a step that calls them is shown with their names."""
 

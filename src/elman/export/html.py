@@ -42,11 +42,11 @@ def write_page(
     """Write the page of a network; what is in it.
 
     Args:
-        model: the network as ``elman.load`` gives it, by its program.
+        model: the network as ``elman.load`` gives it, without torch.
         passport: what the page says of its making.
 
     Raises:
-        ModelError: it is no network, or its tokens are no words, or it has operators that the page does not know.
+        ModelError: it is no network, or its tokens are no words.
     """
     lm = _checked(model)
     with progress.stage("making the page", total=3, unit="parts") as advance:

@@ -1,4 +1,4 @@
-"""Where vectors lie in a row: each as long as something needs it, so that a step stays within the nearest cache."""
+"""Buffer allocation: vectors get offsets in a row, reused after their last use, so that a step stays in the cache."""
 
 from collections.abc import Sequence
 

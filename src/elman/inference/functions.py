@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 LANES = 16
-"""Partial sums that a sum goes through."""
+"""Partial sums that a sum goes through, a power of 2; the same stands in ``web/functions.js``.
+
+Another number gives other bits: ``model._ARITHMETIC`` must then change too.
+"""
 SMALLEST = np.float32(1e-30)
 """The least size that a vector is rounded to 8 bits by: one of zeros has some scale too."""
 EPSILON = np.float32(1e-5)

@@ -215,7 +215,7 @@ def inference_model(
 
 
 def gain_of(arrays: Arrays) -> float:
-    """What makes embeddings about as large as hidden states that a tanh has shut in: a power of 2."""
+    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1."""
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
     if table is None or table.ndim != 2 or not table.size:
         return 1.0

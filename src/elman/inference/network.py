@@ -1,6 +1,6 @@
 """The program of a network: its cells recorded layer by layer, between the embedding and the output.
 
-    step     ids, stack.k   -> top, next.stack.k
+    step     ids, stack.k   -> next.top, next.stack.k
     output   top, targets   -> log_probs [V], chosen [1]
 
 ``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for `<s>`.

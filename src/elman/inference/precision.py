@@ -1,4 +1,4 @@
-"""Which weights of a network may be in 8 bits, measured: does the engine say what the network says?
+"""Choose which weights are stored in 8 bits by comparing the engine with the network.
 
 In 8 bits a model may cost at most half a per cent of perplexity on a validation piece; groups of weights that cost more
 stay float32, those that do least harm being rounded first. float32 must agree to 1e-4 nats in every probability.

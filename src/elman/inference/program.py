@@ -49,7 +49,7 @@ class Program:
     """The functions of a network."""
 
     step: Function
-    """From ``ids`` and the state's parts to ``top``, the last layer's output, and the next state's parts."""
+    """From ``ids`` and the state's parts to ``next.top``, the last layer's output, and to ``next.`` of each part."""
     output: Function
     """From ``top`` to ``log_probs``, and to ``chosen``, the one of ``targets``."""
     states: dict[str, int]

@@ -1,4 +1,4 @@
-"""What is said of a network: the hash that it is known by, and its line in tables."""
+"""Hash and summary of a network."""
 
 import hashlib
 from collections.abc import Mapping
