@@ -93,6 +93,7 @@ def binary(operator, x, y, out):
 
 @compiled
 def unary(operator, x, out):
+    """A function of each number: ``out[j] = f(x[j])``."""
     if operator == COPY:
         for j in range(len(out)):
             out[j] = x[j]
@@ -147,6 +148,7 @@ def _halves(lanes):
 
 @compiled
 def total(x):
+    """The sum of ``x`` as ``functions.total`` adds it up."""
     lanes = np.zeros(_LANES, np.float32)
     whole = len(x) // _LANES * _LANES
     for first in range(0, whole, _LANES):
@@ -171,6 +173,7 @@ def _dot(x, y):
 
 @compiled
 def log_softmax(x, out):
+    """Natural logarithms of shares that sum to 1."""
     most = _largest(x)
     for j in range(len(x)):
         out[j] = f.exp(x[j] - most)
@@ -181,6 +184,7 @@ def log_softmax(x, out):
 
 @compiled
 def softmax(x, out):
+    """Shares that sum to 1."""
     most = _largest(x)
     for j in range(len(x)):
         out[j] = f.exp(x[j] - most)
@@ -191,6 +195,7 @@ def softmax(x, out):
 
 @compiled
 def norm(x, gain, out):
+    """Mean 0 and variance 1, times a gain."""
     size = np.float32(len(x))
     mean = total(x) / size
     for j in range(len(x)):
