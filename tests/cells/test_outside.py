@@ -202,6 +202,7 @@ def test_it_is_explained() -> None:
     assert "c = f * c + (1 - f) * v" in shown.stdout and "elman train my.txt --model sru" in shown.stdout
 
 
+@pytest.mark.slow
 def test_the_command_line_and_its_worker_processes_know_it(
     text_file: Path, tmp_path: Path, cli: Callable[..., Any]
 ) -> None:

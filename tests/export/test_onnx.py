@@ -44,6 +44,8 @@ needs_vnni = pytest.mark.skipif(
     "avx512vnni" not in features(), reason="without VNNI instructions onnxruntime may saturate 8-bit products"
 )
 
+pytestmark = pytest.mark.slow
+
 
 def run(model: onnx.ModelProto, **given: Any) -> dict[str, np.ndarray]:
     onnx.checker.check_model(model, full_check=True)

@@ -24,6 +24,8 @@ from elman.models.shape import NeuralConfig
 from elman.nn.clusters import Clusters
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
+pytestmark = pytest.mark.slow
+
 Evaluate = Callable[[str, Any], Any]
 ENGINE = joined(("functions.js", "program.js"))
 STEPS = """

@@ -20,6 +20,8 @@ from elman.inference.target import features
 from elman.inference.weights import Weights, groups_of, in_8_bits
 from elman.models.shape import NeuralConfig
 
+pytestmark = pytest.mark.slow
+
 HASWELL = "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+ssse3,+sse4.1,+sse4.2"
 TARGETS = {
     "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": HASWELL},

@@ -88,6 +88,7 @@ class Slow:
         return self._lm.log_probs(state)
 
 
+@pytest.mark.slow
 def test_too_much_at_once(make: Make, models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     limits = Limits(max_waiting=2, max_running=1)
@@ -116,6 +117,7 @@ def test_too_much_at_once(make: Make, models: dict[str, Model]) -> None:
     ask(client, COMPLETIONS, prompt="the")
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_is_stopped(make: Make, models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     client = make({"m": Model(slow, models["word"].speller)}, limits=Limits(request_seconds=0.1))
@@ -199,6 +201,7 @@ def test_a_client_that_goes_stops_the_work(models: dict[str, Model], stream: boo
     server.close()
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_frees_its_thread(models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     app = create_app({"m": Model(slow, models["word"].speller)})
