@@ -115,7 +115,7 @@ def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
 
 def count_keys(line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
     """The sums of one line: each word with after how many letters it was offered (None: never), and at which place."""
-    keys, words, first, offered = len(line) + 1, 0, 0, {}  # type: ignore[var-annotated]
+    keys, words, first, offered = len(line) + 1, 0, 0, {}
     for word, letters, place in found:
         words += 1
         if letters is None:

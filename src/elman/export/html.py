@@ -93,7 +93,7 @@ def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
     """Beginnings of texts that the model makes up, every third one ending inside a word."""
     draw, found = np.random.default_rng(seed), []
     while len(found) < count:
-        state, ids = lm.start(), []  # type: ignore[var-annotated]
+        state, ids = lm.start(), []
         for _ in range(int(draw.integers(1, 12))):
             shares = np.exp(lm.log_probs(state)[0].astype(np.float64))
             shares[0] = 0

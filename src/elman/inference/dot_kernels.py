@@ -229,7 +229,7 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
                 address = b.add(out, b.add(b.mul(length, _I64(number)), _I64(4 * lanes * some)))
                 b.store(b.load(total), b.inttoptr(address, sums.as_pointer()), align=4)
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def blocks_of_rows(typing: Any, x: Any, stride: Any, weights: Any, deep: Any, blocks: Any, out: Any) -> Any:
         def build(context: Any, b: Any, signature: Any, given: Any) -> Any:
             x, stride, weights, deep, blocks, out = given

@@ -88,7 +88,7 @@ class Executor:
         inputs = [self._code.inputs.get(name) for name in state]
         into = np.array([-1 if place is None else place.start for place in inputs], np.int64)
         tops = np.zeros((*tokens.shape, span.stop - span.start), np.float32)
-        # The longest rows first, so that those that go on lie together.
+        # Rows are sorted by length, the longest first: those still running are then contiguous.
         order = np.argsort(-lengths, kind="stable")
         carried = np.concatenate([state[name] for name in state], axis=1)[order]
         found = np.zeros_like(tops)

@@ -33,7 +33,7 @@ def causal_conv(
         return by_shifts(x, tail, weight, bias, reset=reset, lengths=lengths)
     starts = x.new_zeros(steps, batch, dtype=torch.bool) if reset is None else reset
     real = torch.full((batch,), steps) if lengths is None else lengths.clamp(0, steps)
-    return _CausalConv.apply(x, tail, weight, bias, starts, real)  # type: ignore[return-value]
+    return _CausalConv.apply(x, tail, weight, bias, starts, real)
 
 
 def by_shifts(

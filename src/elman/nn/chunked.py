@@ -46,7 +46,7 @@ def chunked_loss(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, lo
     >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), torch.tensor([0, 1, 3])).div(3)  # ln 4
     tensor(1.3863)
     """
-    return _ChunkedLoss.apply(y, weight, bias, targets, logits)  # type: ignore[return-value]
+    return _ChunkedLoss.apply(y, weight, bias, targets, logits)
 
 
 @torch.no_grad()

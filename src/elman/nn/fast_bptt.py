@@ -43,7 +43,7 @@ def gru(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None
 
 def lstm(x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None) -> State:
     """Hidden and cell states, ``[T, B, H]`` each, of long short-term memory."""
-    return _Lstm.apply(x, *state, *weights, reset)  # type: ignore[no-any-return]
+    return _Lstm.apply(x, *state, *weights, reset)
 
 
 class _Rnn(Function):

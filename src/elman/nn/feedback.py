@@ -118,21 +118,21 @@ class Rnn(Feedback):
     """Elman's network with tanh."""
 
     cell = CELLS["rnn"]
-    loop = staticmethod(torch._VF.rnn_tanh)  # type: ignore[attr-defined]
+    loop = staticmethod(torch._VF.rnn_tanh)
 
 
 class ReluRnn(Feedback):
     """Elman's network with max(0, .)."""
 
     cell = CELLS["rnn-relu"]
-    loop = staticmethod(torch._VF.rnn_relu)  # type: ignore[attr-defined]
+    loop = staticmethod(torch._VF.rnn_relu)
 
 
 class Gru(Feedback):
     """The gated recurrent unit."""
 
     cell = CELLS["gru"]
-    loop = staticmethod(torch._VF.gru)  # type: ignore[attr-defined]
+    loop = staticmethod(torch._VF.gru)
 
 
 class Lstm(Feedback):

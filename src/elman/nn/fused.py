@@ -69,7 +69,7 @@ def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Sequence[Tensor]) 
     first = tuple(part.to(x.dtype).unsqueeze(0).contiguous() for part in state)
     training = torch.is_grad_enabled()
     parts = in_one_piece(weights) if x.is_cuda else list(weights)
-    y, h, c = torch._VF.lstm(x, first, parts, True, 1, 0.0, training, False, False)  # type: ignore[attr-defined]
+    y, h, c = torch._VF.lstm(x, first, parts, True, 1, 0.0, training, False, False)
     return y, h[0], c[0]
 
 

@@ -29,7 +29,7 @@ def gated_scan(
     steps, batch = gates.shape[:2]
     starts = gates.new_zeros(steps, batch, dtype=torch.bool) if reset is None else reset.contiguous()
     real = torch.full((batch,), steps) if lengths is None else lengths
-    return _GatedScan.apply(type(inputs), starts, real, lengths is None, h, *inputs)  # type: ignore[return-value]
+    return _GatedScan.apply(type(inputs), starts, real, lengths is None, h, *inputs)
 
 
 def by_scan(

@@ -78,7 +78,7 @@ class SampledOutput(Output):
         # to update, and for each shape of a bfloat16 product a kernel is compiled and kept.
         others = F.embedding(F.pad(negatives, (0, missing), value=int(negatives[0])), table, sparse=True)
         nats = _Against.apply(rows, others, F.pad(offset, (0, missing), value=-math.inf), chosen, places[wanted])
-        return nats, len(wanted)  # type: ignore[return-value]
+        return nats, len(wanted)
 
     def plain_loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
         """What ``loss`` computes, by plain autograd, row by row."""

@@ -73,7 +73,7 @@ def _states(a: Tensor, b: Tensor, h: Tensor, reset: Tensor | None) -> Tensor:
     if a.device.type != "cpu" or is_brief(a, b, h):
         return by_steps(a, b, h, reset)
     starts = a.new_zeros(a.shape[:2], dtype=torch.bool) if reset is None else reset
-    return _Scan.apply(a, b, h, starts)  # type: ignore[no-any-return]
+    return _Scan.apply(a, b, h, starts)
 
 
 class _Scan(Function):

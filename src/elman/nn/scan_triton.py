@@ -70,7 +70,7 @@ def states(a: Tensor, b: Tensor, h: Tensor, reset: Tensor | None) -> Tensor:
     if triton is None:
         raise MissingExtra("parallel cells need triton on a GPU, which is not installed; run: pip install triton")
     starts = a.new_zeros(a.shape[:2], dtype=torch.uint8) if reset is None else reset.to(torch.uint8)
-    return _Scan.apply(a, b, h, starts)  # type: ignore[no-any-return]
+    return _Scan.apply(a, b, h, starts)
 
 
 class _Scan(Function):

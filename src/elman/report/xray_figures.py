@@ -150,7 +150,7 @@ def draw_gates(
         ticks = [-size, 0, size] if state else [0, 1]
         bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
         bar.ax.tick_params(labelsize=6.5, length=2)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         for side in each.spines.values():
             side.set_visible(False)
     axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens])
@@ -172,7 +172,7 @@ def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) 
     axes.set(xlabel="earlier word", ylabel="next word")
     axes.spines[["left", "bottom"]].set_visible(False)
     bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, aspect=30, label=label, extend="both")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def draw_course(figure: "Figure", values: Mapping[str, Any]) -> None:

@@ -155,7 +155,7 @@ def create_app(
     )  # fmt: skip
     app.state.server = server
     guard = {"limits": server.limits, "metrics": server.metrics, "activity": server.activity}
-    app.add_middleware(Guard, **guard, names=names, key=key)  # type: ignore[arg-type]
+    app.add_middleware(Guard, **guard, names=names, key=key)
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST", "DELETE"],

@@ -35,7 +35,7 @@ class Muon(torch.optim.Muon):
         self._dtype = dtype
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:
         """Update all weights that have a gradient."""
         assert closure is None
         for group in self.param_groups:
