@@ -35,3 +35,13 @@ def make(cell: str, **shape: Any) -> NeuralModel:
             if "bias" in name or not parameter.any():
                 parameter.uniform_(-0.3, 0.3)
     return NeuralModel(network, words(), config)
+
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "tied": {},
+    "own weights, three layers": {"tied": False, "layers": 3},
+    "one-hot": {"tied": False, "input": "one-hot", "skip": False},
+    "adaptive": {"softmax": "adaptive"},
+    "adaptive, own weights": {"softmax": "adaptive", "tied": False},
+}
+"""Ways in which a network's ends differ."""

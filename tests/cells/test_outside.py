@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.stopping import StopAfter
 
 import elman
 from elman.cells.cell import Sizes, Weights
@@ -114,29 +115,11 @@ def test_it_trains_and_is_evaluated(folder: Path, text_file: Path, tmp_path: Pat
     assert bits[0] < 0.75 * bits[1]
 
 
-class _StopAfter:
-    """In place of a signal: wants to stop after so many updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __enter__(self) -> "_StopAfter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    @property
-    def wanted(self) -> bool:
-        self._left -= 1
-        return self._left < 0
-
-
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("elman.training.trainer.StopRequest", lambda progress: _StopAfter(23))
+        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter(24))
         with pytest.raises(Interrupted):
             elman.train(text_file, out=tmp_path / "parts", **SETTINGS)
     elman.resume(tmp_path / "parts")

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from tests.networks import SHAPES as ENDS
 
 from elman.cells.cell import Sizes, States, Step, Value, Weights
 from elman.cells.operators import concat, exp, expm1, linear, sigmoid, split
@@ -28,14 +29,7 @@ from elman.models.shape import NeuralConfig
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer
 
-SHAPES: dict[str, dict[str, Any]] = {
-    "tied": {},
-    "own weights, three layers": {"tied": False, "layers": 3},
-    "one-hot": {"tied": False, "input": "one-hot", "skip": False},
-    "adaptive": {"softmax": "adaptive"},
-    "adaptive, own weights": {"softmax": "adaptive", "tied": False},
-    "sampled, one layer": {"softmax": "sampled", "layers": 1},
-}
+SHAPES = ENDS | {"sampled, one layer": {"softmax": "sampled", "layers": 1}}
 BUILT_IN = tuple(CELLS)
 CASES = [(cell, shape) for cell in BUILT_IN for shape in SHAPES if shape != "one-hot" or not CELLS[cell].window]
 LENGTHS = np.array([70, 0, 1, 33, 64])

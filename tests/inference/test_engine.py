@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.networks import SHAPES
 
 from elman.cells import operators
 from elman.cells.evaluate import evaluate
@@ -24,13 +25,6 @@ from elman.inference.weights import Weights, groups_of, in_8_bits
 from elman.models.protocol import State
 from elman.models.shape import NeuralConfig
 
-SHAPES: dict[str, dict[str, Any]] = {
-    "tied": {},
-    "own weights, three layers": {"tied": False, "layers": 3},
-    "one-hot": {"tied": False, "input": "one-hot", "skip": False},
-    "adaptive": {"softmax": "adaptive"},
-    "adaptive, own weights": {"softmax": "adaptive", "tied": False},
-}
 CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or CELLS[cell].window is None]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.stopping import StopAfter
 
 from elman import folder as model_folder
 from elman.data.frequency import count_types
@@ -48,27 +49,9 @@ def make_run(text: Path, folder: Path, shape: NeuralConfig, **plan: Any) -> Run:
     )
 
 
-class StopAfter:
-    """In place of a signal: wants to stop after three updates."""
-
-    def __init__(self) -> None:
-        self._left = 3
-
-    def __enter__(self) -> "StopAfter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    @property
-    def wanted(self) -> bool:
-        self._left -= 1
-        return self._left <= 0
-
-
 def stop_early(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter())
+        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter(3))
         with pytest.raises(Interrupted):
             fit(run)
 

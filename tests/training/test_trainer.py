@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.stopping import StopAfter
 
 from elman import folder as model_folder
 from elman.data.prepare import DataConfig, prepare_data
@@ -138,24 +139,6 @@ LINE = {
     },
 }  # fmt: skip
 """Plans whose every part must come back from a checkpoint."""
-
-
-class StopAfter:
-    """In place of a signal: wants to stop after so many updates."""
-
-    def __init__(self, updates: int) -> None:
-        self._left = updates
-
-    def __enter__(self) -> "StopAfter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    @property
-    def wanted(self) -> bool:
-        self._left -= 1
-        return self._left <= 0
 
 
 @pytest.mark.parametrize("stop", [3, 6])
