@@ -14,10 +14,10 @@ from pathlib import Path
 
 import elman
 from elman.api import Model
-from elman.machine import cache_folder, fingerprint
+from elman.evaluation.adaptation import Tuning
 from elman.progress import Progress, ScreenProgress
+from elman.system.machine import cache_folder, fingerprint
 from elman.text.corpus import read_text
-from elman.tuning import Tuning
 
 ROWS: dict[str, tuple[str, ...]] = {
     "static": (),
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()
-    from elman.machine import set_threads
+    from elman.system.machine import set_threads
 
     threads = set_threads(options.threads)
     progress = Progress() if options.quiet else ScreenProgress()
@@ -58,7 +58,7 @@ def main() -> None:
             model = network
             if ROWS[name]:
                 lm, facts = tuning.adapted(**dict.fromkeys(ROWS[name], True))
-                model = Model(lm, network.speller, passport={"adaptation": facts})
+                model = Model(lm, network.speller, card={"adaptation": facts})
             fitted = time.perf_counter()
             found = model.evaluate(options.test, **how)
             static = static or found["perplexity"]
@@ -70,7 +70,7 @@ def main() -> None:
                 "fit_seconds": round(fitted - begin, 1),
                 "seconds": round(time.perf_counter() - fitted, 1),
                 "tokens": found["tokens"],
-                "adaptation": model.passport.get("adaptation"),
+                "adaptation": model.card.get("adaptation"),
                 "signature": found["signature"],
             }
             print(json.dumps(row), flush=True)

@@ -40,7 +40,7 @@ def skip(what: str, why: str) -> None:
 def precision_for(parser: argparse.ArgumentParser, wanted: str) -> str:
     """``auto``, ``bf16`` or ``fp32`` -> what is used here; the parser's error if this processor cannot."""
     from elman.errors import UsageError
-    from elman.machine import choose_precision
+    from elman.system.machine import choose_precision
 
     try:
         return choose_precision(wanted)
@@ -85,7 +85,7 @@ def product_rate(size: tuple[int, int, int], dtype: torch.dtype, *, onednn: bool
 @cache
 def gemm_peak(dtype: torch.dtype, threads: int, *, seconds: float = 0.3) -> float:
     """The best FLOP per second of all sizes and ways; for other benchmarks to divide by."""
-    from elman.machine import set_threads, tune_allocator
+    from elman.system.machine import set_threads, tune_allocator
 
     tune_allocator()
     before = torch.get_num_threads()
@@ -110,7 +110,7 @@ def memory_rate(kind: str, numbers: int, *, seconds: float) -> float:
 
 
 def main() -> None:
-    from elman.machine import available_cores, bf16_works, cpu_facts, set_threads, tune_allocator
+    from elman.system.machine import available_cores, bf16_works, cpu_facts, set_threads, tune_allocator
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of a second for each figure")

@@ -68,7 +68,7 @@ def compare(cell: str, shape: tuple[int, int, int], kind: str, *, threads: int, 
 
 
 def main() -> None:
-    from elman.machine import bf16_works, set_threads, tune_allocator
+    from elman.system.machine import bf16_works, set_threads, tune_allocator
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two shapes, few turns")

@@ -35,16 +35,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from elman import folder as model_folder
 from elman.cells.registry import CELLS
 from elman.decode.largest import largest
 from elman.export.onnx import step_model
 from elman.inference.dot_kernels import best_kernel
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
-from elman.models.shape import NeuralConfig
+from elman.storage import folder as model_folder
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 

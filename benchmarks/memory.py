@@ -54,8 +54,8 @@ def spell(number: int) -> str:
 def train_once(kind: str, folder: Path) -> dict[str, Any]:
     """One training, in this process; what it took."""
     import elman
-    from elman.machine import peak_memory
     from elman.models.registry import is_network
+    from elman.system.machine import peak_memory
 
     settings = SETTINGS if is_network(kind) else {"order": 3}
     held = {"valid": folder / "held.txt", "test": folder / "held.txt"}
@@ -64,13 +64,13 @@ def train_once(kind: str, folder: Path) -> dict[str, Any]:
         begin = time.process_time()
         model = elman.train(folder / "held.txt", model=kind, **held, **settings)  # type: ignore[arg-type]
         small = time.process_time() - begin
-    before, spared = peak_memory() or 0, model.passport["data"]["train"]["tokens"]
+    before, spared = peak_memory() or 0, model.card["data"]["train"]["tokens"]
     begin = time.process_time()
     model = elman.train(folder / "train.txt", model=kind, out=folder / kind, **held, **settings)  # type: ignore[arg-type]
     seconds = time.process_time() - begin
     return {
         "kind": kind,
-        "tokens": model.passport["data"]["train"]["tokens"] - spared,
+        "tokens": model.card["data"]["train"]["tokens"] - spared,
         "seconds": round(seconds - small, 3),
         "peak_bytes": peak_memory(),
         "bytes_before": before,

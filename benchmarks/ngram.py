@@ -85,11 +85,11 @@ def main() -> None:
     result: dict[str, Any] = {
         "benchmark": "ngram",
         "order": given.order,
-        "data": model.passport["data"]["hash"],
+        "data": model.card["data"]["hash"],
         "types": words.size,
         "training_tokens": len(ids),
         "ngrams": tables.counts,
-        "test_perplexity": model.passport["figures"]["test"]["perplexity"],
+        "test_perplexity": model.card["figures"]["test"]["perplexity"],
         "estimate_seconds": round(seconds["estimate"], 3),
         "estimate_in_sorts": round(seconds["estimate"] / seconds["sort"], 2),
         "bytes": tables.bytes,

@@ -115,7 +115,7 @@ def measure(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from elman.machine import cpu_facts
+    from elman.system.machine import cpu_facts
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small matrices, little time: does it run?")

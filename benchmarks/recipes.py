@@ -74,7 +74,7 @@ def main() -> None:
         settings = {"model": "lstm", **BASE, **CANDIDATES[name]}
         updates = given.updates * BASE["batch"] * BASE["bptt"] // (settings["batch"] * settings["bptt"])
         folder = given.out / name
-        if not (folder / "passport.json").exists():
+        if not (folder / "model_card.json").exists():
             elman.train(
                 given.train,
                 valid=[given.valid],
@@ -88,14 +88,14 @@ def main() -> None:
         log = read_log(folder / "training" / "log.jsonl")
         curve = [(e["update"], math.exp(e["valid_nats"]), e["seconds"]) for e in log if "valid_nats" in e]
         curves[name] = [(update / curve[-1][0], perplexity) for update, perplexity, _ in curve]
-        passport = json.loads((folder / "passport.json").read_text())
+        card = json.loads((folder / "model_card.json").read_text())
         line = {
             "candidate": name,
             "changed": CANDIDATES[name],
             "updates": updates,
             "valid_perplexity": [round(perplexity, 2) for _, perplexity, _ in curve],
             "seconds": round(curve[-1][2], 1),
-            "data": passport.get("data", {}).get("hash"),
+            "data": card.get("data", {}).get("hash"),
         }
         print(json.dumps(line), flush=True)
     draw(curves, given.out / "recipes.png")

@@ -45,7 +45,7 @@ TOKENS = 1_000_000
 
 def make_training(softmax: str, given: argparse.Namespace, *, vocab: int) -> Any:
     """A training over random text."""
-    from elman.models.shape import NeuralConfig
+    from elman.models.network_config import NeuralConfig
     from elman.progress import Progress
     from elman.training.run import Plan, Run
     from elman.training.trainer import Training
@@ -138,7 +138,7 @@ def _memory(name: str) -> int:
 
     The system's other count of the peak, ru_maxrss, would begin with the parent's.
     """
-    from elman.machine import peak_memory
+    from elman.system.machine import peak_memory
 
     with suppress(OSError):
         status = Path("/proc/self/status").read_text()
@@ -170,8 +170,8 @@ def compare_quality(given: argparse.Namespace) -> list[dict[str, Any]]:
 
     def train(softmax: str, **length: float) -> dict[str, Any]:
         model = elman.train(given.corpus, softmax=softmax, **settings, **length)
-        figures = {name: round(found["perplexity"], 3) for name, found in model.passport["figures"].items()}
-        line = {"softmax": softmax, **length, "seconds": round(model.passport["seconds"], 1), "perplexity": figures}
+        figures = {name: round(found["perplexity"], 3) for name, found in model.card["figures"].items()}
+        line = {"softmax": softmax, **length, "seconds": round(model.card["seconds"], 1), "perplexity": figures}
         first = lines[0]["perplexity"] if lines else figures
         line["ratio"] = {name: round(found / first[name], 4) for name, found in figures.items()}
         line["vocabulary"] = model.lm.tokenizer.size
@@ -186,7 +186,7 @@ def compare_quality(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from elman.machine import available_cores, cpu_facts
+    from elman.system.machine import available_cores, cpu_facts
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: does it run?")

@@ -168,7 +168,7 @@ def take_turns(contestants: dict[str, Any], *, turns: int, threads: int) -> dict
 
 def compare(cell: str, shape: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
     """One line of results."""
-    from elman.machine import bf16_works
+    from elman.system.machine import bf16_works
     from elman.training.recipe import flop_per_token
 
     own = make_training(cell, shape, batch, options)
@@ -198,7 +198,7 @@ def compare(cell: str, shape: str, batch: int, options: argparse.Namespace) -> d
 
 def main() -> None:
     from elman.cells.registry import CELLS
-    from elman.machine import available_cores, bf16_works, set_threads, tune_allocator
+    from elman.system.machine import available_cores, bf16_works, set_threads, tune_allocator
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 and 64 rows, the latter for the LSTM, few turns")

@@ -108,11 +108,11 @@ def ngram_folder(text_file: Path, shared: Shared) -> Path:
 
 def with_its_text(folder: Path) -> Path:
     """A model that another worker may have trained: its text lies in this worker's cache too, as after training."""
-    from elman.archive import read_json
-    from elman.held_out import training_text
+    from elman.evaluation.splits import training_text
     from elman.progress import Progress
+    from elman.storage.archive import read_json
 
-    assert training_text(folder, read_json(folder / "passport.json"), progress=Progress()) is not None
+    assert training_text(folder, read_json(folder / "model_card.json"), progress=Progress()) is not None
     return folder
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from elman.cells.registry import CELLS
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
-from elman.models.shape import NeuralConfig
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 LINES = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog saw the mat"] * 3

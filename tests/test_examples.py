@@ -13,9 +13,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def test_word_order_of_held_out_sentences(tmp_path: Path) -> None:
     """At least 90% of held-out sentences are likelier than the median of their shuffles."""
     import elman
-    from elman.data.prepare import DataConfig, prepare_data
-    from elman.machine import cache_folder
+    from elman.data.preprocessing import DataConfig, prepare_data
     from elman.progress import Progress
+    from elman.system.machine import cache_folder
 
     folder = tmp_path / "model"
     elman.train("builtin:pydocs", model="ngram", out=folder)

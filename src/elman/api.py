@@ -8,23 +8,23 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from elman import folder as model_folder
 from elman.cells.registry import register_cell
-from elman.data.prepare import DataConfig
+from elman.data.preprocessing import DataConfig
 from elman.decode.completion import Completion
 from elman.decode.scoring import LineScore
 from elman.errors import UsageError
-from elman.fitting import resume_model, train_model, tuned_weights
-from elman.held_out import held_out_text
-from elman.machine import cache_folder
-from elman.model import Context, Model, load
+from elman.evaluation.adaptation import Tuning
+from elman.evaluation.splits import held_out_text
 from elman.models.combine import Mixture
 from elman.models.registry import kind_of
 from elman.progress import Progress
-from elman.request import Request
+from elman.storage import folder as model_folder
+from elman.system.machine import cache_folder
+from elman.tasks.fitting import resume_model, train_model, tuned_weights
+from elman.tasks.language_model import Context, Model, load
 from elman.text.corpus import CorpusConfig, Sources, read_text
-from elman.text.spool import Text
-from elman.tuning import Tuning
+from elman.text.store import Text
+from elman.training.request import Request
 
 
 def _listed(sources: Sources) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def mix(
     mixed = Mixture([model.lm for model in models], weights=weights)
     names = [f"{weight:.2f} {model.lm.describe()['name']}" for weight, model in zip(weights, models, strict=True)]
     progress.say(f"mixture: {', '.join(names)}")
-    return Model(mixed, models[0].speller, passport={"model": {"hash": mixed.model_hash}, "mixture": about})
+    return Model(mixed, models[0].speller, card={"model": {"hash": mixed.model_hash}, "mixture": about})
 
 
 def adapt(
@@ -149,7 +149,7 @@ def adapt(
 
     Args:
         model: what ``train`` and ``load`` return.
-        tune: text to fit on; never the one to be reported on; default: the validation text named in the passport.
+        tune: text to fit on; never the one to be reported on; default: the validation text named in the model card.
         mix: models with the same types to mix in.
         cache: whether to expect again what lately followed a similar situation.
         dynamic: whether the network goes on learning while it reads (slow: a gradient step every 20 tokens).
@@ -192,7 +192,7 @@ def adapt_steps(
         model = load(model.folder, torch=True)
     with ExitStack() as opened:
         if tune is None:
-            text = opened.enter_context(held_out_text(model.folder, model.passport, progress=progress))
+            text = opened.enter_context(held_out_text(model.folder, model.card, progress=progress))
         else:
             text = opened.enter_context(_opened(tune, config, progress))
         tuning = Tuning(model.lm, [each.lm for each in mix], text, context=context, progress=progress)
@@ -202,8 +202,8 @@ def adapt_steps(
             yield "static", model
         for count in range(len(wanted) if last else 1, len(wanted) + 1):
             lm, facts = tuning.adapted(**dict.fromkeys(wanted[:count], True))
-            passport = {"model": {"hash": lm.model_hash}, "adaptation": facts}
-            yield wanted[count - 1], Model(lm, model.speller, passport=passport)
+            card = {"model": {"hash": lm.model_hash}, "adaptation": facts}
+            yield wanted[count - 1], Model(lm, model.speller, card=card)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.errors import FolderError, Interrupted, UsageError
 from elman.inference.model import InferenceModel
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
 from elman.nn.sequence import make_layer
 from elman.nn.unrolled import Unrolled
 from elman.training.recipe import flop_per_token

@@ -164,7 +164,7 @@ def test_a_pickle_is_never_opened(cli: Call, lstm_folder: Path, tmp_path: Path) 
 
 def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Write changed weights with honest digests, as an attacker would."""
-    from elman.folder import read_arrays, write_weights
+    from elman.storage.folder import read_arrays, write_weights
 
     arrays = read_arrays(folder / "model.safetensors", sealed=False)
     change(arrays)
@@ -329,7 +329,7 @@ def test_a_passport_of_another_model_is_not_believed(
     cli: Call, ngram_folder: Path, lstm_folder: Path, tmp_path: Path
 ) -> None:
     folder = copy(ngram_folder, tmp_path)
-    shutil.copy(lstm_folder / "passport.json", folder / "passport.json")
+    shutil.copy(lstm_folder / "model_card.json", folder / "model_card.json")
     fails(cli("info", folder), "belongs to another model")
 
 
@@ -338,7 +338,7 @@ def stopped_run(text_file: Path, out: Path) -> None:
     import elman
 
     elman.train(text_file, out=out, updates=4, embedding_size=8, hidden_size=8, batch=4, bptt=5, threads=1)
-    (out / "passport.json").unlink()
+    (out / "model_card.json").unlink()
 
 
 @pytest.mark.parametrize("change", [{"batch": 3}, {"batch": 8}, {"optimizer": "sgd"}, {"updates": 1}])
@@ -362,14 +362,14 @@ def test_what_a_kill_left_before_the_first_checkpoint_is_cleared(
     cli: Call, text_file: Path, ngram_folder: Path, tmp_path: Path
 ) -> None:
     out = copy(ngram_folder, tmp_path)
-    for later in ("model.safetensors", "passport.json", "ngrams.png"):
+    for later in ("model.safetensors", "model_card.json", "ngrams.png"):
         (out / later).unlink()
     assert cli("train", text_file, "--out", out, "--model", "ngram").code == 0
     assert cli("complete", out, "Anna").code == 0
 
 
 def test_a_damaged_text_in_the_cache_is_replaced(text_file: Path, tmp_path: Path) -> None:
-    from elman.data.prepare import DataConfig, prepare_data
+    from elman.data.preprocessing import DataConfig, prepare_data
     from elman.progress import Progress
 
     def prepared() -> Any:

@@ -34,7 +34,7 @@ def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
     first.kill()
     first.wait()
-    assert not (out / "models" / "rnn-seed-1" / "passport.json").exists()
+    assert not (out / "models" / "rnn-seed-1" / "model_card.json").exists()
     second = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return out, json.loads(second.stdout), second.stderr
 
@@ -61,8 +61,8 @@ def test_figures_are_those_of_training_and_of_evaluate(compared: tuple[Path, dic
         run = model["runs"][0]
         if model["kind"] == "mixture":
             continue
-        passport = json.loads((Path(run["folder"]) / "passport.json").read_text(encoding="utf-8"))
-        figures = passport["figures"]["test"]
+        card = json.loads((Path(run["folder"]) / "model_card.json").read_text(encoding="utf-8"))
+        figures = card["figures"]["test"]
         assert run["bits_per_byte"] == pytest.approx(figures["bits_per_byte"], rel=1e-6)
         assert model["perplexity"]["value"] == pytest.approx(figures["perplexity"], rel=1e-6)
         assert run["signature"] == figures["signature"]
@@ -116,7 +116,7 @@ def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: 
 
     failures = train_all([job("bad", order=99), job("good", order=2)], progress=Progress())
     assert [failure.name for failure in failures] == ["bad"] and "order is 99" in failures[0].message
-    assert (tmp_path / "good" / "passport.json").exists() and not (tmp_path / "bad" / "passport.json").exists()
+    assert (tmp_path / "good" / "model_card.json").exists() and not (tmp_path / "bad" / "model_card.json").exists()
 
 
 @pytest.mark.parametrize(

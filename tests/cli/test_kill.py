@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.folder import load
+from elman.storage.folder import load
 
 pytestmark = pytest.mark.slow
 

@@ -176,10 +176,10 @@ def test_adapting_at_evaluation(
 
 def test_the_passports_text_is_tuned_on_and_said(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     result = good(cli("evaluate", lstm_folder, text_file, "--cache", "--json"))
-    passport = json.loads(good(cli("info", lstm_folder, "--json")).out)
-    valid = passport["data"]["valid"]["sha256"]
+    card = json.loads(good(cli("info", lstm_folder, "--json")).out)
+    valid = card["data"]["valid"]["sha256"]
     assert json.loads(result.out)["adapted"]["adaptation"]["tuned_on"] == valid
-    assert "tuning on the validation text of the passport" in result.err and valid[:12] in result.err
+    assert "tuning on the validation text of the model card" in result.err and valid[:12] in result.err
 
 
 @pytest.mark.slow
@@ -196,17 +196,17 @@ def test_info_of_a_mixture_and_of_a_passport_that_lies(
     cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
     import elman
-    from elman.folder import write_passport
+    from elman.storage.folder import write_card
 
     elman.mix([elman.load(lstm_folder), elman.load(ngram_folder)], text_file).save(tmp_path / "mixed")
     shown = good(cli("info", tmp_path / "mixed")).out
     assert "fitted on text" in shown and "--resume" not in shown
     model = elman.load(ngram_folder)
     model.save(tmp_path / "copy")
-    passport = {**model.passport, "data": {**model.passport["data"], "sources": ["\x1b[31mred"]}}
-    write_passport(tmp_path / "copy", passport)
+    card = {**model.card, "data": {**model.card["data"], "sources": ["\x1b[31mred"]}}
+    write_card(tmp_path / "copy", card)
     assert "\x1b" not in good(cli("info", tmp_path / "copy")).out
-    write_passport(tmp_path / "copy", {**passport, "figures": [1]})
+    write_card(tmp_path / "copy", {**card, "figures": [1]})
     result = cli("info", tmp_path / "copy")
     assert result.code == 2 and "lacks what elman writes" in result.err
 

@@ -59,7 +59,7 @@ def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
 def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_path: Path) -> None:
     shown = cli("xray", small, "--lags", "20", "--positions", "5", "--out", tmp_path / "out", "--forget-bias", "30")
     assert shown.code == 0, shown.err
-    assert "reading the validation text of the passport" in shown.err
+    assert "reading the validation text of the model card" in shown.err
     assert "A plain RNN has no gates" in shown.out and "At the end of training it was" in shown.out
     assert "Its weights allow" in shown.out and "lstm, forget bias for 30, fresh" in shown.out
     page = (tmp_path / "out" / "xray.html").read_text()

@@ -13,10 +13,10 @@ from elman.inference.weights import groups_of
 from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
 from elman.models.dynamic import DynamicEvaluation, gradient_rms
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel
-from elman.models.shape import NeuralConfig
 from elman.models.temperature import Tempered
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 

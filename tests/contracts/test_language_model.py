@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from tests.contracts.subjects import LINES, MODELS, Case, ngram
 
-from elman import folder
 from elman.errors import ModelError
 from elman.models.combine import Mixture
 from elman.models.protocol import LanguageModel, State
 from elman.models.registry import kind_of, known
 from elman.models.trace import step_trace, trace
+from elman.storage import folder
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID
 

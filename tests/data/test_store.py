@@ -9,7 +9,7 @@ from elman.data import store as store_module
 from elman.data.store import TokenStore, build_store
 from elman.errors import FolderError, StorageError
 from elman.text.speller import Speller
-from elman.text.spool import TextWriter
+from elman.text.store import TextWriter
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
 
 DOCUMENTS = [["the cat sat", "", "the mat"], ["a cat: a Zoë"], ["mat"]]

@@ -12,7 +12,7 @@ import pytest
 import elman
 from elman.cells.registry import CELLS
 from elman.explain.unrolled import layouts, state_shapes, unroll
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
 
 Call = Callable[..., Any]
 SVG = "{http://www.w3.org/2000/svg}"

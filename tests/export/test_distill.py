@@ -50,7 +50,7 @@ def test_a_network_becomes_an_arpa_file(cli: Call, lstm_folder: Path, tmp_path: 
     perplexity = facts["perplexity"]
     # The text is a small grammar: where a 3-gram can see what matters, it is hard to beat.
     assert perplexity["distilled"] < 1.03 * min(perplexity["model"], perplexity["plain"])
-    with elman.held_out.held_out_text(lstm_folder, elman.load(lstm_folder).passport, progress=Progress()) as text:
+    with elman.evaluation.splits.held_out_text(lstm_folder, elman.load(lstm_folder).card, progress=Progress()) as text:
         lines = [" ".join(_words(line)) for line, _ in text]
     valid = tmp_path / "valid.txt"
     valid.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -90,7 +90,7 @@ def test_where_the_training_text_is_gone_the_model_makes_up_one(
     shutil.copytree(lstm_folder, tmp_path / "model")
     shutil.rmtree(tmp_path / "model" / "training")
     model, talk = elman.load(tmp_path / "model", torch=True), Talk()
-    model.passport["data"]["hash"] = "0" * 16
+    model.card["data"]["hash"] = "0" * 16
     with pytest.raises(UsageError, match="there is no text to tune on"):
         model.export(tmp_path / "a.arpa")
     said = [

@@ -17,8 +17,8 @@ from elman.errors import ModelError, UsageError
 from elman.export.html import completed, write_page
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
-from elman.models.shape import NeuralConfig
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -97,9 +97,9 @@ class Opened:
         self.requests: list[str] = []
         self.mistakes: list[str] = []
 
-    def open(self, lm: Any, *, name: str = "model", **passport: Any) -> Any:
+    def open(self, lm: Any, *, name: str = "model", **card: Any) -> Any:
         file = self._folder / f"{len(list(self._folder.iterdir()))}.html"
-        write_page(file, lm, passport=passport, name=name, version="0", progress=Progress())
+        write_page(file, lm, card=card, name=name, version="0", progress=Progress())
         page = self._context.new_page()
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
@@ -261,7 +261,7 @@ def test_a_page_may_not_ask_anybody(opened: Opened) -> None:
 def test_by_the_command(cli: Any, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
     found = json.loads(cli("export", lstm_folder, "--to", "html", "--out", tmp_path / "m.html", "--json").out)
     assert found["bytes"] == (tmp_path / "m.html").stat().st_size
-    assert elman.load(lstm_folder).passport["data"]["hash"][:12] in (tmp_path / "m.html").read_text()
+    assert elman.load(lstm_folder).card["data"]["hash"][:12] in (tmp_path / "m.html").read_text()
     sizes: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
     elman.train(text_file, out=tmp_path / "char", level="char", **sizes)
     for model, out, said in (

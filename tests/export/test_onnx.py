@@ -24,8 +24,8 @@ from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
 from elman.inference.target import features
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel
-from elman.models.shape import NeuralConfig
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer
 

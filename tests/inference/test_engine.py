@@ -22,8 +22,8 @@ from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
 from elman.inference.weights import Weights, groups_of, in_8_bits
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
-from elman.models.shape import NeuralConfig
 
 CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or CELLS[cell].window is None]
 

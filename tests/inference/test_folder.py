@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import elman
-from elman.archive import read_facts, write_arrays
 from elman.errors import FolderError, ModelError
-from elman.folder import INFERENCE_FILE, read_arrays, write_passport, write_weights
 from elman.inference.model import InferenceModel
 from elman.models.neural import NeuralModel
 from elman.models.protocol import State
+from elman.storage.archive import read_facts, write_arrays
+from elman.storage.folder import INFERENCE_FILE, read_arrays, write_card, write_weights
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_training_leaves_8_bit_weights_beside_its_own(lstm_folder: Path) -> None
     assert isinstance(weights.lm, NeuralModel)
     assert model.lm.weights_hash == weights.lm.model_hash != model.lm.model_hash
     assert model.info()["model"] == {**weights.info()["model"], "precision": "int8"}
-    parity = model.passport["inference"]
+    parity = model.card["inference"]
     assert parity["precision"] == "int8" and parity["fp32"]["largest_difference"] < 1e-4
     assert abs(parity["int8"]["perplexity_ratio"] - 1) < 0.005
     assert parity["bytes"] == (lstm_folder / INFERENCE_FILE).stat().st_size
@@ -77,7 +77,7 @@ def test_its_8_bits_need_no_other_weights(folder: Path) -> None:
 
 
 def test_a_folder_of_an_earlier_version_gives_the_same_model(folder: Path) -> None:
-    """elman 0.1 left model.onnx, and in the passport what could not be in 8 bits."""
+    """elman 0.1 left model.onnx, and in the model card what could not be in 8 bits."""
     wanted = elman.load(folder).lm
     (folder / INFERENCE_FILE).unlink()
     (folder / "model.onnx").write_bytes(b"whatever it was")
@@ -85,7 +85,7 @@ def test_a_folder_of_an_earlier_version_gives_the_same_model(folder: Path) -> No
     assert isinstance(found, InferenceModel) and found.precision == "int8"
     assert found.model_hash == wanted.model_hash
     assert np.array_equal(found.log_probs(found.start()), wanted.log_probs(wanted.start()))
-    (folder / "passport.json").unlink()
+    (folder / "model_card.json").unlink()
     assert elman.load(folder).lm.precision == "fp32"  # nobody has measured what 8 bits cost
 
 
@@ -180,11 +180,11 @@ def test_a_state_that_no_memory_holds_is_refused_before_it_is_made(folder: Path)
 
 
 def test_what_the_engine_does_not_agree_with_is_computed_by_torch(folder: Path) -> None:
-    """Training says so by leaving no file, and null in the passport."""
+    """Training says so by leaving no file, and null in the model card."""
     (folder / INFERENCE_FILE).unlink()
-    passport = json.loads((folder / "passport.json").read_text())
-    passport = {name: value for name, value in passport.items() if name != "digest"} | {"inference": None}
-    write_passport(folder, passport)
+    card = json.loads((folder / "model_card.json").read_text())
+    card = {name: value for name, value in card.items() if name != "digest"} | {"inference": None}
+    write_card(folder, card)
     assert isinstance(elman.load(folder).lm, NeuralModel)
 
 
@@ -225,7 +225,7 @@ def test_a_copy_is_the_whole_model(lstm_folder: Path, tmp_path: Path) -> None:
     model = elman.load(lstm_folder)
     model.save(tmp_path / "copy")
     again, weights = elman.load(tmp_path / "copy"), elman.load(tmp_path / "copy", torch=True)
-    assert again.lm.model_hash == model.lm.model_hash and again.passport == model.passport
+    assert again.lm.model_hash == model.lm.model_hash and again.card == model.card
     assert isinstance(weights.lm, NeuralModel) and weights.lm.model_hash == model.lm.weights_hash  # type: ignore[attr-defined]
     weights.save(tmp_path / "by torch")
     made = elman.load(tmp_path / "by torch").lm

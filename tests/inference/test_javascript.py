@@ -19,8 +19,8 @@ from elman.inference.compiler import OPERATORS
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.weights import groups_of, quantise
-from elman.models.layout import layout_arrays
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
+from elman.models.softmax_clusters import layout_arrays
 from elman.nn.clusters import Clusters
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 

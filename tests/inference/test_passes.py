@@ -14,8 +14,8 @@ from elman.inference.network import network_program
 from elman.inference.passes import Shared, optimise
 from elman.inference.program import Function, id_input
 from elman.inference.weights import Weights, in_8_bits, name_of
-from elman.models.layout import lay_out
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
+from elman.models.softmax_clusters import lay_out
 
 DRAW = np.random.default_rng(0)
 ARRAYS = {

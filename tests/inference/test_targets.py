@@ -18,7 +18,7 @@ from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.target import features
 from elman.inference.weights import Weights, groups_of, in_8_bits
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ import torch
 
 from elman.errors import FolderError, ModelError, UsageError
 from elman.models.dynamic import DynamicEvaluation, gradient_rms
-from elman.models.learner import Learner
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
-from elman.models.shape import NeuralConfig
+from elman.models.parameter_vector import ParameterVector
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 WORDS = Tokenizer(["<unk>", "</s>", *(f" {letter}" for letter in "abcdefg")], config=TokenizerConfig(pretokenized=True))
@@ -84,25 +84,25 @@ def plainly(
     model: NeuralModel, ids: np.ndarray, rms: np.ndarray, *, rate: float, decay: float, bptt: int
 ) -> np.ndarray:
     """What each token costs, by autograd over whole networks and the formula weight by weight: the slow twin."""
-    learner = Network(model.config, V, clusters=model.network.clusters)
-    learner.load_arrays(model.to_arrays())
-    trained = {name: parameter.detach().clone() for name, parameter in learner.named_parameters()}
+    vector = Network(model.config, V, clusters=model.network.clusters)
+    vector.load_arrays(model.to_arrays())
+    trained = {name: parameter.detach().clone() for name, parameter in vector.named_parameters()}
     inputs = torch.from_numpy(np.concatenate([[V], ids[:-1]]))
-    state, scores, mean = learner.initial_state(1), [], float(rms.mean())
+    state, scores, mean = vector.initial_state(1), [], float(rms.mean())
     for start in range(0, len(ids), bptt):
         targets = torch.from_numpy(ids[start : start + bptt])
-        y, state = learner(inputs[None, start : start + bptt], state)
-        log_probs = learner.output.log_probs(y[0])[torch.arange(len(targets)), targets]
+        y, state = vector(inputs[None, start : start + bptt], state)
+        log_probs = vector.output.log_probs(y[0])[torch.arange(len(targets)), targets]
         scores.append(log_probs.detach().numpy())
         if len(targets) < bptt:
             break
-        learner.zero_grad()
+        vector.zero_grad()
         (-log_probs.mean()).backward()
         state = tuple(part.detach() for part in state)
-        place, size = 0, math.sqrt(sum(float(p.grad.to_dense().square().sum()) for p in learner.parameters()))
+        place, size = 0, math.sqrt(sum(float(p.grad.to_dense().square().sum()) for p in vector.parameters()))
         share = min(2 * float(np.linalg.norm(rms)) / size, 1.0)
         with torch.no_grad():
-            for name, parameter in learner.named_parameters():
+            for name, parameter in vector.named_parameters():
                 usual = torch.from_numpy(rms[place : place + parameter.numel()]).view(parameter.shape)
                 place += parameter.numel()
                 assert parameter.grad is not None
@@ -144,17 +144,17 @@ def test_a_surprise_is_shortened() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_lesson_is_what_autograd_says(shape: str) -> None:
-    learner = Learner(network(**SHAPES[shape]).network)
+    vector = ParameterVector(network(**SHAPES[shape]).network)
     draw = torch.Generator().manual_seed(1)
     inputs = torch.randint(0, V + 1, (3, 5), generator=draw)
     inputs[1, 2] = V
     targets = torch.randint(0, V, (3, 5), generator=draw)
-    state = tuple(torch.randn(part.shape, generator=draw) for part in learner.network.initial_state(3))
-    learner.weights.mul_(1.3)
-    found, gradient = learner.learn(inputs, targets, state), learner.gradient.clone()
-    learner.gradient.fill_(7.0)
-    wanted = learner.autograd(inputs, targets, state)
-    torch.testing.assert_close(gradient, learner.gradient, rtol=1e-4, atol=1e-6)
+    state = tuple(torch.randn(part.shape, generator=draw) for part in vector.network.initial_state(3))
+    vector.weights.mul_(1.3)
+    found, gradient = vector.learn(inputs, targets, state), vector.gradient.clone()
+    vector.gradient.fill_(7.0)
+    wanted = vector.autograd(inputs, targets, state)
+    torch.testing.assert_close(gradient, vector.gradient, rtol=1e-4, atol=1e-6)
     assert gradient.abs().max() > 0.01
     for one, other in zip(
         (found.y, found.log_probs, *found.state), (wanted.y, wanted.log_probs, *wanted.state), strict=True
@@ -167,21 +167,21 @@ def test_gradient_rms_by_a_loop() -> None:
     model, ids = network(), text(43)
     # 43 tokens are 10 segments of 4, so 10 rows of one segment each; with segments of 20, 2 rows of one.
     for bptt, rows in ((4, 10), (20, 2)):
-        learner, length = Learner(model.network), 43 // rows
+        vector, length = ParameterVector(model.network), 43 // rows
         targets = torch.from_numpy(ids[: rows * length].reshape(rows, length))
         before = torch.cat([torch.full((rows, 1), V), targets[:, :-1]], 1)
-        learner.autograd(before[:, :bptt], targets[:, :bptt], model.network.initial_state(rows))
-        wanted = learner.gradient.abs() * math.sqrt(rows)
+        vector.autograd(before[:, :bptt], targets[:, :bptt], model.network.initial_state(rows))
+        wanted = vector.gradient.abs() * math.sqrt(rows)
         np.testing.assert_allclose(gradient_rms(model, ids, bptt=bptt), wanted, rtol=1e-3, atol=1e-7)
     # Segments one after the other, the state carried.
-    learner, state = Learner(model.network), model.network.initial_state(1)
-    squares = torch.zeros_like(learner.gradient)
+    vector, state = ParameterVector(model.network), model.network.initial_state(1)
+    squares = torch.zeros_like(vector.gradient)
     steady = np.tile(ids[:20], 16)
     rms = gradient_rms(model, steady, bptt=10)
     inputs, targets = torch.from_numpy(np.concatenate([[V], ids[:19]]))[None], torch.from_numpy(ids[:20])[None]
     for start in (0, 10):
-        state = learner.autograd(inputs[:, start : start + 10], targets[:, start : start + 10], state).state
-        squares += learner.gradient**2
+        state = vector.autograd(inputs[:, start : start + 10], targets[:, start : start + 10], state).state
+        squares += vector.gradient**2
     # Sixteen equal rows have the gradient of one; distant places would not, and the root of 16 is for them.
     np.testing.assert_allclose(rms, 4 * (squares / 2).sqrt(), rtol=1e-3, atol=1e-7)
     with pytest.raises(ModelError, match="3 tokens are too few .* give 20 or more"):

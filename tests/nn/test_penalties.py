@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from elman.data.streams import Chunk
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Drops, Network
-from elman.models.shape import NeuralConfig
 from elman.nn.dropout import Masks
 from elman.nn.penalties import Penalties
 

@@ -11,7 +11,7 @@ from tests.serve.conftest import Counting, fit
 
 from elman.decode.sampling import make_sampler
 from elman.serve.batching import Batched, Batcher, Patience
-from elman.serve.problems import Problem
+from elman.serve.errors import Problem
 
 
 @pytest.fixture(params=[True, False], ids=["batchable", "one by one"])

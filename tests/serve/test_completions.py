@@ -13,8 +13,8 @@ from tests.serve.conftest import LEVELS, ask, fit
 from elman.api import Model
 from elman.decode.prompts import read_prompt
 from elman.decode.sampling import until, whole_characters
+from elman.serve.generation import Showing, Token
 from elman.serve.prompts import prompt_from_ids, prompt_from_text
-from elman.serve.writing import Showing, Token
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 URL = "/v1/completions"

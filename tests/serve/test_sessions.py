@@ -9,8 +9,8 @@ from tests.serve.conftest import LEVELS, Counting, Make, ask, fit
 
 from elman.api import Model
 from elman.serve.batching import Batched, Batcher, Patience
+from elman.serve.errors import Problem
 from elman.serve.limits import Limits
-from elman.serve.problems import Problem
 from elman.serve.sessions import Session, Sessions
 
 URL = "/v1/complete"

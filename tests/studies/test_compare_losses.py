@@ -10,7 +10,7 @@ from elman.data.frequency import count_types
 from elman.decode.scoring import evaluate
 from elman.progress import Progress
 from elman.studies.compare_losses import FREQUENCIES, POSITIONS, measure
-from elman.text.spool import Text, TextWriter
+from elman.text.store import Text, TextWriter
 from elman.text.tokenizer import EOS_ID
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from elman.errors import FolderError, StorageError, TextError, UsageError
 from elman.progress import Progress
-from elman.text import spool
+from elman.text import store as spool
 from elman.text.corpus import Corpus, CorpusConfig, prepare, read_lines
 
 LINE = CorpusConfig(document="line")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from elman.data.prepare import DataConfig, prepare_data
-from elman.models.shape import NeuralConfig
+from elman.data.preprocessing import DataConfig, prepare_data
+from elman.models.network_config import NeuralConfig
 from elman.progress import Progress
 from elman.training.checkpoint import read_checkpoint, write_checkpoint
 from elman.training.run import Plan, Run

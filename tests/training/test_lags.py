@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
-from elman.models.shape import NeuralConfig
 from elman.nn.feedback import ReluRnn, Rnn
 from elman.nn.stack import Stack
 from elman.training.lag_case import judge_lags, lag_words

@@ -69,12 +69,12 @@ def test_a_folder_from_before_a_kill_is_cleared_under_the_lock(text_file: Path, 
     out = tmp_path / "m"
     elman.train(text_file, out=out, model="ngram", order=2)
     (out / "model.safetensors").unlink()  # as a kill leaves it before there are weights
-    (out / "passport.json").unlink()
+    (out / "model_card.json").unlink()
     for picture in out.glob("*.png"):
         picture.unlink()
     with alone(out):
         place = out.stat().st_ino
-        from elman.folder import create
+        from elman.storage.folder import create
 
         create(out)
         assert out.stat().st_ino == place and not list(out.iterdir())

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
-from elman.models.shape import NeuralConfig
 from elman.training.optimizers import (
     DEFAULT_RATES,
     OptimizerName,

@@ -5,10 +5,10 @@ import pytest
 from elman.cells.cell import Sizes
 from elman.cells.counting import products
 from elman.cells.registry import CELLS
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
-from elman.models.shape import NeuralConfig
 from elman.nn.sequence import make_layer
-from elman.training.recipe import Situation, choose, flop_per_token
+from elman.training.recipe import RecipeInputs, choose, flop_per_token
 from elman.training.run import Plan
 
 PRODUCTS = {
@@ -57,8 +57,8 @@ def test_states_are_those_of_the_network(cell: str) -> None:
     ("epochs", "level", "dropped"), [(7.6, "word", 0.0), (20.0, "word", 0.25), (90.0, "word", 0.3), (90.0, "char", 0.0)]
 )
 def test_only_what_is_read_often_loses_hidden_weights(kind: str, epochs: float, level: str, dropped: float) -> None:
-    situation = Situation(kind, 930_000, 10_000, level, None, epochs)
-    _, settings = choose(situation, config={}, plan={})
+    inputs = RecipeInputs(kind, 930_000, 10_000, level, None, epochs)
+    _, settings = choose(inputs, config={}, plan={})
     assert settings["weight_drop"] == (dropped if kind in ("lstm", "gru", "rnn", "rnn-relu") else 0.0)
     # What is chosen can be run.
     make_layer(kind, 4, 5, weight_drop=settings["weight_drop"])

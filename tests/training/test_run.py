@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from elman.errors import UsageError
-from elman.machine import fingerprint
+from elman.system.machine import fingerprint
 from elman.training.run import Plan, Run
 
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 from tests.stopping import StopAfter
 
-from elman import folder as model_folder
 from elman.data.frequency import count_types
-from elman.data.prepare import DataConfig, prepare_data
+from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import Interrupted, TrainingError
-from elman.models.layout import RANKS
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import NeuralModel
-from elman.models.shape import NeuralConfig
+from elman.models.softmax_clusters import RANKS
 from elman.progress import Progress
 from elman.report.curve import read_log
+from elman.storage import folder as model_folder
 from elman.training.checkpoint import read_checkpoint
 from elman.training.recipe import flop_per_token
 from elman.training.run import Plan, Run
@@ -35,7 +35,9 @@ def make_run(text: Path, folder: Path, shape: NeuralConfig, **plan: Any) -> Run:
     data = prepare_data([str(text)], config=DataConfig(document="block"), cache=folder / "cache", progress=Progress())
     out = folder / "model"
     (out / "training").mkdir(parents=True)
-    model_folder.write_frame(out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller)
+    model_folder.write_static_files(
+        out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller
+    )
     return Run(
         folder=out,
         kind="lstm",

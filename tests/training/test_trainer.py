@@ -8,19 +8,19 @@ import pytest
 import torch
 from tests.stopping import StopAfter
 
-from elman import folder as model_folder
-from elman.data.prepare import DataConfig, prepare_data
+from elman.data.preprocessing import DataConfig, prepare_data
 from elman.data.streams import Cursor, Streams
 from elman.errors import Interrupted, TrainingError
-from elman.machine import bf16_works
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
 from elman.nn.dropout import Masks
 from elman.progress import Progress
 from elman.report.curve import read_log
+from elman.storage import folder as model_folder
+from elman.system.machine import bf16_works
 from elman.training.checkpoint import read_checkpoint
-from elman.training.length import varied_length
 from elman.training.run import Plan, Run
 from elman.training.trainer import Training, fit
+from elman.training.variable_bptt import varied_length
 
 SHAPE = NeuralConfig(cell="lstm", layers=2, embedding_size=6, hidden_size=10, tied=False, skip=False)
 
@@ -31,7 +31,9 @@ def make_run(text_file: Path, folder: Path, shape: NeuralConfig = SHAPE, **plan:
     )
     out = folder / "model"
     (out / "training").mkdir(parents=True)
-    model_folder.write_frame(out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller)
+    model_folder.write_static_files(
+        out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller
+    )
     settings = {"updates": 12, "batch": 4, "bptt": 7, "rate": 0.01, "validations": 3, **plan}
     return Run(
         folder=out,

@@ -7,7 +7,7 @@ import typer
 
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
-from elman.data.prepare import DataConfig
+from elman.data.preprocessing import DataConfig
 
 
 @with_flags(DataConfig)
@@ -33,9 +33,9 @@ def run(
     as_json: Json = False,
     **settings: Any,
 ) -> None:
-    from elman.machine import require_torch
     from elman.models.registry import is_network, trainable
     from elman.studies.compare import ComparePlan, compare
+    from elman.system.machine import require_torch
 
     names = trainable() if models is None else [name.strip() for name in models.split(",") if name.strip()]
     plan = ComparePlan(

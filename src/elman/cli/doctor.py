@@ -5,7 +5,7 @@ from elman.cli.screen import make_progress, print_json
 
 
 def run(as_json: Json = False) -> None:
-    from elman.doctor import diagnose
+    from elman.studies.doctor import diagnose
 
     found = diagnose(make_progress())
     if as_json:

@@ -30,7 +30,7 @@ def run(
     tune: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FILE", help="Text to fit all that adapts on; by default the validation text in the passport."
+            metavar="FILE", help="Text to fit all that adapts on; by default the validation text in the model card."
         ),
     ] = None,
     keystrokes: Annotated[
@@ -64,7 +64,7 @@ def run(
         figures = adapted.evaluate(*texts, **config.to_json(), **how)
         if keystrokes:
             figures["keystrokes"] = adapted.keystrokes(*texts, **config.to_json(), **how)
-        steps.append((name, {**figures, "adaptation": adapted.passport.get("adaptation")}))
+        steps.append((name, {**figures, "adaptation": adapted.card.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:
         warn("what adapts was fitted on the text that is evaluated: the adapted figures flatter the model")

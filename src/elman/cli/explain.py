@@ -87,7 +87,7 @@ def _kind_of_file(path: Path) -> str:
 
 def _write(path: Path, layout: Any, title: str, kind: str) -> None:
     from elman.explain.picture import picture
-    from elman.files import write_atomic
+    from elman.system.files import write_atomic
 
     write_atomic(path, picture(layout, title=title, kind=kind))
     warn(f"drawing: {path}")

@@ -37,7 +37,7 @@ def run(
     **settings: Any,
 ) -> None:
     from elman import api
-    from elman.folder import folder_bytes
+    from elman.storage.folder import folder_bytes
 
     if to not in ("arpa", "onnx", "folder", "html"):
         raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder or html")

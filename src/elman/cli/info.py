@@ -18,7 +18,7 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.model import load
+    from elman.tasks.language_model import load
 
     loaded = load(model)
     if state:
@@ -31,7 +31,7 @@ def run(
     try:
         lines = _lines(about)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise FolderError(f"the passport of {model} lacks what elman writes there; train the model again") from error
+        raise FolderError(f"the model card of {model} lacks what elman writes there; train the model again") from error
     for line in lines:
         _say(line)
 

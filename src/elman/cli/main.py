@@ -29,7 +29,7 @@ VERBS: dict[str, str] = {
     "export": "A model for other tools: ARPA, ONNX, a folder that loads at once, or one HTML page.",
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",
     "explain": "A cell or an idea on one page: equations, a drawing, papers, how to see it.",
-    "info": "What a model is made of: its passport.",
+    "info": "What a model is made of: its model card.",
     "doctor": "This machine, the versions, and what is slow here and why.",
 }
 
@@ -79,7 +79,7 @@ def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and stop."),
 ) -> None:
     if version:
-        from elman.machine import version as installed
+        from elman.system.machine import version as installed
 
         print(f"elman {installed('elman')}")
         raise typer.Exit
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if not os.access(os.path.dirname(__file__), os.W_OK):
         # Compiled kernels lie beside their source; where that may not be written, numba would take ~/.cache/numba.
-        from elman.machine import cache_folder
+        from elman.system.machine import cache_folder
 
         os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
     if threading.current_thread() is threading.main_thread():

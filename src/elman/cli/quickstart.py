@@ -10,6 +10,7 @@ import typer
 from elman.cli.flags import Json
 from elman.cli.screen import bar, make_progress, print_json, table
 from elman.errors import UsageError
+from elman.storage import folder as model_folder
 
 
 def run(
@@ -20,8 +21,8 @@ def run(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    from elman.machine import require_torch
     from elman.studies.quickstart import SOURCE, check_folder, quickstart
+    from elman.system.machine import require_torch
 
     if not 0.01 <= minutes <= 1e6:
         raise UsageError(f"--minutes is {minutes:g}; it must be at least 0.01: try --minutes 1")
@@ -30,7 +31,7 @@ def run(
     check_folder(folder)
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    reused = (folder / "lstm" / "passport.json").exists()
+    reused = model_folder.card_file(folder / "lstm").exists()
     found = quickstart(folder, minutes=minutes, progress=make_progress())
     if as_json:
         print_json({**dataclasses.asdict(found), "folder": str(found.folder)})

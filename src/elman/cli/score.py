@@ -11,7 +11,7 @@ from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
 from elman.cli.states import read_state
 from elman.errors import UsageError
-from elman.files import write_atomic
+from elman.system.files import write_atomic
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.model import load
+    from elman.tasks.language_model import load
     from elman.text.corpus import CorpusConfig, read_lines
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):

@@ -40,7 +40,7 @@ def run(
     from elman import api
     from elman.serve import server
     from elman.serve.app import create_app
-    from elman.serve.shelf import parse_names
+    from elman.serve.loaded_models import parse_names
 
     limits = Limits(**settings)
     key = api_key if api_key is not None else os.environ.get("ELMAN_API_KEY")

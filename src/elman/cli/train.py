@@ -6,7 +6,7 @@ import typer
 
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json
-from elman.data.prepare import DataConfig
+from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
 from elman.models.registry import entry, known, resolve
 from elman.report.growth import growth_table
@@ -91,8 +91,8 @@ def run(
             progress=progress,
             **settings,
         )
-    figures = trained.passport["figures"]
-    growth = trained.passport.get("growth", [])
+    figures = trained.card["figures"]
+    growth = trained.card.get("growth", [])
     if as_json:
         print_json(
             {"folder": out, **{name: figures[name] for name in figures}, **({"growth": growth} if growth else {})}

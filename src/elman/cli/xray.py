@@ -19,7 +19,7 @@ def run(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="A model folder or an ARPA file.")] = None,
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT...]", help="What to read; by default the validation text in the passport."),
+        typer.Argument(metavar="[TEXT...]", help="What to read; by default the validation text in the model card."),
     ] = None,
     sentence: Annotated[
         str | None, typer.Option(metavar="LINE", help="A line to look at word by word (default: one of the text).")
@@ -64,8 +64,8 @@ def run(
     if numbers is not None and len(numbers) > 1:
         raise UsageError(f"--lags is {lags}; for a model give one number, how far back to look: try --lags 200")
     from elman import api
-    from elman.machine import importable
     from elman.studies.xray import xray
+    from elman.system.machine import importable
 
     progress = make_progress()
     # By its own weights: gradients are of them, not of their 8 bits.
@@ -98,8 +98,8 @@ def run(
 
 @contextlib.contextmanager
 def _text(loaded: Any, texts: list[str] | None, config: dict[str, Any], progress: Any) -> Iterator[Any]:
-    from elman.held_out import held_out_text
-    from elman.machine import cache_folder
+    from elman.evaluation.splits import held_out_text
+    from elman.system.machine import cache_folder
     from elman.text.corpus import CorpusConfig, read_text
 
     if texts:
@@ -109,7 +109,7 @@ def _text(loaded: Any, texts: list[str] | None, config: dict[str, Any], progress
         return
     with contextlib.ExitStack() as stack:
         try:
-            found = held_out_text(loaded.folder, loaded.passport, progress=progress, purpose="reading")
+            found = held_out_text(loaded.folder, loaded.card, progress=progress, purpose="reading")
             text = stack.enter_context(found)
         except UsageError as error:
             raise UsageError(
@@ -225,8 +225,8 @@ def _task(
     out: str | None,
     as_json: bool,
 ) -> None:
-    from elman.machine import require_torch
     from elman.studies.xray_tasks import task_named
+    from elman.system.machine import require_torch
 
     task = task_named(name)
     if minutes is not None and updates is not None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from elman.data.oov import unknown_tokens
 from elman.errors import FolderError
 from elman.progress import Progress
-from elman.text.atomic import publish, staging_folder
+from elman.system.staging import publish, staging_folder
 from elman.text.corpus import Text
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data.oov import unknown_tokens
-from elman.decode.half_typed import open_prompt
-from elman.decode.opening import Opening, first_branches, whole_words
 from elman.decode.pieces import PieceIndex, piece_index
+from elman.decode.prefix import open_prompt
+from elman.decode.prompt_state import PromptState, first_candidates, whole_words
 from elman.decode.rows import row_log_probs, row_score
 from elman.decode.words import follow, runs
 from elman.errors import UsageError
@@ -32,17 +32,17 @@ def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Seque
     """
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
-    opening = open_prompt(model, prompt, partial=False)
-    _, given = first_branches(model, index, opening)
+    prompt_state = open_prompt(model, prompt, partial=False)
+    _, given = first_candidates(model, index, prompt_state)
     ways: list[_Way] = []
     for place, text in enumerate(texts):
         word = normalise_line(text).strip()
         if not word or "\n" in word or "\r" in word:
             raise UsageError(f"a candidate is {text!r}; it must be one or more words on one line")
-        ways += _ways(tokenizer, speller, opening, word, place=place)
+        ways += _ways(tokenizer, speller, prompt_state, word, place=place)
     sums = [0.0] * len(texts)
     if given and ways:
-        for way, probability in zip(ways, _chains(model, index, opening, ways), strict=True):
+        for way, probability in zip(ways, _chains(model, index, prompt_state, ways), strict=True):
             sums[way.place] += float(np.exp(-way.spelling)) * probability / given
     return list(zip(texts, sums, strict=True))
 
@@ -59,11 +59,11 @@ class _Way(NamedTuple):
     """What the unknown words cost to spell (nats)."""
 
 
-def _ways(tokenizer: Tokenizer, speller: Speller, opening: Opening, word: str, *, place: int) -> list[_Way]:
-    begin = len(tokenizer.encode(opening.context).ids)
+def _ways(tokenizer: Tokenizer, speller: Speller, prompt_state: PromptState, word: str, *, place: int) -> list[_Way]:
+    begin = len(tokenizer.encode(prompt_state.context).ids)
     found = []
-    for space in _spaces(tokenizer, opening, word):
-        line = opening.context + space + word
+    for space in _spaces(tokenizer, prompt_state, word):
+        line = prompt_state.context + space + word
         encoded = tokenizer.encode(line)
         unknown = [item.spelled for item in unknown_tokens(tokenizer, line, encoded) if item.place >= begin]
         found.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
@@ -72,19 +72,19 @@ def _ways(tokenizer: Tokenizer, speller: Speller, opening: Opening, word: str, *
     return [way for way in found if way.oov == least][: 1 if least else None]
 
 
-def _spaces(tokenizer: Tokenizer, opening: Opening, word: str) -> list[str]:
+def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[str]:
     """What may stand between the context and a word."""
-    if opening.lead:
-        return [" " if opening.context else ""]
-    if opening.after is None:
+    if prompt_state.lead:
+        return [" " if prompt_state.context else ""]
+    if prompt_state.after is None:
         return [""]
-    glued = not tokenizer.config.pretokenized and not follow(opening.after, word[0])
+    glued = not tokenizer.config.pretokenized and not follow(prompt_state.after, word[0])
     return [" ", ""] if glued else [" "]
 
 
-def _chains(model: LanguageModel, index: PieceIndex, opening: Opening, ways: Sequence[_Way]) -> list[float]:
+def _chains(model: LanguageModel, index: PieceIndex, prompt_state: PromptState, ways: Sequence[_Way]) -> list[float]:
     """P(the tokens in turn), times P(the last word ends there) where a token is less than a word."""
-    scores, after = row_score(model, [way.ids for way in ways], opening.state.take([0] * len(ways)))
+    scores, after = row_score(model, [way.ids for way in ways], prompt_state.state.take([0] * len(ways)))
     chains = [float(np.exp(score.sum(dtype=np.float64))) for score in scores]
     if whole_words(model.tokenizer):
         return chains

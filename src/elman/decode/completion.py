@@ -9,9 +9,9 @@ from itertools import islice
 import numpy as np
 
 from elman.decode.beam import Ids, beam_search
-from elman.decode.half_typed import open_prompt
-from elman.decode.opening import Branch, Opening, first_branches, first_tokens, whole_words
 from elman.decode.pieces import PieceIndex, piece_index
+from elman.decode.prefix import open_prompt
+from elman.decode.prompt_state import Candidate, PromptState, first_candidates, first_tokens, whole_words
 from elman.decode.search import Effort, WordSearch
 from elman.decode.words import runs
 from elman.errors import UsageError
@@ -74,42 +74,42 @@ def complete(
     """
     if n < 1:
         raise UsageError(f"n is {n}; it must be 1 or more")
-    opening = open_prompt(model, prompt, partial=partial)
+    prompt_state = open_prompt(model, prompt, partial=partial)
     blocked = {word.casefold() for word in block}
 
     def accept(word: str) -> bool:
         return word.strip() != "" and word.casefold() not in blocked and (punctuation or has_letters(word))
 
     index = piece_index(model.tokenizer)
-    branches, _ = first_branches(model, index, opening)
+    candidates, _ = first_candidates(model, index, prompt_state)
     if whole_words(model.tokenizer):
-        words = _best_types(branches, index, n=n, accept=accept)
+        words = _best_types(candidates, index, n=n, accept=accept)
     else:
         search = WordSearch(model, index, n=n, accept=accept, effort=effort or Effort())
-        for branch in branches:
-            search.add(branch)
+        for candidate in candidates:
+            search.add(candidate)
         words = search.run()
-    return Completion(prompt, opening.partial, words, opening.oov)
+    return Completion(prompt, prompt_state.partial, words, prompt_state.oov)
 
 
 def _best_types(
-    branches: Sequence[Branch], index: PieceIndex, *, n: int, accept: Callable[[str], bool]
+    candidates: Sequence[Candidate], index: PieceIndex, *, n: int, accept: Callable[[str], bool]
 ) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
-    for branch in branches:
+    for candidate in candidates:
         most = _TYPES_PER_WORD * n
-        words = _best_of(branch, index, n=n, accept=accept, most=most)
-        while len(words) < n and most < len(branch.tokens):
+        words = _best_of(candidate, index, n=n, accept=accept, most=most)
+        while len(words) < n and most < len(candidate.tokens):
             most *= _TYPES_PER_WORD
-            words = _best_of(branch, index, n=n, accept=accept, most=most)
+            words = _best_of(candidate, index, n=n, accept=accept, most=most)
         found += words
     return sorted(found, key=lambda word: (-word[1], word[0]))[:n]
 
 
 def _best_of(
-    branch: Branch, index: PieceIndex, *, n: int, accept: Callable[[str], bool], most: int
+    candidate: Candidate, index: PieceIndex, *, n: int, accept: Callable[[str], bool], most: int
 ) -> list[tuple[str, float]]:
-    likeliest = branch.likeliest_first(above=0, most=most)
+    likeliest = candidate.likeliest_first(above=0, most=most)
     paths = (likeliest.path(place, index) for place in range(len(likeliest.tokens)))
     words = ((path.text.decode(), path.mass) for path in paths)
     return list(islice((word for word in words if accept(word[0])), n))
@@ -137,27 +137,27 @@ def complete_phrase(
             raise UsageError(f"{name} is {value}; it must be 1 or more")
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
-    opening = open_prompt(model, prompt, partial=partial)
-    _, given = first_branches(model, index, opening)
+    prompt_state = open_prompt(model, prompt, partial=partial)
+    _, given = first_candidates(model, index, prompt_state)
     if not given:
         return []
 
     def phrase(ids: Ids) -> tuple[str, bool]:
         """What tokens say, without the token that only showed that the last word is over; and whether it is."""
-        spelled = b"".join(tokenizer.pieces[token] for token in ids)[opening.lead :]
+        spelled = b"".join(tokenizer.pieces[token] for token in ids)[prompt_state.lead :]
         text = spelled.decode("utf-8", errors="ignore")
         ends = [end for end in _word_ends(tokenizer, text) if whole_words(tokenizer) or end < len(text)]
         return (text[: ends[words - 1]], True) if len(ends) >= words else (text, ids[-1] == EOS_ID)
 
     found = beam_search(
         model,
-        opening.state,
+        prompt_state.state,
         beam_size=max(beam_size, n),
         max_tokens=words * (2 if whole_words(tokenizer) else _TOKENS_PER_WORD),
         n_best=max(beam_size, n),
         is_finished=lambda ids: phrase(ids)[1],
         banned=(UNK_ID,),
-        allowed=_agreeing(index, opening, tokenizer),
+        allowed=_agreeing(index, prompt_state, tokenizer),
     )
     sums: dict[str, float] = {}
     for hypothesis in found:
@@ -179,19 +179,19 @@ def has_letters(word: str) -> bool:
     return any(char.isalnum() or unicodedata.category(char) == "So" for char in word)
 
 
-def _agreeing(index: PieceIndex, opening: Opening, tokenizer: Tokenizer) -> Callable[[Ids], TokenIds | None]:
+def _agreeing(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokenizer) -> Callable[[Ids], TokenIds | None]:
     """The tokens that agree with what was typed, for the beginning of a phrase."""
 
     def allowed(ids: Ids) -> TokenIds | None:
         spelled = b"".join(index.pieces[token] for token in ids)
-        if len(spelled) < len(opening.typed):
-            rest = opening.typed[len(spelled) :]
+        if len(spelled) < len(prompt_state.typed):
+            rest = prompt_state.typed[len(spelled) :]
             if whole_words(tokenizer):
                 return index.starting_with(rest)
             shorter = [token for size in range(1, len(rest)) for token in index.equal_to(rest[:size])]
             return np.concatenate([index.starting_with(rest), np.array(shorter, dtype=np.int64)])
         if not ids:
-            return np.concatenate([first_tokens(index, opening, tokenizer), index.partial])
+            return np.concatenate([first_tokens(index, prompt_state, tokenizer), index.partial])
         if not spelled.strip():
             return index.glued_starts
         return None

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from elman.decode.completion import complete, has_letters
 from elman.decode.largest import largest
-from elman.decode.opening import Opening, first_branches, whole_words
 from elman.decode.pieces import piece_index
+from elman.decode.prompt_state import PromptState, first_candidates, whole_words
 from elman.decode.words import Kind, kind_of, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
@@ -239,11 +239,11 @@ class _Typist:
     def _new_words(self, before: str, log_probs: NDArray[np.float32]) -> list[str]:
         """What ``complete`` would offer before the first letter of a word, the likeliest first."""
         lead = self.tokenizer.leading_space and before.endswith(" ")
-        opening = Opening(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
-        (branch,), _ = first_branches(_Known(self.tokenizer, log_probs), self.index, opening)  # type: ignore[arg-type]
-        masses = np.where(self._accepted[self._place[branch.tokens]], branch.masses, 0)
+        prompt_state = PromptState(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
+        (candidate,), _ = first_candidates(_Known(self.tokenizer, log_probs), self.index, prompt_state)  # type: ignore[arg-type]
+        masses = np.where(self._accepted[self._place[candidate.tokens]], candidate.masses, 0)
         best = [place for place in largest(masses, OFFERED).tolist() if masses[place] > 0]
-        words = [(-masses[place], self.index.body(int(branch.tokens[place])).decode()) for place in best]
+        words = [(-masses[place], self.index.body(int(candidate.tokens[place])).decode()) for place in best]
         return [word for _, word in sorted(words)]
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from elman.data.oov import Unknown, unknown_tokens
 from elman.decode.rows import row_score
 from elman.errors import UsageError
-from elman.metrics import Tally
+from elman.metrics.language import Tally
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.progress import Progress

@@ -10,8 +10,8 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-from elman.decode.opening import Branch, Path, followed
 from elman.decode.pieces import PieceIndex, whole_part
+from elman.decode.prompt_state import Candidate, Path, followed
 from elman.decode.words import Run, finished, first_run
 from elman.models.protocol import LanguageModel
 
@@ -54,13 +54,13 @@ class WordSearch:
         self._accept = accept
         self._effort = effort
         # Of each branch only the likeliest path not taken yet stands in the queue.
-        self._queue: list[tuple[float, int, Branch, int]] = []
+        self._queue: list[tuple[float, int, Candidate, int]] = []
         self._order = count()
         self._words: dict[str, float] = {}
 
-    def add(self, branch: Branch) -> None:
+    def add(self, candidate: Candidate) -> None:
         """Take up the paths of a branch."""
-        self._enqueue(branch.likeliest_first(above=self._least()), 0)
+        self._enqueue(candidate.likeliest_first(above=self._least()), 0)
 
     def run(self) -> list[tuple[str, float]]:
         """Follow paths; the n best words with their probabilities, best first, equal ones by text."""
@@ -74,20 +74,20 @@ class WordSearch:
                 if item.whole and item.run:
                     over = float(probs[self._index.ending(item.run)].sum())
                     self._found(finished(path.text.decode()), path.mass * over)
-                self.add(Branch(path.mass * probs[tokens], tokens, path.text, state, row))
+                self.add(Candidate(path.mass * probs[tokens], tokens, path.text, state, row))
         return sorted(self._words.items(), key=lambda word: (-word[1], word[0]))[: self._n]
 
-    def _enqueue(self, branch: Branch, place: int) -> None:
-        if place < len(branch.masses):
-            heapq.heappush(self._queue, (-float(branch.masses[place]), next(self._order), branch, place))
+    def _enqueue(self, candidate: Candidate, place: int) -> None:
+        if place < len(candidate.masses):
+            heapq.heappush(self._queue, (-float(candidate.masses[place]), next(self._order), candidate, place))
 
     def _next_batch(self) -> list[_Open]:
         batch: list[_Open] = []
         least = self._least()
         while self._queue and len(batch) < self._effort.width and -self._queue[0][0] > least:
-            _, _, branch, place = heapq.heappop(self._queue)
-            self._enqueue(branch, place + 1)
-            path = branch.path(place, self._index)
+            _, _, candidate, place = heapq.heappop(self._queue)
+            self._enqueue(candidate, place + 1)
+            path = candidate.path(place, self._index)
             text = whole_part(path.text)
             if text is None:
                 continue

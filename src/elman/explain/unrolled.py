@@ -9,8 +9,8 @@ import numpy as np
 from elman.errors import UsageError
 from elman.explain.drawing import draw
 from elman.explain.layout import Layout, Placed, Wire
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel
-from elman.models.shape import NeuralConfig
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 

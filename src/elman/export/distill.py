@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.errors import TextError, UsageError
-from elman.export.foretell import foretell, make_up
+from elman.export.expected_counts import make_up, predictions
 from elman.models.ngram.backoff import BackoffTables
-from elman.models.ngram.blend import Blend
+from elman.models.ngram.backoff_form import from_backoff
 from elman.models.ngram.counts import count_ngrams
-from elman.models.ngram.expected import expected_counts
-from elman.models.ngram.forms import from_backoff
+from elman.models.ngram.expected_counts import expected_counts
 from elman.models.ngram.growth import perplexity_of
+from elman.models.ngram.interpolation import Interpolation
 from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.prune import prune_to
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
 from elman.progress import Progress
-from elman.text.spool import Text
+from elman.text.store import Text
 from elman.text.tokenizer import EOS_ID
 
 _VALIDATION = 200_000
@@ -102,18 +102,18 @@ def distill(
         said = make_up(model, tokens=config.tokens, seed=config.seed, progress=progress)
         train = said.ids, said.documents
     else:
-        said = foretell(model, *train, most=config.tokens, progress=progress)
+        said = predictions(model, *train, most=config.tokens, progress=progress)
     if not len(said.ids):
         raise TextError("there is no text to ask the model about; it needs some tokens")
     orders = count_ngrams(*train, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
     with progress.stage("weighing n-grams", total=3, unit="steps") as advance:
-        blend = Blend(expected_counts(said, order=config.order), orders)
+        interpolation = Interpolation(expected_counts(said, order=config.order), orders)
         advance(1)
-        whole = blend.fit(ids, starts)
+        whole = interpolation.fit(ids, starts)
         advance(1)
         plain_ngrams = sum(len(level.keys) for level in orders[1:])
         most = config.ngrams - size - 1 if config.ngrams is not None else plain_ngrams
-        tables = prune_to(blend.tables(), blend.context_shares, max(most, 0))
+        tables = prune_to(interpolation.tables(), interpolation.context_shares, max(most, 0))
     plain = estimate(orders, vocab_size=size)
     alone = []
     with progress.stage("scoring the model", total=len(ids), unit="tokens") as advance:

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from elman.cells.symbol import Symbol
 from elman.decode.completion import complete
-from elman.decode.half_typed import open_prompt
+from elman.decode.prefix import open_prompt
 from elman.errors import ModelError
-from elman.files import write_atomic
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
@@ -27,6 +26,7 @@ from elman.inference.weights import Weights, name_of
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
+from elman.system.files import write_atomic
 from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read
 
@@ -37,13 +37,13 @@ _WORDS = 5
 
 
 def write_page(
-    file: Path, model: Any, *, passport: Mapping[str, Any], name: str, version: str, progress: Progress
+    file: Path, model: Any, *, card: Mapping[str, Any], name: str, version: str, progress: Progress
 ) -> dict[str, Any]:
     """Write the page of a network; what is in it.
 
     Args:
         model: the network as ``elman.load`` gives it, without torch.
-        passport: what the page says of its making.
+        model card: what the page says of its making.
 
     Raises:
         ModelError: it is no network, or its tokens are no words.
@@ -55,7 +55,7 @@ def write_page(
         about |= {"tokens": lm.tokenizer.tokens, "tokenizer": _settings(lm.tokenizer)}
         about["contexts"] = [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
         advance(1)
-        write_atomic(file, assemble(about, passport=passport, name=name, version=version, lm=lm).encode())
+        write_atomic(file, assemble(about, card=card, name=name, version=version, lm=lm).encode())
         advance(1)
     return {"bytes": file.stat().st_size, "contexts": CONTEXTS, "precision": lm.precision}
 
@@ -158,9 +158,7 @@ def _base64(array: NDArray[Any]) -> str:
     return base64.b64encode(array.tobytes()).decode()
 
 
-def assemble(
-    about: Mapping[str, Any], *, passport: Mapping[str, Any], name: str, version: str, lm: InferenceModel
-) -> str:
+def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: InferenceModel) -> str:
     """The page's text: one style, one script, one piece of data, and a policy that allows just these."""
     from jinja2 import Environment
 
@@ -172,7 +170,7 @@ def assemble(
     data = json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     raw = {"style": style, "script": script, "model": data}
     page = Environment(autoescape=True).from_string(_trusted(read("onefile.html")))
-    return page.render(title=name, policy=policy, version=version, facts=facts_of(passport, lm), **raw)
+    return page.render(title=name, policy=policy, version=version, facts=facts_of(card, lm), **raw)
 
 
 def _trusted(template: str) -> str:
@@ -191,15 +189,15 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def facts_of(passport: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str]]:
+def facts_of(card: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str]]:
     """What the page says of its model."""
     about = lm.describe()
     facts = [("model", f"{about['name']}, {about['size']}, {about['parameters']:,} parameters, {lm.precision}")]
     facts.append(("hash", lm.weights_hash[:16]))
-    data = passport.get("data") or {}
+    data = card.get("data") or {}
     if data.get("hash"):
         facts.append(("data", str(data["hash"])[:12]))
-    for text, figures in (passport.get("figures") or {}).items():
+    for text, figures in (card.get("figures") or {}).items():
         if isinstance(figures, dict) and "bits_per_byte" in figures:
             facts.append(
                 (str(text), f"{figures['bits_per_byte']:.4f} bits per byte, perplexity {figures['perplexity']:.2f}")

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman import folder as model_folder
 from elman.errors import MissingExtra, ModelError
 from elman.export.onnx_graph import Constants, Emitter, Graph, Types
-from elman.files import write_atomic
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.program import Program
 from elman.inference.weights import Weights, groups_of
-from elman.machine import importable
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
-from elman.models.shape import NeuralConfig
 from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.system.files import write_atomic
+from elman.system.machine import importable
 
 if TYPE_CHECKING:
     import onnx

@@ -24,9 +24,9 @@ from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Program
 from elman.inference.weights import Weights, in_8_bits, stored_arrays
-from elman.models.layout import layout_arrays, read_layout
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
-from elman.models.shape import NeuralConfig
+from elman.models.softmax_clusters import layout_arrays, read_layout
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer

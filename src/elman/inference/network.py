@@ -23,7 +23,7 @@ from elman.inference.program import (
     rows,
     transposed,
 )  # fmt: skip
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
 from elman.nn.clusters import Clusters
 
 

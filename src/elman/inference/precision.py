@@ -12,9 +12,9 @@ import numpy as np
 from elman.errors import ModelError
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
+from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
-from elman.models.shape import NeuralConfig
 from elman.models.trace import trace
 from elman.notation import TokenIds
 
@@ -33,7 +33,7 @@ class Measured:
 
     model: InferenceModel
     parity: dict[str, Any]
-    """For the passport: precision, what stayed float32, differences."""
+    """For the model card: precision, what stayed float32, differences."""
 
 
 def measured(model: LanguageModel, ids: TokenIds | None = None, *, precision: str = "int8") -> Measured:

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from elman.config import Config
 from elman.errors import FolderError, ModelError, UsageError
-from elman.models.learner import Learner
+from elman.models.composite import build_parts, check_part, join_arrays, part_configs
 from elman.models.neural import NeuralModel
-from elman.models.parts import build_parts, check_part, join_arrays, part_configs
+from elman.models.parameter_vector import ParameterVector
 from elman.models.protocol import State
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
@@ -105,7 +105,7 @@ class DynamicEvaluation:
         self.tokenizer = model.tokenizer
         self.rms = rms
         self.rate, self.decay, self.floor, self.bptt = checked.rate, checked.decay, checked.floor, checked.bptt
-        self._learner = Learner(model.network)
+        self._learner = ParameterVector(model.network)
         # Which state's weights the learner holds: an array of a state never changes, so the same one is not read twice.
         self._loaded: NDArray[np.float32] | None = None
         usual = torch.tensor(rms)
@@ -153,9 +153,9 @@ class DynamicEvaluation:
 
     @cached_property
     def _started(self) -> State:
-        learner, first = self._learner, [self.tokenizer.size]
-        learner.weights.copy_(learner.trained)
-        begin = learner.network.initial_state(1)
+        vector, first = self._learner, [self.tokenizer.size]
+        vector.weights.copy_(vector.trained)
+        begin = vector.network.initial_state(1)
         return self._packed(self._kept(), _Segment(first, begin, *self._read(first, begin)))
 
     def log_probs(self, state: State) -> LogProbs:
@@ -217,11 +217,11 @@ class DynamicEvaluation:
         """What was known before each of the ``new`` tokens that complete a segment, and the segment after the step."""
         read = [*segment.inputs, *new]
         lesson = self._learner.learn(torch.tensor([read[:-1]]), torch.tensor([read[1:]]), segment.begin)
-        learner, self._loaded = self._learner, None
+        vector, self._loaded = self._learner, None
         # A segment that surprises more than any ever did must not throw the network out of the way.
-        size = float(torch.linalg.vector_norm(learner.gradient))
+        size = float(torch.linalg.vector_norm(vector.gradient))
         share = min(_LARGEST * self._usual_size / max(size, 1e-30), 1.0)
-        learner.weights.lerp_(learner.trained, self._pull).addcmul_(learner.gradient, self._steps, value=-share)
+        vector.weights.lerp_(vector.trained, self._pull).addcmul_(vector.gradient, self._steps, value=-share)
         after = _Segment(read[-1:], lesson.state, *self._read(read[-1:], lesson.state))
         return lesson.y[0, -len(new) :], lesson.log_probs[0, -len(new) :], after
 
@@ -307,15 +307,15 @@ def gradient_rms(
         raise ModelError(
             f"{len(ids)} tokens are too few to see how large gradients are; give {bptt} or more to tune on"
         )
-    learner = Learner(model.network)
+    vector = ParameterVector(model.network)
     length = len(ids) // rows
     targets = torch.from_numpy(np.asarray(ids[: rows * length], np.int64).reshape(rows, length))
     inputs = torch.cat([targets.new_full((rows, 1), model.tokenizer.size), targets[:, :-1]], 1)
     state = model.network.initial_state(rows)
-    squares, segments = torch.zeros_like(learner.gradient), 0
+    squares, segments = torch.zeros_like(vector.gradient), 0
     for start in range(0, length - bptt + 1, bptt):
-        state = learner.learn(inputs[:, start : start + bptt], targets[:, start : start + bptt], state).state
-        squares.addcmul_(learner.gradient, learner.gradient)
+        state = vector.learn(inputs[:, start : start + bptt], targets[:, start : start + bptt], state).state
+        squares.addcmul_(vector.gradient, vector.gradient)
         segments += 1
         advance(rows * bptt)
     return (squares * (rows / segments)).sqrt_().numpy()

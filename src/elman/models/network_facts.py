@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.models.layout import ENDS, RANKS
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
+from elman.models.softmax_clusters import ENDS, RANKS
 from elman.text.tokenizer import Tokenizer
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from elman.data.streams import Chunk
 from elman.errors import FolderError, ModelError
-from elman.models.layout import grow_layout, lay_out, layout_arrays, read_layout
+from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
-from elman.models.shape import NeuralConfig
+from elman.models.softmax_clusters import grow_layout, lay_out, layout_arrays, read_layout
 from elman.models.trace import Trace
 from elman.nn import dropout
 from elman.nn.adaptive import AdaptiveEmbedding, AdaptiveOutput

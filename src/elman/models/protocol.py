@@ -169,5 +169,5 @@ class LanguageModel(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """For tables and passports: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
+        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
         ...

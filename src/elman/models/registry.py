@@ -7,7 +7,7 @@ from typing import Any
 from elman.cells.plugins import import_plugins
 from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.errors import MissingExtra, UsageError
-from elman.machine import NO_TORCH
+from elman.system.machine import NO_TORCH
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Entry:
     """Whether its arrays are used where they lie in the file, and never written to."""
 
 
-_NETWORK = ("elman.models.shape:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
+_NETWORK = ("elman.models.network_config:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
 
 _OTHERS: dict[str, Entry] = {
     "ngram": Entry(
@@ -80,7 +80,7 @@ def trainable() -> list[str]:
 def resolve(dotted: str) -> Any:
     """Import what ``module:attribute`` names.
 
-    >>> resolve("elman.metrics:Tally").__name__
+    >>> resolve("elman.metrics.language:Tally").__name__
     'Tally'
     """
     module, _, attribute = dotted.partition(":")

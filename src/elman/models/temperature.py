@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.errors import ModelError, UsageError
-from elman.models.parts import build_parts, check_part, join_arrays, join_states, part_configs, split_states
+from elman.models.composite import build_parts, check_part, join_arrays, join_states, part_configs, split_states
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import Trace, trace
 from elman.notation import Lengths, LogProbs, TokenIds

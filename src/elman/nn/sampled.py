@@ -6,8 +6,8 @@ negative that happens to be a row's target is left out of that row (Jean et al. 
 types are sorted by frequency, and rank r is drawn with probability ln((r + 2) / (r + 1)) / ln(V + 1), which falls
 about as 1 / (r + 1) (Zipf); a type drawn twice counts once.
 
-The gradient holds only the rows of the weight that were targets or negatives: see ``elman.training.lazy`` for what
-that means to the others.
+The gradient holds only the rows of the weight that were targets or negatives: see
+``elman.training.sparse_updates`` for what that means to the others.
 """
 
 import math

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from elman.files import write_atomic
 from elman.report.style import new_figure
+from elman.system.files import write_atomic
 
 CURVE_FILE = "learning-curve.png"
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.files import write_atomic
 from elman.report.style import new_figure
+from elman.system.files import write_atomic
 
 GROWTH_FILE = "ngrams.png"
 _HEAD = ("order", "n-grams", "seen once", "size so far", "perplexity", "never seen")

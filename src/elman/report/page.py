@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from elman.files import storage_errors, write_atomic
 from elman.report.style import drawn, inline
+from elman.system.files import storage_errors, write_atomic
 
 
 class Section(NamedTuple):

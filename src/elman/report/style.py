@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elman.machine import cache_folder
+from elman.system.machine import cache_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -175,7 +175,7 @@ def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) 
     bar.outline.set_visible(False)
 
 
-def draw_course(figure: "Figure", values: Mapping[str, Any]) -> None:
+def draw_gradient_log(figure: "Figure", values: Mapping[str, Any]) -> None:
     """How the gradient by lag moved in training."""
     import matplotlib
 

@@ -111,7 +111,7 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
                 "During training",
                 [paragraph, f"At the end (update {last['update']}) it was {last['words']}."],
                 "course",
-                partial(draw.draw_course, values=values),
+                partial(draw.draw_gradient_log, values=values),
                 4,
             )
         )

@@ -15,10 +15,16 @@ from starlette.responses import Response
 
 from elman.api import Model
 from elman.errors import ElmanError
-from elman.machine import version
-from elman.serve.answers import complete_answer, remembered_answer, score_answer
 from elman.serve.batching import Patience
-from elman.serve.bodies import (
+from elman.serve.completions import Answer, check
+from elman.serve.errors import Problem, bad_field, json_response
+from elman.serve.handlers import complete_answer, remembered_answer, score_answer
+from elman.serve.limits import Limits
+from elman.serve.loaded_models import LoadedModels, Served
+from elman.serve.memory import memory_answer
+from elman.serve.metrics import CONTENT_TYPE, Metrics
+from elman.serve.middleware import Activity, Guard
+from elman.serve.schemas import (
     CompleteAnswer,
     CompleteBody,
     CompletionAnswer,
@@ -33,16 +39,10 @@ from elman.serve.bodies import (
     ScoreAnswer,
     ScoreBody,
 )
-from elman.serve.completions import Answer, check
-from elman.serve.guard import Activity, Guard
-from elman.serve.limits import Limits
-from elman.serve.memory import memory_answer
-from elman.serve.metrics import CONTENT_TYPE, Metrics
-from elman.serve.problems import Problem, bad_field, json_response
-from elman.serve.replies import EventStream, Gate, Gone, while_connected
 from elman.serve.sessions import Sessions
-from elman.serve.shelf import Served, Shelf
 from elman.serve.static import web_file, web_page
+from elman.serve.streaming import EventStream, Gate, Gone, while_connected
+from elman.system.machine import version
 
 _THREADS = 8
 _READERS = 4
@@ -80,7 +80,7 @@ class Server:
     def __init__(self, models: Mapping[str, Model], limits: Limits) -> None:
         self.limits = limits
         self.metrics = Metrics()
-        self.shelf = Shelf(models, self.metrics)
+        self.loaded = LoadedModels(models, self.metrics)
         self.sessions = Sessions(limits)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
@@ -92,7 +92,7 @@ class Server:
         self.metrics.sessions.set_function(lambda: len(self.sessions))
         self.metrics.session_bytes.set_function(lambda: self.sessions.bytes)
         self.metrics.steps_waiting.set_function(
-            lambda: sum(served.batcher.waiting for served in self.shelf.served.values())
+            lambda: sum(served.batcher.waiting for served in self.loaded.served.values())
         )
 
     async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
@@ -122,7 +122,7 @@ class Server:
         """Stop all threads."""
         for pool in (self._pool, self._readers):
             pool.shutdown(wait=False, cancel_futures=True)
-        self.shelf.close()
+        self.loaded.close()
 
 
 def create_app(
@@ -203,7 +203,7 @@ def _add_errors(app: FastAPI) -> None:
 def _add_own(app: FastAPI, server: Server) -> None:
     @app.post("/v1/complete", response_model=CompleteAnswer, summary="The likeliest next words")
     async def complete(body: CompleteBody, request: Request) -> Any:
-        served = server.shelf.find(body.model)
+        served = server.loaded.find(body.model)
         if body.n > server.limits.max_words:
             raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
         remembered = remembered_answer(body, served, server.sessions)
@@ -214,13 +214,13 @@ def _add_own(app: FastAPI, server: Server) -> None:
 
     @app.post("/v1/score", response_model=ScoreAnswer, summary="Bits of each token, line by line")
     async def score(body: ScoreBody, request: Request) -> Any:
-        served = server.shelf.find(body.model)
+        served = server.loaded.find(body.model)
         work = functools.partial(score_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
     async def memory(body: MemoryBody, request: Request) -> Any:
-        served = server.shelf.find(body.model)
+        served = server.loaded.find(body.model)
         work = functools.partial(memory_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work, reading=True))
 
@@ -257,7 +257,7 @@ def _add_openai(app: FastAPI, server: Server) -> None:
         responses={200: {"content": {"text/event-stream": {}}, "description": "The whole, or a stream of events."}},
     )  # fmt: skip
     async def completions(body: CompletionBody, request: Request) -> Any:
-        served = server.shelf.find(body.model)
+        served = server.loaded.find(body.model)
         server.running.enter()
         try:
             order = await server.in_thread(request, lambda patience: check(body, served, server.limits))
@@ -281,11 +281,11 @@ def _add_openai(app: FastAPI, server: Server) -> None:
 
     @app.get("/v1/models", response_model=ModelList, summary="The models served here")
     async def models() -> Any:
-        return json_response({"object": "list", "data": [served.card() for served in server.shelf.served.values()]})
+        return json_response({"object": "list", "data": [served.card() for served in server.loaded.served.values()]})
 
     @app.get("/v1/models/{model}", response_model=ModelCard, summary="One model")
     async def model(model: str) -> Any:
-        return json_response(server.shelf.find(model).card())
+        return json_response(server.loaded.find(model).card())
 
 
 async def _sweep(sessions: Sessions) -> None:

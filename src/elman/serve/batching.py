@@ -20,7 +20,7 @@ from elman.decode.rows import CHUNK, row_advance, row_log_probs, row_score
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import trace
 from elman.notation import Lengths, LogProbs, TokenIds
-from elman.serve.problems import Problem
+from elman.serve.errors import Problem
 
 _ROWS = 64
 _PROBS = 1 << 23

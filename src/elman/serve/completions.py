@@ -14,13 +14,13 @@ from elman.decode.sampling import make_sampler
 from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batcher
-from elman.serve.bodies import CompletionBody
+from elman.serve.errors import Problem, json_bytes
+from elman.serve.generation import Picked, Piece, Showing, Text, Token, Wish, name_tops, pick, write
 from elman.serve.limits import Limits
-from elman.serve.problems import Problem, json_bytes
+from elman.serve.loaded_models import Served
 from elman.serve.prompts import Prompt, prompt_from_ids, prompt_from_text
+from elman.serve.schemas import CompletionBody
 from elman.serve.sessions import too_long
-from elman.serve.shelf import Served
-from elman.serve.writing import Picked, Piece, Showing, Text, Token, Wish, name_tops, pick, write
 
 _DEFAULT_TOKENS = 16
 _STOP_CHARS = 200

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.decode.largest import largest
-from elman.decode.opening import whole_words
+from elman.decode.prompt_state import whole_words
 from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batched, Patience
-from elman.serve.bodies import MemoryBody
+from elman.serve.errors import Problem
+from elman.serve.generation import finite
 from elman.serve.limits import Limits
-from elman.serve.problems import Problem
+from elman.serve.loaded_models import Served
 from elman.serve.prompts import shown_token
-from elman.serve.shelf import Served
-from elman.serve.writing import finite
+from elman.serve.schemas import MemoryBody
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import Tokenizer
 

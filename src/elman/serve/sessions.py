@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.serve.batching import Batched
+from elman.serve.errors import Problem
 from elman.serve.limits import Limits
-from elman.serve.problems import Problem
 
 _GAP = 32
 _TYPED = 4

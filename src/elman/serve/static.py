@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from elman.serve.problems import Problem
+from elman.serve.errors import Problem
 from elman.web.assets import KINDS, names, read
 
 _HEADERS = {

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman import folder as model_folder
-from elman.data.prepare import DataConfig, prepare_data
+from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError, TextError, TrainingError, UsageError
-from elman.files import storage_errors, write_atomic
-from elman.machine import available_cores, cache_folder, choose_precision, fingerprint
 from elman.models.registry import is_network, trainable
 from elman.progress import Progress
+from elman.storage import folder as model_folder
 from elman.studies.compare_results import results
 from elman.studies.compare_training import Job, train_all
+from elman.system.files import storage_errors, write_atomic
+from elman.system.machine import available_cores, cache_folder, choose_precision, fingerprint
 from elman.training.lock import alone
 
 PLAN_FILE = "compare.json"

@@ -15,7 +15,7 @@ from elman.decode.scoring import token_log_probs, token_stream
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.text.speller import Speller
-from elman.text.spool import Text
+from elman.text.store import Text
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 CONTEXT = "document"

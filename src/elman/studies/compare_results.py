@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from elman import api
 from elman.data.frequency import count_types
-from elman.data.prepare import Data
+from elman.data.preprocessing import Data
 from elman.errors import ElmanError
-from elman.folder import folder_bytes
-from elman.metrics import Tally
+from elman.evaluation.model_card import adaptation_of, signature_of
+from elman.metrics.language import Tally
 from elman.models.registry import is_network
-from elman.passport import adaptation_of, signature_of
 from elman.progress import Progress
-from elman.studies.compare_course import course_of
+from elman.storage import folder as model_folder
+from elman.storage.folder import folder_bytes
+from elman.studies.compare_curves import curve_of
 from elman.studies.compare_fairness import fair_play, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
 from elman.studies.compare_statistics import Interval, Units, bootstrap, percentile_interval, t_interval, units_of
@@ -53,25 +54,25 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
     text = data.corpus.test
     assert text is not None and data.corpus.valid is not None
     counts = count_types(data.train.ids, data.tokenizer.size)
-    passports = {job.name: json.loads((_place(job) / "passport.json").read_bytes()) for job in jobs}
+    cards = {job.name: json.loads(model_folder.card_file(_place(job)).read_bytes()) for job in jobs}
     counted = [job for job in jobs if job.order is not None]
     networks = [job for job in jobs if is_network(job.kind)]
 
     def validated(job: Job) -> float:
-        return passports[job.name]["figures"]["valid"]["bits_per_byte"]
+        return cards[job.name]["figures"]["valid"]["bits_per_byte"]
 
     entrants, orders = [], []
     if counted:
         best_counted = min(counted, key=validated)
         for job in counted:
-            entrant = _entrant(f"{job.order}-gram", [job], passports, data, counts, progress)
+            entrant = _entrant(f"{job.order}-gram", [job], cards, data, counts, progress)
             found = _total(entrant.losses[0], text)
             orders.append({"order": job.order, "valid_bits_per_byte": validated(job), **_brief(found, entrant)})
             if job is best_counted:
                 entrants.append(entrant)
     for kind in dict.fromkeys(job.kind for job in networks):
         runs = [job for job in networks if job.kind == kind]
-        entrants.append(_entrant(kind, runs, passports, data, counts, progress))
+        entrants.append(_entrant(kind, runs, cards, data, counts, progress))
     if counted and networks:
         # By validation: the test part has no say in what is mixed.
         kinds = {job.kind: [validated(each) for each in networks if each.kind == job.kind] for job in networks}
@@ -137,13 +138,13 @@ def _place(job: Job) -> Path:
 
 
 def _entrant(
-    name: str, jobs: Sequence[Job], passports: dict[str, Any], data: Data, counts: NDArray[np.int64], progress: Progress
+    name: str, jobs: Sequence[Job], cards: dict[str, Any], data: Data, counts: NDArray[np.int64], progress: Progress
 ) -> Entrant:
     text = data.corpus.test
     assert text is not None
     runs, losses, signatures, about = [], [], [], {}
     for job in jobs:
-        passport, place = passports[job.name], _place(job)
+        card, place = cards[job.name], _place(job)
         # By its own weights: figures are of the model, not of its 8 bits.
         model = api.load(place, torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
@@ -151,7 +152,7 @@ def _entrant(
         losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
         signatures.append(signature_of(model.lm, data=text.sha256, context=CONTEXT))
         about = model.lm.describe()
-        valid = passport["figures"]["valid"]["bits_per_byte"]
+        valid = card["figures"]["valid"]["bits_per_byte"]
         peak = json.loads((place / "training" / PEAK_FILE).read_bytes())["peak_bytes"]
         runs.append(
             {
@@ -161,9 +162,9 @@ def _entrant(
                 "parameters": about["parameters"],
                 "bytes": folder_bytes(place),
                 "peak_bytes": peak,
-                "seconds": passport["seconds"],
-                "recipe": passport["recipe"],
-                **course_of(place, passport),
+                "seconds": card["seconds"],
+                "recipe": card["recipe"],
+                **curve_of(place, card),
             }
         )
         del model
@@ -179,11 +180,11 @@ def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progre
     losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
     adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"
     signature = signature_of(mixed.lm, data=text.sha256, context=CONTEXT, adapted=adapted)
-    weights = [float(each) for each in mixed.passport["mixture"]["weights"]]
+    weights = [float(each) for each in mixed.card["mixture"]["weights"]]
     from elman.models.combine import Mixture
 
     quick = Mixture([api.load(_place(job)).lm for job in parts], weights=weights)
-    seconds = sum(model.passport["seconds"] for model in models)
+    seconds = sum(model.card["seconds"] for model in models)
     peaks = [json.loads((_place(job) / "training" / PEAK_FILE).read_bytes())["peak_bytes"] for job in parts]
     run = {
         "folder": [str(_place(job)) for job in parts],

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from elman.errors import Interrupted, TrainingError
 from elman.progress import Progress, duration
+from elman.storage import folder as model_folder
 from elman.studies.compare_worker import PEAK_FILE
 from elman.training.lock import alone
 
@@ -68,7 +69,7 @@ def train_all(jobs: Sequence[Job], *, progress: Progress) -> list[Failure]:
 
 def _done(job: Job) -> bool:
     folder = Path(job.request["out"])
-    return (folder / "passport.json").exists() and (folder / "training" / PEAK_FILE).exists()
+    return model_folder.card_file(folder).exists() and (folder / "training" / PEAK_FILE).exists()
 
 
 def _run(job: Job, *, head: str, progress: Progress) -> str | None:

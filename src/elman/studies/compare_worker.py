@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from elman import api
-from elman.data.prepare import DataConfig, prepare_data
+from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import ElmanError, Interrupted
-from elman.files import write_atomic
-from elman.machine import cache_folder, peak_memory
 from elman.models.registry import entry, resolve
 from elman.progress import Progress, ScreenProgress
+from elman.storage import folder as model_folder
+from elman.system.files import write_atomic
+from elman.system.machine import cache_folder, peak_memory
 
 PEAK_FILE = "peak.json"
 """In the model's ``training`` folder."""
@@ -34,7 +35,7 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
             network's sizes are chosen to have about so many.
     """
     folder = Path(order["out"])
-    if not (folder / "passport.json").exists():
+    if not model_folder.card_file(folder).exists():
         if (folder / "training" / "checkpoint.safetensors").exists():
             api.resume(folder, progress=progress)
         else:

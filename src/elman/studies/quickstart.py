@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from elman import api
-from elman import folder as model_folder
-from elman.data.prepare import DataConfig, prepare_data
+from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError
-from elman.machine import cache_folder
-from elman.passport import evaluate_text
+from elman.evaluation.model_card import evaluate_text
 from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.system.machine import cache_folder
 
 SOURCE = "builtin:pydocs"
 PROMPTS = (
@@ -70,12 +70,12 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
     shutil.rmtree(folder / "mixture", ignore_errors=True)
     mixed.save(folder / "mixture")
     figures = {
-        "n-gram": counted.passport["figures"]["test"],
-        "LSTM": trained.passport["figures"]["test"],
+        "n-gram": counted.card["figures"]["test"],
+        "LSTM": trained.card["figures"]["test"],
         "mixture": evaluate_text(mixed.lm, mixed.speller, corpus.test, context=CONTEXT, progress=progress),
     }
     models = {"n-gram": counted, "LSTM": trained, "mixture": mixed}
-    seconds = {"n-gram": counted.passport["seconds"], "LSTM": trained.passport["seconds"]}
+    seconds = {"n-gram": counted.card["seconds"], "LSTM": trained.card["seconds"]}
     seconds["mixture"] = sum(seconds.values())
     rows = [
         Row(
@@ -105,7 +105,7 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
 
 def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
     """The model in a folder: as it is, its training resumed, or trained now."""
-    if (folder / "passport.json").exists():
+    if model_folder.card_file(folder).exists():
         progress.say(f"reusing {folder}")
         return api.load(folder)
     if (folder / "training" / "checkpoint.safetensors").exists():

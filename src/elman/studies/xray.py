@@ -20,14 +20,14 @@ from elman.cells.cell import Sizes
 from elman.cells.counting import hidden_weights
 from elman.cells.registry import CELLS, cell_named
 from elman.errors import FolderError, UsageError
-from elman.folder import read_json
-from elman.model import Model
 from elman.models.registry import is_network, known
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
+from elman.storage.folder import read_json
 from elman.studies.xray_influence import THRESHOLD, TRACE, Influence, influence_by_lag, spread_lags, text_windows
-from elman.training.lag_case import COURSE_FILE
+from elman.tasks.language_model import Model
+from elman.training.lag_case import GRADIENT_LOG_FILE
 
 LAGS = 200
 """How far back is looked by default, in tokens."""
@@ -156,7 +156,7 @@ def xray(
             inside = read_inside(network, windows[:, :-1], warm=_WARM)
         saturated, units = saturation(inside), longest_memories(inside)
     seen = _sentence(model, network, sentence) if sentence is not None else None
-    course, clipped = _course(model)
+    course, clipped = _gradient_log(model)
     about = {**model.lm.describe(), "types": model.lm.tokenizer.size, "hash": model.lm.model_hash[:12]}
     facts = {**(text or {}), "tokens": len(ids), "places": len(windows), "lags": reach}
     result = Xray(about, facts, curves, found, saturated, units, seen, course, clipped, [])
@@ -276,7 +276,7 @@ def _order(layer: Any) -> NDArray[np.int64]:
 
 
 def _clip(model: Model) -> float:
-    plan = (model.passport.get("recipe") or {}).get("plan") or {}
+    plan = (model.card.get("recipe") or {}).get("plan") or {}
     if not plan and model.folder is not None and (model.folder / "training" / "plan.json").is_file():
         try:
             plan = read_json(model.folder / "training" / "plan.json").get("plan") or {}
@@ -286,19 +286,19 @@ def _clip(model: Model) -> float:
     return float(clip) if isinstance(clip, (int, float)) else 0.0
 
 
-def _course(model: Model) -> tuple[list[dict[str, Any]], float | None]:
+def _gradient_log(model: Model) -> tuple[list[dict[str, Any]], float | None]:
     """What training noted of the gradient by lag, and how many of its updates were clipped."""
     if model.folder is None or not Path(model.folder).is_dir():
         return [], None
     inner = Path(model.folder) / "training"
-    entries = [each for each in read_log(inner / COURSE_FILE) if _is_course(each)]
+    entries = [each for each in read_log(inner / GRADIENT_LOG_FILE) if _is_entry(each)]
     clip = _clip(model)
     norms = [each.get("norm") for each in read_log(inner / "log.jsonl") if isinstance(each, dict)]
     sizes = [norm for norm in norms if isinstance(norm, (int, float)) and math.isfinite(norm)]
     return entries, sum(size > clip for size in sizes) / len(sizes) if clip and sizes else None
 
 
-def _is_course(entry: Any) -> bool:
+def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("update"), int)

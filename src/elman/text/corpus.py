@@ -17,13 +17,13 @@ from typing import Literal
 from elman.config import Config
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
-from elman.text.atomic import publish, staging_folder
+from elman.system.staging import publish, staging_folder
 from elman.text.decoding import check_encoding, raw_lines
 from elman.text.normalise import normalise_line, split_lines
 from elman.text.records import RECORD_SUFFIXES, field_texts
 from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes
-from elman.text.split import pieces
-from elman.text.spool import Text, TextWriter, starts_file
+from elman.text.splits import pieces
+from elman.text.store import Text, TextWriter, starts_file
 
 _MANIFEST = "elman-corpus.json"
 _FORMAT = 1
@@ -142,7 +142,7 @@ def prepare(
     """Read the sources and write the corpus into a subfolder of ``folder`` that is named by its content.
 
     Without ``valid``, about a ``split`` of the text is held out for validation, and as much for test unless
-    ``test`` is given; with ``valid`` nothing is held out. ``elman.text.split`` says how.
+    ``test`` is given; with ``valid`` nothing is held out. ``elman.text.splits`` says how.
 
     Args:
         valid: sources of validation text; default: held out.

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.errors import FolderError, TextError, UsageError
-from elman.files import storage_errors, write_atomic
 from elman.notation import TokenIds
+from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.splitting import CUT_CHARS, Level, cut
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary

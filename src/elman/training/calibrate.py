@@ -4,8 +4,8 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from elman.machine import set_threads, tune_allocator
 from elman.progress import Progress
+from elman.system.machine import set_threads, tune_allocator
 from elman.training.recipe import updates_for_epochs
 from elman.training.run import Plan, Run
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.data.streams import Cursor
 from elman.errors import FolderError, TrainingError
-from elman.files import write_atomic
+from elman.system.files import write_atomic
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 

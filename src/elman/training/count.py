@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from elman import folder as model_folder
 from elman.errors import TextError, UsageError
-from elman.machine import cache_folder
 from elman.models.ngram.chunks import Allocate
+from elman.models.ngram.counting_memory import in_words, least_memory, needed
 from elman.models.ngram.counts import OrderCounts, count_ngrams, line_starts
 from elman.models.ngram.growth import measure_growth, perplexity_of
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
-from elman.models.ngram.room import in_words, least_memory, needed
-from elman.text.atomic import staging_folder
+from elman.storage import folder as model_folder
+from elman.system.machine import cache_folder
+from elman.system.staging import staging_folder
 from elman.text.tokenizer import EOS_ID
 from elman.training.run import Run
 

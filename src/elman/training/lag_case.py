@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Case = Literal["vanishing", "exploding", "healthy"]
 
-COURSE_FILE = "xray.jsonl"
+GRADIENT_LOG_FILE = "xray.jsonl"
 """Where training notes its judgements, in the folder ``training``."""
 FAR = 50
 """Tokens back at which a gradient that is not to be called vanishing has more than LEFT of itself."""

@@ -11,8 +11,8 @@ import math
 from typing import Any
 
 from elman.cells.counting import hidden_weights, products
-from elman.models.layout import lay_out
-from elman.models.shape import NeuralConfig
+from elman.models.network_config import NeuralConfig
+from elman.models.softmax_clusters import lay_out
 from elman.nn.clusters import zipf_counts
 from elman.training.optimizers import DEFAULT_RATES
 from elman.training.run import Plan
@@ -38,7 +38,7 @@ _INNER = {"conv": 1.0}
 
 
 @dataclasses.dataclass(frozen=True)
-class Situation:
+class RecipeInputs:
     """What a recipe is chosen from."""
 
     kind: str
@@ -55,7 +55,7 @@ class Situation:
 
 
 def choose(
-    situation: Situation, *, config: dict[str, Any], plan: dict[str, Any]
+    inputs: RecipeInputs, *, config: dict[str, Any], plan: dict[str, Any]
 ) -> tuple[NeuralConfig, dict[str, Any]]:
     """The configuration and the plan's settings; what the user gave (``config``, ``plan``) stays.
 
@@ -63,13 +63,13 @@ def choose(
     >>> shape.embedding_size, shape.hidden_size, shape.layers
     (256, 512, 2)
     """
-    if situation.vocab_size >= _MANY_TYPES and config.get("input", "learned") == "learned":
+    if inputs.vocab_size >= _MANY_TYPES and config.get("input", "learned") == "learned":
         config = {"softmax": "adaptive", **config}
-    chosen = NeuralConfig(**_whole({"cell": situation.kind, **_sizes(situation, config), **config}))
-    epochs = situation.epochs
-    if situation.budget is not None:
-        epochs = situation.budget / (situation.tokens * flop_per_token(chosen, situation.vocab_size))
-    settings = _settings(situation, chosen, epochs, optimizer=plan.get("optimizer", "adamw"))
+    chosen = NeuralConfig(**_whole({"cell": inputs.kind, **_sizes(inputs, config), **config}))
+    epochs = inputs.epochs
+    if inputs.budget is not None:
+        epochs = inputs.budget / (inputs.tokens * flop_per_token(chosen, inputs.vocab_size))
+    settings = _settings(inputs, chosen, epochs, optimizer=plan.get("optimizer", "adamw"))
     return chosen, {**settings, **plan}
 
 
@@ -93,20 +93,20 @@ def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
     return vocab_size * top if clusters is None else clusters.products(zipf_counts(vocab_size), top)
 
 
-def _sizes(situation: Situation, given: dict[str, Any]) -> dict[str, int]:
-    per_token = _REFERENCE_BUDGET if situation.budget is None else situation.budget / max(situation.tokens, 1)
+def _sizes(inputs: RecipeInputs, given: dict[str, Any]) -> dict[str, int]:
+    per_token = _REFERENCE_BUDGET if inputs.budget is None else inputs.budget / max(inputs.tokens, 1)
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
     # A network with many more weights than the text has tokens would learn it by heart, however much time there is.
-    flop = min(flop, 6.0 * _MOST_WEIGHTS * situation.tokens)
+    flop = min(flop, 6.0 * _MOST_WEIGHTS * inputs.tokens)
 
     def cost(embedding: int) -> float:
-        config = NeuralConfig(**_whole({"cell": situation.kind, **proportions(situation.kind, embedding), **given}))
-        return flop_per_token(config, situation.vocab_size)
+        config = NeuralConfig(**_whole({"cell": inputs.kind, **proportions(inputs.kind, embedding), **given}))
+        return flop_per_token(config, inputs.vocab_size)
 
     embedding = 32
     while embedding < 1024 and cost(embedding + 32) <= flop * 1.02:
         embedding += 32
-    return proportions(situation.kind, embedding)
+    return proportions(inputs.kind, embedding)
 
 
 def proportions(kind: str, embedding: int) -> dict[str, int]:
@@ -124,18 +124,18 @@ def _whole(shape: dict[str, Any]) -> dict[str, Any]:
     return {"tied": False, **shape} if shape.get("input") == "one-hot" else shape
 
 
-def _settings(situation: Situation, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:
-    fine = situation.level in ("char", "byte")
+def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:
+    fine = inputs.level in ("char", "byte")
     # Many short rows rather than few long ones: the products are larger, and nothing was lost by it.
-    length = 70 if fine else _LONG.get(situation.kind, 22)
-    batch = 16 if situation.kind in _LONG else 32
+    length = 70 if fine else _LONG.get(inputs.kind, 22)
+    batch = 16 if inputs.kind in _LONG else 32
     # Few tokens: fewer rows, so that there are enough updates.
-    while batch > 4 and situation.tokens < batch * 2000:
+    while batch > 4 and inputs.tokens < batch * 2000:
         batch //= 2
     dropout = min(0.5, 0.05 * epochs)
     # Dropout alone does not keep a network from learning by heart what it reads more than ten times.
     weight_drop = 0.0 if fine or not _has_hidden(config) else min(0.3, max(0.0, 0.025 * (epochs - 10)))
-    rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(situation.kind, 1.0)
+    rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(inputs.kind, 1.0)
     return {
         "batch": batch,
         "bptt": length,

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from elman.config import Config
 from elman.data.store import TokenStore
 from elman.errors import UsageError
-from elman.machine import choose_device
 from elman.progress import Progress
+from elman.system.machine import choose_device
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
-from elman.training.length import MEAN_SHARE, SHORTEST
+from elman.training.variable_bptt import MEAN_SHARE, SHORTEST
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

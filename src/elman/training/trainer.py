@@ -14,28 +14,28 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from elman import folder as model_folder
 from elman.data.frequency import count_types
 from elman.data.streams import Chunk, Streams
 from elman.errors import FolderError, Interrupted, TrainingError
-from elman.machine import peak_memory, prepare_device, set_threads, tune_allocator
-from elman.models.layout import lay_out, read_layout
+from elman.models.network_config import NeuralConfig
 from elman.models.neural import Drops, Network, NeuralModel
-from elman.models.shape import NeuralConfig
+from elman.models.softmax_clusters import lay_out, read_layout
 from elman.nn.clusters import Clusters
 from elman.nn.dropout import Masks
 from elman.nn.penalties import Penalties
 from elman.progress import duration
+from elman.storage import folder as model_folder
+from elman.system.machine import peak_memory, prepare_device, set_threads, tune_allocator
 from elman.training.checkpoint import Position, read_checkpoint, write_checkpoint
-from elman.training.course import Course
+from elman.training.gradient_log import GradientLog
 from elman.training.interrupt import StopRequest
-from elman.training.journal import Journal
-from elman.training.lazy import clip_gradients, step
-from elman.training.length import varied_length
 from elman.training.nonfinite import first_nonfinite
 from elman.training.optimizers import fits_optimizer, make_optimizers, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.run import Plan, Run
 from elman.training.schedule import make_schedule
+from elman.training.sparse_updates import clip_gradients, step
+from elman.training.training_log import TrainingLog
+from elman.training.variable_bptt import varied_length
 
 
 @dataclass(frozen=True)
@@ -275,16 +275,16 @@ def fit(run: Run) -> NeuralModel:
     else:
         model_folder.write_weights(run.folder, training.weights())
         write_checkpoint(inner, training.position, training.groups())
-    journal, course = Journal(run, training.position), _course(run, training)
+    log, course = TrainingLog(run, training.position), _gradient_log(run, training)
     try:
         with StopRequest(run.progress) as stop:
-            _loop(run, training, journal, course, stop)
+            _loop(run, training, log, course, stop)
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"stopped at once; go on from the last checkpoint with: elman train --out {run.folder} --resume"
         ) from error
     finally:
-        journal.close()
+        log.close()
     position, memory = training.position, peak_memory()
     run.progress.say(
         f"trained {position.update} updates in {duration(position.seconds)}, best validation at update "
@@ -294,14 +294,14 @@ def fit(run: Run) -> NeuralModel:
     return NeuralModel.from_arrays(arrays, run.tokenizer, run.config)  # type: ignore[arg-type]
 
 
-def _course(run: Run, training: Training) -> Course | None:
+def _gradient_log(run: Run, training: Training) -> GradientLog | None:
     if not run.xray:
         return None
     update, clip = training.position.update, training.plan.clip
-    return Course(run.folder / "training", run.valid.ids, update=update, clip=clip, progress=run.progress)
+    return GradientLog(run.folder / "training", run.valid.ids, update=update, clip=clip, progress=run.progress)
 
 
-def _loop(run: Run, training: Training, journal: Journal, course: Course | None, stop: StopRequest) -> None:
+def _loop(run: Run, training: Training, log: TrainingLog, course: GradientLog | None, stop: StopRequest) -> None:
     plan, position, inner = training.plan, training.position, run.folder / "training"
     clock = saved = time.monotonic()
 
@@ -310,7 +310,7 @@ def _loop(run: Run, training: Training, journal: Journal, course: Course | None,
         now = time.monotonic()
         position.seconds += now - clock
         clock = saved = now
-        position.log_bytes = journal.flush()
+        position.log_bytes = log.flush()
         write_checkpoint(inner, position, training.groups())
 
     def out_of_patience() -> bool:
@@ -322,7 +322,7 @@ def _loop(run: Run, training: Training, journal: Journal, course: Course | None,
         except TrainingError as error:
             exploded = "" if course is None else course.explosion(training.network)
             raise TrainingError(f"{error}{exploded}; {_kept(run, position)}") from None
-        journal.update(position, done, seconds=position.seconds + time.monotonic() - clock)
+        log.update(position, done, seconds=position.seconds + time.monotonic() - clock)
         if position.update % plan.validate_every == 0 or position.update == plan.updates:
             nats = training.validate()
             if not math.isfinite(nats):
@@ -336,7 +336,7 @@ def _loop(run: Run, training: Training, journal: Journal, course: Course | None,
                 model_folder.write_weights(run.folder, training.weights())
             else:
                 position.worse += 1
-            journal.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
+            log.validation(position, nats, better=better, seconds=position.seconds + time.monotonic() - clock)
             if course is not None:
                 course.note(training.network, position.update)
             if not position.average_start and 0 < plan.average_after <= position.worse:

@@ -94,8 +94,8 @@ def test_an_arpa_file_saved_as_a_folder_is_the_same_model(tmp_path):
     assert loaded.info()["bytes"] == len(SMALL)
     loaded.save(tmp_path / "folder")
     again = elman.load(tmp_path / "folder")
-    assert again.lm.model_hash == loaded.lm.model_hash and again.passport == loaded.passport
-    assert again.passport["imported"] == {
+    assert again.lm.model_hash == loaded.lm.model_hash and again.card == loaded.card
+    assert again.card["imported"] == {
         "file": "a.arpa",
         "sha256": hashlib.sha256(SMALL.encode()).hexdigest(),
         "notes": [],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from elman.errors import UsageError
+from elman.models.ngram.backoff_form import to_backoff
 from elman.models.ngram.counts import count_ngrams
-from elman.models.ngram.forms import to_backoff
 from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.prune import context_shares, prune, prune_to, worth_keeping
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 import elman
 from elman.errors import StorageError, UsageError
-from elman.machine import cache_folder
 from elman.models.ngram import counts_on_disk, spill_kernels
+from elman.models.ngram.counting_memory import Layout, Sizes, least_memory, needed, sizes_within
 from elman.models.ngram.counts import OrderCounts, count_ngrams
 from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
-from elman.models.ngram.room import Layout, Sizes, least_memory, needed, sizes_within
 from elman.models.ngram.spill import Spill
 from elman.progress import Progress
+from elman.system.machine import cache_folder
 
 EOS = 1
 TINY = Sizes(run=9, block=3, merge=5, part=2)

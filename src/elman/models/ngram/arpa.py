@@ -32,7 +32,7 @@ class Imported:
     speller: Speller
     """Knows the vocabulary only: an ARPA file has no words that were unknown to it."""
     facts: dict[str, Any]
-    """For the passport: the file's name, its sha256 (decompressed), and notes on what was added or left out."""
+    """For the model card: the file's name, its sha256 (decompressed), and notes on what was added or left out."""
 
 
 def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:

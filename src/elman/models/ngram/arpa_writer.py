@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.files import write_atomic
 from elman.models.ngram import arpa_kernels as kernels
 from elman.models.ngram.arpa_lexicon import BOS
 from elman.models.ngram.backoff import LARGEST_LOG10, BackoffTables
 from elman.progress import Progress
+from elman.system.files import write_atomic
 
 _ROWS = 1 << 16
 _LOG10_OF_BOS = np.float32(-99)

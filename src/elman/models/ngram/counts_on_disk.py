@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from elman.errors import StorageError
 from elman.models.ngram import spill_kernels as kernels
+from elman.models.ngram.counting_memory import TOKENS, Sizes, in_words, layout_of, needed, sizes_within
 from elman.models.ngram.counts import OrderCounts
-from elman.models.ngram.room import TOKENS, Sizes, in_words, layout_of, needed, sizes_within
 from elman.models.ngram.spill import Advance, Spill
 from elman.progress import Progress
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.backoff_form import suffixes_of
 from elman.models.ngram.counts import OrderCounts
-from elman.models.ngram.forms import suffixes_of
 
 _LEAST = 1e-12
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.errors import ModelError, TextError, UsageError
 from elman.models.ngram.backoff import BackoffTables
+from elman.models.ngram.backoff_form import from_backoff, to_backoff
 from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.counts import OrderCounts, count_ngrams
-from elman.models.ngram.forms import from_backoff, to_backoff
 from elman.models.ngram.kneser_ney import FIXED_DISCOUNTS, estimate
 from elman.models.ngram.prune import context_shares, worth_keeping
 from elman.models.ngram.tables import NgramTables

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.models.ngram import spill_kernels as kernels
-from elman.models.ngram.room import Sizes
+from elman.models.ngram.counting_memory import Sizes
 
 Records = NDArray[np.uint64]
 Advance = Callable[[int], None]

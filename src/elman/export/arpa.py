@@ -1,0 +1,72 @@
+"""An ARPA file of a model that is no n-gram: which texts that takes, and where they are."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from elman.data.store import build_store
+from elman.evaluation.splits import held_out_text, training_text
+from elman.export.distill import DistillConfig, distill
+from elman.models.ngram.arpa import arpa_words
+from elman.models.ngram.arpa_writer import write_arpa
+from elman.models.protocol import LanguageModel
+from elman.progress import Progress
+from elman.system.files import storage_errors
+from elman.system.machine import cache_folder
+from elman.text.corpus import Sources, read_text
+from elman.text.store import Text
+
+
+def write_distilled(
+    path: Path,
+    model: LanguageModel,
+    config: DistillConfig,
+    *,
+    folder: Path | None,
+    card: Mapping[str, Any],
+    text: Sources | None = None,
+    tune: Sources | None = None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Make an n-gram of a model, write it, and say how well it does.
+
+    Args:
+        folder, model card: the model's own, which know its texts.
+        text: what to ask it about; by default its training text or, where that is gone, what it makes up.
+        tune: what to weigh n-grams on; by default its validation text.
+
+    Raises:
+        ModelError: a type of the model cannot stand in an ARPA file.
+        UsageError: there is no validation text.
+        StorageError: the file cannot be written.
+    """
+    words = arpa_words(model.tokenizer)
+    with storage_errors(path):  # not only after minutes
+        tempfile.TemporaryFile(dir=path.parent).close()
+    stores = cache_folder() / "tokens"
+    with (
+        _named(tune, progress) if tune else held_out_text(folder, card, progress=progress) as valid,
+        _named(text, progress) if text else _trained_on(folder, card, progress) as train,
+    ):
+        if train is None:
+            progress.say("the training text is not to be found, so the model makes up one; --text FILE names a better")
+            found = distill(model, train=None, valid=valid, config=config, progress=progress)
+        else:
+            store = build_store(train, model.tokenizer, folder=stores, collect_oov=True, progress=progress)
+            ids = store.ids, store.documents
+            found = distill(model, train=ids, valid=valid, config=config, progress=progress)
+    write_arpa(path, found.tables, words, progress=progress)
+    return {"from": model.describe()["name"], **found.facts}
+
+
+@contextmanager
+def _named(sources: Sources, progress: Progress) -> Iterator[Text]:
+    with read_text(sources, folder=cache_folder() / "texts", progress=progress) as text:
+        yield text
+
+
+@contextmanager
+def _trained_on(folder: Path | None, card: Mapping[str, Any], progress: Progress) -> Iterator[Text | None]:
+    yield training_text(folder, card, progress=progress)

@@ -1,0 +1,133 @@
+"""The two questions of elman's own, /v1/complete and /v1/score, answered in a thread of their own."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from elman.decode.completion import complete
+from elman.decode.largest import largest
+from elman.decode.prompt_state import whole_words
+from elman.decode.scoring import score_lines
+from elman.models.protocol import LanguageModel, State
+from elman.notation import Lengths, LogProbs, TokenIds
+from elman.serve.batching import Batched, Patience
+from elman.serve.generation import finite
+from elman.serve.limits import Limits
+from elman.serve.loaded_models import Served
+from elman.serve.prompts import shown_token
+from elman.serve.schemas import CompleteBody, ScoreBody
+from elman.serve.sessions import Sessions, too_long
+from elman.text.normalise import normalise_line, split_lines
+from elman.text.tokenizer import EOS_ID
+
+_PROBS = 1 << 22
+"""Probabilities that exist at a time."""
+_SHORT = 2000
+_FEW = 100
+
+
+def complete_answer(body: CompleteBody, served: Served, sessions: Sessions, patience: Patience) -> dict[str, Any]:
+    """The likeliest next words: those of ``Model.complete``.
+
+    Nothing of the prompt being known is no mistake here, where people are in the middle of typing it: ``oov`` says so.
+    """
+    model = Batched(served.batcher, patience)
+    if body.session is None:
+        return _completed(body, served, sessions.new().reader(model))
+    session = sessions.get(served.name, body.session)
+    with session.lock:
+        found = _completed(body, served, session.reader(model))
+    sessions.settle(served.name, body.session, session)
+    return found
+
+
+def remembered_answer(body: CompleteBody, served: Served, sessions: Sessions) -> dict[str, Any] | None:
+    """The same if the session knows all that it takes, so that no thread has to wait for the model; else None."""
+    short = len(body.prompt) <= _SHORT and body.n <= _FEW and len(body.block) <= _FEW
+    if body.session is None or not short or not whole_words(served.model.lm.tokenizer):
+        return None
+    session = sessions.get(served.name, body.session)
+    if not session.lock.acquire(blocking=False):
+        return None
+    try:
+        return _completed(body, served, session.reader(_Silent(served.batcher, Patience(0))))
+    except _Asked:
+        return None
+    finally:
+        session.lock.release()
+
+
+class _Asked(Exception):
+    """The model is needed after all."""
+
+
+class _Silent(Batched):
+    """A model that must not be asked."""
+
+    def step(self, state: State, ids: TokenIds | None = None) -> tuple[State, LogProbs]:
+        raise _Asked
+
+    def advance(self, ids: TokenIds, state: State) -> State:
+        raise _Asked
+
+    def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
+        raise _Asked
+
+
+def _completed(body: CompleteBody, served: Served, model: LanguageModel) -> dict[str, Any]:
+    found = complete(model, body.prompt, n=body.n, partial=body.partial, block=body.block, punctuation=body.punctuation)
+    words = [{"text": text, "probability": probability} for text, probability in found.words]
+    return {"model": served.name, "prompt": body.prompt, "partial": found.partial, "words": words, "oov": found.oov}
+
+
+def score_answer(body: ScoreBody, served: Served, limits: Limits, patience: Patience) -> dict[str, Any]:
+    """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in nats)."""
+    tokenizer = served.model.lm.tokenizer
+    lines = [normalise_line(line) for line in split_lines(body.text)]
+    if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
+        raise too_long(limits.max_prompt_tokens, param="text")
+    found = []
+    for line in score_lines(Batched(served.batcher, patience), served.model.speller, lines):
+        per_token: list[dict[str, Any]] = [{"text": text, "bits": _bits(nats)} for text, nats in line.per_token]
+        if body.top:
+            for token, top in zip(per_token, likely_tokens(line.text, body.top, served, patience), strict=True):
+                token["top"] = top
+        found.append(
+            {
+                "text": line.text,
+                "bits": _bits(line.log_prob),
+                "tokens": line.tokens,
+                "oov": line.oov,
+                "per_token": per_token,
+            }
+        )
+    totals = {name: sum(line[name] for line in found) for name in ("bits", "tokens", "oov")}
+    return {"model": served.name, **totals, "lines": found}
+
+
+def _bits(log_prob: float) -> float:
+    """Of one token or of a sum of many: only what is no number of JSON's is bounded."""
+    return -(log_prob if math.isfinite(log_prob) else finite(log_prob)) / math.log(2)
+
+
+def likely_tokens(line: str, count: int, served: Served, patience: Patience) -> list[list[dict[str, Any]]]:
+    """The likeliest tokens at each place of a line by itself, its end included, with their bits."""
+    tokenizer = served.model.lm.tokenizer
+    ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
+    most = max(_PROBS // tokenizer.size, 1)
+    state, found = served.batcher.first, []
+
+    def use(log_probs: LogProbs) -> list[list[tuple[int, float]]]:
+        return [[(int(token), float(row[token])) for token in largest(row, count)] for row in log_probs]
+
+    for start in range(0, len(ids), most):
+        some, state = patience.wait(served.batcher.trace(ids[start : start + most], state, use))
+        found += some
+    return [
+        [
+            {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(log_prob)}
+            for token, log_prob in row
+        ]
+        for place, row in enumerate(found)
+    ]

@@ -1,0 +1,166 @@
+"""What every request passes before any work is done for it: the door of the server.
+
+Refused here, in this order: names in the Host header that are not ours (a page of another site cannot reach us by
+giving its own name our address), anything while shutting down, a wrong key, a body that is no JSON, too large or too
+slow. What passes is counted and timed.
+"""
+
+import asyncio
+import hmac
+import ipaddress
+import time
+from collections.abc import Collection
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from elman.serve.errors import Problem
+from elman.serve.limits import Limits
+from elman.serve.metrics import Metrics
+
+_OPEN = ("/", "/healthz")
+_PAGE_FILES = "/web/"
+"""The page asks for the key, so it must come without one; nothing in it is secret."""
+_LOCAL = ("localhost", "localhost.localdomain", "ip6-localhost")
+
+
+class Activity:
+    """What is going on: how many requests, and whether more are taken."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.draining = False
+
+
+class Guard:
+    """ASGI middleware.
+
+    Args:
+        names: host names that requests may address us by, besides localhost and plain addresses.
+        key: what clients have to send as ``Authorization: Bearer KEY``; None: nothing.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits,
+        metrics: Metrics,
+        activity: Activity,
+        names: Collection[str] = (),
+        key: str | None = None,
+    ) -> None:
+        self._app, self._limits, self._metrics, self._activity = app, limits, metrics, activity
+        self._names = {name.lower() for name in names} | set(_LOCAL)
+        self._key = None if key is None else key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin = time.perf_counter()
+        status: int | None = None
+        self._activity.running += 1
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            try:
+                body = await self._admit(scope, receive)
+            except Problem as problem:
+                await problem.response()(scope, receive, sending)
+                return
+            await self._app(scope, _replayed(body, receive), sending)
+        except asyncio.CancelledError:
+            if not self._activity.draining:  # else it is cut off, which is said once for all
+                raise
+            if status is None:
+                late = Problem(503, "the server shut down before this was finished; try again", code="shutting_down")
+                await late.response()(scope, receive, sending)
+        finally:
+            self._activity.running -= 1
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.requests.labels(route=route, status=status or 500).inc()
+            self._metrics.request_seconds.labels(route=route).observe(time.perf_counter() - begin)
+
+    async def _admit(self, scope: Scope, receive: Receive) -> bytes:
+        """The body of a request that may come in.
+
+        Raises:
+            Problem: it may not.
+        """
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        self._check_host(headers.get(b"host", b"localhost").decode("latin-1"))
+        if self._activity.draining:
+            raise Problem(503, "the server is shutting down; try again in a moment", code="shutting_down")
+        open_to_all = scope["path"] in _OPEN or scope["path"].startswith(_PAGE_FILES)
+        if self._key is not None and not open_to_all and scope["method"] != "OPTIONS":
+            self._check_key(headers.get(b"authorization", b""))
+        body = await self._body(headers, receive)
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        # Other sites can send us plain forms and texts without asking their visitors' browsers; JSON they cannot.
+        if body and kind != b"application/json":
+            shown = kind.decode("latin-1")[:60]
+            raise Problem(415, f"the body came as {shown!r}; send JSON, with Content-Type: application/json")
+        return body
+
+    def _check_host(self, host: str) -> None:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = name.strip("[]").lower().removesuffix(".")
+        if name in self._names:
+            return
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            raise Problem(
+                421, f"this server is not called {name[:60]!r}; address it as localhost or by its IP address, or start "
+                "it with --allow-host NAME", code="unknown_host",
+            ) from None  # fmt: skip
+
+    def _check_key(self, given: bytes) -> None:
+        scheme, _, key = given.partition(b" ")
+        assert self._key is not None
+        if not hmac.compare_digest(key.strip(), self._key) or scheme.lower() != b"bearer":
+            raise Problem(
+                401, "the API key is missing or wrong; send it as Authorization: Bearer KEY", code="invalid_api_key"
+            )
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > self._limits.max_body:
+            raise self._too_large()
+        parts: list[bytes] = []
+        size, more = 0, True
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        break
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    more = message.get("more_body", False)
+                    if size > self._limits.max_body:
+                        raise self._too_large()
+        except TimeoutError:
+            seconds = self._limits.body_seconds
+            raise Problem(408, f"the body did not arrive within {seconds:g} seconds; send it again") from None
+        return b"".join(parts)
+
+    def _too_large(self) -> Problem:
+        limit = self._limits.max_body
+        return Problem(413, f"the body is larger than {limit} bytes; send less, or raise --max-body", code="too_large")
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """What receives the body that was read already, and then whatever comes after it."""
+    waiting: list[Any] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

@@ -1,0 +1,303 @@
+"""What this machine is, what is slow or missing on it, and what to do about that, in words.
+
+``measure`` looks and times, for a few seconds; what follows from its numbers, ``facts_of`` and ``advice_on``
+say without looking again.
+"""
+
+import dataclasses
+import mmap
+import os
+import platform
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from elman.data.preprocessing import cache_bytes
+from elman.progress import Progress
+from elman.system import machine
+from elman.system.machine import version
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Readings:
+    """What was found; None where it could not be, or where torch is missing."""
+
+    cores: int
+    """Cores that elman uses by default."""
+    all_cores: int
+    quota: float | None = None
+    """Cores' worth of time that the container may use."""
+    load: float | None = None
+    """Processes that wanted to run, mean of one minute."""
+    stolen: float | None = None
+    """Share of the time that other virtual machines took while this was measured."""
+    spread: float | None = None
+    """How much longer than the fastest the slow ones of many equal products took (the ninth of ten)."""
+    threads: dict[int, float] = dataclasses.field(default_factory=dict)
+    """Seconds of one product by number of threads."""
+    fp32: float | None = None
+    """FLOP per second in training."""
+    bf16: float | None = None
+    """The same; None also where the processor has none."""
+    onednn: float | None = None
+    """How many times as fast oneDNN is as the library that fp32 products take; on AMD processors with MKL only."""
+    tuned: bool = True
+    """Whether the C library let elman tune its allocator."""
+    faulted: float | None = None
+    """Share of a freed block's pages that had to be faulted in again, after tuning."""
+    fault_cost: float | None = None
+    """Seconds to write a GB of fresh memory rather than of memory that is there already."""
+    memory: dict[str, int] = dataclasses.field(default_factory=dict)
+    """As ``machine.memory`` gives it."""
+    governor: str | None = None
+    disk: int | None = None
+    """Bytes free in this folder."""
+    torch: str | None = None
+    gpu: str | None = None
+    kernel: str = "loops"
+    """What multiplies 8-bit weights; all kernels give the same bits."""
+
+
+def diagnose(progress: Progress | None = None) -> dict[str, Any]:
+    """``{"facts": {...}, "advice": [...]}``: measured now, about this machine, in less than five seconds."""
+    found = measure(progress or Progress())
+    return {"facts": facts_of(found), "advice": advice_on(found)}
+
+
+def measure(progress: Progress) -> Readings:
+    """Look and time."""
+    from elman.inference.dot_kernels import best_kernel  # brings numba along
+
+    cores = machine.available_cores()
+    readings: dict[str, Any] = {
+        "cores": cores,
+        "all_cores": os.cpu_count() or 1,
+        "quota": machine.cpu_quota(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "memory": machine.memory(),
+        "governor": machine.governor(),
+        "disk": shutil.disk_usage(os.getcwd()).free,
+        "torch": version("torch"),
+        "kernel": best_kernel().name,
+    }
+    before = machine.stolen_time()
+    progress.show("measuring: memory")
+    readings["tuned"] = machine.tune_allocator()
+    readings["faulted"], readings["fault_cost"] = _faulted(), _fault_cost()
+    if readings["torch"] is not None:
+        readings |= _products(cores, progress)
+    after = machine.stolen_time()
+    if before is not None and after is not None and after[1] > before[1]:
+        readings["stolen"] = (after[0] - before[0]) / (after[1] - before[1])
+    progress.clear()
+    return Readings(**readings)
+
+
+def facts_of(found: Readings) -> dict[str, str]:
+    """The readings in words, by what they are about."""
+    cpu, cache = machine.cpu_facts(), machine.cache_folder()
+    facts = {
+        "elman": version("elman") or "not installed",
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        "processor": f"{cpu['name']} ({cpu['features'] or 'features unknown'})",
+        "cores": f"{found.cores} usable of {found.all_cores}"
+        + ("" if found.quota is None else f" (quota {found.quota:g})"),
+        "load": "unknown" if found.load is None else f"{found.load:.2f} (one minute)",
+        "numpy": version("numpy") or "missing",
+        "tokenizers": version("tokenizers") or "missing",
+        "torch": found.torch or "not installed",
+        "inference": f"8-bit products by the kernel {found.kernel}",
+        "cache": f"{cache} ({cache_bytes(cache) / 1e6:.1f} MB)",
+        "allocator": "keeps freed memory" if _keeps(found) else "gives freed memory back to the system",
+    }
+    if found.disk is not None:
+        facts["disk free"] = f"{found.disk / 1e9:.1f} GB here"
+    if found.memory:
+        size = {name: f"{value / 2**30:.1f}" for name, value in found.memory.items()}
+        facts["memory"] = f"{size['available']} of {size['total']} GiB available, {size['swapped']} GiB swapped out"
+    if found.fault_cost is not None:
+        facts["page faults"] = f"{found.fault_cost:.2f} s per GB of fresh memory"
+    if found.fp32 is not None:
+        facts["fp32"] = f"about {found.fp32 / 1e9:.0f} GFLOP/s in training"
+        facts["bf16"] = "not on this processor"
+    if found.bf16 is not None:
+        facts["bf16"] = f"about {found.bf16 / 1e9:.0f} GFLOP/s in training"
+    if found.onednn is not None:
+        facts["blas"] = f"MKL on an AMD processor; oneDNN multiplies {found.onednn:.1f} times as fast in fp32"
+    if found.threads:
+        facts["threads"] = ", ".join(f"{n}: {1000 * seconds:.1f} ms" for n, seconds in found.threads.items())
+    if found.spread is not None:
+        facts["steadiness"] = f"slow products take {found.spread:.2f} times as long as the fastest"
+    if found.stolen is not None:
+        facts["stolen"] = f"{100 * found.stolen:.1f}% of the time by other virtual machines"
+    if found.governor is not None:
+        facts["clock"] = found.governor
+    if found.gpu is not None:
+        facts["gpu"] = found.gpu
+    return facts
+
+
+def advice_on(found: Readings) -> list[str]:
+    """What to do, one thing a line; nothing where all is well."""
+    return [line for line in (*_missing(found), *_shared(found), *_slow(found), *_short(found)) if line]
+
+
+def _missing(found: Readings) -> list[str]:
+    if found.torch is None:
+        return ["torch is not installed: training and adapting networks need it: pip install 'elman[train]'"]
+    if found.fp32 is not None and found.bf16 is None and found.gpu is None:
+        return ["this processor has no bf16: networks train in fp32, which takes two to five times as long"]
+    if found.fp32 is not None and found.bf16 is not None and found.bf16 < found.fp32:
+        return ["bf16 is slower than fp32 here: train with --precision fp32"]
+    return []
+
+
+def _shared(found: Readings) -> list[str]:
+    advice = []
+    if found.quota is not None and found.quota < found.all_cores:
+        advice.append(
+            f"this container may use {found.quota:g} of {found.all_cores} cores: more than --threads {found.cores} "
+            "only makes them wait for each other; raise its limit if training is too slow"
+        )
+    if found.stolen is not None and found.stolen > 0.03:
+        advice.append(
+            f"other virtual machines take {100 * found.stolen:.0f}% of this one's time: nothing here can mend that; "
+            "train with --updates or --epochs, which do not depend on speed"
+        )
+    busy = found.load is not None and found.load > 0.7 * found.cores
+    if busy or (found.spread is not None and found.spread > 1.5):
+        advice.append(
+            "other programs keep this machine busy: training shares the cores, and may run at half speed or less; "
+            "end them, or leave them a core with a smaller --threads"
+        )
+    return advice
+
+
+def _slow(found: Readings) -> list[str]:
+    advice = []
+    if found.threads:
+        best = min(found.threads, key=lambda count: found.threads[count])
+        most = max(found.threads)
+        if found.threads[most] > 1.15 * found.threads[best]:
+            advice.append(
+                f"{most} threads are slower than {best} here, since they wait for each other: train with "
+                f"--threads {best}"
+            )
+    if found.cores == 1:
+        advice.append("one core only: training works, but slowly")
+    if not _keeps(found):
+        cost = "" if found.fault_cost is None else f" ({found.fault_cost:.2f} s per GB)"
+        advice.append(
+            f"the allocator gives freed memory back at once: large updates spend time on page faults{cost}; "
+            "use glibc's own allocator (LD_PRELOAD empty), or a smaller --batch"
+        )
+    if found.onednn is not None and found.onednn > 1.3:
+        other = "leave --precision at auto, which takes bf16" if found.bf16 else "prefer lstm, which takes oneDNN"
+        advice.append(
+            f"MKL on this AMD processor makes fp32 products {found.onednn:.1f} times slower than they could be: {other}"
+        )
+    if found.governor is not None and "powersave" in found.governor and "pstate" not in found.governor:
+        advice.append(
+            "the clock is kept low to save power (powersave): sudo cpupower frequency-set -g performance mends that"
+        )
+    return advice
+
+
+def _short(found: Readings) -> list[str]:
+    advice = []
+    if found.memory:
+        available, total, swapped = (found.memory[name] for name in ("available", "total", "swapped"))
+        if available < max(2**30, 0.05 * total):
+            advice.append(
+                f"only {available / 2**30:.1f} GiB of memory are available: end other programs, or train smaller "
+                "(--batch, --hidden-size)"
+            )
+        if swapped > 0.05 * total:
+            advice.append(
+                f"{swapped / 2**30:.1f} GiB of memory are swapped out to disk, from where they come back slowly: "
+                "end programs that are not needed"
+            )
+    if found.disk is not None and found.disk < 1e9:
+        advice.append(f"{found.disk / 1e9:.2f} GB of disk are free here: a model and its checkpoint may not fit")
+    return advice
+
+
+def _keeps(found: Readings) -> bool:
+    return found.tuned and (found.faulted is None or found.faulted < 0.5)
+
+
+def _products(cores: int, progress: Progress) -> dict[str, Any]:
+    """What torch makes of this machine; its number of threads is as before afterwards."""
+    import torch
+
+    from elman.training.calibrate import machine_rate
+
+    before = torch.get_num_threads()
+    readings: dict[str, Any] = {"gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None}
+    progress.show("measuring: fp32")
+    readings["fp32"] = machine_rate(precision="fp32", threads=cores)
+    if machine.bf16_works():
+        progress.show("measuring: bf16")
+        readings["bf16"] = machine_rate(precision="bf16", threads=cores)
+    progress.show("measuring: threads")
+    rows, weights = torch.ones(256, 512), torch.ones(2048, 512)
+    readings["threads"] = {}
+    for count in sorted({1, -(-cores // 2), cores}):
+        torch.set_num_threads(count)
+        times = _times(lambda: torch.nn.functional.linear(rows, weights), seconds=0.2)
+        readings["threads"][count] = statistics.median(times)
+        if count == 1:
+            readings["spread"] = sorted(times)[int(0.9 * len(times))] / min(times)
+    if torch.backends.mkl.is_available() and "AMD" in machine.cpu_facts()["name"]:
+        torch.set_num_threads(1)
+        other = torch.ops.mkldnn._linear_pointwise
+        # In time of this process, so that a busy neighbour does not count.
+        clock = time.process_time
+        plain = min(_times(lambda: torch.nn.functional.linear(rows, weights), seconds=0.1, clock=clock))
+        direct = min(_times(lambda: other(rows, weights, None, "none", [], ""), seconds=0.1, clock=clock))
+        readings["onednn"] = plain / direct
+    torch.set_num_threads(before)
+    return readings
+
+
+def _times(
+    call: Callable[[], object], *, seconds: float, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    call()
+    times, begin = [], clock()
+    while len(times) < 5 or clock() - begin < seconds:
+        start = clock()
+        call()
+        times.append(clock() - start)
+    return times
+
+
+def _faulted() -> float | None:
+    """The share of 64 MB that comes as fresh pages although as much has just been freed."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    count, pages = 64 << 20, (64 << 20) // mmap.PAGESIZE
+    np.ones(count, np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(count, np.uint8)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages
+
+
+def _fault_cost() -> float:
+    """Seconds per GB that writing costs the first time and not the second."""
+    size = 64 << 20
+    with mmap.mmap(-1, size) as block:
+        view = np.frombuffer(block, np.uint8)
+        times = []
+        for value in (1, 2):
+            begin = time.process_time()
+            view.fill(value)
+            times.append(time.process_time() - begin)
+        del view
+    return max(0.0, times[0] - times[1]) / size * 1e9

@@ -1,0 +1,320 @@
+"""Model: a trained language model and all that one does with it."""
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from elman.decode.bulk import Scores, score_texts
+from elman.decode.candidates import candidates
+from elman.decode.completion import Completion, complete, complete_phrase
+from elman.decode.sampling import generate, make_sampler
+from elman.decode.scoring import LineScore, follow_lines, score_lines
+from elman.errors import UsageError
+from elman.models.protocol import LanguageModel, State
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.system.machine import cache_folder
+from elman.text.corpus import CorpusConfig, read_text
+from elman.text.normalise import normalise_line
+from elman.text.speller import Speller
+from elman.text.store import Text
+
+Context = Literal["carry", "document", "independent"]
+
+
+class Model:
+    """A trained language model and all that one does with it.
+
+    Attributes:
+        lm: the LanguageModel underneath (``elman.models.protocol``).
+        speller: what spells words it does not know.
+        model card: what it was made of; empty while its training has not ended.
+        folder: where it lies, or None.
+    """
+
+    def __init__(
+        self, lm: LanguageModel, speller: Speller, *, card: dict[str, Any] | None = None, folder: Path | None = None
+    ) -> None:
+        self.lm = lm
+        self.speller = speller
+        self.card = card or {}
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        about = self.lm.describe()
+        return f"Model({about['name']}, {about['size']}, {self.lm.tokenizer.size} types)"
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        n: int = 5,
+        partial: bool | None = None,
+        block: Collection[str] | str = (),
+        punctuation: bool = False,
+    ) -> Completion:
+        """The ``n`` likeliest next words after ``prompt``, with probabilities.
+
+        Args:
+            partial: whether the last word is half-typed; None: if it is unknown.
+            block: words never to offer, whatever their case.
+            punctuation: whether to offer bare punctuation too.
+
+        Raises:
+            UsageError: nothing of the prompt is known.
+        """
+        block = [block] if isinstance(block, str) else block
+        found = complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
+        if not found.partial:
+            self._check_known(prompt)
+        return found
+
+    def phrase(
+        self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16, partial: bool | None = None
+    ) -> list[tuple[str, float]]:
+        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
+        self._check_known(prompt)
+        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial)
+
+    def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """The probability of each given text as what comes next, in the given order."""
+        self._check_known(prompt)
+        return candidates(self.lm, self.speller, prompt, texts)
+
+    def generate(self, prompt: str = "", **options: Any) -> str:
+        """Text that goes on from ``prompt``; options as for ``stream``."""
+        return "".join(self.stream(prompt, **options))
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        max_tokens: int = 100,
+        seed: int | None = None,
+        stop: Sequence[str] | str = (),
+    ) -> Iterator[str]:
+        """As ``generate``, piece by piece.
+
+        Args:
+            temperature: 0 takes the likeliest token, 1 samples what the model believes.
+            top_k: sample from the ``k`` likeliest only.
+            top_p: sample from the smallest set that holds this much probability.
+            seed: makes the text repeatable.
+            stop: texts before which to end.
+        """
+        self._check_known(prompt)
+        stop = [stop] if isinstance(stop, str) else stop
+        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
+        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
+
+    def score(self, line: str) -> LineScore:
+        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
+        if not isinstance(line, str):
+            raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
+        return next(self.score_lines([line]))
+
+    def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
+        """As ``score`` for many lines, in their order, batched."""
+        return score_lines(self.lm, self.speller, lines)
+
+    def follow_lines(self, lines: Iterable[str], state: State | None = None) -> Iterator[tuple[LineScore, State]]:
+        """Score lines as one text that goes on from ``state`` (default: a start), each with the state after it."""
+        return follow_lines(self.lm, self.speller, lines, self.lm.start() if state is None else state)
+
+    def score_texts(self, lines: Sequence[str]) -> Scores:
+        """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the fastest way."""
+        return score_texts(self.lm, self.speller, lines)
+
+    def evaluate(
+        self,
+        *sources: str | Path,
+        context: Context = "document",
+        document: Literal["file", "line", "block"] = "file",
+        encoding: str = "utf-8",
+        field: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Bits per byte, perplexity, OOV rate and signature on a text.
+
+        Args:
+            sources: files, folders, globs, ``-`` or ``builtin:NAME``.
+            context: what the model knows when a line begins: ``carry`` everything before it, ``document``
+                everything since the document began, ``independent`` nothing.
+        """
+        from elman.evaluation.model_card import evaluate_text
+
+        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        with _reading(sources, config, progress) as (text, told):
+            return evaluate_text(self.lm, self.speller, text, context=context, progress=told, tuned_on=self._tuned_on)
+
+    def keystrokes(
+        self,
+        *sources: str | Path,
+        context: Context = "document",
+        document: Literal["file", "line", "block"] = "file",
+        encoding: str = "utf-8",
+        field: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """The share of keystrokes that offered words save on a text (``elman.decode.keystrokes``), and its signature.
+
+        Arguments are those of ``evaluate``.
+
+        Raises:
+            UsageError: a model whose tokens are no words, or no text.
+        """
+        from elman.evaluation.model_card import keystrokes_of
+
+        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        with _reading(sources, config, progress) as (text, told):
+            return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on)
+
+    @property
+    def _tuned_on(self) -> str | None:
+        for name in ("adaptation", "mixture"):
+            if name in self.card:
+                return str(self.card[name]["tuned_on"])
+        return None
+
+    def _check_known(self, prompt: str) -> None:
+        tokenizer = self.lm.tokenizer
+        ids = [token for line in prompt.splitlines() for token in tokenizer.encode(normalise_line(line)).ids.tolist()]
+        if ids and not any(ids):
+            raise UsageError(
+                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
+                "trained on, or train with --level subword"
+            )
+
+    def info(self) -> dict[str, Any]:
+        """The model card, and what is known without one."""
+        # Of what the engine computes, people know the hash of the weights.
+        model_hash = getattr(self.lm, "weights_hash", self.lm.model_hash)
+        about = {**self.lm.describe(), "hash": model_hash, "vocabulary": self.lm.tokenizer.size}
+        size = model_folder.folder_bytes(self.folder) if self.folder else None
+        return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            FolderError: the folder exists and is not empty.
+        """
+        from elman.storage.saving import save_model
+
+        path = Path(folder)
+        save_model(path, self.lm, self.speller, card=self.card, source=self.folder)
+        self.folder = path
+
+    def export_onnx(
+        self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder; how exact they are.
+
+        The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs.
+
+        Raises:
+            ModelError: it is no network.
+            MissingExtra: onnx is not installed.
+        """
+        from elman.export.onnx import write_onnx
+
+        return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
+
+    def export_html(
+        self, file: str | Path, *, name: str | None = None, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Write a network of words as one page that completes text offline; an old file is replaced.
+
+        Args:
+            name: its title; by default that of the model's folder.
+
+        Raises:
+            ModelError: it is no network of words.
+        """
+        from elman.export.html import write_page  # brings numba along
+        from elman.system.machine import version
+
+        title = name or (self.folder.name if self.folder else "elman")
+        more = {"model card": self.card, "name": title, "version": version("elman") or "0"}
+        return write_page(Path(file), self.lm, **more, progress=progress or Progress())
+
+    def export(
+        self,
+        file: str | Path,
+        *,
+        text: str | Path | None = None,
+        tune: str | Path | None = None,
+        progress: Progress | None = None,
+        **settings: Any,
+    ) -> dict[str, Any] | None:
+        """Write an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
+
+        An n-gram model is written as it is. Any other becomes an n-gram first (``elman.export.distill``), which takes
+        minutes and loses much of what a network knows.
+
+        Args:
+            text: what to ask the model about; by default its training text, or what it makes up itself.
+            tune: text to weigh n-grams on; by default the validation text named in the model card.
+            settings: ``order``, ``ngrams``, ``tokens`` and ``seed`` (``elman.export.distill.DistillConfig``).
+
+        Returns:
+            For a model that was no n-gram: sizes and perplexities.
+
+        Raises:
+            ModelError: its words cannot stand in an ARPA file.
+            UsageError: settings for a model that is an n-gram already, or no text to tune on.
+        """
+        from elman.export.arpa import write_distilled  # brings numba along
+        from elman.export.distill import DistillConfig
+        from elman.models.ngram.arpa import save_arpa
+
+        progress = progress or Progress()
+        if not hasattr(self.lm, "backoff_tables"):
+            texts = {"text": text, "tune": tune, "folder": self.folder, "model card": self.card}
+            config = DistillConfig.from_json(settings)
+            return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
+        given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]
+        if given:
+            raise UsageError(f"{given[0]} is for a model that becomes an n-gram; this one is one already: leave it out")
+        save_arpa(self.lm, Path(file), progress=progress)
+        return None
+
+
+def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = False) -> Model:
+    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
+
+    Args:
+        torch: whether a network is computed by torch, where that is installed, from the weights as they were trained.
+            By default elman's own engine computes it, in 8 bits where perplexity changes by less than 0.5%.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    path = Path(folder)
+    lm, speller, card = model_folder.load_with_card(path, progress=progress, torch=torch)
+    return Model(lm, speller, card=card, folder=path)
+
+
+@contextmanager
+def _reading(
+    sources: Sequence[str | Path], config: CorpusConfig, progress: Progress | None
+) -> Iterator[tuple[Text, Progress]]:
+    """A text that is measured, in normal form, and whom to tell how far that is."""
+    if not sources:
+        raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+    told = progress or Progress()
+    with read_text(sources, config=config, folder=cache_folder() / "texts", progress=told) as text:
+        yield text, told
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(32)
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; it must be 0 or more")
+    return seed

@@ -1,0 +1,103 @@
+"""What is held out of a text for validation and test: whole documents, or the ends of a few.
+
+Lines are never shuffled, and the same text is always split the same way.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.text.store import Text
+
+FEWEST_DOCUMENTS = 20
+"""From so many documents on, whole documents are held out."""
+
+_BLOCK = 1 << 18
+_BUCKET_BITS = 20
+
+
+def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]:
+    """The text cut from its start to its end: bytes of each piece, and the part it goes to.
+
+    Part 0 is for training, 1 for validation and, if ``parts`` is 2, 2 for test. Every piece is a document of its
+    part. At least ``FEWEST_DOCUMENTS`` documents: whole documents in the order of their content's hash, so that
+    equal ones stay together, until about ``share`` of the bytes are in each part. Fewer, or documents so uneven
+    that this cannot be: the last ``parts * share`` of the lines of each document.
+    """
+    sizes = text.document_sizes()
+    if len(sizes) >= FEWEST_DOCUMENTS:
+        chosen = _parts_of_documents(text, sizes, share=share, parts=parts)
+        if chosen is not None:
+            return zip(sizes.tolist(), chosen.tolist(), strict=True)
+    return _ends_of_documents(text, sizes, share=share, parts=parts)
+
+
+def _parts_of_documents(text: Text, sizes: NDArray[np.int64], *, share: float, parts: int) -> NDArray[np.int8] | None:
+    # Buckets of hashes instead of sorted hashes: four bytes a document, however many there are.
+    buckets = np.empty(len(sizes), dtype=np.uint32)
+    with open(text.path, "rb") as file:
+        for row, size in enumerate(sizes.tolist()):
+            buckets[row] = _bucket(file, size)
+    mass = np.bincount(buckets, weights=sizes, minlength=1 << _BUCKET_BITS)
+    target = share * text.bytes
+    part_of_bucket = np.zeros(len(mass), dtype=np.int8)
+    part, held = 1, 0.0
+    for bucket in np.flatnonzero(mass).tolist():
+        size = mass[bucket]
+        if size > 2 * target:
+            continue
+        if held >= target / 2 and held + size / 2 > target:
+            part, held = part + 1, 0.0
+            if part > parts:
+                break
+        part_of_bucket[bucket] = part
+        held += size
+    enough = part > parts or (part == parts and held >= target / 2)
+    return part_of_bucket[buckets] if enough else None
+
+
+def _bucket(file: BinaryIO, size: int) -> int:
+    digest = hashlib.sha256()
+    while size:
+        block = file.read(min(size, _BLOCK))
+        digest.update(block)
+        size -= len(block)
+    return int.from_bytes(digest.digest()[:4]) >> (32 - _BUCKET_BITS)
+
+
+def _ends_of_documents(text: Text, sizes: NDArray[np.int64], *, share: float, parts: int) -> Iterator[tuple[int, int]]:
+    with open(text.path, "rb") as file:
+        for start, size in zip((np.cumsum(sizes) - sizes).tolist(), sizes.tolist(), strict=True):
+            lines = sum(len(ends) for _, ends in _line_ends(file, start, size))
+            held = math.floor(parts * share * lines + 0.5)
+            last = held // 2 if parts == 2 else 0
+            first_cut, second_cut = _places(file, start, size, [lines - held, lines - last])
+            cuts = [0, first_cut, second_cut, size]
+            for part in range(3):
+                if cuts[part + 1] > cuts[part]:
+                    yield cuts[part + 1] - cuts[part], part
+
+
+def _places(file: BinaryIO, start: int, size: int, wanted: list[int]) -> list[int]:
+    """Byte places, counted from ``start``, after so many lines each."""
+    places = [0] * len(wanted)
+    seen = 0
+    for base, ends in _line_ends(file, start, size):
+        for row, count in enumerate(wanted):
+            if seen < count <= seen + len(ends):
+                places[row] = base + int(ends[count - seen - 1]) + 1
+        seen += len(ends)
+    return places
+
+
+def _line_ends(file: BinaryIO, start: int, size: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    file.seek(start)
+    base = 0
+    while base < size:
+        block = file.read(min(size - base, _BLOCK))
+        yield base, np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+        base += len(block)

@@ -1,0 +1,28 @@
+"""What stays fixed over a whole run, written before its first update and read when it is resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from elman.errors import TrainingError
+from elman.storage.folder import read_json
+from elman.system.files import write_atomic
+
+PLAN_FILE = "plan.json"
+
+
+def write_plan(folder: Path, plan: dict[str, Any]) -> None:
+    """Write what stays fixed over the whole run."""
+    write_atomic(folder / PLAN_FILE, (json.dumps(plan, indent=2) + "\n").encode())
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Read ``write_plan`` back.
+
+    Raises:
+        TrainingError: there is none.
+        FolderError: it is damaged.
+    """
+    if not (folder / PLAN_FILE).is_file():
+        raise TrainingError(f"{folder.parent} holds no training to resume; train a new model from its text")
+    return read_json(folder / PLAN_FILE)

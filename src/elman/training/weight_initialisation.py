@@ -1,0 +1,41 @@
+"""The first weights of a network: drawn from the seed, then told what counting knows of the text."""
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from elman.data.frequency import count_types
+from elman.models.network_config import NeuralConfig
+from elman.models.neural import Network
+from elman.models.softmax_clusters import lay_out
+from elman.nn.feedback import Lstm
+from elman.progress import Progress
+from elman.training.cooccurrence import cooccurrence_vectors
+from elman.training.run import Plan
+
+
+def first_weights(
+    config: NeuralConfig, plan: Plan, ids: NDArray[Any], vocab: int, *, progress: Progress
+) -> dict[str, NDArray[Any]]:
+    """Weights to begin training the text ``ids[N]`` of ``vocab`` types with.
+
+    If the plan says so, the output's bias begins as the logarithm of each type's share, so that no update is spent on
+    learning which types are frequent, and embeddings begin as co-occurrence vectors where there are more types
+    than a vector has numbers (characters need none).
+    """
+    torch.manual_seed(plan.seed)
+    counts = count_types(ids, vocab)
+    network = Network(config, vocab, clusters=lay_out(config, vocab, counts))
+    if plan.forget_bias is not None:
+        for layer in network.stack.layers:
+            assert isinstance(layer, Lstm)
+            layer.start_to_remember(plan.forget_bias)
+    if plan.begin == "counts":
+        vectors = None
+        if config.input == "learned" and vocab > config.embedding_size:
+            with progress.stage("vectors from the words' company"):
+                vectors = cooccurrence_vectors(ids, vocab=vocab, size=config.embedding_size, seed=plan.seed)
+        # One more of each, so that no type is impossible.
+        network.begin((counts + 1) / (counts + 1).sum(), vectors)
+    return network.to_arrays()
