@@ -9,7 +9,6 @@ processor time of each counts. Prints one JSON line for each kind of network; ``
 import argparse
 import json
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,26 +23,21 @@ BAR = 1.3
 def make_training(kind: str, documents: np.ndarray, precision: str, sizes: dict[str, int]) -> Any:
     """A training over synthetic tokens in which documents start at the given places."""
     from elman.models.registry import entry, resolve
-    from elman.progress import Progress
-    from elman.training.run import Plan, Run
-    from elman.training.trainer import Training
+    from elman.tasks.language.objective import LanguageObjective
+    from elman.tasks.language.plan import LanguagePlan
+    from elman.training.training import Training
 
     found = entry(kind)
     shape = {"embedding_size": sizes["embedding"], "hidden_size": sizes["hidden"], "layers": 2}
     ids = np.random.default_rng(1).integers(2, VOCABULARY, TOKENS).astype(np.uint16)
     store: Any = SimpleNamespace(ids=ids, documents=documents)
-    tokenizer: Any = SimpleNamespace(size=VOCABULARY)
     nothing: Any = None
-    return Training(
-        Run(
-            folder=Path("."), kind=kind, config=resolve(found.config)(**shape, **dict(found.preset)),
-            tokenizer=tokenizer, speller=nothing, train=store, valid=store, progress=Progress(),
-            plan=Plan(
-                updates=1 << 40, batch=20, bptt=35, line_resets=False, threads=1, device="cpu",
-                precision=precision,  # type: ignore[arg-type]
-            ),
-        )
+    plan = LanguagePlan(
+        updates=1 << 40, batch=20, bptt=35, line_resets=False, threads=1, device="cpu",
+        precision=precision,  # type: ignore[arg-type]
     )  # fmt: skip
+    config = resolve(found.config)(**shape, **dict(found.preset))
+    return Training(LanguageObjective(config, plan, vocab=VOCABULARY, speller=nothing, train=store, valid=store), plan)
 
 
 def compare(kind: str, *, precision: str, turns: int, sizes: dict[str, int]) -> dict[str, Any]:

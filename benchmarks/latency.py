@@ -45,6 +45,7 @@ from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
 from elman.models.protocol import LanguageModel
 from elman.storage import folder as model_folder
+from elman.storage import language as storage
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -143,7 +144,7 @@ def loading(model: NeuralModel, small: InferenceModel, repeats: int) -> float:
         best = float("inf")
         for _ in range(repeats):
             start = time.perf_counter()
-            loaded, _ = model_folder.load(path)
+            loaded, _ = storage.load(path)
             loaded.compile()  # type: ignore[attr-defined]
             best = min(best, time.perf_counter() - start)
     return best
@@ -151,8 +152,8 @@ def loading(model: NeuralModel, small: InferenceModel, repeats: int) -> float:
 
 def saved(model: NeuralModel, small: InferenceModel, path: Path) -> Path:
     model_folder.create(path)
-    model_folder.save(path, model, Speller.fit({}))
-    model_folder.write_inference(path, small, {})
+    storage.write_model(path, model, Speller.fit({}))
+    model_folder.write_inference(path, small.to_arrays(), config=small.config.to_json(), parity={})
     return path
 
 

@@ -11,7 +11,8 @@ takes is subtracted, since it is paid once. Prints one JSON line for each traini
                 counted, less than fifteen times as much as the model itself grew
 
 Growth is that from sixteen times to sixty-four times the tokens: from 3.2 to 12.8 millions. Below, buffers still come
-to their full size: the first embeddings are counted from up to two million tokens (``elman.training.cooccurrence``).
+to their full size: the first embeddings are counted from up to two million tokens
+(``elman.tasks.language.cooccurrence``).
 """
 
 import argparse

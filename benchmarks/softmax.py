@@ -46,28 +46,24 @@ TOKENS = 1_000_000
 def make_training(softmax: str, given: argparse.Namespace, *, vocab: int) -> Any:
     """A training over random text."""
     from elman.models.network_config import NeuralConfig
-    from elman.progress import Progress
-    from elman.training.run import Plan, Run
-    from elman.training.trainer import Training
+    from elman.tasks.language.objective import LanguageObjective
+    from elman.tasks.language.plan import LanguagePlan
+    from elman.training.training import Training
 
     draw = np.random.default_rng(1)
     share = np.cumsum(1 / np.arange(1, vocab + 1))
     ranks = np.searchsorted(share, draw.random(TOKENS) * share[-1])
     ids = draw.permutation(vocab).astype(np.uint32)[ranks]
     store: Any = SimpleNamespace(ids=ids, documents=np.array([0, TOKENS]))
-    tokenizer: Any = SimpleNamespace(size=vocab)
     nothing: Any = None
-    plan = Plan(
+    plan = LanguagePlan(
         updates=1_000_000, batch=given.batch, bptt=given.bptt, precision=given.precision, threads=given.threads,
         dropout=0.1, input_dropout=0.1, weight_decay=0.05,
     )  # fmt: skip
     shape = {"embedding_size": given.embedding, "hidden_size": given.hidden, "tied": not given.own_weights}
     config = NeuralConfig.from_json({**shape, "softmax": softmax})
-    run = Run(
-        folder=Path("."), kind="lstm", config=config, tokenizer=tokenizer, speller=nothing, train=store, valid=store,
-        progress=Progress(), plan=plan,
-    )  # fmt: skip
-    return Training(run)
+    objective = LanguageObjective(config, plan, vocab=vocab, speller=nothing, train=store, valid=store)
+    return Training(objective, plan)
 
 
 def measure_time(given: argparse.Namespace) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ import json
 import os
 import statistics
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,9 +61,9 @@ def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace
     """Ours."""
     from elman.cells.registry import CELLS
     from elman.models.registry import entry, resolve
-    from elman.progress import Progress
-    from elman.training.run import Plan, Run
-    from elman.training.trainer import Training
+    from elman.tasks.language.objective import LanguageObjective
+    from elman.tasks.language.plan import LanguagePlan
+    from elman.training.training import Training
 
     embedding, hidden, _ = SHAPES[shape]
     found = entry(cell)
@@ -77,18 +76,13 @@ def make_training(cell: str, shape: str, batch: int, options: argparse.Namespace
         **dict(found.preset),
     }
     store: Any = SimpleNamespace(ids=make_ids(), documents=np.array([0]))
-    tokenizer: Any = SimpleNamespace(size=VOCABULARY)
     nothing: Any = None
-    plan = Plan(
+    plan = LanguagePlan(
         updates=1 << 40, batch=batch, bptt=STEPS, precision=options.precision, threads=options.threads, device="cpu",
         dropout=DROPOUT, input_dropout=DROPOUT, clip=CLIP, weight_decay=0.05, line_resets=False,
     )  # fmt: skip
-    return Training(
-        Run(
-            folder=Path("."), kind=cell, config=resolve(found.config)(**config), tokenizer=tokenizer, speller=nothing,
-            train=store, valid=store, progress=Progress(), plan=plan,
-        )
-    )  # fmt: skip
+    config = resolve(found.config)(**config)
+    return Training(LanguageObjective(config, plan, vocab=VOCABULARY, speller=nothing, train=store, valid=store), plan)
 
 
 class PlainModel(nn.Module):
@@ -169,7 +163,7 @@ def take_turns(contestants: dict[str, Any], *, turns: int, threads: int) -> dict
 def compare(cell: str, shape: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
     """One line of results."""
     from elman.system.machine import bf16_works
-    from elman.training.recipe import flop_per_token
+    from elman.tasks.language.recipe import flop_per_token
 
     own = make_training(cell, shape, batch, options)
     contestants = {"own": own, "plain_20": PlainTraining(cell, shape, USUAL, autocast=False)}

@@ -1,38 +1,43 @@
-"""What ``import elman`` gives: train, load, mix, adapt, the Model that they return, and register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, the models that they return, and register_cell."""
 
-import dataclasses
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from elman.cells.registry import register_cell
-from elman.data.preprocessing import DataConfig
 from elman.decode.completion import Completion
 from elman.decode.scoring import LineScore
 from elman.errors import UsageError
 from elman.evaluation.adaptation import Tuning
+from elman.evaluation.mixing import tuned_weights
 from elman.evaluation.splits import held_out_text
 from elman.models.combine import Mixture
-from elman.models.registry import kind_of
+from elman.models.registry import entry, kind_of
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import cache_folder
-from elman.tasks.fitting import resume_model, train_model, tuned_weights
-from elman.tasks.language_model import Context, Model, load
+from elman.tasks.fitting import resume_model, train_model
+from elman.tasks.language import model as language
+from elman.tasks.language.model import Context, Model
+from elman.tasks.registry import task_named
 from elman.text.corpus import CorpusConfig, Sources, read_text
 from elman.text.store import Text
-from elman.training.request import Request
 
 
 def _listed(sources: Sources) -> tuple[str, ...]:
     return (str(sources),) if isinstance(sources, (str, Path)) else tuple(str(source) for source in sources)
 
 
+@overload
+def train(*sources: str | Path, task: Literal["language"] = ..., **options: Any) -> Model: ...
+@overload
+def train(*sources: str | Path, task: str | None, **options: Any) -> Any: ...
 def train(
     *sources: str | Path,
+    task: str | None = None,
     out: str | Path | None = None,
     model: str | None = None,
     valid: Sources = (),
@@ -44,15 +49,14 @@ def train(
     precision: str = "auto",
     threads: int | None = None,
     tensorboard: bool = False,
-    xray: bool = False,
-    max_ram: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> Model:
-    """Train a language model on texts.
+) -> Any:
+    """Train a model: a language model on texts, or a model of another task on its data.
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
+        task: ``language`` or ``classify``; by default what ``start`` is of, or language.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer, ngram or a cell of
             your own (``register_cell``); by default what ``start`` is, or lstm.
@@ -60,41 +64,40 @@ def train(
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
         start: a model folder to go on from with new text.
-        xray: note the gradient by lag at each validation, for `elman xray`; the model stays the same bit for bit.
-        max_ram: memory that counting an n-gram may work in, such as ``"500M"`` or ``"2G"``; what does not fit is
-            sorted on disk, in ``$ELMAN_CACHE``. By default everything is counted in memory.
         settings: anything else that `elman train --help` lists, such as ``level="char"``, ``order=3``,
             ``hidden_size=256`` or ``dropout=0.3``.
+
+    Returns:
+        A ``Model`` of a language; of another task what its ``predict`` belongs to.
 
     Raises:
         ElmanError: whatever is wrong, in one line.
     """
     if not sources:
         raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
-    texts = {field.name for field in dataclasses.fields(DataConfig)}
-    data = {name: value for name, value in settings.items() if name in texts}
-    request = Request(
-        kind=model or (model_folder.read_config(Path(start))[0] if start else "lstm"),
+    if task is None:
+        task = entry(model_folder.read_config(Path(start))[0]).task if start and model is None else "language"
+    chosen = task_named(task)
+    if model is None:
+        model = chosen.model_of(Path(start)) if start else chosen.default_kind
+    kind, implied = chosen.kind_of(model)
+    request = chosen.request.of(
+        kind=kind,
         sources=tuple(str(source) for source in sources),
         valid=_listed(valid),
         test=_listed(test),
-        data=DataConfig(**data),
         minutes=minutes,
         epochs=epochs,
         updates=updates,
         precision=precision,
         threads=threads,
         tensorboard=tensorboard,
-        xray=xray,
-        max_ram=max_ram,
+        settings={**settings, **implied},
     )
-    others = {name: value for name, value in settings.items() if name not in texts}
     # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.
     path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
-    train_model(
-        request, out=path, settings=others, start=Path(start) if start else None, progress=progress or Progress()
-    )
-    trained = load(path, torch=True)
+    train_model(request, out=path, start=Path(start) if start else None, progress=progress or Progress())
+    trained = chosen.load(path, torch=True)
     if out is None:
         shutil.rmtree(path, ignore_errors=True)
         trained.folder = None
@@ -189,7 +192,7 @@ def adapt_steps(
         raise UsageError("no adaptation was asked for; give at least one of: mix, cache, dynamic, temperature")
     progress = progress or Progress()
     if "dynamic" in wanted and model.folder and kind_of(model.lm) == "inference":
-        model = load(model.folder, torch=True)
+        model = language.load(model.folder, torch=True)
     with ExitStack() as opened:
         if tune is None:
             text = opened.enter_context(held_out_text(model.folder, model.card, progress=progress))
@@ -215,14 +218,45 @@ def _opened(sources: Sources | Text, config: CorpusConfig | None, progress: Prog
         yield text
 
 
-def resume(folder: str | Path, *, progress: Progress | None = None) -> Model:
+def resume(folder: str | Path, *, progress: Progress | None = None) -> Any:
     """Go on with an interrupted training; the result is what an uninterrupted one gives.
 
     Raises:
-        TrainingError: there is nothing to resume, or the texts have changed.
+        TrainingError: there is nothing to resume, or the data has changed.
     """
-    resume_model(Path(folder), progress=progress or Progress())
-    return load(folder, torch=True)
+    path = Path(folder)
+    resume_model(path, progress=progress or Progress())
+    return task_named(entry(model_folder.read_config(path)[0]).task).load(path, torch=True)
+
+
+@overload
+def load(
+    folder: str | Path, *, task: Literal["language"], progress: Progress | None = None, torch: bool = False
+) -> Model: ...
+@overload
+def load(folder: str | Path, *, task: None = None, progress: Progress | None = ..., torch: bool = ...) -> Any: ...
+def load(
+    folder: str | Path,
+    *,
+    task: Literal["language"] | None = None,
+    progress: Progress | None = None,
+    torch: bool = False,
+) -> Any:
+    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
+
+    Args:
+        task: refuse a model of another task.
+        torch: whether a network is computed by torch, where that is installed, from the weights as they were trained.
+            By default elman's own engine computes it, in 8 bits where little is lost.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    path = Path(folder)
+    if task == "language" or path.is_file():
+        return language.load(path, progress=progress, torch=torch)
+    kind, _ = model_folder.read_config(path)
+    return task_named(entry(kind).task).load(path, progress=progress, torch=torch)
 
 
 __all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "register_cell", "resume", "train"]

@@ -11,7 +11,7 @@ from elman.models.registry import entry, known
 from elman.studies import xray, xray_training
 
 README = Path(__file__).parents[2] / "README.md"
-TRAINABLE = [kind for kind in known() if entry(kind).fit is not None]
+TRAINABLE = [kind for kind in known() if entry(kind).trainable]
 FEEDBACK = {
     name for name, cell in CELLS.items() if cell.window is None and hidden_weights(cell, Sizes(inputs=2, hidden=3))
 }

@@ -27,7 +27,7 @@ from elman.inference.model import InferenceModel
 from elman.models.network_config import NeuralConfig
 from elman.nn.sequence import make_layer
 from elman.nn.unrolled import Unrolled
-from elman.training.recipe import flop_per_token
+from elman.tasks.language.recipe import flop_per_token
 
 SRU = '''\
 import elman
@@ -119,7 +119,7 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter(24))
+        patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(24))
         with pytest.raises(Interrupted):
             elman.train(text_file, out=tmp_path / "parts", **SETTINGS)
     elman.resume(tmp_path / "parts")

@@ -14,7 +14,7 @@ from elman.models.combine import Mixture
 from elman.models.protocol import LanguageModel, State
 from elman.models.registry import kind_of, known
 from elman.models.trace import step_trace, trace
-from elman.storage import folder
+from elman.storage.language import load, write_model
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
@@ -296,10 +296,10 @@ def test_every_registered_kind_is_here() -> None:
 def test_a_saved_model_loads_exactly(case: Case, tmp_path: Path) -> None:
     if isinstance(case.model, Mixture) and any(own is not None for own in case.model._translations):
         with pytest.raises(ModelError, match="number their types differently"):
-            folder.save(tmp_path, case.model, Speller.fit({}))
+            write_model(tmp_path, case.model, Speller.fit({}))
         return
-    folder.save(tmp_path, case.model, Speller.fit({}))
-    loaded, _ = folder.load(tmp_path, torch=True)
+    write_model(tmp_path, case.model, Speller.fit({}))
+    loaded, _ = load(tmp_path, torch=True)
     assert loaded.model_hash == case.model.model_hash
     rows = 3 if case.model.batchable else 1
     ids = np.random.default_rng(1).integers(0, case.model.tokenizer.size, (rows, 9))

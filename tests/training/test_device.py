@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from tests.language_runs import make_run, make_training
 
-from elman.data.preprocessing import DataConfig, prepare_data
 from elman.models.network_config import NeuralConfig
-from elman.progress import Progress
 from elman.training.checkpoint import read_checkpoint, write_checkpoint
-from elman.training.run import Plan, Run
-from elman.training.trainer import Training
+from elman.training.training import Training
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA GPU here")
 
@@ -23,16 +21,8 @@ SETTINGS: dict[str, Any] = {
 
 
 def start(text_file: Path, folder: Path, cell: Any, **plan: Any) -> Training:
-    data = prepare_data(
-        [str(text_file)], config=DataConfig(document="block"), cache=folder / "cache", progress=Progress()
-    )
-    (folder / "model" / "training").mkdir(parents=True, exist_ok=True)
-    run = Run(
-        folder=folder / "model", kind=cell, config=NeuralConfig(cell=cell, embedding_size=6, hidden_size=10),
-        tokenizer=data.tokenizer, speller=data.speller, train=data.train, valid=data.valid, progress=Progress(),
-        plan=Plan(**{**SETTINGS, **plan}),
-    )  # fmt: skip
-    return Training(run)
+    config = NeuralConfig(cell=cell, embedding_size=6, hidden_size=10)
+    return make_training(make_run(text_file, folder, config, **{**SETTINGS, **plan}))
 
 
 @gpu

@@ -8,7 +8,8 @@ import torch
 
 from elman.errors import UsageError
 from elman.system.machine import fingerprint
-from elman.training.run import Plan, Run
+from elman.tasks.language.plan import LanguagePlan
+from elman.training.run import Run
 
 
 @pytest.mark.parametrize(
@@ -29,20 +30,19 @@ from elman.training.run import Plan, Run
 )
 def test_what_a_plan_refuses(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        Plan(updates=10, **settings)
+        LanguagePlan(updates=10, **settings)
     assert "\n" not in str(caught.value)
 
 
 def test_edges_that_are_allowed() -> None:
-    plan = Plan(updates=10, vary_bptt=True, bptt=20, average_after=2, patience=2, warmup=0.5, cooldown=0.5)
+    plan = LanguagePlan(updates=10, vary_bptt=True, bptt=20, average_after=2, patience=2, warmup=0.5, cooldown=0.5)
     assert plan.replace(schedule="trapezoid").mean_bptt == pytest.approx(19.5)
 
 
 def run_with(device: str) -> Run:
     nothing: Any = None
     return Run(
-        folder=Path("m"), kind="lstm", config=nothing, tokenizer=nothing, speller=nothing, train=nothing, valid=nothing,
-        progress=nothing, plan=Plan(updates=1, device=device),  # type: ignore[arg-type]
+        folder=Path("m"), objective=nothing, progress=nothing, plan=LanguagePlan(updates=1, device=device),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def test_a_run_settles_its_device(wanted: str, there: bool, chosen: str, monkeyp
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     plan = run_with(wanted).plan
     assert plan is not None and plan.device == chosen
-    assert Plan.from_json(plan.to_json()) == plan
+    assert LanguagePlan.from_json(plan.to_json()) == plan
 
 
 def test_a_gpu_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def run(
     punctuation: Annotated[bool, typer.Option("--punctuation", help="Offer bare punctuation too.")] = False,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language_model import load
+    from elman.tasks.language.model import load
 
     if not 1 <= n <= 1_000_000:
         raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")

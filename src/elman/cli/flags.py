@@ -26,11 +26,17 @@ def with_flags(
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
         taken = {parameter.name for parameter in own} | set(leave_out)
-        extra = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for config in configs
+        # What two configurations share is one flag, with the help of the first.
+        annotations = {
+            name: annotation
+            for config in reversed(configs)
             for name, annotation in _annotations(config)
             if name not in taken
+        }
+        order = dict.fromkeys(name for config in configs for name, _ in _annotations(config) if name in annotations)
+        extra = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotations[name])
+            for name in order
         ]
 
         def run(**values: Any) -> None:

@@ -20,7 +20,7 @@ def run(
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language_model import load
+    from elman.tasks.language.model import load
 
     # The same way as the server's, so that a seed gives the same text in both.
     loaded = load(model)

@@ -18,7 +18,7 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language_model import load
+    from elman.tasks.language.model import load
 
     loaded = load(model)
     if state:

@@ -32,7 +32,7 @@ def run(
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language_model import load
+    from elman.tasks.language.model import load
     from elman.text.corpus import CorpusConfig, read_lines
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):

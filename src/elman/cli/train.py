@@ -6,27 +6,25 @@ import typer
 
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json
-from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
-from elman.models.registry import entry, known, resolve
-from elman.report.growth import growth_table
-from elman.training.run import Plan
+from elman.models.registry import entry, known
+from elman.tasks.registry import TASKS, task_named
+
+_TASKS = [task_named(name) for name in TASKS]
+"""Without cells and tasks that somebody else registers: nothing of theirs is imported for a help page."""
+_KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(kind).trainable]
 
 
-def _configs() -> list[Any]:
-    """What has flags: the text, every kind of model that can be trained, and the plan of training."""
-    names = dict.fromkeys(entry(kind).config for kind in _KINDS)
-    return [DataConfig, *map(resolve, names), Plan]
-
-
-_KINDS = [kind for kind in known() if entry(kind).fit is not None]
-"""Without cells that somebody else registers: nothing of theirs is imported for a help page."""
-
-
-@with_flags(*_configs(), leave_out=("updates", "cell", "precision", "threads"))
+@with_flags(
+    *dict.fromkeys(config for task in _TASKS for config in task.flags()),
+    leave_out=("updates", "cell", "precision", "threads"),
+)
 def run(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
+        list[str] | None, typer.Argument(metavar="DATA...", help="Files, folders, globs, - or builtin:pydocs.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="|".join(TASKS), help="What to learn (default: language).")
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="The new model folder.")] = None,
     model: Annotated[
@@ -65,10 +63,11 @@ def run(
     from elman import api
 
     progress = make_progress(quiet)
+    more = {name: value for name, value in (("xray", xray or None), ("max_ram", max_ram)) if value is not None}
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, model, start, valid, test, minutes, epochs, updates, threads, max_ram)
+        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, max_ram)
         if settings or tensorboard or xray or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
@@ -86,25 +85,15 @@ def run(
             precision=precision,
             threads=threads,
             tensorboard=tensorboard,
-            xray=xray,
-            max_ram=max_ram,
             progress=progress,
+            task=task,
+            **more,
             **settings,
         )
-    figures = trained.card["figures"]
-    growth = trained.card.get("growth", [])
+    done = task_named(trained.card["task"])
     if as_json:
-        print_json(
-            {"folder": out, **{name: figures[name] for name in figures}, **({"growth": growth} if growth else {})}
-        )
+        print_json({"folder": out, **done.results(trained.card)})
         return
-    if growth:
-        print(growth_table(growth))
-    for name, found in figures.items():
-        print(
-            f"{name}: {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}, "
-            f"OOV {100 * found['oov_rate']:.2f}%"
-        )
-    progress.say(
-        f'next: elman complete {out} "..."   elman generate {out}   elman evaluate {out} TEXT   elman info {out}'
-    )
+    for line in done.summary(trained.card):
+        print(line)
+    progress.say(f"next: {done.next_steps(out)}")

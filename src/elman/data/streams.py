@@ -11,17 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.cursor import Cursor
 from elman.errors import TextError
 from elman.text.tokenizer import EOS_ID
-
-
-@dataclasses.dataclass(frozen=True)
-class Cursor:
-    """Where the next chunk begins."""
-
-    epoch: int = 0
-    offset: int = 0
-    """Tokens of this epoch that each row has already read."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.decode.rows import CHUNK
-from elman.decode.scoring import token_log_probs, token_stream
+from elman.decode.scoring import Context, token_log_probs, token_stream
 from elman.errors import ModelError
 from elman.evaluation.line_search import climb, lowest
 from elman.models.cache import NeuralCache, cache_log_probs
@@ -80,14 +80,14 @@ class Tuning:
         others: Sequence[LanguageModel],
         text: Text,
         *,
-        context: str,
+        context: Context,
         progress: Progress,
     ) -> None:
         self.model = model
         self.others = tuple(others)
         Mixture([model, *others])
         self.text = text
-        self.context = context
+        self.context: Context = context
         self.progress = progress
         self.lines, self.stretches = _beginning(model, text, context)
         self.tokens = sum(map(len, self.stretches))
@@ -260,7 +260,7 @@ class Tuning:
                 if features:
                     known = _trace_all(model, self.stretches, advance)
                 else:
-                    stream = token_stream(model.tokenizer, self.lines, context=self.context)  # type: ignore[arg-type]
+                    stream = token_stream(model.tokenizer, self.lines, context=self.context)
                     known = _untraced(token_log_probs(model, stream), advance)
             if len(known.log_probs) != self.tokens:
                 raise ModelError(
@@ -323,7 +323,7 @@ def tempered_nats(
     return np.array([(whole - chosen / each).sum() for whole, each in zip(sums, temperatures, strict=True)])
 
 
-def _beginning(model: LanguageModel, text: Text, context: str) -> tuple[list[tuple[str, bool]], list[TokenIds]]:
+def _beginning(model: LanguageModel, text: Text, context: Context) -> tuple[list[tuple[str, bool]], list[TokenIds]]:
     """The first lines of a text, and their tokens in stretches without a fresh start."""
     lines: list[tuple[str, bool]] = []
 
@@ -334,7 +334,7 @@ def _beginning(model: LanguageModel, text: Text, context: str) -> tuple[list[tup
 
     stretches: list[list[TokenIds]] = []
     used = tokens = 0
-    for ids, starts in token_stream(model.tokenizer, kept(), context=context):  # type: ignore[arg-type]
+    for ids, starts in token_stream(model.tokenizer, kept(), context=context):
         if tokens >= PIECE:
             break
         if starts or not stretches:

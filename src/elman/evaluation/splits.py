@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from elman.data.preprocessing import DataConfig
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
-from elman.storage.folder import read_json
+from elman.storage.archive import read_json
 from elman.system.machine import cache_folder
-from elman.text.corpus import Corpus, prepare, read_text
+from elman.text.corpus import Corpus, CorpusConfig, prepare, read_text
 from elman.text.store import Text
-from elman.training.request import Request
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def held_out_text(
         )
     names, texts = ", ".join(request.valid), cache_folder() / "texts"
     try:
-        with read_text(request.valid, config=request.data.corpus, folder=texts, progress=progress) as text:
+        with read_text(request.valid, config=request.config, folder=texts, progress=progress) as text:
             if text.sha256 != wanted:
                 raise TextError("it has changed since")
             progress.say(f"{purpose} the validation text of the model card: {names} ({wanted[:12]})")
@@ -70,7 +70,7 @@ def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Pro
             request.sources,
             valid=request.valid,
             test=request.test,
-            config=request.data.corpus,
+            config=request.config,
             folder=texts,
             progress=progress,
         )
@@ -100,10 +100,21 @@ def _in_cache(prepared: str, wanted: str) -> Text | None:
     return found if found is not None and found.sha256 == wanted else None
 
 
-def _request(folder: Path | None) -> Request | None:
+class _Sources(NamedTuple):
+    """What a training read, and how."""
+
+    sources: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
+    config: CorpusConfig
+
+
+def _request(folder: Path | None) -> _Sources | None:
     if folder is None or not (folder / "training" / "plan.json").is_file():
         return None
     try:
-        return Request.from_json(read_json(folder / "training" / "plan.json")["request"])
+        kept = read_json(folder / "training" / "plan.json")["request"]
+        sources, valid, test = (tuple(map(str, kept[name])) for name in ("sources", "valid", "test"))
+        return _Sources(sources, valid, test, DataConfig.from_json(kept["data"]).corpus)
     except (FolderError, UsageError, KeyError, TypeError):
         return None

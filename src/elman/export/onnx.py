@@ -23,7 +23,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.program import Program
 from elman.inference.weights import Weights, groups_of
 from elman.models.network_config import NeuralConfig
-from elman.models.protocol import LanguageModel
+from elman.models.protocol import LanguageModel, stored
 from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -103,7 +103,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
                 "torch, or use --precision int8"
             )
     elif isinstance(config, NeuralConfig):
-        arrays = model.to_arrays()  # type: ignore[attr-defined]
+        arrays = stored(model).to_arrays()
         model_hash, about = model.model_hash, model.describe()
     else:
         raise ModelError(f"ONNX files are made of networks; this model ({kind_of(model)}) is no network")

@@ -13,7 +13,7 @@ from elman.errors import ModelError
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.network_config import NeuralConfig
-from elman.models.protocol import LanguageModel
+from elman.models.protocol import LanguageModel, stored
 from elman.models.registry import kind_of
 from elman.models.trace import trace
 from elman.notation import TokenIds
@@ -50,7 +50,7 @@ def measured(model: LanguageModel, ids: TokenIds | None = None, *, precision: st
     config = network_config(model)
     piece = _piece(ids) if ids is not None and len(ids) >= _ROWS else _made_up(model)
     wanted = _nats(model, piece)
-    arrays, about = model.to_arrays(), model.describe()  # type: ignore[attr-defined]
+    arrays, about = stored(model).to_arrays(), model.describe()
 
     def built(groups: frozenset[str]) -> InferenceModel:
         return inference_model(

@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from elman.errors import FolderError, UsageError
-from elman.models.protocol import LanguageModel, State
+from elman.models.protocol import LanguageModel, State, stored
 from elman.models.registry import entry, kind_of, resolve
 from elman.text.tokenizer import Tokenizer
 
@@ -32,12 +32,12 @@ def check_part(part: Any, *, depth: int = 0) -> None:
 
 def part_configs(models: Sequence[LanguageModel]) -> list[dict[str, Any]]:
     """Kind and configuration of each part, ``{"model": ..., "config": {...}}``."""
-    return [{"model": kind_of(model), "config": model.config.to_json()} for model in models]  # type: ignore[attr-defined]
+    return [{"model": kind_of(model), "config": stored(model).config.to_json()} for model in models]
 
 
 def join_arrays(models: Sequence[LanguageModel]) -> dict[str, NDArray[Any]]:
     """The weights of all parts."""
-    arrays = [model.to_arrays() for model in models]  # type: ignore[attr-defined]
+    arrays = [stored(model).to_arrays() for model in models]
     return {f"{k}.{name}": array for k, part in enumerate(arrays) for name, array in part.items()}
 
 

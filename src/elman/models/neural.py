@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,23 +21,13 @@ from elman.nn.adaptive import AdaptiveEmbedding, AdaptiveOutput
 from elman.nn.clusters import Clusters
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
+from elman.nn.loss import Loss
 from elman.nn.output import Output
 from elman.nn.penalties import Penalties
 from elman.nn.sampled import SampledOutput
 from elman.nn.stack import Stack
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
-
-
-class Loss(NamedTuple):
-    """A sum and what it was summed over; divide once, later."""
-
-    total: Tensor
-    """Nats, fp32."""
-    count: int
-    state: tuple[Tensor, ...]
-    penalty: Tensor | None = None
-    """What training adds to the mean, nats per token."""
 
 
 @dataclasses.dataclass(frozen=True)

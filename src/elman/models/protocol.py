@@ -18,11 +18,12 @@ Conventions: token id 0 is `<unk>`, id 1 is `</s>`, at every level. V = tokenize
 import hashlib
 import struct
 from collections.abc import Hashable, Sequence
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.config import Config
 from elman.errors import ModelError
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
@@ -171,3 +172,27 @@ class LanguageModel(Protocol):
     def describe(self) -> dict[str, Any]:
         """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
         ...
+
+
+class StoredModel(LanguageModel, Protocol):
+    """A language model that can be written to a folder and built again from what lies there."""
+
+    @property
+    def config(self) -> Config:
+        """What it is built from, beside its arrays."""
+        ...
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All weights by name."""
+        ...
+
+
+def stored(model: LanguageModel) -> StoredModel:
+    """The model, which must be one that can be written to a folder.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if not (hasattr(model, "config") and hasattr(model, "to_arrays")):
+        raise ModelError(f"a {model.describe()['name']} cannot be written to a folder")
+    return cast(StoredModel, model)

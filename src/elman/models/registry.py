@@ -1,4 +1,4 @@
-"""Every kind of language model, by name: one line each, nothing imported until asked for."""
+"""Every kind of model, of every task, by name: one line each, nothing imported until asked for."""
 
 import dataclasses
 import importlib
@@ -12,35 +12,64 @@ from elman.system.machine import NO_TORCH
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Dotted names ``module:attribute`` of what makes up one kind of model."""
+    """One kind of model; dotted names are ``module:attribute``."""
 
+    task: str
+    """The task that trains and loads it (``elman.tasks.registry``)."""
     config: str
     """The Config dataclass."""
     model: str
-    """The LanguageModel class, with ``from_arrays(arrays, tokenizer, config)`` and ``to_arrays()``."""
-    fit: str | None = None
-    """``fit(run) -> model``, see ``elman.training.run``; None for what is made of other models."""
+    """The class of its models, with ``from_arrays(arrays, ..., config)`` and ``to_arrays()``."""
+    plan: str | None = None
+    """The Plan dataclass of kinds that are trained by gradients; None for all others."""
+    counted: bool = False
+    """Whether it is trained by counting."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
+    files: tuple[str, ...] = ()
+    """The files beside ``config.json`` that stay the same while the weights change."""
     mapped: bool = False
     """Whether its arrays are used where they lie in the file, and never written to."""
 
+    @property
+    def trainable(self) -> bool:
+        """Whether it is trained from data, and not made of other models."""
+        return self.plan is not None or self.counted
 
-_NETWORK = ("elman.models.network_config:NeuralConfig", "elman.models.neural:NeuralModel", "elman.training.trainer:fit")
+
+_LANGUAGE_FILES = ("tokenizer.json", "tokenizer_config.json", "speller.safetensors")
+_NETWORK = Entry(
+    "language",
+    "elman.models.network_config:NeuralConfig",
+    "elman.models.neural:NeuralModel",
+    plan="elman.tasks.language.plan:LanguagePlan",
+    files=_LANGUAGE_FILES,
+)
+
+
+def _language(config: str, model: str, **more: Any) -> Entry:
+    return Entry("language", f"elman.{config}", f"elman.{model}", files=_LANGUAGE_FILES, **more)
+
 
 _OTHERS: dict[str, Entry] = {
-    "ngram": Entry(
-        "elman.models.ngram.query:NgramConfig",
-        "elman.models.ngram.query:NgramModel",
-        "elman.training.count:fit",
-        mapped=True,
-    ),
-    "mixture": Entry("elman.models.combine:MixtureConfig", "elman.models.combine:Mixture"),
-    "cache": Entry("elman.models.cache:CacheConfig", "elman.models.cache:NeuralCache"),
-    "dynamic": Entry("elman.models.dynamic:DynamicConfig", "elman.models.dynamic:DynamicEvaluation"),
-    "inference": Entry("elman.inference.model:InferenceConfig", "elman.inference.model:InferenceModel"),
-    "tempered": Entry("elman.models.temperature:TemperedConfig", "elman.models.temperature:Tempered"),
+    "ngram": _language("models.ngram.query:NgramConfig", "models.ngram.query:NgramModel", counted=True, mapped=True),
+    "mixture": _language("models.combine:MixtureConfig", "models.combine:Mixture"),
+    "cache": _language("models.cache:CacheConfig", "models.cache:NeuralCache"),
+    "dynamic": _language("models.dynamic:DynamicConfig", "models.dynamic:DynamicEvaluation"),
+    "inference": _language("inference.model:InferenceConfig", "inference.model:InferenceModel"),
+    "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }
+
+
+def register_kind(name: str, kind: Entry) -> None:
+    """Add a kind of model; its task must be registered too (``elman.tasks.registry.register_task``).
+
+    Raises:
+        UsageError: the name is taken.
+    """
+    if _OTHERS.get(name, kind) != kind or name in CELLS:
+        raise UsageError(f"a model of kind {name!r} is registered already; choose another name")
+    _OTHERS[name] = kind
 
 
 def entry(name: str) -> Entry:
@@ -51,7 +80,7 @@ def entry(name: str) -> Entry:
     """
     if not is_known(name):
         raise UsageError(f"model {name!r} is not known; choose one of: {list_kinds()}")
-    return _OTHERS[name] if name in _OTHERS else Entry(*_NETWORK, preset=(("cell", name),))
+    return _OTHERS[name] if name in _OTHERS else dataclasses.replace(_NETWORK, preset=(("cell", name),))
 
 
 def is_known(name: str) -> bool:
@@ -71,10 +100,10 @@ def list_kinds() -> str:
     return f"{', '.join(known())}; {HOW_TO_ADD}"
 
 
-def trainable() -> list[str]:
-    """The kinds that can be trained from text, cells that somebody else registers among them."""
+def trainable(task: str = "language") -> list[str]:
+    """The kinds that can be trained for a task, cells that somebody else registers among them."""
     import_plugins()
-    return [name for name in known() if entry(name).fit is not None]
+    return [name for name in known() if entry(name).task == task and entry(name).trainable]
 
 
 def resolve(dotted: str) -> Any:
@@ -99,4 +128,4 @@ def kind_of(model: Any) -> str:
 
 def is_network(name: str) -> bool:
     """Whether this kind is trained by gradients (so by torch) rather than counted."""
-    return entry(name).fit == _NETWORK[2]
+    return entry(name).plan is not None

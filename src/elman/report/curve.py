@@ -28,17 +28,17 @@ def draw_curve(folder: Path) -> Path | None:
     axes = figure.add_subplot()
     axes.plot([e["update"] for e in training], [e["loss"] for e in training], color="#9bb8d3", label="training")
     if validation:
+        best = next((entry for entry in reversed(validation) if entry.get("best")), validation[-1])
         axes.plot(
             [e["update"] for e in validation],
             [e["valid_nats"] for e in validation],
             color="#c4572b",
             marker="o",
             markersize=4,
-            label=f"validation, best {min(e['valid_bits_per_byte'] for e in validation):.3f} bits per byte",
+            label=f"validation, best {best['shown']}" if "shown" in best else "validation",
         )
-        best = min(validation, key=lambda entry: entry["valid_nats"])
         axes.axhline(best["valid_nats"], color="#c4572b", linewidth=0.8, linestyle=":")
-    axes.set(title=f"Learning curve of {folder.name}", xlabel="update", ylabel="loss (nats per token)")
+    axes.set(title=f"Learning curve of {folder.name}", xlabel="update", ylabel="loss (nats)")
     # The first updates fall so steeply that they would flatten all that follows.
     later = [e["loss"] for e in training[len(training) // 20 :]] + [e["valid_nats"] for e in validation]
     margin = 0.05 * (max(later) - min(later)) + 0.01

@@ -12,7 +12,7 @@ from elman import api
 from elman.data.frequency import count_types
 from elman.data.preprocessing import Data
 from elman.errors import ElmanError
-from elman.evaluation.model_card import adaptation_of, signature_of
+from elman.evaluation.language import adaptation_of, signature_of
 from elman.metrics.language import Tally
 from elman.models.registry import is_network
 from elman.progress import Progress

@@ -61,7 +61,7 @@ def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
     held_out = {name: order.get(name, ()) for name in ("valid", "test")}
     data = prepare_data(order["sources"], config=config, cache=cache_folder(), progress=progress, **held_out)
     found = entry(order["model"])
-    from elman.training.recipe import proportions
+    from elman.tasks.language.recipe import proportions
 
     def parameters(embedding: int) -> int:
         from elman.models.neural import Network

@@ -8,7 +8,7 @@ from typing import Any
 from elman import api
 from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError
-from elman.evaluation.model_card import evaluate_text
+from elman.evaluation.language import evaluate_text
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import cache_folder

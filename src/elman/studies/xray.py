@@ -26,8 +26,8 @@ from elman.progress import Progress
 from elman.report.curve import read_log
 from elman.storage.folder import read_json
 from elman.studies.xray_influence import THRESHOLD, TRACE, Influence, influence_by_lag, spread_lags, text_windows
-from elman.tasks.language_model import Model
-from elman.training.lag_case import GRADIENT_LOG_FILE
+from elman.tasks.language.lag_case import GRADIENT_LOG_FILE
+from elman.tasks.language.model import Model
 
 LAGS = 200
 """How far back is looked by default, in tokens."""
@@ -228,8 +228,8 @@ def _curves(
 
 def curve_of(name: str, network: Any, windows: TokenIds, lags: int, *, trained: bool, clip: float = 0.0) -> Curve:
     """The gradient by lag of a network over windows ``[N, T + 1]`` of a text."""
-    from elman.training.lag_case import judge_lags, lag_words
-    from elman.training.lags import gradient_by_lag
+    from elman.tasks.language.lag_case import judge_lags, lag_words
+    from elman.tasks.language.lags import gradient_by_lag
 
     got = gradient_by_lag(network, windows, lags)
     own = np.where(got.state[0] > 0, got.state[0], 1.0)

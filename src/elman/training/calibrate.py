@@ -3,11 +3,17 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from elman.progress import Progress
 from elman.system.machine import set_threads, tune_allocator
-from elman.training.recipe import updates_for_epochs
-from elman.training.run import Plan, Run
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.training.objective import Objective
+
+PlanT = TypeVar("PlanT", bound=Plan)
+_MOST_EPOCHS = 200
 
 
 def machine_rate(*, precision: str, threads: int) -> float:
@@ -89,13 +95,12 @@ class Speed:
     """Seconds per validation."""
 
 
-def measure(run: Run, *, seconds: float) -> Speed:
-    """Train and validate a throw-away network of the run's shape for about so many seconds."""
-    from elman.training.trainer import Training
+def measure(objective: "Objective", plan: Plan, *, seconds: float) -> Speed:
+    """Train and validate a throw-away network for about so many seconds."""
+    from elman.training.training import Training
 
-    assert run.plan is not None
     # Far from the end, where weights may be averaged.
-    training = Training(dataclasses.replace(run, start=None, plan=run.plan.replace(updates=1 << 40)))
+    training = Training(objective, plan.replace(updates=1 << 40))
     training.update()  # the first one pays for setting up
     training.update()
     done, begin = 0, time.perf_counter()
@@ -103,23 +108,19 @@ def measure(run: Run, *, seconds: float) -> Speed:
         training.update()
         done += 1
     update = (time.perf_counter() - begin) / done
-    state = training.network.initial_state(training.valid.batch)
-    read, begin = 0, time.perf_counter()
-    for chunk in training.valid.epoch(training.valid_length):
-        state = training.score_chunk(chunk, state)[1]
-        read += 1
-        if time.perf_counter() - begin > seconds * 0.25 and read >= 2:
+    share, begin = 0.0, time.perf_counter()
+    for number, share in enumerate(training.validating(), 1):  # noqa: B007 (used after the loop)
+        if time.perf_counter() - begin > seconds * 0.25 and number >= 2:
             break
-    chunks = training.valid.chunks_per_epoch(training.valid_length)
-    return Speed(update, (time.perf_counter() - begin) * chunks / read)
+    return Speed(update, (time.perf_counter() - begin) / max(share, 1e-9))
 
 
-def plan_minutes(plan: Plan, speed: Speed, *, minutes: float, tokens: int) -> Plan:
+def plan_minutes(plan: PlanT, speed: Speed, *, minutes: float, updates_per_epoch: float) -> PlanT:
     """Fix updates and validations so that training and validating together take so many minutes.
 
     Validating takes at most a tenth of the time.
 
-    >>> plan = plan_minutes(Plan(updates=1), Speed(0.1, 0.5), minutes=1, tokens=1_000_000)
+    >>> plan = plan_minutes(Plan(updates=1), Speed(0.1, 0.5), minutes=1, updates_per_epoch=1000)
     >>> plan.updates, plan.validations
     (560, 8)
     """
@@ -127,5 +128,5 @@ def plan_minutes(plan: Plan, speed: Speed, *, minutes: float, tokens: int) -> Pl
     validations = int(min(plan.validations, max(1, 0.1 * seconds / max(speed.validation, 1e-9))))
     updates = int(max(1, (seconds - validations * speed.validation) / speed.update))
     # More than this cannot help any more and would only overfit.
-    most = updates_for_epochs(200, tokens, plan)
+    most = max(1, round(_MOST_EPOCHS * updates_per_epoch))
     return plan.replace(updates=min(updates, most), validations=validations)

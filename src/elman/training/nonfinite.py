@@ -1,15 +1,17 @@
 """Where a number that is not finite came from: the layer, named as its weights are."""
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
-from elman.data.streams import Chunk
+from elman.training.objective import Network
 
 
-def first_nonfinite(network: nn.Module, chunk: Chunk, state: tuple[Tensor, ...]) -> str:
+def first_nonfinite(network: nn.Module, data: Any, state: tuple[Tensor, ...]) -> str:
     """Name the first layer whose weights, output or gradient is not finite.
 
-    Runs the chunk once more, forwards, without masks and in fp32, watching every layer's output.
+    Runs the batch once more, forwards, without masks and in fp32, watching every layer's output.
     """
     for name, parameter in network.named_parameters():
         if not torch.isfinite(parameter).all():
@@ -31,7 +33,7 @@ def first_nonfinite(network: nn.Module, chunk: Chunk, state: tuple[Tensor, ...])
     ]
     try:
         with torch.no_grad():
-            network.loss(chunk, state)  # type: ignore[operator]
+            cast(Network, network).loss(data, state)
     finally:
         for handle in handles:
             handle.remove()

@@ -1,7 +1,7 @@
 """Optimisers by name, and their state as plain arrays."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,32 +22,43 @@ def make_optimizers(
     rate: float,
     weight_decay: float = 0.0,
     dtype: torch.dtype = torch.float32,
+    factor: Callable[[str], float] = lambda name: 1.0,
 ) -> list[torch.optim.Optimizer]:
     """The optimisers of a network: of ``muon`` Muon for the matrices of the stack and AdamW for the rest, else one.
 
     Weight decay holds for matrices only: a bias or a gain has no reason to be small. In ``adam`` and the SGDs it
-    is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov and Hutter 2019). ``dtype`` is
-    that of Muon's products.
+    is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov and Hutter 2019). ``dtype``
+    is that of Muon's products. ``factor`` gives what the rate of a weight is multiplied by, by its name.
     """
     hidden = _hidden_matrices(network) if name == "muon" else {}
     trained = [p for p in network.parameters() if p.requires_grad]
+    factors: dict[Tensor, float] = {parameter: factor(name) for name, parameter in network.named_parameters()}
     found: list[torch.optim.Optimizer] = []
     if hidden:
         groups = [
             {"params": [p for p in trained if hidden.get(p) == blocks], "blocks": blocks, "weight_decay": weight_decay}
             for blocks in sorted(set(hidden.values()), reverse=True)
         ]
-        found.append(Muon(groups, rate=rate, dtype=dtype))
+        found.append(Muon(_by_factor(groups, factors), rate=rate, dtype=dtype))
     # Matrices first, as they have always been numbered.
     rest = [
         {"params": [p for p in trained if p.ndim > 1 and p not in hidden], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if name in ("sgd", "momentum"):
-        return [torch.optim.SGD(rest, lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
+        return [torch.optim.SGD(_by_factor(rest, factors), lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
     # beta2 below the usual 0.999: short runs have no thousand updates to average over.
     kind = torch.optim.Adam if name == "adam" else torch.optim.AdamW
-    return [*found, kind(rest, lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)]
+    return [*found, kind(_by_factor(rest, factors), lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)]
+
+
+def _by_factor(groups: Sequence[dict[str, Any]], factors: Mapping[Tensor, float]) -> list[dict[str, Any]]:
+    """The groups cut so that all weights of one have the same factor of the rate."""
+    return [
+        {**group, "params": [p for p in group["params"] if factors[p] == factor], "factor": factor}
+        for group in groups
+        for factor in sorted({factors[p] for p in group["params"]} or {1.0}, reverse=True)
+    ]
 
 
 def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
@@ -124,4 +135,4 @@ def set_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
     """Set the learning rate of all groups."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -158,14 +157,17 @@ class NgramModel:
         """What each order cost and brought, where it was measured (``growth.Growth``)."""
         self.exact: bool = tables.interpolated and config.quantise is None
         self._read = 0
+        self._model_hash: str | None = None
         self._start = np.full(config.order - 1, -1, dtype=np.int64)
         self._start[:1] = tables.vocab_size
         self._start[:1] = self._trimmed(self._start[None])[0, :1]
 
-    @cached_property
+    @property
     def model_hash(self) -> str:
         """Hex digest of configuration, vocabulary and tables."""
-        return _hash(self.tables, self.tokenizer, self.config)
+        if self._model_hash is None:
+            self._model_hash = _hash(self.tables, self.tokenizer, self.config)
+        return self._model_hash
 
     @classmethod
     def from_backoff(cls, tables: BackoffTables, tokenizer: Tokenizer) -> "NgramModel":

@@ -1,77 +1,88 @@
-"""Fitting by counting: the n-gram's side of what ``trainer.fit`` does with gradients."""
+"""Fitting an n-gram by counting."""
+
+from pathlib import Path
 
 import numpy as np
 
+from elman.data.preprocessing import Data
 from elman.errors import TextError, UsageError
 from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.counting_memory import in_words, least_memory, needed
 from elman.models.ngram.counts import OrderCounts, count_ngrams, line_starts
 from elman.models.ngram.growth import measure_growth, perplexity_of
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
+from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import cache_folder
 from elman.system.staging import staging_folder
 from elman.text.tokenizer import EOS_ID
-from elman.training.run import Run
 
 
-def fit(run: Run) -> NgramModel:
-    """Count, smooth, write the weights.
+def count(data: Data, config: NgramConfig, *, folder: Path, max_ram: int | None, progress: Progress) -> NgramModel:
+    """Count, smooth, write the weights into a model folder.
+
+    Args:
+        max_ram: bytes of memory that counting may work in; None: as many as it takes.
 
     Raises:
         TextError: there are no tokens.
+        UsageError: too little memory for this order.
     """
-    config = run.config
-    assert isinstance(config, NgramConfig)
-    ids, documents, size = run.train.ids, run.train.documents, run.tokenizer.size
+    ids, documents, size = data.train.ids, data.train.documents, data.tokenizer.size
     if len(ids) == 0:
         raise TextError("the training text has no tokens to count; give some text")
     memory, disk = needed(len(ids), config.order, size)
-    if run.max_ram is None or memory <= run.max_ram:
-        orders = count_ngrams(ids, documents, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=run.progress)
-        return _written(run, orders, np.zeros)
+    if max_ram is None or memory <= max_ram:
+        orders = count_ngrams(ids, documents, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
+        return _written(data, config, orders, np.zeros, folder=folder, progress=progress)
     from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
 
     least = least_memory(config.order, size)
-    if run.max_ram < least:
+    if max_ram < least:
         enough = min(least, memory)
         raise UsageError(
-            f"--max-ram is {in_words(run.max_ram)}; counting order {config.order} over {size} types takes at least "
+            f"--max-ram is {in_words(max_ram)}; counting order {config.order} over {size} types takes at least "
             f"{in_words(enough)}: give --max-ram {-(-enough // 10**6)}M or more"
         )
     if config.prune_entropy is not None:
         raise UsageError("--prune-entropy works in memory, and --max-ram is too little for it; use --prune instead")
     root = cache_folder() / "counts"
-    run.progress.say(
-        f"counting may take {in_words(memory)} in memory, --max-ram is {in_words(run.max_ram)}: it is done on disk, "
+    progress.say(
+        f"counting may take {in_words(memory)} in memory, --max-ram is {in_words(max_ram)}: it is done on disk, "
         f"in {root}, with at most {in_words(disk)}"
     )
-    with staging_folder(root) as folder:
+    with staging_folder(root) as staging:
         orders = count_on_disk(
             ids,
             documents,
             order=config.order,
             vocab_size=size,
             eos_id=EOS_ID,
-            max_ram=run.max_ram,
-            folder=folder,
-            progress=run.progress,
+            max_ram=max_ram,
+            folder=staging,
+            progress=progress,
         )
-        return _written(run, orders, zeros_on_disk(folder))
+        return _written(data, config, orders, zeros_on_disk(staging), folder=folder, progress=progress)
 
 
-def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramModel:
-    config = run.config
-    assert isinstance(config, NgramConfig)
+def _written(
+    data: Data,
+    config: NgramConfig,
+    orders: list[OrderCounts],
+    allocate: Allocate,
+    *,
+    folder: Path,
+    progress: Progress,
+) -> NgramModel:
     from elman.models.ngram.kernels import compiled_before
 
     if not compiled_before():
-        run.progress.say("compiling the loops that read n-grams; once on this machine, some 10 seconds")
-    with run.progress.stage("smoothing", total=1, unit="models") as advance:
-        model = smooth(orders, run.tokenizer, config, allocate=allocate)
+        progress.say("compiling the loops that read n-grams; once on this machine, some 10 seconds")
+    with progress.stage("smoothing", total=1, unit="models") as advance:
+        model = smooth(orders, data.tokenizer, config, allocate=allocate)
         advance(1)
-    model_folder.write_weights(run.folder, model.to_arrays())
-    valid = run.valid
+    model_folder.write_weights(folder, model.to_arrays())
+    valid = data.valid
     starts = line_starts(valid.ids, valid.documents, EOS_ID)
     model.growth = [
         row.to_json()
@@ -79,11 +90,11 @@ def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramMo
             orders,
             valid.ids,
             starts,
-            vocab_size=run.tokenizer.size,
+            vocab_size=data.tokenizer.size,
             eos_id=EOS_ID,
             whole=model.tables if config == NgramConfig(order=config.order) else None,
             allocate=allocate,
-            progress=run.progress,
+            progress=progress,
         )
     ]
     whole = model.growth[-1]
@@ -99,5 +110,5 @@ def _written(run: Run, orders: list[OrderCounts], allocate: Allocate) -> NgramMo
             f"with {config.quantise} bits the probabilities after one context sum to 1 within {model.deviation():.2g}"
         )
     for note in model.notes:
-        run.progress.say(f"note: {note}")
+        progress.say(f"note: {note}")
     return model

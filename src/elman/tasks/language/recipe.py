@@ -14,8 +14,8 @@ from elman.cells.counting import hidden_weights, products
 from elman.models.network_config import NeuralConfig
 from elman.models.softmax_clusters import lay_out
 from elman.nn.clusters import zipf_counts
+from elman.tasks.language.plan import LanguagePlan
 from elman.training.optimizers import DEFAULT_RATES
-from elman.training.run import Plan
 
 _REFERENCE_FLOP = 30.3e6
 """FLOP per token of the network that the reference run trains ..."""
@@ -59,7 +59,7 @@ def choose(
 ) -> tuple[NeuralConfig, dict[str, Any]]:
     """The configuration and the plan's settings; what the user gave (``config``, ``plan``) stays.
 
-    >>> shape, _ = choose(Situation("lstm", 930_000, 10_000, "word", 2.3e8 * 930_000), config={}, plan={})
+    >>> shape, _ = choose(RecipeInputs("lstm", 930_000, 10_000, "word", 2.3e8 * 930_000), config={}, plan={})
     >>> shape.embedding_size, shape.hidden_size, shape.layers
     (256, 512, 2)
     """
@@ -154,10 +154,10 @@ def _has_hidden(config: NeuralConfig) -> bool:
     return any(hidden_weights(config.kind, sizes) for sizes in config.sizes())
 
 
-def updates_for_epochs(epochs: float, tokens: int, plan: Plan) -> int:
+def updates_for_epochs(epochs: float, tokens: int, plan: LanguagePlan) -> int:
     """Updates that so many epochs take.
 
-    >>> updates_for_epochs(2, 7000, Plan(updates=1, batch=10, bptt=35))
+    >>> updates_for_epochs(2, 7000, LanguagePlan(updates=1, batch=10, bptt=35))
     40
     """
     row = tokens // plan.batch

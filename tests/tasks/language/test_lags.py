@@ -8,8 +8,8 @@ from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
 from elman.nn.feedback import ReluRnn, Rnn
 from elman.nn.stack import Stack
-from elman.training.lag_case import judge_lags, lag_words
-from elman.training.lags import gradient_by_lag, through_time
+from elman.tasks.language.lag_case import judge_lags, lag_words
+from elman.tasks.language.lags import gradient_by_lag, through_time
 
 
 def relu_chain(w: float) -> Stack:

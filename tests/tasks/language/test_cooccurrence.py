@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from elman.training import cooccurrence
-from elman.training.cooccurrence import cooccurrence_vectors
+from elman.tasks.language import cooccurrence
+from elman.tasks.language.cooccurrence import cooccurrence_vectors
 
 TEXT = (np.cumsum(np.random.default_rng(1).choice([0, 1, 4], 4000, p=[0.3, 0.5, 0.2])) % 13).clip(max=11)
 

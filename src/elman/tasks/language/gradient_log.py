@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from elman.models.neural import Network
 from elman.progress import Progress
 from elman.system.files import write_atomic
-from elman.training.lag_case import GRADIENT_LOG_FILE, LagCase, judge_lags, lag_words
-from elman.training.lags import gradient_by_lag
+from elman.tasks.language.lag_case import GRADIENT_LOG_FILE, LagCase, judge_lags, lag_words
+from elman.tasks.language.lags import gradient_by_lag
 
 _LAGS, _WARM, _PLACES = 100, 20, 8
 _FEWEST = 10
@@ -25,10 +26,10 @@ _FEWEST = 10
 class GradientLog:
     """The record of one run. On resuming, what was noted after the checkpoint is dropped."""
 
-    def __init__(self, folder: Path, ids: Any, *, update: int, clip: float, progress: Progress) -> None:
-        """``ids[N]`` is the validation text, ``update`` where the run stands, ``clip`` the norm it clips to."""
+    def __init__(self, folder: Path, ids: Any, *, clip: float, progress: Progress) -> None:
+        """``ids[N]`` is the validation text, ``clip`` the norm that gradients are clipped to."""
         self._path, self._clip, self._progress = folder / GRADIENT_LOG_FILE, clip, progress
-        self._lines = [line for line in _lines(self._path) if json.loads(line)["update"] <= update]
+        self._lines: list[str] = []
         lags = min(_LAGS, len(ids) // 2 - _WARM)
         self._lags = lags if lags >= _FEWEST else 0
         length = _WARM + self._lags + 1
@@ -41,10 +42,15 @@ class GradientLog:
                 f"--xray: the validation text has {len(ids)} tokens, too few to look back in; nothing is noted"
             )
 
-    def note(self, network: Network, update: int) -> None:
+    def begin(self, update: int) -> None:
+        """Keep what was noted up to this update."""
+        self._lines = [line for line in _lines(self._path) if json.loads(line)["update"] <= update]
+
+    def note(self, network: nn.Module, update: int) -> None:
         """Look at the network as it is after an update, say what is seen, and write it down."""
         if self._windows is None:
             return
+        assert isinstance(network, Network)
         found = gradient_by_lag(network, self._windows, self._lags)
         case = judge_lags(found.state)
         words = lag_words(case, clip=self._clip)
@@ -60,10 +66,11 @@ class GradientLog:
         write_atomic(self._path, "".join(line + "\n" for line in self._lines).encode())
         self._progress.say(f"gradient by lag, {words}")
 
-    def explosion(self, network: Network) -> str:
+    def explosion(self, network: nn.Module) -> str:
         """What to add to the message of a run that died of a number that is not finite."""
         if self._windows is None:
             return ""
+        assert isinstance(network, Network)
         found = gradient_by_lag(network, self._windows, self._lags)
         case: LagCase = judge_lags(found.state)
         return f"; the gradient by lag is {lag_words(case, clip=self._clip)}" if case.case == "exploding" else ""

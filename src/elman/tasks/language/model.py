@@ -10,18 +10,17 @@ from elman.decode.bulk import Scores, score_texts
 from elman.decode.candidates import candidates
 from elman.decode.completion import Completion, complete, complete_phrase
 from elman.decode.sampling import generate, make_sampler
-from elman.decode.scoring import LineScore, follow_lines, score_lines
+from elman.decode.scoring import Context, LineScore, follow_lines, score_lines
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.progress import Progress
 from elman.storage import folder as model_folder
+from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.store import Text
-
-Context = Literal["carry", "document", "independent"]
 
 
 class Model:
@@ -146,7 +145,7 @@ class Model:
             context: what the model knows when a line begins: ``carry`` everything before it, ``document``
                 everything since the document began, ``independent`` nothing.
         """
-        from elman.evaluation.model_card import evaluate_text
+        from elman.evaluation.language import evaluate_text
 
         config = CorpusConfig(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
@@ -168,7 +167,7 @@ class Model:
         Raises:
             UsageError: a model whose tokens are no words, or no text.
         """
-        from elman.evaluation.model_card import keystrokes_of
+        from elman.evaluation.language import keystrokes_of
 
         config = CorpusConfig(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
@@ -204,7 +203,7 @@ class Model:
         Raises:
             FolderError: the folder exists and is not empty.
         """
-        from elman.storage.saving import save_model
+        from elman.storage.language import save_model
 
         path = Path(folder)
         save_model(path, self.lm, self.speller, card=self.card, source=self.folder)
@@ -296,7 +295,7 @@ def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = 
         FolderError: missing, damaged, too new or hostile.
     """
     path = Path(folder)
-    lm, speller, card = model_folder.load_with_card(path, progress=progress, torch=torch)
+    lm, speller, card = load_with_card(path, progress=progress, torch=torch)
     return Model(lm, speller, card=card, folder=path)
 
 

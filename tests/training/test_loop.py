@@ -6,46 +6,28 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests import language_runs
+from tests.language_runs import make_training
 from tests.stopping import StopAfter
 
-from elman.data.preprocessing import DataConfig, prepare_data
 from elman.data.streams import Cursor, Streams
 from elman.errors import Interrupted, TrainingError
 from elman.models.network_config import NeuralConfig
 from elman.nn.dropout import Masks
-from elman.progress import Progress
 from elman.report.curve import read_log
 from elman.storage import folder as model_folder
 from elman.system.machine import bf16_works
+from elman.tasks.language.variable_bptt import varied_length
 from elman.training.checkpoint import read_checkpoint
-from elman.training.run import Plan, Run
-from elman.training.trainer import Training, fit
-from elman.training.variable_bptt import varied_length
+from elman.training.loop import fit
+from elman.training.run import Run
+from elman.training.training import Training
 
 SHAPE = NeuralConfig(cell="lstm", layers=2, embedding_size=6, hidden_size=10, tied=False, skip=False)
 
 
 def make_run(text_file: Path, folder: Path, shape: NeuralConfig = SHAPE, **plan: Any) -> Run:
-    data = prepare_data(
-        [str(text_file)], config=DataConfig(document="block"), cache=folder / "cache", progress=Progress()
-    )
-    out = folder / "model"
-    (out / "training").mkdir(parents=True)
-    model_folder.write_static_files(
-        out, kind="lstm", config=shape.to_json(), tokenizer=data.tokenizer, speller=data.speller
-    )
-    settings = {"updates": 12, "batch": 4, "bptt": 7, "rate": 0.01, "validations": 3, **plan}
-    return Run(
-        folder=out,
-        kind="lstm",
-        config=shape,
-        tokenizer=data.tokenizer,
-        speller=data.speller,
-        train=data.train,
-        valid=data.valid,
-        progress=Progress(),
-        plan=Plan(**settings),
-    )
+    return language_runs.make_run(text_file, folder, shape, **plan)
 
 
 class Plain(torch.nn.Module):
@@ -90,10 +72,15 @@ class Plain(torch.nn.Module):
 
 def test_five_updates_equal_a_loop_anyone_would_write(text_file: Path, tmp_path: Path) -> None:
     run = make_run(text_file, tmp_path, optimizer="sgd", rate=2.0, clip=0.1, schedule="constant", warmup=0.0)
-    training = Training(run)
-    plain = Plain(training.network.to_arrays(), run.tokenizer.size)
+    training = make_training(run)
+    plain = Plain(training.network.to_arrays(), run.objective.vocab)
     streams = Streams(
-        run.train.ids, run.train.documents, vocab_size=run.tokenizer.size, batch=4, seed=1, line_resets=True
+        run.objective.train.ids,
+        run.objective.train.documents,
+        vocab_size=run.objective.vocab,
+        batch=4,
+        seed=1,
+        line_resets=True,
     )
     cursor = Cursor()
     zeros = torch.zeros(1, 4, 10)
@@ -158,7 +145,7 @@ def test_stopping_and_resuming_gives_the_same_bits(
     fit(whole)
     parts = make_run(text_file, tmp_path / "parts", **{"updates": 10, **settings})
     with monkeypatch.context() as patched:
-        patched.setattr("elman.training.trainer.StopRequest", lambda progress: StopAfter(stop))
+        patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(stop))
         with pytest.raises(Interrupted, match=f"stopped at update {stop} of 10"):
             fit(parts)
     fit(dataclasses.replace(parts, resume=True))
@@ -186,7 +173,7 @@ def test_a_varied_length_scales_the_rate_and_moves_the_cursor(text_file: Path, t
         vary_bptt=True,
         bptt=40,
     )
-    training = Training(run)
+    training = make_training(run)
     offset = 0
     lengths = [varied_length(40, seed=1, update=update) for update in range(6)]
     assert len(set(lengths)) > 3
@@ -203,9 +190,11 @@ def test_a_varied_length_scales_the_rate_and_moves_the_cursor(text_file: Path, t
 
 def test_penalties_are_part_of_what_is_descended_and_not_of_what_is_reported(text_file: Path, tmp_path: Path) -> None:
     plan = {"optimizer": "sgd", "rate": 1.0, "clip": 0.0, "schedule": "constant", "warmup": 0.0, "dropout": 0.3}
-    with_them = Training(make_run(text_file, tmp_path / "with", activation_penalty=2.0, temporal_penalty=1.0, **plan))
-    without = Training(make_run(text_file, tmp_path / "without", **plan))
-    chunk, _ = without.streams.chunk(Cursor(), 7)
+    with_them = make_training(
+        make_run(text_file, tmp_path / "with", activation_penalty=2.0, temporal_penalty=1.0, **plan)
+    )
+    without = make_training(make_run(text_file, tmp_path / "without", **plan))
+    chunk, _ = without.objective.streams.chunk(Cursor(), 7)
     masks = Masks(1, 0)
     reset = torch.from_numpy(chunk.reset)
     raw, _ = without.network.stack(
@@ -231,7 +220,7 @@ def test_plain_sgd_at_twenty_with_a_constant_rate_and_averaging_learns(text_file
         text_file, tmp_path, NeuralConfig(embedding_size=16, hidden_size=24), updates=500, batch=8, bptt=20,
         optimizer="sgd", rate=20.0, schedule="constant", warmup=0.0, average_from=0.9, vary_bptt=True,
     )  # fmt: skip
-    training = Training(run)
+    training = make_training(run)
     before = training.validate()
     for _ in range(500):
         training.update()
@@ -244,7 +233,7 @@ def test_masks_differ_from_update_to_update_and_not_from_run_to_run(text_file: P
     losses = []
     for number, seed in enumerate((1, 1, 2)):
         run = make_run(text_file, tmp_path / str(number), dropout=0.5, seed=seed)
-        training = Training(run)
+        training = make_training(run)
         losses.append([training.update().loss for _ in range(4)])
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
@@ -252,7 +241,7 @@ def test_masks_differ_from_update_to_update_and_not_from_run_to_run(text_file: P
 
 def test_the_average_is_the_mean_of_the_last_weights(text_file: Path, tmp_path: Path) -> None:
     run = make_run(text_file, tmp_path, updates=6, average_from=0.5)
-    training = Training(run)
+    training = make_training(run)
     seen = []
     for update in range(6):
         training.update()
@@ -272,7 +261,7 @@ def test_it_learns_the_grammar(text_file: Path, tmp_path: Path) -> None:
     log = read_log(run.folder / "training" / "log.jsonl")
     found = [entry["valid_nats"] for entry in log if "valid_nats" in entry]
     # Four free choices out of five in each line; where a block ends cannot be known either.
-    entropy = run.valid.lines * 4 * np.log(5) / len(run.valid.ids)
+    entropy = run.objective.valid.lines * 4 * np.log(5) / len(run.objective.valid.ids)
     assert entropy * 0.95 < found[-1] < min(entropy * 1.4, found[0])
 
 
@@ -283,7 +272,7 @@ def test_early_stop_keeps_the_best(text_file: Path, tmp_path: Path) -> None:
     found = [entry["valid_nats"] for entry in log if "valid_nats" in entry]
     assert len(found) < 60
     assert min(found[-2:]) > min(found)
-    best = Training(run)
+    best = make_training(run)
     best.network.load_arrays(model_folder.read_arrays(run.folder / "model.safetensors"))
     assert best.validate() == pytest.approx(min(found), rel=1e-6)
 
@@ -293,7 +282,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_layer_and_batch(
     text_file: Path, tmp_path: Path, name: str, where: str
 ) -> None:
     run = make_run(text_file, tmp_path)
-    training = Training(run)
+    training = make_training(run)
     training.update()
     with torch.no_grad():
         training.network.get_parameter(name).view(-1)[0] = float("nan")

@@ -1,19 +1,16 @@
 """A model's figures and what pins them down: evaluation, signature, model card."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from elman.data.preprocessing import Data
 from elman.decode.keystrokes import Keystrokes, type_lines
-from elman.decode.scoring import check_context, evaluate
+from elman.decode.scoring import Context, check_context, evaluate
 from elman.metrics.language import signature
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
-from elman.system.machine import fingerprint, version
+from elman.system.machine import version
 from elman.text.speller import Speller
 from elman.text.store import Text
-from elman.training.request import Request
 
 _ADAPTING = ("dynamic", "mixture", "cache", "tempered")
 """Kinds of models that are made of others and fitted to a text, in the order in which they are named."""
@@ -24,19 +21,19 @@ def evaluate_text(
     speller: Speller,
     text: Text,
     *,
-    context: str,
+    context: Context,
     progress: Progress,
     tuned_on: str | None = None,
 ) -> dict[str, Any]:
     """The figures of a model on a text, with their signature; ``tuned_on`` is the hash of what it was fitted on."""
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
-    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)  # type: ignore[arg-type]
+    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)
     signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
     return {**tally.figures(), "context": context, "signature": signed}
 
 
 def keystrokes_of(
-    model: LanguageModel, text: Text, *, context: str, progress: Progress, tuned_on: str | None = None
+    model: LanguageModel, text: Text, *, context: Context, progress: Progress, tuned_on: str | None = None
 ) -> dict[str, Any]:
     """What offered words save on a text, with the signature of the figures.
 
@@ -82,7 +79,7 @@ def precisions_of(about: Mapping[str, Any]) -> set[str]:
     return own.union(*(precisions_of(part) for part in parts))
 
 
-def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str = "none") -> str:
+def signature_of(model: LanguageModel, *, data: str, context: Context, adapted: str = "none") -> str:
     """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
     config = model.tokenizer.config
     level = config.level + ("-pretokenized" if config.pretokenized else "") + ("-lowercase" if config.lowercase else "")
@@ -95,35 +92,3 @@ def signature_of(model: LanguageModel, *, data: str, context: str, adapted: str 
         adapted=adapted,
         elman=version("elman") or "unknown",
     )
-
-
-def make_card(
-    run: Any, request: Request, data: Data, model: LanguageModel, figures: dict[str, Any], seconds: float
-) -> dict[str, Any]:
-    """What a model was made of, after ``seconds`` of training, with its figures by the name of the text."""
-
-    def about(text: Text | None) -> dict[str, Any] | None:
-        if text is None:
-            return None
-        return {"sha256": text.sha256, "bytes": text.bytes, "lines": text.lines, "documents": text.document_count}
-
-    plan = run.plan
-    threads, precision, device = (plan.threads, plan.precision, plan.device) if plan else (1, "fp64", "cpu")
-    return {
-        "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
-        "data": {
-            "sources": list(request.sources),
-            "hash": data.corpus.hash,
-            "train": {**(about(data.corpus.train) or {}), "tokens": len(data.train.ids)},
-            "valid": about(data.corpus.valid),
-            "test": about(data.corpus.test),
-        },
-        "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
-        "recipe": {"config": run.config.to_json(), "plan": run.plan.to_json() if run.plan else None},
-        "notes": list(getattr(model, "notes", [])),
-        "growth": list(getattr(model, "growth", [])),
-        "figures": figures,
-        "seconds": round(seconds, 1),
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": fingerprint(threads=threads, precision=precision, device=device),
-    }

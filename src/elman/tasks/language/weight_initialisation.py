@@ -11,12 +11,12 @@ from elman.models.neural import Network
 from elman.models.softmax_clusters import lay_out
 from elman.nn.feedback import Lstm
 from elman.progress import Progress
-from elman.training.cooccurrence import cooccurrence_vectors
-from elman.training.run import Plan
+from elman.tasks.language.cooccurrence import cooccurrence_vectors
+from elman.tasks.language.plan import LanguagePlan
 
 
 def first_weights(
-    config: NeuralConfig, plan: Plan, ids: NDArray[Any], vocab: int, *, progress: Progress
+    config: NeuralConfig, plan: LanguagePlan, ids: NDArray[Any], vocab: int, *, progress: Progress
 ) -> dict[str, NDArray[Any]]:
     """Weights to begin training the text ``ids[N]`` of ``vocab`` types with.
 
@@ -34,7 +34,7 @@ def first_weights(
     if plan.begin == "counts":
         vectors = None
         if config.input == "learned" and vocab > config.embedding_size:
-            with progress.stage("vectors from the words' company"):
+            with progress.stage("embeddings from co-occurrence counts"):
                 vectors = cooccurrence_vectors(ids, vocab=vocab, size=config.embedding_size, seed=plan.seed)
         # One more of each, so that no type is impossible.
         network.begin((counts + 1) / (counts + 1).sum(), vectors)

@@ -6,16 +6,16 @@ from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
 from elman.models.softmax_clusters import read_layout
 from elman.progress import Progress
-from elman.training.cooccurrence import cooccurrence_vectors
-from elman.training.run import Plan
-from elman.training.weight_initialisation import first_weights
+from elman.tasks.language.cooccurrence import cooccurrence_vectors
+from elman.tasks.language.plan import LanguagePlan
+from elman.tasks.language.weight_initialisation import first_weights
 
 IDS = np.random.default_rng(2).integers(0, 30, 3000) ** 2 % 30
 SHARES = (np.bincount(IDS, minlength=30) + 1) / (len(IDS) + 30)
 
 
 def begun(config: NeuralConfig, **plan: object) -> tuple[Network, dict[str, np.ndarray]]:
-    arrays = first_weights(config, Plan(updates=1, seed=4, **plan), IDS, 30, progress=Progress())  # type: ignore[arg-type]
+    arrays = first_weights(config, LanguagePlan(updates=1, seed=4, **plan), IDS, 30, progress=Progress())  # type: ignore[arg-type]
     network = Network(config, 30, clusters=read_layout(config, 30, arrays))
     network.load_arrays(arrays)
     return network, arrays

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from elman.training.variable_bptt import MEAN_SHARE, varied_length
+from elman.tasks.language.variable_bptt import MEAN_SHARE, varied_length
 
 
 def test_one_in_twenty_is_half_as_long_and_all_vary_by_five() -> None:

@@ -8,8 +8,8 @@ from elman.cells.registry import CELLS
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
 from elman.nn.sequence import make_layer
-from elman.training.recipe import RecipeInputs, choose, flop_per_token
-from elman.training.run import Plan
+from elman.tasks.language.plan import LanguagePlan
+from elman.tasks.language.recipe import RecipeInputs, choose, flop_per_token
 
 PRODUCTS = {
     "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
@@ -62,4 +62,4 @@ def test_only_what_is_read_often_loses_hidden_weights(kind: str, epochs: float, 
     assert settings["weight_drop"] == (dropped if kind in ("lstm", "gru", "rnn", "rnn-relu") else 0.0)
     # What is chosen can be run.
     make_layer(kind, 4, 5, weight_drop=settings["weight_drop"])
-    Plan(updates=1, **settings)
+    LanguagePlan(updates=1, **settings)

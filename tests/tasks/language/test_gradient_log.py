@@ -1,4 +1,4 @@
-"""The gradient by lag during training: the model does not change, the course is kept, explosions are called so."""
+"""The gradient by lag during training: the model does not change, the log is kept, explosions are called so."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 import elman
 from elman.errors import Interrupted, TrainingError
 from elman.progress import Progress
-from elman.training.gradient_log import GradientLog
+from elman.tasks.language.gradient_log import GradientLog
 
 SMALL: dict[str, Any] = {
     "updates": 60, "layers": 1, "embedding_size": 8, "hidden_size": 12, "tied": False, "batch": 4, "bptt": 10,
@@ -44,7 +44,7 @@ def test_the_model_is_bit_for_bit_the_same(kind: str, text_file: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_resuming_goes_on_with_the_course(text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resuming_goes_on_with_the_log(text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elman.train(text_file, out=tmp_path / "whole", xray=True, **SMALL)
     note = GradientLog.note
 
@@ -72,12 +72,12 @@ def test_a_run_that_explodes_says_so(text_file: Path, tmp_path: Path, cli: Calla
 
 def test_too_little_to_look_back_in(tmp_path: Path) -> None:
     said = Said()
-    course = GradientLog(tmp_path, np.zeros(30, np.int64), update=0, clip=0.0, progress=said)
-    course.note(None, 1)  # type: ignore[arg-type]
+    log = GradientLog(tmp_path, np.zeros(30, np.int64), clip=0.0, progress=said)
+    log.note(None, 1)  # type: ignore[arg-type]
     assert "has 30 tokens, too few" in said.lines[0] and not list(tmp_path.iterdir())
 
 
-def test_an_ngram_has_no_course(cli: Callable[..., Any], text_file: Path, tmp_path: Path) -> None:
+def test_an_ngram_has_no_gradient_log(cli: Callable[..., Any], text_file: Path, tmp_path: Path) -> None:
     found = cli("train", text_file, "--out", tmp_path / "new", "--model", "ngram", "--xray")
     assert found.code == 2 and "--xray means nothing to an n-gram" in found.err
 

@@ -1,0 +1,245 @@
+"""The training of a language model: of a network by gradients, of an n-gram by counting."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.data.preprocessing import Data, DataConfig, prepare_data
+from elman.errors import UsageError
+from elman.evaluation.language import evaluate_text
+from elman.models.network_config import NeuralConfig
+from elman.models.ngram.query import NgramConfig
+from elman.models.protocol import LanguageModel
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.storage.language import language_files, read_speller, read_tokenizer, write_measured
+from elman.system.machine import available_cores, cache_folder, choose_device, choose_precision
+from elman.tasks.job import Job
+from elman.tasks.language.plan import LanguagePlan
+from elman.tasks.language.request import LanguageRequest, bytes_of
+from elman.text.store import Text
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.training.objective import Arrays, Objective, Observer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LanguageJob(Job):
+    """What both have in common: the text, and how the model is measured on it."""
+
+    request: LanguageRequest
+    data: Data
+
+    @property
+    def data_hash(self) -> str:
+        return self.data.corpus.hash
+
+    def static_files(self) -> dict[str, bytes]:
+        return language_files(self.data.tokenizer, self.data.speller)
+
+    def measured(self, model: LanguageModel) -> dict[str, Any]:
+        """The model card but for recipe and machine: the model, its text and its figures."""
+        data, corpus = self.data, self.data.corpus
+        held_out = {"valid": corpus.valid, "test": corpus.test}
+        figures = {
+            name: evaluate_text(model, data.speller, text, context="document", progress=self.progress)
+            for name, text in held_out.items()
+            if text is not None
+        }
+        return {
+            "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
+            "data": {
+                "sources": list(self.request.sources),
+                "hash": corpus.hash,
+                "train": {**(_about(corpus.train) or {}), "tokens": len(data.train.ids)},
+                "valid": _about(corpus.valid),
+                "test": _about(corpus.test),
+            },
+            "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
+            "notes": list(getattr(model, "notes", [])),
+            "growth": list(getattr(model, "growth", [])),
+            "figures": figures,
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CountingJob(LanguageJob):
+    """An n-gram."""
+
+    config: NgramConfig
+    plan: None = None
+
+    def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
+        raise AssertionError("an n-gram is counted")
+
+    def finish(self) -> dict[str, Any]:
+        from elman.tasks.language.count import count
+
+        limit = None if self.request.max_ram is None else bytes_of(self.request.max_ram)
+        model = count(self.data, self.config, folder=self.folder, max_ram=limit, progress=self.progress)
+        return self.measured(model)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkJob(LanguageJob):
+    """A network."""
+
+    config: NeuralConfig
+    plan: LanguagePlan
+    start: "Arrays | None" = None
+    """The weights of the model that it goes on from (``--from``)."""
+
+    def first_weights(self) -> "Arrays":
+        if self.start is not None:
+            return self.start
+        from elman.tasks.language.weight_initialisation import first_weights
+
+        data = self.data
+        return first_weights(self.config, self.plan, data.train.ids, data.tokenizer.size, progress=self.progress)
+
+    def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
+        from elman.tasks.language.objective import LanguageObjective
+
+        assert isinstance(plan, LanguagePlan)
+        data = self.data
+        return LanguageObjective(
+            self.config,
+            plan,
+            vocab=data.tokenizer.size,
+            speller=data.speller,
+            train=data.train,
+            valid=data.valid,
+            start=start,
+        )
+
+    def observer(self) -> "Observer | None":
+        if not self.request.xray:
+            return None
+        from elman.tasks.language.gradient_log import GradientLog
+
+        ids = self.data.valid.ids
+        return GradientLog(self.folder / "training", ids, clip=self.plan.clip, progress=self.progress)
+
+    def finish(self) -> dict[str, Any]:
+        from elman.models.neural import NeuralModel
+
+        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
+        model = NeuralModel.from_arrays(arrays, self.data.tokenizer, self.config)
+        card = self.measured(model)
+        card["inference"] = write_measured(self.folder, model, self.data.valid.ids, progress=self.progress)
+        return card
+
+
+def _about(text: Text | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    return {"sha256": text.sha256, "bytes": text.bytes, "lines": text.lines, "documents": text.document_count}
+
+
+def read_data(request: LanguageRequest, *, start: Path | None, progress: Progress) -> Data:
+    """The text of a new training; ``start`` is a model whose tokens are kept, and grow."""
+    data = prepare_data(
+        request.sources,
+        valid=request.valid,
+        test=request.test,
+        config=request.data,
+        cache=cache_folder(),
+        tokenizer=None if start is None else read_tokenizer(start),
+        speller=None if start is None else read_speller(start),
+        grow=True,
+        progress=progress,
+    )
+    corpus, tokenizer = data.corpus, data.tokenizer
+    held = ", ".join(
+        f"{text.bytes / 1e6:.2f} MB {name}"
+        for name, text in (("validation", corpus.valid), ("test", corpus.test))
+        if text
+    )
+    progress.say(
+        f"text: {corpus.train.bytes / 1e6:.2f} MB training, {held} (hash {corpus.hash[:12]}); "
+        f"level {tokenizer.config.level}, {tokenizer.size} types, {len(data.train.ids)} training tokens, "
+        f"{data.train.oov} of them unknown"
+    )
+    return data
+
+
+def reread_data(request: LanguageRequest, *, folder: Path, data_hash: str, progress: Progress) -> Data:
+    """The text of an interrupted training, cut into tokens as it was."""
+    return prepare_data(
+        request.sources,
+        valid=request.valid,
+        test=request.test,
+        prepared=data_hash if "-" in (*request.sources, *request.valid, *request.test) else None,
+        config=request.data,
+        cache=cache_folder(),
+        tokenizer=read_tokenizer(folder),
+        speller=read_speller(folder),
+        grow=False,
+        progress=progress,
+    )
+
+
+def check_start(request: LanguageRequest, start: Path) -> None:
+    """Refuse what cannot change when training goes on from a model.
+
+    Raises:
+        UsageError: another kind of model, other tokens, other sizes.
+    """
+    kind = model_folder.read_config(start)[0]
+    if kind != request.kind:
+        raise UsageError(f"{start} is a model of kind {kind}; --from goes on with the same kind: add --model {kind}")
+    for name in ("level", "pretokenized", "lowercase", "min_count", "vocab_size"):
+        if getattr(request.data, name) != getattr(DataConfig(), name):
+            raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
+
+
+def plan_network(
+    request: LanguageRequest, data: Data, *, start: Path | None, progress: Progress
+) -> tuple[NeuralConfig, LanguagePlan, "Arrays | None"]:
+    """Sizes, plan and, where training goes on from a model, the weights to begin with."""
+    from elman.models.neural import grow_arrays
+    from elman.tasks.language.recipe import RecipeInputs, choose, flop_per_token, updates_for_epochs
+    from elman.training.calibrate import choose_threads, machine_rate
+
+    sizes, fixed = dict(request.fixed.config), request.fixed.plan
+    precision = choose_precision(request.precision, device=choose_device(str(fixed.get("device", "auto"))))
+    minutes, cores = request.default_minutes, available_cores()
+    threads = request.threads or (
+        cores if minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    )
+    tokens = len(data.train.ids)
+    weights = None
+    if start is not None:
+        old = NeuralConfig.from_json(model_folder.read_config(start)[1])
+        changed = [name for name, value in sizes.items() if getattr(old, name) != value]
+        if changed:
+            raise UsageError(f"--from keeps the model's shape; leave out --{changed[0].replace('_', '-')}")
+        if fixed.get("forget_bias") is not None:
+            raise UsageError("--from goes on from the model's own forget gates; leave out --forget-bias")
+        sizes = old.to_json()
+        arrays = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
+        weights = grow_arrays(arrays, read_tokenizer(start).size, data.tokenizer.size)
+    epochs = request.epochs or (request.updates or 0) * fixed.get("batch", 20) * fixed.get("bptt", 35) / tokens
+    inputs = RecipeInputs(
+        kind=request.kind,
+        tokens=tokens,
+        vocab_size=data.tokenizer.size,
+        level=data.tokenizer.config.level,
+        budget=None if minutes is None else 60 * minutes * machine_rate(precision=precision, threads=threads),
+        epochs=epochs,
+    )
+    config, settings = choose(inputs, config=sizes, plan=dict(fixed))
+    if request.xray and config.seen:
+        raise UsageError(
+            f"--xray notes gradients through time; what a {config.cell} network sees ends with its window: leave it out"
+        )
+    plan = LanguagePlan(**{"updates": request.updates or 1, "threads": threads, "precision": precision, **settings})
+    if request.epochs is not None:
+        plan = plan.replace(updates=updates_for_epochs(request.epochs, tokens, plan))
+    progress.say(
+        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}, embedding {config.embedding_size}, "
+        f"{flop_per_token(config, data.tokenizer.size) / 6e6:.1f} M weights in products; batch {plan.batch}, "
+        f"{plan.optimizer} at {plan.rate:g}, dropout {plan.dropout:g}, {precision}, {threads} threads"
+    )
+    return config, plan, weights

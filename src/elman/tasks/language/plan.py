@@ -1,0 +1,50 @@
+"""LanguagePlan: how a language model is trained, by truncated backpropagation through time."""
+
+import dataclasses
+from typing import Literal
+
+from elman.errors import UsageError
+from elman.tasks.language.variable_bptt import MEAN_SHARE, SHORTEST
+from elman.training.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LanguagePlan(Plan):
+    """A plan with what streams of text need beside it."""
+
+    bptt: int = 35
+    """Tokens of each row per update (T): how far gradients flow back."""
+    vary_bptt: bool = False
+    """Whether that length varies a little from update to update, and is halved in one of twenty (mean: 0.975 of it)."""
+    begin: Literal["counts", "random"] = "counts"
+    """What the first weights know: how frequent the types are and which stand near each other, or nothing."""
+    forget_bias: float | None = None
+    """LSTM: begin with forget gates that remember for up to so many tokens (default: 0.73 of the cell a token)."""
+    activation_penalty: float = 0.0
+    """Weight of the squared outputs of the last layer in the loss (AR)."""
+    temporal_penalty: float = 0.0
+    """Weight of their squared changes from token to token in the loss (TAR)."""
+    line_resets: bool = True
+    """Whether random lines start afresh, so that lines alone don't surprise the model."""
+
+    COUNTS = (*Plan.COUNTS, "bptt")
+    AMOUNTS = (*Plan.AMOUNTS, "activation_penalty", "temporal_penalty")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.forget_bias is not None and not 2 <= self.forget_bias <= 1e6:
+            raise UsageError(f"forget_bias is {self.forget_bias:g}; it must be at least 2 and at most a million tokens")
+        if self.vary_bptt and self.bptt < SHORTEST:
+            raise UsageError(
+                f"bptt is {self.bptt}; with vary_bptt, which halves it at times, it must be at least {SHORTEST}"
+            )
+
+    @property
+    def mean_bptt(self) -> float:
+        """Tokens of each row per update, in the mean.
+
+        >>> plan = LanguagePlan(updates=1, bptt=40)
+        >>> plan.mean_bptt, plan.replace(vary_bptt=True).mean_bptt
+        (40.0, 39.0)
+        """
+        return self.bptt * (MEAN_SHARE if self.vary_bptt else 1.0)

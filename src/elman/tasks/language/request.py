@@ -1,0 +1,70 @@
+"""LanguageRequest: what a user asks the training of a language model for."""
+
+import dataclasses
+import re
+
+from elman.data.preprocessing import DataConfig
+from elman.errors import UsageError
+from elman.models.registry import entry, resolve
+from elman.tasks.request import Request
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LanguageRequest(Request):
+    """What the user asked for."""
+
+    task = "language"
+    data_config = DataConfig
+
+    data: DataConfig = DataConfig()
+    xray: bool = False
+    max_ram: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_ram is not None:
+            bytes_of(self.max_ram)
+        if entry(self.kind).counted:
+            self._refuse_training()
+        elif self.max_ram is not None:
+            raise UsageError("--max-ram means nothing to a network, only to --model ngram; leave it out")
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """Refuse a value out of range before any work is done."""
+        config, plan = dict(self.fixed.config), self.fixed.plan
+        if config.get("input") == "one-hot":
+            config = {"tied": False, **config}
+        resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
+        if plan.get("forget_bias") is not None and self.kind != "lstm":
+            raise UsageError(f"--forget-bias means nothing to a {self.kind}, only to an lstm; leave it out")
+
+    def _refuse_training(self) -> None:
+        """Refuse what means something to networks only."""
+        if self.minutes or self.epochs or self.updates:
+            raise UsageError(
+                "an n-gram is counted, not trained for a time; leave out --minutes, --epochs and --updates"
+            )
+        for flag, given in (
+            ("--threads", self.threads is not None),
+            ("--precision", self.precision != "auto"),
+            ("--tensorboard", self.tensorboard),
+            ("--xray", self.xray),
+        ):
+            if given:
+                raise UsageError(f"{flag} means nothing to an n-gram; leave it out")
+
+
+def bytes_of(size: str) -> int:
+    """What ``--max-ram`` says: a number and K, M or G, which are powers of 1000.
+
+    Raises:
+        UsageError: it says something else.
+
+    >>> bytes_of("500M"), bytes_of("1.5g")
+    (500000000, 1500000000)
+    """
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMG])B?", str(size).strip().upper())
+    if not found:
+        raise UsageError(f"--max-ram is {str(size)[:20]!r}; it must be a number with K, M or G: try --max-ram 2G")
+    return round(float(found[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[found[2]])

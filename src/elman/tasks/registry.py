@@ -1,0 +1,35 @@
+"""Every task, by name: one line each, nothing imported until asked for."""
+
+from elman.errors import UsageError
+from elman.models.registry import resolve
+from elman.tasks.task import Task
+
+TASKS: dict[str, str] = {
+    "language": "elman.tasks.language.task:LanguageTask",
+}
+"""The class of each task, ``module:attribute``."""
+
+
+def register_task(name: str, task: str) -> None:
+    """Add a task by the dotted name ``module:class`` of its ``Task``.
+
+    Raises:
+        UsageError: the name is taken.
+    """
+    if TASKS.get(name, task) != task:
+        raise UsageError(f"a task {name!r} is registered already; choose another name")
+    TASKS[name] = task
+
+
+def task_named(name: str) -> Task:
+    """The task of a name.
+
+    Raises:
+        UsageError: there is none.
+
+    >>> task_named("language").default_kind
+    'lstm'
+    """
+    if name not in TASKS:
+        raise UsageError(f"--task is {name!r}; it must be one of: {', '.join(TASKS)}")
+    return resolve(TASKS[name])()

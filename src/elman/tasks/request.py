@@ -1,0 +1,117 @@
+"""Request: what a user asks a training for, checked once and kept so that resuming needs nothing else."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.registry import entry, resolve
+from elman.training.plan import Plan
+
+DEFAULT_MINUTES = 5.0
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """What the user fixed of a model's sizes and of its plan; the recipe chooses the rest."""
+
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of the kind's configuration."""
+    plan: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of its plan."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for. Each task has a subclass that adds fields of its own."""
+
+    task: ClassVar[str]
+    data_config: ClassVar[type[Config]]
+    """How data is read."""
+
+    kind: str
+    sources: tuple[str, ...]
+    valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    data: Config
+    minutes: float | None = None
+    epochs: float | None = None
+    updates: int | None = None
+    precision: str = "auto"
+    threads: int | None = None
+    tensorboard: bool = False
+    fixed: Fixed = Fixed()
+    """Not kept: configuration and plan follow from it before the first update."""
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("minutes", "epochs", "updates") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(f"--{given[0]} and --{given[1]} both set the length of training; give one of them")
+        if self.minutes is not None and not 0.01 <= self.minutes <= 60 * 24 * 365:
+            raise UsageError(f"--minutes is {self.minutes:g}; it must be at least 0.01 (0.6 s): try --minutes 5")
+        if self.epochs is not None and not 0 < self.epochs <= 1e6:
+            raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 10")
+        if self.updates is not None and not 1 <= self.updates <= 1 << 40:
+            raise UsageError(f"--updates is {str(self.updates)[:20]}; it must be 1 or more, and at most 2^40")
+        if self.threads is not None and not 1 <= self.threads <= 1024:
+            raise UsageError(f"--threads is {self.threads}; it must be at least 1 and at most 1024")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"--precision is {self.precision!r}; it must be one of: {', '.join(PRECISIONS)}")
+
+    @classmethod
+    def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
+        """A request from the user's settings, sorted into how data is read, what is asked, sizes and plan.
+
+        Raises:
+            UsageError: a setting that means nothing to this kind of model, or a value out of range.
+        """
+        own = {field.name for field in dataclasses.fields(cls)} - {field.name for field in dataclasses.fields(Request)}
+        reading = {field.name for field in dataclasses.fields(cls.data_config)}
+        more = {name: value for name, value in settings.items() if name in own}
+        data = cls.data_config(**{name: value for name, value in settings.items() if name in reading})
+        left = {name: value for name, value in settings.items() if name not in own | reading}
+        return cls(kind=kind, data=data, fixed=_sorted(kind, left), **common, **more)
+
+    @property
+    def default_minutes(self) -> float | None:
+        """The minutes to train for; None where the length is given in epochs or updates."""
+        return None if self.epochs is not None or self.updates is not None else self.minutes or DEFAULT_MINUTES
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; paths are made absolute, so that resuming works from anywhere."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "fixed"}
+        paths = {name: [_absolute(source) for source in values[name]] for name in ("sources", "valid", "test")}
+        return {"task": self.task, **values, **paths, "data": self.data.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from ``to_json``."""
+        kept = {name: value for name, value in values.items() if name != "task"}
+        lists = {name: tuple(values[name]) for name in ("sources", "valid", "test")}
+        return cls(**{**kept, **lists, "data": cls.data_config.from_json(values["data"])})
+
+
+def _absolute(source: str) -> str:
+    return source if source == "-" or source.startswith("builtin:") else os.path.abspath(source)
+
+
+def _sorted(kind: str, settings: Mapping[str, Any]) -> Fixed:
+    found = entry(kind)
+    preset = dict(found.preset)
+    sizes = {field.name for field in dataclasses.fields(resolve(found.config))} - set(preset)
+    steps: set[str] = set()
+    if found.plan is not None:
+        steps = {field.name for field in dataclasses.fields(resolve(found.plan))} - {"updates", "precision", "threads"}
+    for name in settings:
+        if name not in sizes | steps:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} means nothing to a model of kind {kind}; leave it out or choose another --model")
+    config = {name: value for name, value in settings.items() if name in sizes}
+    plan = {name: value for name, value in settings.items() if name in steps}
+    if plan and found.plan is not None:
+        checked: type[Plan] = resolve(found.plan)
+        checked(**{"updates": 1, **plan})
+    return Fixed({**config, **preset}, plan)

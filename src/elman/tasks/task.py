@@ -1,0 +1,83 @@
+"""Task: what elman needs to know of a task to train, load and describe its models."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from elman.config import Config
+from elman.models.registry import entry, known, resolve
+from elman.progress import Progress
+from elman.storage.folder import read_config
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.training.plan import Plan
+
+
+class TrainedModel(Protocol):
+    """What every trained model offers, whatever its task."""
+
+    card: dict[str, Any]
+    folder: Path | None
+
+    def info(self) -> dict[str, Any]:
+        """The model card, and what is known without one."""
+        ...
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder."""
+        ...
+
+
+class Task(ABC):
+    """One task. It is registered by name in ``elman.tasks.registry``."""
+
+    name: ClassVar[str]
+    request: ClassVar[type[Request]]
+    default_kind: ClassVar[str]
+    """What ``--model`` is where nobody says."""
+
+    def flags(self) -> list[type[Config]]:
+        """The configurations whose fields are settings of ``elman train``: of data, of each kind, of its plan."""
+        kinds = [entry(name) for name in known() if entry(name).task == self.name and entry(name).trainable]
+        names = dict.fromkeys(name for kind in kinds for name in (kind.config, kind.plan) if name is not None)
+        return [self.request.data_config, *map(resolve, names)]
+
+    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
+        """The kind of model that ``--model`` means, and settings that follow from the name."""
+        return model, {}
+
+    def model_of(self, folder: Path) -> str:
+        """What ``--model`` is where training starts from the model in ``folder``."""
+        return read_config(folder)[0]
+
+    @abstractmethod
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        """Read the data, fit vocabularies on its training part, fix sizes and plan.
+
+        Args:
+            folder: the new model folder.
+            start: a model folder to start from (``--from``).
+        """
+
+    @abstractmethod
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan, data_hash: str, progress: Progress
+    ) -> Job:
+        """The job of an interrupted training, from its folder and its data."""
+
+    @abstractmethod
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> TrainedModel:
+        """Read a model folder."""
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        """What `elman train` prints of a model card at the end, line by line."""
+        return ()
+
+    def results(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """What `elman train --json` prints of it."""
+        return dict(card["figures"])
+
+    def next_steps(self, folder: str) -> str:
+        """Commands to try on a trained model."""
+        return f"elman info {folder}"

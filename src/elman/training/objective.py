@@ -1,0 +1,124 @@
+"""Objective: what a task gives the training loop."""
+
+import dataclasses
+from collections.abc import Generator
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from elman.data.cursor import Cursor
+from elman.nn.dropout import Masks
+from elman.nn.loss import Loss
+
+State = tuple[Tensor, ...]
+"""What is carried from one batch to the next; empty where batches do not follow on each other."""
+Arrays = dict[str, NDArray[Any]]
+
+
+class Batch(NamedTuple):
+    """What one update learns from."""
+
+    data: Any
+    """The argument of ``Network.loss``."""
+    cursor: Cursor
+    """Where the next batch begins."""
+    share: float = 1.0
+    """The learning rate is multiplied by it: smaller for a batch that is shorter than the others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """A validation figure, as the log and the screen show it."""
+
+    log: dict[str, float]
+    """Entries of the training log; ``valid_nats`` is the loss that is drawn beside that of training."""
+    words: str
+    """For example ``1.9342 bits per byte, perplexity 83.20``."""
+    short: str
+    """For the progress line and the learning curve."""
+
+
+class Network(Protocol):
+    """What the loop needs of a network beside being an ``nn.Module``."""
+
+    def loss(self, data: Any, state: State, masks: Masks | None = None) -> Loss:
+        """The loss of a batch; dropout and penalties only with ``masks``."""
+        ...
+
+    def to_arrays(self) -> Arrays:
+        """Copies of all weights by name."""
+        ...
+
+
+class Objective(Protocol):
+    """A network, its batches, and the figure that says which weights are best.
+
+    Everything random follows from the plan's seed and the update, so that a resumed run repeats it.
+    """
+
+    unit: str
+    """What ``Loss.count`` counts, for rates: ``tokens``, ``examples``."""
+    higher_is_better: bool
+    """The direction of the validation figure."""
+
+    def make_network(self) -> nn.Module:
+        """The network with its first weights; it also is a ``Network``."""
+        ...
+
+    def initial_state(self, network: nn.Module) -> State:
+        """The state before the first batch."""
+        ...
+
+    def batch(self, cursor: Cursor, update: int) -> Batch:
+        """The batch of an update."""
+        ...
+
+    def is_valid_cursor(self, cursor: Cursor) -> bool:
+        """Whether a checkpoint's cursor lies inside the data."""
+        ...
+
+    def epochs_at(self, cursor: Cursor) -> float:
+        """How often the data has been read."""
+        ...
+
+    @property
+    def updates_per_epoch(self) -> float:
+        """Updates that read all the data once."""
+        ...
+
+    def describe_cursor(self, cursor: Cursor) -> str:
+        """For error messages: ``batch at epoch 1, token 70 of each row``."""
+        ...
+
+    def rate_factor(self, name: str) -> float:
+        """What the learning rate of a weight is multiplied by, by its name."""
+        ...
+
+    def is_frozen(self, name: str, update: int) -> bool:
+        """Whether a weight stays as it is in this update."""
+        ...
+
+    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+        """Compute the validation figure; yields the share that is done, so that it can be timed."""
+        ...
+
+    def describe_validation(self, figure: float) -> Validation:
+        """A figure in words."""
+        ...
+
+
+class Observer(Protocol):
+    """Looks at the network after each validation and changes nothing."""
+
+    def begin(self, update: int) -> None:
+        """The run begins, or goes on, after this many updates; what was noted later is void."""
+        ...
+
+    def note(self, network: nn.Module, update: int) -> None:
+        """Look at the network after this many updates."""
+        ...
+
+    def explosion(self, network: nn.Module) -> str:
+        """What to add to the message about a number that is not finite; may be empty."""
+        ...

@@ -1,0 +1,99 @@
+"""Plan: how a network is trained, whatever its task."""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from elman.config import Config
+from elman.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan(Config):
+    """How a network is trained: fixed before the first update, kept with the checkpoint.
+
+    Tasks add fields of their own.
+    """
+
+    updates: int
+    """Updates of the weights in the whole run."""
+    batch: int = 20
+    """Rows trained side by side (B)."""
+    seed: int = 1
+    """Everything random follows from it: first weights, masks, order of the data."""
+    optimizer: Literal["sgd", "momentum", "adam", "adamw", "muon"] = "adamw"
+    """Which optimiser makes the updates."""
+    rate: float = 4e-3
+    """The highest learning rate of the schedule."""
+    schedule: Literal["one-cycle", "linear", "trapezoid", "constant"] = "one-cycle"
+    """How the learning rate moves over the run."""
+    warmup: float = 0.1
+    """Share of the run in which the learning rate rises."""
+    cooldown: float = 0.2
+    """Share of the run, at its end, in which the learning rate of the trapezoid schedule falls."""
+    weight_decay: float = 0.0
+    """Decay of the weight matrices."""
+    clip: float = 0.25
+    """The gradient is scaled down to this norm when it is longer; 0 means never."""
+    dropout: float = 0.0
+    """Locked dropout between layers and before the output."""
+    input_dropout: float = 0.0
+    """Locked dropout on the embedded input."""
+    embedding_dropout: float = 0.0
+    """Share of types whose embedding is dropped for a whole update."""
+    weight_drop: float = 0.0
+    """Share of hidden-to-hidden weights dropped for a whole update."""
+    average_from: float = 1.0
+    """Weights are averaged from this share of the run on; 1 means never."""
+    average_after: int = 0
+    """Or: weights are averaged once so many validations in a row were no better; 0 means never."""
+    validations: int = 8
+    """How often the validation data is scored over the run, the end included."""
+    patience: int = 0
+    """Stop after so many validations without a better one; 0 means never."""
+    precision: Literal["bf16", "fp32"] = "fp32"
+    """Precision of the matrix products in training; weights and sums stay fp32."""
+    threads: int = 1
+    """Threads that compute."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What computes: the processor, or a CUDA GPU; auto takes the GPU where there is one."""
+
+    COUNTS: ClassVar[tuple[str, ...]] = ("updates", "batch", "validations", "threads")
+    """Fields that must be at least 1."""
+    SHARES: ClassVar[tuple[str, ...]] = ("dropout", "input_dropout", "embedding_dropout", "weight_drop")
+    """Fields from 0 to below 1."""
+    AMOUNTS: ClassVar[tuple[str, ...]] = ("rate", "weight_decay", "clip", "patience", "average_after")
+    """Fields that must not be negative."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.COUNTS:
+            if not 1 <= getattr(self, name) <= 1 << 40:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most 2^40")
+        if self.threads > 1024:
+            raise UsageError(f"threads is {self.threads}; it must be at most 1024")
+        for name in self.SHARES:
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
+        for name in ("warmup", "cooldown", "average_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and 1")
+        for name in self.AMOUNTS:
+            if not 0 <= getattr(self, name) <= 1e6:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and a million")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is {self.seed}; it must be at least 0 and below 2^63")
+        if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
+            raise UsageError(
+                f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole run; make one smaller"
+            )
+        if self.average_after and self.average_from < 1:
+            raise UsageError("average_from and average_after both say when averaging begins; give one of them")
+        if 0 < self.patience < self.average_after:
+            raise UsageError(
+                f"patience {self.patience} would stop before average_after {self.average_after}; make it larger, or 0"
+            )
+
+    @property
+    def validate_every(self) -> int:
+        """Updates between two validations."""
+        return max(1, -(-self.updates // self.validations))
