@@ -36,6 +36,7 @@ def test_csv_quotes_line_ends_and_long_fields():
     assert csv.field_size_limit() == limit
 
 
+@pytest.mark.slow
 def test_a_cell_of_50_megabytes():
     long = "x" * 50_000_000
     assert texts(f'id,text\n1,"{long}"', "csv") == [long]
