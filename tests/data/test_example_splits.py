@@ -70,6 +70,11 @@ def test_the_last_example_of_a_label_stays_in_training():
     assert labels_of(split_examples(same, 0.25, test=True).train)["b"] == 10
 
 
+def test_a_text_too_frequent_to_be_held_out_is_not_made_up_for_by_other_labels():
+    some = [example("again", "a")] * 1000 + [example("else", "a")] + [example(f"text {n}", "b") for n in range(60)]
+    assert labels_of(split_examples(some, 0.1).valid) == {"a": 1, "b": 12}
+
+
 def test_labels_that_are_rarely_seen_give_their_share_together():
     some = [example(f"text {n}", f"label {n // 4}") for n in range(2000)]
     train, valid, test = split_examples(some, 0.05, test=True)

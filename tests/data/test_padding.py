@@ -137,7 +137,7 @@ class TestInOrder:
 
 def test_sizes_that_are_wrong():
     for settings in ({}, {"batch": 1, "batch_tokens": 1}):
-        with pytest.raises(UsageError, match="one of them"):
+        with pytest.raises(UsageError, match="give one of batch"):
             buckets(LENGTHS, **settings, seed=0, epoch=0)
     for settings in ({"batch": 0}, {"batch_tokens": -1}):
         with pytest.raises(UsageError, match="must be at least 1"):

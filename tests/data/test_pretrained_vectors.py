@@ -88,12 +88,14 @@ def test_the_first_vector_of_a_word_counts(tmp_path):
     assert vectors.words == ("a", "b", "café")
     assert vectors.matrix.tolist() == [[1, 1], [2, 2], [6, 6]]
     assert (vectors.total, vectors.duplicates) == (7, 4)
+    assert read_vectors(file(tmp_path, "cafe\u0301 6 6\ncafé 7 7\n"), {"café"}).matrix.tolist() == [[6, 6]]
 
 
 def test_lines_without_a_readable_word_are_counted(tmp_path):
-    vectors = read_vectors(file(tmp_path, b"a 1 2\n 3 4\n\xff\xfe 5 6\nb 7 8\n"))
-    assert (vectors.words, vectors.skipped, vectors.total) == (("a", "b"), 2, 4)
-    assert vectors.matrix.tolist() == [[1, 2], [7, 8]]
+    for words in (None, {"a", "b"}):
+        vectors = read_vectors(file(tmp_path, b"a 1 2\n 3 4\n\xff\xfe 5 6\nb 7 8\n"), words)
+        assert (vectors.words, vectors.skipped, vectors.total) == (("a", "b"), 2, 4)
+        assert vectors.matrix.tolist() == [[1, 2], [7, 8]]
 
 
 def test_the_first_vectors_only(tmp_path):

@@ -27,7 +27,7 @@ class ExampleSplits(NamedTuple):
 def split_examples(
     examples: Sequence[Example], share: float = 0.1, *, test: bool = False, seed: int = 0
 ) -> ExampleSplits:
-    """Hold out about ``share`` of the examples of each label for validation, and as many for test if asked.
+    """Hold out about ``share`` of the examples of each label for validation, and for test if asked.
 
     The last training example of a label is never held out, so a label that is seen once stays in
     training. An example with several labels counts for the rarest of them.
@@ -46,10 +46,11 @@ def split_examples(
     if not 0 < share <= 0.25:
         raise UsageError(f"share is {share}; it must be above 0 and at most 0.25: the part held out for validation")
     names = ("valid", "test") if test else ("valid",)
-    part_of_text = _assign(examples, share, len(names), seed)
+    digests = [_digest(example.text, seed) for example in examples]
+    part_of_text = _assign(examples, digests, share=share, parts=len(names))
     parts: tuple[list[Example], ...] = ([], [], [])
-    for example in examples:
-        parts[part_of_text.get(_digest(example.text, seed), 0)].append(example)
+    for example, digest in zip(examples, digests, strict=True):
+        parts[part_of_text.get(digest, 0)].append(example)
     for number, name in enumerate(names, start=1):
         if not parts[number]:
             raise TextError(
@@ -76,22 +77,24 @@ class _Group:
 
     def __init__(self) -> None:
         self.size = 0
-        self.labels: Counter[str] = Counter()
+        self.labels: list[str] = []
 
 
-def _assign(examples: Sequence[Example], share: float, parts: int, seed: int) -> dict[bytes, int]:
+def _assign(examples: Sequence[Example], digests: Sequence[bytes], *, share: float, parts: int) -> dict[bytes, int]:
     """The part, 1 or 2, of each text that is held out, by the digest of the text."""
     groups: dict[bytes, _Group] = {}
     in_training: Counter[str] = Counter()
-    for example in examples:
-        group = groups.setdefault(_digest(example.text, seed), _Group())
+    for example, digest in zip(examples, digests, strict=True):
+        group = groups.get(digest)
+        if group is None:
+            group = groups[digest] = _Group()
         group.size += 1
-        group.labels.update(example.labels)
+        group.labels += example.labels
         in_training.update(example.labels)
-    counts = dict(in_training)
+    ranks = {label: (count, sort_key(label)) for label, count in in_training.items()}
     strata: dict[str, list[bytes]] = {}
     for digest in sorted(groups):
-        rarest = min(groups[digest].labels, key=lambda label: (counts[label], sort_key(label)), default="")
+        rarest = min(groups[digest].labels, key=ranks.__getitem__, default="")
         strata.setdefault(rarest, []).append(digest)
 
     held_out: dict[bytes, int] = {}
@@ -100,22 +103,30 @@ def _assign(examples: Sequence[Example], share: float, parts: int, seed: int) ->
         if len(strata[label]) == 1:
             continue
         size = sum(groups[digest].size for digest in strata[label])
-        # What rounding leaves over goes on to the next label, so that many small labels give their share together;
-        # no label gives more than one text or twice its own share.
+        # The remainder of rounding goes to the next label, so that many small labels give their share
+        # together. No label gives more than one text or twice its own share.
         owed = [amount + share * size for amount in owed]
         most, taken = math.ceil(2 * share * size), [0] * parts
         for digest in strata[label]:
             group = groups[digest]
-            if any(in_training[name] <= count for name, count in group.labels.items()):
+            fitting = (
+                part
+                for part in range(parts)
+                if group.size / 2 <= owed[part] and (not taken[part] or taken[part] + group.size <= most)
+            )
+            part = next(fitting, None)
+            if part is None or not _stays_in_training(group, in_training):
                 continue
-            for part in range(parts):
-                if group.size / 2 <= owed[part] and (not taken[part] or taken[part] + group.size <= most):
-                    held_out[digest] = part + 1
-                    owed[part] -= group.size
-                    taken[part] += group.size
-                    in_training.subtract(group.labels)
-                    break
+            held_out[digest] = part + 1
+            owed[part] -= group.size
+            taken[part] += group.size
+            in_training.subtract(group.labels)
     return held_out
+
+
+def _stays_in_training(group: _Group, in_training: Counter[str]) -> bool:
+    """Whether every label of a group stays in training without it."""
+    return all(in_training[label] > count for label, count in Counter(group.labels).items())
 
 
 def _digest(text: str, seed: int) -> bytes:

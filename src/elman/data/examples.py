@@ -1,7 +1,7 @@
 """Labelled examples: a text and its labels, out of the records of files.
 
-Everything streams. Which format a file has, its suffix says, or its first line where the suffix does
-not; which fields hold text and label, the configuration says, or their names where they are obvious.
+Everything streams. The suffix of a file says which format it has, and otherwise its first line. The
+configuration names the fields with text and label; fields with obvious names are found without it.
 """
 
 import dataclasses
@@ -23,9 +23,9 @@ from elman.text.readers.table import READERS, reader_of_format, reader_of_line
 from elman.text.sources import Source, find_sources, total_bytes
 
 TEXT_FIELDS = ("text", "sentence", "review", "comment")
-"""Names of fields that obviously hold a text, the first that is there is taken."""
+"""Names of fields that obviously hold a text, in the order in which they are looked for."""
 LABEL_FIELDS = ("label", "class", "sentiment", "category", "stars")
-"""Names of fields that obviously hold a label, the first that is there is taken."""
+"""Names of fields that obviously hold a label, in the order in which they are looked for."""
 FIRST_WORD = "first-word"
 """As ``label``: the first word of each line is its label."""
 
@@ -41,9 +41,9 @@ class ExamplesConfig(Config):
     """
 
     text: str | None = None
-    """Field that holds the text: a name such as review or message.text, or a column number such as 1.
+    """Field that holds the text: a name such as review or message.text, or a column number.
 
-    Column numbers are for CSV and TSV files without a line that names the columns: --text 1 --label 2.
+    Column numbers are for CSV and TSV files without a line of names: --text 1 --label 2.
     Default: text, sentence, review or comment, whichever is there.
     """
     label: str | None = None
@@ -119,7 +119,7 @@ class ReadReport:
 def normalise_text(text: str) -> str:
     """A text in the normal form of language models, on one line and without blanks around it.
 
-    Its lines are joined by one space each: what reads and writes examples works line by line.
+    Lines are joined by a space, because tokenizers and files of predictions work line by line.
 
     >>> normalise_text(" Cafe\\u0301\\r\\n\\n  au lait ")
     'Café au lait'
@@ -141,9 +141,9 @@ def read_examples(
 
     Args:
         sources: files, folders, globs or ``-``; one, or several.
-        labelled: whether rows without a label are left out and counted. If not, labels are not looked
-            for, and every row is an example, blank lines too: one answer for each line.
-        report: counts that are brought up to date with every row.
+        labelled: whether to read labels; rows without a label are left out and counted. If not, every
+            row is an example without labels, and so is every line of plain text, blank or not.
+        report: counts that are updated with every row.
 
     Raises:
         TextError: a file cannot be read, lacks a field, or is not in its format; says where.
@@ -219,7 +219,7 @@ class _Reading:
                 yield record, fields[0], fields[1] if self._labelled else None
 
     def _reader(self, source: Source, lines: Iterator[str]) -> tuple[Reader, Iterator[str]]:
-        """The reader for a file, and its lines again from the first on."""
+        """The reader for a file, and its lines from the first on."""
         if self._config.format is not None:
             return reader_of_format(self._config.format), lines
         reader = READERS.get(source.suffix, read_plain)
@@ -235,7 +235,7 @@ class _Reading:
         return reader, itertools.chain(passed, lines)
 
     def _fields(self, reader: Reader, lines: Iterator[str], name: str) -> tuple[list[str], Iterator[str]]:
-        """The fields of text and label, none if there is no record, and the lines again from the first on."""
+        """The fields of text and label, and the lines from the first on; no fields without a record."""
         named: list[tuple[str | None, str, Sequence[str]]] = [(self._config.text, "--text", TEXT_FIELDS)]
         if self._labelled:
             named.append((self._config.label, "--label", LABEL_FIELDS))

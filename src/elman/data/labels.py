@@ -70,7 +70,7 @@ class LabelSet:
         return self._ids.get(label)
 
     def unknown(self, examples: Iterable[Example]) -> dict[str, int]:
-        """Labels of other examples that are not among these, and how often they occur, most frequent first.
+        """How often other examples have each label that is not among these, most frequent first.
 
         >>> LabelSet(("a", "b"), (1, 1), 2).unknown([Example("text", ("c",), "a.csv", 1)])
         {'c': 1}

@@ -1,4 +1,4 @@
-"""Sequences of different lengths in batches: which go together, filled up to one length, answered in order."""
+"""Sequences of different lengths in batches: buckets of similar length, padding, order of results."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 def buckets(
     lengths: Lengths, *, batch: int | None = None, batch_tokens: int | None = None, seed: int, epoch: int
 ) -> list[NDArray[np.int64]]:
-    """The rows of each batch of an epoch: every row once, rows of similar length together.
+    """The rows of each batch of one epoch: every row once, rows of similar length together.
 
     Rows are shuffled and dealt into pools of up to 20 batches. Each pool is sorted by length and cut
     into batches, and all batches are shuffled. Only the arguments decide, so training goes on from an
@@ -31,8 +31,8 @@ def buckets(
     Args:
         lengths: the length of each row, ``[N]``.
         batch: rows of one batch; the number of batches is the same in every epoch.
-        batch_tokens: largest number of rows times longest length of one batch, instead of ``batch``; a
-            longer row is alone, and an empty row counts as one token.
+        batch_tokens: most tokens of one batch, padding included, instead of ``batch``. A longer row is
+            alone, and an empty row counts as one token.
 
     Raises:
         UsageError: not one of ``batch`` and ``batch_tokens``, or below 1.
@@ -77,7 +77,7 @@ def in_order(
     batch_tokens: int | None = None,
     window: int = WINDOW,
 ) -> Iterator[Result]:
-    """The result of each item of a stream, in the order of the items, computed in batches of similar length.
+    """Process a stream in batches of similar length, and yield the results in the stream's order.
 
     No more than ``window`` items and their results are in memory.
 
@@ -85,8 +85,8 @@ def in_order(
         process: turns a batch of items into as many results.
         length: the length of an item.
         batch: items of one batch.
-        batch_tokens: largest number of items times longest length of one batch, instead of ``batch``.
-        window: items that are sorted together, before the first of their results comes.
+        batch_tokens: most tokens of one batch, padding included, instead of ``batch``.
+        window: items that are read and sorted together; their results follow.
 
     Raises:
         UsageError: not one of ``batch`` and ``batch_tokens``, or a value below 1.
@@ -122,7 +122,7 @@ def _in_order(
 
 def _check_batch(batch: int | None, batch_tokens: int | None) -> None:
     if (batch is None) == (batch_tokens is None):
-        raise UsageError("give batch (rows) or batch_tokens (rows times longest length), one of them")
+        raise UsageError("give one of batch (rows) and batch_tokens (tokens, padding included)")
     size = batch if batch_tokens is None else batch_tokens
     if size is None or size < 1:
         raise UsageError(f"a batch of {size} is too small; it must be at least 1")

@@ -1,8 +1,8 @@
 """Word vectors that somebody else trained: the text formats of word2vec, fastText and GloVe.
 
-A line is a word and D numbers. In the format of word2vec and fastText (``.vec``), a first line states
-how many there are: ``V D``. Files are read as a stream, gzip is recognised by its content, and only the
-numbers of the words that are wanted are parsed.
+A line is a word and D numbers. In files of word2vec and fastText (``.vec``), a first line states the
+numbers of words and dimensions: ``V D``. Files are read as a stream. Gzip is recognised by its content.
+Only the numbers of wanted words are parsed.
 """
 
 import dataclasses
@@ -58,8 +58,8 @@ def read_vectors(
 ) -> Vectors:
     """Read the vectors of some words.
 
-    A word may hold spaces, as in the largest file of GloVe: the last D fields of a line are its numbers.
-    The first vector of a word counts. Lines of words that are not wanted are not checked in full.
+    The last D fields of a line are its numbers, so a word may hold spaces, as some of GloVe do. The
+    first vector of a word counts. Numbers of words that are not wanted are counted, not parsed.
 
     Args:
         words: the words that are wanted, in normal form (NFC); default: all.

@@ -121,6 +121,8 @@ class TestSeparator:
     def test_the_sample_ends_in_a_long_cell(self):
         long = "x;" * 100_000
         assert rows(f'id,text\n1,"{long}"\n2,b')[0] == {"id": "1", "text": long}
+        long = "x, " + "x" * 100_000
+        assert rows(f"x;y;a,b\n{long};1;2") == [{"x": long, "y": "1", "a,b": "2"}]
 
 
 class TestHeader:

@@ -1,7 +1,7 @@
 """Tables as text: CSV as spreadsheets write it, and TSV.
 
-CSV is parsed by the ``csv`` module of the standard library. It needs no dependency, has a strict mode
-that refuses a lost quote, and reads a stream record by record.
+The ``csv`` module of the standard library parses CSV. It is no extra dependency, its strict mode
+refuses a lost quote, and it reads a stream row by row.
 """
 
 import csv
@@ -27,10 +27,11 @@ Rows = Iterator[tuple[int, list[str]]]
 def read_csv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> Iterator[Record]:
     """The rows of a CSV file; quoted cells may hold separators, doubled quotes and line ends.
 
-    The separator is a comma, a semicolon or a tab, whichever fits the first lines best; a first line
-    ``sep=;`` names it. The first row names the columns. They are found without the blanks around them,
-    in the same case or else in any case. Where ``fields`` are numbers (``"1"`` is the first column),
-    there is no such row. Blank lines are skipped; extra cells must be empty.
+    The separator is a comma, a semicolon or a tab, whichever fits the first lines best. A first line
+    such as ``sep=;`` names it. The first row names the columns. Blanks around the names are ignored;
+    so is their case if no name fits exactly. If ``fields`` are numbers, the file has no row of names,
+    and ``"1"`` is the first column. Blank lines are skipped. Cells beyond the last column must be
+    empty.
 
     >>> lines = iter(["id;Text", '1;"one; two"'])
     >>> next(read_csv(lines, name="a.csv", fields=["text"])).fields
@@ -60,9 +61,9 @@ def read_csv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
 
 
 def read_tsv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> Iterator[Record]:
-    """The lines of a TSV file: a tab ends a cell, and quotes mean nothing. Columns are named as in CSV.
+    """The lines of a TSV file: a tab ends a cell, and quotes mean nothing.
 
-    A file with tabs and quotes, as spreadsheets write it, is read as CSV.
+    Columns are named as in CSV. Files with tabs and quotes, as spreadsheets write them, are CSV.
 
     >>> lines = iter(["good\\t1"])
     >>> next(read_tsv(lines, name="a.tsv", fields=["1", "2"])).fields
@@ -76,7 +77,8 @@ def read_tsv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
 
 
 def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -> Rows:
-    # Strict, because a lenient reader takes one lost quote for a field that goes on to the end of the file.
+    # Strict, because a lenient reader takes one lost quote for a cell that goes on to the end of the
+    # file.
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
     while True:
         begin = reader.line_num + before + 1
@@ -96,7 +98,7 @@ def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -
 
 
 def _separator(sample: list[str]) -> str:
-    """The first separator that gives every sampled row as many cells as the first, else the one that gives most."""
+    """The separator that gives all sampled rows the same number of cells, else the most cells."""
     best, best_score = _SEPARATORS[0], (False, 1)
     lines = [line + "\n" for line in "\n".join(sample)[:_SAMPLE_CHARS].split("\n")]
     for separator in _SEPARATORS:
