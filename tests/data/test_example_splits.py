@@ -62,7 +62,7 @@ def test_equal_texts_stay_together_whatever_their_labels():
 
 
 def test_the_last_example_of_a_label_stays_in_training():
-    some = [example(f"once {n}", f"label {n}") for n in range(50)] + [example(f"text {n}", "a") for n in range(50)]
+    some = [example(f"once {n}", f"{n}") for n in range(50)] + [example(f"text {n}", "a") for n in range(50)]
     train, valid, _ = split_examples(some, 0.2)
     assert labels_of(valid) == {"a": 10}
     assert {*labels_of(train)} == {*labels_of(some)}

@@ -61,13 +61,14 @@ class TestBuckets:
         steps = np.sign(np.diff(means))
         assert 25 < (steps > 0).sum() < 68  # of 93; sorted batches would have all or none
 
-    def test_rows_meet_other_rows_in_another_epoch(self):
+    @pytest.mark.parametrize("count", [600, 3001])
+    def test_rows_meet_other_rows_in_another_epoch(self, count):
         def mates(epoch):
-            batches = buckets(LENGTHS, batch=32, seed=0, epoch=epoch)
+            batches = buckets(LENGTHS[:count], batch=32, seed=0, epoch=epoch)
             return {row: frozenset(rows.tolist()) for rows in batches for row in rows.tolist()}
 
         one, other = mates(0), mates(1)
-        assert np.mean([len(one[row] & other[row]) / 32 for row in one]) < 0.2
+        assert np.mean([len(one[row] & other[row]) / 32 for row in one]) < 0.35
 
 
 class TestPad:
