@@ -20,7 +20,9 @@ from elman.progress import Progress
 from elman.system.staging import publish, staging_folder
 from elman.text.decoding import check_encoding, raw_lines
 from elman.text.normalise import normalise_line, split_lines
-from elman.text.records import RECORD_SUFFIXES, field_texts
+from elman.text.readers.json_lines import read_json_lines
+from elman.text.readers.plain import read_plain
+from elman.text.readers.table import READERS, field_texts
 from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes
 from elman.text.splits import pieces
 from elman.text.store import Text, TextWriter, starts_file
@@ -47,7 +49,10 @@ class CorpusConfig(Config):
     encoding: str = "utf-8"
     """Encoding of the text files, by a name that Python knows."""
     field: str | None = None
-    """The field that holds the text in .jsonl, .json, .csv and .tsv files and on standard input (JSON lines)."""
+    """The field that holds the text in .jsonl, .json, .csv and .tsv files and on standard input (JSON lines).
+
+    A number is a column of a CSV or TSV file without a line that names the columns, 1 for the first.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -199,11 +204,11 @@ def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], Non
         yield from map(split_lines, documents())
         return
     lines = raw_lines(source, encoding=config.encoding, advance=advance)
-    kind = "json" if source.kind == "stdin" else RECORD_SUFFIXES.get(source.suffix)
-    if config.field is None or kind is None:
+    reader = read_json_lines if source.kind == "stdin" else READERS.get(source.suffix, read_plain)
+    if config.field is None or reader is read_plain:
         yield lines
     else:
-        yield from map(split_lines, field_texts(lines, kind=kind, field=config.field, name=source.name))
+        yield from map(split_lines, field_texts(lines, reader=reader, field=config.field, name=source.name))
 
 
 def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[tuple[str, bool]]:

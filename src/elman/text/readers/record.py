@@ -1,0 +1,106 @@
+"""A record: what every reader yields, and the checks of its fields."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from elman.errors import TextError
+
+_SHOWN_NAMES = 12
+_SHOWN_CHARS = 40
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a file.
+
+    >>> Record({"text": "good", "label": 1}, 3, "a.jsonl").position
+    'a.jsonl, line 3'
+    """
+
+    fields: Mapping[str, Any]
+    """Values by field name. A cell that a short row of a table lacks is None."""
+    line: int
+    """The line of the file on which the record begins, counted from 1."""
+    name: str
+    """The name of the file, for messages."""
+
+    @property
+    def position(self) -> str:
+        """The file and the line, for messages."""
+        return f"{self.name}, line {self.line}"
+
+
+class Reader(Protocol):
+    """A function that turns the lines of one file into records, one after the other."""
+
+    def __call__(self, lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> Iterator[Record]:
+        """Read records.
+
+        Args:
+            lines: decoded lines without their line ends.
+            name: the name of the file, for messages.
+            fields: names that every record must have; it has them spelled like this.
+
+        Raises:
+            TextError: the file is not in this format, or a record lacks a field.
+        """
+        ...
+
+
+def text_of(record: Record, field: str) -> str:
+    """The text in a field of a record.
+
+    >>> text_of(Record({"text": "good"}, 1, "a.jsonl"), "text")
+    'good'
+
+    Raises:
+        TextError: the value is not a string, or holds characters that no text has.
+    """
+    value = record.fields[field]
+    if not isinstance(value, str):
+        raise TextError(
+            f"{record.position}: field {field!r} is a JSON {json_type(value)}, not a string; choose one with text"
+        )
+    return checked_text(value, record, field)
+
+
+def checked_text(text: str, record: Record, field: str) -> str:
+    """The text itself, if it holds no NUL character and no half of a surrogate pair.
+
+    Raises:
+        TextError: it does.
+    """
+    if "\0" in text:
+        raise TextError(f"{record.position}: field {field!r} has a NUL character, which is no text; remove it")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise TextError(
+                f"{record.position}: field {field!r} has half a character (a lone surrogate); remove it"
+            ) from None
+    return text
+
+
+def listed(names: Iterable[object]) -> str:
+    """Field names as messages list them: at most twelve, long ones cut.
+
+    >>> listed(["id", "text"]), listed([])
+    ('id, text', '(none)')
+    """
+    shown = [" ".join(str(name)[: 4 * _SHOWN_CHARS].split()) for name in names]
+    cut = [name if len(name) <= _SHOWN_CHARS else name[:_SHOWN_CHARS] + "..." for name in shown]
+    return ", ".join(cut[:_SHOWN_NAMES]) + (", ..." if len(cut) > _SHOWN_NAMES else "") if cut else "(none)"
+
+
+def json_type(value: object) -> str:
+    """What JSON calls a value of this type.
+
+    >>> json_type(None), json_type([1])
+    ('null', 'list')
+    """
+    if value is None:
+        return "null"
+    names = {bool: "true/false value", int: "number", float: "number", str: "string", list: "list", dict: "object"}
+    return names.get(type(value), type(value).__name__)
