@@ -5,6 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from elman.errors import FolderError
+from elman.models.registry import entry
 from elman.storage import archive, folder
 
 ARRAYS = {
@@ -21,8 +22,8 @@ ARRAYS = {
 
 def sealed(path, arrays):
     """A weights file beside the files that it seals."""
-    for name in folder._SEALED:
-        (path / name).write_bytes(name.encode())
+    files = {name: name.encode() for name in entry("ngram").files}
+    folder.write_static_files(path, kind="ngram", config={}, files=files)
     folder.write_weights(path, arrays)
     return path / "model.safetensors"
 

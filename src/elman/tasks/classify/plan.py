@@ -1,0 +1,31 @@
+"""ClassifyPlan: how a text classifier is trained."""
+
+import dataclasses
+from typing import Literal
+
+from elman.errors import UsageError
+from elman.training.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifyPlan(Plan):
+    """A plan with what labelled texts need beside it."""
+
+    output_dropout: float = 0.5
+    """Share of the pooled vector's numbers dropped before the labels."""
+    class_weights: Literal["none", "balanced", "auto"] = "auto"
+    """Whether examples of rare labels count more: balanced weighs labels by 1 / frequency, auto does so where the
+    most frequent label has more than ten times the examples of the rarest one."""
+    frozen: float = 0.0
+    """Share of the run in which embeddings that came from elsewhere stay as they are; a language model's layers
+    follow one after the other, the upper ones first (gradual unfreezing, Howard and Ruder 2018)."""
+    lower_rate: float = 1.0
+    """What the learning rate is multiplied by from each layer to the one below it, where a language model is
+    the start."""
+
+    SHARES = (*Plan.SHARES, "output_dropout", "frozen")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.lower_rate <= 1:
+            raise UsageError(f"lower_rate is {self.lower_rate:g}; it must be above 0 and at most 1")

@@ -1,0 +1,60 @@
+"""ClassifyRequest: what a user asks the training of a text classifier for."""
+
+import dataclasses
+from typing import Any, Literal
+
+from elman.data.examples import ExamplesConfig
+from elman.errors import UsageError
+from elman.tasks.request import Request
+from elman.text.tokenizer import TokenizerConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelledTextConfig(ExamplesConfig):
+    """How labelled texts are read and cut into tokens."""
+
+    level: Literal["auto", "word", "subword", "char"] = "auto"
+    """What a token is; auto takes words, or characters for scripts without spaces."""
+    lowercase: bool = True
+    """Whether case is ignored."""
+    min_count: int | None = None
+    """Words and characters seen less often become <unk>; default 2, of fewer than 2,000 examples 1."""
+    vocab_size: int | None = None
+    """Most types, the most frequent ones."""
+    max_tokens: int = 400
+    """Tokens of a text that are read; of longer ones the first three quarters of them and the last quarter."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 8 <= self.max_tokens <= 1 << 20:
+            raise UsageError(f"max_tokens is {self.max_tokens}; it must be at least 8 and at most a million")
+
+    def tokenizer(self, level: Literal["word", "subword", "char"], *, examples: int) -> TokenizerConfig:
+        """The configuration of the tokenizer."""
+        fewest = self.min_count or (1 if examples < 2000 or level == "char" else 2)
+        return TokenizerConfig(
+            level=level,
+            lowercase=self.lowercase,
+            min_count=None if level == "subword" else fewest,
+            vocab_size=self.vocab_size,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifyRequest(Request):
+    """What the user asked for."""
+
+    task = "classify"
+    data_config = LabelledTextConfig
+
+    data: LabelledTextConfig = LabelledTextConfig()
+    vectors: str | None = None
+    """Word vectors (word2vec or GloVe text) that embeddings begin as."""
+    rival: bool = True
+    """Whether TF-IDF with logistic regression is trained beside the network."""
+
+    def to_json(self) -> dict[str, Any]:
+        import os
+
+        values = super().to_json()
+        return {**values, "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
