@@ -95,10 +95,12 @@ class InferenceModel:
         self.program = self._built(arrays)
         facts = f"{_ARITHMETIC}|{config.model}|{','.join(sorted(config.int8))}|{config.gain!r}"
         self.model_hash = hashlib.sha256(facts.encode()).hexdigest()
-        self._step, self._output = (Engine(each, self.weights, patience=patience) for each in self.program.functions())
+        self._step, self._output = (
+            Engine(self.program[name], self.weights, patience=patience) for name in ("step", "output")
+        )
         self._sizes = {"top": self.shape.top_size, **self.program.states}
         self._after = [f"next.{name}" for name in self._sizes]
-        self.weights.check(self.program.functions())
+        self.weights.check(self.program.functions.values())
 
     def _built(self, arrays: Arrays) -> Program:
         vocab = self.tokenizer.size
@@ -108,7 +110,7 @@ class InferenceModel:
         clusters = read_layout(self.shape, vocab, arrays)
         self._layout = layout_arrays(self.shape, clusters)
         plain = optimise(network_program(self.shape, vocab, clusters), gain=self.config.gain)
-        return Program(*(in_8_bits(each, self.config.int8) for each in plain.functions()), states=plain.states)
+        return plain.mapped(lambda function: in_8_bits(function, self.config.int8))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, tokenizer: Tokenizer, config: InferenceConfig) -> "InferenceModel":
@@ -117,12 +119,12 @@ class InferenceModel:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All that the programs need of the weights."""
-        return {**stored_arrays(self.program.functions(), self.weights), **self._layout}
+        return {**stored_arrays(self.program.functions.values(), self.weights), **self._layout}
 
     @property
     def precision(self) -> str:
         """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        if all(function.is_exact for function in self.program.functions()):
+        if all(function.is_exact for function in self.program.functions.values()):
             return "int8"
         return "int8+fp32" if self.config.int8 else "fp32"
 

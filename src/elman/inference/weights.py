@@ -58,11 +58,11 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
 def group_of(name: str) -> str:
     """The group of a weight.
 
-    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("embedding.weight")
-    ('stack.layers.1', 'output', 'embedding')
+    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("backward.layers.0.weight_ih")
+    ('stack.layers.1', 'output', 'backward.layers.0')
     """
-    found = re.match(r"stack\.\w+\.\d+", name)
-    return found.group() if found else name.split(".")[0]
+    layer = re.match(r"(stack|forward|backward)\.\w+\.\d+", name)
+    return layer.group() if layer else name.split(".")[0]
 
 
 def groups_of(arrays: Arrays) -> list[str]:
