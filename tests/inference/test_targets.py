@@ -60,8 +60,7 @@ def of_cells() -> bytes:
         }
         arrays = {name: draw.normal(size=named[name]).astype(np.float32) / 4 for name in sorted(named)}
         weights = Weights(arrays)
-        small = program.mapped(lambda function: in_8_bits(function, groups_of(arrays)))
-        step, output = (Executor(function, weights) for function in small.functions.values())
+        step, output = (Executor(in_8_bits(program[name], groups_of(arrays)), weights) for name in ("step", "output"))
         state = {name: draw.normal(size=(5, size)).astype(np.float32) for name, size in program.states.items()}
         tokens, lengths = draw.integers(0, 31, (5, 7)), np.array([7, 0, 3, 7, 1])
         tops, after = step.along(tokens, lengths, np.zeros(tokens.shape, np.bool_), state, "next.top")
