@@ -13,7 +13,6 @@ from elman.cells.evaluate import evaluate
 from elman.cells.registry import CELLS
 from elman.cells.symbol import Symbol
 from elman.errors import FolderError, ModelError
-from elman.inference import model as inference
 from elman.inference.engine import Engine, along
 from elman.inference.executor import Executor
 from elman.inference.interpreter import Interpreter
@@ -21,7 +20,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
-from elman.inference.weights import Weights, groups_of, in_8_bits
+from elman.inference.weights import Weights, gain_of, groups_of, in_8_bits
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
 
@@ -245,9 +244,9 @@ def test_threads_do_not_share_memory(make_network: Any) -> None:
 
 def test_embeddings_are_made_as_large_as_states() -> None:
     table = np.full((4, 3), 0.1, np.float32)
-    assert inference.gain_of({"embedding.weight": table}) == 8.0
-    assert inference.gain_of({"embedding.table0": 4 * table}) == 2.0
-    assert inference.gain_of({}) == 1.0 and inference.gain_of({"embedding.weight": 0 * table}) == 1.0
+    assert gain_of({"embedding.weight": table}) == 8.0
+    assert gain_of({"embedding.table0": 4 * table}) == 2.0
+    assert gain_of({}) == 1.0 and gain_of({"embedding.weight": 0 * table}) == 1.0
 
 
 def test_a_gain_changes_float32_by_nothing(make_network: Any) -> None:

@@ -63,6 +63,14 @@ class Program:
     def __getitem__(self, name: str) -> Function:
         return self.functions[name]
 
+    @property
+    def precision(self) -> str:
+        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are of 8-bit numbers."""
+        if all(function.is_exact for function in self.functions.values()):
+            return "int8"
+        symbols = [symbol for function in self.functions.values() for symbol in function.symbols()]
+        return "int8+fp32" if any(symbol.operator in ("product8", "rows8") for symbol in symbols) else "fp32"
+
     def mapped(self, change: Callable[[Function], Function]) -> "Program":
         """A program of changed functions."""
         return Program({name: change(function) for name, function in self.functions.items()}, self.states)

@@ -10,8 +10,11 @@ import dataclasses
 from elman.cells.operators import linear, norm
 from elman.cells.recording import record_step
 from elman.cells.symbol import Symbol
+from elman.errors import FolderError
 from elman.inference.program import rows
 from elman.models.stack_config import StackConfig
+
+_LARGEST = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,17 @@ def record_stack(config: StackConfig, x: Symbol, *, name: str = "stack") -> Reco
         shape = config.top_size, below.size
         top = top + linear(below, Symbol.parameter(f"{name}.skips.{number}.weight", shape))
     return RecordedStack(top, after, states)
+
+
+def check_states(config: StackConfig) -> None:
+    """Raise where a state would be too large: a hostile configuration must not allocate what no file holds.
+
+    Raises:
+        FolderError: a part of a state has more than 2^24 numbers.
+    """
+    largest = max(size for parts in config.states for size in parts.values())
+    if largest > _LARGEST:
+        raise FolderError(f"its state would have parts of {largest} numbers; the folder is damaged")
 
 
 def record_embedding(config: StackConfig, ids: Symbol, vocab: int) -> Symbol:
