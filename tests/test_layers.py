@@ -29,8 +29,8 @@ ROOT = {"api", "__init__"}
 """The floor of each file at the top and of each folder."""
 
 TORCH = {
-    "nn", "training", "tasks",
-    "system/machine.py", "models/neural.py", "models/dynamic.py", "models/parameter_vector.py",
+    "nn", "training", "tasks", "system/machine.py", "models/neural.py", "models/encoder.py", "models/classifier.py",
+    "models/dynamic.py", "models/parameter_vector.py",
     "studies/doctor.py", "studies/xray.py",
     "studies/xray_gates.py", "studies/xray_training.py", "studies/xray_words.py",
 }  # fmt: skip

@@ -195,7 +195,7 @@ def test_a_cell_from_outside(outside_cell: str) -> None:
     object.__setattr__(config, "cell", outside_cell)
     vocab, rng = 11, np.random.default_rng(0)
     program = optimise(network_program(config, vocab, None))
-    symbols = in_order(end for function in program.functions() for end in function.outputs.values())
+    symbols = in_order(end for function in program.functions.values() for end in function.outputs.values())
     shapes = {each.about[0]: each.shape for each in symbols if each.operator == "parameter"}
     arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     ids, lengths = rng.integers(0, vocab, (2, 6)), np.array([6, 4])
@@ -225,7 +225,7 @@ def test_operators_that_are_easily_inexact() -> None:
     outputs = {"expm1": expm1(x), "exp": exp(x), "constant": constant * 2, "joined": concat(constant, x[..., 3:5])}
     function = Function(outputs)
     graph = Graph()
-    constants = Constants(graph, stored.Weights({}), Program(function, Function({}), {}))
+    constants = Constants(graph, stored.Weights({}), Program({"step": function}, {}))
     made = Emitter(graph, constants, {"x": "x"}).emit(function, outputs)
     for name, value in made.items():
         graph.rename(name, value)

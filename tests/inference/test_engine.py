@@ -13,7 +13,6 @@ from elman.cells.evaluate import evaluate
 from elman.cells.registry import CELLS
 from elman.cells.symbol import Symbol
 from elman.errors import FolderError, ModelError
-from elman.inference import model as inference
 from elman.inference.engine import Engine, along
 from elman.inference.executor import Executor
 from elman.inference.interpreter import Interpreter
@@ -21,7 +20,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
-from elman.inference.weights import Weights, groups_of, in_8_bits
+from elman.inference.weights import Weights, gain_of, groups_of, in_8_bits
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
 
@@ -65,7 +64,7 @@ def test_float32_says_what_the_network_says(make_network: Any, cell: str, shape:
 def test_interpreter_and_kernels_give_the_same_bits(make_network: Any, cell: str, shape: str) -> None:
     lm = engine_of(make_network(cell, **SHAPES[shape]))
     draw = np.random.default_rng(2)
-    step, output = lm.program.functions()
+    step, output = lm.program.functions.values()
     assert step.is_exact and output.is_exact
     slow, fast = Interpreter(step, lm.weights), Executor(step, lm.weights)
     state, names = drawn_state(lm, 5, draw), list(step.outputs)
@@ -86,7 +85,7 @@ def test_along_is_step_by_step_in_any_company(make_network: Any, cell: str) -> N
     """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same bits."""
     lm = engine_of(make_network(cell))
     draw = np.random.default_rng(3)
-    step = lm.program.step
+    step = lm.program["step"]
     rows, time = 37, 6
     tokens, lengths = draw.integers(0, lm.tokenizer.size, (rows, time)), draw.integers(0, time + 1, rows)
     fresh, state = draw.random((rows, time)) < 0.2, drawn_state(lm, rows, draw)
@@ -192,10 +191,10 @@ def test_numbers_that_are_not_finite_are_no_state(make_network: Any) -> None:
 def test_the_deepest_network_that_is_allowed(cell: str) -> None:
     config = NeuralConfig(cell=cell, layers=64, embedding_size=2, hidden_size=2)
     program = optimise(network_program(config, 5, None), gain=2.0)
-    symbols = [each for function in program.functions() for each in function.symbols()]
+    symbols = [each for function in program.functions.values() for each in function.symbols()]
     named = {each.about[0]: each.shape for each in symbols if each.operator == "parameter"}
     weights = Weights({name: np.full(shape, 0.25, np.float32) for name, shape in named.items()})
-    small = in_8_bits(program.step, groups_of(weights.arrays))
+    small = in_8_bits(program["step"], groups_of(weights.arrays))
     given = {"ids": np.array([5])}, {name: np.zeros((1, size), np.float32) for name, size in program.states.items()}
     found = [way(small, weights).run(*given, ["next.top"]) for way in (Interpreter, Executor)]
     assert bits(found[0]) == bits(found[1])
@@ -245,9 +244,9 @@ def test_threads_do_not_share_memory(make_network: Any) -> None:
 
 def test_embeddings_are_made_as_large_as_states() -> None:
     table = np.full((4, 3), 0.1, np.float32)
-    assert inference.gain_of({"embedding.weight": table}) == 8.0
-    assert inference.gain_of({"embedding.table0": 4 * table}) == 2.0
-    assert inference.gain_of({}) == 1.0 and inference.gain_of({"embedding.weight": 0 * table}) == 1.0
+    assert gain_of({"embedding.weight": table}) == 8.0
+    assert gain_of({"embedding.table0": 4 * table}) == 2.0
+    assert gain_of({}) == 1.0 and gain_of({"embedding.weight": 0 * table}) == 1.0
 
 
 def test_a_gain_changes_float32_by_nothing(make_network: Any) -> None:
@@ -333,7 +332,7 @@ def test_random_cells_give_the_same_bits(seed: int) -> None:
     state = {"h": Symbol.input("h", 6)}
     output, after = step(Symbol.input("x", 6), tuple(state.values()), None)
     plain = Function({"y": output, "next": after[0]})
-    optimised = optimise(Program(plain, plain, {"h": 6}), gain=1.0).step
+    optimised = optimise(Program({"step": plain}, {"h": 6}), gain=1.0)["step"]
     draw = np.random.default_rng(seed)
     weights = Weights({name: (draw.normal(size=shape) / 2).astype(np.float32) for name, shape in shapes.items()})
     given: dict[str, Any] = {name: draw.normal(size=(5, 6)).astype(np.float32) for name in ("x", "h")}

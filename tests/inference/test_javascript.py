@@ -76,7 +76,7 @@ def model_of(cell: str, *, int8: bool | tuple[str, ...] = True, **shape: Any) ->
     adaptive = config.softmax == "adaptive"
     clusters = Clusters(draw.permutation(vocab).astype(np.int32), (11, 26, vocab)) if adaptive else None
     arrays = {}
-    for function in network_program(config, vocab, clusters).functions():
+    for function in network_program(config, vocab, clusters).functions.values():
         for symbol in in_order(function.outputs.values()):
             if symbol.operator == "parameter":
                 scale = 1.5 / symbol.shape[1] ** 0.5 if len(symbol.shape) == 2 else 0.5

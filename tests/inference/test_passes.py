@@ -117,7 +117,7 @@ def test_whole_networks_compute_what_they_did(cell: str, softmax: str) -> None:
     draw = np.random.default_rng(7)
     names = {
         each.about: each.shape
-        for function in plain.functions()
+        for function in plain.functions.values()
         for each in function.symbols()
         if each.operator == "parameter"
     }
@@ -127,7 +127,7 @@ def test_whole_networks_compute_what_they_did(cell: str, softmax: str) -> None:
         {"ids": np.array([0, 11, 3, 5]), "targets": np.array([0, 10, 3, 5])},
         {**state, "top": draw.normal(size=(4, 6)).astype(np.float32)},
     )
-    for before, after in zip(plain.functions(), optimise(plain, gain=2.0).functions(), strict=True):
+    for before, after in zip(plain.functions.values(), optimise(plain, gain=2.0).functions.values(), strict=True):
         assert before.outputs.keys() == after.outputs.keys()
         assert set(after.inputs) == set(before.inputs) and after.ids == before.ids
         found, wanted = (Interpreter(each, weights).run(*given, list(each.outputs)) for each in (after, before))
@@ -147,7 +147,7 @@ def test_whole_networks_compute_what_they_did(cell: str, softmax: str) -> None:
 def test_what_a_step_multiplies_with(cell: str, products: list[str]) -> None:
     """An LSTM's two products a step are one; of a GRU's six blocks those of two gates are one."""
     config = NeuralConfig(cell=cell, embedding_size=6, hidden_size=8, tied=False, layers=1)  # type: ignore[arg-type]
-    step = optimise(network_program(config, 11, None), gain=0.5).step
+    step = optimise(network_program(config, 11, None), gain=0.5)["step"]
     short = [
         name.replace("stack.layers.0.weight_hh", "L.hh").replace("stack.layers.0.weight_ih", "L")
         for name in linears(step.outputs)

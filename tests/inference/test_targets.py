@@ -54,13 +54,13 @@ def of_cells() -> bytes:
         program = optimise(network_program(config, 30, None), gain=2.0)
         named = {
             each.about[0]: each.shape
-            for function in program.functions()
+            for function in program.functions.values()
             for each in function.symbols()
             if each.operator == "parameter"
         }
         arrays = {name: draw.normal(size=named[name]).astype(np.float32) / 4 for name in sorted(named)}
         weights = Weights(arrays)
-        step, output = (Executor(in_8_bits(function, groups_of(arrays)), weights) for function in program.functions())
+        step, output = (Executor(in_8_bits(program[name], groups_of(arrays)), weights) for name in ("step", "output"))
         state = {name: draw.normal(size=(5, size)).astype(np.float32) for name, size in program.states.items()}
         tokens, lengths = draw.integers(0, 31, (5, 7)), np.array([7, 0, 3, 7, 1])
         tops, after = step.along(tokens, lengths, np.zeros(tokens.shape, np.bool_), state, "next.top")

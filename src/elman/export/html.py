@@ -109,7 +109,7 @@ def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
 def program_of(lm: InferenceModel) -> dict[str, Any]:
     """Both functions of a program, compiled, with all weights, as ``web/program.js`` reads them."""
     matrices = _Matrices(lm.weights)
-    step, output = (_function(compile_function(each, lm.weights), matrices) for each in lm.program.functions())
+    step, output = (_function(compile_function(lm.program[name], lm.weights), matrices) for name in ("step", "output"))
     return {"operators": OPERATORS, "step": step, "output": output, **matrices.joined()}
 
 

@@ -116,12 +116,12 @@ def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
     graph = Graph()
     constants = Constants(graph, weights, program)
     made = Emitter(graph, constants, {"ids": "ids", **{name: name for name in program.states}}).emit(
-        program.step, program.step.outputs
+        program["step"], program["step"].outputs
     )
-    made |= Emitter(graph, constants, {"top": made["next.top"]}).emit(program.output, ["log_probs"])
+    made |= Emitter(graph, constants, {"top": made["next.top"]}).emit(program["output"], ["log_probs"])
     for name, value in made.items():
         graph.rename(name, value)
-    outputs: Types = {"log_probs": (np.float32, ["B", program.output.outputs["log_probs"].size])}
+    outputs: Types = {"log_probs": (np.float32, ["B", program["output"].outputs["log_probs"].size])}
     return graph.to_model({"ids": (np.int64, ["B"]), **_states(program)}, {**outputs, **_after(program)})
 
 
@@ -140,12 +140,12 @@ def score_model(program: Program, weights: Weights) -> "onnx.ModelProto":
     )  # fmt: skip
     for name, value in zip(carried, after, strict=True):
         graph.rename(f"next.{name}", value)
-    rows = graph.op("Reshape", before, graph.ints(-1, program.output.inputs["top"]))
+    rows = graph.op("Reshape", before, graph.ints(-1, program["output"].inputs["top"]))
     chosen = _chosen_in_chunks(graph, constants, program, rows, graph.op("Reshape", safe, graph.ints(-1)))
     chosen = graph.op("Reshape", chosen, graph.op("Shape", ids))
     masked = graph.op("Where", real, chosen, graph.number(0.0))
     graph.rename("scores", graph.op("Transpose", masked, perm=[1, 0]))
-    top = program.output.inputs["top"]
+    top = program["output"].inputs["top"]
     inputs: Types = {"ids": (np.int64, ["B", "T"]), "lengths": (np.int64, ["B"]), "top": (np.float32, ["B", top])}
     outputs: Types = {"scores": (np.float32, ["B", "T"])}
     return graph.to_model({**inputs, **_states(program)}, {**outputs, **_after(program)})
@@ -162,9 +162,9 @@ def _real(graph: Graph) -> str:
 def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.GraphProto":
     """One step; rows at padding keep their state. Also puts out ``top`` as it was before the step."""
     body = Graph(graph)
-    carried = {"top": program.output.inputs["top"], **program.states}
+    carried = {"top": program["output"].inputs["top"], **program.states}
     given = {name: f"before.{name}" for name in ("ids", *program.states)}
-    made = Emitter(body, constants, given).emit(program.step, program.step.outputs)
+    made = Emitter(body, constants, given).emit(program["step"], program["step"].outputs)
     real = body.op("Unsqueeze", "before.real", body.ints(-1))
     for name in carried:
         body.rename(f"after.{name}", body.op("Where", real, made[f"next.{name}"], f"before.{name}"))
@@ -178,13 +178,14 @@ def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.Gr
 
 def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows: str, targets: str) -> str:
     """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``; those of all types exist for a chunk only."""
-    size = program.output.inputs["top"]
+    size = program["output"].inputs["top"]
     count, zero = graph.rows(targets), graph.ints(0)
     missing = graph.op("Mod", graph.op("Neg", count), graph.ints(_CHUNK))
     rows = graph.op("Pad", rows, graph.concat(zero, zero, missing, zero, axis=0))
     targets = graph.op("Pad", targets, graph.concat(zero, missing, axis=0))
     body = Graph(graph)
-    made = Emitter(body, constants, {"top": "chunk.top", "targets": "chunk.targets"}).emit(program.output, ["chosen"])
+    chunk = {"top": "chunk.top", "targets": "chunk.targets"}
+    made = Emitter(body, constants, chunk).emit(program["output"], ["chosen"])
     body.rename("chosen", made["chosen"])
     inputs: Types = {"chunk.top": (np.float32, [_CHUNK, size]), "chunk.targets": (np.int64, [_CHUNK])}
     proto = body.to_proto("chunk", inputs, {"chosen": (np.float32, [_CHUNK, 1])})
@@ -200,7 +201,7 @@ def _states(program: Program, before: str = "") -> Types:
 
 
 def _after(program: Program) -> Types:
-    return {"next.top": (np.float32, ["B", program.output.inputs["top"]]), **_states(program, "next.")}
+    return {"next.top": (np.float32, ["B", program["output"].inputs["top"]]), **_states(program, "next.")}
 
 
 def _shape(info: Any) -> list[int | str]:

@@ -132,7 +132,7 @@ class Constants:
         self._graph = graph
         self._weights = weights
         self._names: dict[int, str] = {}
-        symbols = [symbol for function in program.functions() for symbol in function.symbols()]
+        symbols = [symbol for function in program.functions.values() for symbol in function.symbols()]
         tables = [symbol.inputs[0] for symbol in symbols if symbol.operator in ("rows", "rows8")]
         self._looked_up = {table.about[0] for table in tables if table.operator == "parameter"}
 

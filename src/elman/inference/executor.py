@@ -91,16 +91,18 @@ class Executor:
         # Rows are sorted by length, the longest first: those still running are then contiguous.
         order = np.argsort(-lengths, kind="stable")
         carried = np.concatenate([state[name] for name in state], axis=1)[order]
-        found = np.zeros_like(tops)
+        is_sorted = bool((order[1:] > order[:-1]).all())
+        by_length = tops if is_sorted else np.zeros_like(tops)
         for some in _pieces(len(tokens)):
             own = order[some]
             live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
             reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own]
             kernels.run_along(
                 self._code.instructions, self._buffers(len(own))[0], self._constants, self._matrices, reads,
-                (spans, into), carried[some], found[some],
+                (spans, into), carried[some], by_length[some],
             )  # fmt: skip
-        tops[order] = found
+        if not is_sorted:
+            tops[order] = by_length
         after = np.empty_like(carried)
         after[order] = carried
         edges = np.cumsum([state[name].shape[1] for name in state])[:-1]

@@ -36,6 +36,7 @@ from elman.inference.vector_kernels import (
     round8,
     softmax,
     unary,
+    widen,
 )
 
 _BLOCK = 64
@@ -103,13 +104,11 @@ def run(code, memory, constants, matrices):
         elif operator == ROWS8:
             for n in range(rows):
                 first, scale = places[a, 2] + ids[n, b] * size, fixed[p + ids[n, b]]
-                for j in range(size):
-                    row[n, out + j] = np.float32(codes[first + j]) * scale
+                widen(codes[first : first + size], scale, row[n, out : out + size])
         elif operator == ROWS:
             for n in range(rows):
                 first = places[a, 3] + ids[n, b] * size
-                for j in range(size):
-                    row[n, out + j] = floats[first + j]
+                unary(COPY, floats[first : first + size], row[n, out : out + size])
         elif operator == PERMUTE:
             for n in range(rows):
                 for j in range(size):

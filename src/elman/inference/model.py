@@ -9,7 +9,6 @@ would not go on equally to the last bit.
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -18,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import Config
-from elman.errors import FolderError, ModelError, UsageError
+from elman.errors import ModelError
 from elman.inference.engine import PATIENCE, Engine
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Program
-from elman.inference.weights import Weights, in_8_bits, stored_arrays
+from elman.inference.stack import check_states
+from elman.inference.weights import Weights, check_precision, gain_of, in_8_bits, stored_arrays
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
 from elman.models.softmax_clusters import layout_arrays, read_layout
@@ -33,8 +33,6 @@ from elman.text.tokenizer import Tokenizer
 
 _SCORES = 1 << 20
 """Probabilities that exist at a time while scoring."""
-_LARGEST = 1 << 24
-"""Numbers of a state's part, at most: a hostile configuration must not allocate what no file holds."""
 _ARITHMETIC = 1
 """Its version: other arithmetic gives other bits."""
 
@@ -58,10 +56,7 @@ class InferenceConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not all(isinstance(each, str) for each in self.int8):
-            raise UsageError("int8 must be a list of names of groups")
-        if not 1e-30 < self.gain < 1e30:
-            raise UsageError(f"gain is {self.gain}; it must lie between 1e-30 and 1e30")
+        check_precision(self.int8, self.gain)
 
 
 class InferenceModel:
@@ -95,20 +90,20 @@ class InferenceModel:
         self.program = self._built(arrays)
         facts = f"{_ARITHMETIC}|{config.model}|{','.join(sorted(config.int8))}|{config.gain!r}"
         self.model_hash = hashlib.sha256(facts.encode()).hexdigest()
-        self._step, self._output = (Engine(each, self.weights, patience=patience) for each in self.program.functions())
+        self._step, self._output = (
+            Engine(self.program[name], self.weights, patience=patience) for name in ("step", "output")
+        )
         self._sizes = {"top": self.shape.top_size, **self.program.states}
         self._after = [f"next.{name}" for name in self._sizes]
-        self.weights.check(self.program.functions())
+        self.weights.check(self.program.functions.values())
 
     def _built(self, arrays: Arrays) -> Program:
         vocab = self.tokenizer.size
-        largest = max(size for parts in self.shape.states for size in parts.values())
-        if largest > _LARGEST:
-            raise FolderError(f"its state would have parts of {largest} numbers; the folder is damaged")
+        check_states(self.shape)
         clusters = read_layout(self.shape, vocab, arrays)
         self._layout = layout_arrays(self.shape, clusters)
         plain = optimise(network_program(self.shape, vocab, clusters), gain=self.config.gain)
-        return Program(*(in_8_bits(each, self.config.int8) for each in plain.functions()), states=plain.states)
+        return plain.mapped(lambda function: in_8_bits(function, self.config.int8))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, tokenizer: Tokenizer, config: InferenceConfig) -> "InferenceModel":
@@ -117,14 +112,12 @@ class InferenceModel:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All that the programs need of the weights."""
-        return {**stored_arrays(self.program.functions(), self.weights), **self._layout}
+        return {**stored_arrays(self.program.functions.values(), self.weights), **self._layout}
 
     @property
     def precision(self) -> str:
         """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        if all(function.is_exact for function in self.program.functions()):
-            return "int8"
-        return "int8+fp32" if self.config.int8 else "fp32"
+        return self.program.precision
 
     def compile(self) -> None:
         """Load the compiled kernels now, not after the first steps."""
@@ -212,12 +205,3 @@ def inference_model(
         network=config.to_json(), int8=sorted(int8), gain=gain_of(arrays), model=model_hash, about=dict(about)
     )
     return InferenceModel(arrays, tokenizer, settings)
-
-
-def gain_of(arrays: Arrays) -> float:
-    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1."""
-    table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
-    if table is None or table.ndim != 2 or not table.size:
-        return 1.0
-    usual = float(np.abs(table).max(axis=1).astype(np.float64).mean())
-    return 2.0 ** round(-math.log2(usual)) if 1e-9 < usual < 1e9 else 1.0

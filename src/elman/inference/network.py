@@ -8,8 +8,7 @@
 
 import numpy as np
 
-from elman.cells.operators import concat, linear, norm
-from elman.cells.recording import record_step
+from elman.cells.operators import concat, linear
 from elman.cells.symbol import Symbol
 from elman.inference.program import (
     Function,
@@ -23,45 +22,25 @@ from elman.inference.program import (
     rows,
     transposed,
 )  # fmt: skip
+from elman.inference.stack import record_embedding, record_stack
 from elman.models.network_config import NeuralConfig
 from elman.nn.clusters import Clusters
 
 
 def network_program(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Program:
     """The program of a network of this configuration, with ``vocab`` V types; weights go by their names."""
-    step, states = _step(config, vocab, clusters)
+    stack = record_stack(config, _embedded(config, vocab, clusters))
+    step = Function({"next.top": stack.top, **stack.after})
     top, targets = Symbol.input("top", config.top_size), id_input("targets", vocab - 1)
-    found = _log_probs(config, vocab, clusters, top)
-    return Program(step, Function({"log_probs": found, "chosen": picked(found, targets)}), states)
-
-
-def _step(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> tuple[Function, dict[str, int]]:
-    cell, x = config.kind, _embedded(config, vocab, clusters)
-    states: dict[str, int] = {}
-    after: dict[str, Symbol] = {}
-    outputs: list[Symbol] = []
-    for number, sizes in enumerate(config.sizes(vocab + 1 if config.input == "one-hot" else None)):
-        parts = cell.state(sizes)
-        names = [f"stack.{len(states) + place}" for place in range(len(parts))]
-        states |= dict(zip(names, parts.values(), strict=True))
-        given = {name: Symbol.input(name, states[name]) for name in names}
-        recorded = record_step(cell, sizes, x=x, state=given, prefix=f"stack.layers.{number}.", named=False)
-        after |= {f"next.{name}": part for name, part in zip(names, recorded.after, strict=True)}
-        outputs.append(recorded.output)
-        x = recorded.output
-    top = norm(x, Symbol.parameter("stack.gain", (config.top_size,))) if cell.adds else x
-    for number, below in enumerate(outputs[:-1] if config.shortcuts else ()):
-        shape = config.top_size, below.size
-        top = top + linear(below, Symbol.parameter(f"stack.skips.{number}.weight", shape))
-    return Function({"next.top": top, **after}), states
+    log_probs = _log_probs(config, vocab, clusters, top)
+    output = Function({"log_probs": log_probs, "chosen": picked(log_probs, targets)})
+    return Program({"step": step, "output": output}, stack.states)
 
 
 def _embedded(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Symbol:
     ids, size = id_input("ids", vocab), config.embedding_size
-    if config.input == "one-hot":
-        return Symbol("one_hot", (ids,), (vocab + 1,))
     if not (config.softmax == "adaptive" and config.tied):
-        return rows(Symbol.parameter("embedding.weight", (vocab + 1, size)), ids)
+        return record_embedding(config, ids, vocab)
     assert clusters is not None
     head, widths = clusters.ends[0], clusters.widths(size)
     # `<s>` lies behind the head's types.

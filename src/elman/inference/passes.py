@@ -32,7 +32,7 @@ def optimise(program: Program, *, gain: float = 1.0) -> Program:
         outputs = shared.rewrite(outputs, lambda symbol: _join(symbol, gain))
         return Function(shared.rewrite(_merge(shared, outputs), _copied))
 
-    return Program(run(program.step), run(program.output), program.states)
+    return program.mapped(run)
 
 
 class Shared:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import ModelError
+from elman.inference.group_choice import choose_groups
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.network_config import NeuralConfig
@@ -65,21 +66,13 @@ def measured(model: LanguageModel, ids: TokenIds | None = None, *, precision: st
     if precision == "fp32":
         return Measured(plain, {"precision": "fp32", **facts})
 
-    def cost(groups: frozenset[str]) -> tuple[InferenceModel, float]:
-        found = built(groups)
-        return found, float(np.expm1(_nats(found, piece) - wanted))
+    def cost(groups: frozenset[str]) -> float:
+        return float(np.expm1(_nats(built(groups), piece) - wanted))
 
-    every = frozenset(groups_of(arrays))
-    best, ratio = cost(every)
-    kept: frozenset[str] = every
-    if not abs(ratio) <= INT8_BOUND:
-        # The harmless ones first, as long as all together stay harmless.
-        best, ratio, kept = plain, 0.0, frozenset()
-        for group in sorted(every, key=lambda group: abs(cost(frozenset([group]))[1])):
-            found, more = cost(kept | {group})
-            if abs(more) <= INT8_BOUND:
-                best, ratio, kept = found, more, kept | {group}
-    about8 = {"perplexity_ratio": 1 + ratio, "kept_in_fp32": sorted(every - kept)}
+    every = groups_of(arrays)
+    kept, ratio = choose_groups(every, cost, bound=INT8_BOUND)
+    best = built(kept) if kept else plain
+    about8 = {"perplexity_ratio": 1 + ratio, "kept_in_fp32": sorted(set(every) - kept)}
     return Measured(best, {"precision": best.precision, **facts, "int8": about8})
 
 

@@ -5,6 +5,7 @@ depends on which other rows are computed with it, or on how many.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +47,33 @@ class Function:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """The functions of a network."""
+    """The functions of a network by name, such as ``step`` and ``output``.
 
-    step: Function
-    """From ``ids`` and the state's parts to ``next.top``, the last layer's output, and to ``next.`` of each part."""
-    output: Function
-    """From ``top`` to ``log_probs``, and to ``chosen``, the one of ``targets``."""
+    >>> x = Symbol.input("x", 2)
+    >>> program = Program({"double": Function({"y": x + x})}, {})
+    >>> program["double"].inputs
+    {'x': 2}
+    """
+
+    functions: dict[str, Function]
+    """In the order in which a network uses them."""
     states: dict[str, int]
-    """Sizes of the state's parts by name."""
+    """Sizes of the parts of all states by name; a step's output ``next.NAME`` is what such a part becomes."""
 
-    def functions(self) -> tuple[Function, Function]:
-        """Both."""
-        return self.step, self.output
+    def __getitem__(self, name: str) -> Function:
+        return self.functions[name]
+
+    @property
+    def precision(self) -> str:
+        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are of 8-bit numbers."""
+        if all(function.is_exact for function in self.functions.values()):
+            return "int8"
+        symbols = [symbol for function in self.functions.values() for symbol in function.symbols()]
+        return "int8+fp32" if any(symbol.operator in ("product8", "rows8") for symbol in symbols) else "fp32"
+
+    def mapped(self, change: Callable[[Function], Function]) -> "Program":
+        """A program of changed functions."""
+        return Program({name: change(function) for name, function in self.functions.items()}, self.states)
 
 
 def id_input(name: str, most: int) -> Symbol:

@@ -41,7 +41,7 @@ def _halved(n, m):
     COPY, ADD, SUB, MUL, DIV, SIGMOID, TANH, RELU, EXP, EXPM1, SQRT, ERF, SOFTMAX, LOG_SOFTMAX, NORM, DOT, MIX, ROUND8,
     PRODUCT8, LINEAR, ROWS8, ROWS, PERMUTE, PICK, CHOOSE, LOOKUP,
 ) = range(len(OPERATORS))  # fmt: skip
-_LANES, _MANY, _BLOCK, _TOGETHER = f.LANES, 256, 64, 4
+_LANES, _MANY, _BLOCK, _TOGETHER = f.LANES, 64, 64, 4
 _ZERO = np.float32(0)
 
 
@@ -121,18 +121,53 @@ def unary(operator, x, out):
 
 
 @compiled
+def widen(codes, scale, out):
+    """8-bit numbers times a scale."""
+    for j in range(len(out)):
+        out[j] = np.float32(codes[j]) * scale
+
+
+@compiled
 def _largest(x):
     """The largest number, many side by side: alone, each would wait for the one before."""
     lanes = np.full(_MANY, x[0], np.float32)
-    whole = len(x) // _MANY * _MANY
+    whole, some = len(x) // _MANY * _MANY, len(x) // _LANES * _LANES
     for first in range(0, whole, _MANY):
-        part = x[first : first + _MANY]
         for j in range(_MANY):
-            lanes[j] = max(lanes[j], part[j])
-    most = lanes.max()
-    for j in range(whole, len(x)):
-        most = max(most, x[j])
-    return most
+            lanes[j] = max(lanes[j], x[first + j])
+    for first in range(whole, some, _LANES):
+        for j in range(_LANES):
+            lanes[j] = max(lanes[j], x[first + j])
+    for j in range(some, len(x)):
+        lanes[0] = max(lanes[0], x[j])
+    return _largest_lane(lanes)
+
+
+@compiled
+def _largest_size(x):
+    """The largest of the numbers without their signs."""
+    lanes = np.zeros(_MANY, np.float32)
+    whole, some = len(x) // _MANY * _MANY, len(x) // _LANES * _LANES
+    for first in range(0, whole, _MANY):
+        for j in range(_MANY):
+            lanes[j] = max(lanes[j], abs(x[first + j]))
+    for first in range(whole, some, _LANES):
+        for j in range(_LANES):
+            lanes[j] = max(lanes[j], abs(x[first + j]))
+    for j in range(some, len(x)):
+        lanes[0] = max(lanes[0], abs(x[j]))
+    return _largest_lane(lanes)
+
+
+@compiled
+def _largest_lane(lanes):
+    """Of _MANY numbers, by halves."""
+    half = _MANY // 2
+    while half:
+        for j in range(half):
+            lanes[j] = max(lanes[j], lanes[j + half])
+        half //= 2
+    return lanes[0]
 
 
 @compiled
@@ -231,16 +266,7 @@ def mix(shares, values, heads, size, out):
 @compiled
 def round8(x, out):
     """``x`` as whole numbers around 128; the scale."""
-    lanes = np.zeros(_MANY, np.float32)
-    whole = len(x) // _MANY * _MANY
-    for first in range(0, whole, _MANY):
-        part = x[first : first + _MANY]
-        for j in range(_MANY):
-            lanes[j] = max(lanes[j], abs(part[j]))
-    most = lanes.max()
-    for j in range(whole, len(x)):
-        most = max(most, abs(x[j]))
-    scale = max(most, f.SMALLEST) * f.STEP
+    scale = max(_largest_size(x), f.SMALLEST) * f.STEP
     for j in range(len(x)):
         out[j] = np.uint8(np.int32(f.whole(x[j] / scale)) + np.int32(128))
     for j in range(len(x), len(out)):

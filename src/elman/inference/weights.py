@@ -6,6 +6,7 @@ it is stored.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from elman.cells.evaluate import evaluate
 from elman.cells.symbol import Symbol, in_order
-from elman.errors import FolderError
+from elman.errors import FolderError, UsageError
 from elman.inference.passes import rows_of
 from elman.inference.program import Function
 
@@ -58,16 +59,37 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
 def group_of(name: str) -> str:
     """The group of a weight.
 
-    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("embedding.weight")
-    ('stack.layers.1', 'output', 'embedding')
+    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("backward.layers.0.weight_ih")
+    ('stack.layers.1', 'output', 'backward.layers.0')
     """
-    found = re.match(r"stack\.\w+\.\d+", name)
-    return found.group() if found else name.split(".")[0]
+    layer = re.match(r"(stack|forward|backward)\.\w+\.\d+", name)
+    return layer.group() if layer else name.split(".")[0]
 
 
 def groups_of(arrays: Arrays) -> list[str]:
     """All groups that hold matrices, in their order."""
     return sorted({group_of(name) for name, array in arrays.items() if array.ndim == 2})
+
+
+def gain_of(arrays: Arrays) -> float:
+    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1."""
+    table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
+    if table is None or table.ndim != 2 or not table.size:
+        return 1.0
+    usual = float(np.abs(table).max(axis=1).astype(np.float64).mean())
+    return 2.0 ** round(-math.log2(usual)) if 1e-9 < usual < 1e9 else 1.0
+
+
+def check_precision(int8: Iterable[Any], gain: float) -> None:
+    """Raise unless a stored precision is one.
+
+    Raises:
+        UsageError: ``int8`` holds something else than names, or the gain is out of bounds.
+    """
+    if not all(isinstance(group, str) for group in int8):
+        raise UsageError("int8 must be a list of names of groups")
+    if not 1e-30 < gain < 1e30:
+        raise UsageError(f"gain is {gain}; it must lie between 1e-30 and 1e30")
 
 
 def parameters_of(symbol: Symbol) -> list[str]:

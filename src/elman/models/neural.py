@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.data.streams import Chunk
-from elman.errors import FolderError, ModelError
+from elman.errors import ModelError
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
 from elman.models.softmax_clusters import grow_layout, lay_out, layout_arrays, read_layout
 from elman.models.trace import Trace
+from elman.models.weight_check import check_weights
 from elman.nn import dropout
 from elman.nn.adaptive import AdaptiveEmbedding, AdaptiveOutput
 from elman.nn.clusters import Clusters
@@ -270,27 +271,8 @@ class NeuralModel:
 
 
 def _check_weights(arrays: dict[str, NDArray[Any]], network: Network) -> None:
-    wanted = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-    layout = layout_arrays(network.config, network.clusters)
-    for name, array in layout.items():
-        if not np.array_equal(array, arrays.get(name, ())):
-            raise FolderError(f"{name!r} is not this network's; build the network from the same arrays")
-    for name in arrays:
-        if name not in wanted and name not in layout:
-            raise FolderError(
-                f"the weights hold {name!r}, which this configuration does not have; the folder is damaged"
-            )
-    for name, shape in wanted.items():
-        array = arrays.get(name)
-        if array is None:
-            raise FolderError(f"the weights lack {name!r}, which this configuration needs; the folder is damaged")
-        if array.shape != shape or array.dtype != np.float32:
-            raise FolderError(
-                f"{name!r} is {array.dtype}{list(array.shape)}; this configuration needs float32{list(shape)}; "
-                "the folder is damaged"
-            )
-        if not np.isfinite(array).all():
-            raise FolderError(f"{name!r} holds numbers that are not finite; the model is damaged, train it again")
+    shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+    check_weights(arrays, shapes, fixed=layout_arrays(network.config, network.clusters))
 
 
 def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:

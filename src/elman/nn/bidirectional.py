@@ -1,7 +1,10 @@
 """A recurrence in each direction: an Encoder. It reads the future, so it deliberately has no step()."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import Function
 
 from elman.nn.sequence import make_layer
 
@@ -30,13 +33,36 @@ class Bidirectional(nn.Module):
 
         The first H units have read up to their step from the left, the last H from the right.
         """
-        batch, steps, _ = x.shape
-        time = torch.arange(steps, device=x.device)
-        mirror = (lengths.unsqueeze(1) - 1 - time).where(time < lengths.unsqueeze(1), time)
-        rows = torch.arange(batch, device=x.device).unsqueeze(1)
+        batch = len(x)
         y_forwards, after_forwards = self.forwards(x, self.forwards.initial_state(batch), lengths=lengths)
         y_backwards, after_backwards = self.backwards(
-            x[rows, mirror], self.backwards.initial_state(batch), lengths=lengths
+            mirrored(x, lengths), self.backwards.initial_state(batch), lengths=lengths
         )
-        y = torch.cat([y_forwards, y_backwards[rows, mirror]], dim=-1)
+        y = torch.cat([y_forwards, mirrored(y_backwards, lengths)], dim=-1)
         return y, torch.cat([after_forwards[0], after_backwards[0]], dim=-1)
+
+
+def mirrored(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each row's real steps of ``x[B, T, D]`` in reverse order; padding stays where it is.
+
+    >>> x = torch.tensor([[1.0, 2, 3], [4, 5, 0]]).unsqueeze(-1)
+    >>> mirrored(x, torch.tensor([3, 2])).squeeze(-1).tolist()
+    [[3.0, 2.0, 1.0], [5.0, 4.0, 0.0]]
+    """
+    time = torch.arange(x.shape[1], device=x.device).unsqueeze(1)
+    order = (lengths - 1 - time).where(time < lengths, time)
+    return _Mirrored.apply(x, order)
+
+
+class _Mirrored(Function):
+    """Time lies first in memory, as the recurrences want it. A mirror undoes itself, so it is its own gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        ctx.order = order
+        rows = torch.arange(len(x), device=x.device)
+        return x.transpose(0, 1)[order, rows].transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _Mirrored.apply(gradients[0], ctx.order), None

@@ -1,0 +1,209 @@
+"""InferenceEncoder: an encoder network computed by the engine, without torch, in 8 bits or float32.
+
+In 8 bits results are the same bits whatever the processor, the other rows, their order and the
+padding. In float32 they do not depend on other rows, order and padding either.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.errors import ModelError
+from elman.inference import pooling
+from elman.inference.encoder_program import encoder_program
+from elman.inference.engine import PATIENCE, Engine
+from elman.inference.passes import optimise
+from elman.inference.program import Program
+from elman.inference.stack import check_states
+from elman.inference.weights import Weights, check_precision, gain_of, in_8_bits, stored_arrays
+from elman.models.encoder_config import EncoderConfig
+from elman.models.stack_config import check_size
+
+_ROWS = 256
+"""Rows that are read at a time: so many are of about one length, and their outputs stay in the cache."""
+_NUMBERS = 1 << 23
+"""Outputs of tokens that exist at a time."""
+
+Arrays = Mapping[str, NDArray[Any]]
+Texts = NDArray[np.integer] | Sequence[Sequence[int] | NDArray[np.integer]]
+"""Padded ids ``[B, T]``, or the ids of each text."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InferenceEncoderConfig(Config):
+    """What an ``InferenceEncoder`` is built from, beside its weights."""
+
+    network: dict[str, Any]
+    """The configuration of the network (``EncoderConfig``)."""
+    vocab_size: int
+    """Types (V)."""
+    outputs: int
+    """Labels (K)."""
+    int8: list[str]
+    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
+    gain: float = 1.0
+    """What embeddings are multiplied by where they meet a state in 8 bits (``inference.passes.optimise``)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_precision(self.int8, self.gain)
+        check_size("vocab_size", self.vocab_size)
+        check_size("outputs", self.outputs)
+
+
+class InferenceEncoder:
+    """An encoder network: from token ids of texts to one number per label.
+
+    Args:
+        arrays: the weights by name; of matrices in 8 bits codes and scales will do (``to_arrays``).
+        patience: see ``Engine``.
+
+    Raises:
+        FolderError: weights that do not fit the configuration.
+        UsageError: a network's configuration that is none.
+    """
+
+    def __init__(self, arrays: Arrays, config: InferenceEncoderConfig, *, patience: int = PATIENCE) -> None:
+        self.config = config
+        self.shape = EncoderConfig.from_json(config.network)
+        check_states(self.shape)
+        self.weights = Weights(arrays)
+        plain = optimise(encoder_program(self.shape, config.vocab_size, config.outputs), gain=config.gain)
+        self.program: Program = plain.mapped(lambda function: in_8_bits(function, config.int8))
+        self._engines = {
+            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
+        }
+        self.weights.check(self.program.functions.values())
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All that the programs need of the weights."""
+        return stored_arrays(self.program.functions.values(), self.weights)
+
+    @property
+    def precision(self) -> str:
+        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
+        return self.program.precision
+
+    def compile(self) -> None:
+        """Load the compiled kernels now, not after the first texts."""
+        for engine in self._engines.values():
+            engine.compile()
+
+    def logits(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """One number per label ``[B, K]``: logits of a softmax or of sigmoids.
+
+        Args:
+            texts: padded ids ``[B, T]`` from 0 to V - 1, or the ids of each text. Texts may be empty.
+            lengths: tokens of each row of padded ids ``[B]`` (default: all T); any numbers at padding.
+
+        Raises:
+            ModelError: an id or a length that is out of bounds.
+        """
+        return self._run(texts, lengths, "logits")
+
+    def log_probs(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """Natural logarithms of the labels' probabilities ``[B, K]``, which sum to 1 (softmax). See ``logits``."""
+        return self._run(texts, lengths, "log_probs")
+
+    def sigmoids(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """Each label's own probability ``[B, K]``, for texts with several labels. See ``logits``."""
+        return self._run(texts, lengths, "sigmoids")
+
+    def _run(self, texts: Texts, lengths: NDArray[np.integer] | None, wanted: str) -> NDArray[np.float32]:
+        ids, counts = _padded(texts, lengths)
+        if not len(ids):
+            return np.zeros((0, self.config.outputs), np.float32)
+        sizes = self.program["output"].inputs
+        vectors = {name: np.empty((len(ids), size), np.float32) for name, size in sizes.items()}
+        for rows in self._pieces(counts):
+            for name, part in self._pooled(ids[rows], counts[rows]).items():
+                vectors[name][rows] = part
+        return np.array(self._engines["output"].run({}, vectors, [wanted])[0])
+
+    def _pieces(self, counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Rows to read together, the longest first."""
+        order = np.argsort(-counts, kind="stable")
+        start = 0
+        while start < len(order):
+            numbers = int(counts[order[start]]) * (self.shape.token_size + self.config.outputs)
+            stop = start + min(max(_NUMBERS // numbers, 1), _ROWS)
+            yield order[start:stop]
+            start = stop
+
+    def _pooled(self, ids: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        """What ``output`` reads, of rows sorted by ``counts``, the tokens with `<s>`."""
+        read = np.full((len(ids), counts[0]), self.config.vocab_size, np.int64)
+        read[:, 1:] = ids[:, : counts[0] - 1]
+        read[np.arange(counts[0]) >= counts[:, None]] = self.config.vocab_size
+        sides = [self._tokens("forward", read, counts)]
+        size = self.shape.top_size
+        made: dict[str, NDArray[np.float32]] = {}
+        if self.shape.bag:
+            made["bag"] = pooling.mean(sides[0][..., size:], counts)
+            sides[0] = sides[0][..., :size]
+        if self.shape.bidirectional:
+            sides.append(self._tokens("backward", pooling.mirrored(read, counts), counts))
+        parts = [part for kind in self.shape.pooling.split("-") for part in getattr(self, f"_{kind}")(sides, counts)]
+        return {"pooled": np.concatenate(parts, axis=1), **made}
+
+    def _tokens(self, direction: str, read: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The outputs of all tokens in the order in which this direction reads them."""
+        names = (name for name in self.program.states if name.startswith(f"{direction}."))
+        state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
+        return self._engines[f"{direction}.step"].along(read, counts, state, top="token")[0]
+
+    def _mean(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        return [pooling.mean(tokens, counts) for tokens in sides]
+
+    def _max(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        return [pooling.largest(tokens, counts) for tokens in sides]
+
+    def _last(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        return [pooling.last(tokens, counts) for tokens in sides]
+
+    def _attention(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        backward: list[Any] = [pooling.mirrored(tokens, counts) for tokens in sides[1:]]
+        tokens = np.concatenate([sides[0], *backward], axis=2)
+        real = np.arange(tokens.shape[1]) < counts[:, None]
+        scores = np.zeros(tokens.shape[:2], np.float32)
+        scores[real] = self._engines["attention"].run({}, {"token": tokens[real]}, ["score"])[0][:, 0]
+        return [pooling.weighted(tokens, counts, scores)]
+
+
+def inference_encoder(
+    arrays: Arrays,
+    config: EncoderConfig,
+    *,
+    vocab_size: int,
+    outputs: int,
+    int8: Iterable[str],
+    patience: int = PATIENCE,
+) -> InferenceEncoder:
+    """The encoder of a network's own weights, those of the groups ``int8`` in 8 bits."""
+    settings = InferenceEncoderConfig(
+        network=config.to_json(), vocab_size=vocab_size, outputs=outputs, int8=sorted(int8), gain=gain_of(arrays)
+    )
+    return InferenceEncoder(arrays, settings, patience=patience)
+
+
+def _padded(texts: Texts, lengths: NDArray[np.integer] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids ``[B, T]``, and how many tokens each row has with `<s>` ``[B]``."""
+    if isinstance(texts, np.ndarray) and texts.ndim == 2:
+        ids = np.asarray(texts, np.int64)
+        sizes = np.full(len(ids), ids.shape[1]) if lengths is None else np.asarray(lengths, np.int64)
+        if sizes.shape != ids.shape[:1] or (sizes.size and not (sizes.min() >= 0 and sizes.max() <= ids.shape[1])):
+            raise ModelError(
+                f"lengths are {sizes.tolist()[:8]}; there must be {len(ids)} of them, from 0 to {ids.shape[1]}"
+            )
+        return ids, sizes + 1
+    if lengths is not None:
+        raise ModelError("lengths belong to padded ids [B, T]; texts of their own lengths need none")
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    ids = np.zeros((len(texts), int(sizes.max(initial=0))), np.int64)
+    if ids.size:
+        ids[np.arange(ids.shape[1]) < sizes[:, None]] = np.concatenate([np.asarray(text, np.int64) for text in texts])
+    return ids, sizes + 1

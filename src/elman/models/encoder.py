@@ -1,0 +1,266 @@
+"""The encoder network: it reads a text in one or two directions and gives one number per label.
+
+    ids [B, T] -> `<s>` and ids -> embedding -> stacks -> [B, 1 + T, D] -> pooling [B, P] -> output [B, K]
+
+Every text begins with `<s>` (id V), as language models are trained, so that a language model's
+embedding and layers can be taken over. An empty text is then a text of one token: there is no
+special case. The backward stack reads the same tokens from the last to the first, `<s>` at the end.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from elman.models.encoder_config import EncoderConfig
+from elman.models.neural import Drops
+from elman.models.weight_check import check_weights
+from elman.nn import dropout
+from elman.nn.bidirectional import mirrored
+from elman.nn.chunked import exact_dtype
+from elman.nn.dropout import Masks
+from elman.nn.embedding import Embedding, OneHot
+from elman.nn.recurrent import spread
+from elman.nn.stack import Stack
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderDrops(Drops):
+    """Shares dropped in training."""
+
+    output: float = 0.0
+    """Numbers of the pooled vector."""
+
+
+class Encoder(nn.Module):
+    """A network from texts to one number per label, of V types and K labels.
+
+    Weights are named ``embedding.* forward.* backward.* attention.* output.* bag.*``.
+
+    >>> _ = torch.manual_seed(0)
+    >>> encoder = Encoder(EncoderConfig(hidden_size=4, embedding_size=3), vocab_size=9, outputs=2)
+    >>> ids, lengths = torch.tensor([[5, 3, 8], [1, 0, 0]]), torch.tensor([3, 1])
+    >>> tuple(encoder(ids, lengths).shape), tuple(encoder.logits(ids, lengths).shape)
+    ((2, 4, 8), (2, 2))
+    """
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        vocab_size: int,
+        outputs: int,
+        *,
+        drops: EncoderDrops | None = None,
+        sparse: bool = False,
+    ) -> None:
+        """``drops`` act in training only. ``sparse`` makes gradients of tables hold the rows looked up, not all rows.
+
+        Raises:
+            UsageError: a share to drop outside [0, 1).
+        """
+        super().__init__()
+        drops = drops or EncoderDrops()
+        self.config = config
+        self.vocab_size = vocab_size
+        self.outputs = outputs
+        self.output_drop = dropout.check("output dropout", drops.output)
+        self.embedding: Embedding | OneHot
+        if config.input == "one-hot":
+            self.embedding = OneHot(vocab_size)
+        else:
+            self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=sparse)
+        # nn.Module keeps the names forward and backward for itself or its users; see ``weights``.
+        self.forward_stack = self._make_stack(drops)
+        self.backward_stack = self._make_stack(drops) if config.bidirectional else None
+        self.attention = nn.Linear(config.token_size, 1, bias=False) if config.pooling == "attention" else None
+        self.output = nn.Linear(config.pooled_size, outputs)
+        self.bag = Embedding(vocab_size, outputs, sparse=sparse) if config.bag else None
+        with torch.no_grad():
+            spread(self.output.weight, config.pooled_size, None)
+            self.output.bias.zero_()
+            if self.attention is not None:
+                # All tokens count alike at first.
+                self.attention.weight.zero_()
+            if self.bag is not None:
+                self.bag.weight.zero_()
+
+    def _make_stack(self, drops: Drops) -> Stack:
+        config = self.config
+        return Stack(
+            cell=config.cell,
+            input_size=self.vocab_size + 1 if config.input == "one-hot" else config.embedding_size,
+            hidden_size=config.width,
+            output_size=config.top_size,
+            layers=config.layers,
+            skip=config.shortcuts,
+            options=config.options,
+            input_dropout=drops.input,
+            dropout_between=drops.between,
+            weight_drop=drops.weights,
+        )
+
+    @torch.no_grad()
+    def begin(
+        self,
+        *,
+        shares: NDArray[np.floating] | None = None,
+        vectors: NDArray[np.float32] | None = None,
+        arrays: Arrays | None = None,
+    ) -> None:
+        """Start training from what is known.
+
+        Args:
+            shares: each label's share of the training examples ``[K]``, all above 0.
+            vectors: embeddings ``[V, E]``.
+            arrays: some of the weights by name, such as a language model's
+                (``encoder_start.arrays_from_language_model``); the others stay as they are.
+
+        Raises:
+            FolderError: ``arrays`` with a name, shape or type that is not this network's.
+        """
+        if shares is not None:
+            self.output.bias.copy_(torch.from_numpy(np.log(shares).astype(np.float32)))
+        if vectors is not None and isinstance(self.embedding, Embedding):
+            self.embedding.begin(torch.from_numpy(vectors))
+        if arrays is not None:
+            self.load_arrays({**self.to_arrays(), **arrays})
+
+    def forward(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
+        """The outputs ``[B, 1 + T, D]`` after `<s>` and after each token; zeros at padding.
+
+        Of a token's D numbers the first half has read up to it from the left, the second half from
+        the right; with one direction there is only the former.
+
+        Args:
+            ids: ``[B, T]``, from 0 to V - 1; any numbers at padding.
+            lengths: real tokens of each row ``[B]``, from 0 to T.
+            masks: what is dropped; None drops nothing.
+        """
+        return self._tokens(self._read(ids, lengths), lengths, masks)
+
+    def logits(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
+        """One number per label ``[B, K]``, in float32: logits of a softmax or of sigmoids. See ``forward``."""
+        read = self._read(ids, lengths)
+        pooled = self.pool(self._tokens(read, lengths, masks), lengths)
+        if masks is not None and self.output_drop:
+            pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop).to(pooled)
+        # These few products cost nothing, and in half precision would lose digits of the answer.
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits = self.output(pooled)
+        if self.bag is None:
+            return logits
+        words = self.bag(read, masks).masked_fill(_padding(read, lengths), 0)
+        return logits + self._mean(words, lengths)
+
+    def pool(self, y: Tensor, lengths: Tensor) -> Tensor:
+        """The outputs of all tokens ``[B, 1 + T, D]`` as one vector ``[B, P]``, in at least float32."""
+        y = y.to(exact_dtype(y.dtype))
+        kinds = self.config.pooling.split("-")
+        return torch.cat([getattr(self, f"_{kind}")(y, lengths) for kind in kinds], dim=-1)
+
+    def _mean(self, y: Tensor, lengths: Tensor) -> Tensor:
+        return y.sum(1) / (lengths + 1).unsqueeze(1)
+
+    def _max(self, y: Tensor, lengths: Tensor) -> Tensor:
+        return y.masked_fill(_padding(y, lengths), -torch.inf).amax(1)
+
+    def _last(self, y: Tensor, lengths: Tensor) -> Tensor:
+        """The backward stack reads `<s>` last."""
+        size = self.config.top_size
+        last = y[torch.arange(len(y), device=y.device), lengths, :size]
+        return torch.cat([last, y[:, 0, size:]], dim=-1)
+
+    def _attention(self, y: Tensor, lengths: Tensor) -> Tensor:
+        assert self.attention is not None
+        scores = self.attention(y).to(y.dtype).masked_fill(_padding(y, lengths), -torch.inf)
+        return (scores.softmax(1) * y).sum(1)
+
+    def _read(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """`<s>` and the ids ``[B, 1 + T]``; at padding `<s>`, a row of the tables that every text looks up."""
+        read = F.pad(ids, (1, 0), value=self.vocab_size)
+        return read.masked_fill(_padding(read, lengths).squeeze(-1), self.vocab_size)
+
+    def _tokens(self, read: Tensor, lengths: Tensor, masks: Masks | None) -> Tensor:
+        x, count = self.embedding(read, masks), lengths + 1
+        y, _ = self.forward_stack(x, self.forward_stack.initial_state(len(x)), None, count, masks)
+        if self.backward_stack is None:
+            return y
+        state = self.backward_stack.initial_state(len(x))
+        backward, _ = self.backward_stack(mirrored(x, count), state, None, count, masks)
+        return torch.cat([y, mirrored(backward, count)], dim=-1)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The weights by the names under which they are stored."""
+        return {name.replace("_stack.", ".", 1): parameter for name, parameter in self.named_parameters()}
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of all weights by name."""
+        return {name: parameter.detach().cpu().numpy().copy() for name, parameter in self.weights().items()}
+
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Set all weights.
+
+        Raises:
+            FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+        """
+        self.check(arrays)
+        with torch.no_grad():
+            for name, parameter in self.weights().items():
+                parameter.copy_(torch.from_numpy(np.array(arrays[name])))
+
+    def check(self, arrays: Arrays) -> None:
+        """Raise unless ``arrays`` are all weights of such a network.
+
+        Raises:
+            FolderError: they are not.
+        """
+        check_weights(arrays, {name: tuple(parameter.shape) for name, parameter in self.weights().items()})
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, config: EncoderConfig, vocab_size: int, outputs: int) -> "Encoder":
+        """The network of these weights, for use.
+
+        Raises:
+            FolderError: weights that do not fit the configuration.
+        """
+        # First without memory: a hostile configuration must not allocate what the file does not hold.
+        with torch.device("meta"):
+            cls(config, vocab_size, outputs).check(arrays)
+        encoder = cls(config, vocab_size, outputs)
+        encoder.load_arrays(arrays)
+        return encoder.eval()
+
+
+def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> tuple[Tensor, float]:
+    """Summed nats and what to divide them by.
+
+    Args:
+        logits: ``[B, K]``.
+        targets: the label of each text ``[B]`` (int64): cross-entropy. Or, where a text may have
+            several labels, 0 or 1 for each label ``[B, K]``: binary cross-entropy of sigmoids.
+        weights: of the labels ``[K]``; None counts all alike.
+
+    Returns:
+        The sum (float32, a scalar), and the sum of the weights of the B labels, or of the B K decisions.
+
+    >>> total, count = label_loss(torch.zeros(3, 4), torch.tensor([0, 1, 3]))
+    >>> round(total.item() / count, 4)  # nothing known: ln 4
+    1.3863
+    """
+    if targets.ndim == 1:
+        total = F.cross_entropy(logits, targets, weight=weights, reduction="sum")
+        return total, float(len(targets) if weights is None else weights[targets].sum())
+    total = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), weight=weights, reduction="sum")
+    return total, float(targets.numel() if weights is None else len(targets) * weights.sum())
+
+
+def _padding(x: Tensor, lengths: Tensor) -> Tensor:
+    """Which steps of ``x[B, 1 + T, ..]`` are padding, ``[B, 1 + T, 1]``."""
+    return (torch.arange(x.shape[1], device=x.device) > lengths.unsqueeze(1)).unsqueeze(-1)

@@ -1,0 +1,107 @@
+"""The shape of an encoder network (many-to-one): its configuration, without the torch that computes it."""
+
+import dataclasses
+from typing import Any, Literal, Self
+
+from elman.errors import UsageError
+from elman.models.network_config import NeuralConfig
+from elman.models.stack_config import StackConfig, check_size
+
+Pooling = Literal["mean-max-last", "mean", "max", "last", "attention"]
+Direction = Literal["forward", "backward"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EncoderConfig(StackConfig):
+    """Shape of a network that reads a text and gives one vector, and from it one number per label.
+
+    >>> config = EncoderConfig(cell="lstm", hidden_size=4, embedding_size=3)
+    >>> config.directions, config.token_size, config.pooled_size
+    (('forward', 'backward'), 8, 24)
+    """
+
+    cell: str = "lstm"
+    """The recurrent cell, or another kind of layer."""
+    layers: int = 1
+    """Layers of each direction (L)."""
+    bidirectional: bool = True
+    """Whether a second stack of layers reads the text from its end to its start."""
+    embedding_size: int = 96
+    """Size of the embedding (E). Layers that see a window are as wide."""
+    hidden_size: int = 96
+    """Size of recurrent layers (H); of layers that see a window, units inside of each."""
+    output_size: int | None = None
+    """Size of the last layer (default: as the other layers). A language model with tied weights has embedding_size."""
+    pooling: Pooling = "mean-max-last"
+    """How the outputs of all tokens become one vector: their mean, their maximum, the output after the last token
+    that was read, these three side by side, or attention, a mean with learned weights."""
+    input: Literal["learned", "one-hot"] = "learned"
+    """Learned embeddings, or one-hot input (the embedding is the identity)."""
+    skip: bool = True
+    """Whether lower layers also reach the output directly."""
+    bag: bool = False
+    """Whether each word also adds directly to the labels, wherever it stands (a linear bag of words)."""
+    window: int | None = None
+    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
+    heads: int | None = None
+    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few less)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_stack()
+        if self.output_size is not None:
+            check_size("output_size", self.output_size)
+
+    @classmethod
+    def from_language_model(cls, config: NeuralConfig, **settings: Any) -> Self:
+        """The shape whose forward layers are those of a language model; ``settings`` are the other fields.
+
+        Raises:
+            UsageError: a setting that contradicts the language model, or a value that is not allowed.
+
+        >>> config = EncoderConfig.from_language_model(NeuralConfig(cell="gru"), pooling="mean")
+        >>> config.cell, config.layers, config.output_size, config.pooling
+        ('gru', 2, 256, 'mean')
+        """
+        shared = {**_shared(config), "output_size": config.top_size}
+        for name, value in shared.items():
+            if settings.get(name, value) != value:
+                raise UsageError(f"{name} is {settings[name]!r}, but the language model has {value!r}; leave it out")
+        return cls.from_json({**settings, **shared})
+
+    def check_language_model(self, config: NeuralConfig) -> None:
+        """Raise unless the forward layers have the shape of a language model's.
+
+        Raises:
+            UsageError: they do not.
+        """
+        own = {**_shared(self), "output_size": self.top_size}
+        for name, value in {**_shared(config), "output_size": config.top_size}.items():
+            if own[name] != value:
+                raise UsageError(f"{name} is {own[name]!r}, but the language model has {value!r}; choose the same")
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The stacks that read the text."""
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
+    @property
+    def top_size(self) -> int:
+        """Output size of a direction's last layer."""
+        return self.output_size or self.width
+
+    @property
+    def token_size(self) -> int:
+        """Size of a token's output: that of all directions."""
+        return len(self.directions) * self.top_size
+
+    @property
+    def pooled_size(self) -> int:
+        """Size of the vector of a whole text (P)."""
+        return self.token_size * (3 if self.pooling == "mean-max-last" else 1)
+
+
+def _shared(config: StackConfig) -> dict[str, Any]:
+    """What the layers of a language model and those of an encoder must agree in."""
+    names = ("cell", "layers", "embedding_size", "hidden_size", "input", "skip", "window", "heads")
+    return {name: getattr(config, name) for name in names}
