@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from elman.metrics.language import Tally, signature
+from elman.metrics.language import Tally
 
 
 def test_figures_follow_from_sums_by_hand() -> None:
@@ -23,7 +23,3 @@ def test_a_sum_divides_once_at_the_end() -> None:
 def test_hopeless_models_have_infinite_perplexity_and_nothing_overflows() -> None:
     assert Tally(nats=1e6, tokens=1, bytes=1).perplexity == math.inf
     assert Tally().perplexity == 1.0
-
-
-def test_signature_is_exact() -> None:
-    assert signature(model="ngram", data="abc", context="carry") == "model:ngram|data:abc|context:carry"

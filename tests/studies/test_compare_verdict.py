@@ -2,7 +2,7 @@
 
 import pytest
 
-from elman.studies.compare_statistics import Interval
+from elman.metrics.intervals import Interval
 from elman.studies.compare_verdict import Candidate, Verdict, decide
 
 NGRAM = Candidate("5-gram", 2.0, 5_000_000, 0.1, 2.0, network=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from elman.decode.keystrokes import Keystrokes, type_lines
 from elman.decode.scoring import Context, check_context, evaluate
-from elman.metrics.language import signature
+from elman.metrics.signature import signature
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.system.machine import version

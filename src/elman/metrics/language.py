@@ -70,12 +70,3 @@ class Tally:
             "lines": self.lines,
             "bytes": self.bytes,
         }
-
-
-def signature(**parts: str) -> str:
-    """One line that pins a figure down, ``name:value`` joined by bars, in the order given.
-
-    >>> signature(model="lstm", context="document")
-    'model:lstm|context:document'
-    """
-    return "|".join(f"{name}:{value}" for name, value in parts.items())

@@ -1,6 +1,5 @@
 """The network of a text classifier: an encoder with the loss of its labels."""
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -8,20 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.models.classifier_config import ClassifierConfig
 from elman.models.encoder import Encoder, EncoderDrops, label_loss
-from elman.models.encoder_config import EncoderConfig
 from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(EncoderConfig):
-    """Shape of a text classifier."""
-
-    outputs: int = 2
-    """Labels (K)."""
-    vocab_size: int = 2
-    """Types (V)."""
 
 
 class TextBatch(NamedTuple):
@@ -45,11 +34,13 @@ class Classifier(Encoder):
     def __init__(
         self,
         config: ClassifierConfig,
+        vocab_size: int,
+        outputs: int,
         *,
         drops: EncoderDrops | None = None,
         class_weights: NDArray[np.float32] | None = None,
     ) -> None:
-        super().__init__(config, config.vocab_size, config.outputs, drops=drops)
+        super().__init__(config, vocab_size, outputs, drops=drops)
         self.class_weights = None if class_weights is None else torch.from_numpy(class_weights)
 
     def loss(self, data: TextBatch, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:

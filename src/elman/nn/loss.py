@@ -10,8 +10,8 @@ class Loss(NamedTuple):
 
     total: Tensor
     """Nats (or squared errors), fp32."""
-    count: int
-    """Tokens or examples."""
+    count: float
+    """Tokens or examples; of weighted ones, their weights."""
     state: tuple[Tensor, ...] = ()
     """What is carried to the next batch."""
     penalty: Tensor | None = None

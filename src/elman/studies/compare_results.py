@@ -13,6 +13,7 @@ from elman.data.frequency import count_types
 from elman.data.preprocessing import Data
 from elman.errors import ElmanError
 from elman.evaluation.language import adaptation_of, signature_of
+from elman.metrics.intervals import Interval
 from elman.metrics.language import Tally
 from elman.models.registry import is_network
 from elman.progress import Progress
@@ -21,7 +22,7 @@ from elman.storage.folder import folder_bytes
 from elman.studies.compare_curves import curve_of
 from elman.studies.compare_fairness import fair_play, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
-from elman.studies.compare_statistics import Interval, Units, bootstrap, percentile_interval, t_interval, units_of
+from elman.studies.compare_statistics import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.studies.compare_training import Job
 from elman.studies.compare_verdict import Candidate, decide
 from elman.studies.compare_worker import PEAK_FILE

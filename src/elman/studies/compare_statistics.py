@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.metrics.intervals import Interval
+
 FEWEST_DOCUMENTS = 20
 """With fewer, documents say too little about how much figures vary, and blocks of lines are resampled."""
 BLOCKS = 50
@@ -22,14 +24,6 @@ _CHUNK = 1 << 22
 _T975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
          2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045)  # fmt: skip
 """Student's t, 97.5%, by degrees of freedom from 1."""
-
-
-class Interval(NamedTuple):
-    """A figure, and where it lies with 95% confidence."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Units(NamedTuple):

@@ -8,8 +8,8 @@ units no interval is believed: five that all say the same do so by chance once i
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from elman.metrics.intervals import Interval
 from elman.progress import duration
-from elman.studies.compare_statistics import Interval
 
 FEWEST_UNITS = 10
 _NEGLIGIBLE = 0.001

@@ -138,7 +138,7 @@ def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
     objective = job.objective(plan, weights)
     speed = measure(objective, plan, seconds=min(5.0, 6 * minutes))
     left = max(minutes - spent / 60, 0.5 * minutes)
-    plan = plan_minutes(plan, speed, minutes=left, updates_per_epoch=objective.updates_per_epoch)
+    plan = plan_minutes(plan, speed, minutes=left, most=objective.most_epochs * objective.updates_per_epoch)
     epochs = plan.updates / objective.updates_per_epoch
     job.progress.say(
         f"calibrated: {1000 * speed.update:.1f} ms per update, so {minutes:g} minutes are {plan.updates} updates "

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from elman.training.objective import Objective
 
 PlanT = TypeVar("PlanT", bound=Plan)
-_MOST_EPOCHS = 200
 
 
 def machine_rate(*, precision: str, threads: int) -> float:
@@ -115,18 +114,16 @@ def measure(objective: "Objective", plan: Plan, *, seconds: float) -> Speed:
     return Speed(update, (time.perf_counter() - begin) / max(share, 1e-9))
 
 
-def plan_minutes(plan: PlanT, speed: Speed, *, minutes: float, updates_per_epoch: float) -> PlanT:
+def plan_minutes(plan: PlanT, speed: Speed, *, minutes: float, most: float) -> PlanT:
     """Fix updates and validations so that training and validating together take so many minutes.
 
-    Validating takes at most a tenth of the time.
+    Validating takes at most a tenth of the time. ``most`` updates are made, however long the time.
 
-    >>> plan = plan_minutes(Plan(updates=1), Speed(0.1, 0.5), minutes=1, updates_per_epoch=1000)
+    >>> plan = plan_minutes(Plan(updates=1), Speed(0.1, 0.5), minutes=1, most=200_000)
     >>> plan.updates, plan.validations
     (560, 8)
     """
     seconds = 60 * minutes
     validations = int(min(plan.validations, max(1, 0.1 * seconds / max(speed.validation, 1e-9))))
     updates = int(max(1, (seconds - validations * speed.validation) / speed.update))
-    # More than this cannot help any more and would only overfit.
-    most = max(1, round(_MOST_EPOCHS * updates_per_epoch))
-    return plan.replace(updates=min(updates, most), validations=validations)
+    return plan.replace(updates=min(updates, max(1, round(most))), validations=validations)

@@ -61,6 +61,8 @@ class Objective(Protocol):
     """What ``Loss.count`` counts, for rates: ``tokens``, ``examples``."""
     higher_is_better: bool
     """The direction of the validation figure."""
+    most_epochs: float
+    """How often the data may be read where minutes say how long to train; more would only overfit."""
 
     def make_network(self) -> nn.Module:
         """The network with its first weights; it also is a ``Network``."""

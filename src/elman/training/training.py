@@ -30,7 +30,7 @@ class Update:
     """Mean loss per unit of the objective."""
     norm: float
     """Gradient norm before clipping."""
-    count: int
+    count: float
     """Units: tokens, or examples."""
 
 

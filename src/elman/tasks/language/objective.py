@@ -32,6 +32,7 @@ class LanguageObjective:
 
     unit = "tokens"
     higher_is_better = False
+    most_epochs = 200.0
 
     def __init__(
         self,

@@ -1,0 +1,189 @@
+"""How sure a figure is, by the bootstrap over examples.
+
+Examples are drawn again with replacement, as many as there were, and the figure is computed anew;
+the middle 95% of its values is the interval (Efron and Tibshirani, An Introduction to the
+Bootstrap, 1993, chapter 13). Equal examples are drawn together: how often each group comes up is
+multinomial. So a figure of a confusion matrix costs as much for 100,000 examples as for 100.
+
+Two predictions of the same examples are compared on the same draws (a paired bootstrap), so that
+what is hard for both does not count.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.metrics.labels import Labels, LabelTally
+
+RESAMPLES = 1000
+LEVEL = 0.95
+_CHUNK = 1 << 22
+"""About so many numbers are drawn at a time."""
+
+
+class Interval(NamedTuple):
+    """A figure, and where it lies with 95% confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+LabelFigure = Callable[[LabelTally], NDArray[Any]]
+"""A figure of tallies, ``[..]``, such as ``accuracy`` below."""
+
+
+def accuracy(tally: LabelTally) -> NDArray[np.float64]:
+    """The share of examples whose labels are all correct ``[..]``."""
+    return tally.accuracy
+
+
+def macro_f1(tally: LabelTally) -> NDArray[np.float64]:
+    """The mean F1 of the labels ``[..]``."""
+    return tally.macro_f1
+
+
+def micro_f1(tally: LabelTally) -> NDArray[np.float64]:
+    """F1 of all labels' counts together ``[..]``."""
+    return tally.micro_f1
+
+
+def bootstrap_interval(
+    figure: Callable[[NDArray[np.int64]], NDArray[Any]],
+    sizes: NDArray[np.int64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of any figure of weighted examples.
+
+    Args:
+        figure: maps how often each group of equal examples counts, ``[R, G]``, to its values ``[R]``.
+        sizes: how many examples each group has ``[G]``; ones, if examples are not grouped.
+        level: the share of resampled values inside the interval.
+
+    >>> squared_errors = np.array([0.0, 1.0, 4.0, 9.0] * 50)
+    >>> mean = lambda counts: counts @ squared_errors / counts.sum(axis=1)
+    >>> value, low, high = bootstrap_interval(mean, np.ones(200, int))
+    >>> value, round(low, 1), round(high, 1)
+    (3.5, 3.0, 4.0)
+    """
+    value = float(figure(sizes[None])[0])
+    values = np.concatenate([figure(counts) for counts in draws(sizes, resamples=resamples, seed=seed)])
+    tail = (1 - level) / 2
+    low, high = np.quantile(values, (tail, 1 - tail))
+    return Interval(value, float(low), float(high))
+
+
+def label_interval(
+    truth: Labels,
+    predicted: Labels,
+    *,
+    labels: int,
+    figure: LabelFigure = accuracy,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+    level: float = LEVEL,
+) -> Interval:
+    """The interval of a figure of labelled examples.
+
+    Args:
+        truth: ids ``[N]`` or booleans ``[N, K]``.
+        predicted: of the same shape.
+        labels: K.
+
+    >>> truth, predicted = np.zeros(1000, int), np.arange(1000) % 5 == 0
+    >>> value, low, high = label_interval(truth, predicted.astype(int), labels=2)
+    >>> value, round(low, 2), round(high, 2)
+    (0.8, 0.78, 0.82)
+    """
+    if figure is accuracy:
+        truth, (predicted,), labels = _right_or_wrong(truth, predicted)
+    firsts, sizes = _groups(truth, predicted)
+    true, guessed = truth[firsts], predicted[firsts]
+
+    def of_counts(counts: NDArray[np.int64]) -> NDArray[Any]:
+        return figure(LabelTally.count(true, guessed, labels=labels, weights=counts))
+
+    return bootstrap_interval(of_counts, sizes, resamples=resamples, seed=seed, level=level)
+
+
+def paired_difference(
+    truth: Labels,
+    first: Labels,
+    second: Labels,
+    *,
+    labels: int,
+    figure: LabelFigure = accuracy,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+    level: float = LEVEL,
+) -> Interval:
+    """The figure of the first prediction minus that of the second, and the interval of the difference.
+
+    The first is better beyond chance where ``low > 0``, and worse where ``high < 0``.
+
+    Args:
+        truth: ids ``[N]`` or booleans ``[N, K]``.
+        first: of the same shape.
+        second: of the same shape.
+        labels: K.
+
+    >>> truth, first, second = np.zeros((3, 1000), int)
+    >>> second[:20] = 1
+    >>> value, low, high = paired_difference(truth, first, second, labels=2)
+    >>> round(value, 2), low > 0
+    (0.02, True)
+    """
+    if figure is accuracy:
+        truth, (first, second), labels = _right_or_wrong(truth, first, second)
+    firsts, sizes = _groups(truth, first, second)
+    true, one, other = truth[firsts], first[firsts], second[firsts]
+
+    def of_counts(counts: NDArray[np.int64]) -> NDArray[Any]:
+        tallies = [LabelTally.count(true, guessed, labels=labels, weights=counts) for guessed in (one, other)]
+        return figure(tallies[0]) - figure(tallies[1])
+
+    return bootstrap_interval(of_counts, sizes, resamples=resamples, seed=seed, level=level)
+
+
+def draws(sizes: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """How often each group is drawn in each resample, ``[R, G]`` in blocks of resamples.
+
+    As many examples are drawn in every resample as the groups have together.
+    """
+    rng = np.random.default_rng(seed)
+    groups, examples = len(sizes), int(sizes.sum())
+    step = max(1, _CHUNK // max(groups, 1))
+    # A binomial number takes as long as some ten uniform ones.
+    few = groups * 8 < examples or examples == 0
+    members = np.repeat(np.arange(groups), 0 if few else sizes)
+    for begin in range(0, resamples, step):
+        rows = min(step, resamples - begin)
+        if few:
+            yield rng.multinomial(examples, sizes / max(examples, 1), size=rows)
+        else:
+            drawn = (members[rng.integers(examples, size=examples)] for _ in range(rows))
+            yield np.stack([np.bincount(ids, minlength=groups) for ids in drawn])
+
+
+def _right_or_wrong(truth: Labels, *predictions: Labels) -> tuple[Labels, list[Labels], int]:
+    """The same accuracies with two labels, 1 for correct: two groups of equal examples, or four for a pair."""
+    right = [guessed == truth for guessed in predictions]
+    correct = [equal.all(axis=1) if equal.ndim == 2 else equal for equal in right]
+    return np.ones(len(truth), np.int64), [equal.astype(np.int64) for equal in correct], 2
+
+
+def _groups(*columns: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first example of each group of equal ones ``[G]``, and the size of each group ``[G]``."""
+    codes = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        rows = np.packbits(column.astype(bool), axis=1) if column.ndim == 2 else column[:, None]
+        for part in rows.T:
+            # Ranks stay below N, so that the products do not overflow.
+            codes = np.unique(codes * (int(part.max(initial=0)) + 1) + part, return_inverse=True)[1]
+    _, firsts, sizes = np.unique(codes, return_index=True, return_counts=True)
+    return firsts, sizes
