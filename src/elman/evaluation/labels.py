@@ -1,0 +1,293 @@
+"""Labelled examples evaluated: figures with intervals, the rivals' beside them, and a verdict."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import UsageError
+from elman.metrics.calibration import Reliability, log_loss
+from elman.metrics.intervals import (
+    RESAMPLES,
+    Interval,
+    LabelFigure,
+    accuracy,
+    label_interval,
+    macro_f1,
+    micro_f1,
+    paired_difference,
+)
+from elman.metrics.labels import Labels, LabelTally, confusion_matrix
+from elman.metrics.signature import signature as signed
+from elman.system.machine import version
+
+THRESHOLD = 0.5
+"""An example has a label of several from this probability on."""
+MISTAKES = 20
+_LONGEST_TEXT = 300
+_FEW_EXAMPLES = 30
+
+_HEADLINES: dict[str, tuple[LabelFigure, str]] = {
+    "accuracy": (accuracy, "accuracy"),
+    "micro_f1": (micro_f1, "micro F1"),
+}
+"""By JSON name: how a figure is computed, and its name in sentences."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A wrong answer that the model was sure of."""
+
+    index: int
+    """Of the example, from 0."""
+    text: str
+    """Its first 300 characters."""
+    true: str | tuple[str, ...]
+    """The label, or the labels where an example may have several."""
+    predicted: str | tuple[str, ...]
+    probability: float
+    """Of the wrong label; if several are wrong, of the surest of these decisions."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelScores:
+    """The figures of one classifier on the examples."""
+
+    name: str
+    accuracy: Interval
+    """Of whole answers: subset accuracy where an example may have several labels."""
+    macro_f1: Interval
+    micro_f1: Interval
+    log_loss: float
+    """Nats."""
+    calibration_error: float
+    """Expected calibration error, 15 bins."""
+    difference: Interval | None = None
+    """Of a rival: the headline figure of the model minus this one's."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers by their lasting names; an interval is ``{"value", "low", "high"}``."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.difference is None:
+            del values["difference"]
+        return {name: value._asdict() if isinstance(value, Interval) else value for name, value in values.items()}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelReport:
+    """What ``evaluate_labels`` finds."""
+
+    names: tuple[str, ...]
+    """Of the labels."""
+    multilabel: bool
+    headline: str
+    """The figure that the verdict is about: ``accuracy`` or ``micro_f1``."""
+    scores: LabelScores
+    """Of the model."""
+    tally: LabelTally
+    confusion: NDArray[np.int64] | None
+    """``[K, K]``, rows true, columns predicted; None where an example may have several labels."""
+    reliability: Reliability
+    mistakes: tuple[Mistake, ...]
+    """The most confident first."""
+    rivals: tuple[LabelScores, ...]
+    """The best first."""
+    verdict: str
+    """One sentence."""
+    notes: tuple[str, ...]
+    """What else must be known, such as a rival that could not be trained."""
+    signature: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON; ``elman.report.labels_page`` shows it."""
+        return {
+            "verdict": self.verdict,
+            "signature": self.signature,
+            "notes": list(self.notes),
+            "examples": int(self.tally.examples),
+            "labels": list(self.names),
+            "multilabel": self.multilabel,
+            "headline": self.headline,
+            "scores": self.scores.to_json(),
+            "rivals": [rival.to_json() for rival in self.rivals],
+            "per_label": self.tally.per_label(list(self.names)),
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
+            "reliability": self.reliability.to_json(),
+            "mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes],
+        }
+
+
+def evaluate_labels(
+    truth: Labels,
+    probabilities: NDArray[Any],
+    *,
+    names: Sequence[str],
+    rivals: Mapping[str, NDArray[Any]] | None = None,
+    texts: Sequence[str] | None = None,
+    model: str = "the model",
+    signature: str = "",
+    notes: Sequence[str] = (),
+    thresholds: float | NDArray[Any] = THRESHOLD,
+    mistakes: int = MISTAKES,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+) -> LabelReport:
+    """Figures, intervals, mistakes and a verdict for predictions of labelled examples.
+
+    Args:
+        truth: ids ``[N]``, or booleans ``[N, K]`` where an example may have any number of labels.
+        probabilities: of the model ``[N, K]``.
+        names: of the K labels.
+        rivals: probabilities ``[N, K]`` of simpler classifiers of the same examples, by name.
+        texts: of the examples, kept with mistakes; by default only their numbers are.
+        model: its name in tables.
+        signature: see ``labels_signature``.
+        thresholds: from which probability on an example has a label, one for all or one for each
+            label ``[K]``; only where it may have several.
+        mistakes: how many are kept.
+        resamples: of the bootstrap.
+
+    Raises:
+        UsageError: no examples, or probabilities that are not finite.
+
+    >>> truth, sure = np.array([0, 1] * 40), np.array([[0.9, 0.1], [0.2, 0.8]] * 40)
+    >>> report = evaluate_labels(truth, sure, names=["no", "yes"], rivals={"a coin": np.full((80, 2), 0.5)})
+    >>> print(report.verdict)
+    Better than a coin by 50.0 points of accuracy (38.7 to 60.0).
+    """
+    shape = (len(truth), len(names))
+    if not len(truth):
+        raise UsageError("there are no labelled examples; give data with at least one")
+    named = {model: probabilities, **(rivals or {})}
+    for name, values in named.items():
+        assert values.shape == shape, f"{name}: {values.shape} probabilities for {shape}"
+        if not np.isfinite(values).all():
+            raise UsageError(f"{name} gave probabilities that are not finite; train it again at a lower rate")
+    multilabel = truth.ndim == 2
+    headline = "micro_f1" if multilabel else "accuracy"
+    answers = {name: values >= thresholds if multilabel else values.argmax(axis=1) for name, values in named.items()}
+    drawn: dict[str, Any] = {"labels": len(names), "resamples": resamples, "seed": seed}
+
+    def scores(name: str) -> LabelScores:
+        right = label_interval(truth, answers[name], figure=accuracy, **drawn)
+        # Where each example has one label, micro F1 is the accuracy.
+        micro = label_interval(truth, answers[name], figure=micro_f1, **drawn) if multilabel else right
+        difference = None
+        if name != model:
+            compute = _HEADLINES[headline][0]
+            difference = paired_difference(truth, answers[model], answers[name], figure=compute, **drawn)
+        return LabelScores(
+            name=name,
+            accuracy=right,
+            macro_f1=label_interval(truth, answers[name], figure=macro_f1, **drawn),
+            micro_f1=micro,
+            log_loss=log_loss(truth, named[name]),
+            calibration_error=Reliability.measure(truth, named[name]).error,
+            difference=difference,
+        )
+
+    beside = sorted(map(scores, rivals or {}), key=lambda rival: -getattr(rival, headline).value)
+    return LabelReport(
+        names=tuple(names),
+        multilabel=multilabel,
+        headline=headline,
+        scores=scores(model),
+        tally=LabelTally.count(truth, answers[model], labels=len(names)),
+        confusion=None if multilabel else confusion_matrix(truth, answers[model], labels=len(names)),
+        reliability=Reliability.measure(truth, probabilities),
+        mistakes=_mistakes(truth, answers[model], probabilities, names, texts=texts, most=mistakes),
+        rivals=tuple(beside),
+        verdict=verdict_of(beside, headline=headline, examples=len(truth)),
+        notes=tuple(notes) + _few(len(truth)),
+        signature=signature,
+    )
+
+
+def labels_signature(*, model: str, data: str, labels: int, task: str = "classify") -> str:
+    """What pins the figures of labelled examples down.
+
+    Args:
+        model: kind and hash, such as ``lstm-1a2b3c4d``.
+        data: the SHA-256 of the examples; its first 12 digits are kept.
+        labels: K.
+
+    >>> labels_signature(model="lstm-1a2b", data="0123456789abcdef", labels=5).rsplit("|", 1)[0]
+    'task:classify|model:lstm-1a2b|data:0123456789ab|labels:5|average:macro'
+    """
+    facts = {"task": task, "model": model, "data": data[:12], "labels": str(labels), "average": "macro"}
+    return signed(**facts, elman=version("elman") or "unknown")
+
+
+def verdict_of(rivals: Sequence[LabelScores], *, headline: str, examples: int) -> str:
+    """One sentence on a model and the best of its rivals.
+
+    Args:
+        rivals: the best first, each with its difference.
+        headline: ``accuracy`` or ``micro_f1``.
+    """
+    if not rivals:
+        return "No rival was compared."
+    rival, figure = rivals[0], _HEADLINES[headline][1]
+    assert rival.difference is not None
+    value, low, high = (100 * bound for bound in rival.difference)
+    if low > 0:
+        return f"Better than {rival.name} by {_points(value)} points of {figure} ({_points(low)} to {_points(high)})."
+    if high < 0:
+        name, by = rival.name[:1].upper() + rival.name[1:], _points(-value)
+        return f"{name} is better by {by} points of {figure} ({_points(-high)} to {_points(-low)}): use it."
+    return (
+        f"No difference from {rival.name} that {examples:,} example{'s' * (examples != 1)} could show: "
+        f"{_points(value)} points of {figure} ({_points(low)} to {_points(high)})."
+    )
+
+
+def _few(examples: int) -> tuple[str, ...]:
+    if examples >= _FEW_EXAMPLES:
+        return ()
+    return (f"With {examples} example{'s' * (examples != 1)} the intervals are too narrow.",)
+
+
+def _mistakes(
+    truth: Labels,
+    answers: Labels,
+    probabilities: NDArray[Any],
+    names: Sequence[str],
+    *,
+    texts: Sequence[str] | None,
+    most: int,
+) -> tuple[Mistake, ...]:
+    if truth.ndim == 2:
+        true = truth.astype(bool)
+        sure = np.where(answers, probabilities, 1 - probabilities)
+        confidence = np.where(answers != true, sure, -1).max(axis=1)
+    else:
+        predicted = np.take_along_axis(probabilities, answers[:, None], axis=1)[:, 0]
+        confidence = np.where(answers != truth, predicted, -1)
+
+    def named(labels: NDArray[Any]) -> str | tuple[str, ...]:
+        if truth.ndim == 2:
+            return tuple(name for name, has in zip(names, labels, strict=True) if has)
+        return names[int(labels)]
+
+    surest = np.argsort(-confidence, kind="stable")[:most]
+    return tuple(
+        Mistake(
+            index=int(index),
+            text=_shortened(texts[index]) if texts else "",
+            true=named(truth[index]),
+            predicted=named(answers[index]),
+            probability=float(confidence[index]),
+        )
+        for index in surest
+        if confidence[index] >= 0
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+
+
+def _points(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}"  # not "-0.0"
