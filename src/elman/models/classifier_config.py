@@ -11,3 +11,10 @@ class ClassifierConfig(EncoderConfig):
 
     multi_label: bool = False
     """Whether an example may have several labels, or none."""
+    max_tokens: int = 400
+    """Tokens of a text that are read."""
+
+    def encoder(self) -> EncoderConfig:
+        """The configuration of the encoder alone."""
+        names = {field.name for field in dataclasses.fields(EncoderConfig)}
+        return EncoderConfig.from_json({name: value for name, value in self.to_json().items() if name in names})

@@ -57,6 +57,13 @@ _OTHERS: dict[str, Entry] = {
     "cache": _language("models.cache:CacheConfig", "models.cache:NeuralCache"),
     "dynamic": _language("models.dynamic:DynamicConfig", "models.dynamic:DynamicEvaluation"),
     "inference": _language("inference.model:InferenceConfig", "inference.model:InferenceModel"),
+    "classifier": Entry(
+        "classify",
+        "elman.models.classifier_config:ClassifierConfig",
+        "elman.inference.encoder:InferenceEncoder",
+        plan="elman.tasks.classify.plan:ClassifyPlan",
+        files=("tokenizer.json", "tokenizer_config.json", "labels.json"),
+    ),
     "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }
 

@@ -83,6 +83,15 @@ def write_weights(path: Path, arrays: Arrays) -> None:
     archive.write_arrays(path / WEIGHTS_FILE, arrays, {"format": 1, "seal": _digests(path)})
 
 
+def weights_digest(path: Path) -> str:
+    """The digest of the weights, as their file states it.
+
+    Raises:
+        FolderError: missing or damaged.
+    """
+    return str(archive.read_facts(path / WEIGHTS_FILE).get("digest"))
+
+
 def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], parity: Mapping[str, Any]) -> int:
     """Write what a network is used by beside its weights, bound to these and to the static files that lie there.
 
@@ -93,8 +102,7 @@ def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], pa
     Returns:
         The file's bytes.
     """
-    stated = archive.read_facts(path / WEIGHTS_FILE).get("digest")
-    facts = {"format": 1, "config": dict(config), "parity": dict(parity), "weights": stated}
+    facts = {"format": 1, "config": dict(config), "parity": dict(parity), "weights": weights_digest(path)}
     # What stays float32 lies beside it already.
     facts["outside"] = sorted(name for name, array in arrays.items() if array.dtype == np.float32 and array.ndim == 2)
     inside = {name: array for name, array in arrays.items() if name not in facts["outside"]}
@@ -111,7 +119,7 @@ def read_inference(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]
     file, weights = path / INFERENCE_FILE, path / WEIGHTS_FILE
     arrays, facts = archive.read_arrays(file, mapped=True)
     _check_seal(file, facts.get("seal"))
-    if weights.exists() and facts.get("weights") != archive.read_facts(weights).get("digest"):
+    if weights.exists() and facts.get("weights") != weights_digest(path):
         raise FolderError(f"{file} was made of other weights than those beside it; remove it, or copy the folder again")
     if facts.get("outside"):
         arrays = {**read_arrays(weights, mapped=True), **arrays}

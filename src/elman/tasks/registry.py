@@ -6,6 +6,7 @@ from elman.tasks.task import Task
 
 TASKS: dict[str, str] = {
     "language": "elman.tasks.language.task:LanguageTask",
+    "classify": "elman.tasks.classify.task:ClassifyTask",
 }
 """The class of each task, ``module:attribute``."""
 

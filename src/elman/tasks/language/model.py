@@ -239,7 +239,7 @@ class Model:
         from elman.system.machine import version
 
         title = name or (self.folder.name if self.folder else "elman")
-        more = {"model card": self.card, "name": title, "version": version("elman") or "0"}
+        more = {"card": self.card, "name": title, "version": version("elman") or "0"}
         return write_page(Path(file), self.lm, **more, progress=progress or Progress())
 
     def export(
@@ -274,7 +274,7 @@ class Model:
 
         progress = progress or Progress()
         if not hasattr(self.lm, "backoff_tables"):
-            texts = {"text": text, "tune": tune, "folder": self.folder, "model card": self.card}
+            texts = {"text": text, "tune": tune, "folder": self.folder, "card": self.card}
             config = DistillConfig.from_json(settings)
             return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
         given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]

@@ -1,0 +1,118 @@
+"""The data of a text classifier: read, split, its labels and tokens fitted on the training part alone."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from elman.data.example_splits import duplicates_between, split_examples
+from elman.data.examples import Example, ReadReport, read_examples
+from elman.data.labels import LabelSet
+from elman.errors import TextError
+from elman.progress import Progress
+from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
+from elman.tasks.classify.texts import LabelledTexts, encode_examples, hash_of
+from elman.text.tokenizer import Tokenizer, choose_level
+
+_SAMPLE_CHARS = 200_000
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledData:
+    """Three parts, and what was fitted on the first."""
+
+    tokenizer: Tokenizer
+    labels: LabelSet
+    train: LabelledTexts
+    valid: LabelledTexts
+    test: LabelledTexts | None
+    hash: str
+    notes: tuple[str, ...]
+
+    def about(self) -> dict[str, Any]:
+        """For the model card."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        counts = {name: {"examples": len(part.rows)} for name, part in parts.items() if part is not None}
+        labels = dict(zip(self.labels.names, self.labels.counts, strict=True))
+        return {"hash": self.hash, **counts, "labels": labels}
+
+
+def read_data(
+    request: ClassifyRequest,
+    *,
+    tokenizer: Tokenizer | None = None,
+    labels: LabelSet | None = None,
+    progress: Progress,
+) -> LabelledData:
+    """Read the examples of a training.
+
+    Args:
+        tokenizer, labels: those of an interrupted training, or the tokenizer of a language model.
+
+    Raises:
+        TextError: anything wrong with the data.
+        UsageError: labels that cannot be learned.
+    """
+    config, notes = request.data, []
+    train = _read(request.sources, config, notes, "training", progress)
+    valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
+    test = _read(request.test, config, notes, "test", progress) if request.test else []
+    if not valid:
+        train, valid, held_out = split_examples(train, test=not request.test)
+        test = test or held_out
+    hashed = hash_of(train, valid, test)
+    labels = labels or LabelSet.fit(train)
+    notes += labels.notes
+    for name, part in (("validation", valid), ("test", test)):
+        unknown = labels.unknown(part)
+        if unknown:
+            shown = ", ".join(f"{label!r} ({count})" for label, count in list(unknown.items())[:5])
+            notes.append(f"labels of the {name} part that training does not have, left out: {shown}")
+        twice = duplicates_between(train, part)
+        if twice:
+            notes.append(f"{twice:,} of {len(part):,} texts of the {name} part also stand in the training part")
+    if tokenizer is None:
+        tokenizer = _tokenizer(train, config)
+    how: dict[str, Any] = {
+        "tokenizer": tokenizer,
+        "labels": labels,
+        "multi_label": config.multi_label,
+        "most": config.max_tokens,
+    }
+    encoded = encode_examples(train, **how), encode_examples(valid, **how)
+    tested = encode_examples(test, **how) if test else None
+    if not encoded[1].rows:
+        raise TextError("no example of the validation part has a label that training has; give another --valid")
+    data = LabelledData(tokenizer, labels, *encoded, tested, hashed, tuple(notes))
+    _tell(data, progress)
+    return data
+
+
+def _read(
+    sources: Sequence[str], config: LabelledTextConfig, notes: list[str], name: str, progress: Progress
+) -> list[Example]:
+    report = ReadReport()
+    examples = list(read_examples(list(sources), config=config, progress=progress, report=report))
+    progress.say(f"{name}: {report}")
+    notes += [note for note in report.notes if note not in notes]
+    return examples
+
+
+def _tokenizer(train: Sequence[Example], config: LabelledTextConfig) -> Tokenizer:
+    level = config.level
+    if level == "auto":
+        # Texts from all over the data, not from its beginning.
+        step = max(1, sum(len(example.text) for example in train) // _SAMPLE_CHARS)
+        level = choose_level("\n".join(example.text for example in train[::step]))
+    return Tokenizer.fit((example.text for example in train), config=config.tokenizer(level, examples=len(train)))
+
+
+def _tell(data: LabelledData, progress: Progress) -> None:
+    for note in data.notes:
+        progress.say(f"note: {note}")
+    counts = [f"{len(data.train.rows):,} examples to train on", f"{len(data.valid.rows):,} to validate"]
+    counts += [f"{len(data.test.rows):,} to test"] if data.test else []
+    tokenizer = data.tokenizer
+    progress.say(
+        f"{', '.join(counts)} (hash {data.hash[:12]}); {len(data.labels)} labels; level {tokenizer.config.level}, "
+        f"{tokenizer.size} types"
+    )

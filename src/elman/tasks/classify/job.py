@@ -1,0 +1,271 @@
+"""The training of a text classifier."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.labels import LABELS_FILE, LabelSet
+from elman.data.pretrained_vectors import read_vectors
+from elman.errors import UsageError
+from elman.metrics.calibration import Reliability, fit_temperature
+from elman.models.classifier_config import ClassifierConfig
+from elman.models.network_config import NeuralConfig
+from elman.models.registry import entry
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.storage.language import read_tokenizer
+from elman.system.machine import available_cores, choose_device, choose_precision
+from elman.tasks.classify.data import LabelledData, read_data
+from elman.tasks.classify.evaluation import evaluate_part, trained_rivals
+from elman.tasks.classify.model import classifier_files, load
+from elman.tasks.classify.plan import ClassifyPlan
+from elman.tasks.classify.recipe import MOST_EPOCHS, choose_plan, choose_sizes
+from elman.tasks.classify.request import ClassifyRequest
+from elman.tasks.classify.texts import Targets
+from elman.tasks.job import Job
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.training.objective import Arrays, Objective
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifyJob(Job):
+    """The data, and where its first weights come from."""
+
+    request: ClassifyRequest
+    config: ClassifierConfig
+    plan: ClassifyPlan
+    data: LabelledData
+    start: "Arrays | None" = None
+    """Weights of a language model, by the classifier's names."""
+    vectors: NDArray[np.float32] | None = None
+    """Embeddings of the types ``[V, E]``."""
+
+    @property
+    def data_hash(self) -> str:
+        return self.data.hash
+
+    def static_files(self) -> dict[str, bytes]:
+        return classifier_files(self.data.tokenizer, self.data.labels)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """Names of the weights that come from elsewhere."""
+        if self.request.vectors is not None:
+            return ("embedding.weight",)
+        if self.plan.lower_rate < 1 or self.plan.frozen:
+            stacks = [f"forward.layers.{layer}." for layer in range(self.config.layers)]
+            names = self._names()
+            return (
+                tuple(name for name in names if name.startswith(("embedding.", "forward.skips", *stacks)))
+                if self._from_language_model
+                else ()
+            )
+        return ()
+
+    @property
+    def _from_language_model(self) -> bool:
+        return self.config.output_size is not None
+
+    def _names(self) -> list[str]:
+        from elman.models.classifier import Classifier
+
+        return list(Classifier(self.config, self.data.tokenizer.size, len(self.data.labels)).weights())
+
+    def first_weights(self) -> "Arrays":
+        import torch
+
+        from elman.models.classifier import Classifier
+
+        torch.manual_seed(self.plan.seed)
+        network = Classifier(self.config, self.data.tokenizer.size, len(self.data.labels))
+        labels = self.data.labels
+        counts = np.array(labels.counts, np.float64)
+        shares = None if self.config.multi_label else counts / counts.sum()
+        network.begin(shares=shares, vectors=self.vectors, arrays=self.start)
+        return network.to_arrays()
+
+    def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
+        from elman.tasks.classify.objective import ClassifyObjective
+
+        assert isinstance(plan, ClassifyPlan)
+        data = self.data
+        return ClassifyObjective(
+            self.config,
+            plan,
+            vocab=data.tokenizer.size,
+            outputs=len(data.labels),
+            train=data.train,
+            valid=data.valid,
+            start=start,
+            taken=self.taken,
+        )
+
+    def finish(self) -> dict[str, Any]:
+        calibration, parity = self._write_inference()
+        model = load(self.folder)
+        model.temperature = calibration["temperature"]
+        data, figures = self.data, {}
+        rivals, notes = trained_rivals(data, skip=not self.request.rival, progress=self.progress)
+        for name, part in (("valid", data.valid), ("test", data.test)):
+            if part is not None and part.rows:
+                figures[name] = evaluate_part(model, part, rivals=rivals, notes=notes).to_json()
+        weights = model_folder.weights_digest(self.folder)
+        about = {**model.describe(), "parameters": self._parameters(), "hash": weights}
+        return {
+            "model": about,
+            "data": {"sources": list(self.request.sources), **data.about()},
+            "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
+            "notes": list(data.notes),
+            "calibration": calibration,
+            "inference": parity,
+            "figures": figures,
+        }
+
+    def _write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Measure the network on the validation part; write what the engine computes it from."""
+        import torch
+
+        from elman.inference.encoder_precision import measured_encoder
+        from elman.models.classifier import Classifier
+        from elman.tasks.classify.objective import network_logits, predicted
+
+        data, targets = self.data, self.data.valid.targets
+        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
+        network = Classifier(self.config, data.tokenizer.size, len(data.labels))
+        network.load_arrays(arrays)
+        with torch.no_grad():
+            logits = _result(network_logits(network, data.valid.rows))
+        temperature = fit_temperature(logits, targets)
+        made = measured_encoder(
+            arrays,
+            self.config.encoder(),
+            vocab_size=data.tokenizer.size,
+            outputs=len(data.labels),
+            texts=data.valid.rows,
+            logits=logits,
+            figure=lambda some: 100 * float((predicted(some, targets) == targets).mean()),
+            several=self.config.multi_label,
+        )
+        size = model_folder.write_inference(
+            self.folder, made.encoder.to_arrays(), config=made.encoder.config.to_json(), parity=made.parity
+        )
+        self.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+        before, after = (_error(logits / each, targets) for each in (1.0, temperature))
+        self.progress.say(
+            f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
+            f"{100 * before:.1f}% before, {100 * after:.1f}% after"
+        )
+        calibration = {"temperature": temperature, "error_before": before, "error_after": after}
+        return calibration, {**made.parity, "bytes": size}
+
+    def _parameters(self) -> int:
+        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
+        return sum(int(array.size) for array in arrays.values())
+
+
+def _error(logits: NDArray[Any], targets: Targets) -> float:
+    from elman.metrics.calibration import sigmoid, softmax
+
+    return Reliability.measure(targets, sigmoid(logits) if targets.ndim == 2 else softmax(logits)).error
+
+
+def _result(work: Any) -> Any:
+    """What a generator returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
+
+
+def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progress: Progress) -> ClassifyJob:
+    """The job of a new training; ``start`` is a language model's folder.
+
+    Raises:
+        UsageError: ``start`` is no network of a language, or what is asked for contradicts it.
+    """
+    language_model = None
+    if start is not None:
+        kind, values = model_folder.read_config(start)
+        if entry(kind).task != "language" or entry(kind).plan is None:
+            raise UsageError(f"{start} is a {kind}; a classifier starts from a language model that is a network")
+        if request.vectors is not None:
+            raise UsageError("--from and --vectors both say what embeddings begin as; give one of them")
+        for name in ("level", "min_count", "vocab_size"):
+            if getattr(request.data, name) != getattr(type(request.data)(), name):
+                raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
+        language_model = NeuralConfig.from_json(values)
+    tokenizer = None if start is None else read_tokenizer(start)
+    data = read_data(request, tokenizer=tokenizer, progress=progress)
+    vectors = None if request.vectors is None else _vectors(request.vectors, data, progress)
+    given = {**request.fixed.config, "multi_label": request.data.multi_label, "max_tokens": request.data.max_tokens}
+    config = choose_sizes(
+        given, language_model=language_model, vector_size=None if vectors is None else vectors.shape[1]
+    )
+    plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), taken=language_model is not None)
+    precision = choose_precision(request.precision, device=choose_device(plan.device))
+    threads = request.threads or available_cores()
+    plan = plan.replace(precision=precision, threads=threads)
+    per_epoch = -(-len(data.train.rows) // plan.batch)
+    if request.updates is not None:
+        plan = plan.replace(updates=request.updates)
+    if request.epochs is not None:
+        plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
+        plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
+    arrays = None
+    if start is not None and language_model is not None:
+        from elman.models.encoder_start import arrays_from_language_model
+
+        lm = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
+        arrays = arrays_from_language_model(lm, language_model, config.encoder())
+    progress.say(
+        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}"
+        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, pooling "
+        f"{config.pooling}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, {precision}, {threads} threads"
+    )
+    return ClassifyJob(
+        request=request,
+        folder=folder,
+        progress=progress,
+        config=config,
+        plan=plan,
+        data=data,
+        start=arrays,
+        vectors=vectors,
+    )
+
+
+def resumed_job(
+    request: ClassifyRequest, *, folder: Path, config: ClassifierConfig, plan: ClassifyPlan, progress: Progress
+) -> ClassifyJob:
+    """The job of an interrupted training: its labels and tokens lie in the folder.
+
+    Raises:
+        UsageError: the data came from standard input.
+    """
+    if "-" in (*request.sources, *request.valid, *request.test):
+        raise UsageError("the examples came from standard input and are gone; train again, from a file")
+    labels = LabelSet.from_bytes(model_folder.static_files(folder)[LABELS_FILE])
+    data = read_data(request, tokenizer=read_tokenizer(folder), labels=labels, progress=progress)
+    return ClassifyJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
+
+
+def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:
+    """Vectors of the types ``[V, E]``; those of types that the file does not have are drawn as small ones."""
+    words = [token.strip() for token in data.tokenizer.tokens]
+    read = read_vectors(path, set(words) - {""}, progress=progress)
+    if not len(read.words):
+        raise UsageError(f"{path} has a vector for none of the {len(words):,} types; is it of another language?")
+    place = {word: number for number, word in enumerate(read.words)}
+    rng = np.random.default_rng(0)
+    scale = float(read.matrix.std())
+    table = rng.normal(0, 0.5 * scale, (len(words), read.matrix.shape[1])).astype(np.float32)
+    known = [number for number, word in enumerate(words) if word in place]
+    table[known] = read.matrix[[place[words[number]] for number in known]]
+    progress.say(f"vectors: {len(known):,} of {len(words):,} types are in {path}")
+    return table

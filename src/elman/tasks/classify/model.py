@@ -1,0 +1,193 @@
+"""TextClassifier: a trained classifier and all that one does with it, computed by the engine without torch."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.labels import LABELS_FILE, LabelSet
+from elman.data.padding import in_order
+from elman.errors import FolderError, UsageError
+from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig, inference_encoder
+from elman.metrics.calibration import sigmoid, softmax
+from elman.models.classifier_config import ClassifierConfig
+from elman.storage import folder as model_folder
+from elman.tasks.classify.texts import encode_texts
+from elman.text.tokenizer import Tokenizer
+
+_BATCH = 256
+_THRESHOLD = 0.5
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+class Prediction(NamedTuple):
+    """What a classifier says of one text."""
+
+    labels: tuple[str, ...]
+    """The likeliest label; with several labels a text, those with a probability of at least a half."""
+    probabilities: NDArray[np.float64]
+    """Of all labels ``[K]``."""
+
+
+class TextClassifier:
+    """A trained text classifier.
+
+    Attributes:
+        labels: the names of the labels, by id.
+        card: what it was made of; empty while its training has not ended.
+        folder: where it lies, or None.
+    """
+
+    def __init__(
+        self,
+        encoder: InferenceEncoder,
+        tokenizer: Tokenizer,
+        labels: LabelSet,
+        config: ClassifierConfig,
+        *,
+        max_tokens: int,
+        card: dict[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.encoder, self.tokenizer, self.config = encoder, tokenizer, config
+        self.label_set = labels
+        self.card = card or {}
+        self.folder = folder
+        self.max_tokens = max_tokens
+        calibration = self.card.get("calibration") or {}
+        self.temperature = float(calibration.get("temperature", 1.0))
+
+    def __repr__(self) -> str:
+        return f"TextClassifier({self.config.cell}, {len(self.labels)} labels, {self.tokenizer.size} types)"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.label_set.names
+
+    def predict(self, texts: str | Sequence[str]) -> Any:
+        """The label of each text; of one text its label. With several labels a text, tuples of them.
+
+        >>> import elman
+        >>> model = elman.load("reviews-model")  # doctest: +SKIP
+        >>> model.predict(["a fine film", "a waste of time"])  # doctest: +SKIP
+        ['pos', 'neg']
+        """
+        if isinstance(texts, str):
+            return self.predict([texts])[0]
+        answers = [found.labels for found in self.predictions(texts)]
+        return answers if self.config.multi_label else [labels[0] for labels in answers]
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of the labels ``[N, K]``, in the order of ``labels``."""
+        rows = [found.probabilities for found in self.predictions(texts)]
+        return np.stack(rows) if rows else np.zeros((0, len(self.labels)))
+
+    def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predictions of a stream of texts, in its order and in constant memory."""
+        yield from in_order(texts, self._predict, length=len, batch=_BATCH)
+
+    def _predict(self, texts: Sequence[str]) -> list[Prediction]:
+        for text in texts:
+            if not isinstance(text, str):
+                raise UsageError(f"a text is a {type(text).__name__}; give strings")
+        probabilities = self.probabilities_of(self.encoder.logits(self.encode(texts)))
+        if self.config.multi_label:
+            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= _THRESHOLD)) for row in probabilities]
+        else:
+            named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
+        return [Prediction(*pair) for pair in zip(named, probabilities, strict=True)]
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """The token ids that the network reads of each text."""
+        from elman.data.examples import normalise_text
+
+        return encode_texts(self.tokenizer, [normalise_text(text) for text in texts], most=self.max_tokens)
+
+    def probabilities_of(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        """Calibrated probabilities of logits ``[N, K]``."""
+        cooled = logits.astype(np.float64) / self.temperature
+        return sigmoid(cooled) if self.config.multi_label else softmax(cooled)
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, vocabulary, labels and weights, as they are used."""
+        from elman.storage.archive import arrays_digest
+
+        facts = [repr(self.encoder.config.to_json()), self.tokenizer.hash, repr(self.labels)]
+        facts += [arrays_digest(self.encoder.to_arrays()), repr(self.temperature)]
+        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        sizes = f"{self.config.layers} x {self.config.hidden_size}" + (", two directions" * self.config.bidirectional)
+        return {
+            "name": self.config.cell,
+            "size": sizes,
+            "labels": len(self.labels),
+            "precision": self.encoder.precision,
+            "vocabulary": self.tokenizer.size,
+        }
+
+    def info(self) -> dict[str, Any]:
+        """The model card, and what is known without one."""
+        size = model_folder.folder_bytes(self.folder) if self.folder else None
+        about = {**self.card.get("model", {}), **self.describe()}
+        return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            FolderError: the folder exists and is not empty.
+            UsageError: the folder that it was read from is gone.
+        """
+        if self.folder is None:
+            raise UsageError("this classifier has no folder to copy; train it with out=FOLDER")
+        path = Path(folder)
+        model_folder.create(path)
+        model_folder.copy(self.folder, path)
+        if self.card:
+            model_folder.write_card(path, self.card)
+        self.folder = path
+
+
+def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]:
+    """The static files of a text classifier."""
+    return {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
+
+
+def load(folder: Path) -> TextClassifier:
+    """Read the folder of a text classifier.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    kind, values = model_folder.read_config(folder)
+    if kind != "classifier":
+        raise FolderError(f"{folder} is no text classifier but a {kind}")
+    files = model_folder.static_files(folder)
+    tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
+    labels = LabelSet.from_bytes(files[LABELS_FILE])
+    try:
+        config = ClassifierConfig.from_json(values)
+        encoder = _encoder(folder, config, vocab=tokenizer.size, outputs=len(labels))
+    except UsageError as error:
+        raise FolderError(f"{folder}: {error}") from error
+    weights = model_folder.weights_digest(folder)
+    card = model_folder.read_card(folder, model_hash=weights)
+    return TextClassifier(encoder, tokenizer, labels, config, max_tokens=config.max_tokens, card=card, folder=folder)
+
+
+def _encoder(folder: Path, config: ClassifierConfig, *, vocab: int, outputs: int) -> InferenceEncoder:
+    if (folder / model_folder.INFERENCE_FILE).exists():
+        arrays, values = model_folder.read_inference(folder)
+        settings = InferenceEncoderConfig.from_json(values)
+        network = {name: value for name, value in config.to_json().items() if name in settings.network}
+        if settings.network != network or (settings.vocab_size, settings.outputs) != (vocab, outputs):
+            raise FolderError(f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again")
+        return InferenceEncoder(arrays, settings)
+    arrays = model_folder.read_arrays(folder / model_folder.WEIGHTS_FILE)
+    return inference_encoder(arrays, config.encoder(), vocab_size=vocab, outputs=outputs, int8=())

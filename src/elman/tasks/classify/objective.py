@@ -1,0 +1,171 @@
+"""Text classification as the training loop sees it: buckets of texts, and accuracy on the validation part."""
+
+from collections.abc import Generator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from elman.data.cursor import Cursor
+from elman.data.padding import buckets, pad
+from elman.metrics.calibration import log_loss, sigmoid, softmax
+from elman.metrics.labels import LabelTally
+from elman.models.classifier import Classifier, TextBatch
+from elman.models.classifier_config import ClassifierConfig
+from elman.models.encoder import EncoderDrops
+from elman.tasks.classify.plan import ClassifyPlan
+from elman.tasks.classify.texts import LabelledTexts
+from elman.training.objective import Arrays, Batch, State, Validation
+
+_VALID_ROWS = 256
+_UNBALANCED = 10
+"""From so many times as many examples of one label as of another on, rare ones count more."""
+
+
+class ClassifyObjective:
+    """An ``Objective``.
+
+    Args:
+        start: weights to begin with.
+        taken: names of weights that come from elsewhere: word vectors, or a language model.
+    """
+
+    unit = "examples"
+    higher_is_better = True
+    most_epochs = 30.0
+
+    def __init__(
+        self,
+        config: ClassifierConfig,
+        plan: ClassifyPlan,
+        *,
+        vocab: int,
+        outputs: int,
+        train: LabelledTexts,
+        valid: LabelledTexts,
+        start: Arrays | None = None,
+        taken: tuple[str, ...] = (),
+    ) -> None:
+        self.config, self.plan = config, plan
+        self.vocab, self.outputs = vocab, outputs
+        self.train, self.valid = train, valid
+        self.class_weights = class_weights(train.targets, outputs, plan.class_weights)
+        self._start, self._taken = start, taken
+        self._lengths = np.array([len(row) for row in train.rows], np.int64)
+        self._buckets = lru_cache(maxsize=2)(self._epoch)
+        self._nats = 0.0
+
+    def make_network(self) -> nn.Module:
+        plan = self.plan
+        drops = EncoderDrops(
+            input=plan.input_dropout,
+            between=plan.dropout,
+            embedding=plan.embedding_dropout,
+            weights=plan.weight_drop,
+            output=plan.output_dropout,
+        )
+        network = Classifier(self.config, self.vocab, self.outputs, drops=drops, class_weights=self.class_weights)
+        if self._start is not None:
+            network.load_arrays(self._start)
+        return network
+
+    def initial_state(self, network: nn.Module) -> State:
+        return ()
+
+    def batch(self, cursor: Cursor, update: int) -> Batch:
+        epoch = self._buckets(cursor.epoch)
+        last = cursor.offset + 1 == len(epoch)
+        after = Cursor(cursor.epoch + 1, 0) if last else Cursor(cursor.epoch, cursor.offset + 1)
+        return Batch(text_batch(self.train, epoch[cursor.offset]), after)
+
+    def is_valid_cursor(self, cursor: Cursor) -> bool:
+        return cursor.offset < len(self._buckets(cursor.epoch))
+
+    def epochs_at(self, cursor: Cursor) -> float:
+        return cursor.epoch + cursor.offset / self.updates_per_epoch
+
+    @property
+    def updates_per_epoch(self) -> float:
+        return len(self._buckets(0))
+
+    def describe_cursor(self, cursor: Cursor) -> str:
+        return f"batch {cursor.offset + 1} of epoch {cursor.epoch + 1}"
+
+    def rate_factor(self, name: str) -> float:
+        depth = self._depth(name)
+        return 1.0 if depth is None else self.plan.lower_rate ** (depth + 1)
+
+    def is_frozen(self, name: str, update: int) -> bool:
+        depth = self._depth(name)
+        if depth is None or not self.plan.frozen:
+            return False
+        # The uppermost layer that was taken over learns first, then one after the other.
+        steps = 1 + max(self._depth(taken) or 0 for taken in self._taken)
+        return update < self.plan.frozen * self.plan.updates * (depth + 1) / steps
+
+    def _depth(self, name: str) -> int | None:
+        """How many layers that were taken over lie above a weight; None for one that is new."""
+        stored = name.replace("_stack.", ".", 1)
+        if stored not in self._taken:
+            return None
+        if stored.startswith("embedding."):
+            return sum(1 for taken in {each.split(".")[2] for each in self._taken if ".layers." in each} if taken)
+        parts = stored.split(".")
+        return self.config.layers - 1 - int(parts[2]) if ".layers." in stored else 0
+
+    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+        """Accuracy on the validation part (micro-averaged F1 where texts may have several labels), as a share."""
+        assert isinstance(network, Classifier)
+        logits = yield from network_logits(network, self.valid.rows)
+        targets = self.valid.targets
+        tally = LabelTally.count(targets, predicted(logits, targets), labels=self.outputs)
+        probabilities = sigmoid(logits) if targets.ndim == 2 else softmax(logits)
+        self._nats = log_loss(targets, probabilities)
+        return float(tally.micro_f1 if targets.ndim == 2 else tally.accuracy)
+
+    def describe_validation(self, figure: float) -> Validation:
+        name = "micro F1" if self.valid.targets.ndim == 2 else "accuracy"
+        log = {"valid_nats": self._nats, f"valid_{name.replace(' ', '_')}": figure}
+        return Validation(log, f"{name} {100 * figure:.2f}%, {self._nats:.4f} nats", f"{name} {100 * figure:.1f}%")
+
+    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
+        return buckets(self._lengths, batch=self.plan.batch, seed=self.plan.seed, epoch=epoch)
+
+
+def text_batch(texts: LabelledTexts, rows: NDArray[np.int64]) -> TextBatch:
+    """The texts of the given numbers, padded."""
+    ids, lengths = pad([texts.rows[row] for row in rows.tolist()], fill=0)
+    return TextBatch(ids, lengths, texts.targets[rows])
+
+
+def network_logits(network: Classifier, rows: list[NDArray[np.int32]]) -> Generator[float, None, NDArray[np.float32]]:
+    """The logits ``[N, K]`` of texts, by torch; yields the share that is done."""
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    logits = np.zeros((len(rows), network.outputs), np.float32)
+    device = network.output.bias.device
+    for start in range(0, len(rows), _VALID_ROWS):
+        some = order[start : start + _VALID_ROWS]
+        ids, lengths = (torch.from_numpy(part).to(device) for part in pad([rows[row] for row in some.tolist()], fill=0))
+        logits[some] = network.logits(ids, lengths).float().cpu().numpy()
+        yield min(1.0, (start + _VALID_ROWS) / len(rows))
+    return logits
+
+
+def predicted(logits: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    """The predictions that logits mean, of the same kind as the targets."""
+    return logits > 0 if targets.ndim == 2 else logits.argmax(axis=1)
+
+
+def class_weights(targets: NDArray[Any], outputs: int, how: str) -> NDArray[np.float32] | None:
+    """What an example of each label counts: its share of the examples turned over; None where all count alike.
+
+    >>> class_weights(np.array([0] * 30 + [1]), 2, "auto").round(2).tolist()
+    [0.52, 15.5]
+    """
+    counts = np.maximum(np.bincount(targets, minlength=outputs), 1) if targets.ndim == 1 else None
+    if counts is None or how == "none" or (how == "auto" and counts.max() <= _UNBALANCED * counts.min()):
+        return None
+    return (len(targets) / (outputs * counts)).astype(np.float32)
