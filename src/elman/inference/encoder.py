@@ -24,7 +24,7 @@ from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 
 _ROWS = 256
-"""Rows that are read at a time: so many are of about one length, and their outputs stay in the cache."""
+"""Rows that are read at a time: of about one length, and their outputs stay in the cache."""
 _NUMBERS = 1 << 23
 """Outputs of tokens that exist at a time."""
 
@@ -46,7 +46,8 @@ class InferenceEncoderConfig(Config):
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     gain: float = 1.0
-    """What embeddings are multiplied by where they meet a state in 8 bits (``inference.passes.optimise``)."""
+    """What embeddings are multiplied by where they meet a state in 8 bits
+    (``inference.passes.optimise``)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,8 +98,9 @@ class InferenceEncoder:
         """One number per label ``[B, K]``: logits of a softmax or of sigmoids.
 
         Args:
-            texts: padded ids ``[B, T]`` from 0 to V - 1, or the ids of each text. Texts may be empty.
-            lengths: tokens of each row of padded ids ``[B]`` (default: all T); any numbers at padding.
+            texts: padded ids ``[B, T]``, any numbers at padding, or the ids of each text. Ids go from
+                0 to V - 1; texts may be empty.
+            lengths: tokens of each row of padded ids ``[B]`` (default: all T).
 
         Raises:
             ModelError: an id or a length that is out of bounds.
@@ -106,11 +108,17 @@ class InferenceEncoder:
         return self._run(texts, lengths, "logits")
 
     def log_probs(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
-        """Natural logarithms of the labels' probabilities ``[B, K]``, which sum to 1 (softmax). See ``logits``."""
+        """Natural logarithms of the labels' probabilities ``[B, K]``, which sum to 1 (softmax).
+
+        The arguments are those of ``logits``.
+        """
         return self._run(texts, lengths, "log_probs")
 
     def sigmoids(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
-        """Each label's own probability ``[B, K]``, for texts with several labels. See ``logits``."""
+        """Each label's own probability ``[B, K]``, for texts with several labels.
+
+        The arguments are those of ``logits``.
+        """
         return self._run(texts, lengths, "sigmoids")
 
     def _run(self, texts: Texts, lengths: NDArray[np.integer] | None, wanted: str) -> NDArray[np.float32]:
@@ -147,8 +155,15 @@ class InferenceEncoder:
             sides[0] = sides[0][..., :size]
         if self.shape.bidirectional:
             sides.append(self._tokens("backward", pooling.mirrored(read, counts), counts))
-        parts = [part for kind in self.shape.pooling.split("-") for part in getattr(self, f"_{kind}")(sides, counts)]
+        parts = [part for kind in self.shape.pooling.split("-") for part in self._parts(kind, sides, counts)]
         return {"pooled": np.concatenate(parts, axis=1), **made}
+
+    def _parts(self, kind: str, sides: list[Any], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """What one kind of pooling makes of the tokens of each direction."""
+        if kind == "attention":
+            return [self._attention(sides, counts)]
+        pool = {"mean": pooling.mean, "max": pooling.largest, "last": pooling.last}[kind]
+        return [pool(tokens, counts) for tokens in sides]
 
     def _tokens(self, direction: str, read: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
         """The outputs of all tokens in the order in which this direction reads them."""
@@ -156,22 +171,13 @@ class InferenceEncoder:
         state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
         return self._engines[f"{direction}.step"].along(read, counts, state, top="token")[0]
 
-    def _mean(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        return [pooling.mean(tokens, counts) for tokens in sides]
-
-    def _max(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        return [pooling.largest(tokens, counts) for tokens in sides]
-
-    def _last(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        return [pooling.last(tokens, counts) for tokens in sides]
-
-    def _attention(self, sides: list[NDArray[np.float32]], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        backward: list[Any] = [pooling.mirrored(tokens, counts) for tokens in sides[1:]]
+    def _attention(self, sides: list[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+        backward = [pooling.mirrored(tokens, counts) for tokens in sides[1:]]
         tokens = np.concatenate([sides[0], *backward], axis=2)
         real = np.arange(tokens.shape[1]) < counts[:, None]
         scores = np.zeros(tokens.shape[:2], np.float32)
         scores[real] = self._engines["attention"].run({}, {"token": tokens[real]}, ["score"])[0][:, 0]
-        return [pooling.weighted(tokens, counts, scores)]
+        return pooling.weighted(tokens, counts, scores)
 
 
 def inference_encoder(

@@ -1,4 +1,4 @@
-"""Choose which weights of an encoder are stored in 8 bits by comparing predictions on validation texts.
+"""Choose which weights of an encoder are stored in 8 bits by comparing predictions.
 
 With 8 bits at least 99% of the predictions must be those of the network, and the task's figure may
 change by at most 0.2 points. Groups of weights that cost more stay float32. In float32 every logit
@@ -55,7 +55,8 @@ def measured_encoder(
         arrays: the network's weights by name (``Encoder.to_arrays``).
         texts: validation texts, as ids.
         logits: what the network itself computes of them ``[N, K]``.
-        figure: from logits ``[N, K]`` of the texts to the task's figure in per cent (None: predictions only).
+        figure: from logits ``[N, K]`` of the texts to the task's figure in per cent (None: only the
+            predictions are compared).
         several: whether a text may have several labels, those whose logits are above 0.
         precision: ``int8`` or ``fp32``.
 

@@ -1,13 +1,13 @@
-"""The program of an encoder network: a step in each direction, and from the pooled vector to the labels.
+"""The program of an encoder network: a step in each direction, and the labels.
 
     forward.step    ids, forward.k -> next.top, next.forward.k, token
     backward.step   the same, of tokens in reverse order
     attention       token [D] -> score [1], with attention pooling
     output          pooled [P] -> logits [K], log_probs [K], sigmoids [K]
 
-``token`` is what pooling reads of a direction's steps: ``top``, and forwards with a bag of words the
-token's numbers for the K labels behind it; the mean of these is the vector ``bag`` that ``output`` then reads
-too. Id V stands for `<s>`, with which every text begins.
+``token`` is what pooling reads after each step: ``top``. With a bag of words the forward step puts the
+token's numbers for the K labels behind it; ``output`` reads their mean as ``bag``. Id V stands for
+`<s>`, with which every text begins.
 """
 
 from elman.cells.operators import concat, linear, sigmoid
@@ -18,7 +18,7 @@ from elman.models.encoder_config import EncoderConfig
 
 
 def encoder_program(config: EncoderConfig, vocab: int, outputs: int) -> Program:
-    """The program of a network of this configuration with V types and K ``outputs``; weights go by their names."""
+    """The program of a network with V types and K ``outputs``; weights go by their names."""
     functions: dict[str, Function] = {}
     states: dict[str, int] = {}
     for direction in config.directions:

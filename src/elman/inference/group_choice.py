@@ -1,4 +1,4 @@
-"""Which groups of weights are stored in 8 bits: all, or as many as together cost no more than they may."""
+"""Which groups of weights are stored in 8 bits: all, or as many as cost little together."""
 
 from collections.abc import Callable, Collection
 
@@ -8,14 +8,16 @@ def choose_groups(
 ) -> tuple[frozenset[str], float]:
     """The groups to round, and what they cost together.
 
-    If all together cost too much, they are tried one after the other, beginning with the one that costs least.
+    If all together cost too much, they are tried one after the other, beginning with the one that
+    costs least.
 
     Args:
-        cost: what a set of rounded groups costs; nothing rounded costs 0. Gains by luck count as costs.
+        cost: what a set of rounded groups costs; nothing rounded costs 0. Gains by luck count as
+            costs.
         bound: the largest cost.
 
     >>> harm = {"embedding": 0.1, "output": 0.5, "stack": 0.2}
-    >>> kept, total = choose_groups(list(harm), lambda some: sum(harm[name] for name in some), bound=0.4)
+    >>> kept, total = choose_groups(harm, lambda some: sum(harm[name] for name in some), bound=0.4)
     >>> sorted(kept), round(total, 3)
     (['embedding', 'stack'], 0.3)
     """

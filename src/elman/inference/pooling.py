@@ -1,12 +1,13 @@
 """Pooling: the outputs of a text's tokens as one vector, float32, from additions in a fixed order.
 
-Tokens come in the order in which they were read, ``tokens[B, T, H]``, with ``counts[B]`` real ones in
-each row, at least one. Rows are sorted by count, the longest first, so that those with a token at time t
-are the first ones. Sums go from the first token to the last: they are the same bits whatever the
-other rows and the padding are.
+Tokens come in the order in which they were read, ``tokens[B, T, H]``, with ``counts[B]`` real ones
+in each row, at least one. Rows are sorted by count, the longest first, so that those with a token at
+time t are the first ones. Sums go from the first token to the last: they are the same bits whatever
+the other rows and the padding are.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,8 @@ def largest(tokens: Tokens, counts: Counts) -> NDArray[np.float32]:
     most = tokens[:, 0].copy()
     for time, rows in _times(counts):
         np.maximum(most[:rows], tokens[:rows, time], out=most[:rows])
-    return most
+    # Which zero is the larger, 0 or -0, depends on the processor: all become 0.
+    return most + np.float32(0)
 
 
 def last(tokens: Tokens, counts: Counts) -> NDArray[np.float32]:
@@ -55,7 +57,7 @@ def weighted(tokens: Tokens, counts: Counts, scores: NDArray[np.float32]) -> NDA
     return total / sums
 
 
-def mirrored(tokens: NDArray[np.generic], counts: Counts) -> NDArray[np.generic]:
+def mirrored(tokens: NDArray[Any], counts: Counts) -> NDArray[Any]:
     """Each row's real tokens of ``[B, T, ..]`` in reverse order; padding stays where it is.
 
     >>> mirrored(np.array([[1, 2, 3], [4, 5, 0]]), np.array([3, 2])).tolist()

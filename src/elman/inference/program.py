@@ -58,7 +58,7 @@ class Program:
     functions: dict[str, Function]
     """In the order in which a network uses them."""
     states: dict[str, int]
-    """Sizes of the parts of all states by name; a step's output ``next.NAME`` is what such a part becomes."""
+    """Sizes of the parts of all states by name. A step's output ``next.NAME`` is what a part becomes."""
 
     def __getitem__(self, name: str) -> Function:
         return self.functions[name]

@@ -1,4 +1,4 @@
-"""The layers of a network recorded one above the other: a step from ids or a vector to the last layer's output.
+"""The layers of a network recorded one above the other: one step of all of them.
 
     step     ids, NAME.k   -> top, next.NAME.k
 
@@ -57,7 +57,9 @@ def record_stack(config: StackConfig, x: Symbol, *, name: str = "stack") -> Reco
 
 
 def check_states(config: StackConfig) -> None:
-    """Raise where a state would be too large: a hostile configuration must not allocate what no file holds.
+    """Raise where a state would be too large.
+
+    A hostile configuration must not allocate what no file holds.
 
     Raises:
         FolderError: a part of a state has more than 2^24 numbers.
@@ -68,7 +70,10 @@ def check_states(config: StackConfig) -> None:
 
 
 def record_embedding(config: StackConfig, ids: Symbol, vocab: int) -> Symbol:
-    """What the first layer reads of ``ids`` from 0 to V: a row of one table ``[V + 1, E]``, or a unit vector."""
+    """What the first layer reads of ``ids`` from 0 to V.
+
+    It is a row of one table ``[V + 1, E]``, or a unit vector.
+    """
     if config.input == "one-hot":
         return Symbol("one_hot", (ids,), (vocab + 1,))
     return rows(Symbol.parameter("embedding.weight", (vocab + 1, config.embedding_size)), ids)

@@ -1,6 +1,6 @@
 """The encoder network: it reads a text in one or two directions and gives one number per label.
 
-    ids [B, T] -> `<s>` and ids -> embedding -> stacks -> [B, 1 + T, D] -> pooling [B, P] -> output [B, K]
+    ids [B, T] -> `<s>` and ids -> embedding -> stacks [B, 1 + T, D] -> pooling [B, P] -> output [B, K]
 
 Every text begins with `<s>` (id V), as language models are trained, so that a language model's
 embedding and layers can be taken over. An empty text is then a text of one token: there is no
@@ -60,7 +60,11 @@ class Encoder(nn.Module):
         drops: EncoderDrops | None = None,
         sparse: bool = False,
     ) -> None:
-        """``drops`` act in training only. ``sparse`` makes gradients of tables hold the rows looked up, not all rows.
+        """Draw the starting weights.
+
+        Args:
+            drops: what is dropped in training (default: nothing).
+            sparse: whether gradients of tables hold only the rows that were looked up.
 
         Raises:
             UsageError: a share to drop outside [0, 1).
@@ -146,7 +150,10 @@ class Encoder(nn.Module):
         return self._tokens(self._read(ids, lengths), lengths, masks)
 
     def logits(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
-        """One number per label ``[B, K]``, in float32: logits of a softmax or of sigmoids. See ``forward``."""
+        """One number per label ``[B, K]``, float32: logits of a softmax or of sigmoids.
+
+        The arguments are those of ``forward``.
+        """
         read = self._read(ids, lengths)
         pooled = self.pool(self._tokens(read, lengths, masks), lengths)
         if masks is not None and self.output_drop:
@@ -160,10 +167,10 @@ class Encoder(nn.Module):
         return logits + self._mean(words, lengths)
 
     def pool(self, y: Tensor, lengths: Tensor) -> Tensor:
-        """The outputs of all tokens ``[B, 1 + T, D]`` as one vector ``[B, P]``, in at least float32."""
+        """The outputs of all tokens ``[B, 1 + T, D]`` as one vector ``[B, P]`` in float32."""
         y = y.to(exact_dtype(y.dtype))
-        kinds = self.config.pooling.split("-")
-        return torch.cat([getattr(self, f"_{kind}")(y, lengths) for kind in kinds], dim=-1)
+        kinds = {"mean": self._mean, "max": self._max, "last": self._last, "attention": self._attention}
+        return torch.cat([kinds[kind](y, lengths) for kind in self.config.pooling.split("-")], dim=-1)
 
     def _mean(self, y: Tensor, lengths: Tensor) -> Tensor:
         return y.sum(1) / (lengths + 1).unsqueeze(1)
@@ -183,7 +190,7 @@ class Encoder(nn.Module):
         return (scores.softmax(1) * y).sum(1)
 
     def _read(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """`<s>` and the ids ``[B, 1 + T]``; at padding `<s>`, a row of the tables that every text looks up."""
+        """`<s>` and the ids ``[B, 1 + T]``; at padding `<s>` too, which is looked up anyway."""
         read = F.pad(ids, (1, 0), value=self.vocab_size)
         return read.masked_fill(_padding(read, lengths).squeeze(-1), self.vocab_size)
 
@@ -208,7 +215,8 @@ class Encoder(nn.Module):
         """Set all weights.
 
         Raises:
-            FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+            FolderError: a name, shape or type that is not this network's, or a number that is not
+                finite.
         """
         self.check(arrays)
         with torch.no_grad():
@@ -230,7 +238,7 @@ class Encoder(nn.Module):
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        # First without memory: a hostile configuration must not allocate what the file does not hold.
+        # First without memory: a hostile configuration must not allocate what no file holds.
         with torch.device("meta"):
             cls(config, vocab_size, outputs).check(arrays)
         encoder = cls(config, vocab_size, outputs)
@@ -248,7 +256,8 @@ def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -
         weights: of the labels ``[K]``; None counts all alike.
 
     Returns:
-        The sum (float32, a scalar), and the sum of the weights of the B labels, or of the B K decisions.
+        The sum (float32, a scalar), and the sum of the weights of the B labels, or of the B K
+        decisions.
 
     >>> total, count = label_loss(torch.zeros(3, 4), torch.tensor([0, 1, 3]))
     >>> round(total.item() / count, 4)  # nothing known: ln 4

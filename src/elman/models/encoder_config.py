@@ -1,4 +1,4 @@
-"""The shape of an encoder network (many-to-one): its configuration, without the torch that computes it."""
+"""The configuration of an encoder network (many-to-one), without the torch that computes it."""
 
 import dataclasses
 from typing import Any, Literal, Self
@@ -31,20 +31,25 @@ class EncoderConfig(StackConfig):
     hidden_size: int = 96
     """Size of recurrent layers (H); of layers that see a window, units inside of each."""
     output_size: int | None = None
-    """Size of the last layer (default: as the other layers). A language model with tied weights has embedding_size."""
+    """Size of the last layer (default: as the other layers). In a language model with tied weights
+    it is embedding_size."""
     pooling: Pooling = "mean-max-last"
-    """How the outputs of all tokens become one vector: their mean, their maximum, the output after the last token
-    that was read, these three side by side, or attention, a mean with learned weights."""
+    """How the outputs of all tokens become one vector: their mean, their maximum, the output after
+    the last token, these three side by side (the default), or attention, a mean with learned
+    weights."""
     input: Literal["learned", "one-hot"] = "learned"
     """Learned embeddings, or one-hot input (the embedding is the identity)."""
     skip: bool = True
     """Whether lower layers also reach the output directly."""
     bag: bool = False
-    """Whether each word also adds directly to the labels, wherever it stands (a linear bag of words)."""
+    """Whether each token also adds to the labels directly, wherever it stands (a linear bag of
+    words)."""
     window: int | None = None
-    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
+    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4,
+    transformer 64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few less)."""
+    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few
+    less)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,10 +59,14 @@ class EncoderConfig(StackConfig):
 
     @classmethod
     def from_language_model(cls, config: NeuralConfig, **settings: Any) -> Self:
-        """The shape whose forward layers are those of a language model; ``settings`` are the other fields.
+        """The shape whose forward layers are those of a language model.
+
+        Args:
+            settings: the other fields.
 
         Raises:
-            UsageError: a setting that contradicts the language model, or a value that is not allowed.
+            UsageError: a setting that contradicts the language model, or a value that is not
+                allowed.
 
         >>> config = EncoderConfig.from_language_model(NeuralConfig(cell="gru"), pooling="mean")
         >>> config.cell, config.layers, config.output_size, config.pooling

@@ -1,4 +1,4 @@
-"""An encoder's weights from a language model: the embedding, and its layers as those that read forwards."""
+"""An encoder's embedding and forward layers, taken from a language model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def arrays_from_language_model(
         FolderError: an adaptive softmax whose types are sorted in no valid way.
 
     >>> lm = NeuralConfig(cell="rnn", layers=1, embedding_size=2, hidden_size=2)
-    >>> arrays = {"embedding.weight": np.zeros((5, 2)), "stack.layers.0.bias_ih": np.ones(2), "output.bias": np.ones(4)}
+    >>> arrays = {"embedding.weight": np.zeros((5, 2)), "stack.layers.0.bias_ih": np.ones(2)}
     >>> list(arrays_from_language_model(arrays, lm, EncoderConfig.from_language_model(lm)))
     ['embedding.weight', 'forward.layers.0.bias_ih']
     """

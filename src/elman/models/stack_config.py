@@ -31,7 +31,8 @@ class StackConfig(Config):
         """Raise unless such layers can be built.
 
         Raises:
-            UsageError: an unknown cell, a size out of bounds, or an option that the cell does not have.
+            UsageError: an unknown cell, a size out of bounds, or an option that the cell does not
+                have.
         """
         cell_named(self.cell)
         self._check_window()
@@ -88,7 +89,11 @@ class StackConfig(Config):
         return [self.kind.state(sizes) for sizes in self.sizes()]
 
     def sizes(self, inputs: int | None = None) -> list[Sizes]:
-        """The sizes of each layer. The first layer reads vectors of ``inputs`` numbers (default: embeddings)."""
+        """The sizes of each layer.
+
+        Args:
+            inputs: size of the vectors that the first layer reads (default: that of embeddings).
+        """
         outputs = [self.width] * (self.layers - 1) + [self.top_size]
         below = [self.embedding_size if inputs is None else inputs, *outputs]
         return [Sizes(inputs=d, hidden=h, **self.options) for d, h in zip(below, outputs, strict=False)]

@@ -15,10 +15,12 @@ def check_weights(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]], *, fixe
     """Raise unless ``arrays`` are finite float32 weights of these ``shapes``, and nothing else.
 
     Args:
-        fixed: arrays of other types that must be there exactly as they are, such as how types are sorted.
+        fixed: arrays of other types that must be there exactly as they are, such as how types are
+            sorted.
 
     Raises:
-        FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+        FolderError: a name, shape or type that is not this network's, or a number that is not
+            finite.
 
     >>> check_weights({"bias": np.zeros(2, np.float32)}, {"bias": (3,)})
     Traceback (most recent call last):

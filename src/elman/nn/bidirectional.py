@@ -55,7 +55,10 @@ def mirrored(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class _Mirrored(Function):
-    """Time lies first in memory, as the recurrences want it. A mirror undoes itself, so it is its own gradient."""
+    """Time lies first in memory, as the recurrences want it.
+
+    A mirror undoes itself, so it is its own gradient.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
