@@ -19,9 +19,10 @@ from elman.errors import ElmanError, Interrupted
 
 VERBS: dict[str, str] = {
     "quickstart": "Train on a text that every Python has, and see what comes out (about 90 s).",
-    "train": "Train a language model on your text.",
+    "train": "Train a model on your data: a language model (default), or a text classifier.",
+    "predict": "Labels of texts, with probabilities.",
     "compare": "Every kind of model on your text under one budget, and which one to use.",
-    "evaluate": "Bits per byte and perplexity of a model on a text.",
+    "evaluate": "The figures of a model on data, with its rivals' beside them.",
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",
     "generate": "Text that the model makes up.",
