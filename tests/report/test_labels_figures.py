@@ -72,7 +72,7 @@ def test_reliability_shows_each_filled_bin() -> None:
         figure = new_figure(4, 4)
         draw_reliability(figure, {**report, "multilabel": multilabel})
         upper, lower = figure.axes
-        assert upper.lines[1].get_xydata().tolist() == [[0.9, 0.7]]  # type: ignore[union-attr]
+        assert np.asarray(upper.lines[1].get_xydata()).tolist() == [[0.9, 0.7]]
         assert [bar.get_height() for bar in lower.patches] == [0, 40]
         assert upper.get_title(loc="right") == "expected calibration error 20.0%"
     assert "share that is true" in upper.get_ylabel()
