@@ -148,7 +148,7 @@ def explain_ids(
 
 
 def words_of(text: str) -> list[Span]:
-    """The words of a text: runs of letters, digits, apostrophes and hyphens, and single other marks.
+    """The words of a text: runs of letters, digits, apostrophes and hyphens; other marks alone.
 
     >>> words_of("It's well-made!")
     [(0, 4), (5, 14), (14, 15)]

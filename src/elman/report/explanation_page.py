@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_LINES = 5
-"""Labels in the figure: the explained one, and those that were most probable somewhere in the text."""
+"""Labels in the figure: the explained one, and those that were most probable somewhere."""
 _MOST_NAMES = 40
 """Words named below the figure."""
 _NOTHING = 0.005
@@ -40,7 +40,7 @@ def explanation_page(explanation: Mapping[str, Any]) -> str:
     import markupsafe
 
     files = drawn("words", partial(draw_word_by_word, explanation=explanation), **_size(explanation))
-    # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the template.
+    # matplotlib escapes the text of what it draws; the template escapes all else.
     figure = markupsafe.Markup(inline(files["words.svg"], "words", "Word by word"))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_PAGE).render(

@@ -54,7 +54,10 @@ def confusion_size(labels: int) -> tuple[float, float]:
 
 
 def draw_confusion(figure: "Figure", report: Mapping[str, Any]) -> None:
-    """How often each label was predicted for each true one; the darker, the larger the share of the true label."""
+    """How often each label was predicted for each true one.
+
+    The darker a cell, the larger its share of the true label.
+    """
     from matplotlib.colors import LinearSegmentedColormap
 
     names, counts, support = most_confused(report)
@@ -88,7 +91,7 @@ def draw_confusion(figure: "Figure", report: Mapping[str, Any]) -> None:
 
 
 def draw_reliability(figure: "Figure", report: Mapping[str, Any]) -> None:
-    """How often predictions are right that promise as much, over how many there are of each confidence."""
+    """Accuracy by confidence, over how many predictions have each confidence."""
     reliability = report["reliability"]
     bins = reliability["bins"]
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -131,7 +134,7 @@ def _brief(count: int) -> str:
 
 
 def confused_pairs(report: Mapping[str, Any], *, most: int) -> Sequence[tuple[str, str, int, float]]:
-    """The commonest mistakes: true label, predicted label, how often, and the share of the true label's examples."""
+    """The commonest mistakes: true and predicted label, how often, share of the true label."""
     counts = np.array(report["confusion"], np.int64)
     wrong = counts - np.diag(np.diag(counts))
     commonest = np.argsort(-wrong, axis=None, kind="stable")[:most]

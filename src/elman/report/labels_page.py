@@ -26,7 +26,7 @@ _MOST_PAIRS = 10
 
 
 def labels_table(report: Mapping[str, Any]) -> str:
-    """The figures as plain text for a terminal: verdict, scores, labels, confusions, and the signature.
+    """The figures as plain text for a terminal: verdict, scores, labels, confusions, signature.
 
     Shares are in percent, log loss is in nats.
     """
