@@ -96,11 +96,18 @@ def train(
     )
     # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.
     path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
-    train_model(request, out=path, start=Path(start) if start else None, progress=progress or Progress())
-    trained = chosen.load(path, torch=True)
-    if out is None:
-        shutil.rmtree(path, ignore_errors=True)
-        trained.folder = None
+    train_model(
+        request,
+        out=path,
+        start=Path(start) if start else None,
+        progress=progress or Progress(),
+        pictures=out is not None,
+    )
+    if out is not None:
+        return chosen.load(path, torch=True)
+    trained = chosen.load_whole(path)
+    shutil.rmtree(path, ignore_errors=True)
+    trained.folder = None
     return trained
 
 

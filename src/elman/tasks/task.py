@@ -70,6 +70,10 @@ class Task(ABC):
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> TrainedModel:
         """Read a model folder."""
 
+    def load_whole(self, folder: Path) -> TrainedModel:
+        """Read a model folder that will be removed: the model can still be saved."""
+        return self.load(folder, torch=True)
+
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         """What `elman train` prints of a model card at the end, line by line."""
         return ()

@@ -1,7 +1,7 @@
 """TextClassifier: a trained classifier and all that one does with it, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from elman.tasks.classify.texts import encode_texts
 from elman.text.tokenizer import Tokenizer
 
 _BATCH = 256
-_THRESHOLD = 0.5
+THRESHOLD = 0.5
+"""With several labels a text, the probability from which one is predicted."""
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -39,6 +40,7 @@ class TextClassifier:
         labels: the names of the labels, by id.
         card: what it was made of; empty while its training has not ended.
         folder: where it lies, or None.
+        files: its files by name, where it was read as a whole, so that it can be saved without its folder.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class TextClassifier:
         max_tokens: int,
         card: dict[str, Any] | None = None,
         folder: Path | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self.encoder, self.tokenizer, self.config = encoder, tokenizer, config
         self.label_set = labels
         self.card = card or {}
         self.folder = folder
+        self.files = files
         self.max_tokens = max_tokens
         calibration = self.card.get("calibration") or {}
         self.temperature = float(calibration.get("temperature", 1.0))
@@ -95,7 +99,7 @@ class TextClassifier:
                 raise UsageError(f"a text is a {type(text).__name__}; give strings")
         probabilities = self.probabilities_of(self.encoder.logits(self.encode(texts)))
         if self.config.multi_label:
-            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= _THRESHOLD)) for row in probabilities]
+            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
         else:
             named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
         return [Prediction(*pair) for pair in zip(named, probabilities, strict=True)]
@@ -144,11 +148,14 @@ class TextClassifier:
             FolderError: the folder exists and is not empty.
             UsageError: the folder that it was read from is gone.
         """
-        if self.folder is None:
+        if self.folder is None and self.files is None:
             raise UsageError("this classifier has no folder to copy; train it with out=FOLDER")
         path = Path(folder)
         model_folder.create(path)
-        model_folder.copy(self.folder, path)
+        if self.folder is not None:
+            model_folder.copy(self.folder, path)
+        elif self.files is not None:
+            model_folder.write_files(path, self.files)
         if self.card:
             model_folder.write_card(path, self.card)
         self.folder = path
@@ -159,8 +166,11 @@ def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]
     return {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
 
 
-def load(folder: Path) -> TextClassifier:
+def load(folder: Path, *, whole: bool = False) -> TextClassifier:
     """Read the folder of a text classifier.
+
+    Args:
+        whole: whether its files stay in memory, so that it can be saved when the folder is gone.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.
@@ -178,7 +188,16 @@ def load(folder: Path) -> TextClassifier:
         raise FolderError(f"{folder}: {error}") from error
     weights = model_folder.weights_digest(folder)
     card = model_folder.read_card(folder, model_hash=weights)
-    return TextClassifier(encoder, tokenizer, labels, config, max_tokens=config.max_tokens, card=card, folder=folder)
+    return TextClassifier(
+        encoder,
+        tokenizer,
+        labels,
+        config,
+        max_tokens=config.max_tokens,
+        card=card,
+        folder=folder,
+        files=model_folder.read_files(folder) if whole else None,
+    )
 
 
 def _encoder(folder: Path, config: ClassifierConfig, *, vocab: int, outputs: int) -> InferenceEncoder:
