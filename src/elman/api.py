@@ -103,11 +103,10 @@ def train(
         progress=progress or Progress(),
         pictures=out is not None,
     )
-    if out is not None:
-        return chosen.load(path, torch=True)
-    trained = chosen.load_whole(path)
-    shutil.rmtree(path, ignore_errors=True)
-    trained.folder = None
+    trained = chosen.load(path, torch=True)
+    if out is None:
+        trained.keep_in_memory()
+        shutil.rmtree(path, ignore_errors=True)
     return trained
 
 

@@ -75,6 +75,16 @@ def static_files(path: Path) -> dict[str, bytes]:
     return {name: read_bytes(path / name) for name in entry(read_config(path)[0]).files}
 
 
+def used_files(path: Path) -> dict[str, bytes]:
+    """All files that a model is used by: everything but what training needs.
+
+    Raises:
+        FolderError: one is missing or no plain file.
+    """
+    optional = [name for name in (INFERENCE_FILE, CARD_FILE) if (path / name).exists()]
+    return {name: read_bytes(path / name) for name in (*_sealed(path), WEIGHTS_FILE, *optional)}
+
+
 def write_weights(path: Path, arrays: Arrays) -> None:
     """Write the weights, sealing the static files; 8-bit ones of other weights go."""
     with storage_errors(path):
@@ -143,24 +153,10 @@ def card_file(path: Path) -> Path:
 
 def copy(source: Path, path: Path) -> None:
     """Copy a model, all but its model card and its training, into a folder that ``create`` has made."""
-    for name in _needed(source):
-        with storage_errors(path):
-            shutil.copyfile(source / name, path / name)
-
-
-def read_files(path: Path) -> dict[str, bytes]:
-    """The files of a model by name, all but its model card and its training.
-
-    Raises:
-        FolderError: one is missing or no plain file.
-    """
-    return {name: read_bytes(path / name) for name in _needed(path)}
-
-
-def write_files(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write what ``read_files`` read into a folder that ``create`` has made."""
-    for name, data in files.items():
-        write_atomic(path / name, data)
+    for name in (*_sealed(source), WEIGHTS_FILE, INFERENCE_FILE):
+        if name != INFERENCE_FILE or (source / name).exists():
+            with storage_errors(path):
+                shutil.copyfile(source / name, path / name)
 
 
 def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
@@ -233,12 +229,6 @@ def folder_bytes(path: Path) -> int:
     """Bytes of what a model needs to be used: all files but those for training; or of an ARPA file."""
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     return sum(file.stat().st_size for file in files)
-
-
-def _needed(path: Path) -> list[str]:
-    """The files that a model is used by."""
-    optional = [INFERENCE_FILE] if (path / INFERENCE_FILE).exists() else []
-    return [*_sealed(path), WEIGHTS_FILE, *optional]
 
 
 def _sealed(path: Path) -> tuple[str, ...]:

@@ -23,9 +23,7 @@ from elman.training.lock import alone
 from elman.training.plan_file import read_plan, write_plan
 
 
-def train_model(
-    request: Request, *, out: Path, start: Path | None, progress: Progress, pictures: bool = True
-) -> None:
+def train_model(request: Request, *, out: Path, start: Path | None, progress: Progress, pictures: bool = True) -> None:
     """Train a model into the new folder ``out``.
 
     Args:

@@ -28,6 +28,10 @@ class TrainedModel(Protocol):
         """Write the model into a new folder."""
         ...
 
+    def keep_in_memory(self) -> None:
+        """Keep all that ``save`` needs, so that the folder may be removed."""
+        ...
+
 
 class Task(ABC):
     """One task. It is registered by name in ``elman.tasks.registry``."""
@@ -69,10 +73,6 @@ class Task(ABC):
     @abstractmethod
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> TrainedModel:
         """Read a model folder."""
-
-    def load_whole(self, folder: Path) -> TrainedModel:
-        """Read a model folder that will be removed: the model can still be saved."""
-        return self.load(folder, torch=True)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         """What `elman train` prints of a model card at the end, line by line."""

@@ -16,6 +16,7 @@ from elman.data.examples import Example, normalise_text
 from elman.errors import Interrupted, TextError, UsageError
 from elman.progress import Progress, ScreenProgress
 from elman.storage import folder as model_folder
+from elman.system.files import write_atomic
 from elman.tasks.classify import model as classifier
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.classify.task import ClassifyTask
@@ -74,7 +75,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     >>> texts = [f"a {word} film, number {n}" for n in range(10) for word in ("good", "bad")]
     >>> classes = ["pos", "neg"] * 10
-    >>> fitted = TextClassifier(hidden_size=8, embedding_size=8, rate=0.05, threads=1).fit(texts, classes)
+    >>> fitted = TextClassifier(bag=True, epochs=20, rate=0.05, threads=1).fit(texts, classes)
     >>> fitted.predict(["a good story"]), fitted.classes_
     (array(['pos'], dtype='<U3'), array(['neg', 'pos'], dtype='<U3'))
     """
@@ -167,7 +168,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             Example(normalise_text(text), label, "X", number)
             for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
         ]
-        self.model_ = self._train(examples, several=several)
+        self.model_, self._files = self._train(examples, several=several)
         self.classes_ = classes
         self._names = names
         return self
@@ -195,9 +196,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             FolderError: the folder exists and is not empty.
         """
         check_is_fitted(self)
-        self.model_.save(folder)
+        model_folder.create(Path(folder))
+        _write(Path(folder), self._files)
 
-    def _train(self, examples: Sequence[Example], *, several: bool) -> classifier.TextClassifier:
+    def _train(
+        self, examples: Sequence[Example], *, several: bool
+    ) -> tuple[classifier.TextClassifier, dict[str, bytes]]:
+        """The model, and the files that it is used by."""
         try:
             parts = split_examples(examples, self.validation_fraction, seed=self.seed)
         except TextError as error:
@@ -232,21 +237,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             except Interrupted:
                 # A grid search goes on after an ordinary exception, and there is no folder to resume.
                 raise KeyboardInterrupt from None
-            return _without_folder(out)
+            return _without_folder(out), model_folder.used_files(out)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The model as the files of its folder, so that copies are checked as any folder is."""
-        state = dict(super().__getstate__())
-        model = state.get("model_")
-        return state if model is None else {**state, "model_": dict(model.files or {})}
+        """Without the model, whose files hold the same and are checked when they are read."""
+        return {name: value for name, value in super().__getstate__().items() if name != "model_"}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        files = state.get("model_")
-        if files is not None:
+        super().__setstate__(dict(state))
+        if hasattr(self, "_files"):
             with tempfile.TemporaryDirectory(prefix="elman-fit-") as folder:
-                model_folder.write_files(Path(folder), files)
-                state = {**state, "model_": _without_folder(Path(folder))}
-        super().__setstate__(state)
+                _write(Path(folder), self._files)
+                self.model_ = _without_folder(Path(folder))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -259,9 +261,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _without_folder(folder: Path) -> classifier.TextClassifier:
-    model = classifier.load(folder, whole=True)
-    model.folder = None
+    model = classifier.load(folder)
+    model.keep_in_memory()
     return model
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        write_atomic(folder / name, data)
 
 
 def _texts(X: Any) -> list[str]:
@@ -279,7 +286,7 @@ def _texts(X: Any) -> list[str]:
     texts = list(X)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"text {number} of X is a {type(text).__name__}; give strings, \"\" for no text")
+            raise InputError(f'text {number} of X is a {type(text).__name__}; give strings, "" for no text')
     return texts
 
 

@@ -60,11 +60,6 @@ class ClassifyTask(Task):
 
         return load(folder)
 
-    def load_whole(self, folder: Path) -> "TextClassifier":
-        from elman.tasks.classify.model import load
-
-        return load(folder, whole=True)
-
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card["figures"].items():
             scores = figures["scores"]
