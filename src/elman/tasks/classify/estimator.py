@@ -163,7 +163,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             names = _names(classes)
             labels = [(names[k],) for k in ids.tolist()]
             if len(classes) < 2:
-                raise InputError(f"y has one class, {classes[0]!r}; give examples of two classes or more")
+                raise InputError(f"y has one class, {names[0]}; give examples of two classes or more")
         examples = [
             Example(normalise_text(text), label, "X", number)
             for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
@@ -241,7 +241,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the model, whose files hold the same and are checked when they are read."""
-        return {name: value for name, value in super().__getstate__().items() if name != "model_"}
+        state: Any = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "model_"}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         super().__setstate__(dict(state))
@@ -294,7 +295,8 @@ def _targets(y: Any) -> tuple[bool, NDArray[Any]]:
     """Whether texts may have several labels, and the classes ``[N]`` or an indicator matrix ``[N, K]``."""
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
-    check_classification_targets(y)
+    with np.errstate(invalid="ignore"):  # NaN and infinity are refused in words, not by a warning of numpy's
+        check_classification_targets(y)
     if type_of_target(y, input_name="y").startswith("multilabel"):
         return True, np.asarray(y.toarray() if hasattr(y, "toarray") else y) != 0
     return False, column_or_1d(y, warn=True)
