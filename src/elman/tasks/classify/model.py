@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
 from elman.errors import FolderError, UsageError
+from elman.evaluation.explanation import Explanation, explain_text, words_of
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig, inference_encoder
 from elman.metrics.calibration import sigmoid, softmax
 from elman.models.classifier_config import ClassifierConfig
@@ -96,6 +97,44 @@ class TextClassifier(FolderModel):
         else:
             named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
         return [Prediction(*pair) for pair in zip(named, probabilities, strict=True)]
+
+    def explain(self, text: str, *, label: str | None = None) -> Explanation:
+        """What each word of a text contributes to a label: the change when it is left out.
+
+        Args:
+            label: the label to explain; by default the most probable one.
+
+        Returns:
+            An ``Explanation``. It prints as text; ``to_json`` and ``elman.report.explanation_page``
+            give its other forms. A text without words has no contributions.
+
+        Raises:
+            UsageError: there is no such label.
+
+        >>> import elman
+        >>> model = elman.load("reviews-model")  # doctest: +SKIP
+        >>> print(model.explain("not a good film"))  # doctest: +SKIP
+        neg: 91.2%
+          +3.10  ++++++++++  not
+          +0.02              a
+          -1.24  ----        good
+          +0.11              film
+        """
+        if label is not None and label not in self.labels:
+            raise UsageError(f"there is no label {label!r}; the labels are: {', '.join(self.labels)}")
+        chosen = None if label is None else self.labels.index(label)
+        if isinstance(text, str) and not words_of(text):
+            (row,) = self.predict_proba([text])
+            chosen = int(row.argmax()) if chosen is None else chosen
+            return Explanation(
+                text=text,
+                label=self.labels[chosen],
+                probability=float(row[chosen]),
+                words=(),
+                names=self.labels,
+                prefixes=(tuple(row.tolist()),),
+            )
+        return explain_text(self.predict_proba, text, names=self.labels, label=chosen)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The token ids that the network reads of each text."""
