@@ -85,12 +85,9 @@ class TextClassifier(FolderModel):
 
     def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predictions of a stream of texts, in its order and in constant memory."""
-        yield from in_order(texts, self._predict, length=len, batch=_BATCH)
+        yield from in_order(map(_checked, _several(texts)), self._predict, length=len, batch=_BATCH)
 
     def _predict(self, texts: Sequence[str]) -> list[Prediction]:
-        for text in texts:
-            if not isinstance(text, str):
-                raise UsageError(f"a text is a {type(text).__name__}; give strings")
         probabilities = self.probabilities_of(self.encoder.logits(self.encode(texts)))
         if self.config.multi_label:
             named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
@@ -123,7 +120,7 @@ class TextClassifier(FolderModel):
         if label is not None and label not in self.labels:
             raise UsageError(f"there is no label {label!r}; the labels are: {', '.join(self.labels)}")
         chosen = None if label is None else self.labels.index(label)
-        if isinstance(text, str) and not words_of(text):
+        if not words_of(_checked(text)):
             (row,) = self.predict_proba([text])
             chosen = int(row.argmax()) if chosen is None else chosen
             return Explanation(
@@ -166,6 +163,18 @@ class TextClassifier(FolderModel):
             "precision": self.encoder.precision,
             "vocabulary": self.tokenizer.size,
         }
+
+
+def _several(texts: Iterable[str]) -> Iterable[str]:
+    if isinstance(texts, str):
+        raise UsageError("one string came where several texts were expected; give a list of texts")
+    return texts
+
+
+def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise UsageError(f"a text is of type {type(text).__name__}; give strings")
+    return text
 
 
 def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]:
