@@ -20,7 +20,7 @@ FLOORS = {
     "evaluation": 9, "report": 9,
     "export": 10, "explain": 10,
     "tasks": 11,
-    "api": 12, "__init__": 12,
+    "api": 12, "__init__": 12, "sklearn": 12,
     "studies": 13, "serve": 13,
     "cli": 14,
     "__main__": 15,
