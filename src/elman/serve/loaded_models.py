@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,14 +56,12 @@ class LoadedModels:
                 raise UsageError(f"{name} cannot be served; a model that {can} can")
             self.served[name] = Served(name, abilities, int(time.time()))
 
-    def find(self, name: str | None) -> Served:
-        """The model of that name; the first one if there is no name.
+    def find(self, name: str) -> Served:
+        """The model of that name.
 
         Raises:
             Problem: there is none.
         """
-        if name is None:
-            return next(iter(self.served.values()))
         # A path as it was typed for `elman serve` is a name, too: other tools find the tokenizer by it.
         found = self.served.get(name) or self.served.get(default_name(name))
         if found is None:
@@ -73,44 +71,39 @@ class LoadedModels:
             )  # fmt: skip
         return found
 
-    def able(self, name: str | None, ability: type[A]) -> A:
-        """The ability of the model of that name; without a name, of the first model that has it.
+    def able(self, name: str | None, wanted: type[A]) -> A:
+        """An ability of the model of that name; without a name, of the first model that has it.
 
         Raises:
             Problem: there is no such model, or it lacks the ability.
         """
-        models = list(self.served.values()) if name is None else [self.find(name)]
-        for model in models:
-            for one in model.abilities:
-                if isinstance(one, ability):
-                    return one
-        able = [
-            model.name for model in self.served.values() if any(isinstance(one, ability) for one in model.abilities)
-        ]
-        if able:
-            which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}"
-        else:
-            which = "no model here can"
+        able = {ability.name: ability for ability in self._abilities() if isinstance(ability, wanted)}
         if name is None:
-            all_of_them = ", ".join(f"{model.name} {model.does}" for model in models)
-            raise Problem(
-                404, f"no model here can {ability.infinitive}; {all_of_them}", param="model", code="model_not_able"
-            )
-        raise Problem(
-            400, f"{models[0].name!r} {models[0].does} and cannot {ability.infinitive}; {which}",
-            param="model", code="model_not_able",
-        )  # fmt: skip
+            if able:
+                return next(iter(able.values()))
+            others = ", ".join(f"{served.name} {served.does}" for served in self.served.values())
+            message = f"no model here can {wanted.infinitive}; {others}"
+            raise Problem(404, message, param="model", code="model_not_able")
+        served = self.find(name)
+        if served.name in able:
+            return able[served.name]
+        which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}" if able else "no model here can"
+        message = f"{served.name!r} {served.does} and cannot {wanted.infinitive}; {which}"
+        raise Problem(400, message, param="model", code="model_not_able")
+
+    def _abilities(self) -> Iterator[Ability]:
+        for served in self.served.values():
+            yield from served.abilities
 
     @property
     def waiting(self) -> int:
         """Calls that wait for a model."""
-        return sum(ability.waiting for served in self.served.values() for ability in served.abilities)
+        return sum(ability.waiting for ability in self._abilities())
 
     def close(self) -> None:
         """Stop all workers."""
-        for served in self.served.values():
-            for ability in served.abilities:
-                ability.close()
+        for ability in self._abilities():
+            ability.close()
 
 
 def default_name(path: str) -> str:
