@@ -28,6 +28,37 @@ FLOORS = {
 ROOT = {"api", "__init__"}
 """Files that may import each other: ``import elman`` is both."""
 
+SAYS = {
+    "errors": "exceptions and exit codes",
+    "notation": "letters of shapes",
+    "config": "strict configurations",
+    "progress": "progress for the screen",
+    "system": "this machine, files",
+    "metrics": "figures from counts",
+    "text": "readers, tokenizers, speller",
+    "cells": "one step of every cell",
+    "data": "token stores, examples, batches",
+    "nn": "torch layers, compiled loops",
+    "models": "networks, n-grams, registry",
+    "inference": "the engine without torch",
+    "storage": "the model folder",
+    "web": "files of the pages",
+    "training": "the training loop",
+    "decode": "completion, sampling, scoring",
+    "evaluation": "figures of a model, rivals",
+    "report": "pictures and pages",
+    "export": "ARPA, ONNX, one HTML page",
+    "explain": "pages on cells and ideas",
+    "tasks": "what is learned, and from what",
+    "api": "import elman",
+    "__init__": "import elman",
+    "studies": "compare, x-ray, doctor",
+    "serve": "the HTTP server",
+    "cli": "one file for each verb",
+    "__main__": "python -m elman",
+}
+"""What is in each room, in a few words."""
+
 
 def modules() -> dict[str, Path]:
     """The file of every module by its full name; a package has the name of its folder.
@@ -74,6 +105,14 @@ def room(module: str) -> str:
     """
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
+
+
+def uses_torch(path: Path) -> bool:
+    """Whether a file imports torch as soon as it is imported itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return any(name.split(".")[0] == "torch" for name in names)
 
 
 def room_imports() -> dict[str, set[str]]:
