@@ -99,8 +99,8 @@ def train(
     train_model(request, out=path, start=Path(start) if start else None, progress=progress or Progress())
     trained = chosen.load(path, torch=True)
     if out is None:
+        trained.keep_in_memory()
         shutil.rmtree(path, ignore_errors=True)
-        trained.folder = None
     return trained
 
 

@@ -275,7 +275,7 @@ def _mistakes(
     return tuple(
         Mistake(
             index=int(index),
-            text=_shortened(str(texts[int(index)])) if texts else "",
+            text=_shortened(texts[int(index)]) if texts else "",
             true=named(truth[index]),
             predicted=named(answers[index]),
             probability=float(confidence[index]),

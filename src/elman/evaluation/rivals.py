@@ -169,7 +169,7 @@ def _regressions(weights: Any, labels: Labels, inverse_penalty: float) -> list[A
 
     models: list[Any] = []
     for column in labels.T if labels.ndim == 2 else [labels]:
-        # Ten times faster than the default solver on so many features; answers need no closer solution.
+        # Ten times faster than the default solver on so many features.
         model = LogisticRegression(C=inverse_penalty, solver="saga", tol=1e-2, max_iter=200, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # 200 passes may not be enough

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: reliability, log loss, and the temperature that mends them.
+"""Whether probabilities mean what they say: reliability, log loss, temperature.
 
 Guo et al. (2017), "On calibration of modern neural networks". Logarithms are natural, in nats.
 Examples with one label have a softmax over K labels and are ids ``[N]``; examples with any number
@@ -122,11 +122,14 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean distance of confidence and accuracy, bins weighted by their size."""
+        """Expected calibration error: the mean distance of confidence and accuracy.
+
+        Bins are weighted by their size.
+        """
         return float(np.abs(self.confidence - self.correct).sum() / max(int(self.counts.sum()), 1))
 
     def to_json(self) -> dict[str, Any]:
-        """Each bin's limits, count, mean confidence and accuracy; the last two are None in empty bins."""
+        """Each bin's limits, count, mean confidence and accuracy, these two None if it is empty."""
         bins = len(self.counts)
         rows = []
         for index, (count, confidence, correct) in enumerate(
@@ -162,7 +165,7 @@ def fit_temperature(logits: NDArray[Any], truth: Labels) -> float:
     logits = logits.astype(np.float64)
 
     def slope(inverse: float) -> float:
-        """Of the loss, by 1 / temperature: the logit expected under the model minus the true one's."""
+        """Of the loss by 1 / temperature: the expected logit minus that of what is true."""
         if truth.ndim == 2:
             return float(((sigmoid(inverse * logits) - truth.astype(bool)) * logits).sum())
         expected = (softmax(inverse * logits) * logits).sum(axis=1)

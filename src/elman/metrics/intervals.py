@@ -61,7 +61,7 @@ def bootstrap_interval(
     """The interval of any figure of weighted examples.
 
     Args:
-        figure: maps how often each group of equal examples counts, ``[R, G]``, to its values ``[R]``.
+        figure: maps how often each group of equal examples counts, ``[R, G]``, to values ``[R]``.
         sizes: how many examples each group has ``[G]``; ones, if examples are not grouped.
         level: the share of resampled values inside the interval.
 
@@ -122,7 +122,7 @@ def paired_difference(
     seed: int = 1,
     level: float = LEVEL,
 ) -> Interval:
-    """The figure of the first prediction minus that of the second, and the interval of the difference.
+    """The figure of the first prediction minus that of the second, with its interval.
 
     The first is better beyond chance where ``low > 0``, and worse where ``high < 0``.
 
@@ -171,7 +171,7 @@ def draws(sizes: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[ND
 
 
 def _right_or_wrong(truth: Labels, *predictions: Labels) -> tuple[Labels, list[Labels], int]:
-    """The same accuracies with two labels, 1 for correct: two groups of equal examples, or four for a pair."""
+    """The same accuracies with two labels, 1 for correct: few groups of equal examples."""
     right = [guessed == truth for guessed in predictions]
     correct = [equal.all(axis=1) if equal.ndim == 2 else equal for equal in right]
     return np.ones(len(truth), np.int64), [equal.astype(np.int64) for equal in correct], 2

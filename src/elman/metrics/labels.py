@@ -126,7 +126,7 @@ class LabelTally:
 
     @property
     def micro_f1(self) -> NDArray[np.float64]:
-        """F1 of all labels' counts together ``[..]``; with one label for each example, the accuracy."""
+        """F1 of all labels' counts together ``[..]``; the accuracy if examples have one label."""
         return _ratio(2 * self.hits.sum(axis=-1), self.support.sum(axis=-1) + self.predicted.sum(axis=-1))
 
     def figures(self) -> dict[str, float | int]:
@@ -147,7 +147,7 @@ class LabelTally:
 
 
 def confusion_matrix(truth: NDArray[Any], predicted: NDArray[Any], *, labels: int) -> NDArray[np.int64]:
-    """How often each label was predicted for each true one ``[K, K]``, rows true, columns predicted.
+    """How often each label was predicted for each true one ``[K, K]``; rows are true labels.
 
     >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), labels=2)
     array([[1, 1],

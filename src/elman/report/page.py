@@ -19,6 +19,8 @@ class Section(NamedTuple):
     height: float = 3.6
     table: list[list[str]] | None = None
     """Rows; the first one is the head."""
+    width: float = 4.6
+    """Of the figure (inches); a wider one may be scrolled on small screens."""
 
 
 def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequence[Section]) -> list[Path]:
@@ -36,7 +38,7 @@ def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequ
     for section in sections:
         svg = ""
         if section.figure is not None:
-            files = drawn(section.name, section.figure, height=section.height)
+            files = drawn(section.name, section.figure, width=section.width, height=section.height)
             for name, data in files.items():
                 write_atomic(folder / name, data)
                 written.append(folder / name)
@@ -69,6 +71,7 @@ p { margin: .4rem 0; max-width: 44rem; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: .8rem auto; color: var(--ink);
   font-family: "DejaVu Sans", Verdana, sans-serif; }
 .wide { overflow-x: auto; }
+.large svg { max-width: none; min-width: 48rem; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; margin: .6rem 0; }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
@@ -79,6 +82,7 @@ th { font-weight: 600; color: var(--soft); }
   body { font-size: 11pt; } main { max-width: none; padding: 0; }
   table { font-size: 8pt; } th, td { padding: .15rem .3rem; } th { white-space: normal; }
   svg, table { break-inside: avoid; } h2 { break-after: avoid; } svg { max-width: 14cm; }
+  .large svg { min-width: 0; max-width: none; }
 }
 </style>
 </head>
@@ -92,7 +96,11 @@ th { font-weight: 600; color: var(--soft); }
 {% for paragraph in section.paragraphs %}
 <p>{{ paragraph }}</p>
 {% endfor %}
+{% if section.width > 4.6 %}
+<div class="wide large">{{ section.svg }}</div>
+{% else %}
 {{ section.svg }}
+{% endif %}
 {% if section.table %}
 <div class="wide"><table>
 <thead><tr>{% for cell in section.table[0] %}<th scope="col">{{ cell }}</th>{% endfor %}</tr></thead>

@@ -101,10 +101,10 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         draw(figure)
-        figure.patch.set_alpha(0)
         files = {}
         for kind in ("png", "svg"):
             target = io.BytesIO()
+            figure.patch.set_alpha(1 if kind == "png" else 0)  # a page has a paper of its own
             # A date would make the same numbers another file.
             more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
             figure.savefig(target, format=kind, **more)

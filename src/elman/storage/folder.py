@@ -75,6 +75,16 @@ def static_files(path: Path) -> dict[str, bytes]:
     return {name: read_bytes(path / name) for name in entry(read_config(path)[0]).files}
 
 
+def used_files(path: Path) -> dict[str, bytes]:
+    """All files that a model is used by: everything but what training needs.
+
+    Raises:
+        FolderError: one is missing or no plain file.
+    """
+    optional = [name for name in (INFERENCE_FILE, CARD_FILE) if (path / name).exists()]
+    return {name: read_bytes(path / name) for name in (*_sealed(path), WEIGHTS_FILE, *optional)}
+
+
 def write_weights(path: Path, arrays: Arrays) -> None:
     """Write the weights, sealing the static files; 8-bit ones of other weights go."""
     with storage_errors(path):

@@ -28,6 +28,10 @@ class TrainedModel(Protocol):
         """Write the model into a new folder."""
         ...
 
+    def keep_in_memory(self) -> None:
+        """Keep all that ``save`` needs, so that the folder may be removed."""
+        ...
+
 
 class Task(ABC):
     """One task. It is registered by name in ``elman.tasks.registry``."""

@@ -16,6 +16,7 @@ from elman.metrics.calibration import sigmoid, softmax
 from elman.models.classifier_config import ClassifierConfig
 from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts
+from elman.tasks.folder_model import FolderModel
 from elman.text.tokenizer import Tokenizer
 
 _BATCH = 256
@@ -32,13 +33,12 @@ class Prediction(NamedTuple):
     """Of all labels ``[K]``."""
 
 
-class TextClassifier:
+class TextClassifier(FolderModel):
     """A trained text classifier.
 
     Attributes:
         labels: the names of the labels, by id.
-        card: what it was made of; empty while its training has not ended.
-        folder: where it lies, or None.
+        temperature: what logits are divided by, fitted on the validation part.
     """
 
     def __init__(
@@ -48,15 +48,11 @@ class TextClassifier:
         labels: LabelSet,
         config: ClassifierConfig,
         *,
-        max_tokens: int,
-        card: dict[str, Any] | None = None,
         folder: Path | None = None,
     ) -> None:
+        super().__init__(folder)
         self.encoder, self.tokenizer, self.config = encoder, tokenizer, config
         self.label_set = labels
-        self.card = card or {}
-        self.folder = folder
-        self.max_tokens = max_tokens
         calibration = self.card.get("calibration") or {}
         self.temperature = float(calibration.get("temperature", 1.0))
 
@@ -104,7 +100,7 @@ class TextClassifier:
         """The token ids that the network reads of each text."""
         from elman.data.examples import normalise_text
 
-        return encode_texts(self.tokenizer, [normalise_text(text) for text in texts], most=self.max_tokens)
+        return encode_texts(self.tokenizer, [normalise_text(text) for text in texts], most=self.config.max_tokens)
 
     def probabilities_of(self, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated probabilities of logits ``[N, K]``."""
@@ -131,28 +127,6 @@ class TextClassifier:
             "vocabulary": self.tokenizer.size,
         }
 
-    def info(self) -> dict[str, Any]:
-        """The model card, and what is known without one."""
-        size = model_folder.folder_bytes(self.folder) if self.folder else None
-        about = {**self.card.get("model", {}), **self.describe()}
-        return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
-
-    def save(self, folder: str | Path) -> None:
-        """Write the model into a new folder.
-
-        Raises:
-            FolderError: the folder exists and is not empty.
-            UsageError: the folder that it was read from is gone.
-        """
-        if self.folder is None:
-            raise UsageError("this classifier has no folder to copy; train it with out=FOLDER")
-        path = Path(folder)
-        model_folder.create(path)
-        model_folder.copy(self.folder, path)
-        if self.card:
-            model_folder.write_card(path, self.card)
-        self.folder = path
-
 
 def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]:
     """The static files of a text classifier."""
@@ -176,9 +150,7 @@ def load(folder: Path) -> TextClassifier:
         encoder = _encoder(folder, config, vocab=tokenizer.size, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
-    weights = model_folder.weights_digest(folder)
-    card = model_folder.read_card(folder, model_hash=weights)
-    return TextClassifier(encoder, tokenizer, labels, config, max_tokens=config.max_tokens, card=card, folder=folder)
+    return TextClassifier(encoder, tokenizer, labels, config, folder=folder)
 
 
 def _encoder(folder: Path, config: ClassifierConfig, *, vocab: int, outputs: int) -> InferenceEncoder:

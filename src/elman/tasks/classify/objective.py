@@ -1,7 +1,6 @@
 """Text classification as the training loop sees it: buckets of texts, and accuracy on the validation part."""
 
 from collections.abc import Generator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from elman.data.cursor import Cursor
-from elman.data.padding import buckets, pad
+from elman.data.padding import pad
 from elman.metrics.calibration import log_loss, sigmoid, softmax
 from elman.metrics.labels import LabelTally
 from elman.models.classifier import Classifier, TextBatch
@@ -18,24 +16,23 @@ from elman.models.classifier_config import ClassifierConfig
 from elman.models.encoder import EncoderDrops
 from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.texts import LabelledTexts
-from elman.training.objective import Arrays, Batch, State, Validation
+from elman.training.example_objective import ExampleObjective
+from elman.training.objective import Arrays, Validation
 
 _VALID_ROWS = 256
 _UNBALANCED = 10
 """From so many times as many examples of one label as of another on, rare ones count more."""
 
 
-class ClassifyObjective:
-    """An ``Objective``.
+class ClassifyObjective(ExampleObjective):
+    """The objective of a text classifier.
 
     Args:
         start: weights to begin with.
         taken: names of weights that come from elsewhere: word vectors, or a language model.
     """
 
-    unit = "examples"
-    higher_is_better = True
-    most_epochs = 30.0
+    plan: ClassifyPlan
 
     def __init__(
         self,
@@ -49,13 +46,12 @@ class ClassifyObjective:
         start: Arrays | None = None,
         taken: tuple[str, ...] = (),
     ) -> None:
-        self.config, self.plan = config, plan
+        super().__init__(plan, np.array([len(row) for row in train.rows], np.int64))
+        self.config = config
         self.vocab, self.outputs = vocab, outputs
         self.train, self.valid = train, valid
         self.class_weights = class_weights(train.targets, outputs, plan.class_weights)
         self._start, self._taken = start, taken
-        self._lengths = np.array([len(row) for row in train.rows], np.int64)
-        self._buckets = lru_cache(maxsize=2)(self._epoch)
         self._nats = 0.0
 
     def make_network(self) -> nn.Module:
@@ -72,27 +68,8 @@ class ClassifyObjective:
             network.load_arrays(self._start)
         return network
 
-    def initial_state(self, network: nn.Module) -> State:
-        return ()
-
-    def batch(self, cursor: Cursor, update: int) -> Batch:
-        epoch = self._buckets(cursor.epoch)
-        last = cursor.offset + 1 == len(epoch)
-        after = Cursor(cursor.epoch + 1, 0) if last else Cursor(cursor.epoch, cursor.offset + 1)
-        return Batch(text_batch(self.train, epoch[cursor.offset]), after)
-
-    def is_valid_cursor(self, cursor: Cursor) -> bool:
-        return cursor.offset < len(self._buckets(cursor.epoch))
-
-    def epochs_at(self, cursor: Cursor) -> float:
-        return cursor.epoch + cursor.offset / self.updates_per_epoch
-
-    @property
-    def updates_per_epoch(self) -> float:
-        return len(self._buckets(0))
-
-    def describe_cursor(self, cursor: Cursor) -> str:
-        return f"batch {cursor.offset + 1} of epoch {cursor.epoch + 1}"
+    def examples(self, rows: NDArray[np.int64]) -> TextBatch:
+        return text_batch(self.train, rows)
 
     def rate_factor(self, name: str) -> float:
         depth = self._depth(name)
@@ -130,9 +107,6 @@ class ClassifyObjective:
         name = "micro F1" if self.valid.targets.ndim == 2 else "accuracy"
         log = {"valid_nats": self._nats, f"valid_{name.replace(' ', '_')}": figure}
         return Validation(log, f"{name} {100 * figure:.2f}%, {self._nats:.4f} nats", f"{name} {100 * figure:.1f}%")
-
-    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
-        return buckets(self._lengths, batch=self.plan.batch, seed=self.plan.seed, epoch=epoch)
 
 
 def text_batch(texts: LabelledTexts, rows: NDArray[np.int64]) -> TextBatch:

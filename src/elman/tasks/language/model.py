@@ -197,6 +197,10 @@ class Model:
         size = model_folder.folder_bytes(self.folder) if self.folder else None
         return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
 
+    def keep_in_memory(self) -> None:
+        """Let go of the folder, which may then be removed."""
+        self.folder = None
+
     def save(self, folder: str | Path) -> None:
         """Write the model into a new folder.
 

@@ -1,0 +1,55 @@
+"""FolderModel: what trained models of every task of labelled examples have in common."""
+
+from pathlib import Path
+from typing import Any
+
+from elman.errors import UsageError
+from elman.storage import folder as model_folder
+from elman.system.files import write_atomic
+
+
+class FolderModel:
+    """A model that lies in a folder.
+
+    Attributes:
+        card: what it was made of; empty while its training has not ended.
+        folder: where it lies, or None.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._files: dict[str, bytes] = {}
+        weights = None if folder is None else model_folder.weights_digest(folder)
+        self.card: dict[str, Any] = {} if folder is None else model_folder.read_card(folder, model_hash=str(weights))
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        return {}
+
+    def info(self) -> dict[str, Any]:
+        """The model card, and what is known without one."""
+        size = model_folder.folder_bytes(self.folder) if self.folder else None
+        about = {**self.card.get("model", {}), **self.describe()}
+        return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            FolderError: the folder exists and is not empty.
+            UsageError: it lies in no folder and was not kept in memory.
+        """
+        if self.folder is not None:
+            self._files = model_folder.used_files(self.folder)
+        if not self._files:
+            raise UsageError("this model lies in no folder that could be copied; train it with out=FOLDER")
+        path = Path(folder)
+        model_folder.create(path)
+        for name, data in self._files.items():
+            write_atomic(path / name, data)
+        self.folder, self._files = path, {}
+
+    def keep_in_memory(self) -> None:
+        """Read all files, so that the folder may be removed; ``save`` writes them again."""
+        if self.folder is not None:
+            self.folder, self._files = None, model_folder.used_files(self.folder)
