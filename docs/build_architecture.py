@@ -135,9 +135,9 @@ def columns(rows: Sequence[Sequence[Spot]], arrows: Sequence[Sequence[Edge]]) ->
                 wanted.append(_mean([middle[end] for end in _neighbours(spot, edges)]))
             for spot, column in zip(row, _apart(row, wanted), strict=True):
                 middle[spot] = column
-    for arrow in arrows * 2:
+    for arrow in [*arrows, *arrows]:
         _straighten([edge[1] for edge in arrow[:-1]], middle, rows)
-    least = min(middle[spot] - _width(spot) / 2 for row in rows for spot in row)
+    least = min(middle[spot] - width_of(spot) / 2 for row in rows for spot in row)
     return {spot: column - least + _LEFT for spot, column in middle.items()}
 
 
@@ -147,7 +147,7 @@ def _straighten(points: Sequence[Spot], middle: dict[Spot, float], rows: Sequenc
     for point in points:
         (row,) = (row for row in rows if point in row)
         place = row.index(point)
-        beside = [_SPACE + (_width(other) + _WAY) / 2 for other in row]
+        beside = [_SPACE + (width_of(other) + _WAY) / 2 for other in row]
         low = middle[row[place - 1]] + beside[place - 1] if place else -1e6
         high = middle[row[place + 1]] - beside[place + 1] if place + 1 < len(row) else 1e6
         if runs and max(low, runs[-1][1]) <= min(high, runs[-1][2]):
@@ -164,7 +164,7 @@ def _apart(row: Sequence[Spot], wanted: Sequence[float]) -> list[float]:
     """Columns as near to the wanted ones as distances allow: spots that push each other move as one block."""
     offsets = [0.0]
     for one, other in itertools.pairwise(row):
-        offsets.append(offsets[-1] + (_width(one) + _width(other)) / 2 + _SPACE)
+        offsets.append(offsets[-1] + (width_of(one) + width_of(other)) / 2 + _SPACE)
     blocks: list[list[float]] = []
     for want, offset in zip(wanted, offsets, strict=True):
         blocks.append([want - offset])
@@ -178,7 +178,8 @@ def _mean(numbers: Sequence[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
-def _width(spot: Spot) -> float:
+def width_of(spot: Spot) -> float:
+    """Of a box, or of the room that a passing arrow needs."""
     return (2 * _BOX if spot.name == BASE else _BOX) if spot.is_box else _WAY
 
 
@@ -189,7 +190,7 @@ def drawing() -> str:
     edges = [edge for arrow in arrows for edge in arrow]
     middle = columns(rows, arrows)
     tops = {row[0].floor: _TOP + _ROW * number for number, row in enumerate(rows)}
-    width = max(middle[spot] + _width(spot) / 2 for row in rows for spot in row) + 20
+    width = max(middle[spot] + width_of(spot) / 2 for row in rows for spot in row) + 20
     height = _TOP + _ROW * len(rows)
     torch = {room(module) for module, path in modules().items() if uses_torch(path)}
     lines = [
@@ -219,7 +220,7 @@ def _ports(edges: Sequence[Edge], middle: dict[Spot, float], *, end: int) -> dic
     found = {}
     for spot in dict.fromkeys(edge[end] for edge in edges):
         own = sorted((edge for edge in edges if edge[end] == spot), key=lambda edge: middle[edge[1 - end]])
-        step = min(26.0, _width(spot) / (len(own) + 1))
+        step = min(26.0, width_of(spot) / (len(own) + 1))
         for number, edge in enumerate(own):
             found[edge] = middle[spot] + step * (number - (len(own) - 1) / 2)
     return found
@@ -241,7 +242,7 @@ def _arrow(
 
 
 def _box(spot: Spot, middle: float, top: float, *, torch: bool) -> list[str]:
-    width = _width(spot)
+    width = width_of(spot)
     lines = [
         f'<rect class="{"torch" if torch else "box"}" x="{middle - width / 2:.1f}" y="{top:.1f}" '
         f'width="{width:.0f}" height="{_HEIGHT:.0f}" rx="6"/>'

@@ -1,6 +1,7 @@
 """The rooms of src/elman, the floor of each, and which modules import which: read from every import statement."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "elman"
@@ -74,10 +75,15 @@ def modules() -> dict[str, Path]:
     return files
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, known: set[str]) -> set[str]:
     """The elman modules that a file imports, as full names; imports for type checkers alone do not count."""
     targets = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     typing_only = {
         id(inner)
         for node in ast.walk(tree)
@@ -109,7 +115,7 @@ def room(module: str) -> str:
 
 def uses_torch(path: Path) -> bool:
     """Whether a file imports torch as soon as it is imported itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
     return any(name.split(".")[0] == "torch" for name in names)
