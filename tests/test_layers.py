@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import elman
 from rooms import FLOORS, PACKAGE, ROOT, imports, modules, room
 
 TORCH = {
@@ -72,6 +73,15 @@ def test_torch_stays_where_it_belongs() -> None:
         }
         if "torch" in names:
             assert relative in TORCH or relative.split("/")[0] in TORCH, f"{module} imports torch"
+
+
+def test_what_is_imported_from_elman_is_there() -> None:
+    """Type checkers believe any name, for ``elman`` finds its names when they are asked for."""
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "elman":
+                for alias in node.names:
+                    assert f"elman.{alias.name}" in MODULES or alias.name in elman.__all__, f"{module}: {alias.name}"
 
 
 def test_the_check_bites(tmp_path: Path) -> None:
