@@ -56,6 +56,7 @@ def read_data(
     train = _read(request.sources, config, notes, "training", progress)
     valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
     test = _read(request.test, config, notes, "test", progress) if request.test else []
+    LabelSet.fit(train)  # of one label only, no part of them could be held out either
     if not valid:
         train, valid, held_out = split_examples(train, test=not request.test)
         test = test or held_out
