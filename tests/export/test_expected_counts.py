@@ -19,7 +19,9 @@ def bigram():
 
 
 class Alone:
-    """A model of one row at a time whose memory crosses line ends: it expects the tokens it has read again."""
+    """A model of one row at a time whose memory crosses line ends: it expects the tokens it has
+    read again.
+    """
 
     batchable = False
 

@@ -1,4 +1,6 @@
-"""The page's program.js against the engine, to the last bit: in Node.js, or in Chromium where there is none."""
+"""The page's program.js against the engine, to the last bit: in Node.js, or in Chromium where there
+is none.
+"""
 
 import json
 import shutil
@@ -46,7 +48,9 @@ WORDS = [f"w{number}" for number in range(41)]
 
 @pytest.fixture(scope="module")
 def javascript(request: pytest.FixtureRequest) -> Evaluate:
-    """``javascript(body, data)``: what a function of ``data`` returns that stands behind the engine's own scripts."""
+    """``javascript(body, data)``: what a function of ``data`` returns that stands behind the
+    engine's own scripts.
+    """
     node = shutil.which("node")
     if node:
 

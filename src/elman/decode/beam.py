@@ -58,16 +58,17 @@ def beam_search(
     banned: Collection[int] = (),
     allowed: Callable[[Ids], TokenIds | None] = anything,
 ) -> list[Hypothesis]:
-    """The best continuations of a state, best first, of different texts; exact if the beam is wide enough.
+    """The best continuations of a state, best first, of different texts; exact if the beam is wide
+    enough.
 
-    A hypothesis is finished when ``is_finished(ids)``, or cut at ``max_tokens``. ``banned`` tokens are never
-    taken; ``allowed(ids)`` may name the only tokens that can come next. A ``length_penalty`` above 0 favours
-    longer ones.
+    A hypothesis is finished when ``is_finished(ids)``, or cut at ``max_tokens``. ``banned`` tokens
+    are never taken; ``allowed(ids)`` may name the only tokens that can come next. A
+    ``length_penalty`` above 0 favours longer ones.
 
-    Two live hypotheses are merged if they spell the same text and their states have equal keys. They are then
-    equally long and continue equally for ever, so the less likely one can never win: it is dropped. Their
-    probabilities are not added, for ``log_prob`` is that of ``ids``. Among finished ones of the same text too
-    only the best stays.
+    Two live hypotheses are merged if they spell the same text and their states have equal keys.
+    They are then equally long and continue equally for ever, so the less likely one can never win:
+    it is dropped. Their probabilities are not added, for ``log_prob`` is that of ``ids``. Among
+    finished ones of the same text too only the best stays.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
@@ -126,7 +127,9 @@ def beam_search(
 
 
 def _best(totals: NDArray[np.float64], count: int) -> list[tuple[int, int, float]]:
-    """Row, token and total of the greatest totals, greatest first; equal ones in the order of the table."""
+    """Row, token and total of the greatest totals, greatest first; equal ones in the order of the
+    table.
+    """
     flat = totals.ravel()
     if count < flat.size:
         least = np.partition(flat, flat.size - count)[flat.size - count]
@@ -155,7 +158,9 @@ def _merge(live: list[_Live], state: State) -> tuple[list[_Live], State]:
 
 
 def _decided(done: dict[bytes, Hypothesis], bound: float, n_best: int) -> bool:
-    """Whether nothing that is still live can enter the n-best list: adding tokens only lowers a log-probability."""
+    """Whether nothing that is still live can enter the n-best list: adding tokens only lowers a
+    log-probability.
+    """
     if len(done) < n_best:
         return False
     return sorted((item.score for item in done.values()), reverse=True)[n_best - 1] >= bound

@@ -23,7 +23,8 @@ class Scores:
     """How likely lines are, each on its own."""
 
     token_log_probs: NDArray[np.float64]
-    """Of all tokens of all lines in turn, `</s>` and the spelling of unknown words included (nats)."""
+    """Of all tokens of all lines in turn, `</s>` and the spelling of unknown words included
+    (nats)."""
     ends: NDArray[np.int64]
     """Where each line ends in them, ``[lines]``."""
     oov: int

@@ -20,12 +20,14 @@ from elman.text.tokenizer import Tokenizer
 
 
 def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
-    """The probability of each given text as what comes next, in the given order; they are not normalised.
+    """The probability of each given text as what comes next, in the given order; they are not
+    normalised.
 
-    The prompt's last word is taken as whole. A text is one or more words; its probability is that of its tokens
-    in turn, given what was typed as in ``complete``, with or without a space before it, whichever can be (both
-    are added). At word level that is all; at the other levels its last word must also end there. An unknown word
-    counts P(`<unk>`) times the probability of its spelling.
+    The prompt's last word is taken as whole. A text is one or more words; its probability is that
+    of its tokens in turn, given what was typed as in ``complete``, with or without a space before
+    it, whichever can be (both are added). At word level that is all; at the other levels its last
+    word must also end there. An unknown word counts P(`<unk>`) times the probability of its
+    spelling.
 
     Raises:
         UsageError: a text that is empty or more than one line.
@@ -67,7 +69,8 @@ def _ways(tokenizer: Tokenizer, speller: Speller, prompt_state: PromptState, wor
         encoded = tokenizer.encode(line)
         unknown = [item.spelled for item in unknown_tokens(tokenizer, line, encoded) if item.place >= begin]
         found.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
-    # An unknown word has one probability, with its space or without; and what is known one way is not unknown.
+    # An unknown word has one probability, with its space or without; and what is known one way is
+    # not unknown.
     least = min(way.oov for way in found)
     return [way for way in found if way.oov == least][: 1 if least else None]
 
@@ -83,7 +86,8 @@ def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[
 
 
 def _chains(model: LanguageModel, index: PieceIndex, prompt_state: PromptState, ways: Sequence[_Way]) -> list[float]:
-    """P(the tokens in turn), times P(the last word ends there) where a token is less than a word."""
+    """P(the tokens in turn), times P(the last word ends there) where a token is less than a word.
+    """
     scores, after = row_score(model, [way.ids for way in ways], prompt_state.state.take([0] * len(ways)))
     chains = [float(np.exp(score.sum(dtype=np.float64))) for score in scores]
     if whole_words(model.tokenizer):

@@ -1,4 +1,5 @@
-"""The next words of a prompt, with their probabilities, the same question at every level of tokens."""
+"""The next words of a prompt, with their probabilities, the same question at every level of tokens.
+"""
 
 import dataclasses
 import re
@@ -22,7 +23,8 @@ from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 # Phrases are cut here at levels where a word is many tokens.
 _TOKENS_PER_WORD = 40
 _TYPES_PER_WORD = 8
-"""For one word that may be shown so many types are looked at, and so many times more if too few of them may."""
+"""For one word that may be shown so many types are looked at, and so many times more if too few of
+them may."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Completion:
     partial: str
     """Its half-typed last word, which the words complete; empty if they are new words."""
     words: list[tuple[str, float]]
-    """Whole words without leading space, and their probabilities given all that was typed, best first."""
+    """Whole words without leading space, and their probabilities given all that was typed, best
+    first."""
     oov: list[str]
     """Words of the prompt that the vocabulary does not have, the half-typed one left out."""
 
@@ -51,15 +54,17 @@ def complete(
 ) -> Completion:
     """The n likeliest next words.
 
-    P(word) is the sum over all ways to spell it in tokens, times P(a word ends there); at word level it is the
-    word's type alone. It is given what was typed, P(word) / P(typed), where P(typed) sums over all in the
-    vocabulary that begins so: a typed space (then a word must come), a half-typed word, and, where a word is many
-    tokens, that the last word is over. The prompt "" asks for the first word of a document, and at a line's start
-    nothing is given, so the line may also be empty.
+    P(word) is the sum over all ways to spell it in tokens, times P(a word ends there); at word
+    level it is the word's type alone. It is given what was typed, P(word) / P(typed), where
+    P(typed) sums over all in the vocabulary that begins so: a typed space (then a word must come),
+    a half-typed word, and, where a word is many tokens, that the last word is over. The prompt ""
+    asks for the first word of a document, and at a line's start nothing is given, so the line may
+    also be empty.
 
-    ``partial``: True completes the last word, False takes it as whole, None decides (see ``open_prompt``). No
-    words come back if nothing in the vocabulary begins like a half-typed word. Words of the ``block`` list, in
-    any case, never come, nor does punctuation unless asked for. ``effort`` bounds the search below word level.
+    ``partial``: True completes the last word, False takes it as whole, None decides (see
+    ``open_prompt``). No words come back if nothing in the vocabulary begins like a half-typed word.
+    Words of the ``block`` list, in any case, never come, nor does punctuation unless asked for.
+    ``effort`` bounds the search below word level.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import TokenizerConfig
@@ -124,10 +129,12 @@ def complete_phrase(
     beam_size: int = 10,
     partial: bool | None = None,
 ) -> list[tuple[str, float]]:
-    """The n best continuations of up to so many words, each with its probability given what was typed.
+    """The n best continuations of up to so many words, each with its probability given what was
+    typed.
 
-    A phrase ends with the line or with its last word, and begins with the half-typed word if there is one.
-    Probabilities are those of the token sequences that the beam kept, added up where they read the same.
+    A phrase ends with the line or with its last word, and begins with the half-typed word if there
+    is one. Probabilities are those of the token sequences that the beam kept, added up where they
+    read the same.
 
     Raises:
         UsageError: a size below 1.
@@ -143,7 +150,9 @@ def complete_phrase(
         return []
 
     def phrase(ids: Ids) -> tuple[str, bool]:
-        """What tokens say, without the token that only showed that the last word is over; and whether it is."""
+        """What tokens say, without the token that only showed that the last word is over; and
+        whether it is.
+        """
         spelled = b"".join(tokenizer.pieces[token] for token in ids)[prompt_state.lead :]
         text = spelled.decode("utf-8", errors="ignore")
         ends = [end for end in _word_ends(tokenizer, text) if whole_words(tokenizer) or end < len(text)]

@@ -1,13 +1,16 @@
-"""How many keystrokes the offered words save somebody who never overlooks one: what a keyboard is judged by.
+"""How many keystrokes the offered words save somebody who never overlooks one: what a keyboard is
+judged by.
 
-The user types a text key by key. Before each word, and after each of its letters, the words that ``complete`` would
-offer are looked at; if the word is among the first three, one keystroke takes it and the space after it. If it is not
-offered before its last letter, all of it is typed, and the space is a keystroke as well. A space that came with a word
-is taken back without a keystroke where the text has none there (a full stop follows). Everything else is typed: spaces,
-punctuation, the line end.
+The user types a text key by key. Before each word, and after each of its letters, the words that
+``complete`` would offer are looked at; if the word is among the first three, one keystroke takes it
+and the space after it. If it is not offered before its last letter, all of it is typed, and the
+space is a keystroke as well. A space that came with a word is taken back without a keystroke where
+the text has none there (a full stop follows). Everything else is typed: spaces, punctuation, the
+line end.
 
-Words are letters and digits as ``elman.decode.words`` parts them (with a pretokenized model, what lies between spaces
-and holds one). A word that the vocabulary does not have is a word too: it is never offered, and counts as missed.
+Words are letters and digits as ``elman.decode.words`` parts them (with a pretokenized model, what
+lies between spaces and holds one). A word that the vocabulary does not have is a word too: it is
+never offered, and counts as missed.
 """
 
 import dataclasses
@@ -92,7 +95,8 @@ class Word(NamedTuple):
     start: int
     end: int
     asked: bool
-    """Whether a word can be offered before its first letter: it begins the line, or something parts it off."""
+    """Whether a word can be offered before its first letter: it begins the line, or something parts
+    it off."""
 
 
 def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
@@ -114,7 +118,9 @@ def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
 
 
 def count_keys(line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
-    """The sums of one line: each word with after how many letters it was offered (None: never), and at which place."""
+    """The sums of one line: each word with after how many letters it was offered (None: never), and
+    at which place.
+    """
     keys, words, first, offered = len(line) + 1, 0, 0, {}
     for word, letters, place in found:
         words += 1
@@ -130,7 +136,8 @@ def count_keys(line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keys
 
 
 def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
-    """The measure by its definition, asking ``complete`` at every key: the slow twin, and the way at other levels.
+    """The measure by its definition, asking ``complete`` at every key: the slow twin, and the way
+    at other levels.
 
     ``before`` is the text in front of the line, with its line ends.
     """
@@ -226,7 +233,9 @@ class _Typist:
         return None
 
     def _rank(self, log_probs: NDArray[np.float32], place: int, some: slice) -> int:
-        """How many of ``some`` types come before the one at ``place``: likelier, or as likely and before it."""
+        """How many of ``some`` types come before the one at ``place``: likelier, or as likely and
+        before it.
+        """
         here = log_probs[some]
         own = log_probs[place]
         return int((here > own).sum() + (log_probs[some.start : place] == own).sum())

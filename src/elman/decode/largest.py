@@ -1,4 +1,6 @@
-"""The largest of many numbers without sorting them all: what completion asks of V probabilities at every key."""
+"""The largest of many numbers without sorting them all: what completion asks of V probabilities at
+every key.
+"""
 
 import sys
 from collections.abc import Callable
@@ -15,10 +17,12 @@ _INSERTED = 32
 
 
 def largest(values: NDArray[np.floating], count: int) -> NDArray[np.int64]:
-    """Places of the ``count`` largest of ``values[V]``, the largest first; of equal ones the first come first.
+    """Places of the ``count`` largest of ``values[V]``, the largest first; of equal ones the first
+    come first.
 
-    All of them where there are not so many. The numbers are seen in groups: as many groups as are wanted have a
-    largest number that is at least the bound, so that as many numbers have, and only those need sorting.
+    All of them where there are not so many. The numbers are seen in groups: as many groups as are
+    wanted have a largest number that is at least the bound, so that as many numbers have, and only
+    those need sorting.
 
     >>> largest(np.array([0.1, 0.7, 0.1, 0.9]), 3).tolist()
     [3, 1, 0]
@@ -46,7 +50,9 @@ _compiled: Callable[..., Any] | None = None
 
 
 def _kernel() -> Callable[..., Any] | None:
-    """Machine code that takes a fifth of the time, where steps are machine code too: its start takes a while."""
+    """Machine code that takes a fifth of the time, where steps are machine code too: its start
+    takes a while.
+    """
     global _compiled
     if _compiled is None and "elman.inference.kernels" in sys.modules:
         from elman.decode.largest_kernel import largest_places

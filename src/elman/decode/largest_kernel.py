@@ -9,7 +9,9 @@ _GROUPS = 256
 
 @compiled
 def largest_places(values, count):
-    """Places of the ``count`` largest of ``values[V]``, V at least 256 and ``count``; as ``largest`` orders them."""
+    """Places of the ``count`` largest of ``values[V]``, V at least 256 and ``count``; as
+    ``largest`` orders them.
+    """
     whole = len(values) // _GROUPS * _GROUPS
     heads = values[:_GROUPS].copy()
     for first in range(_GROUPS, whole, _GROUPS):

@@ -1,4 +1,6 @@
-"""A tokenizer's pieces, indexed for search: which tokens begin with given bytes, end a word, or go on with it."""
+"""A tokenizer's pieces, indexed for search: which tokens begin with given bytes, end a word, or go
+on with it.
+"""
 
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
@@ -12,7 +14,8 @@ from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 
 class PieceIndex:
-    """Answers about all tokens at once. `<unk>` begins, ends and continues nothing; `</s>` only ends.
+    """Answers about all tokens at once. `<unk>` begins, ends and continues nothing; `</s>` only
+    ends.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["cat car dog"], config=TokenizerConfig(min_count=1))
@@ -46,7 +49,8 @@ class PieceIndex:
         """Tokens that begin a word right where they stand."""
         glued = {self.pieces[token_id]: token_id for token_id in self.glued_starts.tolist()}
         self.glued_twin = np.full(size, -1, dtype=np.int64)
-        """For a token with a leading space the one that is the same without, ``[V]``; -1 if there is none."""
+        """For a token with a leading space the one that is the same without, ``[V]``; -1 if there
+        is none."""
         for token_id in np.flatnonzero(starts & self.spaced).tolist():
             self.glued_twin[token_id] = glued.get(self.pieces[token_id][1:], -1)
 

@@ -10,17 +10,18 @@ from elman.models.protocol import LanguageModel
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
 _LOOK_BACK = 200
-# "a" begins many words and is one itself: rather take a word for whole than a whole one for half typed.
+# "a" begins many words and is one itself: rather take a word for whole than a whole one for half
+# typed.
 _A_WORD = 0.1
 
 
 def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = None) -> PromptState:
     """Read a prompt up to where the next word begins.
 
-    A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says whether its
-    last word is half typed. None decides: at word level it is if the vocabulary does not have it; at the other
-    levels, which have no list of words, it is if the model finds it unlikely to be a word: less than one in ten of
-    all that begins so.
+    A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says
+    whether its last word is half typed. None decides: at word level it is if the vocabulary does
+    not have it; at the other levels, which have no list of words, it is if the model finds it
+    unlikely to be a word: less than one in ten of all that begins so.
     """
     state, line, oov = consume_lines(model, prompt)
     tokenizer = model.tokenizer
@@ -29,7 +30,8 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
 
     def prompt_state(context: str, *, word: str, space: bool, after: Run | None) -> PromptState:
         found, unknown = consume_part(model, context, state)
-        # Letter by letter, as tokenizers do it: at the end of a word, a sigma would become another one.
+        # Letter by letter, as tokenizers do it: at the end of a word, a sigma would become another
+        # one.
         text = "".join(map(str.lower, word)) if tokenizer.config.lowercase else word
         lead = b" " if space else b""
         return PromptState(found, context, oov + unknown, word, lead + text.encode(), len(lead), after)

@@ -1,7 +1,8 @@
-"""How the next word can begin: the first tokens that agree with all that was typed, and their probabilities.
+"""How the next word can begin: the first tokens that agree with all that was typed, and their
+probabilities.
 
-What was typed may be a space, a half-typed word, or only that the last word is whole. All probabilities of words
-are given that: P(word) / P(what was typed).
+What was typed may be a space, a half-typed word, or only that the last word is whole. All
+probabilities of words are given that: P(word) / P(what was typed).
 """
 
 import dataclasses
@@ -39,11 +40,13 @@ class PromptState:
     partial: str
     """The half-typed word as typed; empty if a new word is asked for."""
     typed: bytes
-    """What the next tokens must begin with: a typed leading space, the half-typed word, both or nothing."""
+    """What the next tokens must begin with: a typed leading space, the half-typed word, both or
+    nothing."""
     lead: int
     """How many bytes of ``typed`` are the leading space."""
     after: Run | None
-    """The run right before the new word that the next token must end; None if nothing is in the way."""
+    """The run right before the new word that the next token must end; None if nothing is in the
+    way."""
 
 
 def whole_words(tokenizer: Tokenizer) -> bool:
@@ -53,7 +56,8 @@ def whole_words(tokenizer: Tokenizer) -> bool:
 
 def first_tokens(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokenizer) -> TokenIds:
     """The tokens that begin a new word at an opening, or that are its leading space."""
-    # At a line's start a space begins a word where tokens carry theirs; elsewhere it is indentation.
+    # At a line's start a space begins a word where tokens carry theirs; elsewhere it is
+    # indentation.
     spaces = index.equal_to(b" ") if prompt_state.after or tokenizer.leading_space else []
     tokens = np.concatenate([index.word_starts, np.array(spaces, dtype=np.int64)])
     return (
@@ -94,7 +98,9 @@ class Candidate:
         return Path(float(self.masses[place]), text, self.state, self.row, token)
 
     def likeliest_first(self, *, above: float, most: int | None = None) -> "Candidate":
-        """In falling order of probability, the unlikely left out; only the ``most`` likeliest (default: all)."""
+        """In falling order of probability, the unlikely left out; only the ``most`` likeliest
+        (default: all).
+        """
         likely = np.flatnonzero(self.masses > above)
         masses = self.masses[likely]
         order = likely[largest(masses, len(masses) if most is None else most)]
@@ -104,10 +110,11 @@ class Candidate:
 def first_candidates(
     model: LanguageModel, index: PieceIndex, prompt_state: PromptState
 ) -> tuple[list[Candidate], float]:
-    """Every way to begin a word that agrees with what was typed, and P(what was typed), which divides the masses.
+    """Every way to begin a word that agrees with what was typed, and P(what was typed), which
+    divides the masses.
 
-    That is exact where one token spells all that was typed or each token one character; where tokens are pieces
-    of words, it is the sum over the likeliest ways to cut the text.
+    That is exact where one token spells all that was typed or each token one character; where
+    tokens are pieces of words, it is the sum over the likeliest ways to cut the text.
     """
     probs = np.exp(model.log_probs(prompt_state.state).astype(np.float64))
     if not prompt_state.typed:
@@ -127,7 +134,8 @@ def _new_word(
 ) -> tuple[list[Candidate], float]:
     tokens = first_tokens(index, prompt_state, model.tokenizer)
     if whole_words(model.tokenizer):
-        # A token ends its word by itself. After a symbol, a word with its space and one without are the same word.
+        # A token ends its word by itself. After a symbol, a word with its space and one without are
+        # the same word.
         masses = np.zeros(len(probs))
         masses[tokens] = probs[tokens]
         spaced = np.flatnonzero((index.glued_twin >= 0) & (masses > 0))
@@ -147,7 +155,8 @@ def _new_word(
 def _begun_characters(
     model: LanguageModel, index: PieceIndex, state: State, after: Run, probs: NDArray[np.float64]
 ) -> list[Candidate]:
-    """Branches into a character of several tokens which, once it is whole, ends the run before it."""
+    """Branches into a character of several tokens which, once it is whole, ends the run before it.
+    """
     found = []
     waiting = [Candidate(probs[index.partial], index.partial, b"", state, 0)]
     while waiting:
@@ -194,7 +203,9 @@ def _typed(
 
 
 def followed(model: LanguageModel, paths: Sequence[Path]) -> Iterator[tuple[Path, State, int, NDArray[np.float64]]]:
-    """Each path with the state after it (a row of a state of many) and the probabilities of what comes next."""
+    """Each path with the state after it (a row of a state of many) and the probabilities of what
+    comes next.
+    """
     if not paths:
         return
     before = State.stack([path.state.take([path.row]) for path in paths])

@@ -1,7 +1,8 @@
 """A prompt read by a model: from text as people type it to the state that continues it.
 
-A prompt may hold several lines. Each finished line ends with `</s>`; the last one stays open. A space at the end
-of the open line belongs to the next token where tokens carry their leading space, so it waits in ``typed``.
+A prompt may hold several lines. Each finished line ends with `</s>`; the last one stays open. A
+space at the end of the open line belongs to the next token where tokens carry their leading space,
+so it waits in ``typed``.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,9 @@ def read_prompt(model: LanguageModel, text: str) -> Consumed:
 
 
 def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
-    """Feed the finished lines of a text: the state, the open line that is left over, and the unknown words."""
+    """Feed the finished lines of a text: the state, the open line that is left over, and the
+    unknown words.
+    """
     lines = split_lines(text)
     open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
     tokenizer = model.tokenizer
@@ -49,7 +52,8 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
         encoded = tokenizer.encode(line)
         oov += [unknown.word for unknown in unknown_tokens(tokenizer, line, encoded)]
         ids += [encoded.ids, np.array([EOS_ID])]
-    # What a finished line loses at its end still says something while the line is open: a word has ended.
+    # What a finished line loses at its end still says something while the line is open: a word has
+    # ended.
     blanks = open_line[len(open_line.rstrip()) :]
     return consume_ids(model, ids, model.start()), checked_line(normalise_line(open_line) + blanks), oov
 

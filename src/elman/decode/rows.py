@@ -1,4 +1,5 @@
-"""Many states at once, for models that take rows together and for models that take one at a time."""
+"""Many states at once, for models that take rows together and for models that take one at a time.
+"""
 
 from collections.abc import Sequence
 
@@ -14,14 +15,18 @@ CHUNK = 1024
 
 
 def row_log_probs(model: LanguageModel, state: State) -> LogProbs:
-    """``model.log_probs`` of every row of a state, ``[B, V]``, whether or not the model is batchable."""
+    """``model.log_probs`` of every row of a state, ``[B, V]``, whether or not the model is
+    batchable.
+    """
     if model.batchable or state.batch == 1:
         return model.log_probs(state)
     return np.concatenate([model.log_probs(state.take([row])) for row in range(state.batch)])
 
 
 def row_advance(model: LanguageModel, ids: Sequence[int] | NDArray[np.int64], state: State) -> State:
-    """``model.advance`` of every row of a state by ``ids[B]``, whether or not the model is batchable."""
+    """``model.advance`` of every row of a state by ``ids[B]``, whether or not the model is
+    batchable.
+    """
     tokens = np.asarray(ids, dtype=np.int64)
     if model.batchable or state.batch == 1:
         return model.advance(tokens, state)
@@ -29,9 +34,11 @@ def row_advance(model: LanguageModel, ids: Sequence[int] | NDArray[np.int64], st
 
 
 def row_score(model: LanguageModel, rows: Sequence[TokenIds], state: State) -> tuple[list[LogProbs], State]:
-    """``model.score`` of rows of different lengths from the rows of a state: one array each, and the states after.
+    """``model.score`` of rows of different lengths from the rows of a state: one array each, and
+    the states after.
 
-    The tokens go in ``CHUNK`` at a time, all rows together, so that memory follows the chunk and not the text.
+    The tokens go in ``CHUNK`` at a time, all rows together, so that memory follows the chunk and
+    not the text.
     """
     if not model.batchable and len(rows) > 1:
         single = [row_score(model, [ids], state.take([row])) for row, ids in enumerate(rows)]

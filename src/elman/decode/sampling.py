@@ -1,7 +1,8 @@
-"""Text that a model writes: how the next token is drawn, and how tokens become text that can be shown.
+"""Text that a model writes: how the next token is drawn, and how tokens become text that can be
+shown.
 
-sampler = make_sampler(temperature=0.8, top_k=40)
-for text in generate(model, "Once upon", sampler=sampler, max_tokens=50, seed=1, stop=["\\n"]): ...
+sampler = make_sampler(temperature=0.8, top_k=40) for text in generate(model, "Once upon",
+sampler=sampler, max_tokens=50, seed=1, stop=["\\n"]): ...
 """
 
 import codecs
@@ -34,9 +35,10 @@ def make_sampler(
 ) -> Sampler:
     """Build the rule that draws the next token.
 
-    Banned tokens are taken out first, so the filters always leave something else. Then ``temperature`` divides
-    the log-probabilities (0 = greedy: always the likeliest, the lowest id if equal), ``top_k`` keeps so many of
-    the likeliest, and ``top_p`` keeps the fewest likeliest that together reach this share.
+    Banned tokens are taken out first, so the filters always leave something else. Then
+    ``temperature`` divides the log-probabilities (0 = greedy: always the likeliest, the lowest id
+    if equal), ``top_k`` keeps so many of the likeliest, and ``top_p`` keeps the fewest likeliest
+    that together reach this share.
 
     >>> log_probs = np.log(np.array([[0.4, 0.1, 0.2, 0.3]], dtype=np.float32))
     >>> make_sampler(temperature=0)(log_probs, np.random.default_rng(0))
@@ -54,7 +56,8 @@ def make_sampler(
     barred = np.array(sorted(banned), dtype=np.int64)
 
     def allowed(log_probs: LogProbs) -> _Scores:
-        # The impossible stays above the banned: if nothing likely is left, something else is still drawn.
+        # The impossible stays above the banned: if nothing likely is left, something else is still
+        # drawn.
         scores = np.maximum(log_probs.astype(np.float64), _IMPOSSIBLE)
         scores[:, barred] = -np.inf
         return scores
@@ -112,9 +115,10 @@ def generate(
 ) -> Iterator[str]:
     """Continue a prompt: text piece by piece, exactly what follows the prompt's last character.
 
-    A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an unfinished
-    character at the very end is left out. The text ends before the first of the ``stop`` strings, which may lie
-    across tokens, or after ``max_tokens`` tokens. The same seed gives the same text.
+    A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an
+    unfinished character at the very end is left out. The text ends before the first of the ``stop``
+    strings, which may lie across tokens, or after ``max_tokens`` tokens. The same seed gives the
+    same text.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig

@@ -1,7 +1,8 @@
 """How likely texts are: a figure per line, per token, or for a whole evaluation text.
 
-Nothing here grows with the text: lines stream in, tokens are scored in chunks, and what is batched is gathered
-in a bounded window. Unknown words cost what predicting `<unk>` costs, plus their spelling.
+Nothing here grows with the text: lines stream in, tokens are scored in chunks, and what is batched
+is gathered in a bounded window. Unknown words cost what predicting `<unk>` costs, plus their
+spelling.
 """
 
 import dataclasses
@@ -49,7 +50,8 @@ class LineScore:
     oov: int
     """How many of them were unknown words."""
     token_texts: Sequence[bytes]
-    """What each token stands for, leading spaces included; the last one is the line feed of `</s>`."""
+    """What each token stands for, leading spaces included; the last one is the line feed of
+    `</s>`."""
     token_log_probs: NDArray[np.float64]
     """One figure per token, spelling included; they add up to ``log_prob``."""
 
@@ -60,7 +62,8 @@ class LineScore:
 
 
 def shown_bytes(data: bytes) -> str:
-    """A token's bytes as people read them; those that are no characters alone are spelled, as OpenAI does.
+    """A token's bytes as people read them; those that are no characters alone are spelled, as
+    OpenAI does.
 
     >>> shown_bytes("né".encode()), shown_bytes(b"\\xc3")
     ('né', 'bytes:\\\\xc3')
@@ -74,7 +77,8 @@ def shown_bytes(data: bytes) -> str:
 def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) -> Iterator[LineScore]:
     """Score lines one by one as if each were a document, in the order they come.
 
-    Lines are read ahead only as far as a window, in which those of similar length are scored together.
+    Lines are read ahead only as far as a window, in which those of similar length are scored
+    together.
 
     Raises:
         UsageError: a line with a line end inside.
@@ -111,8 +115,9 @@ def evaluate(
 ) -> Tally:
     """Score a text in normal form, of any size.
 
-    ``carry`` never resets the state: one stream. ``document`` starts afresh at each document, ``independent`` at
-    each line; both are batched where the model can be. ``total_bytes`` lets the progress say how long still.
+    ``carry`` never resets the state: one stream. ``document`` starts afresh at each document,
+    ``independent`` at each line; both are batched where the model can be. ``total_bytes`` lets the
+    progress say how long still.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import TokenizerConfig
@@ -148,7 +153,8 @@ def check_context(context: str) -> None:
 
 
 def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
-    """What ``token_log_probs`` reads: each line's ids with `</s>`, and whether the state starts afresh before it.
+    """What ``token_log_probs`` reads: each line's ids with `</s>`, and whether the state starts
+    afresh before it.
 
     Raises:
         UsageError: an unknown context.
@@ -159,7 +165,8 @@ def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context
 def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]]) -> Iterator[LogProbs]:
     """The log-probability of every token of a stream, in order, in arrays of bounded length.
 
-    The cuts depend on the stream alone, so the arrays of two models over the same stream go together.
+    The cuts depend on the stream alone, so the arrays of two models over the same stream go
+    together.
     """
     whole: list[TokenIds] = []
     parts: list[TokenIds] = []
@@ -286,7 +293,9 @@ def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
 
 
 def score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
-    """The log-probabilities of each row from a document start; rows of similar length are scored together."""
+    """The log-probabilities of each row from a document start; rows of similar length are scored
+    together.
+    """
     scores: list[LogProbs] = [np.empty(0, dtype=np.float32)] * len(rows)
     most = _ROWS if model.batchable else 1
     longest_first = sorted(range(len(rows)), key=lambda row: -len(rows[row]))

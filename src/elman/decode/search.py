@@ -1,8 +1,8 @@
 """The likeliest words at levels where a word is many tokens: best-first search over the tokens.
 
-The probability of a word is the sum over all token paths that spell it of P(the tokens) x P(the word ends here).
-A word ends when the next token shows it: a space, a symbol, `</s>`. Each path is followed while it can still
-matter, the likeliest first.
+The probability of a word is the sum over all token paths that spell it of P(the tokens) x P(the
+word ends here). A word ends when the next token shows it: a space, a symbol, `</s>`. Each path is
+followed while it can still matter, the likeliest first.
 """
 
 import dataclasses
@@ -27,8 +27,9 @@ class Effort:
     floor: float = 1e-6
     """Paths less likely than this are dropped."""
     slack: float = 0.5
-    """Paths below this share of the n-th best word are not followed. At most 1: a word not found yet is then less
-    likely than the n-th best. Smaller: more of the unlikely spellings of one word are added up."""
+    """Paths below this share of the n-th best word are not followed. At most 1: a word not found
+    yet is then less likely than the n-th best. Smaller: more of the unlikely spellings of one word
+    are added up."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,8 @@ class WordSearch:
         self._enqueue(candidate.likeliest_first(above=self._least()), 0)
 
     def run(self) -> list[tuple[str, float]]:
-        """Follow paths; the n best words with their probabilities, best first, equal ones by text."""
+        """Follow paths; the n best words with their probabilities, best first, equal ones by text.
+        """
         taken = 0
         while taken < self._effort.paths and (batch := self._next_batch()):
             taken += len(batch)

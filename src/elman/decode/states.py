@@ -1,4 +1,6 @@
-"""What a saved state holds, and how far two states of one model are apart: in themselves, and in what they predict."""
+"""What a saved state holds, and how far two states of one model are apart: in themselves, and in
+what they predict.
+"""
 
 import math
 from typing import Any
@@ -24,7 +26,8 @@ def divergence(whole: NDArray[np.floating], less: NDArray[np.floating]) -> float
 
 
 def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
-    """Sizes of a state's parts (numbers of one row), its bytes, and the likeliest tokens after it."""
+    """Sizes of a state's parts (numbers of one row), its bytes, and the likeliest tokens after it.
+    """
     log_probs = model.log_probs(state)[0]
     likely = [
         {
@@ -41,8 +44,9 @@ def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
 def compare_states(model: LanguageModel, one: State, other: State) -> dict[str, Any]:
     """How far apart two states are.
 
-    ``distance`` gives for each part the length of the difference over the mean length of the two (0: the same, 2:
-    opposite); ``bits`` the divergence of the second one's prediction from the first one's, and the other way round.
+    ``distance`` gives for each part the length of the difference over the mean length of the two
+    (0: the same, 2: opposite); ``bits`` the divergence of the second one's prediction from the
+    first one's, and the other way round.
     """
     distance = {}
     for name, part in one.parts.items():

@@ -1,8 +1,9 @@
 """What a word is, character by character, the same at every level of tokens.
 
-A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated; white
-space separates. Scripts that put no spaces between words have runs of one character. The runs are those that
-the word level cuts text into, so that a word found letter by letter is the word found as one type.
+A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated;
+white space separates. Scripts that put no spaces between words have runs of one character. The runs
+are those that the word level cuts text into, so that a word found letter by letter is the word
+found as one type.
 """
 
 import unicodedata
@@ -49,7 +50,8 @@ class Run(NamedTuple):
 
 _INNER = "'\u2019\u200c\u200d"
 _WORD = {Kind.LETTER: Kind.LETTER, Kind.MARK: Kind.LETTER}
-# What a run becomes by the kind of character it takes; after an apostrophe only a letter goes on with the word.
+# What a run becomes by the kind of character it takes; after an apostrophe only a letter goes on
+# with the word.
 _NEXT: dict[Kind, dict[Kind, Kind]] = {
     Kind.LETTER: {**_WORD, Kind.INNER: Kind.INNER},
     Kind.INNER: _WORD,
@@ -100,7 +102,8 @@ def follow(run: Run, char: str) -> Run | None:
 
 
 def first_run(text: str) -> tuple[int | None, Run | None]:
-    """Where the run that a text begins with is seen to end, in characters, or None and the run that may go on.
+    """Where the run that a text begins with is seen to end, in characters, or None and the run that
+    may go on.
 
     >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
     [4, None, None, 3]

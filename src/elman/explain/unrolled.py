@@ -1,4 +1,6 @@
-"""A trained network unrolled over a sentence: one column for each token, the shape of what flows along each wire."""
+"""A trained network unrolled over a sentence: one column for each token, the shape of what flows
+along each wire.
+"""
 
 import textwrap
 from collections.abc import Mapping
@@ -68,7 +70,9 @@ def state_shapes(config: NeuralConfig) -> list[list[int]]:
 
 
 def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], width: int) -> str:
-    """The drawing and the shapes of all weights, as text; ``weights`` are the model's arrays by name."""
+    """The drawing and the shapes of all weights, as text; ``weights`` are the model's arrays by
+    name.
+    """
     config = found.config
     head = f"{name}: {config.cell}, {config.layers} layer{'s' * (config.layers > 1)}, V = {found.types} types"
     legend = (

@@ -1,7 +1,8 @@
-"""What a language model says at every place of a text: one that is there, or one that it writes itself.
+"""What a language model says at every place of a text: one that is there, or one that it writes
+itself.
 
-Many rows are read at once. What is likely is kept, and of what is not only its sum for each type, so that a text of a
-million tokens takes a few hundred megabytes.
+Many rows are read at once. What is likely is kept, and of what is not only its sum for each type,
+so that a text of a million tokens takes a few hundred megabytes.
 """
 
 from collections.abc import Callable
@@ -24,8 +25,8 @@ _NUMBERS = 1 << 23
 
 Probs = NDArray[np.float32]
 Follow = Callable[[int, Probs], tuple[NDArray[np.int64], NDArray[np.bool_]]]
-"""A time and the probabilities of all types for each row, to: the token of each row that goes on, the longest rows
-first, and whether it ends what the next one is to know."""
+"""A time and the probabilities of all types for each row, to: the token of each row that goes on,
+the longest rows first, and whether it ends what the next one is to know."""
 
 
 def predictions(
@@ -61,7 +62,9 @@ def predictions(
 
 
 def make_up(model: LanguageModel, *, tokens: int, seed: int, progress: Progress | None = None) -> Predictions:
-    """What a model says along lines that it makes up, each by itself; ``tokens`` of them, or a few more."""
+    """What a model says along lines that it makes up, each by itself; ``tokens`` of them, or a few
+    more.
+    """
     draw = np.random.default_rng(seed)
     rows = max(min(_rows(model), tokens), 1)
 

@@ -1,4 +1,6 @@
-"""Buffer allocation: vectors get offsets in a row, reused after their last use, so that a step stays in the cache."""
+"""Buffer allocation: vectors get offsets in a row, reused after their last use, so that a step
+stays in the cache.
+"""
 
 from collections.abc import Sequence
 

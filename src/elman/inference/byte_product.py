@@ -1,9 +1,10 @@
 """Matrix products of 8-bit numbers, exact and as fast as the weights can be read.
 
-Generating one token reads every weight once, so memory is the limit. ``pack`` lays a matrix ``[K, M]`` out in blocks of
-64 columns, four rows side by side, so that a block is read from its first byte to its last. The kernel for this
-processor (``dot_kernels``) adds up int32 sums. They are finished in float32, every operation rounded on its own: the
-results are equal to the last bit on all processors, and for any number of rows.
+Generating one token reads every weight once, so memory is the limit. ``pack`` lays a matrix
+``[K, M]`` out in blocks of 64 columns, four rows side by side, so that a block is read from its
+first byte to its last. The kernel for this processor (``dot_kernels``) adds up int32 sums. They are
+finished in float32, every operation rounded on its own: the results are equal to the last bit on
+all processors, and for any number of rows.
 """
 
 from types import FunctionType
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 
 from elman.inference.dot_kernels import BLOCK, DEEP, TOGETHER, Kernel, best_kernel
 
-# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses multiply and add.
+# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses
+# multiply and add.
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": False}
-# numba takes these as constants. Its cache is keyed by the target, and the target alone chooses the kernel.
+# numba takes these as constants. Its cache is keyed by the target, and the target alone chooses the
+# kernel.
 _, _, SIGNED, prepare, dots = best_kernel()
 
 
@@ -37,7 +40,9 @@ def packed_bytes(rows: int, columns: int) -> int:
 
 @njit(**_OPTIONS)
 def pack(matrix: NDArray[np.int8], out: NDArray[np.int8], sums: NDArray[np.int32]) -> None:
-    """Lay out ``matrix[K, M]`` as ``out[packed_bytes(K, M)]``, zeros where it ends; ``sums[M]`` are its columns'."""
+    """Lay out ``matrix[K, M]`` as ``out[packed_bytes(K, M)]``, zeros where it ends; ``sums[M]`` are
+    its columns'.
+    """
     rows, columns = matrix.shape
     deep = -(-rows // DEEP)
     out[:] = 0
@@ -66,7 +71,8 @@ def product(x, place, deep, weights, middle, out, target, scale, scales, bias):
     rows, columns = len(x), len(middle)
     size = deep * BLOCK * DEEP
     ready = prepare(x, place, deep)
-    # Several rows share a block while it is in the cache. One row goes through all blocks without a stop.
+    # Several rows share a block while it is in the cache. One row goes through all blocks without a
+    # stop.
     blocks = -(-columns // BLOCK) if rows == 1 else 1
     width = blocks * BLOCK
     sums = np.empty((min(rows, TOGETHER), width), np.int32)

@@ -1,9 +1,11 @@
-"""The compiler: a function of a program becomes instructions over a row of float32 numbers, for kernels and browsers.
+"""The compiler: a function of a program becomes instructions over a row of float32 numbers, for
+kernels and browsers.
 
-Each instruction is FIELDS whole numbers: the operator, where its result goes, where its operands come from, how many
-numbers, and what depends on the operator (said beside each below). Places are offsets into the row, into constants
-(``fixed``), into bytes (what is multiplied in 8 bits) or into slots of whole numbers. Matrices go by their number in
-``Code.matrices``; each executor lays them out as it reads them.
+Each instruction is FIELDS whole numbers: the operator, where its result goes, where its operands
+come from, how many numbers, and what depends on the operator (said beside each below). Places are
+offsets into the row, into constants (``fixed``), into bytes (what is multiplied in 8 bits) or into
+slots of whole numbers. Matrices go by their number in ``Code.matrices``; each executor lays them
+out as it reads them.
 """
 
 import dataclasses
@@ -104,7 +106,8 @@ class _Compiler:
         self.fixed, self.tables = _Pool(np.float32), _Pool(np.int64)
         self.matrices: dict[str, tuple[int, Symbol, set[str]]] = {}
         self.values: dict[int, Any] = {}
-        """A vector's ``_Place``, a whole number's slot, or where the bytes and the scale of a rounded vector lie."""
+        """A vector's ``_Place``, a whole number's slot, or where the bytes and the scale of a
+        rounded vector lie."""
         self.slots = self.bytes = 0
 
     def code(self) -> Code:
@@ -179,7 +182,9 @@ class _Compiler:
         return found
 
     def _plain(self, symbol: Symbol) -> None:
-        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 say which are constants."""
+        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 say which are
+        constants.
+        """
         if symbol.operator in _UNARY:
             x, size, _ = self._operand(symbol.inputs[0])
             self._emit(symbol.operator, self._made(symbol), x, 0, size)

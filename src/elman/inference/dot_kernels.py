@@ -1,9 +1,9 @@
 """Dot products of bytes by the instructions of each processor.
 
-A kernel multiplies rows of bytes by blocks of a matrix as ``byte_product.pack`` lays it out. All kernels compute the
-same int32 sums, exactly: ``(x - 128) @ matrix`` for bytes ``x`` of 0 to 255 and weights of -127 to 127. ``by_loops`` is
-the reference. The others are LLVM code. They keep a tile of sums (some rows by some of a block's columns) in registers
-while they go down the block.
+A kernel multiplies rows of bytes by blocks of a matrix as ``byte_product.pack`` lays it out. All
+kernels compute the same int32 sums, exactly: ``(x - 128) @ matrix`` for bytes ``x`` of 0 to 255 and
+weights of -127 to 127. ``by_loops`` is the reference. The others are LLVM code. They keep a tile of
+sums (some rows by some of a block's columns) in registers while they go down the block.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,8 @@ TOGETHER = 4
 """Rows of bytes that share one reading of a block."""
 MIDDLE = 128
 """The byte that stands for 0."""
-# Kernels are not cached by themselves: numba does not recognise closures. Their callers are cached, kernels included.
+# Kernels are not cached by themselves: numba does not recognise closures. Their callers are cached,
+# kernels included.
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
@@ -37,13 +38,16 @@ class Kernel(NamedTuple):
     needs: frozenset[str]
     """Instruction sets of ``target.features``."""
     signed: bool
-    """True: the sums are of ``x - 128``. False: they are of ``x``, and 128 times the column sums must be subtracted."""
+    """True: the sums are of ``x - 128``. False: they are of ``x``, and 128 times the column sums
+    must be subtracted."""
     prepare: Any
-    """``prepare(x, place, deep)``: bytes ``place`` to ``place + 4 deep`` of all rows, in the form that ``dots`` reads.
+    """``prepare(x, place, deep)``: bytes ``place`` to ``place + 4 deep`` of all rows, in the form
+    that ``dots`` reads.
     """
     dots: Any
-    """``dots(ready, weights, deep, blocks, start, stop, out)``: rows ``start`` to ``stop``, 1 or ``TOGETHER``, times
-    ``blocks`` blocks of ``4 deep`` rows; the sums of row ``start`` go to ``out[0, 64 blocks]``.
+    """``dots(ready, weights, deep, blocks, start, stop,
+    out)``: rows ``start`` to ``stop``, 1 or ``TOGETHER``, times ``blocks`` blocks of ``4
+    deep`` rows; the sums of row ``start`` go to ``out[0, 64 blocks]``.
     """
 
 
@@ -76,7 +80,8 @@ def _even_and_odd(x, place, deep):
 
 @njit(**_OPTIONS)
 def _for_avx2(x, place, deep):
-    """A row alone: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``."""
+    """A row alone: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``.
+    """
     if len(x) > 1:
         return _even_and_odd(x, place, deep)
     ready = np.empty((1, deep, 2, 2), np.int16)
@@ -91,7 +96,9 @@ def _for_avx2(x, place, deep):
 
 @njit(**_OPTIONS)
 def by_loops(ready, weights, deep, blocks, start, stop, out):
-    """The reference: plain loops, on any processor. The four weights of a column are read as one number."""
+    """The reference: plain loops, on any processor. The four weights of a column are read as one
+    number.
+    """
     fours = weights.view(np.int32)
     for row in range(start, stop):
         for block in range(blocks):
@@ -117,7 +124,8 @@ class _Instructions(NamedTuple):
     columns: Callable[[Any, Any], Any]
     """From a vector of weights to what ``add`` takes."""
     add: Callable[[Any, Any, Any, Any], Any]
-    """The sums plus the products of a row's words, each repeated in all lanes, and what ``columns`` made."""
+    """The sums plus the products of a row's words, each repeated in all lanes, and what ``columns``
+    made."""
 
 
 def _vector(kind: Any, lanes: int) -> Any:
@@ -146,7 +154,9 @@ def _vnni(lanes: int) -> _Instructions:
 
 
 def _signs() -> _Instructions:
-    """Absolute values times weights that have taken the signs: two such products fit in 16 bits. By AVX2."""
+    """Absolute values times weights that have taken the signs: two such products fit in 16 bits. By
+    AVX2.
+    """
     lanes = 8
     singles, pairs = _vector(_I8, 4 * lanes), _vector(_I16, 2 * lanes)
 
@@ -179,7 +189,9 @@ def _widened(lanes: int, multiply: str) -> _Instructions:
 
 
 def _neon() -> _Instructions:
-    """16-bit products, added in pairs, and the pairs in 32 bits. No processor's own instructions: LLVM chooses them."""
+    """16-bit products, added in pairs, and the pairs in 32 bits. No processor's own instructions:
+    LLVM chooses them.
+    """
     lanes = 4
     singles, doubles = _vector(_I8, 4 * lanes), _vector(_I16, 4 * lanes)
 
@@ -247,7 +259,9 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
 
 
 def _dots(several: Any, one: Any, alone: Any = None) -> Any:
-    """A kernel's ``dots``, of its blocks for ``TOGETHER`` rows, for one of several rows and for a row alone."""
+    """A kernel's ``dots``, of its blocks for ``TOGETHER`` rows, for one of several rows and for a
+    row alone.
+    """
     other = alone is not None
     alone = alone or one
 

@@ -98,8 +98,8 @@ class InferenceEncoder:
         """One number per label ``[B, K]``: logits of a softmax or of sigmoids.
 
         Args:
-            texts: padded ids ``[B, T]``, any numbers at padding, or the ids of each text. Ids go from
-                0 to V - 1; texts may be empty.
+            texts: padded ids ``[B, T]``, any numbers at padding, or the ids of each text. Ids go
+                from 0 to V - 1; texts may be empty.
             lengths: tokens of each row of padded ids ``[B]`` (default: all T).
 
         Raises:

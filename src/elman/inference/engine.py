@@ -1,7 +1,9 @@
-"""The engine: runs one function of a program, at first by the interpreter, then by compiled kernels.
+"""The engine: runs one function of a program, at first by the interpreter, then by compiled
+kernels.
 
-Both give the same bits where all products are in 8 bits, so that nobody sees the change: a process that computes a few
-steps loads no compiler. Functions with float32 products, where the last digits may differ, are compiled at once.
+Both give the same bits where all products are in 8 bits, so that nobody sees the change: a process
+that computes a few steps loads no compiler. Functions with float32 products, where the last digits
+may differ, are compiled at once.
 """
 
 import threading
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from elman.inference.executor import Executor
 
 PATIENCE = 64
-"""Rows that the interpreter computes before the kernels are loaded, which takes a third of a second."""
+"""Rows that the interpreter computes before the kernels are loaded, which takes a third of a
+second."""
 
 
 class Engine:

@@ -1,4 +1,6 @@
-"""Compiled kernels with a function's weights laid out for them, and memory for each thread to work in."""
+"""Compiled kernels with a function's weights laid out for them, and memory for each thread to work
+in.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,8 @@ from elman.inference.program import Function
 from elman.inference.weights import Weights
 
 _TOGETHER = 32
-"""Rows that run together: their vectors stay in the caches, and share one reading of the weights."""
+"""Rows that run together: their vectors stay in the caches, and share one reading of the
+weights."""
 Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
 """Rows of numbers, of bytes and of whole numbers."""
 
@@ -80,7 +83,8 @@ class Executor:
             top: the output to keep.
 
         Returns:
-            ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state after the last one.
+            ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state
+            after the last one.
         """
         outputs = self._code.outputs
         span = outputs[top]
@@ -109,7 +113,9 @@ class Executor:
         return tops, dict(zip(state, np.split(after, edges, axis=1), strict=True))
 
     def _buffers(self, rows: int) -> Any:
-        """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
+        """Memory to work in, each thread's own: fresh memory of this size would cost a page fault
+        every 4 kB.
+        """
         kept = getattr(self._memory, "kept", None)
         if kept is None or len(kept[0][0]) != rows:
             code = self._code
@@ -134,7 +140,9 @@ def _spans(places: Any) -> NDArray[np.int64]:
 
 
 def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -> tuple[NDArray[Any], ...]:
-    """All matrices as the kernels read them, and where each begins: packed bytes, sums, codes, float32."""
+    """All matrices as the kernels read them, and where each begins: packed bytes, sums, codes,
+    float32.
+    """
     places = np.zeros((max(len(matrices), 1), 4), np.int64)
     ends = [0, 0, 0, 0]
     for number, (symbol, uses) in enumerate(matrices):

@@ -1,11 +1,13 @@
 """The engine's elementary functions: float32, from additions and products in a fixed order.
 
-The functions of libraries and processors differ in their last digits. These are made of operations that IEEE 754
-rounds in one way only (``+ - * /``, the square root), none of them contracted, and sums go through LANES partial sums
-in a fixed order. So the interpreter, the compiled kernels and a browser (``web/functions.js``) give the same bits.
+The functions of libraries and processors differ in their last digits. These are made of operations
+that IEEE 754 rounds in one way only (``+ - * /``, the square root), none of them contracted, and
+sums go through LANES partial sums in a fixed order. So the interpreter, the compiled kernels and a
+browser (``web/functions.js``) give the same bits.
 
-Numbers and arrays are taken alike: what stands here is called with NumPy arrays by the interpreter, and compiled for
-single numbers by ``kernels.py``. Accuracy is about two units in the last place; erf's error is up to 6e-7.
+Numbers and arrays are taken alike: what stands here is called with NumPy arrays by the interpreter,
+and compiled for single numbers by ``kernels.py``. Accuracy is about two units in the last place;
+erf's error is up to 6e-7.
 """
 
 import math
@@ -131,7 +133,9 @@ ELEMENTARY = (whole, power_of_two, parts_of, grown, exp, expm1, sigmoid, tanh, l
 
 
 def total(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sums along the last axis: number k goes to partial sum k mod LANES, and these are added up by halves."""
+    """Sums along the last axis: number k goes to partial sum k mod LANES, and these are added up by
+    halves.
+    """
     rest = -x.shape[-1] % LANES
     padded = np.concatenate([x, np.zeros((*x.shape[:-1], rest), np.float32)], axis=-1) if rest else x
     lanes = np.zeros((*x.shape[:-1], LANES), np.float32)

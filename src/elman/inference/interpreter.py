@@ -1,7 +1,8 @@
-"""The interpreter: a function of a program computed with NumPy, symbol by symbol. The reference of all executors.
+"""The interpreter: a function of a program computed with NumPy, symbol by symbol. The reference of
+all executors.
 
-It compiles nothing, so it is also what answers first after a model is loaded. Products of 8-bit numbers are exact
-whole numbers in every executor; what lies between them is ``functions.py``.
+It compiles nothing, so it is also what answers first after a model is loaded. Products of 8-bit
+numbers are exact whole numbers in every executor; what lies between them is ``functions.py``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,11 @@ from elman.inference.weights import Weights
 Ids = Mapping[str, NDArray[np.int64]]
 Vectors = Mapping[str, NDArray[np.float32]]
 _EXACT = 1024
-"""So many products of two 8-bit numbers add up to less than 2^24, below which float32 holds every whole number."""
+"""So many products of two 8-bit numbers add up to less than 2^24, below which float32 holds every
+whole number."""
 _ROWS = 256
-"""Rows of a matrix that become float32 at a time: they stay in the cache, and no memory is asked for."""
+"""Rows of a matrix that become float32 at a time: they stay in the cache, and no memory is asked
+for."""
 
 
 class Interpreter:
@@ -112,7 +115,8 @@ def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def whole_product(small: NDArray[np.float32], codes: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32."""
+    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32.
+    """
     total = np.zeros((len(small), len(codes)), np.int32)
     for start in range(0, len(codes), _ROWS):
         rows = slice(start, start + _ROWS)

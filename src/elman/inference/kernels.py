@@ -1,8 +1,10 @@
-"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences, in one call.
+"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences, in
+one call.
 
-Every operator works on ``row[N, width]``, a row for each text; an operand is a piece of its row, or of the constants.
-No row ever reads another one's. Nothing here may be reordered or contracted by the compiler: results are the same bits
-as the interpreter's (``interpreter.py``), where the same functions stand as NumPy.
+Every operator works on ``row[N, width]``, a row for each text; an operand is a piece of its row, or
+of the constants. No row ever reads another one's. Nothing here may be reordered or contracted by
+the compiler: results are the same bits as the interpreter's (``interpreter.py``), where the same
+functions stand as NumPy.
 """
 
 import numpy as np
@@ -47,9 +49,9 @@ _ZERO = np.float32(0)
 def run(code, memory, constants, matrices):
     """Carry out ``code[instructions, FIELDS]`` for all rows.
 
-    ``memory`` are the rows: of numbers ``[N, width]``, bytes ``[N, bytes]`` and whole numbers ``[N, slots]``.
-    ``constants`` are ``fixed, tables``; ``matrices`` are what they are made of, ``bytes8, sums8, codes, floats``, and
-    where each begins in these, ``places[matrices, 4]``.
+    ``memory`` are the rows: of numbers ``[N, width]``, bytes ``[N, bytes]`` and whole numbers
+    ``[N, slots]``. ``constants`` are ``fixed, tables``; ``matrices`` are what they are made of,
+    ``bytes8, sums8, codes, floats``, and where each begins in these, ``places[matrices, 4]``.
     """
     row, small, ids = memory
     fixed, tables = constants
@@ -135,7 +137,8 @@ def collect(row, spans, out):
         place = 0
         for number in range(len(spans)):
             start, stop = spans[number]
-            # An assignment of pieces asks first whether they overlap, and takes three times as long.
+            # An assignment of pieces asks first whether they overlap, and takes three times as
+            # long.
             unary(COPY, row[n, start:stop], out[n, place : place + stop - start])
             place += stop - start
 
@@ -152,7 +155,9 @@ def first_outside(ids, most):
 
 @compiled
 def run_once(code, memory, constants, matrices, most, spans, out):
-    """``run``, then what lies between ``spans`` goes to ``out[N, ..]``; or the first row with an id out of bounds."""
+    """``run``, then what lies between ``spans`` goes to ``out[N, ..]``; or the first row with an id
+    out of bounds.
+    """
     outside = first_outside(memory[2], most)
     if outside < 0:
         run(code, memory, constants, matrices)
@@ -164,10 +169,11 @@ def run_once(code, memory, constants, matrices, most, spans, out):
 def run_along(code, memory, constants, matrices, read, places, state, tops):
     """Carry out a step for one token after another, the state going on.
 
-    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a token each, from zeros
-    where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``: what lies between the spans after a step is
-    the top, which goes to ``tops[N, T, ..]``, and the next state; ``into`` says where the step takes each part from
-    (-1: nowhere). ``state[N, ..]``, the parts side by side, is the state given and the one left.
+    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a
+    token each, from zeros where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``:
+    what lies between the spans after a step is the top, which goes to ``tops[N, T, ..]``, and the
+    next state; ``into`` says where the step takes each part from (-1: nowhere). ``state[N, ..]``,
+    the parts side by side, is the state given and the one left.
     """
     row, small, ids = memory
     tokens, live, fresh = read

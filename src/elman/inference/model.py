@@ -1,10 +1,11 @@
 """InferenceModel: a trained network as a language model, computed by elman's engine, without torch.
 
-Its programs are built from the weights when it is loaded, so that better ones reach old models. In 8 bits no result
-depends on the other rows of a batch, on the processor, or on whether it was interpreted or compiled.
+Its programs are built from the weights when it is loaded, so that better ones reach old models. In
+8 bits no result depends on the other rows of a batch, on the processor, or on whether it was
+interpreted or compiled.
 
-States are bound to the program: a torch model and this one of the same weights do not take each other's, for the two
-would not go on equally to the last bit.
+States are bound to the program: a torch model and this one of the same weights do not take each
+other's, for the two would not go on equally to the last bit.
 """
 
 import dataclasses
@@ -48,7 +49,8 @@ class InferenceConfig(Config):
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     gain: float = 1.0
-    """What embeddings are multiplied by where they meet a state in 8 bits (``inference.passes.optimise``)."""
+    """What embeddings are multiplied by where they meet a state in 8 bits
+    (``inference.passes.optimise``)."""
     model: str
     """The hash of the network."""
     about: dict[str, Any]
@@ -62,10 +64,12 @@ class InferenceConfig(Config):
 class InferenceModel:
     """A network as a LanguageModel.
 
-    A state's parts are those of ``NeuralModel``: the stack's state and ``top``, the last layer's output.
+    A state's parts are those of ``NeuralModel``: the stack's state and ``top``, the last layer's
+    output.
 
     Args:
-        arrays: the weights by their names; of matrices in 8 bits codes and scales will do (``to_arrays``).
+        arrays: the weights by their names; of matrices in 8 bits codes and scales will do
+            (``to_arrays``).
         patience: see ``Engine``.
 
     Raises:

@@ -1,9 +1,11 @@
-"""The program of a network: its cells recorded layer by layer, between the embedding and the output.
+"""The program of a network: its cells recorded layer by layer, between the embedding and the
+output.
 
     step     ids, stack.k   -> next.top, next.stack.k
     output   top, targets   -> log_probs [V], chosen [1]
 
-``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for `<s>`.
+``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for
+`<s>`.
 """
 
 import numpy as np
@@ -28,7 +30,9 @@ from elman.nn.clusters import Clusters
 
 
 def network_program(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Program:
-    """The program of a network of this configuration, with ``vocab`` V types; weights go by their names."""
+    """The program of a network of this configuration, with ``vocab`` V types; weights go by their
+    names.
+    """
     stack = record_stack(config, _embedded(config, vocab, clusters))
     step = Function({"next.top": stack.top, **stack.after})
     top, targets = Symbol.input("top", config.top_size), id_input("targets", vocab - 1)

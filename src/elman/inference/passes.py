@@ -5,9 +5,9 @@
     joins       two products added up are one, of both matrices side by side and both vectors joined
     merges      products of one vector with neighbouring rows of one matrix are one
 
-A joined product reads the same weights in one go; of an LSTM's two products a step one is left, of a GRU's six rows of
-blocks three. Every pass takes outputs and gives outputs that compute the same (up to the order of sums); equal values
-are one symbol afterwards.
+A joined product reads the same weights in one go; of an LSTM's two products a step one is left, of
+a GRU's six rows of blocks three. Every pass takes outputs and gives outputs that compute the same
+(up to the order of sums); equal values are one symbol afterwards.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +22,9 @@ Outputs = dict[str, Symbol]
 
 
 def optimise(program: Program, *, gain: float = 1.0) -> Program:
-    """All passes. ``gain`` multiplies looked-up embeddings where they are joined with a state, and the weights they
-    meet are divided by it: it makes both about as large, so that 8 bits with one scale round neither away."""
+    """All passes. ``gain`` multiplies looked-up embeddings where they are joined with a state, and
+    the weights they meet are divided by it: it makes both about as large, so that 8 bits with one
+    scale round neither away."""
 
     def run(function: Function) -> Function:
         shared = Shared()
@@ -48,7 +49,9 @@ class Shared:
         return self._known.setdefault(key, symbol)
 
     def rewrite(self, outputs: Mapping[str, Symbol], rule: Callable[[Symbol], Symbol]) -> Outputs:
-        """Rebuild from the inputs on; ``rule`` gives a symbol, whose inputs are rebuilt already, or another for it."""
+        """Rebuild from the inputs on; ``rule`` gives a symbol, whose inputs are rebuilt already, or
+        another for it.
+        """
         made: dict[int, Symbol] = {}
         for symbol in in_order(outputs.values()):
             inputs = tuple(made[id(each)] for each in symbol.inputs)
@@ -186,7 +189,9 @@ def _cut_apart(run: list[Symbol], pieces: dict[int, Symbol]) -> None:
 
 
 def _side_by_side(vectors: list[Symbol]) -> Symbol:
-    """Vectors of weights as one; pieces of one vector that follow upon each other are a longer piece of it."""
+    """Vectors of weights as one; pieces of one vector that follow upon each other are a longer
+    piece of it.
+    """
     spans = [(each.inputs[0], *each.about) if each.operator == "cut" else (each, 0, each.size) for each in vectors]
     base, start, stop = spans[0]
     for other, first, last in spans[1:]:

@@ -1,9 +1,9 @@
 """Pooling: the outputs of a text's tokens as one vector, float32, from additions in a fixed order.
 
 Tokens come in the order in which they were read, ``tokens[B, T, H]``, with ``counts[B]`` real ones
-in each row, at least one. Rows are sorted by count, the longest first, so that those with a token at
-time t are the first ones. Sums go from the first token to the last: they are the same bits whatever
-the other rows and the padding are.
+in each row, at least one. Rows are sorted by count, the longest first, so that those with a token
+at time t are the first ones. Sums go from the first token to the last: they are the same bits
+whatever the other rows and the padding are.
 """
 
 from collections.abc import Iterator

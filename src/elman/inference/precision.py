@@ -1,7 +1,8 @@
 """Choose which weights are stored in 8 bits by comparing the engine with the network.
 
-In 8 bits a model may cost at most half a per cent of perplexity on a validation piece; groups of weights that cost more
-stay float32, those that do least harm being rounded first. float32 must agree to 1e-4 nats in every probability.
+In 8 bits a model may cost at most half a per cent of perplexity on a validation piece; groups of
+weights that cost more stay float32, those that do least harm being rounded first. float32 must
+agree to 1e-4 nats in every probability.
 """
 
 import dataclasses
@@ -114,7 +115,9 @@ def _nats(model: LanguageModel, piece: TokenIds) -> float:
 
 
 def _difference(model: LanguageModel, other: LanguageModel, piece: TokenIds) -> float:
-    """The largest difference between two models' log-probabilities of all types, along the piece's first tokens."""
+    """The largest difference between two models' log-probabilities of all types, along the piece's
+    first tokens.
+    """
     part = piece[:2, :_PROBED]
     lengths = np.full(len(part), part.shape[1])
     both = [trace(each, part, lengths, each.start(len(part)), whole=True).log_probs for each in (model, other)]

@@ -1,7 +1,7 @@
 """Program: what inference computes, as named functions from vectors and ids to vectors, row by row.
 
-A function is a graph of symbols (``elman.cells.symbol``). No operator reads more than one row, so that no result ever
-depends on which other rows are computed with it, or on how many.
+A function is a graph of symbols (``elman.cells.symbol``). No operator reads more than one row, so
+that no result ever depends on which other rows are computed with it, or on how many.
 """
 
 import dataclasses
@@ -58,7 +58,8 @@ class Program:
     functions: dict[str, Function]
     """In the order in which a network uses them."""
     states: dict[str, int]
-    """Sizes of the parts of all states by name. A step's output ``next.NAME`` is what a part becomes."""
+    """Sizes of the parts of all states by name. A step's output ``next.NAME`` is what a part
+    becomes."""
 
     def __getitem__(self, name: str) -> Function:
         return self.functions[name]

@@ -1,7 +1,8 @@
-"""What single instructions do to vectors, as machine code; ``kernels.py`` carries out whole programs with it.
+"""What single instructions do to vectors, as machine code; ``kernels.py`` carries out whole
+programs with it.
 
-Nothing here may be reordered or contracted by the compiler: results are the same bits as the interpreter's
-(``interpreter.py``), where the same functions stand as NumPy.
+Nothing here may be reordered or contracted by the compiler: results are the same bits as the
+interpreter's (``interpreter.py``), where the same functions stand as NumPy.
 """
 
 import math
@@ -14,7 +15,8 @@ from numba.extending import overload, register_jitable
 from elman.inference import functions as f
 from elman.inference.compiler import OPERATORS
 
-# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses multiply and add.
+# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses
+# multiply and add.
 _PLAIN: Any = {"error_model": "numpy", "fastmath": False}
 compiled = njit(nogil=True, cache=True, **_PLAIN)
 
@@ -242,7 +244,9 @@ def norm(x, gain, out):
 
 @compiled
 def dots(query, keys, heads, size, out):
-    """Each head's query times all of its keys: ``[heads * size]``, ``[count * heads * size]``, ``[heads * count]``."""
+    """Each head's query times all of its keys: ``[heads * size]``, ``[count * heads * size]``,
+    ``[heads * count]``.
+    """
     count = len(out) // heads
     for key in range(count):
         for head in range(heads):
@@ -252,7 +256,9 @@ def dots(query, keys, heads, size, out):
 
 @compiled
 def mix(shares, values, heads, size, out):
-    """Values weighted by shares: ``[heads * count]``, ``[count * heads * size]``, ``[heads * size]``."""
+    """Values weighted by shares: ``[heads * count]``, ``[count * heads * size]``,
+    ``[heads * size]``.
+    """
     count = len(shares) // heads
     out[:] = _ZERO
     for key in range(count):
@@ -278,8 +284,8 @@ def round8(x, out):
 def linear(x, weights, bias, out):
     """A float32 product of rows ``x[N, K]`` to ``out[N, M]``.
 
-    ``weights`` lie in blocks of 64 columns, ``[K, 64]`` each, so that columns go side by side and rows share a block.
-    Each row's sums are those it has alone.
+    ``weights`` lie in blocks of 64 columns, ``[K, 64]`` each, so that columns go side by side and
+    rows share a block. Each row's sums are those it has alone.
     """
     rows, columns = x.shape
     size = columns * _BLOCK

@@ -1,8 +1,9 @@
-"""The weights of a program: in float32 as they were trained, or in 8 bits, each row of a matrix by a scale of its own.
+"""The weights of a program: in float32 as they were trained, or in 8 bits, each row of a matrix by
+a scale of its own.
 
-A *group* of weights shares one precision: the embedding with what is tied to it, the output, a layer, a skip. What a
-program multiplies with may be made of several matrices (``passes.py``); ``name_of`` says how such a one is called where
-it is stored.
+A *group* of weights shares one precision: the embedding with what is tied to it, the output, a
+layer, a skip. What a program multiplies with may be made of several matrices (``passes.py``);
+``name_of`` says how such a one is called where it is stored.
 """
 
 import hashlib
@@ -50,7 +51,8 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
     ([[127, -2, 0], [0, 0, 0]], [1.0, 1.0])
     """
     scales = np.abs(matrix).max(axis=1) / np.float32(127)
-    # A scale of 0 would make 0 / 0; that of the smallest numbers would not be one of the usual kind.
+    # A scale of 0 would make 0 / 0; that of the smallest numbers would not be one of the usual
+    # kind.
     scales = np.where(scales < np.finfo(np.float32).tiny, np.float32(1), scales)
     codes = np.rint(matrix / scales[:, None]).clip(-127, 127)
     return Quantised(codes.astype(np.int8), scales)
@@ -72,7 +74,8 @@ def groups_of(arrays: Arrays) -> list[str]:
 
 
 def gain_of(arrays: Arrays) -> float:
-    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1."""
+    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1.
+    """
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
     if table is None or table.ndim != 2 or not table.size:
         return 1.0
@@ -137,8 +140,8 @@ def _digest(data: bytes) -> str:
 def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
     """The function with what the ``groups`` hold in 8 bits.
 
-    ``linear`` becomes ``round8``, which rounds a vector by a scale of its own, and ``product8``, a product of whole
-    numbers; ``rows`` becomes ``rows8``.
+    ``linear`` becomes ``round8``, which rounds a vector by a scale of its own, and ``product8``, a
+    product of whole numbers; ``rows`` becomes ``rows8``.
     """
     chosen = set(groups)
     made: dict[int, Symbol] = {}
@@ -174,7 +177,9 @@ def constants_of(functions: Iterable[Function]) -> list[tuple[str, Symbol]]:
 
 
 def stored_arrays(functions: Iterable[Function], weights: "Weights") -> dict[str, NDArray[Any]]:
-    """What ``Weights`` needs for these functions: matrices in 8 bits where they are used so, all else as it is."""
+    """What ``Weights`` needs for these functions: matrices in 8 bits where they are used so, all
+    else as it is.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     constants = constants_of(functions)
     # Tables first: of a tied output, which is rows of one, nothing else is kept.
@@ -193,8 +198,8 @@ class Weights:
     """The values of a program's constants.
 
     Args:
-        arrays: weights by name, matrices in 8 bits by ``name_of`` and, with SCALES behind it, their scales. Those that
-            are missing in 8 bits are rounded anew.
+        arrays: weights by name, matrices in 8 bits by ``name_of`` and, with SCALES behind it, their
+            scales. Those that are missing in 8 bits are rounded anew.
     """
 
     def __init__(self, arrays: Arrays) -> None:

@@ -3,10 +3,11 @@
     p(w) = (1 - share) p_model(w) + share p_cache(w)
     p_cache(w) ~ sum over the last W tokens i of  [w_i = w] exp(theta h . h_i - recency * age_i)
 
-h is the model's hidden vector now, h_i the one from which token i was to be predicted, age_i how many tokens ago
-that was (0: the last one). After Grave, Joulin and Usunier (2017), "Improving neural language models with a
-continuous cache", which has no recency. With ``theta`` 0 hidden vectors play no part, and it is the unigram cache
-of Kuhn and De Mori (1990), which suits any model. Where nothing has been read yet, the model speaks alone.
+h is the model's hidden vector now, h_i the one from which token i was to be predicted, age_i how
+many tokens ago that was (0: the last one). After Grave, Joulin and Usunier (2017), "Improving
+neural language models with a continuous cache", which has no recency. With ``theta`` 0 hidden
+vectors play no part, and it is the unigram cache of Kuhn and De Mori (1990), which suits any model.
+Where nothing has been read yet, the model speaks alone.
 """
 
 import hashlib
@@ -160,7 +161,9 @@ class NeuralCache:
         return self._packed(self.model.advance(ids, inner), windows)
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
         found = self.trace(ids, lengths, state)
         return found.scores, found.state
 
@@ -201,7 +204,9 @@ class NeuralCache:
         }
 
     def _whole(self, log_probs: LogProbs, read: "_Window") -> LogProbs:
-        """The probabilities of all types ``[N, V]`` before each of the last N tokens read, with the cache's added."""
+        """The probabilities of all types ``[N, V]`` before each of the last N tokens read, with the
+        cache's added.
+        """
         count, size = log_probs.shape
         found = log_probs.copy()
         first = len(read.ids) - count
@@ -257,7 +262,8 @@ class _Window(NamedTuple):
     """What one row remembers, the newest last."""
 
     keys: NDArray[np.float32]
-    """The hidden vector from which each token was to be predicted, ``[n, H]``; H = 0 where nobody compares them."""
+    """The hidden vector from which each token was to be predicted, ``[n, H]``; H = 0 where nobody
+    compares them."""
     ids: TokenIds
     """The tokens, ``[n]``."""
 
@@ -275,12 +281,14 @@ class _Window(NamedTuple):
 def cache_log_probs(
     keys: NDArray[np.float32], ids: TokenIds, *, first: int, theta: float, recency: float, window: int
 ) -> NDArray[np.float64]:
-    """log p_cache of each token from the ``first`` on, ``[N - first]`` (nats): -inf if it is not there.
+    """log p_cache of each token from the ``first`` on, ``[N - first]`` (nats): -inf if it is not
+    there.
 
     NaN where nothing has been read yet, so that there is no cache.
 
     Args:
-        keys: the hidden vector from which each token was to be predicted, ``[N, H]``; H = 0 if ``theta`` is 0.
+        keys: the hidden vector from which each token was to be predicted, ``[N, H]``; H = 0 if
+            ``theta`` is 0.
         ids: the tokens, ``[N]``; those before ``first`` are remembered and not asked for.
 
     >>> cache_log_probs(np.zeros((3, 0)), np.array([7, 8, 7]), first=1, theta=0, recency=0, window=9).round(2)
@@ -297,7 +305,8 @@ def cache_log_probs(
 
 
 class _Block(NamedTuple):
-    """How much the queries at places start .. stop - 1 look at each of the places low .. stop - 2."""
+    """How much the queries at places start .. stop - 1 look at each of the places low .. stop - 2.
+    """
 
     start: int
     stop: int

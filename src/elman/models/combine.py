@@ -2,8 +2,9 @@
 
     p(w | state) = sum over k of weight_k p_k(w | state_k)
 
-Each part keeps a state of its own; the mixture's state holds them side by side, the k-th one's parts under
-``"k."``. The parts need the same token strings; where the ids differ they are translated.
+Each part keeps a state of its own; the mixture's state holds them side by side, the k-th one's
+parts under ``"k."``. The parts need the same token strings; where the ids differ they are
+translated.
 """
 
 import hashlib
@@ -31,7 +32,8 @@ def fit_weights(log_probs: Sequence[NDArray[np.floating]], *, tolerance: float =
     The likelihood is concave in the weights, so there is one best place and no choice of a start.
 
     Args:
-        log_probs: for each model, the log-probability it gave each token of the text, ``[N]`` (nats).
+        log_probs: for each model, the log-probability it gave each token of the text, ``[N]``
+            (nats).
         tolerance: stop when no weights could gain more than this per token (nats).
 
     Returns:
@@ -114,7 +116,8 @@ class Mixture:
         """What ``from_arrays`` needs beside the arrays and the tokenizer.
 
         Raises:
-            ModelError: the parts number their types differently, so that one folder cannot hold them.
+            ModelError: the parts number their types differently, so that one folder cannot hold
+                them.
         """
         if any(own is not None for own in self._translations):
             raise ModelError("this mixture's models number their types differently; save them one by one")
@@ -157,7 +160,9 @@ class Mixture:
         return self._joined(advanced)
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
         real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
         ids = np.where(real, ids, 0)
         found, after = [], []
@@ -168,7 +173,9 @@ class Mixture:
         return np.where(real, self._mixed(found), np.float32(0.0)), self._joined(after)
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        """As ``score``, with the features of the first part that has any and, if ``whole``, all log-probabilities."""
+        """As ``score``, with the features of the first part that has any and, if ``whole``, all
+        log-probabilities.
+        """
         real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
         ids = np.where(real, ids, 0)
         scores, kept, after = [], [], []
@@ -233,7 +240,8 @@ def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float
         listed = ", ".join(f"{weight:g}" for weight in found)
         raise UsageError(f"the mixture weights are {listed}; they must not be negative and must sum to 1")
     total = sum(found)
-    # Weights that were divided once must not change when they are read back: the hash names them to the last bit.
+    # Weights that were divided once must not change when they are read back: the hash names them to
+    # the last bit.
     return found if abs(total - 1.0) < 1e-12 else tuple(weight / total for weight in found)
 
 

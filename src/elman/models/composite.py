@@ -1,4 +1,6 @@
-"""Models inside a model: their states, configurations and weights side by side, the k-th one's under ``"k."``."""
+"""Models inside a model: their states, configurations and weights side by side, the k-th one's
+under ``"k."``.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +18,8 @@ _DEEPEST = 8
 
 
 def check_part(part: Any, *, depth: int = 0) -> None:
-    """Raise unless ``part`` is ``{"model": kind, "config": {...}}``, and so are the parts inside it.
+    """Raise unless ``part`` is ``{"model": kind, "config": {...}}``, and so are the parts inside
+    it.
 
     Raises:
         UsageError: it is not, or it is nested too deeply to be honest.
@@ -69,7 +72,8 @@ def join_states(states: Sequence[State]) -> dict[str, NDArray[Any]]:
 
 
 def split_states(state: State, models: Sequence[LanguageModel]) -> list[State]:
-    """The parts' own states; arrays whose names begin with no number are the whole's and stay out."""
+    """The parts' own states; arrays whose names begin with no number are the whole's and stay out.
+    """
     parts: list[dict[str, NDArray[Any]]] = [{} for _ in models]
     for name, part in state.parts.items():
         k, _, own_name = name.partition(".")

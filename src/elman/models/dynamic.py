@@ -1,14 +1,15 @@
 """DynamicEvaluation: a network that goes on learning from what it reads.
 
-The text is read in segments of ``bptt`` tokens. After each, one step of gradient descent on what it cost, scaled by
-how large each weight's gradients usually are, and pulled back towards the trained weights:
+The text is read in segments of ``bptt`` tokens. After each, one step of gradient descent on what it
+cost, scaled by how large each weight's gradients usually are, and pulled back towards the trained
+weights:
 
     w <- w - rate * gradient / (rms + floor * mean(rms)) + min(decay * rms / mean(rms), 1) * (trained - w)
 
-Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence models". ``rms`` is the root mean
-square of each weight's gradient over some text, see ``gradient_rms``; gradients are means over the tokens of a segment.
-The weights are part of the state: a document starts with the trained ones, and reading one text never changes
-what is said of another.
+Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence models". ``rms``
+is the root mean square of each weight's gradient over some text, see ``gradient_rms``; gradients
+are means over the tokens of a segment. The weights are part of the state: a document starts with
+the trained ones, and reading one text never changes what is said of another.
 """
 
 import hashlib
@@ -47,7 +48,8 @@ class DynamicConfig(Config):
     rate: float
     """Size of a step, relative to the usual gradient."""
     decay: float = 0.0
-    """Share of the way back to the trained weights at each step, for a weight with usual gradients."""
+    """Share of the way back to the trained weights at each step, for a weight with usual
+    gradients."""
     floor: float = 0.3
     """What is added to each weight's rms, as a share of their mean."""
     bptt: int = 20
@@ -73,8 +75,9 @@ class DynamicConfig(Config):
 class DynamicEvaluation:
     """A network that learns while it reads, itself a language model; one row at a time.
 
-    A state holds the weights, the inputs of the segment so far (``inputs[1, bptt]``), the network's state before
-    them (``begin.*``) and after them (``now.*``), and ``top``, from which the next token is predicted.
+    A state holds the weights, the inputs of the segment so far (``inputs[1, bptt]``), the network's
+    state before them (``begin.*``) and after them (``now.*``), and ``top``, from which the next
+    token is predicted.
 
     Args:
         model: the trained network.
@@ -106,7 +109,8 @@ class DynamicEvaluation:
         self.rms = rms
         self.rate, self.decay, self.floor, self.bptt = checked.rate, checked.decay, checked.floor, checked.bptt
         self._learner = ParameterVector(model.network)
-        # Which state's weights the learner holds: an array of a state never changes, so the same one is not read twice.
+        # Which state's weights the learner holds: an array of a state never changes, so the same
+        # one is not read twice.
         self._loaded: NDArray[np.float32] | None = None
         usual = torch.tensor(rms)
         self._usual_size = float(torch.linalg.vector_norm(usual))
@@ -174,7 +178,8 @@ class DynamicEvaluation:
         return found.scores, found.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        """As ``score``, with the features and, if ``whole``, all log-probabilities before each token.
+        """As ``score``, with the features and, if ``whole``, all log-probabilities before each
+        token.
 
         A segment that is completed takes one forward and one backward pass, however long the text.
         """
@@ -214,7 +219,9 @@ class DynamicEvaluation:
         return {"name": "dynamic", "parameters": about["parameters"], "size": size, "parts": [about]}
 
     def _completed(self, segment: "_Segment", new: list[int]) -> tuple[Tensor, Tensor, "_Segment"]:
-        """What was known before each of the ``new`` tokens that complete a segment, and the segment after the step."""
+        """What was known before each of the ``new`` tokens that complete a segment, and the segment
+        after the step.
+        """
         read = [*segment.inputs, *new]
         lesson = self._learner.learn(torch.tensor([read[:-1]]), torch.tensor([read[1:]]), segment.begin)
         vector, self._loaded = self._learner, None
@@ -292,8 +299,9 @@ def gradient_rms(
 ) -> NDArray[np.float32]:
     """The root mean square of each weight's gradient over the segments of a text, ``[P]``.
 
-    Gradients are means over the tokens of a segment. Up to 16 segments from distant places are read at a time; the
-    gradient of so many is smaller by the root of their number than that of one, which is made good.
+    Gradients are means over the tokens of a segment. Up to 16 segments from distant places are read
+    at a time; the gradient of so many is smaller by the root of their number than that of one,
+    which is made good.
 
     Args:
         ids: the text as one stream, ``[N]``.

@@ -1,4 +1,5 @@
-"""The shape of a recurrent language model: its configuration, without the torch that computes it."""
+"""The shape of a recurrent language model: its configuration, without the torch that computes it.
+"""
 
 import dataclasses
 from typing import Literal
@@ -22,7 +23,8 @@ class NeuralConfig(StackConfig):
     layers: int = 2
     """Layers (L)."""
     embedding_size: int = 256
-    """Size of the embedding (E); with tied weights also of the last layer. Layers that see a window are as wide."""
+    """Size of the embedding (E); with tied weights also of the last layer. Layers that see a window
+    are as wide."""
     hidden_size: int = 512
     """Size of recurrent layers (H); of layers that see a window, units inside of each."""
     tied: bool = True
@@ -32,15 +34,18 @@ class NeuralConfig(StackConfig):
     input: Literal["learned", "one-hot"] = "learned"
     """Learned embeddings, or one-hot input (the embedding is the identity)."""
     softmax: Literal["full", "adaptive", "sampled"] = "full"
-    """All types alike, or for large vocabularies: rare types in clusters, or trained on samples of the types."""
+    """All types alike, or for large vocabularies: rare types in clusters, or trained on samples of
+    the types."""
     samples: int | None = None
     """Types that a sampled softmax draws at each update (default 4096)."""
 
     # What follows is younger than models that are known by a hash of what stands above.
     window: int | None = dataclasses.field(default=None, repr=False)
-    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
+    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4,
+    transformer 64)."""
     heads: int | None = dataclasses.field(default=None, repr=False)
-    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few less)."""
+    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few
+    less)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,5 @@
-"""The recurrent language model: embedding, stack, output; the network and its LanguageModel face."""
+"""The recurrent language model: embedding, stack, output; the network and its LanguageModel face.
+"""
 
 import dataclasses
 from functools import cached_property
@@ -60,9 +61,11 @@ class Network(nn.Module):
         penalties: Penalties | None = None,
         clusters: Clusters | None = None,
     ) -> None:
-        """``drops`` and ``penalties`` act in training only; without them nothing is dropped or penalised.
+        """``drops`` and ``penalties`` act in training only; without them nothing is dropped or
+        penalised.
 
-        ``clusters`` say how an adaptive or sampled softmax sorts its types (default: by id; see ``lay_out``).
+        ``clusters`` say how an adaptive or sampled softmax sorts its types (default: by id; see
+        ``lay_out``).
         """
         super().__init__()
         drops = drops or Drops()
@@ -110,7 +113,9 @@ class Network(nn.Module):
         return Output(size, self.vocab_size, tied=tied)
 
     def begin(self, shares: NDArray[np.floating], vectors: NDArray[np.float32] | None) -> None:
-        """Start from what counting knows: each type's share of the text ``[V]`` and, if given, ``vectors[V, E]``."""
+        """Start from what counting knows: each type's share of the text ``[V]`` and, if given,
+        ``vectors[V, E]``.
+        """
         self.output.begin(torch.from_numpy(shares.astype(np.float32)))
         if vectors is not None and not isinstance(self.embedding, OneHot):
             self.embedding.begin(torch.from_numpy(vectors))
@@ -128,12 +133,16 @@ class Network(nn.Module):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """``inputs[B, T]`` (ids, V for `<s>`) -> ``y[B, T, E]`` that ``output`` turns into probabilities."""
+        """``inputs[B, T]`` (ids, V for `<s>`) -> ``y[B, T, E]`` that ``output`` turns into
+        probabilities.
+        """
         raw, state = self.stack(self.embedding(inputs, masks), state, reset, lengths, masks)
         return dropout.locked(raw, self.output_drop, masks), state
 
     def loss(self, chunk: Chunk, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
-        """Summed nats of a chunk's targets, and the state to carry on; with ``masks`` the penalties too."""
+        """Summed nats of a chunk's targets, and the state to carry on; with ``masks`` the penalties
+        too.
+        """
         device = self.output.bias.device
         inputs, targets, starts = (
             torch.from_numpy(part).to(device) for part in (chunk.inputs, chunk.targets, chunk.reset)
@@ -154,7 +163,8 @@ class Network(nn.Module):
         """Set all weights.
 
         Raises:
-            FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+            FolderError: a name, shape or type that is not this network's, or a number that is not
+                finite.
         """
         wanted = dict(self.named_parameters())
         _check_weights(arrays, self)
@@ -186,7 +196,8 @@ class NeuralModel:
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        # First without memory: a hostile configuration must not allocate what the file does not hold.
+        # First without memory: a hostile configuration must not allocate what the file does not
+        # hold.
         clusters = read_layout(config, tokenizer.size, arrays)
         with torch.device("meta"):
             _check_weights(arrays, Network(config, tokenizer.size, clusters=clusters))
@@ -233,7 +244,8 @@ class NeuralModel:
         with torch.inference_mode():
             y, after = self.network(safe, self._unpack(state), lengths=torch.from_numpy(lengths))
             top = torch.tensor(state.parts["top"])
-            # The token at t is predicted from what was read before it: the outputs, one place later.
+            # The token at t is predicted from what was read before it: the outputs, one place
+            # later.
             before = torch.cat([top[:, None], y[:, :-1]], 1)
             mask = torch.from_numpy(real)
             kept = None
@@ -278,8 +290,8 @@ def _check_weights(arrays: dict[str, NDArray[Any]], network: Network) -> None:
 def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:
     """Weights for a vocabulary that has grown at its end, from ``old_size`` to ``new_size`` types.
 
-    A new type begins as what the model knows of `<unk>`, and shares its probability; where rare types are in tails,
-    see ``grow_layout``.
+    A new type begins as what the model knows of `<unk>`, and shares its probability; where rare
+    types are in tails, see ``grow_layout``.
     """
     added = new_size - old_size
     if not added:

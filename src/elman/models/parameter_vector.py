@@ -1,7 +1,8 @@
 """Learner: what one segment of text would teach a network, fast enough to ask after every segment.
 
-A training update is spread over thousands of tokens; dynamic evaluation takes one per segment of twenty, so that
-what an update costs beside the products counts: gradients are written straight into one long vector.
+A training update is spread over thousands of tokens; dynamic evaluation takes one per segment of
+twenty, so that what an update costs beside the products counts: gradients are written straight into
+one long vector.
 """
 
 import copy
@@ -47,7 +48,9 @@ class ParameterVector:
         self._plain = type(self.network.output) is Output and type(self.network.embedding) is Embedding
 
     def learn(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
-        """Read ``inputs[B, T]``, and put the gradient of the mean cost of ``targets[B, T]`` into ``gradient``."""
+        """Read ``inputs[B, T]``, and put the gradient of the mean cost of ``targets[B, T]`` into
+        ``gradient``.
+        """
         return self._learn_plain(inputs, targets, state) if self._plain else self.autograd(inputs, targets, state)
 
     def autograd(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
@@ -64,8 +67,8 @@ class ParameterVector:
     def _learn_plain(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
         """With one full table for the output and one, or the same, for the input.
 
-        The gradient of the output's table is one product, written where it belongs; of the input's, few rows are
-        not zero. Autograd would fill and add up whole tables.
+        The gradient of the output's table is one product, written where it belongs; of the input's,
+        few rows are not zero. Autograd would fill and add up whole tables.
         """
         network, own = self.network, self._gradients
         weights = dict(network.named_parameters())

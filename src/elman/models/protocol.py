@@ -1,8 +1,9 @@
 """The contract of every language model: LanguageModel and State.
 
 n-gram, network, mixture: apps, decoding and reports see only this. A model reads a document as one
-stream of tokens in which `</s>` is the line end. It predicts the next token from a State, and a State
-says all that was consumed. NumPy goes in and comes out: ids int64, natural log-probabilities float32.
+stream of tokens in which `</s>` is the line end. It predicts the next token from a State, and a
+State says all that was consumed. NumPy goes in and comes out: ids int64, natural log-probabilities
+float32.
 
 Good:
     state = model.start()
@@ -87,7 +88,8 @@ class State:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, like: "State") -> "State":
-        """Read ``to_bytes`` back; ``like`` is a state of the model that is to go on (its ``start()``).
+        """Read ``to_bytes`` back; ``like`` is a state of the model that is to go on (its
+        ``start()``).
 
         Raises:
             ModelError: damaged, of another model, or of other shapes.
@@ -121,7 +123,8 @@ class State:
             raise ModelError("the saved state holds numbers that are not finite; it was not made by this model")
         if set(parts) != set(like.parts):
             raise ModelError("the saved state has parts that this model does not know")
-        # The file has an order of its own; the model's counts, in keys and for those who read parts by place.
+        # The file has an order of its own; the model's counts, in keys and for those who read parts
+        # by place.
         return cls(like.model_hash, {name: parts[name] for name in like.parts})
 
 
@@ -158,7 +161,8 @@ class LanguageModel(Protocol):
         ...
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token in turn, and the state after each row's last real one.
+        """Log-probability of each given token in turn, and the state after each row's last real
+        one.
 
         ``ids[B, T]``; positions from ``lengths[B]`` on are padding (any id), scored 0. Equal to the
         chain of ``log_probs`` and ``advance``. ``lengths`` may be 0; T may be 0.
@@ -166,11 +170,13 @@ class LanguageModel(Protocol):
         ...
 
     def features(self, state: State) -> NDArray[np.float32] | None:
-        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has none."""
+        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has none.
+        """
         ...
 
     def describe(self) -> dict[str, Any]:
-        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
+        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``.
+        """
         ...
 
 

@@ -69,7 +69,8 @@ _OTHERS: dict[str, Entry] = {
 
 
 def register_kind(name: str, kind: Entry) -> None:
-    """Add a kind of model; its task must be registered too (``elman.tasks.registry.register_task``).
+    """Add a kind of model; its task must be registered too
+    (``elman.tasks.registry.register_task``).
 
     Raises:
         UsageError: the name is taken.

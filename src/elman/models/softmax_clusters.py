@@ -1,4 +1,5 @@
-"""How a network's types are sorted and cut where its softmax is not the full one, and how that is kept.
+"""How a network's types are sorted and cut where its softmax is not the full one, and how that is
+kept.
 
 It is decided once, from the counts of the first training text, and travels with the weights:
 
@@ -23,7 +24,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def lay_out(config: NeuralConfig, vocab_size: int, counts: NDArray[np.integer] | None = None) -> Clusters | None:
-    """The layout of a fresh network, from the ``counts[V]`` of its training text; None where all types are alike.
+    """The layout of a fresh network, from the ``counts[V]`` of its training text; None where all
+    types are alike.
 
     Without counts the ids are taken for ranks, and the types to be as frequent as Zipf's law says.
     """

@@ -2,7 +2,8 @@
 
     p(w) ~ p_model(w) ^ (1 / temperature)
 
-Above 1 the probabilities move together, below 1 apart. Guo et al. (2017), "On calibration of modern neural networks".
+Above 1 the probabilities move together, below 1 apart. Guo et al. (2017), "On calibration of modern
+neural networks".
 """
 
 import hashlib
@@ -104,9 +105,11 @@ class Tempered:
         return self._outer(self.model.advance(ids, self._inner(state)))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one.
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
 
-        All types are looked at for each token, in blocks, so this takes longer than the model's own ``score``.
+        All types are looked at for each token, in blocks, so this takes longer than the model's own
+        ``score``.
         """
         inner = self._inner(state)
         batch, time = np.shape(ids)

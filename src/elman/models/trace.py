@@ -1,8 +1,9 @@
 """Trace: what a model knew before each token of a stretch of text, in one pass.
 
-``score`` says only how likely the tokens were that came. What wraps a model (a cache, a temperature) needs the
-hidden vectors, or the probabilities of all types, at every place; a model that can give them for a whole
-stretch at once has a method ``trace``, and any other model is followed step by step.
+``score`` says only how likely the tokens were that came. What wraps a model (a cache, a
+temperature) needs the hidden vectors, or the probabilities of all types, at every place; a model
+that can give them for a whole stretch at once has a method ``trace``, and any other model is
+followed step by step.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -32,12 +33,15 @@ class Traceable(Protocol):
     """A language model that follows a whole stretch at once."""
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        """As ``score``, with the features and, if ``whole``, all log-probabilities before each token."""
+        """As ``score``, with the features and, if ``whole``, all log-probabilities before each
+        token.
+        """
         ...
 
 
 def trace(model: LanguageModel, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-    """What ``model`` knew before each token: its own ``trace`` where it has one, else ``step_trace``.
+    """What ``model`` knew before each token: its own ``trace`` where it has one, else
+    ``step_trace``.
 
     Args:
         ids: ``[B, T]``; positions from ``lengths[B]`` on are padding.
@@ -49,7 +53,9 @@ def trace(model: LanguageModel, ids: TokenIds, lengths: Lengths, state: State, *
 
 
 def step_trace(model: LanguageModel, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-    """As ``trace``, by the chain of ``log_probs`` and ``advance``: the slow twin of every ``trace``."""
+    """As ``trace``, by the chain of ``log_probs`` and ``advance``: the slow twin of every
+    ``trace``.
+    """
     batch, time = np.shape(ids)
     scores = np.zeros((batch, time), np.float32)
     kept = np.zeros((batch, time, model.tokenizer.size), np.float32) if whole else None

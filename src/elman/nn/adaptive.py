@@ -1,14 +1,16 @@
-"""The adaptive softmax: frequent types in a head, rare ones in tails that are looked into only when needed.
+"""The adaptive softmax: frequent types in a head, rare ones in tails that are looked into only when
+needed.
 
-The types are sorted by frequency and cut into clusters (``elman.nn.clusters``). The head scores its own types and
-one mark for each tail; a type of tail i has the probability of its mark times its share of the tail (Grave et al.
-2017). Most tokens are in the head, so that most of V scores are never computed. The rarer a tail's types, the
-narrower the vectors that tell them apart: those of tail i have E / 4^i numbers, at least 32, and a projection in
-common.
+The types are sorted by frequency and cut into clusters (``elman.nn.clusters``). The head scores its
+own types and one mark for each tail; a type of tail i has the probability of its mark times its
+share of the tail (Grave et al. 2017). Most tokens are in the head, so that most of V scores are
+never computed. The rarer a tail's types, the narrower the vectors that tell them apart: those of
+tail i have E / 4^i numbers, at least 32, and a projection in common.
 
-Tied, the same tables and projections embed the input (adaptive input representations, Baevski and Auli 2019).
-With full-size vectors each tail's table would get a dense gradient at every update, and gradients and optimiser
-would cost what the softmax saves; here all of them together are a sixth of 100,000 x 256.
+Tied, the same tables and projections embed the input (adaptive input representations, Baevski and
+Auli 2019). With full-size vectors each tail's table would get a dense gradient at every update, and
+gradients and optimiser would cost what the softmax saves; here all of them together are a sixth of
+100,000 x 256.
 """
 
 import math
@@ -29,7 +31,9 @@ _LOGITS = 2**20
 
 
 class Tables(nn.Module):
-    """A vector of size E for each type, by rank: the head's as they are, a tail's as table times projection."""
+    """A vector of size E for each type, by rank: the head's as they are, a tail's as table times
+    projection.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,9 @@ class Tables(nn.Module):
         marks: int = 0,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Vectors of about uniform ±``bound``; ``marks`` more rows in the head's table, which belong to no type."""
+        """Vectors of about uniform ±``bound``; ``marks`` more rows in the head's table, which
+        belong to no type.
+        """
         super().__init__()
         self.clusters = clusters
         widths = clusters.widths(size)
@@ -67,7 +73,9 @@ class Tables(nn.Module):
 
     @torch.no_grad()
     def begin(self, vectors: Tensor) -> None:
-        """Start from ``vectors[V, E]`` by id; a tail's as near as its width allows (its first principal axes)."""
+        """Start from ``vectors[V, E]`` by id; a tail's as near as its width allows (its first
+        principal axes).
+        """
         by_rank = vectors[torch.from_numpy(self.clusters.ranks).to(torch.int64).argsort()]
         self.table(0)[: self.clusters.ends[0]] = by_rank[: self.clusters.ends[0]]
         for number, (first, end) in enumerate(self.clusters.tails, 1):
@@ -77,7 +85,9 @@ class Tables(nn.Module):
             projection.copy_(axes.T)
 
     def vectors(self) -> Tensor:
-        """All of them, ``[V, E]`` by rank: what everything else here computes without ever holding it."""
+        """All of them, ``[V, E]`` by rank: what everything else here computes without ever holding
+        it.
+        """
         head = self.table(0)[: self.clusters.ends[0]]
         tails = [self.table(number) @ self.projection(number) for number in range(1, len(self.clusters.ends))]
         return torch.cat([head, *tails])
@@ -95,7 +105,8 @@ class AdaptiveEmbedding(Tables):
     def __init__(
         self, clusters: Clusters, size: int, *, type_drop: float = 0.0, generator: torch.Generator | None = None
     ) -> None:
-        """Vectors of about uniform ±0.1; ``type_drop`` is the share of types dropped together in training.
+        """Vectors of about uniform ±0.1; ``type_drop`` is the share of types dropped together in
+        training.
 
         Raises:
             UsageError: a share outside [0, 1).
@@ -119,7 +130,8 @@ class AdaptiveEmbedding(Tables):
         found = F.embedding(torch.where(ranks == clusters.vocab, head, ranks).clamp(max=head), self.table(0))
         for number, (first, end) in enumerate(clusters.tails, 1):
             inside = (ranks >= first) & (ranks < end)
-            # All rows, though few are inside: products of one shape at every update (see ``elman.nn.chunked``).
+            # All rows, though few are inside: products of one shape at every update (see
+            # ``elman.nn.chunked``).
             tail = F.embedding((ranks - first).clamp(0, end - first - 1), self.table(number)) @ self.projection(number)
             found = torch.where(inside.unsqueeze(1), tail.to(found.dtype), found)
         found = found.view(*ids.shape, -1)
@@ -127,7 +139,8 @@ class AdaptiveEmbedding(Tables):
 
 
 class AdaptiveOutput(nn.Module):
-    """Scores of all V types from a vector of size E, by clusters; its methods are those of ``Output``.
+    """Scores of all V types from a vector of size E, by clusters; its methods are those of
+    ``Output``.
 
     >>> import numpy as np
     >>> output = AdaptiveOutput(2, Clusters(np.array([0, 1, 2, 3], np.int32), (2, 4)))
@@ -144,7 +157,9 @@ class AdaptiveOutput(nn.Module):
         tied: AdaptiveEmbedding | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Tables of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's. Biases start at zero."""
+        """Tables of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's. Biases start at
+        zero.
+        """
         super().__init__()
         self.clusters = clusters
         self.vocab = clusters.vocab
@@ -154,7 +169,8 @@ class AdaptiveOutput(nn.Module):
         self.mark_bias = nn.Parameter(torch.zeros(len(clusters.tails)))
         self.mark_weight = nn.Parameter(torch.empty(len(clusters.tails), size))
         nn.init.uniform_(self.mark_weight, -bound, bound, generator=generator)
-        # In a tuple, the embedding is no submodule: its weights are saved once, under their own names.
+        # In a tuple, the embedding is no submodule: its weights are saved once, under their own
+        # names.
         self._tied = None if tied is None else (tied,)
         if tied is None:
             self.own = Tables(clusters, size, bound=bound, generator=generator)
@@ -166,9 +182,11 @@ class AdaptiveOutput(nn.Module):
         return f"{self.vocab} cut at {self.clusters.ends}, tied={self._tied is not None}"
 
     def loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many targets there were.
+        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many
+        targets there were.
 
-        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change nothing.
+        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change
+        nothing.
         """
         rows, wanted = rows_of(y, targets)
         ranks, places = self._placed(wanted)
@@ -181,7 +199,9 @@ class AdaptiveOutput(nn.Module):
 
     @torch.no_grad()
     def begin(self, shares: Tensor) -> None:
-        """Start from ``shares[V]`` of the types in a text: where nothing is known, they are what is predicted."""
+        """Start from ``shares[V]`` of the types in a text: where nothing is known, they are what is
+        predicted.
+        """
         by_rank = shares[self.get_buffer("_ranks").argsort()]
         self.bias.copy_(by_rank.log())
         self.mark_bias.copy_(torch.stack([by_rank[first:end].sum() for first, end in self.clusters.tails]).log())
@@ -193,7 +213,9 @@ class AdaptiveOutput(nn.Module):
 
     @torch.no_grad()
     def log_prob_of(self, y: Tensor, targets: Tensor) -> Tensor:
-        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory; for scoring."""
+        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory;
+        for scoring.
+        """
         rows = y.reshape(-1, y.shape[-1])
         ranks, places = self._placed(targets.reshape(-1))
         nats = chunked_nats(rows, *self._head(), places, logits=_LOGITS)
@@ -203,7 +225,9 @@ class AdaptiveOutput(nn.Module):
         return -nats.to(torch.float32).view(targets.shape)
 
     def log_probs(self, y: Tensor) -> Tensor:
-        """Natural log-probabilities ``[.., V]`` of the next token, float32: the definition, tail by tail."""
+        """Natural log-probabilities ``[.., V]`` of the next token, float32: the definition, tail by
+        tail.
+        """
         weight, bias = self._head()
         scores = F.linear(y, weight, bias)
         head = scores.log_softmax(dim=-1, dtype=exact_dtype(scores.dtype))
@@ -233,7 +257,9 @@ class AdaptiveOutput(nn.Module):
         return ranks, torch.where(ranks < self.clusters.ends[0], ranks, marks)
 
     def _tail(self, number: int, rows: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Which rows' targets are in a tail; those rows projected; its table and bias; their places in it."""
+        """Which rows' targets are in a tail; those rows projected; its table and bias; their places
+        in it.
+        """
         first, end = self.clusters.tails[number - 1]
         inside = ((ranks >= first) & (ranks < end)).nonzero().squeeze(1)
         # All rows are projected, though few are needed: products of one shape at every update.

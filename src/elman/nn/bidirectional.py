@@ -1,4 +1,6 @@
-"""A recurrence in each direction: an Encoder. It reads the future, so it deliberately has no step()."""
+"""A recurrence in each direction: an Encoder. It reads the future, so it deliberately has no
+step().
+"""
 
 from typing import Any
 
@@ -29,7 +31,8 @@ class Bidirectional(nn.Module):
         self.backwards = make_layer(cell, input_size, hidden_size, generator=generator)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """``x[B, T, D]`` to outputs ``[B, T, 2H]``, zero at padding, and the last of both, ``[B, 2H]``.
+        """``x[B, T, D]`` to outputs ``[B, T, 2H]``, zero at padding, and the last of both,
+        ``[B, 2H]``.
 
         The first H units have read up to their step from the left, the last H from the right.
         """

@@ -1,7 +1,8 @@
 """A short causal convolution, each unit for itself: a weighted sum of a unit's last K inputs.
 
-Shapes are time first. What was read before the chunk comes as ``tail[B, (K-1)*H]``, the oldest first; a document start
-hides everything before it, as zeros would. On CPUs it is computed by numba (``conv_kernels.py``).
+Shapes are time first. What was read before the chunk comes as ``tail[B, (K-1)*H]``, the oldest
+first; a document start hides everything before it, as zeros would. On CPUs it is computed by numba
+(``conv_kernels.py``).
 """
 
 from typing import Any
@@ -18,10 +19,12 @@ from elman.nn.scan import exact, is_brief
 def causal_conv(
     x: Tensor, tail: Tensor, weight: Tensor, bias: Tensor, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Sums ``[T, B, H]`` in the type of x, and the tail after each row's last real step, in the type of ``tail``.
+    """Sums ``[T, B, H]`` in the type of x, and the tail after each row's last real step, in the
+    type of ``tail``.
 
-    ``x[T, B, H]``, ``weight[K, H]`` with the oldest input's weights first, ``bias[H]``; ``reset[T, B]`` marks document
-    starts; from ``lengths[B]`` on x is padding, whose sums mean nothing.
+    ``x[T, B, H]``, ``weight[K, H]`` with the oldest input's weights first, ``bias[H]``;
+    ``reset[T, B]`` marks document starts; from ``lengths[B]`` on x is padding, whose sums mean
+    nothing.
 
     >>> x, tail = torch.tensor([1.0, 2, 3]).view(3, 1, 1), torch.tensor([[10.0]])
     >>> sums, tail = causal_conv(x, tail, torch.tensor([[0.5], [1.0]]), torch.zeros(1))
@@ -55,7 +58,9 @@ def by_shifts(
 
 
 def tail_after(window: Tensor, steps: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """The last K-1 inputs of each row, ``[B, (K-1)*H]``, in ``window[K-1 + T, B, H]`` that begins with those before."""
+    """The last K-1 inputs of each row, ``[B, (K-1)*H]``, in ``window[K-1 + T, B, H]`` that begins
+    with those before.
+    """
     lags, batch = len(window) - steps, window.shape[1]
     if lengths is None and reset is None:
         return window[steps:].transpose(0, 1).flatten(1)

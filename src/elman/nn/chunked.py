@@ -1,8 +1,10 @@
-"""Cross entropy over many types in little memory: a chunk of rows at a time, its gradients taken at once.
+"""Cross entropy over many types in little memory: a chunk of rows at a time, its gradients taken at
+once.
 
-No more than a chunk of N x V numbers ever exists. Under autocast the matrix products run in bfloat16,
-everything after them in float32. In training on the processor, what lies between the products is machine code
-(``softmax_kernels``). ``F.linear`` and ``F.cross_entropy`` are the slow twins.
+No more than a chunk of N x V numbers ever exists. Under autocast the matrix products run in
+bfloat16, everything after them in float32. In training on the processor, what lies between the
+products is machine code (``softmax_kernels``). ``F.linear`` and ``F.cross_entropy`` are the slow
+twins.
 """
 
 from typing import Any
@@ -38,10 +40,11 @@ def product_dtype(weight: Tensor) -> torch.dtype:
 
 
 def chunked_loss(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, logits: int | None = None) -> Tensor:
-    """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and ``bias[V]``.
+    """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and
+    ``bias[V]``.
 
-    ``weight`` has V rows or more, of which the first V count. About ``logits`` scores exist at a time
-    (default 2^24).
+    ``weight`` has V rows or more, of which the first V count. About ``logits`` scores exist at a
+    time (default 2^24).
 
     >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), torch.tensor([0, 1, 3])).div(3)  # ln 4
     tensor(1.3863)
@@ -79,7 +82,9 @@ class _ChunkedLoss(Function):
 
 
 class _Gradients:
-    """Sums of what each chunk adds to the gradients of ``y``, of the V rows of ``weight`` that count, of ``bias``."""
+    """Sums of what each chunk adds to the gradients of ``y``, of the V rows of ``weight`` that
+    count, of ``bias``.
+    """
 
     def __init__(self, y: Tensor, weight: Tensor, bias: Tensor) -> None:
         self.d_y, self.d_bias = torch.empty_like(y), torch.zeros_like(bias)
@@ -110,7 +115,9 @@ class _Gradients:
 def _nats_by_chunks(
     y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients | None, logits: int | None
 ) -> Tensor:
-    """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on the way."""
+    """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on
+    the way.
+    """
     device, vocab = y.device.type, len(bias)
     dtype = product_dtype(weight)
     with torch.autocast(device, enabled=False):
@@ -118,8 +125,9 @@ def _nats_by_chunks(
         size = max(min(y.shape[1], _MOST_LOGITS // vocab), (logits or _LOGITS) // vocab, 1)
         if gradients is None:
             size = max(min(size, len(y)), 1)
-        # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB. In training they are
-        # of one size whatever N is: holes of many sizes would not be filled again.
+        # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB. In
+        # training they are of one size whatever N is: holes of many sizes would not be filled
+        # again.
         room = y.new_empty(size, vocab)
         compiled = gradients is not None and _compiles(room)
         more = () if compiled else [room.new_empty(size, vocab, dtype=exact_dtype(dtype)) for _ in range(2)]
@@ -147,7 +155,9 @@ def _compiles(scores: Tensor) -> bool:
 
 
 def _losses(scores: Tensor, target: Tensor, wide: Tensor, probs: Tensor, *, gradients: bool) -> Tensor:
-    """``[n]``; with ``gradients`` the ``scores[n, V]`` become theirs. ``wide`` and ``probs`` are room to work in."""
+    """``[n]``; with ``gradients`` the ``scores[n, V]`` become theirs. ``wide`` and ``probs`` are
+    room to work in.
+    """
     p = torch.softmax(wide[: len(scores)].copy_(scores), dim=-1, out=probs[: len(scores)])
     nats = _nats(p, scores, target)
     if gradients:
@@ -159,7 +169,8 @@ def _losses(scores: Tensor, target: Tensor, wide: Tensor, probs: Tensor, *, grad
 def _padded(rows: Tensor, size: int) -> Tensor:
     """``rows[n, E]`` and zeros up to a multiple of 32, at most ``size``.
 
-    For each shape of a bfloat16 product a kernel is compiled and kept; the rows of a tail are never the same number.
+    For each shape of a bfloat16 product a kernel is compiled and kept; the rows of a tail are never
+    the same number.
     """
     missing = min(-len(rows) % _ROUND, size - len(rows))
     return F.pad(rows, (0, 0, 0, missing)) if missing else rows

@@ -1,14 +1,14 @@
 """Types sorted by frequency and cut into a head and tails: what an adaptive softmax is laid out by.
 
-The head holds the types that make up four fifths of all tokens, or 4,096 if those are fewer: what is met often
-deserves vectors of full size. Where else the list is cut is a matter of cost. An update of N rows spends on a
-cluster of n types, of width d, that share s of all tokens
+The head holds the types that make up four fifths of all tokens, or 4,096 if those are fewer: what
+is met often deserves vectors of full size. Where else the list is cut is a matter of cost. An
+update of N rows spends on a cluster of n types, of width d, that share s of all tokens
 
     n (s N (d + 60) + 250 d)
 
-multiply-adds or what takes as long: 60 stand for the softmax over one score, 250 for gradient, clipping and
-optimiser step of one weight (measured on a CPU that multiplies in bfloat16). Of all ways to cut at ranks about
-a tenth apart, the cheapest is taken, with one to four tails.
+multiply-adds or what takes as long: 60 stand for the softmax over one score, 250 for gradient,
+clipping and optimiser step of one weight (measured on a CPU that multiplies in bfloat16). Of all
+ways to cut at ranks about a tenth apart, the cheapest is taken, with one to four tails.
 """
 
 import dataclasses
@@ -78,7 +78,8 @@ class Clusters:
         return tuple(_width(size, number) for number in range(len(self.ends)))
 
     def products(self, counts: NDArray[np.integer], size: int) -> float:
-        """How many weights a token of a text with these ``counts[V]`` meets on average, E being ``size``.
+        """How many weights a token of a text with these ``counts[V]`` meets on average, E being
+        ``size``.
 
         >>> Clusters(np.array([0, 1, 2, 3], np.int32), (2, 4)).products(np.array([4, 2, 1, 1]), 64)
         2256.0
@@ -102,7 +103,9 @@ def are_ends(ends: tuple[int, ...], vocab: int) -> bool:
 
 @cache
 def zipf_counts(vocab: int) -> NDArray[np.int64]:
-    """Counts that fall as 1 / (rank + 1), ids being ranks: what to expect where nothing was counted (Zipf 1935)."""
+    """Counts that fall as 1 / (rank + 1), ids being ranks: what to expect where nothing was counted
+    (Zipf 1935).
+    """
     return 1000 * vocab // np.arange(1, vocab + 1)
 
 

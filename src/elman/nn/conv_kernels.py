@@ -1,6 +1,8 @@
-"""The causal convolution of ``causal_conv.py`` and its gradient in machine code, for rows ``start`` to ``stop``.
+"""The causal convolution of ``causal_conv.py`` and its gradient in machine code, for rows ``start``
+to ``stop``.
 
-Each row's inputs lie in a window of its own, the tail first; ``begin`` is the first place of the current document.
+Each row's inputs lie in a window of its own, the tail first; ``begin`` is the first place of the
+current document.
 """
 
 import numpy as np
@@ -39,7 +41,8 @@ def forward(x, tail, weight, bias, reset, lengths, sums, after, start, stop):
 
 @compiled
 def backward(x, tail, weight, reset, lengths, d_sums, d_x, d_tail, d_weight, d_bias, start, stop):
-    """Fill ``d_x``; ``d_tail`` comes in as the gradient of the tail that follows and goes out as that of the first one.
+    """Fill ``d_x``; ``d_tail`` comes in as the gradient of the tail that follows and goes out as
+    that of the first one.
 
     ``d_weight[B, K, H]`` and ``d_bias[B, H]`` come in as zeros.
     """

@@ -1,7 +1,7 @@
 """Dropout for recurrent networks: locked over time, on whole types, and on recurrent weights.
 
-What is dropped comes from an explicit Masks value, keyed by the run's seed and the update, so that a resumed
-run repeats it; where there is none (``masks=None``: evaluation), nothing is dropped.
+What is dropped comes from an explicit Masks value, keyed by the run's seed and the update, so that
+a resumed run repeats it; where there is none (``masks=None``: evaluation), nothing is dropped.
 """
 
 import hashlib
@@ -45,14 +45,17 @@ class Masks:
 
 
 def locked(x: Tensor, drop: float, masks: Masks | None) -> Tensor:
-    """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani 2016)."""
+    """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani
+    2016).
+    """
     if masks is None or drop == 0:
         return x
     return x * masks.keep(x.shape[0], 1, x.shape[2], drop=drop).to(x)
 
 
 def drop_types(vectors: Tensor, ids: Tensor, rows: int, drop: float, masks: Masks | None) -> Tensor:
-    """Drop whole types: every occurrence of a type in ``ids[...]`` loses its vector ``[..., E]`` together.
+    """Drop whole types: every occurrence of a type in ``ids[...]`` loses its vector ``[..., E]``
+    together.
 
     ``rows`` is the number of types there are.
     """

@@ -34,8 +34,8 @@ class Embedding(nn.Module):
     ) -> None:
         """``vectors[V, E]`` or ``[V + 1, E]`` to start from; else uniform in ±0.1, as `<s>` is.
 
-        ``type_drop`` is the share of types whose vectors are dropped together in training. ``sparse`` makes the
-        gradient in training hold only the rows that were looked up.
+        ``type_drop`` is the share of types whose vectors are dropped together in training.
+        ``sparse`` makes the gradient in training hold only the rows that were looked up.
 
         Raises:
             UsageError: vectors of another shape, or a share outside [0, 1).

@@ -1,11 +1,13 @@
-"""Backpropagation through time on the processor with compiled steps, for whole chunks with document starts.
+"""Backpropagation through time on the processor with compiled steps, for whole chunks with document
+starts.
 
-Shapes are time first, ``[T, B, .]``; ``reset[T, B]`` marks document starts, before which the state is zero. Float32 and
-bfloat16; ``weights`` are ``weight_ih, weight_hh, bias_ih, bias_hh``. Every function returns the states after each step.
+Shapes are time first, ``[T, B, .]``; ``reset[T, B]`` marks document starts, before which the state
+is zero. Float32 and bfloat16; ``weights`` are ``weight_ih, weight_hh, bias_ih, bias_hh``. Every
+function returns the states after each step.
 
-Between two steps there is one matrix product, whose weights are laid out once per chunk, and one compiled call
-(``step_kernels``) that does all the rest; input products and weight gradients are one large product each. Gates, cell
-states and sums stay in float32 in bfloat16 chunks too.
+Between two steps there is one matrix product, whose weights are laid out once per chunk, and one
+compiled call (``step_kernels``) that does all the rest; input products and weight gradients are one
+large product each. Gates, cell states and sums stay in float32 in bfloat16 chunks too.
 """
 
 from collections.abc import Sequence
@@ -228,7 +230,9 @@ class _Lstm(Function):
 
 
 def _steps_back(ctx: Any, step: Any, d_gates: Tensor, weight_hh: Tensor) -> Tensor | None:
-    """Call ``step(t, product)`` from the last step to the first; what flows into the given ``h``, if it is wanted."""
+    """Call ``step(t, product)`` from the last step to the first; what flows into the given ``h``,
+    if it is wanted.
+    """
     steps, batch, _ = d_gates.shape
     times = Packed(weight_hh.t(), rows=batch, products=steps)
     rows = d_gates.unbind()
@@ -246,7 +250,9 @@ def _array(part: Tensor) -> Any:
 
 
 def _fresh(x: Tensor, reset: Tensor | None) -> Tensor:
-    """``[T + 1, B]``: where the state before a step is new; nothing comes back from behind the last step."""
+    """``[T + 1, B]``: where the state before a step is new; nothing comes back from behind the last
+    step.
+    """
     fresh = torch.zeros(len(x) + 1, x.shape[1], dtype=torch.bool)
     if reset is not None:
         fresh[:-1] = reset

@@ -14,8 +14,8 @@ from elman.nn.windowed import Windowed, windows
 class FeedForward(Windowed):
     """``y = W_out tanh(W_ih w + b) + W_direct w``, where w are the last W inputs side by side.
 
-    An n-gram of order W + 1 that knows which words are alike. ``direct`` gives the connections of the paper that go
-    round the hidden units; they start at zero.
+    An n-gram of order W + 1 that knows which words are alike. ``direct`` gives the connections of
+    the paper that go round the hidden units; they start at zero.
 
     >>> layer = FeedForward(3, 5, window=4)
     >>> [tuple(part.shape) for part in layer.initial_state(2)]

@@ -1,4 +1,6 @@
-"""Layers whose hidden state comes back through hidden-to-hidden weights, fast; what they promise: ``recurrent.py``."""
+"""Layers whose hidden state comes back through hidden-to-hidden weights, fast; what they promise:
+``recurrent.py``.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,7 +18,8 @@ from elman.nn.recurrent import Chunk, Recurrent, State, padding_of
 from elman.nn.unrolled import by_steps
 
 _MANY = 1000
-"""Vectors from which on compiled steps are worth their start, about a second, where nothing is trained."""
+"""Vectors from which on compiled steps are worth their start, about a second, where nothing is
+trained."""
 _SHORT = 8
 """Steps below which setting up compiled ones takes longer than torch's own loop."""
 _WIDE = 448
@@ -45,7 +48,8 @@ class Feedback(Recurrent):
     """torch's own steps through a chunk."""
 
     def __init__(self, input_size: int, hidden_size: int, *, weight_drop: float = 0.0, **options: Any) -> None:
-        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as in ``Recurrent``.
+        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as
+        in ``Recurrent``.
 
         Raises:
             UsageError: a size below 1 or a share outside [0, 1).
@@ -89,7 +93,8 @@ class Feedback(Recurrent):
         return getattr(fast_bptt, self.cell.name.replace("-", "_"))(x.contiguous(), state, weights, reset)
 
     def _compiles(self, x: Tensor) -> bool:
-        """Whether compiled steps are there and worth it: a prompt must not wait for the compiler."""
+        """Whether compiled steps are there and worth it: a prompt must not wait for the compiler.
+        """
         worth = torch.is_grad_enabled() or x.shape[0] * x.shape[1] >= _MANY
         return worth and fast_bptt.suits(x)
 
@@ -97,7 +102,8 @@ class Feedback(Recurrent):
 def through_kernel(
     kernel: Callable[..., Any], x: Tensor, h: Tensor, weights: Sequence[Tensor], reset: Tensor | None
 ) -> Tensor:
-    """Hidden states ``[T, B, H]`` by torch's own kernel (cuDNN on GPUs), called once between document starts.
+    """Hidden states ``[T, B, H]`` by torch's own kernel (cuDNN on GPUs), called once between
+    document starts.
 
     ``x[T, B, D]``, ``h[B, H]``, ``reset[T, B]``; weights as torch.nn orders them.
     """
@@ -149,10 +155,12 @@ class Lstm(Feedback):
             self.bias_hh[forget] = 0
 
     def start_to_remember(self, lag: float) -> None:
-        """Let the forget gates begin so that units remember for up to ``lag`` steps (Tallec and Ollivier 2018).
+        """Let the forget gates begin so that units remember for up to ``lag`` steps (Tallec and
+        Ollivier 2018).
 
-        Forget biases are log(u) with u spread evenly from 1 to ``lag - 1``, input biases their negatives: a unit with
-        bias log(u) keeps u/(u+1) of its cell a step. Even, where the paper draws at random, so that nothing is drawn.
+        Forget biases are log(u) with u spread evenly from 1 to ``lag - 1``, input biases their
+        negatives: a unit with bias log(u) keeps u/(u+1) of its cell a step. Even, where the paper
+        draws at random, so that nothing is drawn.
 
         Raises:
             UsageError: a lag below 2.
@@ -168,8 +176,8 @@ class Lstm(Feedback):
     def fused(self, dtype: torch.dtype, rows: int) -> bool:
         """Whether torch's kernel is the faster one, as measured, for ``rows`` = B * T vectors.
 
-        It is not for a few vectors, where it spends its time rearranging the weights, and not for the
-        backward pass of wide layers in bfloat16.
+        It is not for a few vectors, where it spends its time rearranging the weights, and not for
+        the backward pass of wide layers in bfloat16.
         """
         wide = dtype == torch.bfloat16 and self.hidden_size >= _WIDE and torch.is_grad_enabled()
         return rows > 10 and not wide
@@ -177,7 +185,8 @@ class Lstm(Feedback):
     def _through(
         self, x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None, lengths: Tensor | None
     ) -> Chunk:
-        # On a GPU every step by itself would be a launch; there torch's kernel is always the faster one.
+        # On a GPU every step by itself would be a launch; there torch's kernel is always the faster
+        # one.
         if x.is_cuda or self.fused(x.dtype, x.shape[0] * x.shape[1]):
             h, c = state
             cast = [weight.to(x.dtype) for weight in weights]

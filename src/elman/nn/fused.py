@@ -1,10 +1,12 @@
-"""The LSTM through torch's fused kernel (oneDNN on CPUs, cuDNN on GPUs), document starts and padding included.
+"""The LSTM through torch's fused kernel (oneDNN on CPUs, cuDNN on GPUs), document starts and
+padding included.
 
-The kernel knows neither. Splitting the chunk wherever any row starts a document would leave segments of a
-few steps; instead each row gets one extra time step, a *spacer*, before each of its document starts, and
-*holds* where it has nothing (more) to read. Two extra input columns drive the gates of those steps far into
-saturation: a spacer closes i, f and o, so that h and c become zero; a hold closes i and opens f, so that c
-stays. A chunk thus costs one call of T + (the most starts in one row) steps.
+The kernel knows neither. Splitting the chunk wherever any row starts a document would leave
+segments of a few steps; instead each row gets one extra time step, a *spacer*, before each of its
+document starts, and *holds* where it has nothing (more) to read. Two extra input columns drive the
+gates of those steps far into saturation: a spacer closes i, f and o, so that h and c become zero; a
+hold closes i and opens f, so that c stays. A chunk thus costs one call of T + (the most starts in
+one row) steps.
 """
 
 from collections.abc import Sequence
@@ -28,8 +30,8 @@ def lstm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs ``[T, B, H]``, zero at padding, and ``h``, ``c`` after each row's last real step.
 
-    ``x[T, B, D]`` and ``weights`` (``weight_ih, weight_hh, bias_ih, bias_hh``) of one type; ``reset[T, B]`` bool;
-    ``lengths[B]``.
+    ``x[T, B, D]`` and ``weights`` (``weight_ih, weight_hh, bias_ih, bias_hh``) of one type;
+    ``reset[T, B]`` bool; ``lengths[B]``.
     """
     if reset is None and lengths is None:
         return _kernel(x, state, weights)
@@ -92,8 +94,8 @@ def _with_drive(weights: Sequence[Tensor]) -> list[Tensor]:
 class _Move(Function):
     """Rows by index, an index past the end meaning a row of zeros.
 
-    The caller gives the inverse index too: a gather is many times faster than the scatter that autograd
-    would use for the gradient.
+    The caller gives the inverse index too: a gather is many times faster than the scatter that
+    autograd would use for the gradient.
     """
 
     @staticmethod

@@ -1,12 +1,13 @@
-"""Gates, scan and the gradients of both in one pass over a chunk: machine code for rows ``start`` to ``stop``.
+"""Gates, scan and the gradients of both in one pass over a chunk: machine code for rows ``start``
+to ``stop``.
 
-The type of the inputs says whose gates they are (``gates.py``). For one step of one row, ``opens`` fills the scan's
-``a`` and ``b``; ``passes`` turns their gradients into those of the inputs, computing the gates once more, which is
-cheaper than reading them from memory. All in ``h = a * h + b`` is float32 (float64 in a chunk of float64), whatever
-type inputs and outputs have.
+The type of the inputs says whose gates they are (``gates.py``). For one step of one row, ``opens``
+fills the scan's ``a`` and ``b``; ``passes`` turns their gradients into those of the inputs,
+computing the gates once more, which is cheaper than reading them from memory. All in
+``h = a * h + b`` is float32 (float64 in a chunk of float64), whatever type inputs and outputs have.
 
-The loops are short because the compiler makes vectors of a loop only if it can tell at run time that no output of it
-overlaps an input, and it does so for a few arrays only.
+The loops are short because the compiler makes vectors of a loop only if it can tell at run time
+that no output of it overlaps an input, and it does so for a few arrays only.
 """
 
 from typing import Any
@@ -20,7 +21,9 @@ from elman.nn.vector_math import OPTIONS, compiled, decay, put, sigmoid, wide
 
 @compiled
 def forward(inputs, reset, lengths, y, h, start, stop):
-    """Fill ``y[T, B, H]``; ``h[B, H]`` comes in as the first state and goes out as each row's last real one."""
+    """Fill ``y[T, B, H]``; ``h[B, H]`` comes in as the first state and goes out as each row's last
+    real one.
+    """
     steps, _, size = y.shape
     a, b = np.empty_like(h[0]), np.empty_like(h[0])
     for t in range(steps):
@@ -40,7 +43,9 @@ def forward(inputs, reset, lengths, y, h, start, stop):
 
 @compiled
 def backward(inputs, reset, lengths, y, first, given, d_inputs, d_h, start, stop):
-    """Fill ``d_inputs`` at real steps; ``d_h`` comes in as the last states' gradient and goes out as the first's."""
+    """Fill ``d_inputs`` at real steps; ``d_h`` comes in as the last states' gradient and goes out
+    as the first's.
+    """
     steps, _, size = y.shape
     a, b, before = np.empty_like(first[0]), np.empty_like(first[0]), np.empty_like(first[0])
     d_a, d_b = np.empty_like(a), np.empty_like(a)

@@ -1,7 +1,9 @@
-"""From gates before their sigmoid to states: ``h = a * h + b`` with ``a`` and ``b`` of ``gates.py``, and its gradient.
+"""From gates before their sigmoid to states: ``h = a * h + b`` with ``a`` and ``b`` of
+``gates.py``, and its gradient.
 
-On CPUs gates and scan are one pass in machine code, forwards and backwards; elsewhere, and for a few steps without
-gradients, the coefficients are computed first and scanned then, which is also the slow twin of the fused pass.
+On CPUs gates and scan are one pass in machine code, forwards and backwards; elsewhere, and for a
+few steps without gradients, the coefficients are computed first and scanned then, which is also the
+slow twin of the fused pass.
 """
 
 from typing import Any
@@ -18,10 +20,12 @@ from elman.nn.scan import exact, is_brief, scan
 def gated_scan(
     inputs: GateInputs, h: Tensor, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Outputs ``[T, B, H]`` in the type of the gates, and the last state of each row ``[B, H]`` in that of ``h``.
+    """Outputs ``[T, B, H]`` in the type of the gates, and the last state of each row ``[B, H]`` in
+    that of ``h``.
 
-    ``h[B, H]`` is the state before the chunk, float32 (or float64, as the gates are then); ``reset`` and ``lengths``
-    as in ``scan``. What is computed from the gates on is computed in the type of ``h``.
+    ``h[B, H]`` is the state before the chunk, float32 (or float64, as the gates are then);
+    ``reset`` and ``lengths`` as in ``scan``. What is computed from the gates on is computed in the
+    type of ``h``.
     """
     gates = inputs.gates
     if gates.device.type != "cpu" or gates.dtype == torch.float16 or is_brief(*inputs, h):

@@ -1,11 +1,12 @@
-"""What the gates of the parallel cells make of their inputs: ``a`` and ``b`` of ``h = a * h + b``, all steps at once.
+"""What the gates of the parallel cells make of their inputs: ``a`` and ``b`` of ``h = a * h + b``,
+all steps at once.
 
     minGRU   a = 1 - z;          b = z v                 z = sigmoid(.)       (Feng et al. 2024)
     minLSTM  a = f / (f + i);    b = i / (f + i) v       i, f = sigmoid(.)    (Feng et al. 2024)
     RG-LRU   a = e^(-rate r);    b = sqrt(1 - a^2) i u   r, i = sigmoid(.)    (De et al. 2024)
 
-The type of the inputs says which cell it is. These functions are for any device and for autograd; fused with the scan
-and written for CPUs they are in ``gated_kernels.py``.
+The type of the inputs says which cell it is. These functions are for any device and for autograd;
+fused with the scan and written for CPUs they are in ``gated_kernels.py``.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """From the last layer to the vocabulary: the loss in training, log-probabilities in use.
 
-The loss works through its rows in chunks (``elman.nn.chunked``), so that no more than a chunk of N x V numbers
-ever exists; ``plain_loss`` is its slow twin.
+The loss works through its rows in chunks (``elman.nn.chunked``), so that no more than a chunk of N
+x V numbers ever exists; ``plain_loss`` is its slow twin.
 """
 
 import math
@@ -32,7 +32,8 @@ class Output(nn.Module):
         tied: Embedding | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Full weights of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's first V rows.
+        """Full weights of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's first V
+        rows.
 
         The bias starts at zero.
         """
@@ -53,13 +54,17 @@ class Output(nn.Module):
 
     @torch.no_grad()
     def begin(self, shares: Tensor) -> None:
-        """Start from ``shares[V]`` of the types in a text: where nothing is known, they are what is predicted."""
+        """Start from ``shares[V]`` of the types in a text: where nothing is known, they are what is
+        predicted.
+        """
         self.bias.copy_(shares.log())
 
     def loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many targets there were.
+        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many
+        targets there were.
 
-        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change nothing.
+        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change
+        nothing.
         """
         rows, wanted = rows_of(y, targets)
         return chunked_loss(rows, self.table(), self.bias, wanted), len(wanted)
@@ -72,7 +77,9 @@ class Output(nn.Module):
 
     @torch.no_grad()
     def log_prob_of(self, y: Tensor, targets: Tensor) -> Tensor:
-        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory; for scoring."""
+        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory;
+        for scoring.
+        """
         flat = y.reshape(-1, y.shape[-1])
         nats = chunked_nats(flat, self.table(), self.bias, targets.reshape(-1))
         return -nats.to(torch.float32).view(targets.shape)
@@ -88,7 +95,8 @@ class Output(nn.Module):
 
 
 def rows_of(y: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below 0)."""
+    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below 0).
+    """
     if y.dim() == 3 and y.stride(0) < y.stride(1):
         # The recurrences leave their outputs time first: read them in that order, without a copy.
         y, targets = y.transpose(0, 1), targets.T

@@ -1,4 +1,5 @@
-"""Penalties on the top layer's outputs that training adds to the loss: for their size, and for how fast they change.
+"""Penalties on the top layer's outputs that training adds to the loss: for their size, and for how
+fast they change.
 
 Both are means of squares over all outputs (Merity, McCann and Socher 2017, "Revisiting activation
 regularization for language RNNs": AR with weight alpha, TAR with weight beta).
@@ -27,8 +28,8 @@ class Penalties:
     def of(self, dropped: Tensor, *, raw: Tensor, reset: Tensor | None) -> Tensor | None:
         """What is added to the mean nats per token, a scalar; None where both weights are 0.
 
-        ``dropped`` and ``raw`` are ``[B, T, H]``, after and before dropout. No difference is taken across a
-        document start (``reset[B, T]``), where the state was thrown away on purpose.
+        ``dropped`` and ``raw`` are ``[B, T, H]``, after and before dropout. No difference is taken
+        across a document start (``reset[B, T]``), where the state was thrown away on purpose.
         """
         total = None
         if self.activation:

@@ -1,11 +1,13 @@
 """Matrix products on the processor through oneDNN, whatever library torch itself would take.
 
-torch sends bfloat16 products to oneDNN but float32 ones to MKL, which on some processors reaches half of what
-oneDNN does. And each product lays its weights out for the processor anew, a third of its time where a recurrence
-multiplies a few rows by the same weights at every step: ``Packed`` does that once.
+torch sends bfloat16 products to oneDNN but float32 ones to MKL, which on some processors reaches
+half of what oneDNN does. And each product lays its weights out for the processor anew, a third of
+its time where a recurrence multiplies a few rows by the same weights at every step: ``Packed`` does
+that once.
 
-For use inside hand-written passes: no gradients flow through these. Where oneDNN is missing or switched off
-(``torch.backends.mkldnn.flags(enabled=False)``), the same calls are torch's plain products.
+For use inside hand-written passes: no gradients flow through these. Where oneDNN is missing or
+switched off (``torch.backends.mkldnn.flags(enabled=False)``), the same calls are torch's plain
+products.
 """
 
 import math
@@ -16,7 +18,8 @@ import torch
 from torch import Tensor
 
 _LITTLE = 2**20
-"""Multiplications below which torch's plain product is faster: setting up oneDNN's takes 10 microseconds."""
+"""Multiplications below which torch's plain product is faster: setting up oneDNN's takes 10
+microseconds."""
 _FEW = 16
 """Products with the same weights from which on laying them out can pay."""
 _SMALL = {torch.float32: 2**16, torch.bfloat16: 2**19}
@@ -39,7 +42,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, room: Tenso
 
 
 def transposed(left: Tensor, right: Tensor) -> Tensor:
-    """``left[N, G]`` transposed times ``right[N, D]``, as ``[G, D]``: a sum over rows, the gradient of weights.
+    """``left[N, G]`` transposed times ``right[N, D]``, as ``[G, D]``: a sum over rows, the gradient
+    of weights.
 
     >>> transposed(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0], [10.0]]))
     tensor([[31.],
@@ -59,7 +63,9 @@ class Packed:
     """
 
     def __init__(self, weight: Tensor, *, rows: int, products: int) -> None:
-        """``products`` is how many there will be: for a few of them, or of few weights, nothing is laid out."""
+        """``products`` is how many there will be: for a few of them, or of few weights, nothing is
+        laid out.
+        """
         self._weight, self._packed = weight.t(), None
         large = weight.numel() >= _SMALL.get(weight.dtype, math.inf)
         if large and products >= _FEW and _through_onednn(weight):
@@ -81,7 +87,9 @@ def _through_onednn(x: Tensor) -> bool:
 
 @cache
 def _works(dtype: torch.dtype) -> bool:
-    """Whether the operators that torch keeps for its own compiler are there and right, tried on small numbers."""
+    """Whether the operators that torch keeps for its own compiler are there and right, tried on
+    small numbers.
+    """
     if dtype not in (torch.float32, torch.bfloat16) or not torch.backends.mkldnn.is_available():
         return False
     operators: Any = torch.ops.mkldnn

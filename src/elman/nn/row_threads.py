@@ -17,16 +17,18 @@ _WORTH_A_THREAD = 2**17
 
 
 def in_rows(kernel: Callable[..., None], shape: Sequence[int], *arguments: Any) -> None:
-    """Call ``kernel(*arrays, start, stop)`` so that all B rows of ``shape``, ``[T, B, ..]``, are covered.
+    """Call ``kernel(*arrays, start, stop)`` so that all B rows of ``shape``, ``[T, B, ..]``, are
+    covered.
 
-    Tensors, and those in named tuples, arrive as NumPy arrays, bfloat16 as its bits in uint16. The kernel releases
-    the interpreter's lock; what it does for a row must not depend on the others.
+    Tensors, and those in named tuples, arrive as NumPy arrays, bfloat16 as its bits in uint16. The
+    kernel releases the interpreter's lock; what it does for a row must not depend on the others.
     """
     share_rows(kernel, shape[1], math.prod(shape), *map(_arrays, arguments))
 
 
 def share_rows(kernel: Callable[..., None], rows: int, elements: int, *arrays: Any) -> None:
-    """Call ``kernel(*arrays, start, stop)`` so that all ``rows`` are covered, in threads where ``elements`` are many.
+    """Call ``kernel(*arrays, start, stop)`` so that all ``rows`` are covered, in threads where
+    ``elements`` are many.
 
     What ``in_rows`` does once it has the arrays; for loops that would make them anew at every step.
     """

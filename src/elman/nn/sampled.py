@@ -1,10 +1,12 @@
-"""Sampled softmax: in training each target competes with a sample of the types, in use with all of them.
+"""Sampled softmax: in training each target competes with a sample of the types, in use with all of
+them.
 
-An update draws types that serve all of its tokens as negatives. Frequent types are drawn more often, which is made
-good by subtracting from each score the logarithm of how often its type was to be expected in the sample; a
-negative that happens to be a row's target is left out of that row (Jean et al. 2015, Bengio and Senecal 2008). The
-types are sorted by frequency, and rank r is drawn with probability ln((r + 2) / (r + 1)) / ln(V + 1), which falls
-about as 1 / (r + 1) (Zipf); a type drawn twice counts once.
+An update draws types that serve all of its tokens as negatives. Frequent types are drawn more
+often, which is made good by subtracting from each score the logarithm of how often its type was to
+be expected in the sample; a negative that happens to be a row's target is left out of that row
+(Jean et al. 2015, Bengio and Senecal 2008). The types are sorted by frequency, and rank r is drawn
+with probability ln((r + 2) / (r + 1)) / ln(V + 1), which falls about as 1 / (r + 1) (Zipf); a type
+drawn twice counts once.
 
 The gradient holds only the rows of the weight that were targets or negatives: see
 ``elman.training.sparse_updates`` for what that means to the others.
@@ -52,7 +54,9 @@ class SampledOutput(Output):
         tied: Embedding | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """``samples`` are drawn at each update; with V or more, every type competes. The rest as for ``Output``."""
+        """``samples`` are drawn at each update; with V or more, every type competes. The rest as
+        for ``Output``.
+        """
         super().__init__(size, clusters.vocab, tied=tied, generator=generator)
         assert samples >= 1, "something must compete"
         self.samples = samples
@@ -61,7 +65,9 @@ class SampledOutput(Output):
         self.register_buffer("_ids", ranks.argsort(), persistent=False)
 
     def loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """With ``masks`` (training), summed nats of ``targets[..]`` among the types that they draw; else exact."""
+        """With ``masks`` (training), summed nats of ``targets[..]`` among the types that they draw;
+        else exact.
+        """
         if masks is None:
             return super().loss(y, targets)
         rows, wanted = rows_of(y, targets)
@@ -74,8 +80,9 @@ class SampledOutput(Output):
         places[negatives] = torch.arange(len(negatives), device=wanted.device)
         offset = self._offset(negatives)
         missing = -len(negatives) % _ROUND
-        # Up to a round number, by a type that is there already and cannot win: the number drawn differs from update
-        # to update, and for each shape of a bfloat16 product a kernel is compiled and kept.
+        # Up to a round number, by a type that is there already and cannot win: the number drawn
+        # differs from update to update, and for each shape of a bfloat16 product a kernel is
+        # compiled and kept.
         others = F.embedding(F.pad(negatives, (0, missing), value=int(negatives[0])), table, sparse=True)
         nats = _Against.apply(rows, others, F.pad(offset, (0, missing), value=-math.inf), chosen, places[wanted])
         return nats, len(wanted)
@@ -116,8 +123,9 @@ class SampledOutput(Output):
 class _Against(Function):
     """Summed nats of scores ``chosen[N]`` among those of all others.
 
-    The others' scores are ``y[N, E] @ others[S, E].T + offset[S]``; the one at ``places[N]`` is left out (-1: none).
-    Works in chunks of rows and takes the gradients at once, as ``chunked_loss`` does.
+    The others' scores are ``y[N, E] @ others[S, E].T + offset[S]``; the one at ``places[N]`` is
+    left out (-1: none). Works in chunks of rows and takes the gradients at once, as
+    ``chunked_loss`` does.
     """
 
     @staticmethod

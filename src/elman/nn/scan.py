@@ -1,8 +1,10 @@
-"""The linear recurrence ``h[t] = a[t] * h[t-1] + b[t]``, element by element over T: all that waits in a parallel cell.
+"""The linear recurrence ``h[t] = a[t] * h[t-1] + b[t]``, element by element over T: all that waits
+in a parallel cell.
 
-Shapes are time first, ``[T, B, H]``. ``by_steps`` is the reference; on CPUs the states and the hand-written gradient
-are computed by numba (``scan_kernels.py``), on CUDA devices by Triton (``scan_triton.py``); both are imported when
-first needed. With d_h[t] = given[t] + a[t+1] d_h[t+1]: d_a[t] = d_h[t] h[t-1] and d_b[t] = d_h[t].
+Shapes are time first, ``[T, B, H]``. ``by_steps`` is the reference; on CPUs the states and the
+hand-written gradient are computed by numba (``scan_kernels.py``), on CUDA devices by Triton
+(``scan_triton.py``); both are imported when first needed. With d_h[t] = given[t] + a[t+1] d_h[t+1]:
+d_a[t] = d_h[t] h[t-1] and d_b[t] = d_h[t].
 """
 
 from typing import Any
@@ -23,9 +25,9 @@ def scan(
 ) -> tuple[Tensor, Tensor]:
     """All states ``[T, B, H]`` and the last one of each row ``[B, H]``, from the state ``h[B, H]``.
 
-    Half precision is computed, and returned, in float32. Where ``reset[T, B]``, the state before the step is
-    zero, whatever it was. With ``lengths[B]`` the last state is the one after each row's last real step (length 0
-    keeps ``h``), and states at padding are zero.
+    Half precision is computed, and returned, in float32. Where ``reset[T, B]``, the state before
+    the step is zero, whatever it was. With ``lengths[B]`` the last state is the one after each
+    row's last real step (length 0 keeps ``h``), and states at padding are zero.
 
     >>> a, b = torch.full((3, 1, 1), 0.5), torch.ones(3, 1, 1)
     >>> states, last = scan(a, b, torch.zeros(1, 1))
@@ -46,7 +48,8 @@ def scan(
 
 
 def by_steps(a: Tensor, b: Tensor, h: Tensor, reset: Tensor | None = None) -> Tensor:
-    """The states one after the other, by autograd, in any type: the slow twin of every other way."""
+    """The states one after the other, by autograd, in any type: the slow twin of every other way.
+    """
     states = []
     for t, (kept, added) in enumerate(zip(a.unbind(), b.unbind(), strict=True)):
         before = h if reset is None else h.masked_fill(reset[t].unsqueeze(-1), 0)
@@ -61,7 +64,9 @@ def exact(dtype: torch.dtype) -> torch.dtype:
 
 
 def is_brief(x: Tensor, *others: Tensor) -> bool:
-    """Whether a chunk ``x[T, B, ..]`` is so short, and without gradients, that single steps are the better way."""
+    """Whether a chunk ``x[T, B, ..]`` is so short, and without gradients, that single steps are the
+    better way.
+    """
     return len(x) <= SHORT and not (torch.is_grad_enabled() and any(part.requires_grad for part in (x, *others)))
 
 

@@ -1,6 +1,7 @@
 """The parallel cells: all products and gates of a chunk at once, and one scan.
 
-No weights lead from the hidden state back to itself, so that only ``h = a * h + b`` waits for the step before.
+No weights lead from the hidden state back to itself, so that only ``h = a * h + b`` waits for the
+step before.
 """
 
 from typing import Any, ClassVar
@@ -60,7 +61,8 @@ class _Minimal(Parallel):
 class MinGru(_Minimal):
     """The minimal GRU: its gate sees only the input (Feng et al. 2024).
 
-    The values are linear in the input: on short runs that learns faster than the paper's positive ones, and than tanh.
+    The values are linear in the input: on short runs that learns faster than the paper's positive
+    ones, and than tanh.
     """
 
     cell = CELLS["mingru"]
@@ -68,18 +70,22 @@ class MinGru(_Minimal):
 
 
 class MinLstm(_Minimal):
-    """The minimal LSTM, its two gates scaled to sum to 1 (Feng et al. 2024); values linear as in MinGru."""
+    """The minimal LSTM, its two gates scaled to sum to 1 (Feng et al. 2024); values linear as in
+    MinGru.
+    """
 
     cell = CELLS["minlstm"]
     inputs = MinLstmInputs
 
 
 class RgLru(Parallel):
-    """Griffin's recurrent block: convolution, real-gated linear recurrent unit, gated output (De et al. 2024).
+    """Griffin's recurrent block: convolution, real-gated linear recurrent unit, gated output (De et
+    al. 2024).
 
-    The unit alone mixes nothing; the block around it brings D inputs to H units and their outputs together:
-    ``y = W_out (gelu(gate) * h)``. Its state is h and the last three inputs of the convolution. The matrices of its
-    gates are full, where the paper's are in blocks on the diagonal, and the output's gate starts open.
+    The unit alone mixes nothing; the block around it brings D inputs to H units and their outputs
+    together: ``y = W_out (gelu(gate) * h)``. Its state is h and the last three inputs of the
+    convolution. The matrices of its gates are full, where the paper's are in blocks on the
+    diagonal, and the output's gate starts open.
     """
 
     cell = CELLS["rglru"]

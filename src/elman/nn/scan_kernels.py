@@ -1,14 +1,17 @@
-"""The scan in machine code, compiled on the first call and kept on disk: rows ``start`` to ``stop`` of a chunk.
+"""The scan in machine code, compiled on the first call and kept on disk: rows ``start`` to ``stop``
+of a chunk.
 
-``h[t] = a[t] * h[t-1] + b[t]`` with ``a``, ``b``, ``h`` of shape ``[T, B, H]``, one type for all. The inner loops run
-over neighbours in memory, so that the compiler makes vector instructions of them. The caller gives each thread rows
-of its own; parallel loops of numba's would start OpenMP, after which a fork kills the child.
+``h[t] = a[t] * h[t-1] + b[t]`` with ``a``, ``b``, ``h`` of shape ``[T, B, H]``, one type for all.
+The inner loops run over neighbours in memory, so that the compiler makes vector instructions of
+them. The caller gives each thread rows of its own; parallel loops of numba's would start OpenMP,
+after which a fork kills the child.
 """
 
 import numpy as np
 from numba import njit
 
-# Products and sums may be fused; anything that assumes away NaN or infinity would hide a broken run.
+# Products and sums may be fused; anything that assumes away NaN or infinity would hide a broken
+# run.
 FASTMATH = {"contract", "nsz"}
 
 

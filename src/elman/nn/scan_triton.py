@@ -1,7 +1,8 @@
 """The scan on CUDA devices: one program for a block of units of one row, which walks through T.
 
-The contract is that of ``scan_kernels.py``: states ``[T, B, H]`` from ``a``, ``b`` and the first state ``[B, H]``, with
-gradients to all three. Neighbouring units are neighbours in memory, so that every step is one wide access.
+The contract is that of ``scan_kernels.py``: states ``[T, B, H]`` from ``a``, ``b`` and the first
+state ``[B, H]``, with gradients to all three. Neighbouring units are neighbours in memory, so that
+every step is one wide access.
 """
 
 # pyright: reportOptionalMemberAccess=false, reportMissingImports=false

@@ -16,14 +16,17 @@ FAST: dict[str, Callable[..., Recurrent]] = {
     layer.cell.name: layer
     for layer in (Rnn, ReluRnn, Gru, Lstm, MinGru, MinLstm, RgLru, FeedForward, GatedConv, TransformerLayer)
 }
-"""Fast layers by the name of their cell: an optimisation only, each computes what ``Unrolled`` does."""
+"""Fast layers by the name of their cell: an optimisation only, each computes what ``Unrolled``
+does."""
 
 
 def make_layer(cell: str, input_size: int, hidden_size: int, **options: Any) -> Recurrent:
-    """A layer of a registered cell; ``options`` are ``weight_drop``, ``generator`` and those of its kind.
+    """A layer of a registered cell; ``options`` are ``weight_drop``, ``generator`` and those of its
+    kind.
 
     Raises:
-        UsageError: an unknown cell, a size below 1, or an option that this kind of layer does not have.
+        UsageError: an unknown cell, a size below 1, or an option that this kind of layer does not
+            have.
 
     >>> make_layer("lstm", 4, 6)
     Lstm(4, 6)

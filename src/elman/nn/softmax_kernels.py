@@ -1,7 +1,8 @@
-"""Cross entropy and its gradient in one pass over the scores, as machine code; bfloat16 comes as its bits, uint16.
+"""Cross entropy and its gradient in one pass over the scores, as machine code; bfloat16 comes as
+its bits, uint16.
 
-In torch the scores of a chunk are read and written six times, half of them in float32: more time than one of the
-three matrix products around them takes.
+In torch the scores of a chunk are read and written six times, half of them in float32: more time
+than one of the three matrix products around them takes.
 """
 
 import numpy as np
@@ -10,13 +11,14 @@ from elman.nn.vector_math import compiled, exponential, put, wide
 
 _ONE = np.float32(1)
 _LANES = 256
-"""Numbers side by side in sums and maxima. The compiler never changes the order of a sum: alone, each would wait for
-the one before."""
+"""Numbers side by side in sums and maxima. The compiler never changes the order of a sum: alone,
+each would wait for the one before."""
 
 
 @compiled
 def losses(products, bias, targets, nats, start, stop):
-    """Fill ``nats[N]`` of the targets for rows ``start`` to ``stop``; scores are ``products[N, V]`` and ``bias[V]``.
+    """Fill ``nats[N]`` of the targets for rows ``start`` to ``stop``; scores are ``products[N, V]``
+    and ``bias[V]``.
 
     The products become the gradients by the scores.
     """

@@ -1,4 +1,6 @@
-"""Layers of cells one above the other, their dropouts between; the state threads through all of them."""
+"""Layers of cells one above the other, their dropouts between; the state threads through all of
+them.
+"""
 
 from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
@@ -48,12 +50,13 @@ class Stack(nn.Module):
     ) -> None:
         """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
 
-        ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the last
-        layer's output a product of each lower layer's (Graves 2013), which starts at zero: the way from the text to
-        the output is then short from the first update on. The dropouts act in training only: locked ones on the input,
-        between layers and on the output, and ``weight_drop`` on hidden-to-hidden weights. ``options`` are for each
-        layer, where its kind has some: see ``nn/windowed.py``. Layers that add to what they read drop what they add,
-        and their sum is scaled at the end. ``generator`` draws the starting weights.
+        ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the
+        last layer's output a product of each lower layer's (Graves 2013), which starts at zero: the
+        way from the text to the output is then short from the first update on. The dropouts act in
+        training only: locked ones on the input, between layers and on the output, and
+        ``weight_drop`` on hidden-to-hidden weights. ``options`` are for each layer, where its kind
+        has some: see ``nn/windowed.py``. Layers that add to what they read drop what they add, and
+        their sum is scaled at the end. ``generator`` draws the starting weights.
 
         Raises:
             UsageError: an unknown cell, no layers, or a share outside [0, 1).
@@ -94,7 +97,8 @@ class Stack(nn.Module):
     def step(self, x: Tensor, state: State, take: Take | None = None) -> tuple[Tensor, State]:
         """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``.
 
-        ``take`` takes a layer's step in its place, for those who want to look at what happens inside.
+        ``take`` takes a layer's step in its place, for those who want to look at what happens
+        inside.
         """
         after: State = ()
         outputs = []
@@ -113,7 +117,8 @@ class Stack(nn.Module):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> Chunk:
-        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see Recurrent."""
+        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see Recurrent.
+        """
         if lengths is not None and self.residual:
             padding = torch.arange(x.shape[1], device=x.device) >= lengths.unsqueeze(1)
             x = x.masked_fill(padding.unsqueeze(-1), 0)
@@ -130,7 +135,8 @@ class Stack(nn.Module):
         return dropout.locked(self._skipped(outputs), self.drops[-1], masks), after
 
     def _skipped(self, outputs: list[Tensor]) -> Tensor:
-        """The last of the layers' outputs, with what comes round the layers above each other one."""
+        """The last of the layers' outputs, with what comes round the layers above each other one.
+        """
         y = outputs[-1] if self.gain is None else scaled(outputs[-1], self.gain)
         for shortcut, below in zip(self.skips, outputs, strict=False):
             y = y + shortcut(below).to(y.dtype)

@@ -1,13 +1,14 @@
 """What each step of a recurrence does to its numbers one by one, as machine code.
 
-In torch every such step is ten or more operations of a few microseconds each, as long as the matrix product
-between them. Here it is one call. The arrays are those of the whole chunk, ``[T, B, .]``, and ``t`` says which step;
-``product[B, .]`` is what the matrix product of this step gave, and is used up. ``fresh[T + 1, B]`` marks document
-starts; nothing comes back from behind the last step, so that its last row is true. Everything is computed in
-float32; the gates are computed twice, forwards and backwards, which is cheaper than to keep them in memory.
+In torch every such step is ten or more operations of a few microseconds each, as long as the matrix
+product between them. Here it is one call. The arrays are those of the whole chunk, ``[T, B, .]``,
+and ``t`` says which step; ``product[B, .]`` is what the matrix product of this step gave, and is
+used up. ``fresh[T + 1, B]`` marks document starts; nothing comes back from behind the last step, so
+that its last row is true. Everything is computed in float32; the gates are computed twice, forwards
+and backwards, which is cheaper than to keep them in memory.
 
-The loops are short because the compiler makes vectors of a loop only if it can tell at run time that no output of it
-overlaps an input, and it does so for a few arrays only.
+The loops are short because the compiler makes vectors of a loop only if it can tell at run time
+that no output of it overlaps an input, and it does so for a few arrays only.
 """
 
 import numpy as np
@@ -53,9 +54,11 @@ def rnn_backward(t, d_states, product, fresh, states, d_gates, d_bias, relu):
 
 @compiled
 def gru_forward(t, sums, product, bias_n, fresh, from_h, state, states):
-    """``state[B, H]`` goes from before to after step t, ``states[t + 1]`` is the same; ``from_h[t]`` = W_hn h + b_hn.
+    """``state[B, H]`` goes from before to after step t, ``states[t + 1]`` is the same;
+    ``from_h[t]`` = W_hn h + b_hn.
 
-    ``sums[t]`` (r, z, n) holds what comes from the input; afterwards, what the gates are the sigmoid or tanh of.
+    ``sums[t]`` (r, z, n) holds what comes from the input; afterwards, what the gates are the
+    sigmoid or tanh of.
     """
     size = len(bias_n)
     row = np.empty(3 * size, state.dtype)
@@ -82,9 +85,11 @@ def gru_forward(t, sums, product, bias_n, fresh, from_h, state, states):
 
 @compiled
 def gru_backward(t, d_states, product, fresh, sums, from_h, states, d_hidden, d_gates, d_new, d_bias, d_bias_n):
-    """``d_gates[t]`` (r, z, and n as W_hn h + b_hn sees it), ``d_new[t]`` (n as the input sees it), the biases' sums.
+    """``d_gates[t]`` (r, z, and n as W_hn h + b_hn sees it), ``d_new[t]`` (n as the input sees it),
+    the biases' sums.
 
-    ``d_hidden[B, H]`` holds what of step t + 1 went past its gates; afterwards, what of step t does.
+    ``d_hidden[B, H]`` holds what of step t + 1 went past its gates; afterwards, what of step t
+    does.
     """
     size = d_hidden.shape[1]
     nothing, n, d_n = np.zeros(size, states.dtype), np.empty_like(d_bias_n), np.empty_like(d_bias_n)
@@ -129,7 +134,8 @@ def gru_backward(t, d_states, product, fresh, sums, from_h, states, d_hidden, d_
 def lstm_forward(t, sums, product, fresh, cells, states, start, stop):
     """``cells[t + 1]`` and ``states[t + 1]`` of rows ``start`` to ``stop``.
 
-    ``sums[t]`` (i, f, g, o) holds what comes from the input; afterwards, what the gates are the sigmoid or tanh of.
+    ``sums[t]`` (i, f, g, o) holds what comes from the input; afterwards, what the gates are the
+    sigmoid or tanh of.
     """
     size = cells.shape[2]
     nothing, row = np.zeros(size, cells.dtype), np.empty(4 * size, cells.dtype)
@@ -152,7 +158,8 @@ def lstm_forward(t, sums, product, fresh, cells, states, start, stop):
 
 @compiled
 def lstm_backward(t, d_states, d_cells, product, fresh, sums, cells, d_cell, d_gates, start, stop):
-    """``d_gates[t]`` of rows ``start`` to ``stop``; their ``d_cell[B, H]`` is taken from step t + 1 to step t.
+    """``d_gates[t]`` of rows ``start`` to ``stop``; their ``d_cell[B, H]`` is taken from step t + 1
+    to step t.
 
     ``d_cells`` is empty where only the outputs have a gradient.
     """

@@ -1,10 +1,12 @@
-"""A Transformer's layer (Vaswani et al. 2017) whose attention sees a window of W inputs, so that its state is bounded.
+"""A Transformer's layer (Vaswani et al. 2017) whose attention sees a window of W inputs, so that
+its state is bounded.
 
-Layers are pre-norm; positions are rotary (Su et al. 2021). A rotation only ever depends on how far back a key lies, so
-keys are kept as they are and turned when they are looked at: a step far into a text computes what the whole pass does.
+Layers are pre-norm; positions are rotary (Su et al. 2021). A rotation only ever depends on how far
+back a key lies, so keys are kept as they are and turned when they are looked at: a step far into a
+text computes what the whole pass does.
 
-The state: the ``keys`` (in two halves, which rotary positions turn against each other) and ``values`` of the last W - 1
-inputs, the oldest first, and in ``read`` how many of them there are.
+The state: the ``keys`` (in two halves, which rotary positions turn against each other) and
+``values`` of the last W - 1 inputs, the oldest first, and in ``read`` how many of them there are.
 """
 
 from typing import Any
@@ -22,11 +24,13 @@ from elman.nn.scan import exact
 from elman.nn.windowed import Windowed, after_chunk, scaled, since_start
 
 _BLOCK = 128
-"""Queries that are looked up together: each sees W - 1 keys before the block, so long chunks cost no square."""
+"""Queries that are looked up together: each sees W - 1 keys before the block, so long chunks cost
+no square."""
 
 
 class TransformerLayer(Windowed):
-    """``z = x + W_out attention(W_ih norm(x))``, ``y = z + W_down (silu(g) * u)`` with ``g, u = W_up norm(z)``.
+    """``z = x + W_out attention(W_ih norm(x))``, ``y = z + W_down (silu(g) * u)`` with
+    ``g, u = W_up norm(z)``.
 
     The feed-forward part is gated (SwiGLU; Shazeer 2020), with ``inner`` units.
 
@@ -44,8 +48,8 @@ class TransformerLayer(Windowed):
     weight_down: nn.Parameter
 
     def __init__(self, input_size: int, hidden_size: int, *, heads: int = 1, **options: Any) -> None:
-        """``heads`` share H; each has an even number of units, more than its share if need be; the rest as in
-        ``Windowed``.
+        """``heads`` share H; each has an even number of units, more than its share if need be; the
+        rest as in ``Windowed``.
 
         Raises:
             UsageError: no heads, or more than units.
@@ -69,7 +73,8 @@ class TransformerLayer(Windowed):
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
     ) -> Chunk:
         (steps, batch, _), lags, read = x.shape, self.window - 1, state[3].squeeze(1)
-        # A row's keys lie side by side, as in the state: what was read before the chunk is copied only once.
+        # A row's keys lie side by side, as in the state: what was read before the chunk is copied
+        # only once.
         q1, q2, *new = (part.transpose(0, 1).unflatten(-1, (self.heads, -1)) for part in self._asked(x))
         old = [part.view(batch, lags, self.heads, part.shape[1] // lags // self.heads) for part in state[:3]]
         starts = torch.zeros(steps, batch, dtype=torch.bool, device=x.device) if reset is None else reset
@@ -105,14 +110,18 @@ class TransformerLayer(Windowed):
         return (z + self._dropped(product(F.silu(gate) * up, self.weight_down), masks)).to(x.dtype)
 
     def _turned(self, first: Tensor, second: Tensor, place: int) -> Tensor:
-        """Both halves ``[B, K, heads, ..]``, of which the first stands at ``place``, turned and side by side."""
+        """Both halves ``[B, K, heads, ..]``, of which the first stands at ``place``, turned and
+        side by side.
+        """
         places = place + torch.arange(first.shape[1], device=first.device)
         turn = places.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.pairs)).to(first.device)
         cos, sin = (part.to(first.dtype) for part in (turn.cos(), turn.sin()))
         return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
     def _seen(self, age: Tensor) -> Tensor:
-        """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``; ``age[queries, B]``."""
+        """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``;
+        ``age[queries, B]``.
+        """
         count = len(age)
         lag = (self.window - 1 + torch.arange(count).unsqueeze(1) - torch.arange(self.window - 1 + count)).to(
             age.device
@@ -122,9 +131,11 @@ class TransformerLayer(Windowed):
 
 
 def attended(queries: Tensor, keys: Tensor, values: Tensor, barred: Tensor) -> Tensor:
-    """What torch's scaled_dot_product_attention gives, by plain products: on CPUs in bfloat16 in a quarter of its time.
+    """What torch's scaled_dot_product_attention gives, by plain products: on CPUs in bfloat16 in a
+    quarter of its time.
 
-    ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is added to the scores.
+    ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is
+    added to the scores.
     """
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + barred
     return scores.softmax(dim=-1, dtype=exact(scores.dtype)).to(values.dtype) @ values

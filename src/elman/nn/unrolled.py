@@ -1,4 +1,5 @@
-"""A layer of any registered cell, trained by autograd through its single steps: slow, and never wrong.
+"""A layer of any registered cell, trained by autograd through its single steps: slow, and never
+wrong.
 
 The fast layers (``sequence.py``) are the same function computed faster.
 """
@@ -36,10 +37,12 @@ class Unrolled(Recurrent):
         generator: torch.Generator | None = None,
         **sizes: Any,
     ) -> None:
-        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as in ``Recurrent``.
+        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as
+        in ``Recurrent``.
 
         Raises:
-            UsageError: a size below 1, a share outside [0, 1), or one of weights that the cell does not have.
+            UsageError: a size below 1, a share outside [0, 1), or one of weights that the cell does
+                not have.
         """
         self.cell = cell
         super().__init__(input_size, hidden_size, generator=generator, **sizes)
@@ -67,7 +70,9 @@ def by_steps(
     reset: Tensor | None = None,
     lengths: Tensor | None = None,
 ) -> Chunk:
-    """A chunk ``x[T, B, D]`` by the cell's steps: products in the type of x, all else in that of the state."""
+    """A chunk ``x[T, B, D]`` by the cell's steps: products in the type of x, all else in that of
+    the state.
+    """
     low = x.dtype != state[0].dtype
     if low:
         weights = {name: weight.to(x.dtype) if weight.ndim == 2 else weight for name, weight in weights.items()}

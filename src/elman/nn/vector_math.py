@@ -1,8 +1,10 @@
-"""Functions of single numbers that numba's compiler turns into vector instructions: exponentials, and bfloat16.
+"""Functions of single numbers that numba's compiler turns into vector instructions: exponentials,
+and bfloat16.
 
-The mathematical library's own functions are calls, one number at a time. In float32 these here are exact to about two
-units in the last place; in float64 they are the library's. NaN stays NaN. bfloat16 comes and goes as its bits, uint16.
-What stands under each name in plain Python is what it means; the compiler takes what is below.
+The mathematical library's own functions are calls, one number at a time. In float32 these here are
+exact to about two units in the last place; in float64 they are the library's. NaN stays NaN.
+bfloat16 comes and goes as its bits, uint16. What stands under each name in plain Python is what it
+means; the compiler takes what is below.
 """
 
 import math
@@ -12,9 +14,11 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-# Products and sums may be fused; anything that assumes away NaN or infinity would hide a broken run.
+# Products and sums may be fused; anything that assumes away NaN or infinity would hide a broken
+# run.
 FASTMATH = {"contract", "nsz"}
-# numpy's errors: Python's would test every division for zero, and nothing with a branch in it becomes a vector.
+# numpy's errors: Python's would test every division for zero, and nothing with a branch in it
+# becomes a vector.
 compiled = njit(nogil=True, cache=True, fastmath=FASTMATH, error_model="numpy")
 OPTIONS: Any = {"fastmath": FASTMATH, "error_model": "numpy"}
 
@@ -98,7 +102,9 @@ def _tanh(x):
 
 
 def decay(x) -> Any:
-    """For ``x >= 0``: ``a = e^-x``, ``s = sqrt(1 - a^2)`` and ``x ds/dx = x a^2 / s``, which ends in 0."""
+    """For ``x >= 0``: ``a = e^-x``, ``s = sqrt(1 - a^2)`` and ``x ds/dx = x a^2 / s``, which ends
+    in 0.
+    """
     kept, share = np.exp(-x), np.sqrt(-np.expm1(-2 * x))
     return kept, share, x * kept * kept / share if share != 0 else _ZERO
 

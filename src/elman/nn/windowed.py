@@ -1,7 +1,8 @@
 """Layers that see a window of their inputs: the newest and the W - 1 before it, and nothing older.
 
-Their state is that window, so that a step costs the same however long the text is. A document start hides what lies
-before it; a fresh state is zeros. Shapes are time first inside, as in ``recurrent.py``.
+Their state is that window, so that a step costs the same however long the text is. A document start
+hides what lies before it; a fresh state is zeros. Shapes are time first inside, as in
+``recurrent.py``.
 """
 
 from abc import abstractmethod
@@ -22,7 +23,9 @@ from elman.nn.scan_cells import Parallel
 
 
 class Windowed(Parallel):
-    """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W inputs."""
+    """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W
+    inputs.
+    """
 
     weight_across: nn.Parameter
     """Where D is not H, of layers that add."""
@@ -37,8 +40,9 @@ class Windowed(Parallel):
         drop: float = 0.0,
         **options: Any,
     ) -> None:
-        """``inner`` is H if None, ``window`` the cell's usual one; ``drop`` is the share of units that a layer adds
-        that are dropped in training, the same ones at all steps; the rest as in ``Parallel``.
+        """``inner`` is H if None, ``window`` the cell's usual one; ``drop`` is the share of units
+        that a layer adds that are dropped in training, the same ones at all steps; the rest as in
+        ``Parallel``.
 
         Raises:
             UsageError: a size below 1, a share outside [0, 1), or a weight drop other than 0.
@@ -74,7 +78,8 @@ class Windowed(Parallel):
 
 
 def scaled(x: Tensor, gain: Tensor) -> Tensor:
-    """Vectors of mean 0 and variance 1 times a gain for each unit, in float32 (Ba, Kiros and Hinton 2016, no bias).
+    """Vectors of mean 0 and variance 1 times a gain for each unit, in float32 (Ba, Kiros and Hinton
+    2016, no bias).
 
     >>> scaled(torch.tensor([1.0, 3.0]), torch.ones(2)).round(decimals=3).tolist()
     [-1.0, 1.0]
@@ -83,7 +88,8 @@ def scaled(x: Tensor, gain: Tensor) -> Tensor:
 
 
 def since_start(reset: Tensor, before: Tensor) -> Tensor:
-    """How many steps have been read of the document that step t belongs to, before it: ``[T, B]``, float.
+    """How many steps have been read of the document that step t belongs to, before it: ``[T, B]``,
+    float.
 
     ``reset[T, B]`` marks document starts, ``before[B]`` is how many had been read before the chunk.
     """
@@ -95,9 +101,11 @@ def since_start(reset: Tensor, before: Tensor) -> Tensor:
 def windows(
     x: Tensor, tail: Tensor, width: int, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The last ``width`` inputs at each step, the oldest first, ``[T, B, width*D]``, and the tail after the last one.
+    """The last ``width`` inputs at each step, the oldest first, ``[T, B, width*D]``, and the tail
+    after the last one.
 
-    ``x[T, B, D]``, ``tail[B, (width-1)*D]`` what was read before; what a document start hides is zeros.
+    ``x[T, B, D]``, ``tail[B, (width-1)*D]`` what was read before; what a document start hides is
+    zeros.
 
     >>> x, tail = torch.tensor([1.0, 2, 3]).view(3, 1, 1), torch.tensor([[9.0]])
     >>> seen, tail = windows(x, tail, 2, reset=torch.tensor([[False], [True], [False]]))
@@ -115,7 +123,9 @@ def windows(
 
 
 def after_chunk(x: Tensor, tail: Tensor, lags: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """The last ``lags`` inputs of each row after its last real step, ``[B, lags*D]``, exactly as they came."""
+    """The last ``lags`` inputs of each row after its last real step, ``[B, lags*D]``, exactly as
+    they came.
+    """
     if not lags:
         return tail
     if reset is None and lengths is None and len(x) >= lags:

@@ -25,9 +25,11 @@ def a_text(seed: int, length: int = 150):
 
 
 def sources(seed: int, order: int, *, times: float = 1.0):
-    """What some model said along one text, and the counts of another; half of what was likely is said.
+    """What some model said along one text, and the counts of another; half of what was likely is
+    said.
 
-    Small probabilities stand for others, so that more may be said after a context than its visits: ``times`` above 1.
+    Small probabilities stand for others, so that more may be said after a context than its visits:
+    ``times`` above 1.
     """
     ids = a_text(seed, 60)
     probs = np.random.default_rng(seed).dirichlet(np.full(V, 0.5), size=len(ids)).astype(np.float32)

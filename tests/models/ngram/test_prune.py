@@ -1,4 +1,6 @@
-"""Pruning by relative entropy against the definition: distributions before and after, written out in full."""
+"""Pruning by relative entropy against the definition: distributions before and after, written out
+in full.
+"""
 
 import numpy as np
 import pytest

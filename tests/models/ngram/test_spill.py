@@ -1,4 +1,6 @@
-"""Counting on disk gives what counting in memory gives, within its memory, and leaves nothing behind."""
+"""Counting on disk gives what counting in memory gives, within its memory, and leaves nothing
+behind.
+"""
 
 import errno
 import shutil
@@ -186,9 +188,11 @@ def test_fields_lie_where_they_compare_first() -> None:
 
 
 def test_room_by_hand() -> None:
-    # Records of 3 numbers, both sorts; 4 orders of 24 bytes each; V times 24. In memory: 106, and 24 per n-gram.
+    # Records of 3 numbers, both sorts; 4 orders of 24 bytes each; V times 24. In memory: 106, and
+    # 24 per n-gram.
     assert needed(10**6, 5, 60_000) == (106 * 10**6 + 24 * (4 * 10**6 + 60_000), 144 * 10**6 + 24 * 60_000)
-    # Of 3 types there are only 12 bigrams and 36 trigrams, `<s>` as a first one counted; records of 2 numbers.
+    # Of 3 types there are only 12 bigrams and 36 trigrams, `<s>` as a first one counted; records of
+    # 2 numbers.
     assert needed(10**6, 3, 3) == (106 * 10**6 + 24 * 51, 32 * 10**6 + 24 * 51)
     # Of 100 MB a third are parts of runs, the rest a run of two numbers each.
     sizes = sizes_within(100_000_000, tokens=10**9, order=5, vocab_size=60_000)

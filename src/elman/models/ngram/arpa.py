@@ -1,9 +1,11 @@
-"""ARPA files as models, and n-gram models as ARPA files: what its words mean to elman's tokenizers, and back.
+"""ARPA files as models, and n-gram models as ARPA files: what its words mean to elman's tokenizers,
+and back.
 
-An ARPA file knows words, and that they stand between blanks; so its tokenizer is of pretokenized words. The other way,
-words of a pretokenized model stay as they are. Tokens of other levels know where their spaces are, and say so in the
-file: a space is ``▁``, a ``▁`` or ``\\`` of the text has a ``\\`` before it, and another blank or a control character
-is ``\\u{9}`` with its number; tokens made of bytes are spelled as in tokenizer.json.
+An ARPA file knows words, and that they stand between blanks; so its tokenizer is of pretokenized
+words. The other way, words of a pretokenized model stay as they are. Tokens of other levels know
+where their spaces are, and say so in the file: a space is ``▁``, a ``▁`` or ``\\`` of the text has
+a ``\\`` before it, and another blank or a control character is ``\\u{9}`` with its number; tokens
+made of bytes are spelled as in tokenizer.json.
 """
 
 import unicodedata
@@ -32,7 +34,8 @@ class Imported:
     speller: Speller
     """Knows the vocabulary only: an ARPA file has no words that were unknown to it."""
     facts: dict[str, Any]
-    """For the model card: the file's name, its sha256 (decompressed), and notes on what was added or left out."""
+    """For the model card: the file's name, its sha256 (decompressed), and notes on what was added
+    or left out."""
 
 
 def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:

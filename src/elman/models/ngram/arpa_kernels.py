@@ -1,7 +1,8 @@
 """The inner loops of reading and writing ARPA files, as machine code.
 
-A line of order n is ``log10-probability word1 ... wordn [log10-backoff]``, split at spaces and tabs. Whatever a file
-holds, nothing outside the given arrays is touched: the caller makes them as long as the text demands.
+A line of order n is ``log10-probability word1 ... wordn [log10-backoff]``, split at spaces and
+tabs. Whatever a file holds, nothing outside the given arrays is touched: the caller makes them as
+long as the text demands.
 """
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from elman.models.ngram.kernels import compiled
 
 SECTION_ENDS, BLOCK_ENDS, NO_NUMBER, TOO_FEW, TOO_MANY, UNKNOWN, TWICE, CONTROL = range(8)
-"""How ``read_lines`` stopped: at a line that begins with a backslash, at the end of the text, or at a mistake."""
+"""How ``read_lines`` stopped: at a line that begins with a backslash, at the end of the text, or at
+a mistake."""
 
 SMALLEST = 1e-10
 """``write_lines`` writes no number nearer to 0 by itself."""
@@ -19,14 +21,17 @@ NUMBER_BYTES = 32
 _TAB, _LINE_FEED, _RETURN, _SPACE, _BACKSLASH = 9, 10, 13, 32, 92
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = 43, 45, 46, 48, 57
 _MOST_DIGITS = 1 << 53
-"""Whole numbers up to here, and powers of ten up to 10^22, are exact: so are their quotients but for one rounding."""
+"""Whole numbers up to here, and powers of ten up to 10^22, are exact: so are their quotients but
+for one rounding."""
 _POWERS = np.array([10.0**power for power in range(23)])
 _WHOLE = np.array([10**power for power in range(19)])
 
 
 @compiled
 def _number(text, start, end):
-    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs a slower way; (0, 0) if it is none."""
+    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs a slower way; (0, 0) if it
+    is none.
+    """
     at = start
     negative = text[at] == _MINUS
     if negative or text[at] == _PLUS:
@@ -100,7 +105,9 @@ def _slot(text, start, end, pool, offsets, slots, seed):
 
 @compiled
 def fill_slots(pool, offsets, count, slots, seed):
-    """Put the first ``count`` words into empty ``slots`` (-1; a power of two, more than there are words)."""
+    """Put the first ``count`` words into empty ``slots`` (-1; a power of two, more than there are
+    words).
+    """
     for word in range(count):
         slots[_slot(pool, offsets[word], offsets[word + 1], pool, offsets, slots, seed)] = word
 
@@ -112,14 +119,16 @@ def read_lines(text, order, line, count, pool, offsets, slots, seed, words, logs
     Args:
         line: the number of its first line.
         count: how many words are known; at order 1 each line's word becomes one more.
-        pool, offsets: the known words' bytes, and where each begins; at order 1 with room for all of ``text``.
+        pool, offsets: the known words' bytes, and where each begins; at order 1 with room for all
+            of ``text``.
         slots: where words are found by their hash.
         words, logs, lines: filled for each n-gram: its words, probability and backoff, line.
-        slow: filled with (row * 2 + column, start, end) for each of ``logs`` that needs exact arithmetic.
+        slow: filled with (row * 2 + column, start, end) for each of ``logs`` that needs exact
+            arithmetic.
 
     Returns:
-        How it stopped, where, at which line, how many n-grams and how many slow numbers there are; start and end of
-        the field that stopped it.
+        How it stopped, where, at which line, how many n-grams and how many slow numbers there are;
+        start and end of the field that stopped it.
     """
     at, rows, late = 0, 0, 0
     while at < len(text):
@@ -178,7 +187,8 @@ def read_lines(text, order, line, count, pool, offsets, slots, seed, words, logs
 
 @compiled
 def find_places(keys, starts, nodes, words, size, found):
-    """Into ``found[R]``, where contexts ``nodes[R]`` followed by ``words[R]`` stand in ``keys``, or -1.
+    """Into ``found[R]``, where contexts ``nodes[R]`` followed by ``words[R]`` stand in ``keys``, or
+    -1.
 
     ``starts``: where the keys of each context begin, and their number last.
     """
@@ -200,7 +210,8 @@ def find_places(keys, starts, nodes, words, size, found):
 
 @compiled
 def _put_number(out, at, number):
-    """Write the shortest decimal that is read back as this float32: 0, or SMALLEST to 1000 from it."""
+    """Write the shortest decimal that is read back as this float32: 0, or SMALLEST to 1000 from it.
+    """
     size = np.float64(abs(number))
     if number < 0:
         out[at] = _MINUS
@@ -237,11 +248,13 @@ def _put_bytes(out, at, given, start, end):
 
 @compiled
 def write_lines(tokens, logs, columns, pool, offsets, odd, odd_pool, odd_offsets, out):
-    """Write n-grams ``tokens[R, n]`` with ``logs[R, 2]``, of which ``columns`` are written (a backoff of 0 is not).
+    """Write n-grams ``tokens[R, n]`` with ``logs[R, 2]``, of which ``columns`` are written (a
+    backoff of 0 is not).
 
     Args:
         pool, offsets: the words' bytes, and where each begins.
-        odd: ``row * 2 + column``, rising, of numbers that ``_put_number`` cannot write; their text is in ``odd_pool``.
+        odd: ``row * 2 + column``, rising, of numbers that ``_put_number`` cannot write; their text
+            is in ``odd_pool``.
         out: room for all words and NUMBER_BYTES for each number.
 
     Returns:

@@ -1,4 +1,6 @@
-"""The words of an ARPA file: bytes in one pool, found by their hash, and the token ids that they get."""
+"""The words of an ARPA file: bytes in one pool, found by their hash, and the token ids that they
+get.
+"""
 
 import secrets
 from collections.abc import Callable

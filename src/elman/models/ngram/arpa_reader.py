@@ -1,8 +1,10 @@
-"""Reading an ARPA file, plain or gzip: strictly, in blocks, with the line number of whatever is wrong.
+"""Reading an ARPA file, plain or gzip: strictly, in blocks, with the line number of whatever is
+wrong.
 
-Nothing that the file says of its size is believed: memory follows the n-grams that were really read. What is accepted
-beyond the letter of the format: any text before ``\\data\\``, any spaces and tabs between fields, Windows line ends,
-empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, and a backoff of 0 at the highest order.
+Nothing that the file says of its size is believed: memory follows the n-grams that were really
+read. What is accepted beyond the letter of the format: any text before ``\\data\\``, any spaces and
+tabs between fields, Windows line ends, empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, and a
+backoff of 0 at the highest order.
 """
 
 import re
@@ -37,7 +39,8 @@ class Arpa:
     """What an ARPA file holds."""
 
     words: list[str]
-    """The types by token id: `<unk>`, `</s>`, then the others in the file's order, in normal form (NFC)."""
+    """The types by token id: `<unk>`, `</s>`, then the others in the file's order, in normal form
+    (NFC)."""
     tables: BackoffTables
     sha256: str
     """Of the text, decompressed."""
@@ -48,10 +51,12 @@ class Arpa:
 def read_arpa(path: Path, *, progress: Progress | None = None) -> Arpa:
     """Read an ARPA file of order 1 to 7.
 
-    N-grams that no line can contain, with `<s>` behind their beginning or `</s>` before their end, are left out.
+    N-grams that no line can contain, with `<s>` behind their beginning or `</s>` before their end,
+    are left out.
 
     Raises:
-        FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself; with the line.
+        FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself; with the
+            line.
     """
     with ArpaSource(path, progress or Progress()) as source:
         declared = _read_header(source)
@@ -135,7 +140,8 @@ class _Reader:
                 parts.append(_Rows(words[:, 0], log10, lines))
             else:
                 keys = self._find_keys(self._ids[words], lines)
-                # In order at once: a small file that unpacks to endless copies of its lines must fail here.
+                # In order at once: a small file that unpacks to endless copies of its lines must
+                # fail here.
                 parts.append(self._in_order(_Rows(keys, log10, lines).take(keys >= 0)))
         if count < declared:
             cut_off = _CUT_OFF if source.at == len(source.block) else ""
@@ -160,12 +166,13 @@ class _Reader:
         return Arpa(words=self._words, tables=tables, sha256=sha256, notes=self._notes)
 
     def _read_block(self, order: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], bool]:
-        """The n-grams from where the source stands to the end of its block: words, logarithms, lines, and whether
-        the section ends there."""
+        """The n-grams from where the source stands to the end of its block: words, logarithms,
+        lines, and whether the section ends there."""
         source, lexicon = self._source, self._lexicon
         at_end = source.at == len(source.block) and not source.fill()
         text = source.block[source.at :]
-        # The shortest line has one character for the number and each word, and one behind each of them.
+        # The shortest line has one character for the number and each word, and one behind each of
+        # them.
         room = min(len(text) // (2 * order + 2), int(np.count_nonzero(text == ord("\n")))) + 1
         words, logs = np.empty((room, order), np.int64), np.empty((room, 2))
         lines, slow = np.empty(room, np.int64), np.empty((2 * room, 3), np.int64)

@@ -94,7 +94,9 @@ class ArpaSource:
         return len(text) > 0
 
     def next_line(self) -> bytes | None:
-        """The next line that is not empty, without the blanks around it; its number is ``last``. None at the end."""
+        """The next line that is not empty, without the blanks around it; its number is ``last``.
+        None at the end.
+        """
         while line := self._take():
             if line.strip():
                 return line.strip()

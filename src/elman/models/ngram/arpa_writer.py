@@ -1,4 +1,6 @@
-"""Writing an ARPA file: the same tables always give the same bytes, and these read back to the same tables."""
+"""Writing an ARPA file: the same tables always give the same bytes, and these read back to the same
+tables.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,8 @@ _LOG10_OF_BOS = np.float32(-99)
 
 
 def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progress: Progress | None = None) -> None:
-    """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced once all is written.
+    """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced once all
+    is written.
 
     Every number is the shortest that reads back as the same float32; a backoff of 0 is left out.
 

@@ -41,8 +41,8 @@ def assemble(
         orders: 2 to N.
         rests: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
         small: a third smaller, and slower to read.
-        quantise: bits of each value and rest from order 2 up, so that equally many share each of the values that are
-            left; default: all values are kept.
+        quantise: bits of each value and rest from order 2 up, so that equally many share each of
+            the values that are left; default: all values are kept.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> bigrams = Order(np.array([1, 5]), lambda some: np.array([0.2, 0.3])[some])    # 0 1, 2 1
@@ -136,7 +136,9 @@ def _write_contexts(
 
 
 def _slots_log(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> int:
-    """At least twice as many slots as there are n-grams in contexts of many; -1 where there are none."""
+    """At least twice as many slots as there are n-grams in contexts of many; -1 where there are
+    none.
+    """
     many = sum(int(counts[counts > MANY].sum()) for _, counts in _child_counts(keys, nodes, vocab_size))
     return (2 * many - 1).bit_length() if many else -1
 

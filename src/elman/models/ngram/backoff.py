@@ -1,4 +1,5 @@
-"""BackoffTables: an n-gram model in ARPA's manner, the neutral form between its files and its query tables.
+"""BackoffTables: an n-gram model in ARPA's manner, the neutral form between its files and its query
+tables.
 
     log10 p(w | h) = log10_probs[hw]                              where hw is stored
                    = log10_backoffs[h] + log10 p(w | h')          elsewhere; h' is h without its first token
@@ -21,16 +22,19 @@ LOG10_OF_NO_UNK = -100.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BackoffTables:
-    """Orders 1 to N of a back-off model; each n-gram is named by its place in the table of its order.
+    """Orders 1 to N of a back-off model; each n-gram is named by its place in the table of its
+    order.
 
-    V types can be predicted; `<s>` is none of them: it begins n-grams only, and `</s>` ends them only.
+    V types can be predicted; `<s>` is none of them: it begins n-grams only, and `</s>` ends them
+    only.
     """
 
     keys: tuple[NDArray[np.int64], ...]
-    """Orders 2 to N: ``context * V + word``, strictly rising; ``context`` is the place of the first n-1 tokens in the
-    order below, at order 1 the token id, and V is `<s>`."""
+    """Orders 2 to N: ``context * V + word``, strictly rising; ``context`` is the place of the first
+    n-1 tokens in the order below, at order 1 the token id, and V is `<s>`."""
     log10_probs: tuple[NDArray[np.float32], ...]
-    """Orders 1 to N: the probability of each n-gram's last token after the others; order 1 has V entries."""
+    """Orders 1 to N: the probability of each n-gram's last token after the others; order 1 has V
+    entries."""
     log10_backoffs: tuple[NDArray[np.float32], ...]
     """Orders 1 to N-1, 0 where a file gives none; order 1 has V + 1 entries, `<s>` last."""
 

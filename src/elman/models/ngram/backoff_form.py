@@ -9,7 +9,8 @@ from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.tables import NgramTables
 
 _SMALLEST = 1e-38
-"""Probabilities below, which only damaged tables have, become this much: a logarithm must not be infinite."""
+"""Probabilities below, which only damaged tables have, become this much: a logarithm must not be
+infinite."""
 
 
 def from_backoff(
@@ -68,7 +69,8 @@ def _log10(probs: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def suffixes_of(tables: BackoffTables) -> list[NDArray[np.int64]]:
-    """For each n-gram of orders 2 to N, its place in the order below without its first token; -1 if it is not there.
+    """For each n-gram of orders 2 to N, its place in the order below without its first token; -1 if
+    it is not there.
 
     >>> tables = BackoffTables(
     ...     keys=(np.array([1, 7]),),

@@ -70,13 +70,16 @@ def make_coding(
 def _shared(
     values: NDArray[np.float64], times: NDArray[Any], groups: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rising positive values in at most so many groups: each one's group, and what stands for each group.
+    """Rising positive values in at most so many groups: each one's group, and what stands for each
+    group.
 
-    What counts is by how much a value is multiplied, and how often: Lloyd's (1982) least squares over logarithms. What
-    stands for a group is its plain mean, so that sums stay near 1 and a perplexity is no better than it should be.
+    What counts is by how much a value is multiplied, and how often: Lloyd's (1982) least squares
+    over logarithms. What stands for a group is its plain mean, so that sums stay near 1 and a
+    perplexity is no better than it should be.
     """
     logs, weights = np.log(values + _TINY), times * values + _TINY
-    # To begin with, as dense as is best for smooth densities (Panter and Dite 1951): their cube root.
+    # To begin with, as dense as is best for smooth densities (Panter and Dite 1951): their cube
+    # root.
     span = np.gradient(logs) if len(logs) > 1 else np.ones(1)
     measure = np.cumsum(np.cbrt(weights * span**2))
     centres = np.interp((np.arange(groups) + 0.5) / groups * measure[-1], measure, logs)

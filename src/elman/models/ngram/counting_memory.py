@@ -1,6 +1,7 @@
 """How much room counting takes, in memory and on disk, and what is done with it.
 
-Counting on disk sorts records: some numbers of 64 bits that hold the tokens of a window, and one that counts them.
+Counting on disk sorts records: some numbers of 64 bits that hold the tokens of a window, and one
+that counts them.
 """
 
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ def least_memory(order: int, vocab_size: int) -> int:
 
 
 def needed(tokens: int, order: int, vocab_size: int) -> tuple[int, int]:
-    """What counting takes at most: bytes of memory for ``count_ngrams``, bytes of disk for ``count_on_disk``.
+    """What counting takes at most: bytes of memory for ``count_ngrams``, bytes of disk for
+    ``count_on_disk``.
 
     Texts repeat themselves: half of it is usual.
 
@@ -94,7 +96,8 @@ def needed(tokens: int, order: int, vocab_size: int) -> tuple[int, int]:
     record = 8 * (layout_of(order, vocab_size).width + 1)
     runs = record * tokens if order > 1 else 0
     memory = (106 if order > 1 else 12) * tokens + 24 * (vocab_size + sum(grams))
-    # Both sorts' runs are there while keys and occurrences are written; when adjusted counts are, the first's are gone.
+    # Both sorts' runs are there while keys and occurrences are written; when adjusted counts are,
+    # the first's are gone.
     return memory, 2 * runs + 24 * (vocab_size + sum(grams))
 
 
@@ -128,6 +131,8 @@ def in_words(size: int) -> str:
 
 
 def _fixed(order: int, vocab_size: int) -> int:
-    """Bytes that do not depend on how many records are held: unigrams, blocks of tokens, records and tables."""
+    """Bytes that do not depend on how many records are held: unigrams, blocks of tokens, records
+    and tables.
+    """
     record = 8 * (layout_of(order, vocab_size).width + 1)
     return 24 * vocab_size + 24 * TOKENS + 2 * _BLOCK * record + 16 * (order + 1) * (_BLOCK + 1) + (1 << 20)

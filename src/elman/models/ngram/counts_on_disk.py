@@ -1,10 +1,12 @@
-"""Counting n-grams of more text than fits into memory: the tables of counts.py, through sorted files.
+"""Counting n-grams of more text than fits into memory: the tables of counts.py, through sorted
+files.
 
-Two sorts on disk give all orders (in the manner of Heafield et al. 2013, "Scalable Modified Kneser-Ney Language Model
-Estimation"). The first one sorts windows of N tokens: for each token, the one before it (`<s>` at the start of a line)
-and those that follow in the line. In that order the n-grams of each length come as its table has them, so one pass
-over the distinct windows gives places, keys and occurrences. The second sort is of the distinct windows without
-their first token. Each says which of its beginnings it adds a left neighbour to: those whose n-gram with that
+Two sorts on disk give all orders (in the manner of Heafield et al. 2013, "Scalable Modified
+Kneser-Ney Language Model Estimation"). The first one sorts windows of N tokens: for each token, the
+one before it (`<s>` at the start of a line) and those that follow in the line. In that order the
+n-grams of each length come as its table has them, so one pass over the distinct windows gives
+places, keys and occurrences. The second sort is of the distinct windows without their first token.
+Each says which of its beginnings it adds a left neighbour to: those whose n-gram with that
 neighbour no window before had. Again they come in the order of the tables.
 """
 
@@ -46,10 +48,12 @@ def count_on_disk(
     """Count a token stream's n-grams of orders 1 to ``order``, exactly as ``count_ngrams`` does.
 
     Args:
-        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with ``eos_id``.
+        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with
+            ``eos_id``.
         documents: where documents begin in ``ids``; a line ends there too.
         max_ram: memory to work in, bytes.
-        folder: an empty folder for the tables and, while counting, for about as much again; the caller removes it.
+        folder: an empty folder for the tables and, while counting, for about as much again; the
+            caller removes it.
 
     Returns:
         One OrderCounts per order, the lowest first; their arrays are memory-mapped from ``folder``.
@@ -158,7 +162,9 @@ class _Counting:
         return windows
 
     def _read_ngrams(self, windows: Spill, advance: Advance) -> Spill:
-        """Write keys and occurrences; the windows without their first token come back, ready to be merged."""
+        """Write keys and occurrences; the windows without their first token come back, ready to be
+        merged.
+        """
         layout, order = self._layout, self._order
         suffixes = Spill(self._folder, "suffixes", width=layout.width, sizes=self._sizes)
         previous, last = np.zeros(order, np.int64), np.full(order + 1, -1)
@@ -199,7 +205,9 @@ class _Counting:
 
 
 class _Columns:
-    """Numbers of orders 2 and up in files that grow, of each kind one per order, the last number still open."""
+    """Numbers of orders 2 and up in files that grow, of each kind one per order, the last number
+    still open.
+    """
 
     def __init__(self, paths: Sequence[Sequence[Path]], sizes: Sizes) -> None:
         self._paths = paths
@@ -234,14 +242,17 @@ class _Columns:
 
 
 def zeros_on_disk(folder: Path) -> Callable[[int, Any], NDArray[Any]]:
-    """A function like ``np.zeros(length, dtype)`` whose arrays lie in ``folder``, and are gone with their last use."""
+    """A function like ``np.zeros(length, dtype)`` whose arrays lie in ``folder``, and are gone with
+    their last use.
+    """
 
     def zeros(length: int, dtype: Any) -> NDArray[Any]:
         size = length * np.dtype(dtype).itemsize
         if not size:
             return np.zeros(length, dtype)
         with _full_disk(folder), tempfile.TemporaryFile(dir=folder) as file:
-            # A hole in a file that the disk has no room to fill would be a crash on first use, not an error.
+            # A hole in a file that the disk has no room to fill would be a crash on first use, not
+            # an error.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
             else:

@@ -2,8 +2,9 @@
 
     E(hw) = sum over the places where h was just read of p(w | all that was read), where that is not tiny
 
-A count says which word came; an expected count says how likely each word was, so that few places tell a lot. What the
-tiny probabilities add up to is not lost: it is the rest of the context, ``n(h)`` less all its E, for the shorter one.
+A count says which word came; an expected count says how likely each word was, so that few places
+tell a lot. What the tiny probabilities add up to is not lost: it is the rest of the context,
+``n(h)`` less all its E, for the shorter one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ SMALL = 0.004
 EVERY = 8
 """... and are looked at at one place in so many, where they stand for the others'."""
 _LEAST_SUM = 0.02
-"""N-grams of three tokens and more that sum up to less are left out; they would not survive the pruning."""
+"""N-grams of three tokens and more that sum up to less are left out; they would not survive the
+pruning."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +62,8 @@ class ExpectedCounts:
     """The sums, for n-grams of orders 1 to N."""
 
     keys: tuple[NDArray[np.int64], ...]
-    """Orders 2 to N, as in BackoffTables: all that were likely somewhere, and all contexts of the text."""
+    """Orders 2 to N, as in BackoffTables: all that were likely somewhere, and all contexts of the
+    text."""
     sums: tuple[NDArray[np.float64], ...]
     """E(hw), orders 1 to N."""
     visits: tuple[NDArray[np.float64], ...]
@@ -101,7 +104,9 @@ def expected_counts(text: Predictions, *, order: int) -> ExpectedCounts:
 def _summed(
     text: Predictions, contexts: NDArray[np.int64], *, whole: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The keys of what was said after some context, and the sums of its probabilities; ``whole``: of small ones too."""
+    """The keys of what was said after some context, and the sums of its probabilities; ``whole``:
+    of small ones too.
+    """
     size = len(text.unigrams)
     keys: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     sums: list[NDArray[np.float64]] = [np.empty(0)]

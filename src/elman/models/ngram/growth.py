@@ -1,8 +1,9 @@
 """How an n-gram model grows with its order, and what that buys: why n-grams run out of memory.
 
-Of each order: how many n-grams there are, how many of them occur only once, what they take, how well the model that
-ends there foretells other text, and how much of that text's n-grams were never seen. Twice the text has nearly twice
-as many long n-grams, and most of what comes next is still new.
+Of each order: how many n-grams there are, how many of them occur only once, what they take, how
+well the model that ends there foretells other text, and how much of that text's n-grams were never
+seen. Twice the text has nearly twice as many long n-grams, and most of what comes next is still
+new.
 """
 
 from dataclasses import asdict, dataclass
@@ -32,7 +33,8 @@ class Growth:
     perplexity: float
     """Of that model on the validation text, each line alone, `</s>` counted."""
     unseen: float
-    """Share of the validation text's n-grams of this length that the training text does not have."""
+    """Share of the validation text's n-grams of this length that the training text does not
+    have."""
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -69,7 +71,8 @@ def measure_growth(
     """
     tokens = np.asarray(ids).astype(np.int64)
     found = []
-    # The n-gram that ends at each token, by its place; -1 if it was never seen, -2 if the line is too young for it.
+    # The n-gram that ends at each token, by its place; -1 if it was never seen, -2 if the line is
+    # too young for it.
     ends = tokens
     with (progress or Progress()).stage("measuring each order", total=len(orders), unit="orders") as advance:
         for n, level in enumerate(orders, start=1):
@@ -112,7 +115,8 @@ def _places(
 
 
 def perplexity_of(tables: NgramTables, ids: NDArray[np.integer], starts: NDArray[np.bool_], eos_id: int) -> float:
-    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a line."""
+    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a line.
+    """
     from elman.models.ngram.kernels import read_row
 
     tokens = np.asarray(ids).astype(np.int64)

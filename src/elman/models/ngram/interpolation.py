@@ -4,9 +4,9 @@
            + c (share(hw) + rest(h) p(w|h'))               what Kneser-Ney says of the text that was counted
            + (1 - a - c) p(w|h')                           h' is h without its first token
 
-R(h) is n(h) less all E(hw), which are made smaller where they are more together. The shares a and c depend on the order
-and on how often h was read, doubling by doubling, since few places deserve little trust; they are found by expectation
-maximisation (Jelinek and Mercer 1980).
+R(h) is n(h) less all E(hw), which are made smaller where they are more together. The shares a and c
+depend on the order and on how often h was read, doubling by doubling, since few places deserve
+little trust; they are found by expectation maximisation (Jelinek and Mercer 1980).
 """
 
 from collections.abc import Sequence
@@ -62,8 +62,8 @@ class Interpolation:
         self.unigram_share = 0.5
         """That of the language model among the unigrams."""
         self.context_shares: list[Floats] = []
-        """For the contexts of orders 1 to N-1, the share of the tokens that follow each, as pruning needs them: half of
-        what the model was asked about, half of what was counted."""
+        """For the contexts of orders 1 to N-1, the share of the tokens that follow each, as pruning
+        needs them: half of what the model was asked about, half of what was counted."""
         self._unigrams = expected.sums[0] / expected.sums[0].sum(), counted.unigrams
         self._layers: list[_Layer] = []
         contexts = size + 1
@@ -99,7 +99,8 @@ class Interpolation:
         unigrams = np.stack([each[tokens] for each in self._unigrams], axis=1)
         nats = 0.0
         for _ in range(_ROUNDS):
-            # Down through the orders: what each of the three says, and how much of that is the shorter context's.
+            # Down through the orders: what each of the three says, and how much of that is the
+            # shorter context's.
             first = np.array([self.unigram_share, 1.0 - self.unigram_share])
             probs = unigrams @ first
             steps = []
@@ -146,7 +147,9 @@ class Interpolation:
     def _along(
         self, tokens: NDArray[np.int64], starts: NDArray[np.bool_]
     ) -> list[tuple[NDArray[np.int64], Floats, Floats]]:
-        """For each order its context's bucket, what each of the three says, and what of the rest they hand down."""
+        """For each order its context's bucket, what each of the three says, and what of the rest
+        they hand down.
+        """
         found = []
         contexts = shifted(tokens, starts, first=self.vocab_size)
         for layer in self._layers:
@@ -164,14 +167,17 @@ class Interpolation:
 
 
 def _weights(shares: Floats, bucket: NDArray[np.int64]) -> Floats:
-    """The three shares of each context; the counts alone speak of one that the language model never read."""
+    """The three shares of each context; the counts alone speak of one that the language model never
+    read.
+    """
     return np.where((bucket >= 0)[:, None], shares[bucket], [0.0, 1.0, 0.0])
 
 
 def union(
     tables: Sequence[Sequence[NDArray[np.int64]]], vocab_size: int
 ) -> tuple[list[NDArray[np.int64]], list[list[NDArray[np.int64]]]]:
-    """All n-grams that any of several tables has, orders 2 to N, and for each table where its own went.
+    """All n-grams that any of several tables has, orders 2 to N, and for each table where its own
+    went.
 
     >>> keys, places = union([(np.array([1, 6]),), (np.array([2, 6]),)], 3)
     >>> keys, places[1]

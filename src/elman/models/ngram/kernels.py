@@ -1,9 +1,10 @@
 """Reading n-gram tables as machine code: the fast twins of what tables.py does with NumPy.
 
-Every number is computed by the same float64 operations in the same order as there, so both give the same bits.
-Rows of a layout are named by number rather than taken out: a view of an array costs as much as a lookup.
-Tables may come from a hostile file: what they say is wrong at worst, and no place outside them is read, whatever
-they hold (``NgramTables`` has checked that each section lies inside).
+Every number is computed by the same float64 operations in the same order as there, so both give the
+same bits. Rows of a layout are named by number rather than taken out: a view of an array costs as
+much as a lookup. Tables may come from a hostile file: what they say is wrong at worst, and no place
+outside them is read, whatever they hold (``NgramTables`` has checked that each section lies
+inside).
 """
 
 from pathlib import Path
@@ -108,7 +109,9 @@ def first_slot(node, word, log):
 
 @compiled
 def fill_slots(keys, many, vocab_size, slots, log):
-    """The index over the n-grams whose context has ``many`` words: each one's place + 1 in the first free slot."""
+    """The index over the n-grams whose context has ``many`` words: each one's place + 1 in the
+    first free slot.
+    """
     for place in range(len(keys)):
         node = keys[place] // vocab_size
         if many[node]:
@@ -120,7 +123,9 @@ def fill_slots(keys, many, vocab_size, slots, log):
 
 @compiled
 def find_child(data, layout, k, node, begun, word):
-    """The place of context ``node`` (``k`` is its row) followed by ``word`` in the order above or -1, and its code."""
+    """The place of context ``node`` (``k`` is its row) followed by ``word`` in the order above or
+    -1, and its code.
+    """
     first, end = children_of(data, layout, k, node, begun)
     end = min(end, layout[k + 1, _ENTRIES])
     if first >= end:
@@ -144,7 +149,8 @@ def find_child(data, layout, k, node, begun, word):
         return np.int64(-1), np.uint64(0)
     while size > 1:
         half = size >> 1
-        # No branch: which way it goes is anybody's guess, and a wrong guess costs more than the whole step.
+        # No branch: which way it goes is anybody's guess, and a wrong guess costs more than the
+        # whole step.
         first += half * np.int64(low_bits(number_at(data, at, bits, first + half), word_bits) <= word)
         size -= half
     found = number_at(data, at, bits, first)
@@ -227,5 +233,7 @@ def predict_rows(data, books, layout, interpolated, contexts, found):
 
 
 def compiled_before() -> bool:
-    """Whether this machine's cache has the loops; else the first use compiles them, which takes some ten seconds."""
+    """Whether this machine's cache has the loops; else the first use compiles them, which takes
+    some ten seconds.
+    """
     return any(Path(str(read_rows.stats.cache_path)).glob("kernels.read_rows-*.nbi"))

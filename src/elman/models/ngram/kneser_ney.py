@@ -1,12 +1,14 @@
-"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998; estimated as in Heafield et al. 2013).
+"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998; estimated as in Heafield et
+al. 2013).
 
     p(w | h) = share(hw) + rest(h) p(w | h')                      h' is h without its first token
     share(hw) = (a(hw) - D(a(hw))) / a(h.)
     rest(h)   = (D1 N1(h.) + D2 N2(h.) + D3 N3+(h.)) / a(h.)      what the discounts took off
 
-``a`` are the adjusted counts of counts.py, ``a(h.)`` their sum over the words after h, ``Nk(h.)`` how many of
-those words have ``a = k``. Below the empty context lies the uniform distribution 1/V over all types. What pruning
-takes out of the tables adds its whole ``a(hw) / a(h.)`` to the rest of its context, so that sums stay 1.
+``a`` are the adjusted counts of counts.py, ``a(h.)`` their sum over the words after h, ``Nk(h.)``
+how many of those words have ``a = k``. Below the empty context lies the uniform distribution 1/V
+over all types. What pruning takes out of the tables adds its whole ``a(hw) / a(h.)`` to the rest of
+its context, so that sums stay 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,14 +22,15 @@ from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.tables import NgramTables
 
 FIXED_DISCOUNTS = (0.5, 1.0, 1.5)
-"""For counts 1, 2, and 3 or more, where a small text or a cut vocabulary gives no discounts of its own."""
+"""For counts 1, 2, and 3 or more, where a small text or a cut vocabulary gives no discounts of its
+own."""
 
 
 def closed_form_discounts(adjusted: NDArray[np.int64]) -> tuple[float, float, float] | None:
     """D1, D2 and D3+ of one order from how many of its n-grams have adjusted counts 1, 2, 3 and 4.
 
-    ``Dk = k - (k+1) Y t(k+1) / t(k)`` with ``Y = t1 / (t1 + 2 t2)``. None where that is undefined or not
-    in ``0 < Dk <= k``; a discount of 0 would leave unseen words without any probability.
+    ``Dk = k - (k+1) Y t(k+1) / t(k)`` with ``Y = t1 / (t1 + 2 t2)``. None where that is undefined
+    or not in ``0 < Dk <= k``; a discount of 0 would leave unseen words without any probability.
 
     >>> closed_form_discounts(np.array([1, 1, 1, 1, 2, 2, 3, 4]))       # t = 4, 2, 1, 1; Y = 1/2
     (0.5, 1.25, 1.0)
@@ -62,8 +65,10 @@ def estimate(
     """The tables of a model from counts of orders 1 to N; there must be at least one token.
 
     Args:
-        least: for each order, the occurrences that an n-gram needs to be kept; rising; default 1. All types stay.
-        keep: or, for orders 2 to N, which n-grams are kept; with each one its beginning and its end must be.
+        least: for each order, the occurrences that an n-gram needs to be kept; rising; default 1.
+            All types stay.
+        keep: or, for orders 2 to N, which n-grams are kept; with each one its beginning and its end
+            must be.
         small, quantise, allocate: see ``tables.assemble``.
 
     >>> unigrams = OrderCounts(keys=np.arange(3), counts=np.array([0, 2, 2]), raw=np.array([0, 2, 2]))
@@ -79,7 +84,8 @@ def estimate(
     unigrams = np.minimum(shares + rest / vocab_size, 1.0)
     packed: list[Order] = []
     rests: list[NDArray[np.float64]] = []
-    # Of the contexts: how many there were, and the new place of each that was kept; all were, where there is None.
+    # Of the contexts: how many there were, and the new place of each that was kept; all were, where
+    # there is None.
     contexts, places, kept_contexts = vocab_size + 1, None, vocab_size + 1
     for n, level in enumerate(orders[1:], start=2):
         stays = _stays(level, least[n - 1] if least else 1, keep[n - 2] if keep else None)
@@ -157,7 +163,9 @@ def _kept(
     vocab_size: int,
     allocate: Allocate,
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64] | None]:
-    """Which n-grams stay, their keys with contexts renumbered, and each one's new place (-1: it went)."""
+    """Which n-grams stay, their keys with contexts renumbered, and each one's new place (-1: it
+    went).
+    """
     count = sum(int(stays(some).sum()) for some in chunks(len(level.keys)))
     if count == len(level.keys) and places is None:
         return None, level.keys, None

@@ -7,7 +7,8 @@ Two shapes, both read in place from a file that is mapped into memory:
   child and one bit 0 behind the last child of each node; for every 16th node the number of children before it, which
   says where in the bits to go on reading.
 
-What comes from a file may be anything: reading it gives wrong numbers at worst, never a place outside the array.
+What comes from a file may be anything: reading it gives wrong numbers at worst, never a place
+outside the array.
 """
 
 import numpy as np
@@ -46,7 +47,9 @@ def pack(values: NDArray[np.integer], width: int) -> Words:
 
 
 class Packer:
-    """``pack`` of numbers that come part by part, into ``words``, which has room for them and is zero."""
+    """``pack`` of numbers that come part by part, into ``words``, which has room for them and is
+    zero.
+    """
 
     def __init__(self, words: Words, width: int) -> None:
         self._words, self._width = words, width

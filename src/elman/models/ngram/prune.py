@@ -1,18 +1,21 @@
 """Leaving out n-grams that hardly matter: relative-entropy pruning (Stolcke 1998).
 
-Without the n-gram hw its probability is what the shorter context gives, and the rest of h is made larger or smaller so
-that all still sums to 1. What that costs is the relative entropy between the distributions before and after:
+Without the n-gram hw its probability is what the shorter context gives, and the rest of h is made
+larger or smaller so that all still sums to 1. What that costs is the relative entropy between the
+distributions before and after:
 
     D = -P(h) (p(w|h) (log p(w|h') + log b' - log p(w|h)) + (log b' - log b) (1 - sum over all kept v of p(v|h)))
 
-with the rests b before and b' after. An n-gram goes if the perplexity of the training text rises by a smaller share
-than the limit: ``exp(D) - 1``. It stays as long as a longer one needs it, at its beginning or its end.
+with the rests b before and b' after. An n-gram goes if the perplexity of the training text rises by
+a smaller share than the limit: ``exp(D) - 1``. It stays as long as a longer one needs it, at its
+beginning or its end.
 
-What ``worth_keeping`` finds can be taken out of a Kneser-Ney model as well (``kneser_ney.estimate``): then shares stay
-as they are and their context's rest takes over what is lost, which is nearly the same and keeps few different values.
+What ``worth_keeping`` finds can be taken out of a Kneser-Ney model as well
+(``kneser_ney.estimate``): then shares stay as they are and their context's rest takes over what is
+lost, which is nearly the same and keeps few different values.
 
-P(h) is how often h occurred. The lower orders of a Kneser-Ney model say something else (in how many contexts), and
-histories weighted by them lose more (Chelba, Brants, Neveitt and Xu 2010).
+P(h) is how often h occurred. The lower orders of a Kneser-Ney model say something else (in how many
+contexts), and histories weighted by them lose more (Chelba, Brants, Neveitt and Xu 2010).
 """
 
 from collections.abc import Sequence
@@ -28,7 +31,9 @@ _LEAST = 1e-12
 
 
 def prune(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], limit: float) -> BackoffTables:
-    """The tables without what is not ``worth_keeping``; what stays keeps its probability, and rests are made anew."""
+    """The tables without what is not ``worth_keeping``; what stays keeps its probability, and rests
+    are made anew.
+    """
     return _without(tables, worth_keeping(tables, shares, limit), suffixes_of(tables))
 
 
@@ -38,14 +43,17 @@ def worth_keeping(
     """Which n-grams of orders 2 to N stay.
 
     Args:
-        shares: for the contexts of orders 1 to N-1, the share of the text's tokens that follow them.
+        shares: for the contexts of orders 1 to N-1, the share of the text's tokens that follow
+            them.
         limit: for example 1e-7.
     """
     return _kept(tables, _losses(tables, shares), suffixes_of(tables), limit)
 
 
 def prune_to(tables: BackoffTables, shares: Sequence[NDArray[np.float64]], ngrams: int) -> BackoffTables:
-    """The tables with at most so many n-grams of orders 2 to N, those that matter most; ``shares`` as for ``prune``."""
+    """The tables with at most so many n-grams of orders 2 to N, those that matter most; ``shares``
+    as for ``prune``.
+    """
     if sum(map(len, tables.keys)) <= ngrams:
         return tables
     losses, suffixes = _losses(tables, shares), suffixes_of(tables)
@@ -92,7 +100,9 @@ def _kept(
 
 
 def context_shares(orders: Sequence[OrderCounts], vocab_size: int) -> list[NDArray[np.float64]]:
-    """For the contexts of orders 1 to N-1, the share of the text's tokens that follow each, as ``prune`` needs them."""
+    """For the contexts of orders 1 to N-1, the share of the text's tokens that follow each, as
+    ``prune`` needs them.
+    """
     total = float(orders[0].raw.sum())
     sizes = [vocab_size + 1, *(len(level.keys) for level in orders[1:])]
     return [
@@ -122,7 +132,8 @@ def _without(
         left = 1.0 - np.bincount(parents, weights=p, minlength=contexts)
         free = 1.0 - np.bincount(parents, weights=lower, minlength=contexts)
         rest = tables.log10_backoffs[n - 2][old].astype(np.float64)
-        # What lost nothing keeps its rest to the last bit: where both are small, it could not be found again.
+        # What lost nothing keeps its rest to the last bit: where both are small, it could not be
+        # found again.
         lost = (np.bincount(own[~stays] // size, minlength=len(tables.log10_backoffs[n - 2])) > 0)[old]
         has = np.bincount(parents, minlength=contexts) > 0
         rest[lost] = 0.0

@@ -1,9 +1,9 @@
 """NgramModel: an n-gram of lines as a LanguageModel.
 
-A state holds, for each row, the nodes of its last 1, 2, ... N-1 tokens: one int64 array ``contexts``
-``[B, N-1]``, -1 where that context says nothing (never seen, or never followed by anything). So the state is
-the shortest context that matters, and histories that continue equally have equal keys. After `</s>` the
-context is `<s>` again: lines know nothing of each other.
+A state holds, for each row, the nodes of its last 1, 2, ... N-1 tokens: one int64 array
+``contexts`` ``[B, N-1]``, -1 where that context says nothing (never seen, or never followed by
+anything). So the state is the shortest context that matters, and histories that continue equally
+have equal keys. After `</s>` the context is `<s>` again: lines know nothing of each other.
 """
 
 import hashlib
@@ -32,7 +32,8 @@ from elman.text.tokenizer import EOS_ID, Tokenizer
 LARGEST_ORDER = 7
 _LN_10 = float(np.log(10.0))
 _PATIENCE = 2000
-"""Tokens that are read with NumPy before the compiled twin is fetched, which takes half a second to import."""
+"""Tokens that are read with NumPy before the compiled twin is fetched, which takes half a second to
+import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,14 @@ class NgramConfig(Config):
     order: int = 5
     """Tokens of the longest n-gram, 1 to 7: each prediction sees the order - 1 tokens before it."""
     prune: str | None = None
-    """N-grams left out: those that occur no more often than this, for each order, like 0,0,1; the last one repeats."""
+    """N-grams left out: those that occur no more often than this, for each order, like 0,0,1; the
+    last one repeats."""
     prune_entropy: float | None = None
-    """N-grams left out: those without which the perplexity rises by a smaller share than this, like 1e-7."""
+    """N-grams left out: those without which the perplexity rises by a smaller share than this, like
+    1e-7."""
     quantise: int | None = None
-    """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to nothing."""
+    """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to
+    nothing."""
     small: bool = False
     """Whether the file is a third smaller, and slower to read."""
 
@@ -96,7 +100,8 @@ def fit_ngram(
     """Count a token stream and smooth it into a model.
 
     Args:
-        ids: the training tokens, ``tokenizer``'s ids, each line ended by `</s>`; may be memory-mapped.
+        ids: the training tokens, ``tokenizer``'s ids, each line ended by `</s>`; may be
+            memory-mapped.
         documents: where documents begin in ``ids``, and its length last; ``[D+1]``.
 
     Raises:
@@ -215,7 +220,9 @@ class NgramModel:
         return self.score(ids[:, None], np.ones(len(ids), dtype=np.int64), state)[1]
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
         contexts = self._contexts(state).copy()
         lengths = np.asarray(lengths, dtype=np.int64)
         real = np.arange(np.shape(ids)[1]) < lengths[:, None]
@@ -240,12 +247,16 @@ class NgramModel:
         """None: an n-gram has no hidden vectors."""
 
     def describe(self) -> dict[str, Any]:
-        """Name, how many n-grams are stored (``parameters``; of each order in ``ngrams``) and the order."""
+        """Name, how many n-grams are stored (``parameters``; of each order in ``ngrams``) and the
+        order.
+        """
         counts = self.tables.counts
         return {"name": "ngram", "parameters": sum(counts), "size": f"order {self.config.order}", "ngrams": counts}
 
     def deviation(self) -> float:
-        """How far from 1 the probabilities of all types sum at most, in 320 states on the way through random text."""
+        """How far from 1 the probabilities of all types sum at most, in 320 states on the way
+        through random text.
+        """
         draw, state, worst = np.random.default_rng(0), self.start(16), 0.0
         for _ in range(20):
             probs = np.exp(self.log_probs(state).astype(np.float64))
@@ -312,7 +323,9 @@ class NgramModel:
         return total, self._start.tolist() if word == EOS_ID else after
 
     def _trimmed(self, contexts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """-1 for nodes that change no prediction: no word follows them, and their rest says that nothing is left."""
+        """-1 for nodes that change no prediction: no word follows them, and their rest says that
+        nothing is left.
+        """
         tables, nothing = self.tables, 1.0 if self.tables.interpolated else 0.0
         for row in contexts:
             for n, node in enumerate(row.tolist(), start=1):

@@ -1,7 +1,7 @@
 """Sorting more records than fit into memory: sorted runs on disk, then a merge of all of them.
 
-Records are what ``spill_kernels.py`` says: numbers of 64 bits that hold tokens. Equal ones are added up as soon as
-they meet.
+Records are what ``spill_kernels.py`` says: numbers of 64 bits that hold tokens. Equal ones are
+added up as soon as they meet.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,9 @@ Advance = Callable[[int], None]
 
 
 class Spill:
-    """An external sort: ``make_room``, fill ``buffer`` from ``filled`` on, ``finish``, then read what is ``merged``."""
+    """An external sort: ``make_room``, fill ``buffer`` from ``filled`` on, ``finish``, then read
+    what is ``merged``.
+    """
 
     def __init__(self, folder: Path, name: str, *, width: int, sizes: Sizes) -> None:
         self.buffer: Records = np.empty((sizes.run, width), np.uint64)
@@ -40,7 +42,8 @@ class Spill:
         self.buffer = np.empty((0, self._width), np.uint64)
 
     def merged(self, advance: Advance) -> Iterator[Records]:
-        """All distinct records in order with their counts ``[rows, W+1]``, each block overwritten by the next.
+        """All distinct records in order with their counts ``[rows, W+1]``, each block overwritten
+        by the next.
 
         ``advance`` hears of each record read. The runs are gone afterwards.
         """
@@ -52,7 +55,9 @@ class Spill:
 
     @property
     def work(self) -> int:
-        """How many records ``merged`` will read at most, those counted again that it has to merge several times."""
+        """How many records ``merged`` will read at most, those counted again that it has to merge
+        several times.
+        """
         left = [rows for _, rows in self._runs]
         total = sum(left)
         while first := self._together(len(left)):
@@ -61,7 +66,9 @@ class Spill:
         return total
 
     def _together(self, runs: int) -> int:
-        """How many of so many runs to make one of, so that the last merge can take all; 0 when it can."""
+        """How many of so many runs to make one of, so that the last merge can take all; 0 when it
+        can.
+        """
         most = self._sizes.fan_in
         return min(runs - most + 1, most) if runs > most else 0
 

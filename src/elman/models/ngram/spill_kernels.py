@@ -1,8 +1,9 @@
-"""Counting on disk in machine code: records of packed tokens are made, sorted, merged and read off as n-grams.
+"""Counting on disk in machine code: records of packed tokens are made, sorted, merged and read off
+as n-grams.
 
-A record is ``W`` numbers of 64 bits. Field j of it, a token plus 1 or 0 for none, lies in number ``words[j]``, moved
-left by ``shifts[j]``; so records compare as their fields do, and what is shorter comes first. Once sorted, records
-carry how often they came as one number more.
+A record is ``W`` numbers of 64 bits. Field j of it, a token plus 1 or 0 for none, lies in number
+``words[j]``, moved left by ``shifts[j]``; so records compare as their fields do, and what is
+shorter comes first. Once sorted, records carry how often they came as one number more.
 """
 
 import numpy as np
@@ -24,9 +25,11 @@ def unigrams(tokens, first, stop, counts):
 
 @compiled
 def windows(tokens, starts, first, stop, vocab, words, shifts, records, filled):
-    """For each token ``first`` to ``stop``, the n-grams that begin with the token before it, or with `<s>`.
+    """For each token ``first`` to ``stop``, the n-grams that begin with the token before it, or
+    with `<s>`.
 
-    ``records[filled:]`` get those tokens, as many as fit in or the line has; ``starts`` says where lines begin.
+    ``records[filled:]`` get those tokens, as many as fit in or the line has; ``starts`` says where
+    lines begin.
     """
     order, width = len(words), records.shape[1]
     for t in range(first, stop):
@@ -45,9 +48,12 @@ def windows(tokens, starts, first, stop, vocab, words, shifts, records, filled):
 
 @compiled
 def sort(records, count):
-    """Sort the first ``count`` records in place: by one number of them after the other (Bentley, Sedgewick 1997)."""
+    """Sort the first ``count`` records in place: by one number of them after the other (Bentley,
+    Sedgewick 1997).
+    """
     width = records.shape[1]
-    # The smallest of three parts is gone on with, the others wait: never more than 2 log3(2^63) of them.
+    # The smallest of three parts is gone on with, the others wait: never more than 2 log3(2^63) of
+    # them.
     waiting = np.empty((128, 3), np.int64)
     low, high, word, depth = 0, count, 0, 0
     while True:
@@ -75,7 +81,9 @@ def sort(records, count):
 
 @compiled
 def _part(records, low, high, word):
-    """Bring what is less than some record's number to the front and what is more to the back; where these end."""
+    """Bring what is less than some record's number to the front and what is more to the back; where
+    these end.
+    """
     quarter = (high - low) // 4
     one, two, three = records[low + quarter, word], records[low + 2 * quarter, word], records[high - quarter, word]
     pivot = max(min(one, two), min(max(one, two), three))
@@ -128,7 +136,8 @@ def _same(some, one, others, other, width):
 
 @compiled
 def collapse(records, start, count, out):
-    """Fill ``out`` with distinct records of the sorted ``records[start:count]`` and how often each came.
+    """Fill ``out`` with distinct records of the sorted ``records[start:count]`` and how often each
+    came.
 
     Returns where it stopped, and how many it wrote.
     """
@@ -147,7 +156,9 @@ def collapse(records, start, count, out):
 
 @compiled
 def make_heap(records, places, heap, size):
-    """Order ``heap[:size]``, numbers of runs, by the runs' next records, which stand at ``places`` of ``records``."""
+    """Order ``heap[:size]``, numbers of runs, by the runs' next records, which stand at ``places``
+    of ``records``.
+    """
     for root in range(size // 2 - 1, -1, -1):
         _settle(records, places, heap, size, root)
 
@@ -168,7 +179,8 @@ def _settle(records, places, heap, size, root):
 
 @compiled
 def merge(records, places, ends, heap, size, out, filled):
-    """Append the runs' records to ``out[:filled]`` in order, equal ones added up, until it is full or a run gives out.
+    """Append the runs' records to ``out[:filled]`` in order, equal ones added up, until it is full
+    or a run gives out.
 
     That run is the first of the heap. Returns how many ``out`` holds.
     """
@@ -197,7 +209,9 @@ def _read(record, words, shifts, mask, fields):
 
 @compiled
 def _shared(fields, previous, most):
-    """How many fields two records begin with alike, and how many the first one has; the second becomes the first."""
+    """How many fields two records begin with alike, and how many the first one has; the second
+    becomes the first.
+    """
     length = 0
     while length < most and fields[length] != 0:
         length += 1
@@ -210,13 +224,16 @@ def _shared(fields, previous, most):
 
 @compiled
 def ngrams(block, vocab, words, shifts, mask, previous, last, begins, keys, raw, filled, suffixes, spilled):
-    """Append the n-grams of sorted distinct windows to ``keys[n]`` and ``raw[n]``, ``filled[n]`` each, for n from 2.
+    """Append the n-grams of sorted distinct windows to ``keys[n]`` and ``raw[n]``, ``filled[n]``
+    each, for n from 2.
 
-    ``previous`` is the last window's fields, ``last[n]`` the last n-gram's place in its table, ``begins[n]`` the
-    first place of one that begins with `<s>`. The last n-gram may get more occurrences from what follows.
+    ``previous`` is the last window's fields, ``last[n]`` the last n-gram's place in its table,
+    ``begins[n]`` the first place of one that begins with `<s>`. The last n-gram may get more
+    occurrences from what follows.
 
-    To ``suffixes[spilled:]`` goes each window without its first token, and in the last field which of its beginnings
-    have one left neighbour more than the windows so far gave them: those of so many tokens or more.
+    To ``suffixes[spilled:]`` goes each window without its first token, and in the last field which
+    of its beginnings have one left neighbour more than the windows so far gave them: those of so
+    many tokens or more.
     """
     order, width = len(words), suffixes.shape[1]
     fields = np.empty(order, np.int64)
@@ -245,7 +262,8 @@ def ngrams(block, vocab, words, shifts, mask, previous, last, begins, keys, raw,
 
 @compiled
 def neighbours(block, words, shifts, mask, previous, singles, counts, filled):
-    """Append how many left neighbours each n-gram has to ``counts[n]``, ``filled[n]`` of them, for n from 2.
+    """Append how many left neighbours each n-gram has to ``counts[n]``, ``filled[n]`` of them, for
+    n from 2.
 
     ``block`` holds the sorted suffixes that ``ngrams`` made; ``singles[V]`` are those of order 1.
     """

@@ -3,14 +3,15 @@
     p(w | h) = share(hw) + rest(h) p(w | h')        interpolated: what Kneser-Ney estimates
     p(w | h) = value(hw), or rest(h) p(w | h')      backoff: what ARPA files hold, as log10
 
-h' is h without its first token. A node is the place of an n-gram in the table of its order, which is sorted by context
-and then word, so that the words seen after one context are one range. At order 1 the node is the token id, and V is
-`<s>`, which only begins.
+h' is h without its first token. A node is the place of an n-gram in the table of its order, which
+is sorted by context and then word, so that the words seen after one context are one range. At order
+1 the node is the token id, and V is `<s>`, which only begins.
 
-Shares and rests have few different values (they are ratios of small counts), so each is a number into a book of them,
-and numbers have as few bits as they need; nothing is lost by it. An n-gram is its word and the number of its value, a
-context is where its words begin and the number of its rest: two packed arrays for each order, all in one array of
-64-bit words, and ``layout`` says where. In the small form the places where words begin are bits of their own.
+Shares and rests have few different values (they are ratios of small counts), so each is a number
+into a book of them, and numbers have as few bits as they need; nothing is lost by it. An n-gram is
+its word and the number of its value, a context is where its words begin and the number of its rest:
+two packed arrays for each order, all in one array of 64-bit words, and ``layout`` says where. In
+the small form the places where words begin are bits of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,12 +30,13 @@ COLUMNS = (
     "contexts", "start_bits", "rest_bits", "rest_book", "blocks", "block_bits", "bits", "bits_end",
     "slots", "slot_bits", "slots_log",
 )  # fmt: skip
-"""Of each order in ``layout``: its n-grams; its contexts (with `<s>` at order 1; none at the highest order); where its
-n-grams lie, and the bits of word and value; where the values' book begins (-1: values are float32 numbers); where its
-contexts lie, and the bits of start and rest; the rests' book; and in the small form, where ``start_bits`` is 0, where
-the numbers of every 16th context lie, their bits, and from where to where the bits of ``packed.pack_starts``; where the
-index over the words of contexts with many of them lies (``kernels.fill_slots``), the bits of a slot, and the binary
-logarithm of how many there are (-1: no index)."""
+"""Of each order in ``layout``: its n-grams; its contexts (with `<s>` at order 1; none at the
+highest order); where its n-grams lie, and the bits of word and value; where the values' book begins
+(-1: values are float32 numbers); where its contexts lie, and the bits of start and rest; the rests'
+book; and in the small form, where ``start_bits`` is 0, where the numbers of every 16th context lie,
+their bits, and from where to where the bits of ``packed.pack_starts``; where the index over the
+words of contexts with many of them lies (``kernels.fill_slots``), the bits of a slot, and the
+binary logarithm of how many there are (-1: no index)."""
 MANY = 8
 """Words of a context from which on they have an index."""
 LARGEST_LOG = 1e3
@@ -76,7 +78,8 @@ class NgramTables:
     books: NDArray[np.float64]
     """The values that numbers stand for."""
     discounts: NDArray[np.float64]
-    """``[N, 3]``: what was taken off counts of 1, 2, and 3 or more; zeros where nothing was counted."""
+    """``[N, 3]``: what was taken off counts of 1, 2, and 3 or more; zeros where nothing was
+    counted."""
     fixed: NDArray[np.bool_]
     """``[N]``: whether the order's discounts are the fixed ones, because its counts gave none."""
     interpolated: bool
@@ -128,7 +131,9 @@ class NgramTables:
         return self._decoded(found, row.rest_book)
 
     def children(self, order: int, node: int) -> tuple[int, int]:
-        """Where the n-grams that go on from a context of ``order`` tokens begin and end in the order above."""
+        """Where the n-grams that go on from a context of ``order`` tokens begin and end in the
+        order above.
+        """
         row = self.rows[order - 1]
         if row.start_bits:
             first, end = self._starts(row, np.array([node, node + 1])).tolist()
@@ -179,12 +184,14 @@ class NgramTables:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocab_size: int) -> "NgramTables":
-        """Read ``to_arrays`` back and check what a query relies on: that nothing outside the arrays is ever read.
+        """Read ``to_arrays`` back and check what a query relies on: that nothing outside the arrays
+        is ever read.
 
         The time that takes does not grow with the tables.
 
         Raises:
-            FolderError: arrays are missing, unknown, of a wrong type or shape, or hold impossible values.
+            FolderError: arrays are missing, unknown, of a wrong type or shape, or hold impossible
+                values.
         """
         reader = _Reader(arrays)
         form = reader.take("form", np.uint8, (2,), low=0, high=1)
