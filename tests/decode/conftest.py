@@ -11,7 +11,8 @@ from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 
 class TableModel:
-    """A bigram model: rows of probabilities by the last token's text; None is the document start.
+    """A bigram model: rows of probabilities by the last token's text; None is the document
+    start.
     """
 
     model_hash = "table"

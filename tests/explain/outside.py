@@ -19,7 +19,8 @@ def sru(x: Value, state: States, w: Weights) -> Step:
 
 
 def peephole(x: Value, state: States, w: Weights) -> Step:
-    """Three lines below, a long name among them; quotients, differences and a window without names.
+    """Three lines below, a long name among them; quotients, differences and a window without
+    names.
     """
     h, memory, tail = state
     v = linear(x, w.W)

@@ -84,7 +84,8 @@ def test_interpreter_and_kernels_give_the_same_bits(make_network: Any, cell: str
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_along_is_step_by_step_in_any_company(make_network: Any, cell: str) -> None:
-    """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same bits.
+    """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same
+    bits.
     """
     lm = engine_of(make_network(cell))
     draw = np.random.default_rng(3)
@@ -130,7 +131,8 @@ def test_the_change_from_interpreter_to_kernels_is_not_seen(make_network: Any) -
 
 
 def test_float32_functions_are_compiled_at_once(make_network: Any) -> None:
-    """Their last digits depend on who computes them, which must not change while a model is in use.
+    """Their last digits depend on who computes them, which must not change while a model is in
+    use.
     """
     lm = engine_of(make_network("lstm"), int8=False, patience=1000)
     assert isinstance(lm._step._chosen(1), Executor)

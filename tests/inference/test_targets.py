@@ -90,7 +90,8 @@ def run_program(file: str, target: dict[str, str], cache: Path, *arguments: str)
 
 @pytest.mark.skipif("avx2" not in features(), reason="the targets are those of a processor that has AVX2")
 def test_all_targets_compute_the_same(tmp_path: Path) -> None:
-    """They share a cache here, and load nothing of each other from it; a second run loads its own.
+    """They share a cache here, and load nothing of each other from it; a second run loads its
+    own.
     """
     wanted = digest()  # by this processor's best kernel
     for kernel, target in TARGETS.items():

@@ -1,4 +1,5 @@
-"""Products through oneDNN against plain ones in float64, and what happens where there is no oneDNN.
+"""Products through oneDNN against plain ones in float64, and what happens where there is no
+oneDNN.
 """
 
 import pytest

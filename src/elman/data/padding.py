@@ -1,4 +1,5 @@
-"""Sequences of different lengths in batches: buckets of similar length, padding, order of results.
+"""Sequences of different lengths in batches: buckets of similar length, padding, order of
+results.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -86,7 +86,8 @@ def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[
 
 
 def _chains(model: LanguageModel, index: PieceIndex, prompt_state: PromptState, ways: Sequence[_Way]) -> list[float]:
-    """P(the tokens in turn), times P(the last word ends there) where a token is less than a word.
+    """P(the tokens in turn), times P(the last word ends there) where a token is less than a
+    word.
     """
     scores, after = row_score(model, [way.ids for way in ways], prompt_state.state.take([0] * len(ways)))
     chains = [float(np.exp(score.sum(dtype=np.float64))) for score in scores]

@@ -1,4 +1,5 @@
-"""The next words of a prompt, with their probabilities, the same question at every level of tokens.
+"""The next words of a prompt, with their probabilities, the same question at every level of
+tokens.
 """
 
 import dataclasses

@@ -155,7 +155,8 @@ def _new_word(
 def _begun_characters(
     model: LanguageModel, index: PieceIndex, state: State, after: Run, probs: NDArray[np.float64]
 ) -> list[Candidate]:
-    """Branches into a character of several tokens which, once it is whole, ends the run before it.
+    """Branches into a character of several tokens which, once it is whole, ends the run before
+    it.
     """
     found = []
     waiting = [Candidate(probs[index.partial], index.partial, b"", state, 0)]

@@ -1,4 +1,5 @@
-"""Many states at once, for models that take rows together and for models that take one at a time.
+"""Many states at once, for models that take rows together and for models that take one at a
+time.
 """
 
 from collections.abc import Sequence

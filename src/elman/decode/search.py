@@ -64,7 +64,8 @@ class WordSearch:
         self._enqueue(candidate.likeliest_first(above=self._least()), 0)
 
     def run(self) -> list[tuple[str, float]]:
-        """Follow paths; the n best words with their probabilities, best first, equal ones by text.
+        """Follow paths; the n best words with their probabilities, best first, equal ones by
+        text.
         """
         taken = 0
         while taken < self._effort.paths and (batch := self._next_batch()):

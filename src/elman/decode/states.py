@@ -26,7 +26,8 @@ def divergence(whole: NDArray[np.floating], less: NDArray[np.floating]) -> float
 
 
 def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
-    """Sizes of a state's parts (numbers of one row), its bytes, and the likeliest tokens after it.
+    """Sizes of a state's parts (numbers of one row), its bytes, and the likeliest tokens after
+    it.
     """
     log_probs = model.log_probs(state)[0]
     likely = [

@@ -164,7 +164,8 @@ def _real(graph: Graph) -> str:
 
 
 def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.GraphProto":
-    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the step.
+    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the
+    step.
     """
     body = Graph(graph)
     carried = {"top": program["output"].inputs["top"], **program.states}

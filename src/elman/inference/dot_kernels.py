@@ -80,7 +80,8 @@ def _even_and_odd(x, place, deep):
 
 @njit(**_OPTIONS)
 def _for_avx2(x, place, deep):
-    """A row alone: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``.
+    """A row alone: four signed bytes, then their absolute values. Several rows:
+    ``_even_and_odd``.
     """
     if len(x) > 1:
         return _even_and_odd(x, place, deep)

@@ -115,7 +115,8 @@ def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def whole_product(small: NDArray[np.float32], codes: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32.
+    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to
+    float32.
     """
     total = np.zeros((len(small), len(codes)), np.int32)
     for start in range(0, len(codes), _ROWS):

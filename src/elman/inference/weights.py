@@ -74,7 +74,8 @@ def groups_of(arrays: Arrays) -> list[str]:
 
 
 def gain_of(arrays: Arrays) -> float:
-    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1.
+    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and
+    1.
     """
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
     if table is None or table.ndim != 2 or not table.size:

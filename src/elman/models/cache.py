@@ -305,7 +305,8 @@ def cache_log_probs(
 
 
 class _Block(NamedTuple):
-    """How much the queries at places start .. stop - 1 look at each of the places low .. stop - 2.
+    """How much the queries at places start .. stop - 1 look at each of the places low .. stop -
+    2.
     """
 
     start: int

@@ -72,7 +72,8 @@ def join_states(states: Sequence[State]) -> dict[str, NDArray[Any]]:
 
 
 def split_states(state: State, models: Sequence[LanguageModel]) -> list[State]:
-    """The parts' own states; arrays whose names begin with no number are the whole's and stay out.
+    """The parts' own states; arrays whose names begin with no number are the whole's and stay
+    out.
     """
     parts: list[dict[str, NDArray[Any]]] = [{} for _ in models]
     for name, part in state.parts.items():

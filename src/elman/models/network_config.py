@@ -1,4 +1,5 @@
-"""The shape of a recurrent language model: its configuration, without the torch that computes it.
+"""The shape of a recurrent language model: its configuration, without the torch that computes
+it.
 """
 
 import dataclasses

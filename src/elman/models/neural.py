@@ -1,4 +1,5 @@
-"""The recurrent language model: embedding, stack, output; the network and its LanguageModel face.
+"""The recurrent language model: embedding, stack, output; the network and its LanguageModel
+face.
 """
 
 import dataclasses

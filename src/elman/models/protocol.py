@@ -170,12 +170,14 @@ class LanguageModel(Protocol):
         ...
 
     def features(self, state: State) -> NDArray[np.float32] | None:
-        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has none.
+        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has
+        none.
         """
         ...
 
     def describe(self) -> dict[str, Any]:
-        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``.
+        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x
+        256"}``.
         """
         ...
 

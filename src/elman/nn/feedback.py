@@ -93,7 +93,8 @@ class Feedback(Recurrent):
         return getattr(fast_bptt, self.cell.name.replace("-", "_"))(x.contiguous(), state, weights, reset)
 
     def _compiles(self, x: Tensor) -> bool:
-        """Whether compiled steps are there and worth it: a prompt must not wait for the compiler.
+        """Whether compiled steps are there and worth it: a prompt must not wait for the
+        compiler.
         """
         worth = torch.is_grad_enabled() or x.shape[0] * x.shape[1] >= _MANY
         return worth and fast_bptt.suits(x)

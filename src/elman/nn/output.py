@@ -95,7 +95,8 @@ class Output(nn.Module):
 
 
 def rows_of(y: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below 0).
+    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below
+    0).
     """
     if y.dim() == 3 and y.stride(0) < y.stride(1):
         # The recurrences leave their outputs time first: read them in that order, without a copy.

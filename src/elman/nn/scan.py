@@ -48,7 +48,8 @@ def scan(
 
 
 def by_steps(a: Tensor, b: Tensor, h: Tensor, reset: Tensor | None = None) -> Tensor:
-    """The states one after the other, by autograd, in any type: the slow twin of every other way.
+    """The states one after the other, by autograd, in any type: the slow twin of every other
+    way.
     """
     states = []
     for t, (kept, added) in enumerate(zip(a.unbind(), b.unbind(), strict=True)):

@@ -117,7 +117,8 @@ class Stack(nn.Module):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> Chunk:
-        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see Recurrent.
+        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see
+        Recurrent.
         """
         if lengths is not None and self.residual:
             padding = torch.arange(x.shape[1], device=x.device) >= lengths.unsqueeze(1)
@@ -135,7 +136,8 @@ class Stack(nn.Module):
         return dropout.locked(self._skipped(outputs), self.drops[-1], masks), after
 
     def _skipped(self, outputs: list[Tensor]) -> Tensor:
-        """The last of the layers' outputs, with what comes round the layers above each other one.
+        """The last of the layers' outputs, with what comes round the layers above each other
+        one.
         """
         y = outputs[-1] if self.gain is None else scaled(outputs[-1], self.gain)
         for shortcut, below in zip(self.skips, outputs, strict=False):

@@ -1,4 +1,5 @@
-"""Every family on one text under one budget: trained, judged once on held-out text, and a verdict.
+"""Every family on one text under one budget: trained, judged once on held-out text, and a
+verdict.
 """
 
 import dataclasses
@@ -63,7 +64,8 @@ class ComparePlan:
             raise UsageError(f"--seeds is {self.seeds}; it must be between 1 and 100: try --seeds 3")
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; paths are made absolute, so that the same text is the same from anywhere.
+        """As JSON values; paths are made absolute, so that the same text is the same from
+        anywhere.
         """
         paths = {
             name: [each if each.startswith("builtin:") else str(Path(each).absolute()) for each in getattr(self, name)]

@@ -31,7 +31,8 @@ FREQUENCIES = (
 
 
 class Losses(NamedTuple):
-    """What a text cost a model, in nats; the spelling of unknown words is in all but ``predicted``.
+    """What a text cost a model, in nats; the spelling of unknown words is in all but
+    ``predicted``.
     """
 
     lines: NDArray[np.float64]

@@ -1,4 +1,5 @@
-"""How long a model takes for a next token, as a keyboard asks for it: one text, token after token.
+"""How long a model takes for a next token, as a keyboard asks for it: one text, token after
+token.
 """
 
 import time

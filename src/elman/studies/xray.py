@@ -167,7 +167,8 @@ def xray(
 
 
 def _recurrent(model: Model) -> Any:
-    """The recurrent network that a model is, or None: then only its predictions can be looked at.
+    """The recurrent network that a model is, or None: then only its predictions can be looked
+    at.
     """
     network = getattr(model.lm, "network", None)
     if network is None:

@@ -122,7 +122,8 @@ def agreement_words(rng: np.random.Generator, lag: int, which: int | None = None
 
 
 def agreement_text(lines: int, *, lags: tuple[int, int], seed: int) -> str:
-    """Such stories to train a language model on, one a line, with lags between the two given ones.
+    """Such stories to train a language model on, one a line, with lags between the two given
+    ones.
     """
     rng = np.random.default_rng(seed)
     stories = (agreement_words(rng, int(rng.integers(lags[0], lags[1] + 1))) for _ in range(lines))

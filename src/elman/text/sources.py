@@ -41,7 +41,8 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, below that of the compression: ``.jsonl`` for ``a.jsonl.gz``.
+        """The suffix in lower case, below that of the compression: ``.jsonl`` for
+        ``a.jsonl.gz``.
         """
         return _suffixes(self.name)[0]
 

@@ -112,7 +112,8 @@ class TextWriter:
         self._add(b"\n", size=len(data) + 1)
 
     def copy(self, file: BinaryIO, size: int) -> None:
-        """Add a document: the next ``size`` bytes of the file of another Text, whole lines of it.
+        """Add a document: the next ``size`` bytes of the file of another Text, whole lines of
+        it.
         """
         self._start_document()
         while size:

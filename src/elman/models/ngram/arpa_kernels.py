@@ -210,7 +210,8 @@ def find_places(keys, starts, nodes, words, size, found):
 
 @compiled
 def _put_number(out, at, number):
-    """Write the shortest decimal that is read back as this float32: 0, or SMALLEST to 1000 from it.
+    """Write the shortest decimal that is read back as this float32: 0, or SMALLEST to 1000 from
+    it.
     """
     size = np.float64(abs(number))
     if number < 0:

@@ -115,7 +115,8 @@ def _places(
 
 
 def perplexity_of(tables: NgramTables, ids: NDArray[np.integer], starts: NDArray[np.bool_], eos_id: int) -> float:
-    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a line.
+    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a
+    line.
     """
     from elman.models.ngram.kernels import read_row
 
