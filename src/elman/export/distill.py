@@ -115,7 +115,7 @@ def distill(
         advance(1)
         plain_ngrams = sum(len(level.keys) for level in orders[1:])
         most = config.ngrams - size - 1 if config.ngrams is not None else plain_ngrams
-        tables = prune_to(interpolation.tables(), interpolation.context_shares, max(most, 0))
+        tables = prune_to(interpolation.tables(), interpolation.context_probs, max(most, 0))
     plain = estimate(orders, vocab_size=size)
     alone = []
     with progress.stage("scoring the model", total=len(ids), unit="tokens") as advance:

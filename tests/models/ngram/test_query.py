@@ -258,7 +258,7 @@ def without_starts(outside):
         more_words=(in_layout(2, "entries", 10**6), r"layout does not fit the tables \(order 3\)"),
         no_bits=(in_layout(2, "word_bits", 0), r"layout does not fit the tables \(order 3\)"),
         wide=(in_layout(1, "value_bits", 33), r"layout does not fit the tables \(order 2\)"),
-        outside_the_book=(in_layout(1, "value_book", 10**6), r"layout does not fit the tables \(order 2\)"),
+        outside_the_book=(in_layout(1, "value_codebook", 10**6), r"layout does not fit the tables \(order 2\)"),
         values_outside=(in_layout(2, "grams", 10**6), r"layout does not fit the tables \(order 3\)"),
         rests_outside=(in_layout(0, "contexts", 10**6), r"layout does not fit the tables \(order 1\)"),
         blocks_outside=(without_starts("blocks"), r"layout does not fit the tables \(order 2\)"),
