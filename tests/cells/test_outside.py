@@ -27,7 +27,7 @@ from elman.errors import FolderError, Interrupted, UsageError
 from elman.inference.model import InferenceModel
 from elman.models.network_config import NeuralConfig
 from elman.nn.sequence import make_layer
-from elman.nn.unrolled import Unrolled
+from elman.nn.unrolled import UnrolledLayer
 from elman.tasks.language.recipe import flop_per_token
 
 SRU = '''\
@@ -82,7 +82,7 @@ def test_it_is_fifteen_lines_and_those_of_the_manual() -> None:
 
 def test_one_step_by_hand() -> None:
     layer = make_layer("sru", 1, 1).double()
-    assert isinstance(layer, Unrolled)
+    assert isinstance(layer, UnrolledLayer)
     ln3 = math.log(3)
     # c = 2; f = sigmoid(ln 3 - 2 ln 3 + 2 ln 3) = 3/4: c = 3/4 * 2 + 1/4 * 4; r = sigmoid(-ln 3 +
     # 0) = 1/4

@@ -19,7 +19,7 @@ from elman.inference.executor import Executor
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.target import features
-from elman.inference.weights import Weights, groups_of, in_8_bits
+from elman.inference.weights import ProgramWeights, groups_of, in_8_bits
 from elman.models.network_config import NeuralConfig
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def of_cells() -> bytes:
             if each.operator == "parameter"
         }
         arrays = {name: draw.normal(size=named[name]).astype(np.float32) / 4 for name in sorted(named)}
-        weights = Weights(arrays)
+        weights = ProgramWeights(arrays)
         step, output = (Executor(in_8_bits(program[name], groups_of(arrays)), weights) for name in ("step", "output"))
         state = {name: draw.normal(size=(5, size)).astype(np.float32) for name, size in program.states.items()}
         tokens, lengths = draw.integers(0, 31, (5, 7)), np.array([7, 0, 3, 7, 1])

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest token sequences, when trying all of them is too much."""
+"""Beam search: the likeliest token sequences where trying all would take too long."""
 
 import dataclasses
 from collections.abc import Callable, Collection
@@ -20,11 +20,11 @@ class Hypothesis:
     """One way to continue."""
 
     ids: Ids
-    """Tokens, the one that finished it included."""
+    """Tokens, including the one that finished it."""
     log_prob: float
     """Sum over the tokens (nats)."""
     score: float
-    """What is compared: ``log_prob / len(ids) ** length_penalty``."""
+    """The ranking score: ``log_prob / len(ids) ** length_penalty``."""
     finished: bool
     """False if it was cut at ``max_tokens``."""
 
@@ -75,7 +75,8 @@ def beam_search(
     >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
     >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
-    >>> [words.decode(one.ids) for one in beam_search(model, model.start(), beam_size=3, max_tokens=4)]
+    >>> beam = beam_search(model, model.start(), beam_size=3, max_tokens=4)
+    >>> [words.decode(hypothesis.ids) for hypothesis in beam]
     ['the cat sat\\n']
 
     Raises:
@@ -107,7 +108,7 @@ def beam_search(
                 totals[row] = -np.inf
                 totals[row, only] = kept
         longer, rows = [], []
-        # One more per live hypothesis, so that those which finish now take no place in the beam.
+        # One more per live hypothesis, so that hypotheses that finish now do not shrink the beam.
         for row, token, total in _best(totals, beam_size + len(live)):
             item = _Live((*live[row].ids, token), total, live[row].text + pieces[token])
             if is_finished(item.ids):
@@ -127,23 +128,23 @@ def beam_search(
 
 
 def _best(totals: NDArray[np.float64], count: int) -> list[tuple[int, int, float]]:
-    """Row, token and total of the greatest totals, greatest first; equal ones in the order of the
-    table.
-    """
+    """Row, token and total of the largest totals, largest first; ties in table order."""
     flat = totals.ravel()
     if count < flat.size:
         least = np.partition(flat, flat.size - count)[flat.size - count]
-        places = np.flatnonzero(flat >= least)
+        indices = np.flatnonzero(flat >= least)
     else:
-        places = np.arange(flat.size)
-    places = places[np.isfinite(flat[places])]
-    places = places[np.argsort(-flat[places], kind="stable")][:count]
-    rows, tokens = np.divmod(places, totals.shape[1])
-    return list(zip(rows.tolist(), tokens.tolist(), flat[places].tolist(), strict=True))
+        indices = np.arange(flat.size)
+    indices = indices[np.isfinite(flat[indices])]
+    indices = indices[np.argsort(-flat[indices], kind="stable")][:count]
+    rows, tokens = np.divmod(indices, totals.shape[1])
+    return list(zip(rows.tolist(), tokens.tolist(), flat[indices].tolist(), strict=True))
 
 
 def _merge(live: list[_Live], state: State) -> tuple[list[_Live], State]:
-    """Drop what another, better hypothesis makes hopeless; ``live`` comes best first."""
+    """Drop hypotheses that a better one with the same text and state beats; ``live`` comes best
+    first.
+    """
     texts = [item.text for item in live]
     if len(set(texts)) == len(texts):
         return live, state
@@ -158,7 +159,7 @@ def _merge(live: list[_Live], state: State) -> tuple[list[_Live], State]:
 
 
 def _decided(done: dict[bytes, Hypothesis], bound: float, n_best: int) -> bool:
-    """Whether nothing that is still live can enter the n-best list: adding tokens only lowers a
+    """Whether no live hypothesis can still enter the n-best list: more tokens only lower a
     log-probability.
     """
     if len(done) < n_best:

@@ -86,7 +86,7 @@ def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], wid
         parts.append("Not drawn: lower layers also reach the output directly, through stack.skips.")
     longest = max(map(len, weights))
     rows = [f"  {each.ljust(longest)}  {' × '.join(map(str, weights[each].shape))}" for each in sorted(weights)]
-    return "\n\n".join([*parts, "\n".join(["Weights", *rows])])
+    return "\n\n".join([*parts, "\n".join(["ProgramWeights", *rows])])
 
 
 def unrolled_values(found: Unrolled, *, name: str, weights: Mapping[str, Any]) -> dict[str, Any]:

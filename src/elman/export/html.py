@@ -24,7 +24,7 @@ from elman.errors import ModelError
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
-from elman.inference.weights import Weights, name_of
+from elman.inference.weights import ProgramWeights, name_of
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
@@ -121,7 +121,7 @@ def program_of(lm: InferenceModel) -> dict[str, Any]:
 class _Matrices:
     """The matrices of functions, row after row, in 8 bits or float32, each row kept once."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: ProgramWeights) -> None:
         self._weights = weights
         self._parts: dict[str, list[NDArray[Any]]] = {
             "codes": [np.zeros(1, np.int8)],

@@ -22,7 +22,7 @@ from elman.errors import MissingExtra, ModelError
 from elman.export.onnx_graph import Constants, Emitter, Graph, Types
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.program import Program
-from elman.inference.weights import Weights, groups_of
+from elman.inference.weights import ProgramWeights, groups_of
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel, stored
 from elman.models.registry import kind_of
@@ -115,7 +115,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
     return inference_model(arrays, config, model.tokenizer, model_hash=model_hash, about=about, int8=int8)
 
 
-def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+def step_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
     """``step.onnx``: one token for B rows."""
     graph = Graph()
     constants = Constants(graph, weights, program)
@@ -129,7 +129,7 @@ def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
     return graph.to_model({"ids": (np.int64, ["B"]), **_states(program)}, {**outputs, **_after(program)})
 
 
-def score_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+def score_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
     """``score.onnx``: T tokens for B rows, one step of a ``Scan`` after the other."""
     graph = Graph()
     constants = Constants(graph, weights, program)

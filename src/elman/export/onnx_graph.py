@@ -20,7 +20,7 @@ from elman.cells.symbol import Symbol, in_order
 from elman.inference import functions
 from elman.inference.passes import rows_of
 from elman.inference.program import Function, Program
-from elman.inference.weights import Weights
+from elman.inference.weights import ProgramWeights
 
 if TYPE_CHECKING:
     import onnx
@@ -130,7 +130,7 @@ class Constants:
         graph: the outermost graph.
     """
 
-    def __init__(self, graph: Graph, weights: Weights, program: Program) -> None:
+    def __init__(self, graph: Graph, weights: ProgramWeights, program: Program) -> None:
         self._graph = graph
         self._weights = weights
         self._names: dict[int, str] = {}
