@@ -147,7 +147,9 @@ def dot(query: Value, keys: Value, heads: int) -> Value:
 
 
 def mix(probs: Value, values: Value, heads: int) -> Value:
-    """Weighted sum of values: ``[.., heads * W]``, ``[.., W * heads * d]`` to ``[.., heads * d]``."""
+    """Weighted sum of values: ``[.., heads * W]``, ``[.., W * heads * d]`` to
+    ``[.., heads * d]``.
+    """
     count = probs.shape[-1] // heads
     if isinstance(probs, Symbol):
         assert probs.size % heads == 0 and values.size % probs.size == 0, f"{probs.shape} shares of {values.shape}"

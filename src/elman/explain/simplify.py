@@ -1,4 +1,6 @@
-"""A recorded step in textbook form: each gate has its own rows, composed functions have one name."""
+"""A recorded step in textbook form: each gate has its own rows, composed functions have one
+name.
+"""
 
 import dataclasses
 from collections.abc import Callable

@@ -186,7 +186,9 @@ def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.Gr
 
 
 def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows: str, targets: str) -> str:
-    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``, in chunks to save memory."""
+    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``, in chunks to save
+    memory.
+    """
     size = program["output"].inputs["top"]
     count, zero = graph.rows(targets), graph.ints(0)
     missing = graph.op("Mod", graph.op("Neg", count), graph.ints(_CHUNK))

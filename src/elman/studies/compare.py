@@ -1,4 +1,6 @@
-"""Comparison: all model families trained on one text under one budget, tested once, with a verdict."""
+"""Comparison: all model families trained on one text under one budget, tested once, with a
+verdict.
+"""
 
 import dataclasses
 import json

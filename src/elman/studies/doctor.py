@@ -63,7 +63,9 @@ class Readings:
 
 
 def diagnose(progress: Progress | None = None) -> dict[str, Any]:
-    """``{"facts": {...}, "advice": [...]}`` about this machine, measured in less than five seconds."""
+    """``{"facts": {...}, "advice": [...]}`` about this machine, measured in less than five
+    seconds.
+    """
     found = measure(progress or Progress())
     return {"facts": facts_of(found), "advice": advice_on(found)}
 

@@ -1,4 +1,6 @@
-"""Finds sources of text before reading: files, folders, globs, standard input and built-in texts."""
+"""Finds sources of text before reading: files, folders, globs, standard input and built-in
+texts.
+"""
 
 import dataclasses
 import difflib
@@ -39,7 +41,9 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case without that of the compression: ``.jsonl`` for ``a.jsonl.gz``."""
+        """The suffix in lower case without that of the compression: ``.jsonl`` for
+        ``a.jsonl.gz``.
+        """
         return _suffixes(self.name)[0]
 
     @property
