@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= auto
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
-.PHONY: demo test check quick format docs clean
+.PHONY: demo test check quick format docs reference clean
 
 demo: .venv/demo
 	$(BIN)/elman quickstart
@@ -30,6 +30,11 @@ format: .venv/dev
 # Runs every command of the tour anew and writes what comes out into docs/tour/ (about eight minutes).
 docs: .venv/dev
 	$(BIN)/python docs/tour/build.py
+
+# Writes the pages that follow from the source: docs/cli.md, docs/python.md, docs/architecture.svg and its table.
+reference: .venv/dev
+	$(BIN)/python docs/build_reference.py
+	$(BIN)/python docs/build_architecture.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "elman needs Python 3.11 or newer; say: make demo PYTHON=python3.12" >&2; exit 1; }

@@ -1,14 +1,21 @@
 """elman evaluate MODEL TEXT..."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
+from elman.cli.flags import Json, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
+from elman.data.examples import ExamplesConfig
 from elman.errors import UsageError
+from elman.models.registry import entry
+from elman.storage.folder import read_config
+from elman.tasks.registry import task_named
+from elman.tasks.task import Task
 
 
+@with_flags(ExamplesConfig, leave_out=("encoding",))
 def run(
     model: ModelArgument,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")],
@@ -37,12 +44,32 @@ def run(
         bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that offered words save.")
     ] = False,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
-    encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
+    report: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Of labels: a new folder for a page with plots.")
+    ] = None,
     as_json: Json = False,
+    **settings: Any,
 ) -> None:
     from elman import api
     from elman.text.corpus import CorpusConfig
+
+    task = _other_task(model)
+    if task is not None:
+        more = {"encoding": encoding, **settings}
+        given = {name: value for name, value in more.items() if value is not None}
+        folder = None if report is None else Path(report)
+        how_far = make_progress()
+        found = task.evaluate(Path(model), texts, settings=given, report=folder, progress=how_far)
+        if as_json:
+            print_json(found.values)
+        else:
+            print(found.words)
+        return
+    if settings or report is not None:
+        name = "report" if report is not None else next(iter(settings))
+        raise UsageError(f"--{name.replace('_', '-')} means nothing to a language model; leave it out")
 
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
@@ -52,11 +79,11 @@ def run(
         raise UsageError(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
-    config = CorpusConfig.from_json({"document": document, "encoding": encoding, "field": field})
+    config = CorpusConfig.from_json({"document": document, "encoding": encoding or "utf-8", "field": field})
     progress = make_progress()
     # By its own weights: figures are of the model, not of its 8 bits.
-    loaded = api.load(model, torch=True)
-    others = [api.load(name, torch=True) for name in mix or []]
+    loaded = api.load(model, task="language", torch=True)
+    others = [api.load(name, task="language", torch=True) for name in mix or []]
     how: dict[str, Any] = {"context": context, "progress": progress}
     steps: list[tuple[str, dict[str, Any]]] = []
     models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]
@@ -85,6 +112,14 @@ def run(
         print(f"\n{_table(steps)}\nsignature: {steps[-1][1]['signature']}")
     if keystrokes:
         print(f"\n{_keystrokes(steps)}")
+
+
+def _other_task(model: str) -> Task | None:
+    """The task of a model folder that is not of a language."""
+    if Path(model).is_file():
+        return None
+    name = entry(read_config(Path(model))[0]).task
+    return None if name == "language" else task_named(name)
 
 
 def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:

@@ -50,15 +50,16 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
         raise UsageError("--sentence needs a network that reads it; add --model FOLDER")
     if sentence is None:
         raise UsageError('--model needs something to read; add --sentence "some words"')
-    from elman import api, folder
+    from elman import api
     from elman.explain.page import WIDTH, topic_named
     from elman.explain.unrolled import layouts, unroll, unrolled_page, unrolled_values
     from elman.models.registry import entry, is_network, resolve
+    from elman.storage import folder as model_folder
 
     path = Path(model)
     if path.is_file():
         raise FolderError(f"{path} is a file; a network to unroll is a folder that `elman train --out` wrote")
-    kind_of_model, settings = folder.read_config(path)
+    kind_of_model, settings = model_folder.read_config(path)
     if not is_network(kind_of_model):
         raise UsageError(f"{path} is a model of kind {kind_of_model}, which has no cell to unroll; give a network")
     if found is not None and topic_named(kind_of_model).name != found.name:
@@ -67,9 +68,9 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
             f"--model {path}"
         )
     config = resolve(entry(kind_of_model).config).from_json(settings)
-    loaded = api.load(path)
+    loaded = api.load(path, task="language")
     seen = unroll(loaded.lm, config, sentence)
-    weights = folder.read_arrays(path / folder.WEIGHTS_FILE, mapped=True)
+    weights = model_folder.read_arrays(path / model_folder.WEIGHTS_FILE, mapped=True)
     if out is not None and kind is not None:
         (whole,) = layouts(seen)
         _write(Path(out), whole, f"{path.name}: {config.cell}", kind)

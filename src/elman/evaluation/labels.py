@@ -26,6 +26,8 @@ from elman.system.machine import version
 THRESHOLD = 0.5
 """An example has a label of several from this probability on."""
 MISTAKES = 20
+MOST_CONFUSED = 1000
+"""Labels of a confusion matrix, at most: it grows with their square."""
 _LONGEST_TEXT = 300
 _FEW_EXAMPLES = 30
 
@@ -88,7 +90,7 @@ class LabelReport:
     """Of the model."""
     tally: LabelTally
     confusion: NDArray[np.int64] | None
-    """``[K, K]``, rows true, columns predicted; None where an example may have several labels."""
+    """``[K, K]``, rows true, columns predicted; None where an example may have several labels, or K is above 1,000."""
     reliability: Reliability
     mistakes: tuple[Mistake, ...]
     """The most confident first."""
@@ -195,7 +197,9 @@ def evaluate_labels(
         headline=headline,
         scores=scores(model),
         tally=LabelTally.count(truth, answers[model], labels=len(names)),
-        confusion=None if multilabel else confusion_matrix(truth, answers[model], labels=len(names)),
+        confusion=None
+        if multilabel or len(names) > MOST_CONFUSED
+        else confusion_matrix(truth, answers[model], labels=len(names)),
         reliability=Reliability.measure(truth, probabilities),
         mistakes=_mistakes(truth, answers[model], probabilities, names, texts=texts, most=mistakes),
         rivals=tuple(beside),
@@ -275,7 +279,7 @@ def _mistakes(
     return tuple(
         Mistake(
             index=int(index),
-            text=_shortened(str(texts[int(index)])) if texts else "",
+            text=_shortened(texts[int(index)]) if texts else "",
             true=named(truth[index]),
             predicted=named(answers[index]),
             probability=float(confidence[index]),

@@ -33,7 +33,7 @@ def write_distilled(
     """Make an n-gram of a model, write it, and say how well it does.
 
     Args:
-        folder, model card: the model's own, which know its texts.
+        folder, card: the model's own, which know its texts.
         text: what to ask it about; by default its training text or, where that is gone, what it makes up.
         tune: what to weigh n-grams on; by default its validation text.
 

@@ -43,7 +43,7 @@ def write_page(
 
     Args:
         model: the network as ``elman.load`` gives it, without torch.
-        model card: what the page says of its making.
+        card: what the page says of its making.
 
     Raises:
         ModelError: it is no network, or its tokens are no words.

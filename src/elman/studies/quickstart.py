@@ -107,7 +107,7 @@ def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
     """The model in a folder: as it is, its training resumed, or trained now."""
     if model_folder.card_file(folder).exists():
         progress.say(f"reusing {folder}")
-        return api.load(folder)
+        return api.load(folder, task="language")
     if (folder / "training" / "checkpoint.safetensors").exists():
         progress.say(f"going on with {folder}")
         return api.resume(folder, progress=progress)

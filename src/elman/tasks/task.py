@@ -1,11 +1,12 @@
 """Task: what elman needs to know of a task to train, load and describe its models."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from elman.config import Config
+from elman.errors import UsageError
 from elman.models.registry import entry, known, resolve
 from elman.progress import Progress
 from elman.storage.folder import read_config
@@ -31,6 +32,15 @@ class TrainedModel(Protocol):
     def keep_in_memory(self) -> None:
         """Keep all that ``save`` needs, so that the folder may be removed."""
         ...
+
+
+class Evaluation(NamedTuple):
+    """The figures of a model on data."""
+
+    values: dict[str, Any]
+    """As JSON."""
+    words: str
+    """As a table for people."""
 
 
 class Task(ABC):
@@ -73,6 +83,31 @@ class Task(ABC):
     @abstractmethod
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> TrainedModel:
         """Read a model folder."""
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        """What `elman evaluate` finds.
+
+        Args:
+            settings: how data is read, where the user says so.
+            report: a new folder for a page with plots, of tasks that make one.
+
+        Raises:
+            UsageError: settings that mean nothing to this task.
+        """
+        if settings or report is not None:
+            name = "report" if report is not None else next(iter(settings))
+            raise UsageError(f"--{name.replace('_', '-')} means nothing to {self.name}; leave it out")
+        model: Any = self.load(folder, progress=progress)
+        figures: dict[str, Any] = model.evaluate(*sources)
+        return Evaluation(figures, "\n".join(f"{name}: {figure:.4g}" for name, figure in figures.items()))
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         """What `elman train` prints of a model card at the end, line by line."""

@@ -89,6 +89,7 @@ def _splits(request: ClassifyRequest, notes: list[str], progress: Progress) -> E
     train = _read(request.sources, config, notes, "training", progress)
     valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
     test = _read(request.test, config, notes, "test", progress) if request.test else []
+    LabelSet.fit(train)  # of one label only, no part of them could be held out either
     if not valid:
         train, valid, held_out = split_examples(train, test=not request.test)
         test = test or held_out

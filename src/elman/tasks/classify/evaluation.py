@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.examples import ReadReport, read_examples
+from elman.errors import ElmanError
 from elman.evaluation.labels import LabelReport, evaluate_labels, labels_signature
-from elman.evaluation.rivals import Rival, rivals_of
+from elman.evaluation.rivals import Majority, Rival, rivals_of
 from elman.progress import Progress
-from elman.tasks.classify.data import LabelledData
+from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.model import TextClassifier
-from elman.tasks.classify.texts import LabelledTexts, data_hash_of
+from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
+from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples
+from elman.training.plan_file import read_plan
 
 
 def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress) -> tuple[list[Rival], list[str]]:
@@ -27,6 +32,64 @@ def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress
         with progress.stage(f"training the rival: {rival.name}"):
             rival.fit(train.texts, train.targets, valid=(valid.texts, valid.targets))
     return rivals, notes
+
+
+def evaluate_sources(
+    model: TextClassifier, sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
+) -> LabelReport:
+    """The figures of a model on the labelled texts of files.
+
+    Args:
+        settings: fields of ``ExamplesConfig``; by default as in training.
+        rival: whether TF-IDF is trained again for comparison, where the training data is still there.
+    """
+    request = _request(model)
+    config = LabelledTextConfig() if request is None else request.data
+    config = config.replace(**settings)
+    report = ReadReport()
+    examples = list(read_examples(list(sources), config=config, progress=progress, report=report))
+    progress.say(str(report))
+    notes = list(report.notes)
+    unknown = model.label_set.unknown(examples)
+    if unknown:
+        shown = ", ".join(f"{label!r} ({count})" for label, count in list(unknown.items())[:5])
+        notes.append(f"labels that training did not have, left out: {shown}")
+    part = encode_examples(
+        examples,
+        tokenizer=model.tokenizer,
+        labels=model.label_set,
+        multi_label=model.config.multi_label,
+        most=model.config.max_tokens,
+    )
+    rivals, more = _rivals(model, request if rival else None, progress)
+    return evaluate_part(model, part, rivals=rivals, notes=[*notes, *more])
+
+
+def _request(model: TextClassifier) -> ClassifyRequest | None:
+    """What its training was asked for, if the folder still tells."""
+    if model.folder is None:
+        return None
+    try:
+        return ClassifyRequest.from_json(read_plan(model.folder / "training")["request"])
+    except (ElmanError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _rivals(
+    model: TextClassifier, request: ClassifyRequest | None, progress: Progress
+) -> tuple[list[Rival], list[str]]:
+    """The rivals of its training, trained again where the data is still there and the same."""
+    labels = model.label_set
+    counted = Majority(labels=len(labels)).fit([], np.repeat(np.arange(len(labels)), labels.counts))
+    if request is None:
+        return [counted], []
+    try:
+        data = read_data(request, tokenizer=model.tokenizer, labels=labels, progress=Progress())
+        if data.hash == model.card["data"]["hash"]:
+            return trained_rivals(data, skip=not request.rival, progress=progress)
+    except (ElmanError, KeyError):
+        pass
+    return [counted], ["TF-IDF was not compared: the training data is gone or has changed"]
 
 
 def evaluate_part(

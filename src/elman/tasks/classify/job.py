@@ -217,6 +217,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     if request.epochs is not None:
         plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
         plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
+    _tell_weights(data, plan, progress)
     arrays = None
     if start is not None and language_model is not None:
         from elman.models.encoder_start import arrays_from_language_model
@@ -253,6 +254,16 @@ def resumed_job(
     labels = LabelSet.from_bytes(model_folder.static_files(folder)[LABELS_FILE])
     data = read_data(request, tokenizer=read_tokenizer(folder), labels=labels, progress=progress)
     return ClassifyJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
+
+
+def _tell_weights(data: LabelledData, plan: ClassifyPlan, progress: Progress) -> None:
+    from elman.tasks.classify.objective import class_weights
+
+    weights = class_weights(data.train.targets, len(data.labels), plan.class_weights)
+    if weights is not None:
+        order = np.argsort(-weights)[:5]
+        shown = ", ".join(f"{data.labels.names[label]} {weights[label]:.2g}" for label in order.tolist())
+        progress.say(f"unbalanced labels: rare ones count more ({shown}; --class-weights none changes that)")
 
 
 def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:

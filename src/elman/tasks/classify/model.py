@@ -12,9 +12,11 @@ from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
 from elman.errors import FolderError, UsageError
 from elman.evaluation.explanation import Explanation, explain_text, words_of
+from elman.evaluation.labels import LabelReport
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig, inference_encoder
 from elman.metrics.calibration import sigmoid, softmax
 from elman.models.classifier_config import ClassifierConfig
+from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts
 from elman.tasks.folder_model import FolderModel
@@ -143,6 +145,22 @@ class TextClassifier(FolderModel):
         """Calibrated probabilities of logits ``[N, K]``."""
         cooled = logits.astype(np.float64) / self.temperature
         return sigmoid(cooled) if self.config.multi_label else softmax(cooled)
+
+    def evaluate(
+        self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
+    ) -> LabelReport:
+        """Accuracy, F1, calibration and mistakes on labelled texts, with the rivals' figures beside them.
+
+        Args:
+            sources: files, folders, globs or ``-``.
+            rival: whether TF-IDF with logistic regression is trained again for comparison.
+            settings: how the files are read (``elman.data.examples.ExamplesConfig``); by default as in training.
+        """
+        from elman.tasks.classify.evaluation import evaluate_sources
+
+        told = progress or Progress()
+        names = [str(source) for source in sources]
+        return evaluate_sources(self, names, settings=settings, rival=rival, progress=told)
 
     @property
     def model_hash(self) -> str:

@@ -1,6 +1,6 @@
 """Text classification as a task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.job import Job
 from elman.tasks.request import Request
-from elman.tasks.task import Task
+from elman.tasks.task import Evaluation, Task
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -59,6 +59,25 @@ class ClassifyTask(Task):
         from elman.tasks.classify.model import load
 
         return load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        from elman.report.labels_page import labels_table, write_labels_page
+        from elman.tasks.classify.model import load
+
+        values = load(folder).evaluate(*sources, progress=progress, **settings).to_json()
+        words = labels_table(values)
+        if report is not None:
+            files = write_labels_page(report, values)
+            words += f"\nreport: {files[0]}"
+        return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card["figures"].items():

@@ -29,7 +29,7 @@ class Model:
     Attributes:
         lm: the LanguageModel underneath (``elman.models.protocol``).
         speller: what spells words it does not know.
-        model card: what it was made of; empty while its training has not ended.
+        card: what it was made of; empty while its training has not ended.
         folder: where it lies, or None.
     """
 

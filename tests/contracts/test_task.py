@@ -1,0 +1,193 @@
+"""The contract of tasks, on every registered one: each must have a sample of its data here."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from tests.stopping import StopAfter
+from tests.tasks import counting_task
+
+import elman
+from elman.errors import FolderError, Interrupted
+from elman.models.registry import entry
+from elman.storage import folder as model_folder
+from elman.tasks.registry import TASKS
+
+WORDS = {"good": ("fine", "lovely", "great"), "bad": ("poor", "awful", "dull")}
+
+
+class Subject(NamedTuple):
+    """A small training of one task."""
+
+    write: Callable[[Path, int], None]
+    """Write data to a file, from a seed."""
+    settings: dict[str, Any]
+    inputs: list[Any]
+    """Inputs of ``predict``, of odd lengths, an empty one among them; none for tasks that predict no labels."""
+
+
+def labelled_texts(path: Path, seed: int, count: int = 120) -> None:
+    rng, rows = np.random.default_rng(seed), []
+    for _ in range(count):
+        label = str(rng.choice(list(WORDS)))
+        words = [str(rng.choice(["the", "film", "is", "a", f"w{rng.integers(40)}"])) for _ in range(rng.integers(1, 9))]
+        words.insert(int(rng.integers(len(words) + 1)), str(rng.choice(WORDS[label])))
+        rows.append(f"{label},{' '.join(words)}")
+    path.write_text("\n".join(["label,text", *rows]) + "\n")
+
+
+def lines_of_digits(path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    path.write_text("\n".join("".join(map(str, rng.integers(0, 2, rng.integers(1, 12)))) for _ in range(200)))
+
+
+def sentences(path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    subjects, verbs = ("Anna", "Ben", "Clara"), ("sees the house", "hears a bird", "likes the river")
+    path.write_text("".join(f"{rng.choice(subjects)} {rng.choice(verbs)}.\n" for _ in range(300)))
+
+
+COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
+SMALL = {"embedding_size": 6, "hidden_size": 5}
+SUBJECTS = {
+    "language": Subject(sentences, {**COMMON, **SMALL, "layers": 1, "bptt": 8}, []),
+    "classify": Subject(
+        labelled_texts,
+        {**COMMON, **SMALL, "rival": False, "dropout": 0.2},
+        ["fine film", "", "the film is awful and so dull", "lovely", "w1 w2 w3 w4 w5 w6 w7", "never seen before"],
+    ),
+    counting_task.CountTask.name: Subject(lines_of_digits, COMMON, ["1", "", "10101", "111111111", "0", "0110110"]),
+}
+
+
+@pytest.fixture(params=TASKS)
+def subject(request: pytest.FixtureRequest) -> tuple[str, Subject]:
+    assert request.param in SUBJECTS, f"write a sample of the data of task {request.param} into tests/contracts"
+    return request.param, SUBJECTS[request.param]
+
+
+@pytest.fixture
+def trained(subject: tuple[str, Subject], shared: Any) -> tuple[Path, Path]:
+    """Data and a model folder, trained once."""
+    name, (write, settings, _) = subject
+
+    def make(path: Path) -> None:
+        path.mkdir()
+        write(path / "data.csv", 1)
+        elman.train(path / "data.csv", task=name, out=path / "model", **settings)
+
+    path = shared(f"task-{name}", make)
+    return path / "data.csv", path / "model"
+
+
+def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name, (_, settings, _)), (data, folder) = subject, trained
+    with monkeypatch.context() as patched:
+        patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(13))
+        with pytest.raises(Interrupted):
+            elman.train(data, task=name, out=tmp_path / "parts", **settings)
+    resumed = elman.resume(tmp_path / "parts")
+    weights = [(path / "model.safetensors").read_bytes() for path in (folder, tmp_path / "parts")]
+    assert weights[0] == weights[1]
+    assert resumed.card["figures"] == elman.load(folder).card["figures"]
+
+
+def test_static_files_follow_from_the_training_part_alone(
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (name, (write, settings, _)), (data, _) = subject, trained
+    write(tmp_path / "valid.csv", 2)
+    poisoned = tmp_path / "poisoned.csv"
+    poisoned.write_text((tmp_path / "valid.csv").read_text().replace("fine", "zebra").replace("Anna", "Zoe"))
+    held_out = {"a": tmp_path / "valid.csv", "b": poisoned}
+    for out, valid in held_out.items():
+        elman.train(data, task=name, valid=valid, out=tmp_path / out, **{**settings, "updates": 2})
+    one, other = (model_folder.static_files(tmp_path / out) for out in held_out)
+    assert one == other and one
+
+
+def test_predictions_keep_their_order_and_do_not_depend_on_each_other(
+    subject: tuple[str, Subject], trained: tuple[Path, Path]
+) -> None:
+    inputs = subject[1].inputs
+    if not inputs:
+        pytest.skip("this task predicts no labels")
+    model = elman.load(trained[1])
+    alone = [numbers_of(model, [one])[0] for one in inputs]
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        order = rng.integers(0, len(inputs), 23).tolist()
+        together = numbers_of(model, [inputs[number] for number in order])
+        for number, found in zip(order, together, strict=True):
+            np.testing.assert_allclose(found, alone[number], atol=1e-5)
+
+
+def numbers_of(model: Any, inputs: list[Any]) -> list[Any]:
+    found = list(model.predictions(iter(inputs)))
+    return [getattr(each, "probabilities", each) for each in found]
+
+
+def test_predictions_stream(subject: tuple[str, Subject], trained: tuple[Path, Path]) -> None:
+    inputs = subject[1].inputs
+    if not inputs:
+        pytest.skip("this task predicts no labels")
+    model, taken = elman.load(trained[1]), 0
+
+    def endless() -> Iterator[Any]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield inputs[taken % len(inputs)]
+
+    stream = model.predictions(endless())
+    for _ in range(10):
+        next(stream)
+    assert taken <= 5000
+
+
+def test_a_copy_is_the_same_model(subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path) -> None:
+    model = elman.load(trained[1])
+    model.save(tmp_path / "copy")
+    again = elman.load(tmp_path / "copy")
+    assert again.card == model.card and again.card["task"] == subject[0]
+    names = model_folder.used_files(trained[1])
+    assert model_folder.used_files(tmp_path / "copy") == names and len(names) >= 4
+    if subject[1].inputs:
+        for one, other in zip(numbers_of(model, subject[1].inputs), numbers_of(again, subject[1].inputs), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_without_a_folder_it_can_be_saved(
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (name, (_, settings, _)), (data, folder) = subject, trained
+    model = elman.train(data, task=name, **settings)
+    model.save(tmp_path / "kept")
+    kept, whole = (hashlib.sha256((path / "model.safetensors").read_bytes()) for path in (tmp_path / "kept", folder))
+    assert kept.hexdigest() == whole.hexdigest()
+
+
+def test_changed_files_and_links_are_noticed(
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    kind = model_folder.read_config(trained[1])[0]
+    for number, name in enumerate((*entry(kind).files, "model_card.json", "inference.safetensors", "config.json")):
+        if not (trained[1] / name).exists():
+            continue
+        copy = tmp_path / str(number)
+        shutil.copytree(trained[1], copy, ignore=shutil.ignore_patterns("training"))
+        data = bytearray((copy / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (copy / name).write_bytes(bytes(data))
+        with pytest.raises(FolderError):
+            elman.load(copy)
+        (copy / name).unlink()
+        (copy / name).symlink_to(trained[1] / name)
+        with pytest.raises(FolderError, match="symbolic link"):
+            elman.load(copy)
