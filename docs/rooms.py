@@ -53,6 +53,7 @@ SAYS = {
     "tasks": "what is learned, and from what",
     "api": "import elman",
     "__init__": "import elman",
+    "sklearn": "import elman.sklearn",
     "studies": "compare, x-ray, doctor",
     "serve": "the HTTP server",
     "cli": "one file for each verb",

@@ -1,4 +1,6 @@
-"""Everything that a comparison reports, from the trained models: judged once, on the held-out test part."""
+"""Everything that a comparison reports, from the trained models: judged once, on the held-out test
+part.
+"""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +33,8 @@ from elman.studies.next_token import milliseconds_per_token
 MIXTURE = "mixture"
 SENTENCES = 3
 _LINE_BYTES = (30, 200)
-"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads them."""
+"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads
+them."""
 
 
 class Entrant(NamedTuple):
@@ -49,8 +52,8 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
     """Judge trained models, mix the n-gram with the best network, and decide.
 
     Returns:
-        ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``, ``fair_play`` and
-        ``warnings``, as JSON values.
+        ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``,
+        ``fair_play`` and ``warnings``, as JSON values.
     """
     text = data.corpus.test
     assert text is not None and data.corpus.valid is not None

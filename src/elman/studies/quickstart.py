@@ -57,8 +57,8 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
     """Train what is not there yet, compare on the held-out test part, complete a few sentences.
 
     Args:
-        folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused, an
-            interrupted network is resumed.
+        folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused,
+            an interrupted network is resumed.
         minutes: how long the network trains.
     """
     corpus = prepare_data([SOURCE], config=DataConfig(), cache=cache_folder(), progress=progress).corpus
