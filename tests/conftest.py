@@ -2,6 +2,7 @@
 
 import atexit
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -104,6 +105,40 @@ def ngram_folder(text_file: Path, shared: Shared) -> Path:
     import elman
 
     return with_its_text(shared("ngram", lambda folder: elman.train(text_file, out=folder, model="ngram", order=3)))
+
+
+def tiny_reviews(path: Path) -> None:
+    """Reviews of one adjective each, ``pos`` or ``neg``, as JSON lines."""
+    words = {"pos": ("good", "fine", "great"), "neg": ("bad", "dull", "weak")}
+    things = ("film", "story", "cast", "end", "plot", "play")
+    rows = [
+        {"text": f"A {word} {thing} of {year}!", "label": label}
+        for label in words
+        for word in words[label]
+        for thing in things
+        for year in (1990, 1991)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def reviews_file(shared: Shared) -> Path:
+    """The tiny reviews."""
+    return shared("reviews.jsonl", tiny_reviews)
+
+
+@pytest.fixture(scope="session")
+def reviews_folder(reviews_file: Path, shared: Shared) -> Path:
+    """A small classifier that has learned the tiny reviews."""
+    import elman
+
+    return shared(
+        "reviews",
+        lambda folder: elman.train(
+            reviews_file, out=folder, task="classify", epochs=12, embedding_size=8, hidden_size=8, bag=True, rate=0.05,
+            input_dropout=0.0, output_dropout=0.0, rival=False, threads=1,
+        ),
+    )  # fmt: skip
 
 
 def with_its_text(folder: Path) -> Path:

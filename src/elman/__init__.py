@@ -9,10 +9,22 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.api import Completion, LineScore, Model, adapt, load, mix, register_cell, resume, train
+    from elman.api import Completion, LineScore, Model, adapt, load, mix, register_cell, resume, review_rating, train
     from elman.errors import ElmanError
 
-__all__ = ["Completion", "ElmanError", "LineScore", "Model", "adapt", "load", "mix", "register_cell", "resume", "train"]
+__all__ = [
+    "Completion",
+    "ElmanError",
+    "LineScore",
+    "Model",
+    "adapt",
+    "load",
+    "mix",
+    "register_cell",
+    "resume",
+    "review_rating",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

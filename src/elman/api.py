@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, the models that they return, and register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and register_cell."""
 
 import shutil
 import tempfile
@@ -19,6 +19,7 @@ from elman.models.registry import entry, kind_of
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import cache_folder
+from elman.tasks.classify.review_rating import review_rating
 from elman.tasks.fitting import resume_model, train_model
 from elman.tasks.language import model as language
 from elman.tasks.language.model import Context, Model
@@ -96,7 +97,13 @@ def train(
     )
     # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.
     path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
-    train_model(request, out=path, start=Path(start) if start else None, progress=progress or Progress())
+    train_model(
+        request,
+        out=path,
+        start=Path(start) if start else None,
+        progress=progress or Progress(),
+        pictures=out is not None,
+    )
     trained = chosen.load(path, torch=True)
     if out is None:
         trained.keep_in_memory()
@@ -259,4 +266,15 @@ def load(
     return task_named(entry(kind).task).load(path, progress=progress, torch=torch)
 
 
-__all__ = ["Completion", "LineScore", "Model", "adapt", "load", "mix", "register_cell", "resume", "train"]
+__all__ = [
+    "Completion",
+    "LineScore",
+    "Model",
+    "adapt",
+    "load",
+    "mix",
+    "register_cell",
+    "resume",
+    "review_rating",
+    "train",
+]

@@ -70,7 +70,9 @@ def _cell(step) -> Cell:
 
 
 def kept(step) -> object:
-    """What a one-unit cell keeps where its input is ln 3, so that sigmoid(x) = 3/4, and its old state 2."""
+    """What a one-unit cell keeps where its input is ln 3, so that sigmoid(x) = 3/4, and its old
+    state 2.
+    """
     given = {"weight_ih": np.array([[1.0], [-1.0]])}
     found = gate_values(_cell(step), Sizes(inputs=1, hidden=1), np.array([np.log(3)]), (np.array([2.0]),), given)
     return found["keep"].item() if "keep" in found else None

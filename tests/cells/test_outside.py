@@ -1,4 +1,5 @@
-"""A cell of one's own, the simple recurrent unit: registered in a few lines, and everything else works unchanged.
+"""A cell of one's own, the simple recurrent unit: registered in a few lines, and everything else
+works unchanged.
 
 CONTRIBUTING.md ("Add a cell") shows these very lines.
 """
@@ -26,7 +27,7 @@ from elman.errors import FolderError, Interrupted, UsageError
 from elman.inference.model import InferenceModel
 from elman.models.network_config import NeuralConfig
 from elman.nn.sequence import make_layer
-from elman.nn.unrolled import Unrolled
+from elman.nn.unrolled import UnrolledLayer
 from elman.tasks.language.recipe import flop_per_token
 
 SRU = '''\
@@ -54,7 +55,9 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The file that registers the cell, as ELMAN_CELLS names it; nothing imports it but asking for ``sru``."""
+    """The file that registers the cell, as ELMAN_CELLS names it; nothing imports it but asking for
+    ``sru``.
+    """
     file = tmp_path_factory.mktemp("own") / "sru.py"
     file.write_text(SRU, encoding="utf-8")
     import_plugins.cache_clear()
@@ -79,9 +82,10 @@ def test_it_is_fifteen_lines_and_those_of_the_manual() -> None:
 
 def test_one_step_by_hand() -> None:
     layer = make_layer("sru", 1, 1).double()
-    assert isinstance(layer, Unrolled)
+    assert isinstance(layer, UnrolledLayer)
     ln3 = math.log(3)
-    # c = 2; f = sigmoid(ln 3 - 2 ln 3 + 2 ln 3) = 3/4: c = 3/4 * 2 + 1/4 * 4; r = sigmoid(-ln 3 + 0) = 1/4
+    # c = 2; f = sigmoid(ln 3 - 2 ln 3 + 2 ln 3) = 3/4: c = 3/4 * 2 + 1/4 * 4; r = sigmoid(-ln 3 +
+    # 0) = 1/4
     values = {"weight": [[4.0], [ln3], [-ln3], [8.0]], "bias": [0, -2 * ln3, 0, 0.0], "forget": [ln3], "reset": [0.0]}
     weights = {name: np.array(value) for name, value in values.items()}
     y, (c,) = layer.cell.step(np.array([1.0]), (np.array([2.0]),), Weights(weights, Sizes(inputs=1, hidden=1)))

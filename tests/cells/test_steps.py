@@ -1,4 +1,6 @@
-"""One step of each cell against pencil and paper, against torch.nn, and on all three kinds of values."""
+"""One step of each cell against pencil and paper, against torch.nn, and on all three kinds of
+values.
+"""
 
 import math
 from typing import Any
@@ -77,8 +79,8 @@ def test_minlstm_by_hand() -> None:
 
 def test_rglru_by_hand() -> None:
     # The branch is 2 * 3 = 6; u = 1 * 1 + 10 * 2 + 100 * 3 + 0.5 * 6 + 4 = 328; r = 1/2, i = 3/4.
-    # softplus(Lambda) = ln(4)/8: log a = -8 * 1/2 * ln(4)/8 = -ln 2, so h = 1/2 * 8 + sqrt(3)/2 * 3/4 * 328.
-    # gelu(20) = 20: y = 0.1 * 20 * h + 1.
+    # softplus(Lambda) = ln(4)/8: log a = -8 * 1/2 * ln(4)/8 = -ln 2, so h = 1/2 * 8 + sqrt(3)/2 *
+    # 3/4 * 328. gelu(20) = 20: y = 0.1 * 20 * h + 1.
     values = {
         "weight_ih": column(2, 0),
         "bias_ih": np.array([0.0, 20]),
@@ -163,7 +165,9 @@ def test_tensors_arrays_and_recorded_symbols_agree(name: str, kind: str) -> None
 @pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("name", CELLS)
 def test_gradients_through_torch_are_differences_of_numpy(name: str, kind: str) -> None:
-    """Along one direction through everything that is read, of one combination of everything that comes out."""
+    """Along one direction through everything that is read, of one combination of everything that
+    comes out.
+    """
     cell = CELLS[name]
     sizes = sizes_of(cell, kind)
     values = values_of(cell, sizes)

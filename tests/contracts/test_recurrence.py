@@ -1,7 +1,8 @@
-"""The contract of every recurrence: each registered cell, by its fast layer and unrolled, and stacks of them.
+"""The contract of every recurrence: each registered cell, by its fast layer and unrolled, and
+stacks of them.
 
-Values, final states and all gradients (inputs, initial state, weights) are compared, at an odd length and
-from a state that is not zero.
+Values, final states and all gradients (inputs, initial state, weights) are compared, at an odd
+length and from a state that is not zero.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ from elman.nn.feedback import Lstm
 from elman.nn.recurrent import Recurrent, State
 from elman.nn.sequence import FAST, make_layer
 from elman.nn.stack import Stack
-from elman.nn.unrolled import Unrolled
+from elman.nn.unrolled import UnrolledLayer
 
 B, T, D, H = 3, 7, 4, 5
 RESET = torch.zeros(B, T, dtype=torch.bool)
@@ -44,11 +45,11 @@ def _stack(cell: str) -> Stack:
     return Stack(cell=cell, input_size=D, hidden_size=H, output_size=3, layers=3)
 
 
-def _unrolled(cell: str, *_: int, **options: float) -> Unrolled:
+def _unrolled(cell: str, *_: int, **options: float) -> UnrolledLayer:
     """The same layer as the fast one, of the same sizes, by single steps."""
     sizes = dataclasses.asdict(make_layer(cell, D, H).sizes)
     del sizes["inputs"], sizes["hidden"]
-    return Unrolled(CELLS[cell], D, H, **sizes, **options)
+    return UnrolledLayer(CELLS[cell], D, H, **sizes, **options)
 
 
 def unroll(
@@ -75,7 +76,8 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
 
 
 SHARP = {"stack-of-conv": 4, "stack-of-transformer": 4}
-"""Several layers that scale three to five numbers to variance 1 make much of little: bounds are so much wider."""
+"""Several layers that scale three to five numbers to variance 1 make much of little: bounds are so
+much wider."""
 
 
 def with_bfloat16_lstm() -> bool:

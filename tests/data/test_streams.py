@@ -25,7 +25,8 @@ def test_rows_are_contiguous_and_inputs_are_the_tokens_before() -> None:
     reset = np.concatenate([chunk.reset for chunk in chunks], 1)
     assert targets.tolist() == [list(range(2, 13)), list(range(13, 24))]
     assert inputs.tolist() == [[V, 2, 3, 4, 5, V, 7, 8, 9, 10, 11], list(range(12, 23))]
-    # Documents start at 0 and 5; the second row begins inside a document, with a fresh state all the same.
+    # Documents start at 0 and 5; the second row begins inside a document, with a fresh state all
+    # the same.
     assert np.argwhere(reset).tolist() == [[0, 0], [0, 5], [1, 0]]
     assert [chunk.targets.shape[1] for chunk in chunks] == [4, 4, 3]
     assert cursor == Cursor(1, 0)

@@ -1,4 +1,6 @@
-"""Two small language models written out in NumPy: a bigram table worked out by hand, and a random recurrent net."""
+"""Two small language models written out in NumPy: a bigram table worked out by hand, and a random
+recurrent net.
+"""
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 
 class TableModel:
-    """A bigram model: rows of probabilities by the last token's text; None is the document start."""
+    """A bigram model: rows of probabilities by the last token's text; None is the document
+    start.
+    """
 
     model_hash = "table"
     exact = True

@@ -9,7 +9,9 @@ from elman.text.tokenizer import EOS_ID
 
 
 def every_continuation(model, state, max_tokens, banned=()):
-    """All token sequences that end with </s> or are cut, with their log-probabilities, by plain recursion."""
+    """All token sequences that end with </s> or are cut, with their log-probabilities, by plain
+    recursion.
+    """
     found = {}
 
     def go_on(ids, log_prob, state):
@@ -61,7 +63,8 @@ def test_only_allowed_tokens_are_taken(make_net, make_tokenizer):
     assert [hypothesis.ids for hypothesis in found] == sorted(expected, key=lambda ids: -expected[ids])
 
 
-# Greedy takes " the" (1/2) and can reach 1/2 * 1/2 * 1/2 at best; " The" " dog" "</s>" is 1/4 * 3/4 * 3/4 = 9/64.
+# Greedy takes " the" (1/2) and can reach 1/2 * 1/2 * 1/2 at best; " The" " dog" "</s>" is 1/4 * 3/4
+# * 3/4 = 9/64.
 def test_a_beam_finds_what_greedy_misses(word_model):
     pieces = word_model.tokenizer.pieces
     greedy = beam_search(word_model, word_model.start(), beam_size=1, max_tokens=5)

@@ -138,8 +138,8 @@ def test_words_glued_to_a_symbol_and_words_after_a_space_are_one(make_table, mak
     assert words(complete(model, "say (s", partial=True)) == approx(so=1)
 
 
-# Char level, by hand. After "a" a word ends with 8/16 + 2/16, and with an apostrophe that no letter follows,
-# 2/16 * 8/16: together 11/16. After "b" it ends with 2/16 + 4/16 = 3/8.
+# Char level, by hand. After "a" a word ends with 8/16 + 2/16, and with an apostrophe that no letter
+# follows, 2/16 * 8/16: together 11/16. After "b" it ends with 2/16 + 4/16 = 3/8.
 
 A, B = 11 / 16, 3 / 8
 FIRST = {

@@ -45,13 +45,16 @@ def test_state_goes_on_from_line_to_line(models: dict[str, Any]) -> None:
 
 
 def test_by_hand() -> None:
-    """After "the" comes "cat" 50 times, "cow" 30, "dog" 20, "eel" once: eel is offered after its first letter only."""
+    """After "the" comes "cat" 50 times, "cow" 30, "dog" 20, "eel" once: eel is offered after its
+    first letter only.
+    """
     text = ["the cat"] * 50 + ["the cow"] * 30 + ["the dog"] * 20 + ["the eel"]
     words = Tokenizer.fit(text, config=TokenizerConfig(min_count=1))
     ids = np.concatenate([[*words.encode(line).ids, EOS_ID] for line in text])
     model = fit_ngram(ids, np.array([0, len(ids)]), words, config=NgramConfig(order=2))
     (cat, eel, other) = type_lines(model, [("the cat", True), ("the eel", True), ("the yak.", True)])
-    # "the" is offered at once: one key instead of "the ". Then "cat": one key instead of three; the line end.
+    # "the" is offered at once: one key instead of "the ". Then "cat": one key instead of three; the
+    # line end.
     assert cat == Keystrokes(keys=3, chars=8, words=2, first=2, offered=(2,))
     # "e" and the offer; no space follows.
     assert eel == Keystrokes(keys=4, chars=8, words=2, first=1, offered=(1, 1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elman.decode.largest import by_groups, largest
-from elman.decode.largest_kernel import largest_places
+from elman.decode.largest_kernel import largest_indices
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 31, 200])
@@ -16,7 +16,7 @@ def test_it_is_the_beginning_of_the_sorted_ones(size: int, count: int) -> None:
         np.testing.assert_array_equal(largest(values, count), wanted)
         np.testing.assert_array_equal(by_groups(values, count), wanted)
         if size >= 256 and count <= size:
-            np.testing.assert_array_equal(largest_places(values, count), wanted)
+            np.testing.assert_array_equal(largest_indices(values, count), wanted)
 
 
 def test_what_can_never_be_comes_last() -> None:

@@ -38,7 +38,8 @@ FIVE = log(0.5, 0.2, 0.15, 0.1, 0.05)
         ({"top_p": 0.65}, [0, 4 / 7, 3 / 7, 0, 0]),
         ({"top_p": 0.3}, [0, 1, 0, 0, 0]),
         ({"top_p": 1.0}, [0, 0.4, 0.3, 0.2, 0.1]),
-        # Of the best three (4/9, 3/9, 2/9) two make 0.7; of all four (0.4 + 0.3) they would too, three make 0.75.
+        # Of the best three (4/9, 3/9, 2/9) two make 0.7; of all four (0.4 + 0.3) they would too,
+        # three make 0.75.
         ({"top_k": 3, "top_p": 0.75}, [0, 4 / 7, 3 / 7, 0, 0]),
         ({"top_p": 0.75}, [0, 4 / 9, 3 / 9, 2 / 9, 0]),
         ({"banned": ()}, [0.5, 0.2, 0.15, 0.1, 0.05]),
@@ -103,7 +104,8 @@ def test_text_goes_on_exactly_where_the_prompt_ends(word_model):
 
 
 def test_a_typed_space_excludes_what_cannot_follow_one(word_model):
-    # After "dog" the line would end; after "dog " only a word can come, and " sat" and " can't" are equal.
+    # After "dog" the line would end; after "dog " only a word can come, and " sat" and " can't" are
+    # equal.
     sat, cant = (word_model.tokenizer.pieces.index(piece) for piece in (b" sat", b" can't"))
     first = "sat" if sat < cant else "can't"
     assert write(word_model, "the dog", max_tokens=1) == ["\n"]

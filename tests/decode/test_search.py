@@ -1,4 +1,6 @@
-"""The search for words against plain enumeration of all token paths, and against figures by hand."""
+"""The search for words against plain enumeration of all token paths, and against figures by
+hand.
+"""
 
 import re
 

@@ -19,7 +19,9 @@ def sru(x: Value, state: States, w: Weights) -> Step:
 
 
 def peephole(x: Value, state: States, w: Weights) -> Step:
-    """Three lines below, a long name among them; quotients, differences and a window without names."""
+    """Three lines below, a long name among them; quotients, differences and a window without
+    names.
+    """
     h, memory, tail = state
     v = linear(x, w.W)
     i = sigmoid(v + linear(h, w.U) + linear(memory, w.V)) * tanh(1 - 2 * linear(h, w.W))

@@ -8,7 +8,7 @@ from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.explain.drawing import draw
 from elman.explain.flow import flow_of
-from elman.explain.layout import Layout, lay_out
+from elman.explain.layout import Layout, make_clusters
 from elman.explain.page import topic_named
 
 AHEAD = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
@@ -83,7 +83,8 @@ def test_the_wires_are_the_step(cell: Cell) -> None:
 
 
 def test_the_wires_of_cells_that_nobody_would_draw() -> None:
-    # In 518 two operations are so near each other that a third one has hardly a column between them.
+    # In 518 two operations are so near each other that a third one has hardly a column between
+    # them.
     for seed in (*range(40), 518):
         wires_are_the_step(random_cell(seed))
 
@@ -92,7 +93,7 @@ def wires_are_the_step(cell: Cell) -> list[str]:
     """Follow all wires of a cell's drawing, and give the drawing."""
     sizes = Sizes(inputs=8, hidden=8, inner=6, window=cell.window or 0, direct=True)
     flow = flow_of(record_step(cell, sizes))
-    layout = lay_out(flow)
+    layout = make_clusters(flow)
     lines = draw(layout)
     ends, beside = texts_of(layout)
     for row, start, text in (*ends, *beside):
@@ -105,7 +106,8 @@ def wires_are_the_step(cell: Cell) -> list[str]:
 
     drawn = set()
     for touched in nets(lines, ends):
-        # A wire leaves the one text that it touches from above (so going down), or the line's name at the left.
+        # A wire leaves the one text that it touches from above (so going down), or the line's name
+        # at the left.
         sources = {text for text, way in touched if way == "down" or (way == "left" and text[1] == 0)}
         assert len(sources) == 1, touched
         (source,) = sources
@@ -140,7 +142,9 @@ def test_the_flow_is_that_of_the_lstm() -> None:
 
 
 def test_which_value_comes_first_is_said() -> None:
-    """A difference whose first value stands on the right says so, and one of two named values names them."""
+    """A difference whose first value stands on the right says so, and one of two named values names
+    them.
+    """
     flow = topic_named("minlstm").flow
     assert {node.label for node in flow.nodes if "÷" in node.label} == {"f÷s", "i÷s"}
     layout = topic_named("transformer").layout

@@ -44,7 +44,8 @@ ROWS: dict[str, dict[str, str]] = {
     "transformer": {"ih": "q1 q2 k1 k2 v v", "up": "gate up"},
     "sru": {"ih": "u f r k"},
 }
-"""What the rows of weights are for, from the top: weight_ih and bias_ih of mingru are W_z over W_v and b_z over b_v."""
+"""What the rows of weights are for, from the top: weight_ih and bias_ih of mingru are W_z over W_v
+and b_z over b_v."""
 
 
 class Matrix:
@@ -185,7 +186,9 @@ def test_the_equations_of_cells_that_nobody_would_write() -> None:
 
 
 def test_an_old_value_that_is_asked_for_late() -> None:
-    """Both parts of the state need the old value of the other one; a delay line hands its old value on."""
+    """Both parts of the state need the old value of the other one; a delay line hands its old value
+    on.
+    """
 
     def turning(x: Value, state: States, w: Weights) -> Step:
         a, b = state

@@ -53,7 +53,8 @@ def test_the_drawing_has_every_token_and_shape(cli: Call, lstm_folder: Path) -> 
     rows = [line.split()[1:] for line in shown.out.splitlines() if line.startswith(" token")]
     assert [token for row in rows for token in row] == ["Anna", "sees", "the", "old", "house", "at", "night", "."]
     types = elman.load(lstm_folder).lm.tokenizer.size
-    # Two layers of 32 over embeddings of 24, eight tokens: each layer's state comes in and goes on beside each cell.
+    # Two layers of 32 over embeddings of 24, eight tokens: each layer's state comes in and goes on
+    # beside each cell.
     assert shown.out.count("h c 1×32") == 16
     assert shown.out.count("│ 1×24") == 8 and shown.out.count("│ 1×32") == 16
     assert shown.out.count(f"│ 1×{types}") == 8

@@ -19,7 +19,9 @@ def bigram():
 
 
 class Alone:
-    """A model of one row at a time whose memory crosses line ends: it expects the tokens it has read again."""
+    """A model of one row at a time whose memory crosses line ends: it expects the tokens it has
+    read again.
+    """
 
     batchable = False
 
@@ -56,8 +58,8 @@ def test_what_is_kept_is_what_the_model_says(bigram, alone: bool, most: int, mon
     # Rows are put the longest first; where each came from shows in its tokens.
     size, unigrams, kept = model.tokenizer.size, np.zeros(model.tokenizer.size), {}
     ends = [*found.documents[1:], len(found.ids)]
-    places = zip(found.places.tolist(), found.words.tolist(), found.probs.tolist(), strict=True)
-    said = {(place, word): prob for place, word, prob in places}
+    positions = zip(found.positions.tolist(), found.words.tolist(), found.probs.tolist(), strict=True)
+    said = {(place, word): prob for place, word, prob in positions}
     used = np.zeros(len(ids), bool)
     for begin, end in zip(found.documents, ends, strict=True):
         row = found.ids[begin:end]

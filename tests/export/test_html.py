@@ -45,8 +45,8 @@ PROMPTS = re.split(r"[|\n]", _PROMPTS) + [
 ]
 
 
-# Letters beyond U+FFFF and right below, scripts without spaces, white space that JavaScript and Python see differently,
-# and capitals whose small letters depend on their place.
+# Letters beyond U+FFFF and right below, scripts without spaces, white space that JavaScript and
+# Python see differently, and capitals whose small letters depend on their place.
 SCRIPTS = [
     "ab ａｂｃ ａｂｄ abＸ cat ﬁne",
     "𝒜bc 𐐀𐐁 👍🏽 𠮷野家 cat",
@@ -156,7 +156,9 @@ def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, An
 
 
 def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:
-    """In that of their code points: UTF-16, in which JavaScript compares, has letters beyond U+FFFF first."""
+    """In that of their code points: UTF-16, in which JavaScript compares, has letters beyond U+FFFF
+    first.
+    """
     lines = ["ｇｈ 𝒜b ｃｄ 𐐀x ｅｆ 𝒞y ａｂ 𐐁z cat dog"] * 3
     lm = network("gru", lines=lines)
     lm = InferenceModel(

@@ -146,7 +146,8 @@ def test_8_bits_agree_with_the_engine(make_network: Any, cell: str, shape: str) 
 @needs_vnni
 @pytest.mark.parametrize("shape", SHAPES)
 def test_products_of_8_bits_are_exact(make_network: Any, shape: str) -> None:
-    # Between its products this network only adds and takes maxima, which are rounded alike everywhere.
+    # Between its products this network only adds and takes maxima, which are rounded alike
+    # everywhere.
     network = network_of(make_network("rnn-relu", **SHAPES[shape]), "int8")
     ids = tokens(network, 5, 70)
     before = network.start(5)

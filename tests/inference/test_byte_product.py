@@ -1,4 +1,6 @@
-"""Products of bytes against NumPy's of 64-bit integers: exact, by every kernel, on every target this machine runs."""
+"""Products of bytes against NumPy's of 64-bit integers: exact, by every kernel, on every target
+this machine runs.
+"""
 
 import re
 import sys
@@ -16,7 +18,8 @@ from elman.inference.byte_product import pack, packed_bytes, padded, product, pr
 from elman.inference.dot_kernels import KERNELS, best_kernel
 from elman.inference.target import features
 
-# AVX-VNNI's instruction is in AVX-512 too, and what the kernel for NEON does is in no processor's own words.
+# AVX-VNNI's instruction is in AVX-512 too, and what the kernel for NEON does is in no processor's
+# own words.
 HERE = features() | {"neon"} | ({"avxvnni"} if {"avx512vnni", "avx512vl"} <= features() else set())
 # Compiled anew: numba's cache does not see changes of the kernels' file.
 PRODUCTS = {kernel.name: product_by(kernel) for kernel in KERNELS if kernel.needs <= HERE}
@@ -85,7 +88,9 @@ def rounded(value: Fraction) -> Fraction:
 
 @pytest.mark.parametrize("way", [*PRODUCTS, "fast math"])
 def test_every_operation_is_rounded(way: str) -> None:
-    """Against exact fractions, rounded after each operation; a fused multiplication and addition differs."""
+    """Against exact fractions, rounded after each operation; a fused multiplication and addition
+    differs.
+    """
     draw = np.random.default_rng(4)
     matrix = draw.integers(-127, 128, (64, 130)).astype(np.int8)
     x = draw.integers(1, 256, (5, 64)).astype(np.uint8)

@@ -1,4 +1,6 @@
-"""The engine's encoder: against torch, its executors against each other, and rows that never mix."""
+"""The engine's encoder: against torch, its executors against each other, and rows that never
+mix.
+"""
 
 from functools import cache
 from typing import Any

@@ -26,7 +26,9 @@ def made(**settings: Any) -> Encoder:
 
 
 def blind(encoder: Encoder) -> Encoder:
-    """The output's first weights are huge but meet a zero: rounded by their scale, the others vanish."""
+    """The output's first weights are huge but meet a zero: rounded by their scale, the others
+    vanish.
+    """
     with torch.no_grad():
         for name, parameter in encoder.weights().items():
             if name.startswith("forward.layers.0."):

@@ -1,4 +1,6 @@
-"""The engine against the network, and its executors against each other: every registered cell, to the last bit."""
+"""The engine against the network, and its executors against each other: every registered cell, to
+the last bit.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +22,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Function, Program
-from elman.inference.weights import Weights, gain_of, groups_of, in_8_bits
+from elman.inference.weights import ProgramWeights, gain_of, groups_of, in_8_bits
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
 
@@ -82,7 +84,9 @@ def test_interpreter_and_kernels_give_the_same_bits(make_network: Any, cell: str
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_along_is_step_by_step_in_any_company(make_network: Any, cell: str) -> None:
-    """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same bits."""
+    """Ragged lengths, fresh starts, more rows than run together, and in two chunks: the same
+    bits.
+    """
     lm = engine_of(make_network(cell))
     draw = np.random.default_rng(3)
     step = lm.program["step"]
@@ -127,7 +131,9 @@ def test_the_change_from_interpreter_to_kernels_is_not_seen(make_network: Any) -
 
 
 def test_float32_functions_are_compiled_at_once(make_network: Any) -> None:
-    """Their last digits depend on who computes them, which must not change while a model is in use."""
+    """Their last digits depend on who computes them, which must not change while a model is in
+    use.
+    """
     lm = engine_of(make_network("lstm"), int8=False, patience=1000)
     assert isinstance(lm._step._chosen(1), Executor)
     assert isinstance(engine_of(make_network("lstm"), patience=1000)._step._chosen(1), Interpreter)
@@ -193,7 +199,7 @@ def test_the_deepest_network_that_is_allowed(cell: str) -> None:
     program = optimise(network_program(config, 5, None), gain=2.0)
     symbols = [each for function in program.functions.values() for each in function.symbols()]
     named = {each.about[0]: each.shape for each in symbols if each.operator == "parameter"}
-    weights = Weights({name: np.full(shape, 0.25, np.float32) for name, shape in named.items()})
+    weights = ProgramWeights({name: np.full(shape, 0.25, np.float32) for name, shape in named.items()})
     small = in_8_bits(program["step"], groups_of(weights.arrays))
     given = {"ids": np.array([5])}, {name: np.zeros((1, size), np.float32) for name, size in program.states.items()}
     found = [way(small, weights).run(*given, ["next.top"]) for way in (Interpreter, Executor)]
@@ -206,7 +212,7 @@ def test_constants_that_share_parts_take_no_longer() -> None:
     for _ in range(40):
         b = b + b
     function = Function({"y": Symbol.input("x", 3) * b})
-    weights = Weights({"b": np.full(3, 2.0**-40, np.float32)})
+    weights = ProgramWeights({"b": np.full(3, 2.0**-40, np.float32)})
     (found,) = Interpreter(function, weights).run({}, {"x": np.ones((1, 3), np.float32)}, ["y"])
     assert found.tolist() == [[1, 1, 1]]
 
@@ -218,7 +224,7 @@ def test_matrices_of_numbers_stay_float32_and_are_told_apart() -> None:
     assert not function.is_exact
     given = {"x": np.arange(6, dtype=np.float32)[None]}
     for way in (Interpreter, Executor):
-        assert way(function, Weights({})).run({}, given, ["y"])[0].tolist() == [[45.0] * 6]
+        assert way(function, ProgramWeights({})).run({}, given, ["y"])[0].tolist() == [[45.0] * 6]
 
 
 def test_states_outlive_later_steps(make_network: Any) -> None:
@@ -271,7 +277,7 @@ def test_torch_is_not_asked(make_network: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_function_without_ids() -> None:
     x = Symbol.input("x", 3)
-    engine = Engine(Function({"y": operators.tanh(x) * 2.0}), Weights({}), patience=2)
+    engine = Engine(Function({"y": operators.tanh(x) * 2.0}), ProgramWeights({}), patience=2)
     given = np.array([[0.0, 1, -2], [3, 0.5, 0]], np.float32)
     first, second = (engine.run({}, {"x": given}, ["y"])[0] for _ in range(2))
     assert isinstance(engine._executor, Executor)
@@ -283,7 +289,7 @@ def random_step(seed: int) -> tuple[Any, dict[str, tuple[int, ...]]]:
     """A cell of one layer with 6 inputs and 6 units, put together at random from the operators."""
     shapes: dict[str, tuple[int, ...]] = {}
 
-    def step(x: Any, state: Any, w: Weights) -> Any:
+    def step(x: Any, state: Any, w: ProgramWeights) -> Any:
         draw = np.random.default_rng(seed)
         values = [x, *state]
 
@@ -334,7 +340,7 @@ def test_random_cells_give_the_same_bits(seed: int) -> None:
     plain = Function({"y": output, "next": after[0]})
     optimised = optimise(Program({"step": plain}, {"h": 6}), gain=1.0)["step"]
     draw = np.random.default_rng(seed)
-    weights = Weights({name: (draw.normal(size=shape) / 2).astype(np.float32) for name, shape in shapes.items()})
+    weights = ProgramWeights({name: (draw.normal(size=shape) / 2).astype(np.float32) for name, shape in shapes.items()})
     given: dict[str, Any] = {name: draw.normal(size=(5, 6)).astype(np.float32) for name in ("x", "h")}
     names = ["y", "next"]
     wanted = evaluate([output, after[0]], {**given, **weights.arrays})

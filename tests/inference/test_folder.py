@@ -1,4 +1,6 @@
-"""What a network is used by as it lies in a model folder: found, trusted, refused, and without torch."""
+"""What a network is used by as it lies in a model folder: found, trusted, refused, and without
+torch.
+"""
 
 import json
 import os

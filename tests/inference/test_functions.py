@@ -1,4 +1,6 @@
-"""The engine's elementary functions against the library's, and compiled against interpreted, to the last bit."""
+"""The engine's elementary functions against the library's, and compiled against interpreted, to the
+last bit.
+"""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The page's program.js against the engine, to the last bit: in Node.js, or in Chromium where there is none."""
+"""The page's program.js against the engine, to the last bit: in Node.js, or in Chromium where there
+is none.
+"""
 
 import json
 import shutil
@@ -20,7 +22,7 @@ from elman.inference.model import InferenceModel, inference_model
 from elman.inference.network import network_program
 from elman.inference.weights import groups_of, quantise
 from elman.models.network_config import NeuralConfig
-from elman.models.softmax_clusters import layout_arrays
+from elman.models.softmax_clusters import cluster_arrays
 from elman.nn.clusters import Clusters
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -46,7 +48,9 @@ WORDS = [f"w{number}" for number in range(41)]
 
 @pytest.fixture(scope="module")
 def javascript(request: pytest.FixtureRequest) -> Evaluate:
-    """``javascript(body, data)``: what a function of ``data`` returns that stands behind the engine's own scripts."""
+    """``javascript(body, data)``: what a function of ``data`` returns that stands behind the
+    engine's own scripts.
+    """
     node = shutil.which("node")
     if node:
 
@@ -82,7 +86,7 @@ def model_of(cell: str, *, int8: bool | tuple[str, ...] = True, **shape: Any) ->
                 scale = 1.5 / symbol.shape[1] ** 0.5 if len(symbol.shape) == 2 else 0.5
                 arrays[symbol.about[0]] = draw.normal(0, scale, symbol.shape).astype(np.float32)
     groups = groups_of(arrays) if int8 is True else int8 or ()
-    arrays |= layout_arrays(config, clusters)
+    arrays |= cluster_arrays(config, clusters)
     return inference_model(arrays, config, words(), model_hash="random", about={}, int8=groups)
 
 

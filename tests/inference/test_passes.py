@@ -13,9 +13,9 @@ from elman.inference.interpreter import Interpreter
 from elman.inference.network import network_program
 from elman.inference.passes import Shared, optimise
 from elman.inference.program import Function, id_input
-from elman.inference.weights import Weights, in_8_bits, name_of
+from elman.inference.weights import ProgramWeights, in_8_bits, name_of
 from elman.models.network_config import NeuralConfig
-from elman.models.softmax_clusters import lay_out
+from elman.models.softmax_clusters import make_clusters
 
 DRAW = np.random.default_rng(0)
 ARRAYS = {
@@ -30,7 +30,7 @@ def run(outputs: dict[str, Symbol]) -> list[np.ndarray]:
     draw = np.random.default_rng(1)
     vectors = {"x": draw.normal(size=(3, 4)).astype(np.float32), "h": draw.normal(size=(3, 5)).astype(np.float32)}
     function = Function(outputs)
-    return Interpreter(function, Weights(ARRAYS)).run({"ids": np.array([0, 8, 3])}, vectors, list(outputs))
+    return Interpreter(function, ProgramWeights(ARRAYS)).run({"ids": np.array([0, 8, 3])}, vectors, list(outputs))
 
 
 def linears(outputs: dict[str, Symbol]) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_product_with_a_one_hot_vector_is_a_lookup() -> None:
     after = rewritten(before, passes._lookup)
     assert not linears(after)
     arrays = {**ARRAYS, "c": np.arange(4, dtype=np.float32)}
-    (found,) = Interpreter(Function(after), Weights(arrays)).run({"ids": np.array([0, 8, 3])}, {}, ["y"])
+    (found,) = Interpreter(Function(after), ProgramWeights(arrays)).run({"ids": np.array([0, 8, 3])}, {}, ["y"])
     np.testing.assert_allclose(found, arrays["C"][:, [0, 8, 3]].T + arrays["c"], rtol=1e-6)
 
 
@@ -113,7 +113,7 @@ def test_equal_values_are_one() -> None:
 @pytest.mark.parametrize("softmax", ["full", "adaptive"])
 def test_whole_networks_compute_what_they_did(cell: str, softmax: str) -> None:
     config = NeuralConfig(cell=cell, embedding_size=6, hidden_size=8, softmax=softmax, layers=2)  # type: ignore[arg-type]
-    plain = network_program(config, 11, lay_out(config, 11))
+    plain = network_program(config, 11, make_clusters(config, 11))
     draw = np.random.default_rng(7)
     names = {
         each.about: each.shape
@@ -121,7 +121,7 @@ def test_whole_networks_compute_what_they_did(cell: str, softmax: str) -> None:
         for each in function.symbols()
         if each.operator == "parameter"
     }
-    weights = Weights({name: draw.normal(size=shape).astype(np.float32) / 3 for (name,), shape in names.items()})
+    weights = ProgramWeights({name: draw.normal(size=shape).astype(np.float32) / 3 for (name,), shape in names.items()})
     state = {name: draw.normal(size=(4, size)).astype(np.float32) for name, size in plain.states.items()}
     given = (
         {"ids": np.array([0, 11, 3, 5]), "targets": np.array([0, 10, 3, 5])},
@@ -160,7 +160,7 @@ def test_weights_that_a_step_computes_have_names_of_their_own() -> None:
     first, second = (operators.tanh(A * scale) for scale in (0.5, 0.25))
     assert name_of(first) == "tanh(A*0.5)" != name_of(second)
     function = Function({"y": operators.linear(X, first, a)})
-    (found,) = Interpreter(in_8_bits(function, ["A"]), Weights(ARRAYS)).run(
+    (found,) = Interpreter(in_8_bits(function, ["A"]), ProgramWeights(ARRAYS)).run(
         {}, {"x": np.ones((1, 4), np.float32)}, ["y"]
     )
     np.testing.assert_allclose(found[0], np.tanh(0.5 * ARRAYS["A"]).sum(axis=1) + ARRAYS["a"], atol=0.03)

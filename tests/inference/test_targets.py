@@ -1,4 +1,6 @@
-"""One machine's green is the others': the engine compiled for lesser processors gives the same bits."""
+"""One machine's green is the others': the engine compiled for lesser processors gives the same
+bits.
+"""
 
 import hashlib
 import os
@@ -17,7 +19,7 @@ from elman.inference.executor import Executor
 from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.target import features
-from elman.inference.weights import Weights, groups_of, in_8_bits
+from elman.inference.weights import ProgramWeights, groups_of, in_8_bits
 from elman.models.network_config import NeuralConfig
 
 pytestmark = pytest.mark.slow
@@ -46,7 +48,9 @@ def of_products() -> bytes:
 
 
 def of_cells() -> bytes:
-    """A digest of states and log-probabilities of a small network of every cell, in 8 bits, along sequences."""
+    """A digest of states and log-probabilities of a small network of every cell, in 8 bits, along
+    sequences.
+    """
     found = hashlib.sha256()
     for cell in sorted(CELLS):
         config = NeuralConfig(cell=cell, embedding_size=26, hidden_size=37)  # type: ignore[arg-type]
@@ -59,7 +63,7 @@ def of_cells() -> bytes:
             if each.operator == "parameter"
         }
         arrays = {name: draw.normal(size=named[name]).astype(np.float32) / 4 for name in sorted(named)}
-        weights = Weights(arrays)
+        weights = ProgramWeights(arrays)
         step, output = (Executor(in_8_bits(program[name], groups_of(arrays)), weights) for name in ("step", "output"))
         state = {name: draw.normal(size=(5, size)).astype(np.float32) for name, size in program.states.items()}
         tokens, lengths = draw.integers(0, 31, (5, 7)), np.array([7, 0, 3, 7, 1])
@@ -86,7 +90,9 @@ def run_program(file: str, target: dict[str, str], cache: Path, *arguments: str)
 
 @pytest.mark.skipif("avx2" not in features(), reason="the targets are those of a processor that has AVX2")
 def test_all_targets_compute_the_same(tmp_path: Path) -> None:
-    """They share a cache here, and load nothing of each other from it; a second run loads its own."""
+    """They share a cache here, and load nothing of each other from it; a second run loads its
+    own.
+    """
     wanted = digest()  # by this processor's best kernel
     for kernel, target in TARGETS.items():
         assert run_program(__file__, target, tmp_path) == [f"{kernel} {wanted} loaded: 0 0"]

@@ -15,7 +15,9 @@ A, B, C = 2, 3, 4
 
 
 class Planned:
-    """Says 1/5 for each of five types, and shows the hidden vectors it was given, one after the other."""
+    """Says 1/5 for each of five types, and shows the hidden vectors it was given, one after the
+    other.
+    """
 
     batchable = True
     exact = True
@@ -49,7 +51,8 @@ class Planned:
 
 
 def test_three_steps_by_hand() -> None:
-    # Hidden vectors before the 1st, 2nd, 3rd and 4th token; theta = ln 2, so each unit of likeness counts double.
+    # Hidden vectors before the 1st, 2nd, 3rd and 4th token; theta = ln 2, so each unit of likeness
+    # counts double.
     model = NeuralCache(Planned([[1, 0], [0, 1], [1, 1], [2, 0]]), share=0.25, theta=math.log(2), window=10)
     state = model.start()
     # Nothing read: the model alone.

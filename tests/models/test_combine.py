@@ -15,7 +15,9 @@ WORDS = TokenizerConfig(pretokenized=True)
 
 
 class Counting:
-    """Predicts from two rows of probabilities, even and odd places in turn; keeps the place and a hidden vector."""
+    """Predicts from two rows of probabilities, even and odd places in turn; keeps the place and a
+    hidden vector.
+    """
 
     batchable = True
     exact = True
@@ -191,11 +193,13 @@ def test_fitted_weights_are_the_best_of_a_grid(seed):
 
 
 def test_fitted_weights_by_hand():
-    # Three tokens for which the first model gives 1/2 and the second nothing, one the other way round: 3/4 and 1/4.
+    # Three tokens for which the first model gives 1/2 and the second nothing, one the other way
+    # round: 3/4 and 1/4.
     with np.errstate(divide="ignore"):
         first, second = np.log([0.5, 0.5, 0.5, 0.0]), np.log([0.0, 0.0, 0.0, 0.5])
     np.testing.assert_allclose(fit_weights([first, second]), [0.75, 0.25], rtol=1e-9)
-    # Shifting both by as much as a long word costs changes nothing: no sum of probabilities underflows.
+    # Shifting both by as much as a long word costs changes nothing: no sum of probabilities
+    # underflows.
     np.testing.assert_allclose(fit_weights([first - 5000, second - 5000]), [0.75, 0.25], rtol=1e-9)
     assert fit_weights([first[:3]]).tolist() == [1.0]
 

@@ -1,4 +1,6 @@
-"""Dynamic evaluation against arithmetic of its own: finite differences, plain autograd, and what it must not touch."""
+"""Dynamic evaluation against arithmetic of its own: finite differences, plain autograd, and what it
+must not touch.
+"""
 
 import math
 from typing import Any
@@ -43,7 +45,9 @@ def text(count: int, seed: int = 1) -> np.ndarray:
 
 
 def test_one_update_by_finite_differences() -> None:
-    """Elman's own network, 1 unit, in NumPy: the gradient from differences, the update from the formula."""
+    """Elman's own network, 1 unit, in NumPy: the gradient from differences, the update from the
+    formula.
+    """
     model = network(cell="rnn", embedding_size=1, hidden_size=1, layers=1, tied=False)
     weights = {name: array.astype(np.float64) for name, array in model.to_arrays().items()}
 
@@ -83,7 +87,9 @@ def test_one_update_by_finite_differences() -> None:
 def plainly(
     model: NeuralModel, ids: np.ndarray, rms: np.ndarray, *, rate: float, decay: float, bptt: int
 ) -> np.ndarray:
-    """What each token costs, by autograd over whole networks and the formula weight by weight: the slow twin."""
+    """What each token costs, by autograd over whole networks and the formula weight by weight: the
+    slow twin.
+    """
     vector = Network(model.config, V, clusters=model.network.clusters)
     vector.load_arrays(model.to_arrays())
     trained = {name: parameter.detach().clone() for name, parameter in vector.named_parameters()}
@@ -165,7 +171,8 @@ def test_a_lesson_is_what_autograd_says(shape: str) -> None:
 
 def test_gradient_rms_by_a_loop() -> None:
     model, ids = network(), text(43)
-    # 43 tokens are 10 segments of 4, so 10 rows of one segment each; with segments of 20, 2 rows of one.
+    # 43 tokens are 10 segments of 4, so 10 rows of one segment each; with segments of 20, 2 rows of
+    # one.
     for bptt, rows in ((4, 10), (20, 2)):
         vector, length = ParameterVector(model.network), 43 // rows
         targets = torch.from_numpy(ids[: rows * length].reshape(rows, length))
@@ -182,7 +189,8 @@ def test_gradient_rms_by_a_loop() -> None:
     for start in (0, 10):
         state = vector.autograd(inputs[:, start : start + 10], targets[:, start : start + 10], state).state
         squares += vector.gradient**2
-    # Sixteen equal rows have the gradient of one; distant places would not, and the root of 16 is for them.
+    # Sixteen equal rows have the gradient of one; distant places would not, and the root of 16 is
+    # for them.
     np.testing.assert_allclose(rms, 4 * (squares / 2).sqrt(), rtol=1e-3, atol=1e-7)
     with pytest.raises(ModelError, match="3 tokens are too few .* give 20 or more"):
         gradient_rms(model, ids[:3])

@@ -70,7 +70,9 @@ class OfTorch(nn.Module):
                 self.get_parameter(own).copy_(weights[name])
 
     def forward(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs ``[B, 1 + T, 2H]`` and logits with mean, maximum and last output, one text after the other."""
+        """Outputs ``[B, 1 + T, 2H]`` and logits with mean, maximum and last output, one text after
+        the other.
+        """
         tokens, pooled = [], []
         for row, length in zip(ids, lengths.tolist(), strict=True):
             x = self.embedding(torch.cat([torch.tensor([V]), row[:length]]))[None]

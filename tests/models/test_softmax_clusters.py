@@ -9,7 +9,7 @@ import torch
 from elman.errors import FolderError, UsageError
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel, grow_arrays
-from elman.models.softmax_clusters import ENDS, RANKS, lay_out, layout_arrays, read_layout
+from elman.models.softmax_clusters import ENDS, RANKS, cluster_arrays, make_clusters, read_clusters
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 V = 40
@@ -22,7 +22,7 @@ def config(softmax: str, **shape: Any) -> NeuralConfig:
 
 def arrays_of(shape: NeuralConfig) -> dict[str, Any]:
     torch.manual_seed(1)
-    return Network(shape, V, clusters=lay_out(shape, V, COUNTS)).to_arrays()
+    return Network(shape, V, clusters=make_clusters(shape, V, COUNTS)).to_arrays()
 
 
 def tokenizer(size: int) -> Tokenizer:
@@ -92,14 +92,14 @@ def test_a_hostile_order_is_refused_in_one_line(shape: NeuralConfig, name: str) 
 def test_a_full_softmax_has_no_order() -> None:
     shape = config("full")
     arrays = arrays_of(shape)
-    assert RANKS not in arrays and layout_arrays(shape, None) == {} and read_layout(shape, V, arrays) is None
+    assert RANKS not in arrays and cluster_arrays(shape, None) == {} and read_clusters(shape, V, arrays) is None
     with pytest.raises(FolderError, match=r"hold 'output\.ranks'"):
         NeuralModel.from_arrays({**arrays, RANKS: np.arange(V, dtype=np.int32)}, tokenizer(V), shape)
 
 
 def test_weights_of_another_order_are_not_mixed_in() -> None:
     shape = SHAPES[0]
-    other = Network(shape, V, clusters=lay_out(shape, V, COUNTS[::-1]))
+    other = Network(shape, V, clusters=make_clusters(shape, V, COUNTS[::-1]))
     with pytest.raises(FolderError, match=r"'output\.ranks' is not this network's"):
         other.load_arrays(arrays_of(shape))
 

@@ -1,4 +1,6 @@
-"""The adaptive softmax against its definition and against torch's own, in value, gradients and memory."""
+"""The adaptive softmax against its definition and against torch's own, in value, gradients and
+memory.
+"""
 
 import copy
 import math
@@ -207,7 +209,8 @@ def test_hopeless_targets_cost_what_they_should() -> None:
         output.bias[3] = -500
         output.mark_bias[0] = -300
     total, _ = output.loss(torch.zeros(2, 2), torch.tensor([0, 1]))
-    # Type 0 is the last of the tail: 300 for the mark against ln 2, 500 within; type 1 is the head's first.
+    # Type 0 is the last of the tail: 300 for the mark against ln 2, 500 within; type 1 is the
+    # head's first.
     assert total.item() == pytest.approx(300 + math.log(2) + 500 + math.log(2), rel=1e-6)
 
 

@@ -1,4 +1,6 @@
-"""The chunked loss in machine code and by torch: the same figures; and sums over many chunks lose nothing."""
+"""The chunked loss in machine code and by torch: the same figures; and sums over many chunks lose
+nothing.
+"""
 
 import pytest
 import torch
@@ -10,7 +12,9 @@ N, E, V = 41, 6, 11
 
 
 def everything(*, low: bool) -> list[torch.Tensor]:
-    """The loss and its gradients, seven rows a chunk, the weights with one row more than there are types."""
+    """The loss and its gradients, seven rows a chunk, the weights with one row more than there are
+    types.
+    """
     generator = torch.Generator().manual_seed(1)
     y, weight, bias = (torch.randn(shape, generator=generator).requires_grad_() for shape in ((N, E), (V + 1, E), (V,)))
     targets = torch.randint(0, V, (N,), generator=generator)
@@ -31,7 +35,8 @@ def test_machine_code_gives_what_torch_gives(monkeypatch: pytest.MonkeyPatch, lo
 
 @pytest.mark.parametrize("compiles", [True, False], ids=["compiled", "plain"])
 def test_many_chunks_are_added_up_in_float32(monkeypatch: pytest.MonkeyPatch, compiles: bool) -> None:
-    # Each of 1000 chunks adds 1/2 to the gradients of three types; in bfloat16 the sum would stop at 128.
+    # Each of 1000 chunks adds 1/2 to the gradients of three types; in bfloat16 the sum would stop
+    # at 128.
     monkeypatch.setattr(chunked, "_compiles", lambda scores: compiles)
     y, weight, bias = torch.ones(2000, 2), torch.zeros(4, 2, requires_grad=True), torch.zeros(4, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):

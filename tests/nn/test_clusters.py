@@ -35,7 +35,9 @@ def test_the_cuts_are_the_cheapest_of_all(size: int, power: float, monkeypatch: 
 
 @pytest.mark.parametrize(("vocab", "head"), [(100, 36), (10_000, 1412), (100_000, 4096)])
 def test_the_head_holds_four_fifths_of_the_tokens_or_4096_types(vocab: int, head: int) -> None:
-    """By hand: the sum of 1/r up to 36 is 4.17, up to 100 it is 5.19; ln 1412 + 0.577 = 0.8 (ln 10,000 + 0.577)."""
+    """By hand: the sum of 1/r up to 36 is 4.17, up to 100 it is 5.19; ln 1412 + 0.577 = 0.8 (ln
+    10,000 + 0.577).
+    """
     counts = zipf_counts(vocab)
     assert Clusters.choose(counts, size=256).ends[0] == head
     share = counts[:head].sum() / counts.sum()

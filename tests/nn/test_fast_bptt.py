@@ -1,4 +1,6 @@
-"""The compiled passes against the cells' steps in float64: values, all gradients; then what only they can get wrong."""
+"""The compiled passes against the cells' steps in float64: values, all gradients; then what only
+they can get wrong.
+"""
 
 import pytest
 import torch
@@ -8,7 +10,8 @@ from elman.cells.cell import Sizes, Weights
 from elman.cells.registry import CELLS
 from elman.nn import fast_bptt, product, row_threads
 
-# Odd sizes: vector instructions take 16 numbers, and the rest by itself. 17 steps, so that weights are laid out.
+# Odd sizes: vector instructions take 16 numbers, and the rest by itself. 17 steps, so that weights
+# are laid out.
 T, B, D, H = 17, 3, 5, 37
 RESET = torch.zeros(T, B, dtype=torch.bool)
 RESET[0, 0] = RESET[3, 0] = RESET[4, 0] = RESET[16, 1] = RESET[2, 2] = True

@@ -67,7 +67,9 @@ def test_many_document_starts_are_still_one_kernel_call(monkeypatch: pytest.Monk
 
 
 def test_weights_in_one_piece_are_the_same_weights() -> None:
-    """What only a GPU needs, tried on the processor: values, gradients and that it is one block, in cuDNN's order."""
+    """What only a GPU needs, tried on the processor: values, gradients and that it is one block, in
+    cuDNN's order.
+    """
     layer = Lstm(D, H)
     weights = list(layer.parameters())
     pieces = fused.in_one_piece(weights)

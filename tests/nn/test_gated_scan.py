@@ -90,7 +90,8 @@ def test_bfloat16_rounds_inputs_and_outputs_only(kind: Any, options: dict[str, T
 
 
 def test_the_state_keeps_what_bfloat16_has_no_room_for() -> None:
-    # z = 1/2 and v = 1: after 12 steps 1 - 2^-12, which bfloat16 calls 1; then v = -1 brings -2^-13.
+    # z = 1/2 and v = 1: after 12 steps 1 - 2^-12, which bfloat16 calls 1; then v = -1 brings
+    # -2^-13.
     gates = torch.zeros(13, 1, 2, dtype=torch.bfloat16)
     gates[:12, :, 1], gates[12, :, 1] = 1, -1
     y, last = gated_scan(MinGruInputs(gates.requires_grad_()), torch.zeros(1, 1))
@@ -111,8 +112,9 @@ def test_nan_is_not_hidden(kind: Any, dtype: torch.dtype) -> None:
 
 
 def test_by_hand() -> None:
-    # One step each, from h = 2. minGRU: z = 3/4, v = 4: 1/4 * 2 + 3/4 * 4. minLSTM: i = 1/4, f = 3/4, v = 4, the
-    # same shares the other way round. RG-LRU: r = 1/2, rate = ln 4: a = 1/2; i = 3/4, u = 8: 1 + sqrt(3)/2 * 3/4 * 8.
+    # One step each, from h = 2. minGRU: z = 3/4, v = 4: 1/4 * 2 + 3/4 * 4. minLSTM: i = 1/4, f =
+    # 3/4, v = 4, the same shares the other way round. RG-LRU: r = 1/2, rate = ln 4: a = 1/2; i =
+    # 3/4, u = 8: 1 + sqrt(3)/2 * 3/4 * 8.
     ln3, h = math.log(3), torch.full((1, 1), 2.0, dtype=torch.float64)
 
     def rows(*values: float) -> Tensor:

@@ -1,4 +1,6 @@
-"""Products through oneDNN against plain ones in float64, and what happens where there is no oneDNN."""
+"""Products through oneDNN against plain ones in float64, and what happens where there is no
+oneDNN.
+"""
 
 import pytest
 import torch
@@ -39,8 +41,8 @@ def test_every_product_is_the_plain_one(rows: int, inputs: int, outputs: int, dt
     expected = wide[0] @ wide[1].t()
     close(linear(x, weight), expected)
     close(linear(x, weight, bias), expected + wide[3])
-    close(linear(x, weight, bias, room=torch.full_like(above, torch.nan)), expected + wide[3])
-    close(linear(x, weight, room=torch.full_like(above, torch.nan)), expected)
+    close(linear(x, weight, bias, buffer=torch.full_like(above, torch.nan)), expected + wide[3])
+    close(linear(x, weight, buffer=torch.full_like(above, torch.nan)), expected)
     close(linear(above, weight.t()), wide[2] @ wide[1])
     close(transposed(above, x), wide[2].t() @ wide[0])
     for products in (1, 100):

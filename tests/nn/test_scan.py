@@ -1,4 +1,6 @@
-"""The linear recurrence: against pencil and paper, torch's running sums and products, and its slow twin."""
+"""The linear recurrence: against pencil and paper, torch's running sums and products, and its slow
+twin.
+"""
 
 import subprocess
 import sys

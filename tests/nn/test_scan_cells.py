@@ -1,4 +1,6 @@
-"""The parallel layers: how they start, what they refuse; their steps by hand are in ``test_cells.py``."""
+"""The parallel layers: how they start, what they refuse; their steps by hand are in
+``test_cells.py``.
+"""
 
 import pytest
 import torch

@@ -13,7 +13,7 @@ from elman.errors import UsageError
 from elman.nn.feedback import Feedback
 from elman.nn.recurrent import Recurrent, State
 from elman.nn.sequence import make_layer
-from elman.nn.unrolled import Unrolled
+from elman.nn.unrolled import UnrolledLayer
 
 B, T, D, H = 3, 7, 4, 5
 
@@ -72,7 +72,7 @@ def test_every_way_of_a_float32_chunk_is_its_steps(name: str, steps: int, reset:
     starts = torch.arange(B * steps).view(B, steps) % 5 == 3 if reset else None
     found = everything(layer, layer, steps, starts)
     exact = layer.double()
-    slow = Unrolled(CELLS[name], D, H).double()
+    slow = UnrolledLayer(CELLS[name], D, H).double()
     slow.load_state_dict(exact.state_dict())
     expected = everything(slow, slow, steps, starts)
     for part, twin in zip(found, expected, strict=True):

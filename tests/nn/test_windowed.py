@@ -1,4 +1,6 @@
-"""The layers that see a window, against their equations written out number by number in plain Python."""
+"""The layers that see a window, against their equations written out number by number in plain
+Python.
+"""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +22,9 @@ Matrix = list[Vector]
 
 
 def filled(layer: Windowed) -> dict[str, Matrix]:
-    """Weights that are no accident of a generator, as plain numbers; they are the layer's from now on."""
+    """Weights that are no accident of a generator, as plain numbers; they are the layer's from now
+    on.
+    """
     found: dict[str, Matrix] = {}
     for place, (name, parameter) in enumerate(layer.named_parameters()):
         count = parameter.numel()
@@ -102,7 +106,9 @@ def turned(pair: tuple[float, float], angle: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize("window", [2, 3, 9])
 def test_transformer_by_hand(window: int) -> None:
-    """Two heads of two pairs, whose speeds are 1 and 1/100; positions counted from the beginning of the text."""
+    """Two heads of two pairs, whose speeds are 1 and 1/100; positions counted from the beginning of
+    the text.
+    """
     size, heads, half, inner = 8, 2, 2, 5
     layer = TransformerLayer(size, size, heads=heads, window=window, inner=inner)
     w, x = filled(layer), inputs(7, size)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.serve.classifiers import write_classifier
 from tests.serve.conftest import fit
 
 from elman.cli.main import VERBS
@@ -22,7 +23,9 @@ URL = "http://127.0.0.1:1990"
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("docs")
     fit("word").save(folder / "words")
-    command = [sys.executable, "-m", "elman", "serve", str(folder / "words"), "--port", "0", "--json"]
+    write_classifier(folder / "reviews")
+    models = [str(folder / "words"), str(folder / "reviews")]
+    command = [sys.executable, "-m", "elman", "serve", *models, "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["url"]
@@ -34,7 +37,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_curl_command(url: str) -> None:
     lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-    assert len(lines) == 12
+    assert len(lines) == 14
     for line in lines:
         assert line.startswith("$ curl -s") and URL in line
         command = line[2:].replace("curl", "curl --fail-with-body", 1).replace(URL, url)

@@ -162,9 +162,10 @@ def test_figures_are_what_prometheus_reads(make: Make, models: dict[str, Model])
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     assert {name: family.type for name, family in families.items()} == {
-        "elman_requests": "counter", "elman_tokens": "counter", "elman_request_seconds": "histogram",
-        "elman_step_rows": "histogram", "elman_requests_running": "gauge", "elman_completions_running": "gauge",
-        "elman_sessions": "gauge", "elman_session_bytes": "gauge", "elman_steps_waiting": "gauge",
+        "elman_requests": "counter", "elman_tokens": "counter", "elman_texts": "counter",
+        "elman_request_seconds": "histogram", "elman_step_rows": "histogram", "elman_requests_running": "gauge",
+        "elman_completions_running": "gauge", "elman_sessions": "gauge", "elman_session_bytes": "gauge",
+        "elman_steps_waiting": "gauge",
     }  # fmt: skip
     values = {
         (sample.name, *sorted(sample.labels.items())): sample.value

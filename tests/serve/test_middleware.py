@@ -11,6 +11,7 @@ import pytest
 from tests.serve.conftest import Make, ask
 
 from elman.api import Model
+from elman.serve.abilities import ContinuesText
 from elman.serve.app import create_app
 from elman.serve.limits import Limits
 
@@ -232,7 +233,7 @@ def test_a_body_that_does_not_come(models: dict[str, Model]) -> None:
 
 def test_a_huge_request_is_split_into_steps(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]})
-    batcher = client.app.state.server.loaded.served["word"].batcher  # type: ignore[attr-defined]
+    batcher = client.app.state.server.loaded.able("word", ContinuesText).batcher  # type: ignore[attr-defined]
     batcher.most = 3
     many = ask(client, COMPLETIONS, prompt=["the", "a"], n=5, seed=1, max_tokens=6, stop=["cat"])["choices"]
     batcher.most = 64

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serve.classifiers import write_classifier
 from tests.serve.conftest import fit
 
 from elman.api import Model
@@ -29,6 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model: Model = fit("char")
     model.save(folder / "letters")
     fit("word").export(folder / "words.arpa.gz")
+    write_classifier(folder / "reviews")
     return folder
 
 
@@ -71,8 +73,8 @@ class Process:
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[Process]:
     process = Process(
-        folder, "words/", "letters", "arpa=words.arpa.gz", "--max-tokens", "1000000", "--body-seconds", "0.5",
-        "--send-seconds", "0.5",
+        folder, "words/", "letters", "arpa=words.arpa.gz", "labels=reviews", "--max-tokens", "1000000",
+        "--body-seconds", "0.5", "--send-seconds", "0.5",
     )  # fmt: skip
     yield process
     code, talk = process.stop()
@@ -80,11 +82,13 @@ def served(folder: Path) -> Iterator[Process]:
 
 
 def test_models_of_every_kind(served: Process) -> None:
-    assert served.told["models"] == ["words", "letters", "arpa"]
+    assert served.told["models"] == ["words", "letters", "arpa", "labels"]
     assert served.told["url"] == f"http://127.0.0.1:{served.port}"
-    for name in served.told["models"]:
+    for name in ("words", "letters", "arpa"):
         status, text = served.ask("/v1/complete", {"prompt": "", "model": name, "session": "me"})
         assert status == 200 and json.loads(text)["words"][0]["probability"] > 0
+    status, text = served.ask("/v1/predict", {"input": ["a lovely film", "awful"]})
+    assert status == 200 and [each["labels"] for each in json.loads(text)["predictions"]] == [["pos"], ["neg"]]
     assert served.ask("/healthz", Host="evil.example")[0] == 421
 
 

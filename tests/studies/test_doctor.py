@@ -1,4 +1,6 @@
-"""Each piece of advice from faked readings, none where all is well; and that measuring gives readings."""
+"""Each piece of advice from faked readings, none where all is well; and that measuring gives
+readings.
+"""
 
 from typing import Any
 
@@ -101,7 +103,9 @@ def test_json_is_facts_and_advice_in_words(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_allocator_that_keeps_memory_does_not_fault() -> None:
-    """In a process that has been told to keep memory, and in one that has been told to give it back at once."""
+    """In a process that has been told to keep memory, and in one that has been told to give it back
+    at once.
+    """
     import subprocess
     import sys
 

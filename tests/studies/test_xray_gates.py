@@ -11,7 +11,9 @@ from elman.studies.xray_gates import longest_memories, read_inside, saturation
 
 
 def test_a_forget_bias_of_log_lag_is_the_memory_it_promises() -> None:
-    """At sigmoid(log u) = u / (u + 1) a step, what is left after u steps is near 1/e: (1 - 1/(u+1))^u."""
+    """At sigmoid(log u) = u / (u + 1) a step, what is left after u steps is near 1/e: (1 -
+    1/(u+1))^u.
+    """
     network = Network(NeuralConfig(cell="lstm", layers=1, embedding_size=4, hidden_size=5, tied=False), 7)
     layer = network.stack.layers[0]
     assert isinstance(layer, Lstm)

@@ -55,7 +55,8 @@ def test_networks_and_mixtures_go_through_the_same_door(lstm_folder: Path, ngram
     network, counted = elman.load(lstm_folder, torch=True), elman.load(ngram_folder)
     ids = ids_of(network, text_file)
     found = influence_by_lag(network.lm, ids, lags=spread_lags(30), positions=20)
-    # In this grammar each slot is drawn by itself: what matters is where in the sentence one is, a few words back.
+    # In this grammar each slot is drawn by itself: what matters is where in the sentence one is, a
+    # few words back.
     assert 1 <= found.memory < 20 and np.median(found.bits[0]) > 20 * np.median(found.bits[-1])
     mixed = Mixture([network.lm, counted.lm], weights=[0.5, 0.5])
     both = influence_by_lag(mixed, ids, lags=[1, 5], positions=20)

@@ -61,7 +61,9 @@ def test_adding_adds_two_numbers_far_from_the_end(lag: int) -> None:
 
 @pytest.mark.slow
 def test_an_lstm_remembers_twice_as_far_as_a_plain_rnn() -> None:
-    """As measured, on the adding problem; with forget gates that begin open for the lag it is sure to."""
+    """As measured, on the adding problem; with forget gates that begin open for the lag it is sure
+    to.
+    """
     cells = ("rnn", "lstm", "lstm-chrono")
     found = run_trials(TASKS["adding"], lags=[20, 10], seeds=(1, 2, 3), updates=700, cells=cells)
     assert found.longest_solved("rnn") == 10

@@ -33,7 +33,8 @@ def test_the_country_decides_the_language(agreeing: elman.Model, which: int) -> 
     country = tokens.index(COUNTRIES[which])
     assert found.bits[-1] < 0.5  # the model has learned it
     assert found.left_out[-1, country] > 2
-    # "so I speak fluent" says that a language comes; which one, nothing between it and the country says.
+    # "so I speak fluent" says that a language comes; which one, nothing between it and the country
+    # says.
     between = slice(country + 1, tokens.index("so"))
     assert np.abs(found.left_out[-1, between]).max() < 0.5
     assert found.gradient is not None

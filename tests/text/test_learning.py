@@ -1,4 +1,6 @@
-"""What vocabularies learn: counts by hand, the order of types, one streaming pass, the same on any machine."""
+"""What vocabularies learn: counts by hand, the order of types, one streaming pass, the same on any
+machine.
+"""
 
 import json
 import os

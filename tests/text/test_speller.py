@@ -57,7 +57,8 @@ def test_nothing_seen_is_uniform() -> None:
 
 
 def test_one_word_by_hand() -> None:
-    # "a" seen once: after the start "a" (1 of 1, 1 kind), after "a" the end; each symbol once of two, 2 kinds.
+    # "a" seen once: after the start "a" (1 of 1, 1 kind), after "a" the end; each symbol once of
+    # two, 2 kinds.
     unigram = (1 + 2 * Fraction(1, 257)) / 4
     bigram = (1 + unigram) / 2
     trigram = (1 + bigram) / 2

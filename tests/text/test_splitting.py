@@ -1,4 +1,6 @@
-"""Where lines are split, by hand, through the library that runs the patterns; and that cuts change nothing."""
+"""Where lines are split, by hand, through the library that runs the patterns; and that cuts change
+nothing.
+"""
 
 import unicodedata
 

@@ -1,4 +1,6 @@
-"""Tokenizer: ids and spans by hand, lossless round trips, equality with the library, growth, the choice of a level."""
+"""Tokenizer: ids and spans by hand, lossless round trips, equality with the library, growth, the
+choice of a level.
+"""
 
 import unicodedata
 from typing import Any
@@ -159,7 +161,8 @@ class TestRoundTrip:
         assert not {UNK_ID, EOS_ID} & {*ids.tolist()}
         assert fitted.decode(ids) == line
         assert fitted.decode([*ids, EOS_ID, *ids]) == f"{line}\n{line}"
-        # The spans follow on one another through the whole line, and each token is what its span says.
+        # The spans follow on one another through the whole line, and each token is what its span
+        # says.
         assert [0, *spans[:, 1].tolist()] == [*spans[:, 0].tolist(), len(line)]
         texts = [line[start:end] for start, end in spans]
         if level == "word" and texts:

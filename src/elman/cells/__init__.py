@@ -1,1 +1,3 @@
-"""Every cell of elman: one step each, written once (``recurrent.py``, ``parallel.py``, ``windowed.py``)."""
+"""Every cell of elman: one step each, written once (``recurrent.py``, ``parallel.py``,
+``windowed.py``).
+"""

@@ -32,7 +32,9 @@ class Sizes:
 
 
 class Weights(Mapping[str, Value]):
-    """A layer's weights by name: ``w.weight_ih``, ``"weight_across" in w``; and its sizes, ``w.sizes``."""
+    """A layer's weights by name: ``w.weight_ih``, ``"weight_across" in w``; and its sizes,
+    ``w.sizes``.
+    """
 
     def __init__(self, values: Mapping[str, Value], sizes: Sizes) -> None:
         self._values = values
@@ -79,6 +81,7 @@ class Cell:
     options: tuple[str, ...] = ()
     """The fields of ``Sizes`` besides ``inner`` and ``window`` that it needs."""
     adds: bool = False
-    """Whether a layer adds to what it reads, so that one stream of vectors leads through all layers."""
+    """Whether a layer adds to what it reads, so that one stream of vectors leads through all
+    layers."""
     says: str = ""
     """One sentence for people, shown by ``elman explain``."""

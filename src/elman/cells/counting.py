@@ -9,7 +9,8 @@ from elman.cells.symbol import in_order
 
 @cache
 def products(cell: Cell, sizes: Sizes) -> int:
-    """Multiplications of one step in products of matrices, attention's queries, keys and values among them.
+    """Multiplications of one step in products of matrices, attention's queries, keys and values
+    among them.
 
     >>> from elman.cells.registry import CELLS
     >>> products(CELLS["lstm"], Sizes(inputs=3, hidden=5))  # 4 * 5 * (3 + 5)

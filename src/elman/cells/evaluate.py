@@ -1,4 +1,6 @@
-"""A recorded graph computed: each symbol on torch tensors or NumPy arrays, by the operators it was recorded from."""
+"""A recorded graph computed: each symbol on torch tensors or NumPy arrays, by the operators it was
+recorded from.
+"""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,8 @@
 """The gates of a cell, found in its recording.
 
-A gate is a value between 0 and 1 for each unit: the result of a sigmoid, or such a result divided by a sum of them. Its
-name is the variable's in the step. ``keep`` is the coefficient of the old state in the new: ``new = keep * old + ...``.
+A gate is a value between 0 and 1 for each unit: the result of a sigmoid, or such a result divided
+by a sum of them. Its name is the variable's in the step. ``keep`` is the coefficient of the old
+state in the new: ``new = keep * old + ...``.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ def gates_in(recorded: Recorded) -> Gates:
 
 
 def gate_values(cell: Cell, sizes: Sizes, x: Value, state: States, weights: Mapping[str, Value]) -> dict[str, Value]:
-    """Gates by name, and ``keep``, of one step that reads ``x[.., D]`` in ``state``; empty for cells without any."""
+    """Gates by name, and ``keep``, of one step that reads ``x[.., D]`` in ``state``; empty for
+    cells without any.
+    """
     found = _gates(cell, sizes)
     wanted = {**found.by_name, **({} if found.keep is None else {KEEP: found.keep})}
     given = {"x": x, **dict(zip(cell.state(sizes), state, strict=True)), **weights}

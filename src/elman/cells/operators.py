@@ -1,8 +1,8 @@
 """The operators on which every cell is written: for torch tensors, NumPy arrays and symbols alike.
 
-Called with tensors a step is the reference that autograd differentiates; with arrays it is the textbook; with symbols
-it is recorded (``symbol.py``). Vectors lie in the last axis, ``[.., size]``; ``+ - * /`` are the types' own. torch is
-not imported here: whoever has a tensor has imported it.
+Called with tensors a step is the reference that autograd differentiates; with arrays it is the
+textbook; with symbols it is recorded (``symbol.py``). Vectors lie in the last axis, ``[.., size]``;
+``+ - * /`` are the types' own. torch is not imported here: whoever has a tensor has imported it.
 """
 
 import math
@@ -110,7 +110,9 @@ def concat(*parts: Value) -> Value:
 
 
 def norm(x: Value, gain: Value) -> Value:
-    """Mean 0 and variance 1, times a gain for each unit (Ba, Kiros and Hinton 2016, without a bias)."""
+    """Mean 0 and variance 1, times a gain for each unit (Ba, Kiros and Hinton 2016, without a
+    bias).
+    """
     if isinstance(x, Symbol):
         assert isinstance(gain, Symbol) and gain.shape == x.shape, f"a gain for {x.size} units is needed, not {gain}"
         assert gain.is_constant, "the gain of a norm is made of weights"
@@ -132,7 +134,9 @@ def softmax(x: Value, groups: int = 1) -> Value:
 
 
 def dot(query: Value, keys: Value, heads: int) -> Value:
-    """Each head's query times all of its keys: ``[.., heads * d]``, ``[.., W * heads * d]`` to ``[.., heads * W]``."""
+    """Each head's query times all of its keys: ``[.., heads * d]``, ``[.., W * heads * d]`` to
+    ``[.., heads * W]``.
+    """
     if isinstance(query, Symbol):
         assert query.size % heads == 0 and keys.size % query.size == 0, f"{query.shape}, {keys.shape} in {heads} heads"
         return Symbol("dot", (query, keys), (keys.size // query.size * heads,), (heads,))
@@ -142,7 +146,9 @@ def dot(query: Value, keys: Value, heads: int) -> Value:
 
 
 def mix(shares: Value, values: Value, heads: int) -> Value:
-    """Values weighted by shares: ``[.., heads * W]``, ``[.., W * heads * d]`` to ``[.., heads * d]``."""
+    """Values weighted by shares: ``[.., heads * W]``, ``[.., W * heads * d]`` to
+    ``[.., heads * d]``.
+    """
     count = shares.shape[-1] // heads
     if isinstance(shares, Symbol):
         assert shares.size % heads == 0 and values.size % shares.size == 0, f"{shares.shape} shares of {values.shape}"

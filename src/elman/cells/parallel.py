@@ -1,4 +1,6 @@
-"""Cells whose gates see the input only, so that what is left of the recurrence is ``h = a * h + b``."""
+"""Cells whose gates see the input only, so that what is left of the recurrence is
+``h = a * h + b``.
+"""
 
 from elman.cells.cell import Cell, Shapes, Sizes, States, Step, Value, Weights
 from elman.cells.operators import concat, exp, expm1, gelu, linear, sigmoid, softplus, split, sqrt
@@ -8,7 +10,9 @@ CONVOLVED = 4
 
 
 def mingru(x: Value, state: States, w: Weights) -> Step:
-    """The minimal GRU (Feng et al. 2024), rows ``z v``; where z is 1, the new value replaces the old state."""
+    """The minimal GRU (Feng et al. 2024), rows ``z v``; where z is 1, the new value replaces the
+    old state.
+    """
     (h,) = state
     z, v = split(linear(x, w.weight_ih, w.bias_ih), 2)
     z = sigmoid(z)

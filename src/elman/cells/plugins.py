@@ -1,7 +1,8 @@
 """Plugin modules that register cells, imported when an unknown name is asked for.
 
-Installed packages say so by an entry point of the group ``elman.cells``; the environment variable ``ELMAN_CELLS`` names
-files or modules, separated as in ``PATH``. Each of them calls ``elman.register_cell`` where it is imported.
+Installed packages say so by an entry point of the group ``elman.cells``; the environment variable
+``ELMAN_CELLS`` names files or modules, separated as in ``PATH``. Each of them calls
+``elman.register_cell`` where it is imported.
 """
 
 import importlib

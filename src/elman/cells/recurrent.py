@@ -34,7 +34,9 @@ def gru(x: Value, state: States, w: Weights) -> Step:
 
 
 def lstm(x: Value, state: States, w: Weights) -> Step:
-    """Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000)."""
+    """Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al.
+    2000).
+    """
     h, c = state
     i, f, g, o = split(linear(x, w.weight_ih, w.bias_ih) + linear(h, w.weight_hh, w.bias_hh), 4)
     i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)

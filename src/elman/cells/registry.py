@@ -39,14 +39,15 @@ def register_cell(
     state: Callable[[Sizes], dict[str, int]] = one_h,
     says: str = "",
 ) -> Cell:
-    """Add a recurrent cell: from then on it trains, is served, exported, explained, x-rayed and compared.
+    """Add a recurrent cell: from then on it trains, is served, exported, explained, x-rayed and
+    compared.
 
     Args:
         name: what ``--model`` shall call it.
-        step: ``step(x, state, w) -> (y, next state)`` on the operators of ``elman.cells.operators``; ``x[.., D]``,
-            ``y[.., H]``, ``state`` a tuple.
-        weights: shapes of the weights by name, from the layer's sizes. Matrices start uniform with variance
-            1 / columns, vectors at zero.
+        step: ``step(x, state, w) -> (y, next state)`` on the operators of
+            ``elman.cells.operators``; ``x[.., D]``, ``y[.., H]``, ``state`` a tuple.
+        weights: shapes of the weights by name, from the layer's sizes. Matrices start uniform with
+            variance 1 / columns, vectors at zero.
         state: sizes of the state's parts by name (default: ``h``, of H numbers).
         says: one sentence on the cell.
 
@@ -76,7 +77,8 @@ def check(cell: Cell) -> None:
     """Record one step with odd sizes and compare it with what is declared.
 
     Raises:
-        UsageError: sizes of the output or the state that are not those declared, or an operator misused.
+        UsageError: sizes of the output or the state that are not those declared, or an operator
+            misused.
     """
     sizes = Sizes(inputs=5, hidden=6, inner=7, window=cell.window or 0, heads=1)
     if not cell.weights(sizes):

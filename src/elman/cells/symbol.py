@@ -1,8 +1,9 @@
 """Symbols record a cell's step as a graph instead of computing it.
 
-A symbol stands for a vector (a row of a batch; the batch itself never shows), a matrix or vector of weights, or one
-number. An operator applied to symbols gives a symbol that remembers the operator and what it was applied to, so that
-the step's results hold the whole step: a directed graph without circles.
+A symbol stands for a vector (a row of a batch; the batch itself never shows), a matrix or vector of
+weights, or one number. An operator applied to symbols gives a symbol that remembers the operator
+and what it was applied to, so that the step's results hold the whole step: a directed graph without
+circles.
 
     weights     parameter (name), constant (array), number (value), transpose, beside, row, what is computed of these
     inputs      input (name), id (name), lookup by an id, one_hot and rows by an id
@@ -141,7 +142,8 @@ class Symbol:
 
 
 def in_order(ends: Iterable[Symbol]) -> Iterator[Symbol]:
-    """Every symbol that ``ends`` are made of, and they themselves, each once, after all that it is made of.
+    """Every symbol that ``ends`` are made of, and they themselves, each once, after all that it is
+    made of.
 
     >>> x = Symbol.input("x", 2)
     >>> [each.operator for each in in_order([x * x + 1])]

@@ -1,4 +1,5 @@
-"""Layers that see a window of their inputs, the newest and the W - 1 before it; their state is that window.
+"""Layers that see a window of their inputs, the newest and the W - 1 before it; their state is that
+window.
 
 A fresh state is zeros. Layers that add (``Cell.adds``) have ``weight_across`` where D is not H.
 """
@@ -16,7 +17,9 @@ _FAR = 1e9
 
 
 def feed_forward(x: Value, state: States, w: Weights) -> Step:
-    """Bengio's network (Bengio, Ducharme, Vincent and Jauvin 2003): an n-gram that knows which words are alike."""
+    """Bengio's network (Bengio, Ducharme, Vincent and Jauvin 2003): an n-gram that knows which
+    words are alike.
+    """
     (tail,) = state
     seen = concat(tail, x)
     y = linear(tanh(linear(seen, w.weight_ih, w.bias_ih)), w.weight_out)
@@ -26,7 +29,9 @@ def feed_forward(x: Value, state: States, w: Weights) -> Step:
 
 
 def conv(x: Value, state: States, w: Weights) -> Step:
-    """The gated convolutional network (Dauphin, Fan, Auli and Grangier 2017), inputs scaled instead of weights."""
+    """The gated convolutional network (Dauphin, Fan, Auli and Grangier 2017), inputs scaled instead
+    of weights.
+    """
     (tail,) = state
     seen = concat(tail, norm(x, w.gain))
     a, g = split(linear(seen, w.weight_ih, w.bias_ih), 2)
@@ -35,9 +40,11 @@ def conv(x: Value, state: States, w: Weights) -> Step:
 
 
 def transformer(x: Value, state: States, w: Weights) -> Step:
-    """A Transformer's layer (Vaswani et al. 2017): pre-norm, rotary positions (Su et al. 2021), SwiGLU (Shazeer 2020).
+    """A Transformer's layer (Vaswani et al. 2017): pre-norm, rotary positions (Su et al. 2021),
+    SwiGLU (Shazeer 2020).
 
-    Keys are kept as they are, in two halves, and turned by their lag when they are looked at; ``read`` counts them.
+    Keys are kept as they are, in two halves, and turned by their lag when they are looked at;
+    ``read`` counts them.
     """
     first, second, values, read = state
     heads, window = w.sizes.heads, w.sizes.window
@@ -59,7 +66,8 @@ def transformer(x: Value, state: States, w: Weights) -> Step:
 
 
 def speeds_of(pairs: int) -> NDArray[np.float64]:
-    """Radians that each of a head's ``pairs`` turns by in a step, ``[pairs]``: 1 for the first, then ever fewer.
+    """Radians that each of a head's ``pairs`` turns by in a step, ``[pairs]``: 1 for the first,
+    then ever fewer.
 
     >>> speeds_of(2).round(4).tolist()
     [1.0, 0.01]

@@ -82,8 +82,8 @@ def run(
     config = CorpusConfig.from_json({"document": document, "encoding": encoding or "utf-8", "field": field})
     progress = make_progress()
     # By its own weights: figures are of the model, not of its 8 bits.
-    loaded = api.load(model, torch=True)
-    others = [api.load(name, torch=True) for name in mix or []]
+    loaded = api.load(model, task="language", torch=True)
+    others = [api.load(name, task="language", torch=True) for name in mix or []]
     how: dict[str, Any] = {"context": context, "progress": progress}
     steps: list[tuple[str, dict[str, Any]]] = []
     models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]

@@ -68,7 +68,7 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
             f"--model {path}"
         )
     config = resolve(entry(kind_of_model).config).from_json(settings)
-    loaded = api.load(path)
+    loaded = api.load(path, task="language")
     seen = unroll(loaded.lm, config, sentence)
     weights = model_folder.read_arrays(path / model_folder.WEIGHTS_FILE, mapped=True)
     if out is not None and kind is not None:

@@ -53,7 +53,7 @@ def run(
         example = path / {"arpa": "model.arpa.gz", "html": "model.html"}[to]
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
-    loaded = api.load(model, progress=progress, torch=to == "arpa" or precision == "fp32")
+    loaded = api.load(model, task="language", progress=progress, torch=to == "arpa" or precision == "fp32")
     distilled = None
     if to == "arpa":
         distilled = loaded.export(path, progress=progress, **settings)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,13 @@ def run(
         list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts; without any, lines of standard input.")
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Print the probabilities of all labels.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="What each word of a text contributes.")] = False,
+    label: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --explain: the label to explain (default: the predicted).")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The explanation of one text as a page too; implies --explain.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from elman import api
@@ -25,6 +33,15 @@ def run(
     if not hasattr(loaded, "predictions"):
         raise UsageError(f"{model} predicts no labels; say: elman complete {model} TEXT, or elman info {model}")
     lines = iter(texts) if texts else _lines()
+    if explain or html is not None:
+        if proba:
+            raise UsageError("--proba and --explain print two kinds of tables; give one of them")
+        if not hasattr(loaded, "explain"):
+            raise UsageError(f"{model} labels no words of texts; leave out --explain")
+        _explain(loaded, lines, label=label, html=html, as_json=as_json)
+        return
+    if label is not None:
+        raise UsageError("--label names the label to explain; add --explain")
     if proba and not as_json:
         print("\t".join(["label", *loaded.labels]))
     for prediction in loaded.predictions(lines):
@@ -34,6 +51,29 @@ def run(
 def _lines() -> Iterator[str]:
     for line in sys.stdin:
         yield line.rstrip("\r\n")
+
+
+def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str | None, as_json: bool) -> None:
+    if html is not None:
+        chosen = [text for _, text in zip(range(2), texts, strict=False)]
+        if len(chosen) != 1:
+            raise UsageError("--html shows one text; give it behind the model")
+        texts = iter(chosen)
+    for number, text in enumerate(texts):
+        explanation = model.explain(text, label=label)
+        if html is not None:
+            _write(Path(html), explanation.to_json())
+        if as_json:
+            print_json(explanation.to_json())
+        else:
+            print(f"\n{explanation}" if number else explanation)
+
+
+def _write(file: Path, explanation: dict[str, Any]) -> None:
+    from elman.report.explanation_page import explanation_page
+    from elman.system.files import write_atomic
+
+    write_atomic(file, explanation_page(explanation).encode())
 
 
 def _print(model: Any, prediction: Any, *, proba: bool, as_json: bool) -> None:

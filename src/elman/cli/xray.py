@@ -70,7 +70,7 @@ def run(
     progress = make_progress()
     # By its own weights: gradients are of them, not of their 8 bits.
     with_torch = importable("torch")
-    loaded = api.load(model, torch=with_torch)
+    loaded = api.load(model, task="language", torch=with_torch)
     if not with_torch:
         progress.say("torch is not installed: gradients and gates cannot be looked at, only predictions")
     config = {"document": document, "encoding": encoding, "field": field}

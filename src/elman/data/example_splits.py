@@ -103,8 +103,8 @@ def _assign(examples: Sequence[Example], digests: Sequence[bytes], *, share: flo
         if len(strata[label]) == 1:
             continue
         size = sum(groups[digest].size for digest in strata[label])
-        # The remainder of rounding goes to the next label, so that many small labels give their share
-        # together. No label gives more than one text or twice its own share.
+        # The remainder of rounding goes to the next label, so that many small labels give their
+        # share together. No label gives more than one text or twice its own share.
         owed = [amount + share * size for amount in owed]
         most, taken = math.ceil(2 * share * size), [0] * parts
         for digest in strata[label]:

@@ -49,8 +49,8 @@ class ExamplesConfig(Config):
     label: str | None = None
     """Field that holds the label, or first-word for lines such as '4 a fine film'.
 
-    Default: label, class, sentiment, category or stars, whichever is there. Lines of fastText, which
-    begin with __label__NAME, need no names of fields.
+    Default: label, class, sentiment, category or stars, whichever is there. Lines of fastText,
+    which begin with __label__NAME, need no names of fields.
     """
     multi_label: bool = False
     """Whether an example may have several labels, or none."""
@@ -141,8 +141,9 @@ def read_examples(
 
     Args:
         sources: files, folders, globs or ``-``; one, or several.
-        labelled: whether to read labels; rows without a label are left out and counted. If not, every
-            row is an example without labels, and so is every line of plain text, blank or not.
+        labelled: whether to read labels; rows without a label are left out and counted. If not,
+            every row is an example without labels, and so is every line of plain text, blank or
+            not.
         report: counts that are updated with every row.
 
     Raises:
@@ -235,7 +236,9 @@ class _Reading:
         return reader, itertools.chain(passed, lines)
 
     def _fields(self, reader: Reader, lines: Iterator[str], name: str) -> tuple[list[str], Iterator[str]]:
-        """The fields of text and label, and the lines from the first on; no fields without a record."""
+        """The fields of text and label, and the lines from the first on; no fields without a
+        record.
+        """
         named: list[tuple[str | None, str, Sequence[str]]] = [(self._config.text, "--text", TEXT_FIELDS)]
         if self._labelled:
             named.append((self._config.label, "--label", LABEL_FIELDS))

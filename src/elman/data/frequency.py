@@ -20,7 +20,8 @@ def count_types(ids: NDArray[np.integer], vocab_size: int) -> NDArray[np.int64]:
 
 
 def rank_types(counts: NDArray[np.integer]) -> NDArray[np.int32]:
-    """The rank of each type, 0 for the most frequent; of equally frequent ones the lower id comes first.
+    """The rank of each type, 0 for the most frequent; of equally frequent ones the lower id comes
+    first.
 
     >>> rank_types(np.array([1, 0, 2, 1])).tolist()
     [1, 3, 0, 2]

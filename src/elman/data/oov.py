@@ -25,9 +25,9 @@ class Unknown(NamedTuple):
 def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
     """What stands in a normalised line where the tokenizer has no type, in order.
 
-    The leading space belongs to it (a line's first token has one too, at the levels where every token has),
-    so that spelling it loses nothing. A literal ``<unk>`` in pretokenized text is an ordinary type and not
-    among them.
+    The leading space belongs to it (a line's first token has one too, at the levels where every
+    token has), so that spelling it loses nothing. A literal ``<unk>`` in pretokenized text is an
+    ordinary type and not among them.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))

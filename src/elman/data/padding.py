@@ -1,4 +1,6 @@
-"""Sequences of different lengths in batches: buckets of similar length, padding, order of results."""
+"""Sequences of different lengths in batches: buckets of similar length, padding, order of
+results.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -24,15 +26,15 @@ def buckets(
 ) -> list[NDArray[np.int64]]:
     """The rows of each batch of one epoch: every row once, rows of similar length together.
 
-    Rows are shuffled and dealt into pools of up to 20 batches. Each pool is sorted by length and cut
-    into batches, and all batches are shuffled. Only the arguments decide, so training goes on from an
-    epoch and the number of a batch.
+    Rows are shuffled and dealt into pools of up to 20 batches. Each pool is sorted by length and
+    cut into batches, and all batches are shuffled. Only the arguments decide, so training goes on
+    from an epoch and the number of a batch.
 
     Args:
         lengths: the length of each row, ``[N]``.
         batch: rows of one batch; the number of batches is the same in every epoch.
-        batch_tokens: most tokens of one batch, padding included, instead of ``batch``. A longer row is
-            alone, and an empty row counts as one token.
+        batch_tokens: most tokens of one batch, padding included, instead of ``batch``. A longer row
+            is alone, and an empty row counts as one token.
 
     Raises:
         UsageError: not one of ``batch`` and ``batch_tokens``, or below 1.

@@ -1,4 +1,6 @@
-"""From sources to what training reads: corpus, tokenizer, speller and token stores, cached by content."""
+"""From sources to what training reads: corpus, tokenizer, speller and token stores, cached by
+content.
+"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -89,7 +91,8 @@ def prepare_data(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``; likewise ``valid`` and ``test``.
-        prepared: hash of a corpus that was prepared before, for sources that can be read only once (stdin).
+        prepared: hash of a corpus that was prepared before, for sources that can be read only once
+            (stdin).
         tokenizer: the tokenizer of a model to go on from.
         speller: its speller, kept.
         grow: whether that tokenizer takes up new types of the text, where its level allows.

@@ -1,8 +1,8 @@
 """Word vectors that somebody else trained: the text formats of word2vec, fastText and GloVe.
 
-A line is a word and D numbers. In files of word2vec and fastText (``.vec``), a first line states the
-numbers of words and dimensions: ``V D``. Files are read as a stream. Gzip is recognised by its content.
-Only the numbers of wanted words are parsed.
+A line is a word and D numbers. In files of word2vec and fastText (``.vec``), a first line states
+the numbers of words and dimensions: ``V D``. Files are read as a stream. Gzip is recognised by its
+content. Only the numbers of wanted words are parsed.
 """
 
 import dataclasses

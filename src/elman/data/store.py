@@ -5,7 +5,8 @@
     oov.json            the out-of-vocabulary strings with their counts, if they were asked for
     elman-tokens.json   what the files above hold, with a digest
 
-A store is a cache: it is named by its text and its tokenizer, and a damaged one is simply made again.
+A store is a cache: it is named by its text and its tokenizer, and a damaged one is simply made
+again.
 """
 
 import dataclasses
@@ -44,7 +45,8 @@ class TokenStore:
     ids: NDArray[Any]
     """Token ids, uint16 or uint32 ``[N]``, memory-mapped and read-only."""
     documents: NDArray[np.int64]
-    """Where documents start in ``ids``, rising, the first 0, and at last N: int64 ``[D + 1]``, memory-mapped."""
+    """Where documents start in ``ids``, rising, the first 0, and at last N: int64 ``[D + 1]``,
+    memory-mapped."""
     bytes: int
     """UTF-8 bytes of the text, line ends included."""
     chars: int
@@ -58,7 +60,8 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: Path, *, verify: bool = False) -> "TokenStore":
-        """Open the folder of a store (``TokenStore.folder``); ``verify`` reads all of it to compare its digest.
+        """Open the folder of a store (``TokenStore.folder``); ``verify`` reads all of it to compare
+        its digest.
 
         Raises:
             FolderError: it is not there, or not whole.
@@ -100,7 +103,8 @@ def build_store(
     collect_oov: bool = False,
     progress: Progress | None = None,
 ) -> TokenStore:
-    """Tokenize a text into a subfolder of ``folder`` that is named by text and tokenizer; reuse it if it is there.
+    """Tokenize a text into a subfolder of ``folder`` that is named by text and tokenizer; reuse it
+    if it is there.
 
     Args:
         folder: a cache for any number of stores.

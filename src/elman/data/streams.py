@@ -1,8 +1,9 @@
 """Contiguous streams for truncated backpropagation through time, with a cursor that is a value.
 
-The ids of a store are one long ring. Each epoch cuts it into as many rows as the batch has, at a place
-that moves from epoch to epoch, and walks along all rows together: chunk after chunk, the state carried.
-The input at a place is the token before it; where a document starts it is `<s>`, and ``reset`` is set.
+The ids of a store are one long ring. Each epoch cuts it into as many rows as the batch has, at a
+place that moves from epoch to epoch, and walks along all rows together: chunk after chunk, the
+state carried. The input at a place is the token before it; where a document starts it is `<s>`, and
+``reset`` is set.
 """
 
 import dataclasses
@@ -33,7 +34,8 @@ class Streams:
 
     Args:
         ids: all tokens, ``[N]``, any unsigned or signed integer type.
-        documents: offsets at which documents start, increasing, the first 0 (a last one N is allowed).
+        documents: offsets at which documents start, increasing, the first 0 (a last one N is
+            allowed).
         vocab_size: V; the input id of `<s>`.
         batch: B.
         seed: what the moving cuts and the random line resets are drawn from.
@@ -81,7 +83,9 @@ class Streams:
         return -(-self.row_length // length)
 
     def chunk(self, cursor: Cursor, length: int) -> tuple[Chunk, Cursor]:
-        """The next ``length`` tokens of every row (fewer at the epoch's end) and the cursor after them."""
+        """The next ``length`` tokens of every row (fewer at the epoch's end) and the cursor after
+        them.
+        """
         total = len(self._ids)
         length = min(length, self.row_length - cursor.offset)
         shift = 0

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest token sequences, when trying all of them is too much."""
+"""Beam search: the likeliest token sequences where trying all would take too long."""
 
 import dataclasses
 from collections.abc import Callable, Collection
@@ -20,11 +20,11 @@ class Hypothesis:
     """One way to continue."""
 
     ids: Ids
-    """Tokens, the one that finished it included."""
+    """Tokens, including the one that finished it."""
     log_prob: float
     """Sum over the tokens (nats)."""
     score: float
-    """What is compared: ``log_prob / len(ids) ** length_penalty``."""
+    """The ranking score: ``log_prob / len(ids) ** length_penalty``."""
     finished: bool
     """False if it was cut at ``max_tokens``."""
 
@@ -58,23 +58,25 @@ def beam_search(
     banned: Collection[int] = (),
     allowed: Callable[[Ids], TokenIds | None] = anything,
 ) -> list[Hypothesis]:
-    """The best continuations of a state, best first, of different texts; exact if the beam is wide enough.
+    """The best continuations of a state, best first, of different texts; exact if the beam is wide
+    enough.
 
-    A hypothesis is finished when ``is_finished(ids)``, or cut at ``max_tokens``. ``banned`` tokens are never
-    taken; ``allowed(ids)`` may name the only tokens that can come next. A ``length_penalty`` above 0 favours
-    longer ones.
+    A hypothesis is finished when ``is_finished(ids)``, or cut at ``max_tokens``. ``banned`` tokens
+    are never taken; ``allowed(ids)`` may name the only tokens that can come next. A
+    ``length_penalty`` above 0 favours longer ones.
 
-    Two live hypotheses are merged if they spell the same text and their states have equal keys. They are then
-    equally long and continue equally for ever, so the less likely one can never win: it is dropped. Their
-    probabilities are not added, for ``log_prob`` is that of ``ids``. Among finished ones of the same text too
-    only the best stays.
+    Two live hypotheses are merged if they spell the same text and their states have equal keys.
+    They are then equally long and continue equally for ever, so the less likely one can never win:
+    it is dropped. Their probabilities are not added, for ``log_prob`` is that of ``ids``. Among
+    finished ones of the same text too only the best stays.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
     >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
     >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
-    >>> [words.decode(one.ids) for one in beam_search(model, model.start(), beam_size=3, max_tokens=4)]
+    >>> beam = beam_search(model, model.start(), beam_size=3, max_tokens=4)
+    >>> [words.decode(hypothesis.ids) for hypothesis in beam]
     ['the cat sat\\n']
 
     Raises:
@@ -106,7 +108,7 @@ def beam_search(
                 totals[row] = -np.inf
                 totals[row, only] = kept
         longer, rows = [], []
-        # One more per live hypothesis, so that those which finish now take no place in the beam.
+        # One more per live hypothesis, so that hypotheses that finish now do not shrink the beam.
         for row, token, total in _best(totals, beam_size + len(live)):
             item = _Live((*live[row].ids, token), total, live[row].text + pieces[token])
             if is_finished(item.ids):
@@ -126,21 +128,23 @@ def beam_search(
 
 
 def _best(totals: NDArray[np.float64], count: int) -> list[tuple[int, int, float]]:
-    """Row, token and total of the greatest totals, greatest first; equal ones in the order of the table."""
+    """Row, token and total of the largest totals, largest first; ties in table order."""
     flat = totals.ravel()
     if count < flat.size:
         least = np.partition(flat, flat.size - count)[flat.size - count]
-        places = np.flatnonzero(flat >= least)
+        indices = np.flatnonzero(flat >= least)
     else:
-        places = np.arange(flat.size)
-    places = places[np.isfinite(flat[places])]
-    places = places[np.argsort(-flat[places], kind="stable")][:count]
-    rows, tokens = np.divmod(places, totals.shape[1])
-    return list(zip(rows.tolist(), tokens.tolist(), flat[places].tolist(), strict=True))
+        indices = np.arange(flat.size)
+    indices = indices[np.isfinite(flat[indices])]
+    indices = indices[np.argsort(-flat[indices], kind="stable")][:count]
+    rows, tokens = np.divmod(indices, totals.shape[1])
+    return list(zip(rows.tolist(), tokens.tolist(), flat[indices].tolist(), strict=True))
 
 
 def _merge(live: list[_Live], state: State) -> tuple[list[_Live], State]:
-    """Drop what another, better hypothesis makes hopeless; ``live`` comes best first."""
+    """Drop hypotheses that a better one with the same text and state beats; ``live`` comes best
+    first.
+    """
     texts = [item.text for item in live]
     if len(set(texts)) == len(texts):
         return live, state
@@ -155,7 +159,9 @@ def _merge(live: list[_Live], state: State) -> tuple[list[_Live], State]:
 
 
 def _decided(done: dict[bytes, Hypothesis], bound: float, n_best: int) -> bool:
-    """Whether nothing that is still live can enter the n-best list: adding tokens only lowers a log-probability."""
+    """Whether no live hypothesis can still enter the n-best list: more tokens only lower a
+    log-probability.
+    """
     if len(done) < n_best:
         return False
     return sorted((item.score for item in done.values()), reverse=True)[n_best - 1] >= bound

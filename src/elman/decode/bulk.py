@@ -1,4 +1,4 @@
-"""Many lines at once, each by itself: figures in two arrays instead of an object per line."""
+"""Scores of many independent lines, in two arrays instead of an object per line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 _PIECE = 4096
-"""Lines that are worked on together."""
+"""Lines scored together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,27 +23,28 @@ class Scores:
     """How likely lines are, each on its own."""
 
     token_log_probs: NDArray[np.float64]
-    """Of all tokens of all lines in turn, `</s>` and the spelling of unknown words included (nats)."""
+    """Log-probabilities of all tokens of all lines in turn (nats), with `</s>` and the spelling of
+    unknown words."""
     ends: NDArray[np.int64]
-    """Where each line ends in them, ``[lines]``."""
+    """The end of each line in them, ``[lines]``."""
     oov: int
-    """How many tokens were unknown words."""
+    """The number of unknown words."""
 
     @property
     def log_probs(self) -> NDArray[np.float64]:
-        """Of each line (nats)."""
+        """The log-probability of each line (nats)."""
         if not len(self.ends):
             return np.empty(0)
         return np.add.reduceat(self.token_log_probs, np.concatenate([[0], self.ends[:-1]]))
 
     @property
     def tokens(self) -> int:
-        """How many, `</s>` included."""
+        """The number of tokens, `</s>` included."""
         return len(self.token_log_probs)
 
 
 def score_texts(model: LanguageModel, speller: Speller, lines: Sequence[str]) -> Scores:
-    """The same figures as ``score_lines``, for lines that are all there at once.
+    """The same scores as ``score_lines``, for a list of lines.
 
     Raises:
         UsageError: a line with a line end inside, or something else than texts.
@@ -55,8 +56,8 @@ def score_texts(model: LanguageModel, speller: Speller, lines: Sequence[str]) ->
         raise UsageError(f"score_texts takes lines of text; one of them is a {type(wrong).__name__}")
     scores, lengths, oov = [np.empty(0)], [np.empty(0, np.int64)], 0
     for start in range(0, len(lines), _PIECE):
-        found, ends, unknown = _score_piece(model, speller, _normal(lines[start : start + _PIECE]))
-        scores.append(found)
+        piece_scores, ends, unknown = _score_piece(model, speller, _normal(lines[start : start + _PIECE]))
+        scores.append(piece_scores)
         lengths.append(np.diff(ends, prepend=0))
         oov += unknown
     return Scores(np.concatenate(scores), np.cumsum(np.concatenate(lengths)), oov)
@@ -71,16 +72,16 @@ def _score_piece(
     strangers = np.flatnonzero(stream < 0)
     stream[strangers] = UNK_ID
     if model.forgets_lines:
-        found = model.score(stream[None], np.array([len(stream)]), model.start())[0][0]
+        log_probs = model.score(stream[None], np.array([len(stream)]), model.start())[0][0]
     else:
-        found = np.concatenate(score_alone(model, np.split(stream, ends[:-1])))
-    scores = found.astype(np.float64)
+        log_probs = np.concatenate(score_alone(model, np.split(stream, ends[:-1])))
+    scores = log_probs.astype(np.float64)
     rows: list[int] = np.unique(np.searchsorted(ends, strangers, side="right")).tolist()
     for row in rows:
         first = int(ends[row - 1]) if row else 0
         line = lines[row]
-        for place, spelled in unknown_tokens(tokenizer, line, tokenizer.encode(line)):
-            scores[first + place] -= speller.nats(spelled)
+        for position, spelled in unknown_tokens(tokenizer, line, tokenizer.encode(line)):
+            scores[first + position] -= speller.nats(spelled)
     return scores, ends, len(strangers)
 
 

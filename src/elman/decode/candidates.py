@@ -1,4 +1,4 @@
-"""How likely given words are as what comes next."""
+"""The probabilities of given words as continuations of a prompt."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,12 +20,12 @@ from elman.text.tokenizer import Tokenizer
 
 
 def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
-    """The probability of each given text as what comes next, in the given order; they are not normalised.
+    """The probability of each text as the continuation, in the order of ``texts``; not normalised.
 
-    The prompt's last word is taken as whole. A text is one or more words; its probability is that of its tokens
-    in turn, given what was typed as in ``complete``, with or without a space before it, whichever can be (both
-    are added). At word level that is all; at the other levels its last word must also end there. An unknown word
-    counts P(`<unk>`) times the probability of its spelling.
+    The prompt's last word is taken as whole. A text is one or more words; its probability is that
+    of its tokens in turn, given the typed text as in ``complete``, with or without a space before
+    it (if both are possible, they are added). Below word level its last word must also end there.
+    An unknown word counts P(`<unk>`) times the probability of its spelling.
 
     Raises:
         UsageError: a text that is empty or more than one line.
@@ -33,17 +33,17 @@ def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Seque
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
     prompt_state = open_prompt(model, prompt, partial=False)
-    _, given = first_candidates(model, index, prompt_state)
+    _, typed_probability = first_candidates(model, index, prompt_state)
     ways: list[_Way] = []
-    for place, text in enumerate(texts):
+    for index_of_text, text in enumerate(texts):
         word = normalise_line(text).strip()
         if not word or "\n" in word or "\r" in word:
             raise UsageError(f"a candidate is {text!r}; it must be one or more words on one line")
-        ways += _ways(tokenizer, speller, prompt_state, word, place=place)
+        ways += _ways(tokenizer, speller, prompt_state, word, place=index_of_text)
     sums = [0.0] * len(texts)
-    if given and ways:
+    if typed_probability and ways:
         for way, probability in zip(ways, _chains(model, index, prompt_state, ways), strict=True):
-            sums[way.place] += float(np.exp(-way.spelling)) * probability / given
+            sums[way.place] += float(np.exp(-way.spelling)) * probability / typed_probability
     return list(zip(texts, sums, strict=True))
 
 
@@ -56,24 +56,25 @@ class _Way(NamedTuple):
     ids: TokenIds
     oov: int
     spelling: float
-    """What the unknown words cost to spell (nats)."""
+    """The cost of spelling the unknown words (nats)."""
 
 
 def _ways(tokenizer: Tokenizer, speller: Speller, prompt_state: PromptState, word: str, *, place: int) -> list[_Way]:
     begin = len(tokenizer.encode(prompt_state.context).ids)
-    found = []
+    ways = []
     for space in _spaces(tokenizer, prompt_state, word):
         line = prompt_state.context + space + word
         encoded = tokenizer.encode(line)
         unknown = [item.spelled for item in unknown_tokens(tokenizer, line, encoded) if item.place >= begin]
-        found.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
-    # An unknown word has one probability, with its space or without; and what is known one way is not unknown.
-    least = min(way.oov for way in found)
-    return [way for way in found if way.oov == least][: 1 if least else None]
+        ways.append(_Way(place, word, encoded.ids[begin:], len(unknown), sum(map(speller.nats, unknown))))
+    # An unknown word has one probability, with or without its space. A word known one way is not
+    # unknown.
+    least = min(way.oov for way in ways)
+    return [way for way in ways if way.oov == least][: 1 if least else None]
 
 
 def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[str]:
-    """What may stand between the context and a word."""
+    """The spaces allowed between the context and a word."""
     if prompt_state.lead:
         return [" " if prompt_state.context else ""]
     if prompt_state.after is None:
@@ -83,7 +84,9 @@ def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[
 
 
 def _chains(model: LanguageModel, index: PieceIndex, prompt_state: PromptState, ways: Sequence[_Way]) -> list[float]:
-    """P(the tokens in turn), times P(the last word ends there) where a token is less than a word."""
+    """P(the tokens in turn), times P(the last word ends there) where a token is less than a
+    word.
+    """
     scores, after = row_score(model, [way.ids for way in ways], prompt_state.state.take([0] * len(ways)))
     chains = [float(np.exp(score.sum(dtype=np.float64))) for score in scores]
     if whole_words(model.tokenizer):

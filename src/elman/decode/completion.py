@@ -1,4 +1,4 @@
-"""The next words of a prompt, with their probabilities, the same question at every level of tokens."""
+"""The next words of a prompt with their probabilities, for every level of tokens."""
 
 import dataclasses
 import re
@@ -22,21 +22,23 @@ from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 # Phrases are cut here at levels where a word is many tokens.
 _TOKENS_PER_WORD = 40
 _TYPES_PER_WORD = 8
-"""For one word that may be shown so many types are looked at, and so many times more if too few of them may."""
+"""Types inspected per word wanted; as many times more if too few of them may be shown."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Completion:
-    """What may come next."""
+    """The likeliest next words."""
 
     prompt: str
     """The prompt as given."""
     partial: str
-    """Its half-typed last word, which the words complete; empty if they are new words."""
+    """The unfinished last word (the prefix) that the words complete; empty if they are new
+    words."""
     words: list[tuple[str, float]]
-    """Whole words without leading space, and their probabilities given all that was typed, best first."""
+    """Whole words without leading space, with their probabilities given the typed text, best
+    first."""
     oov: list[str]
-    """Words of the prompt that the vocabulary does not have, the half-typed one left out."""
+    """Unknown words of the prompt, without the unfinished one."""
 
 
 def complete(
@@ -51,15 +53,17 @@ def complete(
 ) -> Completion:
     """The n likeliest next words.
 
-    P(word) is the sum over all ways to spell it in tokens, times P(a word ends there); at word level it is the
-    word's type alone. It is given what was typed, P(word) / P(typed), where P(typed) sums over all in the
-    vocabulary that begins so: a typed space (then a word must come), a half-typed word, and, where a word is many
-    tokens, that the last word is over. The prompt "" asks for the first word of a document, and at a line's start
-    nothing is given, so the line may also be empty.
+    P(word) is the sum over all ways to spell it in tokens, times P(a word ends there); at word
+    level it is the word's type alone. It is conditioned on the typed text: P(word) / P(typed).
+    P(typed) sums over everything in the vocabulary that begins so. Typed text is a space (then a
+    word must come), a prefix of a word and, where a word is many tokens, the end of the last word.
+    The prompt "" asks for the first word of a document. At the start of a line there is no
+    condition, so the line may also be empty.
 
-    ``partial``: True completes the last word, False takes it as whole, None decides (see ``open_prompt``). No
-    words come back if nothing in the vocabulary begins like a half-typed word. Words of the ``block`` list, in
-    any case, never come, nor does punctuation unless asked for. ``effort`` bounds the search below word level.
+    ``partial``: True completes the last word, False takes it as whole, None decides (see
+    ``open_prompt``). The list is empty if nothing in the vocabulary begins with the prefix. Words
+    of the ``block`` list, in upper or lower case, are never offered, and punctuation only if asked
+    for. ``effort`` bounds the search below word level.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import TokenizerConfig
@@ -95,22 +99,22 @@ def complete(
 def _best_types(
     candidates: Sequence[Candidate], index: PieceIndex, *, n: int, accept: Callable[[str], bool]
 ) -> list[tuple[str, float]]:
-    found: list[tuple[str, float]] = []
+    shown: list[tuple[str, float]] = []
     for candidate in candidates:
         most = _TYPES_PER_WORD * n
         words = _best_of(candidate, index, n=n, accept=accept, most=most)
         while len(words) < n and most < len(candidate.tokens):
             most *= _TYPES_PER_WORD
             words = _best_of(candidate, index, n=n, accept=accept, most=most)
-        found += words
-    return sorted(found, key=lambda word: (-word[1], word[0]))[:n]
+        shown += words
+    return sorted(shown, key=lambda word: (-word[1], word[0]))[:n]
 
 
 def _best_of(
     candidate: Candidate, index: PieceIndex, *, n: int, accept: Callable[[str], bool], most: int
 ) -> list[tuple[str, float]]:
     likeliest = candidate.likeliest_first(above=0, most=most)
-    paths = (likeliest.path(place, index) for place in range(len(likeliest.tokens)))
+    paths = (likeliest.path(index_in_order, index) for index_in_order in range(len(likeliest.tokens)))
     words = ((path.text.decode(), path.mass) for path in paths)
     return list(islice((word for word in words if accept(word[0])), n))
 
@@ -124,10 +128,11 @@ def complete_phrase(
     beam_size: int = 10,
     partial: bool | None = None,
 ) -> list[tuple[str, float]]:
-    """The n best continuations of up to so many words, each with its probability given what was typed.
+    """The n best continuations of up to ``words`` words, with their probabilities given the typed
+    text.
 
-    A phrase ends with the line or with its last word, and begins with the half-typed word if there is one.
-    Probabilities are those of the token sequences that the beam kept, added up where they read the same.
+    A phrase ends with the line or with its last word. It begins with the unfinished word if there
+    is one. Its probability sums over the token sequences in the beam that spell it.
 
     Raises:
         UsageError: a size below 1.
@@ -138,18 +143,20 @@ def complete_phrase(
     tokenizer = model.tokenizer
     index = piece_index(tokenizer)
     prompt_state = open_prompt(model, prompt, partial=partial)
-    _, given = first_candidates(model, index, prompt_state)
-    if not given:
+    _, typed_probability = first_candidates(model, index, prompt_state)
+    if not typed_probability:
         return []
 
     def phrase(ids: Ids) -> tuple[str, bool]:
-        """What tokens say, without the token that only showed that the last word is over; and whether it is."""
+        """The text of tokens, without the token that only shows that the last word has ended; and
+        whether it has.
+        """
         spelled = b"".join(tokenizer.pieces[token] for token in ids)[prompt_state.lead :]
         text = spelled.decode("utf-8", errors="ignore")
         ends = [end for end in _word_ends(tokenizer, text) if whole_words(tokenizer) or end < len(text)]
         return (text[: ends[words - 1]], True) if len(ends) >= words else (text, ids[-1] == EOS_ID)
 
-    found = beam_search(
+    beam = beam_search(
         model,
         prompt_state.state,
         beam_size=max(beam_size, n),
@@ -160,10 +167,10 @@ def complete_phrase(
         allowed=_agreeing(index, prompt_state, tokenizer),
     )
     sums: dict[str, float] = {}
-    for hypothesis in found:
+    for hypothesis in beam:
         text = phrase(hypothesis.ids)[0].strip()
         if text:
-            sums[text] = sums.get(text, 0.0) + float(np.exp(hypothesis.log_prob)) / given
+            sums[text] = sums.get(text, 0.0) + float(np.exp(hypothesis.log_prob)) / typed_probability
     return sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:n]
 
 
@@ -174,22 +181,22 @@ def _word_ends(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def has_letters(word: str) -> bool:
-    """Whether this is a word that people want offered, rather than punctuation."""
-    # Symbols that stand for something (an emoji) are words; what only joins and parts them is not.
+    """Whether this is a word worth offering, not punctuation."""
+    # Symbols with a meaning (an emoji) are words; marks that only join or separate are not.
     return any(char.isalnum() or unicodedata.category(char) == "So" for char in word)
 
 
 def _agreeing(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokenizer) -> Callable[[Ids], TokenIds | None]:
-    """The tokens that agree with what was typed, for the beginning of a phrase."""
+    """The tokens that agree with the typed text, for the beginning of a phrase."""
 
     def allowed(ids: Ids) -> TokenIds | None:
         spelled = b"".join(index.pieces[token] for token in ids)
         if len(spelled) < len(prompt_state.typed):
-            rest = prompt_state.typed[len(spelled) :]
+            untyped = prompt_state.typed[len(spelled) :]
             if whole_words(tokenizer):
-                return index.starting_with(rest)
-            shorter = [token for size in range(1, len(rest)) for token in index.equal_to(rest[:size])]
-            return np.concatenate([index.starting_with(rest), np.array(shorter, dtype=np.int64)])
+                return index.starting_with(untyped)
+            shorter = [token for size in range(1, len(untyped)) for token in index.equal_to(untyped[:size])]
+            return np.concatenate([index.starting_with(untyped), np.array(shorter, dtype=np.int64)])
         if not ids:
             return np.concatenate([first_tokens(index, prompt_state, tokenizer), index.partial])
         if not spelled.strip():

@@ -1,13 +1,13 @@
-"""How many keystrokes the offered words save somebody who never overlooks one: what a keyboard is judged by.
+"""The share of keystrokes saved by a user who notices every suggestion.
 
-The user types a text key by key. Before each word, and after each of its letters, the words that ``complete`` would
-offer are looked at; if the word is among the first three, one keystroke takes it and the space after it. If it is not
-offered before its last letter, all of it is typed, and the space is a keystroke as well. A space that came with a word
-is taken back without a keystroke where the text has none there (a full stop follows). Everything else is typed: spaces,
-punctuation, the line end.
+The user types a text key by key. Before each word, and after each of its letters, ``complete``
+offers words. If the word is among the first three, one keystroke takes it and the space after it.
+If it is not offered before its last letter, all of it is typed, and the space is a keystroke as
+well. A space that came with a word is removed without a keystroke where the text has none (before a
+full stop). Everything else is typed: spaces, punctuation, the line end.
 
-Words are letters and digits as ``elman.decode.words`` parts them (with a pretokenized model, what lies between spaces
-and holds one). A word that the vocabulary does not have is a word too: it is never offered, and counts as missed.
+Words are letters and digits as split by ``elman.decode.words`` (with a pretokenized model, anything
+between spaces with a letter or digit). An unknown word is never offered, and counts as missed.
 """
 
 import dataclasses
@@ -30,9 +30,9 @@ from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 OFFERED = 3
-"""Words that are offered at a time."""
+"""Words offered at a time."""
 _NUMBERS = 1 << 23
-"""Probabilities that exist at a time."""
+"""Most probabilities in memory at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Keystrokes:
     """
 
     keys: int = 0
-    """Keystrokes that were needed."""
+    """Keystrokes needed."""
     chars: int = 0
     """Keystrokes without any offer: the characters, each line end included."""
     words: int = 0
-    """Words, those that the vocabulary does not have included."""
+    """Words, including unknown ones."""
     first: int = 0
-    """Words that were the first one offered before any letter."""
+    """Words offered first before any letter."""
     offered: tuple[int, ...] = ()
-    """How many words were offered after 0, 1, 2 .. letters and not before."""
+    """Words first offered after 0, 1, 2 .. letters."""
 
     def __add__(self, other: Self) -> Self:
         longest = max(len(self.offered), len(other.offered))
@@ -64,39 +64,40 @@ class Keystrokes:
 
     @property
     def saved(self) -> float:
-        """The share of keystrokes that offers saved."""
+        """The share of keystrokes saved."""
         return 1 - self.keys / max(self.chars, 1)
 
     @property
     def recall_at_1(self) -> float:
-        """The share of words that were the likeliest one before any letter was typed."""
+        """The share of words that were the likeliest before any letter was typed."""
         return self.first / max(self.words, 1)
 
     @property
     def recall_at_3(self) -> float:
-        """The share of words that were among the three offered before any letter was typed."""
+        """The share of words among the three offered before any letter was typed."""
         return (self.offered[0] if self.offered else 0) / max(self.words, 1)
 
     def figures(self) -> dict[str, Any]:
         """The numbers to print and to keep, by their lasting JSON names."""
-        shares = [round(count / max(self.words, 1), 6) for count in np.cumsum(self.offered).tolist()[:6]]
+        cumulative = [round(count / max(self.words, 1), 6) for count in np.cumsum(self.offered).tolist()[:6]]
         return {
             "saved": self.saved, "recall_at_1": self.recall_at_1, "recall_at_3": self.recall_at_3, "words": self.words,
-            "keystrokes": self.keys, "without": self.chars, "offered_after_letters": shares,
+            "keystrokes": self.keys, "without": self.chars, "offered_after_letters": cumulative,
         }  # fmt: skip
 
 
-class Word(NamedTuple):
+class WordSpan(NamedTuple):
     """A word in a line, by characters."""
 
     start: int
     end: int
     asked: bool
-    """Whether a word can be offered before its first letter: it begins the line, or something parts it off."""
+    """Whether it can be offered before its first letter: at the start of a line, or after a
+    separator."""
 
 
-def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
-    """The words of a line that somebody would want to be offered.
+def words_of(tokenizer: Tokenizer, line: str) -> list[WordSpan]:
+    """The words of a line that could be offered.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["a b"], config=TokenizerConfig(min_count=1))
@@ -104,37 +105,40 @@ def words_of(tokenizer: Tokenizer, line: str) -> list[Word]:
     [(0, 4), (5, 10), (12, 15), (16, 19), (21, 22), (22, 24)]
     """
     if tokenizer.config.pretokenized:
-        return [Word(*found.span(), True) for found in re.finditer(r"\S+", line) if has_letters(found[0])]
-    found = []
+        return [WordSpan(*words.span(), True) for words in re.finditer(r"\S+", line) if has_letters(words[0])]
+    words = []
     for start, end, _ in runs(line):
         if has_letters(line[start:end]):
             parted = not start or kind_of(line[start - 1]) in (Kind.SPACE, Kind.SYMBOL, Kind.INNER)
-            found.append(Word(start, end, parted))
-    return found
+            words.append(WordSpan(start, end, parted))
+    return words
 
 
-def count_keys(line: str, found: Iterable[tuple[Word, int | None, int]]) -> Keystrokes:
-    """The sums of one line: each word with after how many letters it was offered (None: never), and at which place."""
+def count_keys(line: str, offers: Iterable[tuple[WordSpan, int | None, int]]) -> Keystrokes:
+    """The sums of one line. Each word comes with the letters before it was offered (None: never),
+    and its rank.
+    """
     keys, words, first, offered = len(line) + 1, 0, 0, {}
-    for word, letters, place in found:
+    for word, letters, rank in offers:
         words += 1
         if letters is None:
             continue
         offered[letters] = offered.get(letters, 0) + 1
-        first += letters == 0 and place == 0
+        first += letters == 0 and rank == 0
         spaced = line[word.end : word.end + 1] == " "
-        # One keystroke for the letters that were not typed and, where there is one, the space.
+        # One keystroke for the letters not typed and, where there is one, the space.
         keys -= word.end - word.start - letters + spaced - 1
     counts = tuple(offered.get(number, 0) for number in range(max(offered, default=-1) + 1))
     return Keystrokes(keys, len(line) + 1, words, first, counts)
 
 
 def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
-    """The measure by its definition, asking ``complete`` at every key: the slow twin, and the way at other levels.
+    """The measure by its definition, calling ``complete`` at every key: the reference, and the way
+    below word level.
 
     ``before`` is the text in front of the line, with its line ends.
     """
-    found = []
+    offers = []
     for word in words_of(model.tokenizer, line):
         spelled, offer = line[word.start : word.end], None
         wanted = spelled.lower() if model.tokenizer.config.lowercase else spelled
@@ -144,15 +148,15 @@ def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
             if wanted in words:
                 offer = letters, words.index(wanted)
                 break
-        found.append((word, *(offer or (None, 0))))
-    return count_keys(line, found)
+        offers.append((word, *(offer or (None, 0))))
+    return count_keys(line, offers)
 
 
 def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:
-    """The sums of each line; lines come with whether the state starts afresh before them.
+    """The sums of each line; a line comes with whether the state is reset before it.
 
     Raises:
-        UsageError: a model whose tokens are no words.
+        UsageError: the model's tokens are not words.
     """
     tokenizer = model.tokenizer
     if not whole_words(tokenizer):
@@ -169,15 +173,15 @@ def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Itera
         rows = []
         for begin in range(0, len(ids), most):
             part = ids[begin : begin + most]
-            found = trace(model, part[None], np.array([len(part)]), state, whole=True)
-            assert found.log_probs is not None
-            rows.append(found.log_probs[0])
-            state = found.state
+            prediction = trace(model, part[None], np.array([len(part)]), state, whole=True)
+            assert prediction.log_probs is not None
+            rows.append(prediction.log_probs[0])
+            state = prediction.state
         yield typist.line(line, ids, np.concatenate(rows))
 
 
 class _Typist:
-    """Looks up, in the probabilities before each token of a line, when its words are offered."""
+    """Finds when the words of a line are offered, from the probabilities before each token."""
 
     def __init__(self, model: LanguageModel) -> None:
         self.tokenizer = model.tokenizer
@@ -192,21 +196,21 @@ class _Typist:
 
     def line(self, line: str, ids: NDArray[np.int64], log_probs: NDArray[np.float32]) -> Keystrokes:
         """``log_probs[T, V]`` before each of ``ids[T]``."""
-        at = {start: place for place, start in enumerate(self._starts(line))}
-        found: list[tuple[Word, int | None, int]] = []
+        at = {start: position for position, start in enumerate(self._starts(line))}
+        offers: list[tuple[WordSpan, int | None, int]] = []
         for word in words_of(self.tokenizer, line):
-            place = at.get(word.start)
-            offer = None if place is None else self._offer(line, word, int(ids[place]), log_probs[place])
+            position = at.get(word.start)
+            offer = None if position is None else self._offer(line, word, int(ids[position]), log_probs[position])
             letters, rank = offer or (None, 0)
-            found.append((word, letters, rank))
-        return count_keys(line, found)
+            offers.append((word, letters, rank))
+        return count_keys(line, offers)
 
     def _starts(self, line: str) -> Iterator[int]:
         """Where the text of each token begins, its leading space left out."""
         for start, _ in self.tokenizer.encode(line).spans:
             yield start + (line[start : start + 1] == " ")
 
-    def _offer(self, line: str, word: Word, token: int, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
+    def _offer(self, line: str, word: WordSpan, token: int, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
         spelled = line[word.start : word.end]
         spelled = spelled.lower() if self.tokenizer.config.lowercase else spelled
@@ -217,19 +221,21 @@ class _Typist:
         if token == UNK_ID:
             return None
         sorted_ = np.where(self._accepted, log_probs[self._order], -np.inf)
-        place = self._place[token]
+        index = self._place[token]
         lead = b" " if spaced else b""
         for letters in range(1, len(spelled)):
-            rank = self._rank(sorted_, place, self._range(lead + spelled[:letters].encode()))
+            rank = self._rank(sorted_, index, self._range(lead + spelled[:letters].encode()))
             if rank < OFFERED:
                 return letters, rank
         return None
 
-    def _rank(self, log_probs: NDArray[np.float32], place: int, some: slice) -> int:
-        """How many of ``some`` types come before the one at ``place``: likelier, or as likely and before it."""
+    def _rank(self, log_probs: NDArray[np.float32], index: int, some: slice) -> int:
+        """How many of ``some`` types come before the one at ``index``: likelier, or as likely and
+        before it.
+        """
         here = log_probs[some]
-        own = log_probs[place]
-        return int((here > own).sum() + (log_probs[some.start : place] == own).sum())
+        own = log_probs[index]
+        return int((here > own).sum() + (log_probs[some.start : index] == own).sum())
 
     def _range(self, prefix: bytes) -> slice:
         if prefix not in self._ranges:
@@ -237,18 +243,20 @@ class _Typist:
         return self._ranges[prefix]
 
     def _new_words(self, before: str, log_probs: NDArray[np.float32]) -> list[str]:
-        """What ``complete`` would offer before the first letter of a word, the likeliest first."""
+        """The words that ``complete`` would offer before the first letter of a word, likeliest
+        first.
+        """
         lead = self.tokenizer.leading_space and before.endswith(" ")
         prompt_state = PromptState(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
         (candidate,), _ = first_candidates(_Known(self.tokenizer, log_probs), self.index, prompt_state)  # type: ignore[arg-type]
         masses = np.where(self._accepted[self._place[candidate.tokens]], candidate.masses, 0)
-        best = [place for place in largest(masses, OFFERED).tolist() if masses[place] > 0]
-        words = [(-masses[place], self.index.body(int(candidate.tokens[place])).decode()) for place in best]
+        best = [index for index in largest(masses, OFFERED).tolist() if masses[index] > 0]
+        words = [(-masses[index], self.index.body(int(candidate.tokens[index])).decode()) for index in best]
         return [word for _, word in sorted(words)]
 
 
 class _Known:
-    """A model of one state: what it predicts there is given."""
+    """A model of one state with known predictions."""
 
     def __init__(self, tokenizer: Tokenizer, log_probs: NDArray[np.float32]) -> None:
         self.tokenizer = tokenizer

@@ -1,4 +1,4 @@
-"""A tokenizer's pieces, indexed for search: which tokens begin with given bytes, end a word, or go on with it."""
+"""An index of a tokenizer's tokens: which begin with given bytes, end a word, or continue it."""
 
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
@@ -12,7 +12,7 @@ from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 
 class PieceIndex:
-    """Answers about all tokens at once. `<unk>` begins, ends and continues nothing; `</s>` only ends.
+    """Sets of tokens by their bytes. `<unk>` begins, ends and continues nothing; `</s>` only ends.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["cat car dog"], config=TokenizerConfig(min_count=1))
@@ -24,7 +24,7 @@ class PieceIndex:
         size = tokenizer.size
         self.pieces = tokenizer.pieces
         self.spaced = np.array([piece[:1] == b" " for piece in self.pieces])
-        """Which tokens carry a leading space, bool ``[V]``."""
+        """Which tokens have a leading space, bool ``[V]``."""
         self._kinds = np.zeros(size, dtype=np.int8)
         self._chars = np.zeros(size, dtype=np.int32)
         for token_id in range(EOS_ID + 1, size):
@@ -38,17 +38,17 @@ class PieceIndex:
         self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
         """Tokens that can finish a character begun before them."""
         self.partial = np.flatnonzero(self._types & ~self.spaced & (self._kinds == Kind.PARTIAL))
-        """Tokens that begin a character which they leave unfinished."""
+        """Tokens that end inside a character."""
         starts = self._types & ~np.isin(self._kinds, [Kind.NOTHING, Kind.SPACE, Kind.INSIDE])
         self.word_starts = np.flatnonzero(starts)
         """Tokens that begin a word, with a leading space or without."""
         self.glued_starts = np.flatnonzero(starts & ~self.spaced)
-        """Tokens that begin a word right where they stand."""
+        """Tokens that begin a word without a space."""
         glued = {self.pieces[token_id]: token_id for token_id in self.glued_starts.tolist()}
-        self.glued_twin = np.full(size, -1, dtype=np.int64)
-        """For a token with a leading space the one that is the same without, ``[V]``; -1 if there is none."""
+        self.without_space = np.full(size, -1, dtype=np.int64)
+        """The same token without its leading space, ``[V]``; -1 if there is none."""
         for token_id in np.flatnonzero(starts & self.spaced).tolist():
-            self.glued_twin[token_id] = glued.get(self.pieces[token_id][1:], -1)
+            self.without_space[token_id] = glued.get(self.pieces[token_id][1:], -1)
 
     def _look_at(self, token_id: int) -> None:
         body = self.body(token_id)
@@ -68,7 +68,7 @@ class PieceIndex:
         return np.array(self.sorted[self.range_of(prefix)], dtype=np.int64)
 
     def range_of(self, prefix: bytes) -> slice:
-        """Where those tokens stand in ``sorted``."""
+        """The range of those tokens in ``sorted``."""
         low = bisect_left(self._keys, prefix)
         return slice(low, bisect_right(self._keys, prefix, lo=low, key=lambda piece: piece[: len(prefix)]))
 
@@ -78,13 +78,13 @@ class PieceIndex:
 
     def ending(self, run: Run) -> TokenIds:
         """Tokens that show that a run has ended, `</s>` among them."""
-        return self._ends_and_rest(run)[0]
+        return self._ending_and_going_on(run)[0]
 
     def going_on(self, run: Run) -> TokenIds:
         """Tokens that go on with a run, or begin a character that may."""
-        return self._ends_and_rest(run)[1]
+        return self._ending_and_going_on(run)[1]
 
-    def _ends_and_rest(self, run: Run) -> tuple[TokenIds, TokenIds]:
+    def _ending_and_going_on(self, run: Run) -> tuple[TokenIds, TokenIds]:
         if run not in self._masks:
             going: NDArray[np.bool_] = np.isin(self._kinds, [*kinds_that_go_on(run), Kind.PARTIAL])
             if run.symbol:
@@ -97,7 +97,7 @@ class PieceIndex:
 
 
 def whole_part(data: bytes) -> str | None:
-    """The characters of bytes whose last one may be unfinished; None if they are no UTF-8.
+    """The complete characters of bytes; the last one may be unfinished. None if they are not UTF-8.
 
     >>> whole_part(b"caf\\xc3\\xa9"), whole_part(b"caf\\xc3"), whole_part(b"\\xa9")
     ('café', 'caf', None)
@@ -111,5 +111,5 @@ def whole_part(data: bytes) -> str | None:
 
 @lru_cache(maxsize=8)
 def piece_index(tokenizer: Tokenizer) -> PieceIndex:
-    """The index of a tokenizer, built once."""
+    """The index of a tokenizer; built once."""
     return PieceIndex(tokenizer)

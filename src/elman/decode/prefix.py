@@ -1,4 +1,4 @@
-"""Whether a prompt's last word is whole or half typed, and so where the next word begins."""
+"""Whether a prompt's last word is finished, and so where the next word begins."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from elman.models.protocol import LanguageModel
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
 _LOOK_BACK = 200
-# "a" begins many words and is one itself: rather take a word for whole than a whole one for half typed.
+# "a" begins many words and is one itself: the threshold favours whole words.
 _A_WORD = 0.1
 
 
 def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = None) -> PromptState:
     """Read a prompt up to where the next word begins.
 
-    A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says whether its
-    last word is half typed. None decides: at word level it is if the vocabulary does not have it; at the other
-    levels, which have no list of words, it is if the model finds it unlikely to be a word: less than one in ten of
-    all that begins so.
+    A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says
+    whether its last word is unfinished. With None, the word is unfinished at word level if it is
+    not in the vocabulary. Other levels have no list of words: there it is unfinished if the model
+    gives it less than a tenth of the probability of everything that begins so.
     """
     state, line, oov = consume_lines(model, prompt)
     tokenizer = model.tokenizer
@@ -28,17 +28,18 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     start, run = _last_run(tokenizer, line)
 
     def prompt_state(context: str, *, word: str, space: bool, after: Run | None) -> PromptState:
-        found, unknown = consume_part(model, context, state)
-        # Letter by letter, as tokenizers do it: at the end of a word, a sigma would become another one.
+        state_after, unknown = consume_part(model, context, state)
+        # Letter by letter, as tokenizers do it: lowercasing a whole word changes a sigma at its
+        # end.
         text = "".join(map(str.lower, word)) if tokenizer.config.lowercase else word
         lead = b" " if space else b""
-        return PromptState(found, context, oov + unknown, word, lead + text.encode(), len(lead), after)
+        return PromptState(state_after, context, oov + unknown, word, lead + text.encode(), len(lead), after)
 
     def new_word() -> PromptState:
         space = tokenizer.leading_space and line.endswith(" ")
         return prompt_state(line[: len(line) - space], word="", space=space, after=run)
 
-    def half_typed() -> PromptState:
+    def unfinished() -> PromptState:
         space = tokenizer.leading_space and line[start - 1 : start] in ("", " ")
         context = line[: start - 1] if space and start else line[:start]
         return prompt_state(context, word=line[start:], space=space, after=None)
@@ -46,21 +47,24 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     if run is None or not run.is_word or run.kind == Kind.UNSPACED or partial is False:
         return new_word()
     if partial:
-        return half_typed()
+        return unfinished()
     if whole_words(tokenizer):
-        half = half_typed()
-        return half if _is_unknown(index, tokenizer, half) else new_word()
-    half = half_typed()
-    return new_word() if _share_over(model, index, half, run) >= _A_WORD else half
+        unfinished_state = unfinished()
+        return unfinished_state if _is_unknown(index, tokenizer, unfinished_state) else new_word()
+    unfinished_state = unfinished()
+    return new_word() if _probability_over(model, index, unfinished_state, run) >= _A_WORD else unfinished_state
 
 
-def _share_over(model: LanguageModel, index: PieceIndex, half: PromptState, run: Run) -> float:
+def _probability_over(model: LanguageModel, index: PieceIndex, unfinished: PromptState, run: Run) -> float:
     """P(the word is over | it begins as typed)."""
-    candidates, _ = first_candidates(model, index, half)
+    candidates, _ = first_candidates(model, index, unfinished)
     exact = []
     for candidate in candidates:
-        tokens = index.equal_to(half.typed[len(candidate.before) :])
-        exact += [candidate.path(place, index) for place in np.flatnonzero(np.isin(candidate.tokens, tokens)).tolist()]
+        tokens = index.equal_to(unfinished.typed[len(candidate.before) :])
+        exact += [
+            candidate.path(index_in_order, index)
+            for index_in_order in np.flatnonzero(np.isin(candidate.tokens, tokens)).tolist()
+        ]
     ending = index.ending(run)
     return sum(path.mass * float(probs[ending].sum()) for path, _, _, probs in followed(model, exact))
 
@@ -70,17 +74,19 @@ def _last_run(tokenizer: Tokenizer, line: str) -> tuple[int, Run | None]:
     if tokenizer.config.pretokenized:
         start = line.rfind(" ") + 1
         return start, Run(Kind.LETTER, "") if line[start:] else None
-    # No run goes across a space; and none that matters is longer than this.
+    # No run crosses a space, and longer runs do not matter.
     begin = max(len(line) - _LOOK_BACK, line.rfind(" ") + 1, 0)
-    found = runs(line[begin:])
-    if not found or found[-1][1] < len(line) - begin:
+    line_runs = runs(line[begin:])
+    if not line_runs or line_runs[-1][1] < len(line) - begin:
         return len(line), None
-    start, _, run = found[-1]
+    start, _, run = line_runs[-1]
     return begin + start, run
 
 
-def _is_unknown(index: PieceIndex, tokenizer: Tokenizer, half: PromptState) -> bool:
-    if index.equal_to(half.typed) or (tokenizer.config.pretokenized and half.partial == tokenizer.tokens[UNK_ID]):
+def _is_unknown(index: PieceIndex, tokenizer: Tokenizer, unfinished: PromptState) -> bool:
+    if index.equal_to(unfinished.typed) or (
+        tokenizer.config.pretokenized and unfinished.partial == tokenizer.tokens[UNK_ID]
+    ):
         return False
     # "dogs'" is a word with a mark after it, unless longer words begin so ("don'").
-    return half.partial[-1].isalnum() or len(index.starting_with(half.typed)) > 0
+    return unfinished.partial[-1].isalnum() or len(index.starting_with(unfinished.typed)) > 0

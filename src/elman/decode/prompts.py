@@ -1,7 +1,8 @@
-"""A prompt read by a model: from text as people type it to the state that continues it.
+"""Feeding a prompt to a model: from typed text to the state that continues it.
 
-A prompt may hold several lines. Each finished line ends with `</s>`; the last one stays open. A space at the end
-of the open line belongs to the next token where tokens carry their leading space, so it waits in ``typed``.
+A prompt may hold several lines. Each finished line ends with `</s>`; the last one stays open. Where
+tokens include their leading space, a space at the end of the open line belongs to the next token,
+so it is kept in ``typed``.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from elman.text.tokenizer import EOS_ID, checked_line
 
 
 class Consumed(NamedTuple):
-    """What reading a prompt gives."""
+    """The result of reading a prompt."""
 
     state: State
-    """All tokens of the prompt consumed, one row."""
+    """The state after all tokens of the prompt, one row."""
     oov: list[str]
-    """Words that the vocabulary does not have, in order, repeats kept."""
+    """Unknown words in order, repeats kept."""
     typed: bytes
     """Bytes of the prompt that the next token must begin with: a leading space, or nothing."""
     line_start: bool
@@ -39,7 +40,7 @@ def read_prompt(model: LanguageModel, text: str) -> Consumed:
 
 
 def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
-    """Feed the finished lines of a text: the state, the open line that is left over, and the unknown words."""
+    """Feed the finished lines of a text; returns the state, the open line, and the unknown words."""
     lines = split_lines(text)
     open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
     tokenizer = model.tokenizer
@@ -49,7 +50,8 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
         encoded = tokenizer.encode(line)
         oov += [unknown.word for unknown in unknown_tokens(tokenizer, line, encoded)]
         ids += [encoded.ids, np.array([EOS_ID])]
-    # What a finished line loses at its end still says something while the line is open: a word has ended.
+    # A finished line loses its trailing spaces. While the line is open, they show that a word has
+    # ended.
     blanks = open_line[len(open_line.rstrip()) :]
     return consume_ids(model, ids, model.start()), checked_line(normalise_line(open_line) + blanks), oov
 

@@ -1,4 +1,4 @@
-"""Many states at once, for models that take rows together and for models that take one at a time."""
+"""Operations on all rows of a state, for models with and without batches."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,18 @@ CHUNK = 1024
 
 
 def row_log_probs(model: LanguageModel, state: State) -> LogProbs:
-    """``model.log_probs`` of every row of a state, ``[B, V]``, whether or not the model is batchable."""
+    """``model.log_probs`` of every row of a state, ``[B, V]``, whether or not the model is
+    batchable.
+    """
     if model.batchable or state.batch == 1:
         return model.log_probs(state)
     return np.concatenate([model.log_probs(state.take([row])) for row in range(state.batch)])
 
 
 def row_advance(model: LanguageModel, ids: Sequence[int] | NDArray[np.int64], state: State) -> State:
-    """``model.advance`` of every row of a state by ``ids[B]``, whether or not the model is batchable."""
+    """``model.advance`` of every row of a state by ``ids[B]``, whether or not the model is
+    batchable.
+    """
     tokens = np.asarray(ids, dtype=np.int64)
     if model.batchable or state.batch == 1:
         return model.advance(tokens, state)
@@ -29,9 +33,9 @@ def row_advance(model: LanguageModel, ids: Sequence[int] | NDArray[np.int64], st
 
 
 def row_score(model: LanguageModel, rows: Sequence[TokenIds], state: State) -> tuple[list[LogProbs], State]:
-    """``model.score`` of rows of different lengths from the rows of a state: one array each, and the states after.
+    """``model.score`` of rows of different lengths: one array per row, and the states after.
 
-    The tokens go in ``CHUNK`` at a time, all rows together, so that memory follows the chunk and not the text.
+    All rows together take ``CHUNK`` tokens at a time, so memory does not grow with the text.
     """
     if not model.batchable and len(rows) > 1:
         single = [row_score(model, [ids], state.take([row])) for row, ids in enumerate(rows)]
@@ -45,7 +49,7 @@ def row_score(model: LanguageModel, rows: Sequence[TokenIds], state: State) -> t
         padded = np.full((len(rows), int(lengths.max())), EOS_ID, dtype=np.int64)
         for row, part in enumerate(parts):
             padded[row, : len(part)] = part
-        found, state = model.score(padded, lengths, state)
+        log_probs, state = model.score(padded, lengths, state)
         for row, length in enumerate(lengths.tolist()):
-            scores[row][start : start + length] = found[row, :length]
+            scores[row][start : start + length] = log_probs[row, :length]
     return scores, state

@@ -1,7 +1,7 @@
-"""Text that a model writes: how the next token is drawn, and how tokens become text that can be shown.
+"""Generating text: drawing the next token, and turning tokens into text.
 
-sampler = make_sampler(temperature=0.8, top_k=40)
-for text in generate(model, "Once upon", sampler=sampler, max_tokens=50, seed=1, stop=["\\n"]): ...
+sampler = make_sampler(temperature=0.8, top_k=40) for text in generate(model, "Once upon",
+sampler=sampler, max_tokens=50, seed=1, stop=["\\n"]): ...
 """
 
 import codecs
@@ -19,7 +19,7 @@ from elman.notation import LogProbs, TokenIds
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 Sampler = Callable[[LogProbs, np.random.Generator], TokenIds]
-"""Log-probabilities ``[B, V]`` and a source of chance in, token ids ``[B]`` out."""
+"""From log-probabilities ``[B, V]`` and a random generator to token ids ``[B]``."""
 
 _Scores = NDArray[np.float64]
 _IMPOSSIBLE = -1e30
@@ -34,9 +34,10 @@ def make_sampler(
 ) -> Sampler:
     """Build the rule that draws the next token.
 
-    Banned tokens are taken out first, so the filters always leave something else. Then ``temperature`` divides
-    the log-probabilities (0 = greedy: always the likeliest, the lowest id if equal), ``top_k`` keeps so many of
-    the likeliest, and ``top_p`` keeps the fewest likeliest that together reach this share.
+    Banned tokens are removed first, so the filters always leave another token. Then ``temperature``
+    divides the log-probabilities (0 = greedy: always the likeliest, the lowest id if equal),
+    ``top_k`` keeps the k likeliest, and ``top_p`` the fewest likeliest with at least this total
+    probability.
 
     >>> log_probs = np.log(np.array([[0.4, 0.1, 0.2, 0.3]], dtype=np.float32))
     >>> make_sampler(temperature=0)(log_probs, np.random.default_rng(0))
@@ -54,7 +55,8 @@ def make_sampler(
     barred = np.array(sorted(banned), dtype=np.int64)
 
     def allowed(log_probs: LogProbs) -> _Scores:
-        # The impossible stays above the banned: if nothing likely is left, something else is still drawn.
+        # Impossible tokens stay above banned ones: if nothing likely is left, a token that is not
+        # banned is drawn.
         scores = np.maximum(log_probs.astype(np.float64), _IMPOSSIBLE)
         scores[:, barred] = -np.inf
         return scores
@@ -88,16 +90,16 @@ def _keep_top_k(scores: _Scores, top_k: int) -> _Scores:
         return scores
     least = np.partition(scores, size - top_k, axis=1)[:, size - top_k, None]
     above, equal = scores > least, scores == least
-    room = top_k - above.sum(axis=1, keepdims=True)
-    return np.where(above | (equal & (equal.cumsum(axis=1) <= room)), scores, -np.inf)
+    missing = top_k - above.sum(axis=1, keepdims=True)
+    return np.where(above | (equal & (equal.cumsum(axis=1) <= missing)), scores, -np.inf)
 
 
 def _keep_top_p(scores: _Scores, top_p: float) -> _Scores:
     order = np.argsort(-scores, axis=1, kind="stable")
-    shares = np.exp(np.take_along_axis(scores, order, axis=1))
-    before = shares.cumsum(axis=1) - shares
+    probs = np.exp(np.take_along_axis(scores, order, axis=1))
+    before = probs.cumsum(axis=1) - probs
     keep = np.zeros(scores.shape, dtype=bool)
-    np.put_along_axis(keep, order, before < top_p * shares.sum(axis=1, keepdims=True), axis=1)
+    np.put_along_axis(keep, order, before < top_p * probs.sum(axis=1, keepdims=True), axis=1)
     return np.where(keep, scores, -np.inf)
 
 
@@ -112,16 +114,19 @@ def generate(
 ) -> Iterator[str]:
     """Continue a prompt: text piece by piece, exactly what follows the prompt's last character.
 
-    A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an unfinished
-    character at the very end is left out. The text ends before the first of the ``stop`` strings, which may lie
-    across tokens, or after ``max_tokens`` tokens. The same seed gives the same text.
+    A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an
+    unfinished character at the very end is left out. The text ends before the first of the ``stop``
+    strings, which may lie across tokens, or after ``max_tokens`` tokens. The same seed gives the
+    same text.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
     >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
     >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
-    >>> "".join(generate(model, "the", sampler=make_sampler(temperature=0), max_tokens=9, stop=["\\n"]))
+    >>> greedy = make_sampler(temperature=0)
+    >>> "".join(generate(model, "the", sampler=greedy, max_tokens=9, stop=["\
+"]))
     ' cat sat'
 
     Raises:
@@ -148,14 +153,15 @@ def _tokens(
             log_probs = fitting
         ids = sampler(log_probs, rng)
         token = int(ids[0])
-        # A typed space stands on the page already, as the one before each line's first token does.
+        # The reader already has a typed space, and there is none to show before a line's first
+        # token.
         yield model.tokenizer.decode_bytes([token], line_start=line_start or begun is not None)
         begun, line_start = None, token == EOS_ID
         state = model.advance(ids, state)
 
 
 def whole_characters(pieces: Iterator[bytes]) -> Iterator[str]:
-    """Bytes as text, each character once it is whole.
+    """Decode bytes as text, each character as soon as it is complete.
 
     >>> list(whole_characters(iter([b"caf", b"\\xc3", b"\\xa9!"])))
     ['caf', 'é!']
@@ -168,7 +174,7 @@ def whole_characters(pieces: Iterator[bytes]) -> Iterator[str]:
 
 
 def until(stop: Sequence[str], pieces: Iterator[str]) -> Iterator[str]:
-    """Text up to the first stop string; what may be the beginning of one waits until it is known.
+    """Text up to the first stop string; a possible beginning of one is held back.
 
     >>> list(until(["END"], iter(["the E", "N", "emy", " EN", "D of"])))
     ['the ', 'ENemy', ' ']
@@ -176,10 +182,10 @@ def until(stop: Sequence[str], pieces: Iterator[str]) -> Iterator[str]:
     held = ""
     for piece in pieces:
         held += piece
-        places = [place for place in map(held.find, stop) if place >= 0]
-        if places:
-            if min(places):
-                yield held[: min(places)]
+        starts = [start for start in map(held.find, stop) if start >= 0]
+        if starts:
+            if min(starts):
+                yield held[: min(starts)]
             return
         keep = max((_overlap(held, text) for text in stop), default=0)
         if keep < len(held):
@@ -190,6 +196,6 @@ def until(stop: Sequence[str], pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of a text begin a stop string."""
+    """The number of characters at the end of a text that begin a stop string."""
     longest = min(len(text), len(stop) - 1)
     return next((length for length in range(longest, 0, -1) if text.endswith(stop[:length])), 0)

@@ -1,7 +1,7 @@
-"""How likely texts are: a figure per line, per token, or for a whole evaluation text.
+"""Log-probabilities of texts: per line, per token, or for a whole evaluation text.
 
-Nothing here grows with the text: lines stream in, tokens are scored in chunks, and what is batched is gathered
-in a bounded window. Unknown words cost what predicting `<unk>` costs, plus their spelling.
+Memory does not grow with the text: lines stream in, tokens are scored in chunks, and batches are
+gathered in a bounded window. An unknown word costs the prediction of `<unk>` plus its spelling.
 """
 
 import dataclasses
@@ -25,10 +25,11 @@ from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 Context = Literal["carry", "document", "independent"]
-"""What a token is predicted from: all text before it, its document so far, or its line so far."""
+"""The context of a prediction: all text before the token, its document so far, or its line so
+far."""
 
 Documents = Iterable[Iterable[str]] | Iterable[tuple[str, bool]]
-"""Documents as lines, or one stream of lines, each with whether it starts a document."""
+"""Documents as lists of lines, or one stream of lines, each with whether it starts a document."""
 
 _WINDOW_TOKENS = 1 << 16
 _WINDOW_CHARS = 1 << 20
@@ -38,18 +39,18 @@ _ROWS = 64
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LineScore:
-    """How likely one line is, on its own."""
+    """The log-probability of one line on its own."""
 
     text: str
     """The line in normal form."""
     log_prob: float
-    """All its tokens, `</s>` and the spelling of unknown words included (nats)."""
+    """Sum over all tokens (nats), with `</s>` and the spelling of unknown words."""
     tokens: int
     """How many tokens, `</s>` included."""
     oov: int
     """How many of them were unknown words."""
     token_texts: Sequence[bytes]
-    """What each token stands for, leading spaces included; the last one is the line feed of `</s>`."""
+    """The text of each token with leading spaces; the last one is the line feed of `</s>`."""
     token_log_probs: NDArray[np.float64]
     """One figure per token, spelling included; they add up to ``log_prob``."""
 
@@ -60,7 +61,8 @@ class LineScore:
 
 
 def shown_bytes(data: bytes) -> str:
-    """A token's bytes as people read them; those that are no characters alone are spelled, as OpenAI does.
+    """A token's bytes as readable text; bytes that are not whole characters are escaped as OpenAI
+    does.
 
     >>> shown_bytes("né".encode()), shown_bytes(b"\\xc3")
     ('né', 'bytes:\\\\xc3')
@@ -74,7 +76,7 @@ def shown_bytes(data: bytes) -> str:
 def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) -> Iterator[LineScore]:
     """Score lines one by one as if each were a document, in the order they come.
 
-    Lines are read ahead only as far as a window, in which those of similar length are scored together.
+    Lines are read ahead within a window, in which lines of similar length are scored together.
 
     Raises:
         UsageError: a line with a line end inside.
@@ -89,7 +91,7 @@ def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) ->
 def follow_lines(
     model: LanguageModel, speller: Speller, lines: Iterable[str], state: State
 ) -> Iterator[tuple[LineScore, State]]:
-    """Score lines as one text that goes on from ``state``, each with the state after it.
+    """Score lines as one text that continues ``state``, each with the state after it.
 
     Raises:
         UsageError: a line with a line end inside.
@@ -111,8 +113,9 @@ def evaluate(
 ) -> Tally:
     """Score a text in normal form, of any size.
 
-    ``carry`` never resets the state: one stream. ``document`` starts afresh at each document, ``independent`` at
-    each line; both are batched where the model can be. ``total_bytes`` lets the progress say how long still.
+    ``carry`` never resets the state: one stream. ``document`` starts afresh at each document,
+    ``independent`` at each line; both are batched where the model can be. ``total_bytes`` lets the
+    progress estimate the time left.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import TokenizerConfig
@@ -138,17 +141,18 @@ def evaluate(
 
 
 def check_context(context: str) -> None:
-    """Let pass what a context can be.
+    """Check the name of a context.
 
     Raises:
-        UsageError: it is none of those of ``Context``.
+        UsageError: it is none of ``Context``.
     """
     if context not in get_args(Context):
         raise UsageError(f"context is {context!r}; it must be one of: {', '.join(get_args(Context))}")
 
 
 def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
-    """What ``token_log_probs`` reads: each line's ids with `</s>`, and whether the state starts afresh before it.
+    """The input of ``token_log_probs``: each line's ids with `</s>`, and whether the state is reset
+    before it.
 
     Raises:
         UsageError: an unknown context.
@@ -159,7 +163,8 @@ def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context
 def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]]) -> Iterator[LogProbs]:
     """The log-probability of every token of a stream, in order, in arrays of bounded length.
 
-    The cuts depend on the stream alone, so the arrays of two models over the same stream go together.
+    The cuts depend on the stream alone, so two models give arrays of equal lengths for the same
+    stream.
     """
     whole: list[TokenIds] = []
     parts: list[TokenIds] = []
@@ -176,7 +181,7 @@ def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]
         parts.append(ids)
         waiting += len(ids)
         if waiting >= _WINDOW_TOKENS:
-            # Whole documents are batched; the open one goes last, alone, and its state is kept.
+            # Whole documents are batched; the open one comes last, alone, and its state is kept.
             (last,), begun = row_score(model, [np.concatenate(parts)], begun or model.start())
             yield np.concatenate([*score_alone(model, whole), last])
             whole, parts, waiting = [], [], 0
@@ -196,20 +201,20 @@ class _Line(NamedTuple):
 def _line_score(tokenizer: Tokenizer, speller: Speller, line: _Line, scores: LogProbs) -> LineScore:
     log_probs = scores.astype(np.float64)
     texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
-    for place, spelled in line.unknown:
-        log_probs[place] -= speller.nats(spelled)
-        texts[place] = spelled.encode()
+    for position, spelled in line.unknown:
+        log_probs[position] -= speller.nats(spelled)
+        texts[position] = spelled.encode()
     return LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
 
 
 class _Meter:
-    """Encodes documents into a stream and counts what passes."""
+    """Encodes documents into a stream and counts them."""
 
     def __init__(self, tokenizer: Tokenizer, speller: Speller | None) -> None:
         self._tokenizer = tokenizer
         self._speller = speller
         self.tally = Tally()
-        """All but ``nats``."""
+        """Everything counted except ``nats``."""
 
     def stream(self, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:
         check_context(context)
@@ -245,8 +250,8 @@ def _marked_lines(documents: Documents) -> Iterator[tuple[str, bool]]:
         if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], bool):
             yield cast("tuple[str, bool]", item)
         else:
-            for place, line in enumerate(cast("Iterable[str]", item)):
-                yield line, place == 0
+            for line_number, line in enumerate(cast("Iterable[str]", item)):
+                yield line, line_number == 0
 
 
 def _set_aside(lines: Iterable[tuple[str, bool]], marks: deque[bool]) -> Iterator[str]:
@@ -256,7 +261,7 @@ def _set_aside(lines: Iterable[tuple[str, bool]], marks: deque[bool]) -> Iterato
 
 
 def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lists of lines that are together neither many nor long; a long line comes alone or last."""
+    """Lists of lines, bounded in number and total length; a long line comes alone or last."""
     window: list[str] = []
     chars = 0
     for line in lines:
@@ -277,16 +282,18 @@ def _one_line(text: str) -> str:
 
 
 def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
-    found = []
+    encoded_lines = []
     for line, ids in zip(lines, tokenizer.encode_lines(lines), strict=True):
-        # Places cost more than ids, and only unknown tokens need them.
+        # Positions cost more than ids, and only unknown tokens need them.
         unknown = unknown_tokens(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
-        found.append(_Line(line, np.append(ids, EOS_ID), unknown))
-    return found
+        encoded_lines.append(_Line(line, np.append(ids, EOS_ID), unknown))
+    return encoded_lines
 
 
 def score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
-    """The log-probabilities of each row from a document start; rows of similar length are scored together."""
+    """The log-probabilities of each row from a document start; rows of similar length are scored
+    together.
+    """
     scores: list[LogProbs] = [np.empty(0, dtype=np.float32)] * len(rows)
     most = _ROWS if model.batchable else 1
     longest_first = sorted(range(len(rows)), key=lambda row: -len(rows[row]))
@@ -294,8 +301,8 @@ def score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs
     while begin < len(rows):
         least = len(rows[longest_first[begin]]) // 2
         group = [row for row in longest_first[begin : begin + most] if len(rows[row]) >= least]
-        found, _ = row_score(model, [rows[row] for row in group], model.start(len(group)))
-        for row, row_scores in zip(group, found, strict=True):
+        group_scores, _ = row_score(model, [rows[row] for row in group], model.start(len(group)))
+        for row, row_scores in zip(group, group_scores, strict=True):
             scores[row] = row_scores
         begin += len(group)
     return scores

@@ -1,8 +1,8 @@
 """The likeliest words at levels where a word is many tokens: best-first search over the tokens.
 
-The probability of a word is the sum over all token paths that spell it of P(the tokens) x P(the word ends here).
-A word ends when the next token shows it: a space, a symbol, `</s>`. Each path is followed while it can still
-matter, the likeliest first.
+The probability of a word is the sum over all token paths that spell it of P(the tokens) x P(the
+word ends here). A word ends when the next token shows it: a space, a symbol, `</s>`. Each path is
+followed while it can still matter, the likeliest first.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from elman.models.protocol import LanguageModel
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How far a search goes."""
+    """Limits of a search."""
 
     width: int = 32
     """Paths followed at a time, in one batch."""
@@ -27,8 +27,9 @@ class Effort:
     floor: float = 1e-6
     """Paths less likely than this are dropped."""
     slack: float = 0.5
-    """Paths below this share of the n-th best word are not followed. At most 1: a word not found yet is then less
-    likely than the n-th best. Smaller: more of the unlikely spellings of one word are added up."""
+    """Paths below this share of the n-th best word are not followed. At most 1: words not found yet
+    are then less likely than the n-th best. Smaller values add up more unlikely spellings of a
+    word."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class _Open:
 
 
 class WordSearch:
-    """Collects words from branches of paths, until nothing unseen can be among the n best."""
+    """Collects words from candidates until no unseen word can be among the n best."""
 
     def __init__(
         self, model: LanguageModel, index: PieceIndex, *, n: int, accept: Callable[[str], bool], effort: Effort
@@ -53,17 +54,19 @@ class WordSearch:
         self._n = n
         self._accept = accept
         self._effort = effort
-        # Of each branch only the likeliest path not taken yet stands in the queue.
+        # The queue holds only the likeliest remaining path of each candidate.
         self._queue: list[tuple[float, int, Candidate, int]] = []
         self._order = count()
         self._words: dict[str, float] = {}
 
     def add(self, candidate: Candidate) -> None:
-        """Take up the paths of a branch."""
+        """Add the paths of a candidate."""
         self._enqueue(candidate.likeliest_first(above=self._least()), 0)
 
     def run(self) -> list[tuple[str, float]]:
-        """Follow paths; the n best words with their probabilities, best first, equal ones by text."""
+        """Follow paths; returns the n best words with their probabilities, best first, ties by
+        text.
+        """
         taken = 0
         while taken < self._effort.paths and (batch := self._next_batch()):
             taken += len(batch)
@@ -77,17 +80,19 @@ class WordSearch:
                 self.add(Candidate(path.mass * probs[tokens], tokens, path.text, state, row))
         return sorted(self._words.items(), key=lambda word: (-word[1], word[0]))[: self._n]
 
-    def _enqueue(self, candidate: Candidate, place: int) -> None:
-        if place < len(candidate.masses):
-            heapq.heappush(self._queue, (-float(candidate.masses[place]), next(self._order), candidate, place))
+    def _enqueue(self, candidate: Candidate, next_index: int) -> None:
+        if next_index < len(candidate.masses):
+            heapq.heappush(
+                self._queue, (-float(candidate.masses[next_index]), next(self._order), candidate, next_index)
+            )
 
     def _next_batch(self) -> list[_Open]:
         batch: list[_Open] = []
         least = self._least()
         while self._queue and len(batch) < self._effort.width and -self._queue[0][0] > least:
-            _, _, candidate, place = heapq.heappop(self._queue)
-            self._enqueue(candidate, place + 1)
-            path = candidate.path(place, self._index)
+            _, _, candidate, next_index = heapq.heappop(self._queue)
+            self._enqueue(candidate, next_index + 1)
+            path = candidate.path(next_index, self._index)
             text = whole_part(path.text)
             if text is None:
                 continue

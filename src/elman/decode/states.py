@@ -1,4 +1,4 @@
-"""What a saved state holds, and how far two states of one model are apart: in themselves, and in what they predict."""
+"""Describes saved states, and compares two states of a model by their values and predictions."""
 
 import math
 from typing import Any
@@ -24,7 +24,7 @@ def divergence(whole: NDArray[np.floating], less: NDArray[np.floating]) -> float
 
 
 def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
-    """Sizes of a state's parts (numbers of one row), its bytes, and the likeliest tokens after it."""
+    """Sizes of a state's arrays (numbers in one row), its bytes, and the likeliest next tokens."""
     log_probs = model.log_probs(state)[0]
     likely = [
         {
@@ -39,17 +39,18 @@ def describe_state(model: LanguageModel, state: State) -> dict[str, Any]:
 
 
 def compare_states(model: LanguageModel, one: State, other: State) -> dict[str, Any]:
-    """How far apart two states are.
+    """The distance between two states.
 
-    ``distance`` gives for each part the length of the difference over the mean length of the two (0: the same, 2:
-    opposite); ``bits`` the divergence of the second one's prediction from the first one's, and the other way round.
+    ``distance`` gives for each array the norm of the difference over the mean norm of the two (0:
+    the same, 2: opposite). ``bits`` gives the divergence of the second prediction from the first,
+    and of the first from the second.
     """
     distance = {}
     for name, part in one.parts.items():
-        first, second = (np.asarray(each, np.float64).ravel() for each in (part, other.parts[name]))
-        # Parts that grow with what was read (an n-gram's last words) may differ in size.
+        first, second = (np.asarray(vector, np.float64).ravel() for vector in (part, other.parts[name]))
+        # Arrays that grow with the text (an n-gram's last words) may differ in size.
         size = max(len(first), len(second))
-        first, second = (np.pad(each, (size - len(each), 0)) for each in (first, second))
+        first, second = (np.pad(vector, (size - len(vector), 0)) for vector in (first, second))
         mean = (np.linalg.norm(first) + np.linalg.norm(second)) / 2
         distance[name] = float(np.linalg.norm(first - second) / mean) if mean else 0.0
     p, q = model.log_probs(one)[0], model.log_probs(other)[0]

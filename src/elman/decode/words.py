@@ -1,8 +1,8 @@
-"""What a word is, character by character, the same at every level of tokens.
+"""The definition of a word, character by character, the same for every level of tokens.
 
-A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated; white
-space separates. Scripts that put no spaces between words have runs of one character. The runs are those that
-the word level cuts text into, so that a word found letter by letter is the word found as one type.
+A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated;
+white space separates. Scripts that put no spaces between words have runs of one character. The word
+level cuts text into the same runs, so a word spelled letter by letter is the word of one type.
 """
 
 import unicodedata
@@ -14,7 +14,7 @@ from elman.text.tokenizer import choose_level
 
 
 class Kind(IntEnum):
-    """What a character can be in a run."""
+    """The role of a character in a run."""
 
     NOTHING = 0
     """No character at all."""
@@ -29,13 +29,13 @@ class Kind(IntEnum):
     UNSPACED = 7
     """A letter of a script that puts no spaces between words."""
     PARTIAL = 8
-    """The first bytes of a character, the rest still to come."""
+    """The first bytes of an unfinished character."""
     INSIDE = 9
     """Bytes that cannot begin a character."""
 
 
 class Run(NamedTuple):
-    """What goes on: a word, a number, or repeats of one symbol."""
+    """The current run: a word, a number, or repeats of one symbol."""
 
     kind: Kind
     symbol: str
@@ -43,13 +43,14 @@ class Run(NamedTuple):
 
     @property
     def is_word(self) -> bool:
-        """Whether this is no punctuation."""
+        """Whether this is a word or number, not punctuation."""
         return self.kind != Kind.SYMBOL
 
 
 _INNER = "'\u2019\u200c\u200d"
 _WORD = {Kind.LETTER: Kind.LETTER, Kind.MARK: Kind.LETTER}
-# What a run becomes by the kind of character it takes; after an apostrophe only a letter goes on with the word.
+# The next kind of a run for each kind of character; after an apostrophe only a letter continues the
+# word.
 _NEXT: dict[Kind, dict[Kind, Kind]] = {
     Kind.LETTER: {**_WORD, Kind.INNER: Kind.INNER},
     Kind.INNER: _WORD,
@@ -66,7 +67,7 @@ def kinds_that_go_on(run: Run) -> frozenset[Kind]:
 
 @lru_cache(maxsize=1 << 14)
 def kind_of(char: str) -> Kind:
-    """What one character can be in a run.
+    """The kind of one character.
 
     >>> [kind_of(char).name for char in "é7,' 猫"]
     ['LETTER', 'DIGIT', 'SYMBOL', 'INNER', 'SPACE', 'UNSPACED']
@@ -100,7 +101,7 @@ def follow(run: Run, char: str) -> Run | None:
 
 
 def first_run(text: str) -> tuple[int | None, Run | None]:
-    """Where the run that a text begins with is seen to end, in characters, or None and the run that may go on.
+    """The length of a text's first run once its end is certain, or None and the run that may go on.
 
     >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
     [4, None, None, 3]
@@ -108,16 +109,16 @@ def first_run(text: str) -> tuple[int | None, Run | None]:
     if not text:
         return None, None
     run = run_from(text[0])
-    for place, char in enumerate(text[1:], start=1):
+    for position, char in enumerate(text[1:], start=1):
         longer = follow(run, char) if run else None
         if longer is None:
-            return len(finished(text[:place])) if run else 0, None
+            return len(finished(text[:position])) if run else 0, None
         run = longer
     return (None, run) if run else (0, None)
 
 
 def finished(word: str) -> str:
-    """A run whose end is known: apostrophes after its last letter are no part of it.
+    """A finished run without the apostrophes after its last letter.
 
     >>> finished("don't"), finished("dogs'"), finished("''")
     ("don't", 'dogs', "''")
@@ -131,7 +132,7 @@ def runs(text: str) -> list[tuple[int, int, Run]]:
     >>> [text[start:end] for text in ["the dogs' well-kno"] for start, end, _ in runs(text)]
     ['the', 'dogs', "'", 'well', '-', 'kno']
     """
-    found = []
+    spans = []
     start = 0
     while start < len(text):
         run = run_from(text[start])
@@ -140,6 +141,6 @@ def runs(text: str) -> list[tuple[int, int, Run]]:
             continue
         length, last = first_run(text[start:])
         end = len(text) if length is None else start + length
-        found.append((start, end, last or run))
+        spans.append((start, end, last or run))
         start = end
-    return found
+    return spans

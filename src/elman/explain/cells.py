@@ -1,4 +1,6 @@
-"""The pages of cells: what is written by hand. Equations and drawings are made from the steps in ``elman.cells``."""
+"""The pages of cells: what is written by hand. Equations and drawings are made from the steps in
+``elman.cells``.
+"""
 
 import dataclasses
 
@@ -193,7 +195,9 @@ _WRITTEN = {
 
 
 def cell_topics() -> list[Topic]:
-    """A page for every registered cell; of one about which nothing is written here, what it says itself."""
+    """A page for every registered cell; of one about which nothing is written here, what it says
+    itself.
+    """
     return [
         dataclasses.replace(_WRITTEN.get(name, Topic(name=name, says=cell.says)), cell=cell)
         for name, cell in CELLS.items()

@@ -14,7 +14,9 @@ MARGIN = 4
 
 
 def draw(layout: Layout) -> list[str]:
-    """The drawing, the top first. Where two wires cross without meeting, the upright one is drawn through."""
+    """The drawing, the top first. Where two wires cross without meeting, the upright one is drawn
+    through.
+    """
     wires: dict[tuple[int, int], dict[str, int]] = {}
     for wire in layout.wires:
         for (column, row), (next_column, next_row) in zip(wire.corners, wire.corners[1:], strict=False):

@@ -20,7 +20,8 @@ _SUM, _TERM, _FACTOR, _ATOM = range(4)
 """How tightly a text holds together: ``a + b``, ``a * b``, ``W a``, ``f(a)``."""
 
 _PIECES = ("{letter}_{piece}", "{letter}_{short}{piece}", "{name}_{piece}", "{name}[{start}:{stop}]")
-"""How rows of weights are called; the first pattern that gives different rows different names is taken."""
+"""How rows of weights are called; the first pattern that gives different rows different names is
+taken."""
 
 
 class Equation(NamedTuple):
@@ -53,15 +54,18 @@ def equations(recorded: Recorded) -> list[Equation]:
 
 
 def expression(symbol: Symbol, names: dict[int, str]) -> str:
-    """One value as the right side of an equation; ``names`` by id of the symbols that it is written of."""
+    """One value as the right side of an equation; ``names`` by id of the symbols that it is written
+    of.
+    """
     return _Writer(names, [symbol]).written(symbol)[0]
 
 
 def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
     """The lines from the first to the last, and the names under which they stand there.
 
-    They come as the step's author names them, the state's parts last, where each can be computed; a name gets its new
-    value when nobody asks for the old one any more. If that cannot be, the new one is marked, as h'.
+    They come as the step's author names them, the state's parts last, where each can be computed; a
+    name gets its new value when nobody asks for the old one any more. If that cannot be, the new
+    one is marked, as h'.
     """
     names, after = dict(plain.names), {id(each) for each in plain.after}
     symbols = list(in_order([plain.output, *plain.after]))
@@ -108,7 +112,9 @@ class _Writer:
         self.weights = _weight_names(order, names)
 
     def text(self, symbol: Symbol, level: int = _SUM) -> str:
-        """A value within a line, in parentheses where ``level`` asks for something that holds together better."""
+        """A value within a line, in parentheses where ``level`` asks for something that holds
+        together better.
+        """
         if id(symbol) in self.names:
             return self.names[id(symbol)]
         text, own = self.written(symbol)
@@ -155,9 +161,11 @@ def short(number: float) -> str:
 
 
 def _weight_names(order: list[Symbol], names: dict[int, str]) -> dict[int, str]:
-    """What weights are called: W a matrix, b a bias, w another vector; rows after the value that they are for.
+    """What weights are called: W a matrix, b a bias, w another vector; rows after the value that
+    they are for.
 
-    The rows of ``weight_ih`` for f are W_f, or W_if where there are other rows for f; ``weight_conv[0]`` is w_conv[0].
+    The rows of ``weight_ih`` for f are W_f, or W_if where there are other rows for f;
+    ``weight_conv[0]`` is w_conv[0].
     """
     written = [(each, names.get(id(line), "").rstrip("'")) for line in order for each in _written(line, names)]
     found = [(each, weights, piece) for each, piece in written if (weights := _weights_of(each)) is not None]

@@ -104,7 +104,9 @@ class _Builder:
         return self.joined(label, nodes, weighted)
 
     def function(self, symbol: Symbol, value: Symbol) -> int:
-        """A function of one value: one node, and none of its own if it is the only function of a product."""
+        """A function of one value: one node, and none of its own if it is the only function of a
+        product.
+        """
         inner = self.node(value)
         node = self.nodes[inner]
         label, sign = self.label(symbol, value), _SIGNS.get(symbol.operator, symbol.operator)

@@ -1,9 +1,10 @@
 """Where each thing of a drawing goes: columns and rows of a terminal, the same for pictures.
 
-Values flow upwards. Below lie the lines of what is multiplied by weights; above them the products, then each operation
-above what it takes. What comes from the left or the right runs along the operation's row, which no other operation uses
-between the same columns, so that no two values ever share a piece of line; a value that passes a row keeps its column
-there. So every order of the first row gives a right drawing; the one that is drawn has few crossings and short wires.
+Values flow upwards. Below lie the lines of what is multiplied by weights; above them the products,
+then each operation above what it takes. What comes from the left or the right runs along the
+operation's row, which no other operation uses between the same columns, so that no two values ever
+share a piece of line; a value that passes a row keeps its column there. So every order of the first
+row gives a right drawing; the one that is drawn has few crossings and short wires.
 """
 
 import dataclasses
@@ -71,7 +72,9 @@ def lay_out(flow: Flow) -> Layout:
 
 
 def _variants(placing: "_Placing") -> Iterator[tuple[tuple[int, ...], frozenset[int]]]:
-    """The same drawing with one node of the first row moved, or one that is beside its source on the other side."""
+    """The same drawing with one node of the first row moved, or one that is beside its source on
+    the other side.
+    """
     order, left = placing.order, placing.left
     for number in order:
         rest = [each for each in order if each != number]
@@ -84,7 +87,9 @@ def _variants(placing: "_Placing") -> Iterator[tuple[tuple[int, ...], frozenset[
 
 
 class _Item(NamedTuple):
-    """What stands in a row: a text or a wire that passes; columns to the left and the right of its own, and space."""
+    """What stands in a row: a text or a wire that passes; columns to the left and the right of its
+    own, and space.
+    """
 
     column: int
     left: int
@@ -93,7 +98,9 @@ class _Item(NamedTuple):
 
 
 class _Placing:
-    """One way to draw a flow: the order of the first row, and which nodes stand to the left of their only source."""
+    """One way to draw a flow: the order of the first row, and which nodes stand to the left of
+    their only source.
+    """
 
     def __init__(self, flow: Flow, order: tuple[int, ...], left: frozenset[int]) -> None:
         self.flow, self.order, self.left = flow, order, left
@@ -103,9 +110,11 @@ class _Placing:
                 self.users[source].append(number)
         self.beside: list[int] = []
         self.columns: list[int] = []
-        """The column of each node, by number; a node right above its only source shares the source's."""
+        """The column of each node, by number; a node right above its only source shares the
+        source's."""
         self.places: list[float] = []
-        """Of each column, before texts get their width: 0 for the first of the first row, 1 for the second."""
+        """Of each column, before texts get their width: 0 for the first of the first row, 1 for the
+        second."""
         self._place()
         self.texts = [self._text(number) for number in range(len(flow.nodes))]
         self.rows = self._rows()
@@ -176,7 +185,9 @@ class _Placing:
 
     @cached_property
     def final(self) -> list[int]:
-        """The columns' places on paper: as far to the left as texts allow, then each operation amid what it takes."""
+        """The columns' places on paper: as far to the left as texts allow, then each operation amid
+        what it takes.
+        """
         count = len(self.places)
         before: list[dict[int, int]] = [{} for _ in range(count)]
         after: list[dict[int, int]] = [{} for _ in range(count)]
@@ -258,7 +269,9 @@ def _shown(node: Node) -> str:
 
 
 def _stubs(node: Node, column: int) -> list[tuple[str, int]]:
-    """Where the wires from the lines enter a product; the lowest line's is the last, and crosses the others there."""
+    """Where the wires from the lines enter a product; the lowest line's is the last, and crosses
+    the others there.
+    """
     taps = sorted(node.taps, key=lambda tap: tap == "x")
     if len(taps) < 2:
         return [(tap, column) for tap in taps]

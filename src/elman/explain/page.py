@@ -32,7 +32,9 @@ _NOTATION = {
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name: the registered cells, those that ELMAN_CELLS names among them, then the ideas."""
+    """All topics by name: the registered cells, those that ELMAN_CELLS names among them, then the
+    ideas.
+    """
     import_plugins()
     return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 

@@ -1,4 +1,6 @@
-"""A layout as a picture, PNG or SVG: what has weights is blue, what has none orange, as colour-blind people see too."""
+"""A layout as a picture, PNG or SVG: what has weights is blue, what has none orange, as
+colour-blind people see too.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +35,9 @@ def kind_of_file(path: Path) -> str:
 
 
 def picture(layout: Layout, *, title: str, kind: str) -> bytes:
-    """The bytes of a picture with ``title`` above it; an SVG has its own paper, for light and for dark."""
+    """The bytes of a picture with ``title`` above it; an SVG has its own paper, for light and for
+    dark.
+    """
     files = drawn(
         "drawing",
         lambda figure: _draw(figure, layout, title),

@@ -1,4 +1,6 @@
-"""A recorded step as textbooks write it: each gate with rows of its own, composed functions under one name."""
+"""A recorded step as textbooks write it: each gate with rows of its own, composed functions under
+one name.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,7 +16,8 @@ _COMPOSED: dict[str, Callable[[Symbol], Symbol]] = {"gelu": gelu}
 
 
 def simplified(recorded: Recorded) -> Recorded:
-    """The same step: pieces of a product are products with fewer rows, and every value worth a line has a name.
+    """The same step: pieces of a product are products with fewer rows, and every value worth a line
+    has a name.
 
     >>> from elman.cells.cell import Sizes
     >>> from elman.cells.recording import record_step
@@ -116,7 +119,9 @@ def _matches(pattern: Symbol, symbol: Symbol, hole: Symbol, found: dict[int, Sym
 
 
 def _is_part(symbol: Symbol, names: dict[int, str], users: dict[int, list[Symbol]], inputs: set[str]) -> bool:
-    """Whether it is called after an input and the one value that it goes into, as r_x of r: it is written in there."""
+    """Whether it is called after an input and the one value that it goes into, as r_x of r: it is
+    written in there.
+    """
     name, above = names[id(symbol)], symbol
     while len(users[id(above)]) == 1:
         (above,) = users[id(above)]

@@ -1,4 +1,6 @@
-"""A trained network unrolled over a sentence: one column for each token, the shape of what flows along each wire."""
+"""A trained network unrolled over a sentence: one column for each token, the shape of what flows
+along each wire.
+"""
 
 import textwrap
 from collections.abc import Mapping
@@ -68,7 +70,9 @@ def state_shapes(config: NeuralConfig) -> list[list[int]]:
 
 
 def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], width: int) -> str:
-    """The drawing and the shapes of all weights, as text; ``weights`` are the model's arrays by name."""
+    """The drawing and the shapes of all weights, as text; ``weights`` are the model's arrays by
+    name.
+    """
     config = found.config
     head = f"{name}: {config.cell}, {config.layers} layer{'s' * (config.layers > 1)}, V = {found.types} types"
     legend = (
@@ -82,7 +86,7 @@ def unrolled_page(found: Unrolled, *, name: str, weights: Mapping[str, Any], wid
         parts.append("Not drawn: lower layers also reach the output directly, through stack.skips.")
     longest = max(map(len, weights))
     rows = [f"  {each.ljust(longest)}  {' × '.join(map(str, weights[each].shape))}" for each in sorted(weights)]
-    return "\n\n".join([*parts, "\n".join(["Weights", *rows])])
+    return "\n\n".join([*parts, "\n".join(["ProgramWeights", *rows])])
 
 
 def unrolled_values(found: Unrolled, *, name: str, weights: Mapping[str, Any]) -> dict[str, Any]:

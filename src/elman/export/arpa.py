@@ -34,7 +34,8 @@ def write_distilled(
 
     Args:
         folder, card: the model's own, which know its texts.
-        text: what to ask it about; by default its training text or, where that is gone, what it makes up.
+        text: what to ask it about; by default its training text or, where that is gone, what it
+            makes up.
         tune: what to weigh n-grams on; by default its validation text.
 
     Raises:

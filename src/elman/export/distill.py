@@ -1,10 +1,10 @@
 """A language model as an n-gram: for decoders that read ARPA files only.
 
-The model is asked at every place of its training text what it expects there, and all that is likely is counted, by how
-likely it is. These expected counts and the text's own go into one table, in shares fitted on a validation text, and
-what matters least is left out. Where the training text is gone, the model makes up one (as in Deoras, Mikolov,
-Kombrink, Karafiat and Khudanpur 2011, who count what it made up; the probabilities of all that it might have written
-say more).
+The model is asked at every place of its training text what it expects there, and all that is likely
+is counted, by how likely it is. These expected counts and the text's own go into one table, in
+shares fitted on a validation text, and what matters least is left out. Where the training text is
+gone, the model makes up one (as in Deoras, Mikolov, Kombrink, Karafiat and Khudanpur 2011, who
+count what it made up; the probabilities of all that it might have written say more).
 """
 
 import dataclasses
@@ -45,7 +45,8 @@ class DistillConfig(Config):
     ngrams: int | None = None
     """At most so many n-grams; by default as many as a plain n-gram of the same text has."""
     tokens: int = 1_000_000
-    """Places at which the model is asked: of its training text or, where that is gone, of text that it makes up."""
+    """Places at which the model is asked: of its training text or, where that is gone, of text that
+    it makes up."""
     seed: int = 1
     """Of the text that it makes up."""
 
@@ -67,7 +68,8 @@ class Distilled:
 
     tables: BackoffTables
     facts: dict[str, Any]
-    """Sizes, and perplexities on the validation text, each line alone: of the model, of the plain n-gram, of this."""
+    """Sizes, and perplexities on the validation text, each line alone: of the model, of the plain
+    n-gram, of this."""
 
 
 def distill(
@@ -81,8 +83,8 @@ def distill(
     """Make an n-gram of a model.
 
     Args:
-        train: the text to ask it about, best what it learned from: its tokens, and where documents begin in them;
-            None: it makes up one.
+        train: the text to ask it about, best what it learned from: its tokens, and where documents
+            begin in them; None: it makes up one.
         valid: another text, on which all shares are fitted; so the figures on it flatter a little.
 
     Raises:
@@ -113,7 +115,7 @@ def distill(
         advance(1)
         plain_ngrams = sum(len(level.keys) for level in orders[1:])
         most = config.ngrams - size - 1 if config.ngrams is not None else plain_ngrams
-        tables = prune_to(interpolation.tables(), interpolation.context_shares, max(most, 0))
+        tables = prune_to(interpolation.tables(), interpolation.context_probs, max(most, 0))
     plain = estimate(orders, vocab_size=size)
     alone = []
     with progress.stage("scoring the model", total=len(ids), unit="tokens") as advance:

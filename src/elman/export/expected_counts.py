@@ -1,7 +1,8 @@
-"""What a language model says at every place of a text: one that is there, or one that it writes itself.
+"""What a language model says at every place of a text: one that is there, or one that it writes
+itself.
 
-Many rows are read at once. What is likely is kept, and of what is not only its sum for each type, so that a text of a
-million tokens takes a few hundred megabytes.
+Many rows are read at once. What is likely is kept, and of what is not only its sum for each type,
+so that a text of a million tokens takes a few hundred megabytes.
 """
 
 from collections.abc import Callable
@@ -24,8 +25,8 @@ _NUMBERS = 1 << 23
 
 Probs = NDArray[np.float32]
 Follow = Callable[[int, Probs], tuple[NDArray[np.int64], NDArray[np.bool_]]]
-"""A time and the probabilities of all types for each row, to: the token of each row that goes on, the longest rows
-first, and whether it ends what the next one is to know."""
+"""A time and the probabilities of all types for each row, to: the token of each row that goes on,
+the longest rows first, and whether it ends what the next one is to know."""
 
 
 def predictions(
@@ -54,14 +55,16 @@ def predictions(
     cuts, lengths = cuts[by_length], lengths[by_length]
 
     def follow(time: int, probs: Probs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        places = cuts[lengths > time] + time
-        return np.asarray(ids[places], dtype=np.int64), begins[places + 1]
+        positions = cuts[lengths > time] + time
+        return np.asarray(ids[positions], dtype=np.int64), begins[positions + 1]
 
     return _walk(model, lengths, follow, "asking the model about its text", progress)
 
 
 def make_up(model: LanguageModel, *, tokens: int, seed: int, progress: Progress | None = None) -> Predictions:
-    """What a model says along lines that it makes up, each by itself; ``tokens`` of them, or a few more."""
+    """What a model says along lines that it makes up, each by itself; ``tokens`` of them, or a few
+    more.
+    """
     draw = np.random.default_rng(seed)
     rows = max(min(_rows(model), tokens), 1)
 
@@ -84,7 +87,7 @@ def _walk(
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     text = np.zeros(offsets[-1], np.int64)
     unigrams = np.zeros(size)
-    places, words, likely = [], [], []
+    positions, words, likely = [], [], []
     state = fresh.take(np.zeros(len(lengths), np.int64))
     with (progress or Progress()).stage(name, total=int(lengths.sum()), unit="tokens") as advance:
         for time in range(int(lengths.max(initial=0))):
@@ -95,7 +98,7 @@ def _walk(
             unigrams += probs.sum(axis=0)
             here = offsets[:live] + time
             found = np.flatnonzero(probs.reshape(-1) >= (SMALL if time % EVERY else LEAST))
-            places.append(here[found // size].astype(np.uint32))
+            positions.append(here[found // size].astype(np.uint32))
             words.append((found % size).astype(np.uint32))
             likely.append(probs.reshape(-1)[found])
             ids, ends = follow(time, probs)
@@ -109,7 +112,7 @@ def _walk(
     return Predictions(
         ids=text,
         documents=offsets[:-1],
-        places=np.concatenate(places or none),
+        positions=np.concatenate(positions or none),
         words=np.concatenate(words or none),
         probs=np.concatenate(likely or [np.empty(0, np.float32)]),
         unigrams=unigrams,

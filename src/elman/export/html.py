@@ -1,7 +1,9 @@
-"""A network as one page: its weights in 8 bits, its words and its compiled program, and what runs them.
+"""A network as one page: its weights in 8 bits, its words and its compiled program, and what runs
+them.
 
-The page holds the instructions of ``elman.inference.compiler``, which ``web/program.js`` carries out with the same bits
-as elman does. It forbids itself every connection; nothing in it comes from elsewhere.
+The page holds the instructions of ``elman.inference.compiler``, which ``web/program.js`` carries
+out with the same bits as elman does. It forbids itself every connection; nothing in it comes from
+elsewhere.
 """
 
 import base64
@@ -22,7 +24,7 @@ from elman.errors import ModelError
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
-from elman.inference.weights import Weights, name_of
+from elman.inference.weights import ProgramWeights, name_of
 from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
@@ -74,13 +76,16 @@ def _settings(tokenizer: Tokenizer) -> dict[str, bool]:
 
 
 def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
-    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities at the word they begin."""
+    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities at the word
+    they begin.
+    """
     found = lm.log_probs(open_prompt(lm, prompt).state)[0]
     return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(found)}
 
 
 def digest(vector: NDArray[np.float32]) -> int:
-    """A whole number that changes with each bit of a float32 vector: its bits times 1, 3, 5, ..., added up mod 2^32.
+    """A whole number that changes with each bit of a float32 vector: its bits times 1, 3, 5, ...,
+    added up mod 2^32.
 
     >>> digest(np.array([0, 1], np.float32)) == 3 * 0x3F800000 % 2**32
     True
@@ -116,7 +121,7 @@ def program_of(lm: InferenceModel) -> dict[str, Any]:
 class _Matrices:
     """The matrices of functions, row after row, in 8 bits or float32, each row kept once."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: ProgramWeights) -> None:
         self._weights = weights
         self._parts: dict[str, list[NDArray[Any]]] = {
             "codes": [np.zeros(1, np.int8)],
@@ -159,7 +164,9 @@ def _base64(array: NDArray[Any]) -> str:
 
 
 def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: InferenceModel) -> str:
-    """The page's text: one style, one script, one piece of data, and a policy that allows just these."""
+    """The page's text: one style, one script, one piece of data, and a policy that allows just
+    these.
+    """
     from jinja2 import Environment
 
     script = joined(_SCRIPTS) + "\nbegin(JSON.parse(document.querySelector('#model').textContent), document);\n"
@@ -179,7 +186,9 @@ def _trusted(template: str) -> str:
 
 
 def joined(names: Sequence[str]) -> str:
-    """Several modules of ``elman.web`` as one script: what they take from each other is there already."""
+    """Several modules of ``elman.web`` as one script: what they take from each other is there
+    already.
+    """
     text = "\n".join(read(name) for name in names)
     text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
     return re.sub(r"^export (?=function|class|const|async)", "", text, flags=re.MULTILINE)

@@ -3,12 +3,13 @@
     step.onnx    ids [B], stack.k -> log_probs [B, V], next.top, next.stack.k
     score.onnx   ids [B, T], lengths [B], top, stack.k -> scores [B, T], next.top, next.stack.k
 
-``stack.k [B, size]`` are the parts of the layers' states. ``top [B, E]`` is the last layer's output, from which the
-next token is predicted. Zeros and id V begin a text. Both files hold all weights.
+``stack.k [B, size]`` are the parts of the layers' states. ``top [B, E]`` is the last layer's
+output, from which the next token is predicted. Zeros and id V begin a text. Both files hold all
+weights.
 
-int8 files compute products of uint8 and int8 numbers (``MatMulInteger``). On x86 processors without VNNI instructions
-onnxruntime adds pairs of such products in 16 bits, which can saturate: probabilities are then wrong. elman's own engine
-is not affected. Use fp32 files on such processors.
+int8 files compute products of uint8 and int8 numbers (``MatMulInteger``). On x86 processors without
+VNNI instructions onnxruntime adds pairs of such products in 16 bits, which can saturate:
+probabilities are then wrong. elman's own engine is not affected. Use fp32 files on such processors.
 """
 
 import json
@@ -21,7 +22,7 @@ from elman.errors import MissingExtra, ModelError
 from elman.export.onnx_graph import Constants, Emitter, Graph, Types
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.program import Program
-from elman.inference.weights import Weights, groups_of
+from elman.inference.weights import ProgramWeights, groups_of
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel, stored
 from elman.models.registry import kind_of
@@ -43,17 +44,20 @@ _LARGEST = (1 << 31) - 1
 
 
 def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Progress) -> dict[str, Any]:
-    """Write ``step.onnx``, ``score.onnx``, the tokenizer and ``onnx.json`` into the new folder ``path``.
+    """Write ``step.onnx``, ``score.onnx``, the tokenizer and ``onnx.json`` into the new folder
+    ``path``.
 
     Args:
         model: a network, computed by torch or by elman's engine.
-        precision: ``int8`` or ``fp32``. A model whose groups of weights are partly in 8 bits keeps them so for int8.
+        precision: ``int8`` or ``fp32``. A model whose groups of weights are partly in 8 bits keeps
+            them so for int8.
 
     Returns:
         What ``onnx.json`` holds: inputs and outputs by file with their shapes, and the precision.
 
     Raises:
-        ModelError: it is no network, holds no float32 weights to write, or is too large for an ONNX file.
+        ModelError: it is no network, holds no float32 weights to write, or is too large for an ONNX
+            file.
         MissingExtra: onnx is not installed.
     """
     if not importable("onnx"):
@@ -111,7 +115,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
     return inference_model(arrays, config, model.tokenizer, model_hash=model_hash, about=about, int8=int8)
 
 
-def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+def step_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
     """``step.onnx``: one token for B rows."""
     graph = Graph()
     constants = Constants(graph, weights, program)
@@ -125,7 +129,7 @@ def step_model(program: Program, weights: Weights) -> "onnx.ModelProto":
     return graph.to_model({"ids": (np.int64, ["B"]), **_states(program)}, {**outputs, **_after(program)})
 
 
-def score_model(program: Program, weights: Weights) -> "onnx.ModelProto":
+def score_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
     """``score.onnx``: T tokens for B rows, one step of a ``Scan`` after the other."""
     graph = Graph()
     constants = Constants(graph, weights, program)
@@ -160,7 +164,9 @@ def _real(graph: Graph) -> str:
 
 
 def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.GraphProto":
-    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the step."""
+    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the
+    step.
+    """
     body = Graph(graph)
     carried = {"top": program["output"].inputs["top"], **program.states}
     given = {name: f"before.{name}" for name in ("ids", *program.states)}
@@ -177,7 +183,9 @@ def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.Gr
 
 
 def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows: str, targets: str) -> str:
-    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``; those of all types exist for a chunk only."""
+    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``; those of all types exist
+    for a chunk only.
+    """
     size = program["output"].inputs["top"]
     count, zero = graph.rows(targets), graph.ints(0)
     missing = graph.op("Mod", graph.op("Neg", count), graph.ints(_CHUNK))

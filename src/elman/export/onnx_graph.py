@@ -1,10 +1,12 @@
 """A program's functions as ONNX operators: one emitter for each operator of a program.
 
-Vectors are ``[N, size]`` in float32 and ids ``[N]`` in int64. Weights are constants of the outermost graph, so that
-loops share them; rows of a table that is also looked up are cut from that table instead of being stored twice.
+Vectors are ``[N, size]`` in float32 and ids ``[N]`` in int64. Weights are constants of the
+outermost graph, so that loops share them; rows of a table that is also looked up are cut from that
+table instead of being stored twice.
 
-In 8 bits, ``round8`` makes uint8 numbers around 128 and ``MatMulInteger`` multiplies them with int8 weights. Sums are
-exact, and equal to the engine's, where an ONNX runtime computes them in 32 bits (see ``elman.export.onnx``).
+In 8 bits, ``round8`` makes uint8 numbers around 128 and ``MatMulInteger`` multiplies them with int8
+weights. Sums are exact, and equal to the engine's, where an ONNX runtime computes them in 32 bits
+(see ``elman.export.onnx``).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +20,7 @@ from elman.cells.symbol import Symbol, in_order
 from elman.inference import functions
 from elman.inference.passes import rows_of
 from elman.inference.program import Function, Program
-from elman.inference.weights import Weights
+from elman.inference.weights import ProgramWeights
 
 if TYPE_CHECKING:
     import onnx
@@ -128,7 +130,7 @@ class Constants:
         graph: the outermost graph.
     """
 
-    def __init__(self, graph: Graph, weights: Weights, program: Program) -> None:
+    def __init__(self, graph: Graph, weights: ProgramWeights, program: Program) -> None:
         self._graph = graph
         self._weights = weights
         self._names: dict[int, str] = {}
@@ -270,8 +272,8 @@ def _rows8(e: Emitter, symbol: Symbol) -> str:
 
 
 def _expm1(e: Emitter, symbol: Symbol) -> str:
-    # ONNX has no expm1, and e^x - 1 loses all digits of a small x. With t = tanh(-|x| / 2), 2t / (1 - t) is
-    # e^-|x| - 1, and e^x - 1 of a positive x is e^x times that with the other sign.
+    # ONNX has no expm1, and e^x - 1 loses all digits of a small x. With t = tanh(-|x| / 2), 2t / (1
+    # - t) is e^-|x| - 1, and e^x - 1 of a positive x is e^x times that with the other sign.
     graph, x = e.graph, e.value(symbol.inputs[0])
     t = graph.op("Tanh", graph.op("Mul", graph.op("Abs", x), graph.number(-0.5)))
     below = graph.op("Div", graph.op("Add", t, t), graph.op("Sub", graph.number(1.0), t))

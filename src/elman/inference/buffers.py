@@ -1,4 +1,6 @@
-"""Buffer allocation: vectors get offsets in a row, reused after their last use, so that a step stays in the cache."""
+"""Buffer allocation: vectors get offsets in a row, reused after their last use, so that a step
+stays in the cache.
+"""
 
 from collections.abc import Sequence
 
@@ -16,7 +18,7 @@ class Buffers:
         self.sizes: list[int] = []
 
     def add(self, size: int) -> int:
-        """One more vector: its number."""
+        """Add a vector; returns its number."""
         self.sizes.append(size)
         return len(self.sizes) - 1
 
@@ -25,8 +27,8 @@ class Buffers:
 
         Args:
             uses: the vectors that each instruction reads or writes.
-            first: those that are there before the first instruction.
-            last: those that are needed after the last one.
+            first: the vectors that exist before the first instruction.
+            last: the vectors that are needed after the last instruction.
         """
         end = len(uses)
         born = dict.fromkeys(first, -1)
@@ -56,11 +58,11 @@ class Buffers:
 
 
 def _merged(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Free pieces, neighbours joined."""
+    """Free ranges, with neighbours joined."""
     joined: list[tuple[int, int]] = []
-    for place, size in sorted(pieces):
-        if joined and sum(joined[-1]) == place:
+    for offset, size in sorted(pieces):
+        if joined and sum(joined[-1]) == offset:
             joined[-1] = joined[-1][0], joined[-1][1] + size
         else:
-            joined.append((place, size))
+            joined.append((offset, size))
     return joined

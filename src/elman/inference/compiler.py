@@ -1,9 +1,10 @@
-"""The compiler: a function of a program becomes instructions over a row of float32 numbers, for kernels and browsers.
+"""The compiler: turns a function of a program into instructions over a row of float32 numbers.
 
-Each instruction is FIELDS whole numbers: the operator, where its result goes, where its operands come from, how many
-numbers, and what depends on the operator (said beside each below). Places are offsets into the row, into constants
-(``fixed``), into bytes (what is multiplied in 8 bits) or into slots of whole numbers. Matrices go by their number in
-``Code.matrices``; each executor lays them out as it reads them.
+Kernels and browsers run them. Each instruction is FIELDS whole numbers: the operator, the offset of
+its result, the offsets of its operands, the number of values, and fields of the operator (listed
+below). Offsets point into the row, the constants (``fixed``), the bytes (operands of 8-bit
+products) or the slots of whole numbers. Matrices are named by their number in ``Code.matrices``;
+each executor stores them in its own order.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from elman.cells.symbol import Symbol
 from elman.inference.buffers import Buffers
 from elman.inference.program import Function
-from elman.inference.weights import Weights, name_of
+from elman.inference.weights import ProgramWeights, name_of
 
 FIELDS = 10
 OPERATORS = (
@@ -23,7 +24,7 @@ OPERATORS = (
     "log_softmax", "norm", "dot", "mix", "round8", "product8", "linear", "rows8", "rows", "permute", "pick", "choose",
     "lookup",
 )  # fmt: skip
-"""An instruction's first number is a place in this list."""
+"""An instruction's first number is an index into this list."""
 _BINARY = ("add", "sub", "mul", "div")
 _UNARY = ("sigmoid", "tanh", "relu", "exp", "expm1", "sqrt", "erf", "log_softmax")
 
@@ -35,44 +36,44 @@ class Code:
     instructions: NDArray[np.int64]
     """``[.., FIELDS]``."""
     width: int
-    """Numbers of a row."""
+    """Float32 numbers in a row."""
     bytes: int
-    """Bytes of a row's vectors in 8 bits."""
+    """Bytes of a row's 8-bit vectors."""
     slots: int
-    """Whole numbers of a row."""
+    """Whole numbers in a row."""
     fixed: NDArray[np.float32]
     """Constants."""
     tables: NDArray[np.int64]
     """Constant whole numbers."""
     matrices: list[tuple[Symbol, frozenset[str]]]
-    """The matrices, and by which operators each is read."""
+    """The matrices, each with the operators that read it."""
     ids: dict[str, tuple[int, int]]
-    """Slot and largest value of each whole number that comes in; these are the first slots."""
+    """Slot and largest value of each whole-number input; these are the first slots."""
     inputs: dict[str, slice]
-    """Where the vectors that come in are put."""
+    """The positions of the input vectors."""
     outputs: dict[str, slice]
-    """Where the results lie."""
+    """The positions of the results."""
 
 
-def compile_function(function: Function, weights: Weights) -> Code:
+def compile_function(function: Function, weights: ProgramWeights) -> Code:
     """Compile a function whose products are in 8 bits or float32 (``weights.in_8_bits``)."""
     return _Compiler(function, weights).code()
 
 
 @dataclasses.dataclass(frozen=True)
-class _Place:
-    """A vector while its place is not known: a piece of a buffer."""
+class _BufferSlice:
+    """A vector before offsets are assigned: a slice of a buffer."""
 
     buffer: int
     start: int
     size: int
 
-    def cut(self, start: int, stop: int) -> "_Place":
-        return _Place(self.buffer, self.start + start, stop - start)
+    def cut(self, start: int, stop: int) -> "_BufferSlice":
+        return _BufferSlice(self.buffer, self.start + start, stop - start)
 
 
 class _Pool:
-    """Constants side by side, equal ones once."""
+    """Concatenated constants; equal ones are stored once."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
@@ -81,7 +82,7 @@ class _Pool:
         self._known: dict[bytes, int] = {}
 
     def put(self, array: NDArray[Any]) -> int:
-        """Where an array begins."""
+        """Add an array; returns its offset."""
         flat = np.ascontiguousarray(array, self.kind).ravel()
         key = flat.tobytes()
         if key not in self._known:
@@ -95,21 +96,22 @@ class _Pool:
 
 
 class _Compiler:
-    def __init__(self, function: Function, weights: Weights) -> None:
+    def __init__(self, function: Function, weights: ProgramWeights) -> None:
         self.function = function
         self.weights = weights
         self.buffers = Buffers()
         self.steps: list[list[Any]] = []
-        """Instructions, with a ``_Place`` where an offset into the row will stand."""
+        """Instructions, with a ``_BufferSlice`` in place of each offset into the row."""
         self.fixed, self.tables = _Pool(np.float32), _Pool(np.int64)
         self.matrices: dict[str, tuple[int, Symbol, set[str]]] = {}
         self.values: dict[int, Any] = {}
-        """A vector's ``_Place``, a whole number's slot, or where the bytes and the scale of a rounded vector lie."""
+        """A vector's ``_BufferSlice``, a whole number's slot, or the offsets of a rounded vector's
+        bytes and scale."""
         self.slots = self.bytes = 0
 
     def code(self) -> Code:
         ids: dict[str, tuple[int, int]] = {}
-        inputs: dict[str, _Place] = {}
+        inputs: dict[str, _BufferSlice] = {}
         symbols = [symbol for symbol in self.function.symbols() if not symbol.is_constant]
         for symbol in symbols:
             if symbol.operator == "id":
@@ -120,15 +122,15 @@ class _Compiler:
         for symbol in symbols:
             if symbol.operator not in ("id", "input"):
                 getattr(self, f"_{symbol.operator}", self._plain)(symbol)
-        outputs: dict[str, _Place] = {name: self.values[id(end)] for name, end in self.function.outputs.items()}
-        first, last = ({place.buffer for place in places.values()} for places in (inputs, outputs))
+        outputs: dict[str, _BufferSlice] = {name: self.values[id(end)] for name, end in self.function.outputs.items()}
+        first, last = ({location.buffer for location in locations.values()} for locations in (inputs, outputs))
         offsets, width = self.buffers.arrange(self._uses(), first=first, last=last)
 
         def resolved(field: Any) -> int:
-            return offsets[field.buffer] + field.start if isinstance(field, _Place) else int(field)
+            return offsets[field.buffer] + field.start if isinstance(field, _BufferSlice) else int(field)
 
-        def span(place: _Place) -> slice:
-            return slice(resolved(place), resolved(place) + place.size)
+        def span(location: _BufferSlice) -> slice:
+            return slice(resolved(location), resolved(location) + location.size)
 
         lines = [[*map(resolved, step), *[0] * (FIELDS - len(step))] for step in self.steps]
         return Code(
@@ -140,26 +142,26 @@ class _Compiler:
             tables=self.tables.joined(),
             matrices=[(symbol, frozenset(uses)) for _, symbol, uses in self.matrices.values()],
             ids=ids,
-            inputs={name: span(place) for name, place in inputs.items()},
-            outputs={name: span(place) for name, place in outputs.items()},
+            inputs={name: span(location) for name, location in inputs.items()},
+            outputs={name: span(location) for name, location in outputs.items()},
         )
 
     def _uses(self) -> list[set[int]]:
         """The buffers that each instruction touches."""
-        return [{field.buffer for field in step if isinstance(field, _Place)} for step in self.steps]
+        return [{field.buffer for field in step if isinstance(field, _BufferSlice)} for step in self.steps]
 
     def _emit(self, operator: str, *fields: Any) -> None:
         self.steps.append([OPERATORS.index(operator), *fields])
 
-    def _vector(self, size: int) -> _Place:
-        return _Place(self.buffers.add(size), 0, size)
+    def _vector(self, size: int) -> _BufferSlice:
+        return _BufferSlice(self.buffers.add(size), 0, size)
 
     def _slot(self) -> int:
         self.slots += 1
         return self.slots - 1
 
     def _operand(self, symbol: Symbol) -> tuple[Any, int, bool]:
-        """A vector's place or that of a constant, its size, and whether it is the latter."""
+        """The offset of a vector or constant, its size, and whether it is a constant."""
         if symbol.is_constant:
             array = self.weights.vector(symbol)
             return self.fixed.put(array), array.size, True
@@ -174,26 +176,26 @@ class _Compiler:
     def _bias(self, bias: list[Symbol]) -> int:
         return self.fixed.put(self.weights.vector(bias[0])) if bias else -1
 
-    def _made(self, symbol: Symbol) -> _Place:
-        found = self.values[id(symbol)] = self._vector(symbol.size)
-        return found
+    def _result(self, symbol: Symbol) -> _BufferSlice:
+        result = self.values[id(symbol)] = self._vector(symbol.size)
+        return result
 
     def _plain(self, symbol: Symbol) -> None:
-        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 say which are constants."""
+        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 mark constants."""
         if symbol.operator in _UNARY:
             x, size, _ = self._operand(symbol.inputs[0])
-            self._emit(symbol.operator, self._made(symbol), x, 0, size)
+            self._emit(symbol.operator, self._result(symbol), x, 0, size)
             return
         assert symbol.operator in _BINARY, symbol.operator
         (a, p, first), (b, q, second) = map(self._operand, symbol.inputs)
-        self._emit(symbol.operator, self._made(symbol), a, b, symbol.size, p, q, int(first) + 2 * int(second))
+        self._emit(symbol.operator, self._result(symbol), a, b, symbol.size, p, q, int(first) + 2 * int(second))
 
     def _cut(self, symbol: Symbol) -> None:
         self.values[id(symbol)] = self.values[id(symbol.inputs[0])].cut(*symbol.about)
 
     def _concat(self, symbol: Symbol) -> None:
         """copy: to, from, -, size, flag 1 for a constant."""
-        whole, start = self._made(symbol), 0
+        whole, start = self._result(symbol), 0
         for part in symbol.inputs:
             x, size, is_fixed = self._operand(part)
             self._emit("copy", whole.cut(start, start + size), x, 0, size, int(is_fixed))
@@ -206,26 +208,26 @@ class _Compiler:
     def _softmax(self, symbol: Symbol) -> None:
         """to, from, -, size of a piece, pieces."""
         (groups,) = symbol.about
-        self._emit("softmax", self._made(symbol), self.values[id(symbol.inputs[0])], 0, symbol.size // groups, groups)
+        self._emit("softmax", self._result(symbol), self.values[id(symbol.inputs[0])], 0, symbol.size // groups, groups)
 
     def _norm(self, symbol: Symbol) -> None:
         """to, from, the gain among the constants, size."""
         gain = self.fixed.put(self.weights.vector(symbol.inputs[1]))
-        self._emit("norm", self._made(symbol), self.values[id(symbol.inputs[0])], gain, symbol.size)
+        self._emit("norm", self._result(symbol), self.values[id(symbol.inputs[0])], gain, symbol.size)
 
     def _dot(self, symbol: Symbol) -> None:
         """to, queries, keys, keys of a head, heads, size of a key."""
         query, keys = symbol.inputs
         (heads,) = symbol.about
-        places = self.values[id(query)], self.values[id(keys)]
-        self._emit("dot", self._made(symbol), *places, symbol.size // heads, heads, query.size // heads)
+        locations = self.values[id(query)], self.values[id(keys)]
+        self._emit("dot", self._result(symbol), *locations, symbol.size // heads, heads, query.size // heads)
 
     def _mix(self, symbol: Symbol) -> None:
-        """to, shares, values, values of a head, heads, size of a value."""
-        shares, values = symbol.inputs
+        """to, weights, values, values of a head, heads, size of a value."""
+        weights, values = symbol.inputs
         (heads,) = symbol.about
-        places = self.values[id(shares)], self.values[id(values)]
-        self._emit("mix", self._made(symbol), *places, shares.size // heads, heads, symbol.size // heads)
+        locations = self.values[id(weights)], self.values[id(values)]
+        self._emit("mix", self._result(symbol), *locations, weights.size // heads, heads, symbol.size // heads)
 
     def _round8(self, symbol: Symbol) -> None:
         """to (bytes), from, scale, size, size in whole fours."""
@@ -238,49 +240,49 @@ class _Compiler:
     def _product8(self, symbol: Symbol) -> None:
         """to, from (bytes), scale, rows, columns, matrix, column scales, bias (-1: none)."""
         small, matrix, *bias = symbol.inputs
-        place, scale = self.values[id(small)]
+        location, scale = self.values[id(small)]
         scales = self.fixed.put(self.weights.small(matrix).scales)
         number = self._matrix(matrix, "product8")
         self._emit(
-            "product8", self._made(symbol), place, scale, symbol.size, small.size, number, scales, self._bias(bias)
+            "product8", self._result(symbol), location, scale, symbol.size, small.size, number, scales, self._bias(bias)
         )
 
     def _linear(self, symbol: Symbol) -> None:
         """to, from, -, rows, columns, matrix, bias (-1: none)."""
         x, matrix, *bias = symbol.inputs
         number = self._matrix(matrix, "linear")
-        place = self.values[id(x)]
-        self._emit("linear", self._made(symbol), place, 0, symbol.size, x.size, number, self._bias(bias))
+        location = self.values[id(x)]
+        self._emit("linear", self._result(symbol), location, 0, symbol.size, x.size, number, self._bias(bias))
 
     def _rows8(self, symbol: Symbol) -> None:
         """to, matrix, slot, columns, scales."""
         table, index = symbol.inputs
         scales = self.fixed.put(self.weights.small(table).scales)
         self._emit(
-            "rows8", self._made(symbol), self._matrix(table, "rows8"), self.values[id(index)], symbol.size, scales
+            "rows8", self._result(symbol), self._matrix(table, "rows8"), self.values[id(index)], symbol.size, scales
         )
 
     def _rows(self, symbol: Symbol) -> None:
         """to, matrix, slot, columns."""
         table, index = symbol.inputs
-        self._emit("rows", self._made(symbol), self._matrix(table, "rows"), self.values[id(index)], symbol.size)
+        self._emit("rows", self._result(symbol), self._matrix(table, "rows"), self.values[id(index)], symbol.size)
 
     def _permute(self, symbol: Symbol) -> None:
         """to, from, the order among the tables, size."""
         order = self.tables.put(symbol.about[0])
-        self._emit("permute", self._made(symbol), self.values[id(symbol.inputs[0])], order, symbol.size)
+        self._emit("permute", self._result(symbol), self.values[id(symbol.inputs[0])], order, symbol.size)
 
     def _pick(self, symbol: Symbol) -> None:
         """to, from, slot."""
         x, index = symbol.inputs
-        self._emit("pick", self._made(symbol), self.values[id(x)], self.values[id(index)])
+        self._emit("pick", self._result(symbol), self.values[id(x)], self.values[id(index)])
 
     def _choose(self, symbol: Symbol) -> None:
         """to, where not 0, else, size, slot."""
-        index, first, second = (self.values[id(each)] for each in symbol.inputs)
-        self._emit("choose", self._made(symbol), first, second, symbol.size, index)
+        index, first, second = (self.values[id(operand)] for operand in symbol.inputs)
+        self._emit("choose", self._result(symbol), first, second, symbol.size, index)
 
     def _lookup(self, symbol: Symbol) -> None:
         """to (slot), table, slot."""
-        found = self.values[id(symbol)] = self._slot()
-        self._emit("lookup", found, self.tables.put(symbol.about[0]), self.values[id(symbol.inputs[0])])
+        result = self.values[id(symbol)] = self._slot()
+        self._emit("lookup", result, self.tables.put(symbol.about[0]), self.values[id(symbol.inputs[0])])

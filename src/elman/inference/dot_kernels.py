@@ -1,9 +1,9 @@
 """Dot products of bytes by the instructions of each processor.
 
-A kernel multiplies rows of bytes by blocks of a matrix as ``byte_product.pack`` lays it out. All kernels compute the
-same int32 sums, exactly: ``(x - 128) @ matrix`` for bytes ``x`` of 0 to 255 and weights of -127 to 127. ``by_loops`` is
-the reference. The others are LLVM code. They keep a tile of sums (some rows by some of a block's columns) in registers
-while they go down the block.
+A kernel multiplies rows of bytes by blocks of a matrix as ``byte_product.pack`` stores it. All
+kernels compute the same int32 sums, exactly: ``(x - 128) @ matrix`` for bytes ``x`` of 0 to 255 and
+weights of -127 to 127. ``by_loops`` is the reference. The others are LLVM code. They keep a tile of
+sums (some rows by some of a block's columns) in registers while they go down the block.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ BLOCK = 64
 DEEP = 4
 """Rows of the matrix side by side."""
 TOGETHER = 4
-"""Rows of bytes that share one reading of a block."""
+"""Rows of bytes computed together, so that a block is read once."""
 MIDDLE = 128
 """The byte that stands for 0."""
-# Kernels are not cached by themselves: numba does not recognise closures. Their callers are cached, kernels included.
+# Kernels are not cached alone, for numba cannot cache closures. Their callers are cached with them.
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
@@ -37,61 +37,66 @@ class Kernel(NamedTuple):
     needs: frozenset[str]
     """Instruction sets of ``target.features``."""
     signed: bool
-    """True: the sums are of ``x - 128``. False: they are of ``x``, and 128 times the column sums must be subtracted."""
+    """True: the sums are of ``x - 128``. False: they are of ``x``, and 128 times the column sums
+    must be subtracted."""
     prepare: Any
-    """``prepare(x, place, deep)``: bytes ``place`` to ``place + 4 deep`` of all rows, in the form that ``dots`` reads.
+    """``prepare(x, offset, deep)``: bytes ``offset`` to ``offset + 4 deep`` of all rows, in the
+    form that ``dots`` reads.
     """
     dots: Any
-    """``dots(ready, weights, deep, blocks, start, stop, out)``: rows ``start`` to ``stop``, 1 or ``TOGETHER``, times
-    ``blocks`` blocks of ``4 deep`` rows; the sums of row ``start`` go to ``out[0, 64 blocks]``.
+    """``dots(ready, weights, deep, blocks, start, stop,
+    out)``: rows ``start`` to ``stop``, 1 or ``TOGETHER``, times ``blocks`` blocks of ``4
+    deep`` rows; the sums of row ``start`` go to ``out[0, 64 blocks]``.
     """
 
 
 @njit(**_OPTIONS)
-def _as_they_are(x, place, deep):
-    return x[:, place : place + DEEP * deep]
+def _as_they_are(x, offset, deep):
+    return x[:, offset : offset + DEEP * deep]
 
 
 @njit(**_OPTIONS)
-def _signed_bytes(x, place, deep):
+def _signed_bytes(x, offset, deep):
     ready = np.empty((len(x), DEEP * deep), np.uint8)
     for row in range(len(x)):
-        given, made = x[row, place : place + DEEP * deep], ready[row]
-        for j in range(len(made)):
-            made[j] = given[j] ^ np.uint8(MIDDLE)
+        source, target = x[row, offset : offset + DEEP * deep], ready[row]
+        for j in range(len(target)):
+            target[j] = source[j] ^ np.uint8(MIDDLE)
     return ready
 
 
 @njit(**_OPTIONS)
-def _even_and_odd(x, place, deep):
-    """Of four numbers the first and the third in 16 bits, then the second and the fourth."""
+def _even_and_odd(x, offset, deep):
+    """Of each four numbers, the first and third in 16 bits, then the second and fourth."""
     ready = np.empty((len(x), deep, 2, 2), np.int16)
     for row in range(len(x)):
-        given, made = x[row, place : place + DEEP * deep], ready[row]
+        source, target = x[row, offset : offset + DEEP * deep], ready[row]
         for step in range(deep):
             for inside in range(DEEP):
-                made[step, inside % 2, inside // 2] = np.int16(given[DEEP * step + inside]) - np.int16(MIDDLE)
+                target[step, inside % 2, inside // 2] = np.int16(source[DEEP * step + inside]) - np.int16(MIDDLE)
     return ready
 
 
 @njit(**_OPTIONS)
-def _for_avx2(x, place, deep):
-    """A row alone: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``."""
+def _for_avx2(x, offset, deep):
+    """One row: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``."""
     if len(x) > 1:
-        return _even_and_odd(x, place, deep)
+        return _even_and_odd(x, offset, deep)
     ready = np.empty((1, deep, 2, 2), np.int16)
-    given, made = x[0, place : place + DEEP * deep], ready.view(np.uint8)
+    source, target = x[0, offset : offset + DEEP * deep], ready.view(np.uint8)
     for step in range(deep):
         for inside in range(DEEP):
-            byte = given[DEEP * step + inside]
-            made[0, step, 0, inside] = byte ^ np.uint8(MIDDLE)
-            made[0, step, 1, inside] = max(byte, np.uint8(MIDDLE)) - min(byte, np.uint8(MIDDLE))
+            byte = source[DEEP * step + inside]
+            target[0, step, 0, inside] = byte ^ np.uint8(MIDDLE)
+            target[0, step, 1, inside] = max(byte, np.uint8(MIDDLE)) - min(byte, np.uint8(MIDDLE))
     return ready
 
 
 @njit(**_OPTIONS)
 def by_loops(ready, weights, deep, blocks, start, stop, out):
-    """The reference: plain loops, on any processor. The four weights of a column are read as one number."""
+    """The reference: plain loops, on any processor. The four weights of a column are read as one
+    number.
+    """
     fours = weights.view(np.int32)
     for row in range(start, stop):
         for block in range(blocks):
@@ -109,15 +114,16 @@ def by_loops(ready, weights, deep, blocks, start, stop, out):
 
 
 class _Instructions(NamedTuple):
-    """How vectors of ``lanes`` int32 numbers multiply bytes, as functions that emit code."""
+    """Functions that emit code for multiplying bytes with vectors of ``lanes`` int32 numbers."""
 
     lanes: int
     words: int
     """Words of 32 bits that ``prepare`` makes of four bytes."""
     columns: Callable[[Any, Any], Any]
-    """From a vector of weights to what ``add`` takes."""
+    """Prepares a vector of weights for ``add``."""
     add: Callable[[Any, Any, Any, Any], Any]
-    """The sums plus the products of a row's words, each repeated in all lanes, and what ``columns`` made."""
+    """The sums plus the products of a row's words, repeated in all lanes, and the result of
+    ``columns``."""
 
 
 def _vector(kind: Any, lanes: int) -> Any:
@@ -128,9 +134,9 @@ def _splat(kind: Any, lanes: int, value: int) -> Any:
     return ir.Constant(_vector(kind, lanes), [value] * lanes)
 
 
-def _call(b: Any, name: str, result: Any, *given: Any) -> Any:
-    function = ir.FunctionType(result, [each.type for each in given])
-    return b.call(cgutils.get_or_insert_function(b.module, function, name), given)
+def _call(b: Any, name: str, result: Any, *arguments: Any) -> Any:
+    function = ir.FunctionType(result, [argument.type for argument in arguments])
+    return b.call(cgutils.get_or_insert_function(b.module, function, name), arguments)
 
 
 def _vnni(lanes: int) -> _Instructions:
@@ -146,7 +152,9 @@ def _vnni(lanes: int) -> _Instructions:
 
 
 def _signs() -> _Instructions:
-    """Absolute values times weights that have taken the signs: two such products fit in 16 bits. By AVX2."""
+    """Absolute values times weights that have taken the signs: two such products fit in 16 bits. By
+    AVX2.
+    """
     lanes = 8
     singles, pairs = _vector(_I8, 4 * lanes), _vector(_I16, 2 * lanes)
 
@@ -179,7 +187,7 @@ def _widened(lanes: int, multiply: str) -> _Instructions:
 
 
 def _neon() -> _Instructions:
-    """16-bit products, added in pairs, and the pairs in 32 bits. No processor's own instructions: LLVM chooses them."""
+    """16-bit products, added in pairs to 32 bits, in generic code: LLVM chooses the instructions."""
     lanes = 4
     singles, doubles = _vector(_I8, 4 * lanes), _vector(_I16, 4 * lanes)
 
@@ -220,8 +228,8 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
             at = b.add(weights, b.mul(step.index, _I64(BLOCK * DEEP)))
             columns = [how.columns(b, load(b, b.add(at, _I64(4 * lanes * some)), sums)) for some in range(vectors)]
             for start, row in zip(starts, totals, strict=True):
-                place = b.add(start, b.mul(step.index, _I64(4 * how.words)))
-                words = [spread(b, load(b, b.add(place, _I64(4 * word)), _I32)) for word in range(how.words)]
+                offset = b.add(start, b.mul(step.index, _I64(4 * how.words)))
+                words = [spread(b, load(b, b.add(offset, _I64(4 * word)), _I32)) for word in range(how.words)]
                 for total, some in zip(row, columns, strict=True):
                     b.store(how.add(b, b.load(total), words, some), total)
         for number, row in enumerate(totals):
@@ -231,8 +239,8 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
 
     @intrinsic
     def blocks_of_rows(typing: Any, x: Any, stride: Any, weights: Any, deep: Any, blocks: Any, out: Any) -> Any:
-        def build(context: Any, b: Any, signature: Any, given: Any) -> Any:
-            x, stride, weights, deep, blocks, out = given
+        def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+            x, stride, weights, deep, blocks, out = arguments
             size, length = b.mul(deep, _I64(BLOCK * DEEP)), b.mul(blocks, _I64(4 * BLOCK))
             with cgutils.for_range(b, blocks) as block, cgutils.for_range(b, _I64(BLOCK // (lanes * vectors))) as part:
                 first = b.mul(part.index, _I64(4 * lanes * vectors))
@@ -247,7 +255,9 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
 
 
 def _dots(several: Any, one: Any, alone: Any = None) -> Any:
-    """A kernel's ``dots``, of its blocks for ``TOGETHER`` rows, for one of several rows and for a row alone."""
+    """A kernel's ``dots`` from its code for ``TOGETHER`` rows, for one of several rows, and for a
+    single row.
+    """
     other = alone is not None
     alone = alone or one
 
@@ -271,7 +281,7 @@ def _kernels() -> tuple[Kernel, ...]:
 
     wide, narrow, neon = _vnni(16), _vnni(8), _neon()
     by_16 = _widened(4, "llvm.x86.sse2.pmadd.wd")
-    # Signs are less work for one row; widened weights serve all rows.
+    # Signs are cheaper for one row; widened weights are shared by all rows.
     signs, by_32 = _signs(), _widened(8, "llvm.x86.avx2.pmadd.wd")
     avx2 = _dots(_blocks(by_32, TOGETHER, 2), _blocks(by_32, 1, 8), _blocks(signs, 1, 8))
 
@@ -293,5 +303,5 @@ KERNELS = _kernels()
 
 
 def best_kernel() -> Kernel:
-    """The fastest one that numba's target can run."""
+    """The fastest kernel that numba's target can run."""
     return next(kernel for kernel in KERNELS if kernel.needs <= features())

@@ -19,14 +19,14 @@ from elman.inference.engine import PATIENCE, Engine
 from elman.inference.passes import optimise
 from elman.inference.program import Program
 from elman.inference.stack import check_states
-from elman.inference.weights import Weights, check_precision, gain_of, in_8_bits, stored_arrays
+from elman.inference.weights import ProgramWeights, check_precision, gain_of, in_8_bits, stored_arrays
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 
 _ROWS = 256
-"""Rows that are read at a time: of about one length, and their outputs stay in the cache."""
+"""Rows read at a time, of similar length, so that their outputs stay in the cache."""
 _NUMBERS = 1 << 23
-"""Outputs of tokens that exist at a time."""
+"""Most numbers of token outputs in memory at a time."""
 
 Arrays = Mapping[str, NDArray[Any]]
 Texts = NDArray[np.integer] | Sequence[Sequence[int] | NDArray[np.integer]]
@@ -35,7 +35,7 @@ Texts = NDArray[np.integer] | Sequence[Sequence[int] | NDArray[np.integer]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InferenceEncoderConfig(Config):
-    """What an ``InferenceEncoder`` is built from, beside its weights."""
+    """The configuration of an ``InferenceEncoder``."""
 
     network: dict[str, Any]
     """The configuration of the network (``EncoderConfig``)."""
@@ -46,8 +46,7 @@ class InferenceEncoderConfig(Config):
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     gain: float = 1.0
-    """What embeddings are multiplied by where they meet a state in 8 bits
-    (``inference.passes.optimise``)."""
+    """Factor of embeddings in 8-bit products with a state (``inference.passes.optimise``)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,19 +59,20 @@ class InferenceEncoder:
     """An encoder network: from token ids of texts to one number per label.
 
     Args:
-        arrays: the weights by name; of matrices in 8 bits codes and scales will do (``to_arrays``).
+        arrays: the weights by name; for 8-bit matrices, codes and scales are enough
+            (``to_arrays``).
         patience: see ``Engine``.
 
     Raises:
-        FolderError: weights that do not fit the configuration.
-        UsageError: a network's configuration that is none.
+        FolderError: the weights do not fit the configuration.
+        UsageError: the network's configuration is invalid.
     """
 
     def __init__(self, arrays: Arrays, config: InferenceEncoderConfig, *, patience: int = PATIENCE) -> None:
         self.config = config
         self.shape = EncoderConfig.from_json(config.network)
         check_states(self.shape)
-        self.weights = Weights(arrays)
+        self.weights = ProgramWeights(arrays)
         plain = optimise(encoder_program(self.shape, config.vocab_size, config.outputs), gain=config.gain)
         self.program: Program = plain.mapped(lambda function: in_8_bits(function, config.int8))
         self._engines = {
@@ -81,7 +81,7 @@ class InferenceEncoder:
         self.weights.check(self.program.functions.values())
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All that the programs need of the weights."""
+        """The weights that the programs need."""
         return stored_arrays(self.program.functions.values(), self.weights)
 
     @property
@@ -98,8 +98,8 @@ class InferenceEncoder:
         """One number per label ``[B, K]``: logits of a softmax or of sigmoids.
 
         Args:
-            texts: padded ids ``[B, T]``, any numbers at padding, or the ids of each text. Ids go from
-                0 to V - 1; texts may be empty.
+            texts: padded ids ``[B, T]``, any numbers at padding, or the ids of each text. Ids go
+                from 0 to V - 1; texts may be empty.
             lengths: tokens of each row of padded ids ``[B]`` (default: all T).
 
         Raises:
@@ -143,30 +143,30 @@ class InferenceEncoder:
             start = stop
 
     def _pooled(self, ids: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-        """What ``output`` reads, of rows sorted by ``counts``, the tokens with `<s>`."""
+        """The inputs of ``output`` for rows sorted by ``counts``, their tokens with `<s>`."""
         read = np.full((len(ids), counts[0]), self.config.vocab_size, np.int64)
         read[:, 1:] = ids[:, : counts[0] - 1]
         read[np.arange(counts[0]) >= counts[:, None]] = self.config.vocab_size
         sides = [self._tokens("forward", read, counts)]
         size = self.shape.top_size
-        made: dict[str, NDArray[np.float32]] = {}
+        bag: dict[str, NDArray[np.float32]] = {}
         if self.shape.bag:
-            made["bag"] = pooling.mean(sides[0][..., size:], counts)
+            bag["bag"] = pooling.mean(sides[0][..., size:], counts)
             sides[0] = sides[0][..., :size]
         if self.shape.bidirectional:
             sides.append(self._tokens("backward", pooling.mirrored(read, counts), counts))
         parts = [part for kind in self.shape.pooling.split("-") for part in self._parts(kind, sides, counts)]
-        return {"pooled": np.concatenate(parts, axis=1), **made}
+        return {"pooled": np.concatenate(parts, axis=1), **bag}
 
     def _parts(self, kind: str, sides: list[Any], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """What one kind of pooling makes of the tokens of each direction."""
+        """One kind of pooling over the tokens of each direction."""
         if kind == "attention":
             return [self._attention(sides, counts)]
         pool = {"mean": pooling.mean, "max": pooling.largest, "last": pooling.last}[kind]
         return [pool(tokens, counts) for tokens in sides]
 
     def _tokens(self, direction: str, read: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The outputs of all tokens in the order in which this direction reads them."""
+        """The outputs of all tokens in the reading order of this direction."""
         names = (name for name in self.program.states if name.startswith(f"{direction}."))
         state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
         return self._engines[f"{direction}.step"].along(read, counts, state, top="token")[0]

@@ -1,8 +1,8 @@
 """Choose which weights of an encoder are stored in 8 bits by comparing predictions.
 
 With 8 bits at least 99% of the predictions must be those of the network, and the task's figure may
-change by at most 0.2 points. Groups of weights that cost more stay float32. In float32 every logit
-must agree to 1e-4.
+change by at most 0.2 points. Groups of weights that change more stay float32. In float32 every
+logit must agree to 1e-4.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from elman.inference.weights import groups_of
 from elman.models.encoder_config import EncoderConfig
 
 FLOAT_BOUND = 1e-4
-"""How far a float32 logit may be off, by the largest logit where that is above 1."""
+"""Largest error of a float32 logit, relative to the largest logit if that is above 1."""
 AGREEMENT = 0.99
 """Share of predictions that must stay the same in 8 bits."""
 FIGURE_BOUND = 0.2
@@ -30,7 +30,7 @@ Figure = Callable[[NDArray[np.float32]], float]
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredEncoder:
-    """An encoder as the engine computes it, and how well it does."""
+    """An encoder of the engine, and its agreement with the network."""
 
     encoder: InferenceEncoder
     parity: dict[str, Any]
@@ -54,7 +54,7 @@ def measured_encoder(
     Args:
         arrays: the network's weights by name (``Encoder.to_arrays``).
         texts: validation texts, as ids.
-        logits: what the network itself computes of them ``[N, K]``.
+        logits: the network's own logits of them ``[N, K]``.
         figure: from logits ``[N, K]`` of the texts to the task's figure in per cent (None: only the
             predictions are compared).
         several: whether a text may have several labels, those whose logits are above 0.
@@ -80,12 +80,12 @@ def measured_encoder(
         """Share of predictions that differ, and points by which the figure changes."""
         rounded = built(groups).logits(texts)
         differ = _predictions(rounded, several) != _predictions(logits, several)
-        share = float(differ.any(axis=1).mean()) if len(logits) else 0.0
-        return share, figure(rounded) - figure(logits) if figure else 0.0
+        changed = float(differ.any(axis=1).mean()) if len(logits) else 0.0
+        return changed, figure(rounded) - figure(logits) if figure else 0.0
 
     def cost(groups: frozenset[str]) -> float:
-        share, points = changes(groups)
-        return max(share / (1 - AGREEMENT), abs(points) / FIGURE_BOUND)
+        changed, points = changes(groups)
+        return max(changed / (1 - AGREEMENT), abs(points) / FIGURE_BOUND)
 
     every = groups_of(arrays)
     kept, _ = choose_groups(every, cost, bound=1 + 1e-9)

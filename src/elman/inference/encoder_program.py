@@ -5,9 +5,9 @@
     attention       token [D] -> score [1], with attention pooling
     output          pooled [P] -> logits [K], log_probs [K], sigmoids [K]
 
-``token`` is what pooling reads after each step: ``top``. With a bag of words the forward step puts the
-token's numbers for the K labels behind it; ``output`` reads their mean as ``bag``. Id V stands for
-`<s>`, with which every text begins.
+``token`` is the input of pooling after each step: ``top``. With a bag of words, the forward step
+appends the token's K numbers for the labels; ``output`` reads their mean as ``bag``. Id V stands
+for `<s>`, with which every text begins.
 """
 
 from elman.cells.operators import concat, linear, sigmoid

@@ -1,7 +1,8 @@
-"""The engine: runs one function of a program, at first by the interpreter, then by compiled kernels.
+"""The engine: runs one function of a program, first by the interpreter, then by compiled kernels.
 
-Both give the same bits where all products are in 8 bits, so that nobody sees the change: a process that computes a few
-steps loads no compiler. Functions with float32 products, where the last digits may differ, are compiled at once.
+Both give the same bits if all products are in 8 bits, so the switch cannot be noticed. A process
+that computes only a few steps loads no compiler. Functions with float32 products are compiled at
+once, since last digits may differ.
 """
 
 import threading
@@ -13,23 +14,24 @@ from numpy.typing import NDArray
 
 from elman.inference.interpreter import Ids, Interpreter, Vectors, check_ids
 from elman.inference.program import Function
-from elman.inference.weights import Weights
+from elman.inference.weights import ProgramWeights
 
 if TYPE_CHECKING:
     from elman.inference.executor import Executor
 
 PATIENCE = 64
-"""Rows that the interpreter computes before the kernels are loaded, which takes a third of a second."""
+"""Rows computed by the interpreter before the kernels are loaded, which takes a third of a
+second."""
 
 
 class Engine:
     """One function with its weights.
 
     Args:
-        patience: how many rows are left to the interpreter.
+        patience: rows computed by the interpreter before kernels are loaded.
     """
 
-    def __init__(self, function: Function, weights: Weights, *, patience: int = PATIENCE) -> None:
+    def __init__(self, function: Function, weights: ProgramWeights, *, patience: int = PATIENCE) -> None:
         self.function = function
         self._weights = weights
         self._patience = patience if function.is_exact else 0
@@ -70,7 +72,7 @@ class Engine:
         return along(chosen, tokens, lengths, fresh, state, top)
 
     def compile(self) -> "Executor":
-        """The kernels, which compute everything from now on."""
+        """Load the kernels, which compute everything from now on."""
         with self._lock:
             if self._executor is None:
                 from elman.inference.executor import Executor  # brings numba along
@@ -92,7 +94,7 @@ def along(
     state: Mapping[str, NDArray[np.float32]],
     top: str,
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    """What ``Executor.along`` means, step by step."""
+    """``Executor.along`` by its definition, step by step."""
     (name,) = interpreter.function.ids
     names = [top, *(f"next.{part}" for part in state)]
     tops = np.zeros((*tokens.shape, interpreter.function.outputs[top].size), np.float32)

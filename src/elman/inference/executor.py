@@ -1,4 +1,4 @@
-"""Compiled kernels with a function's weights laid out for them, and memory for each thread to work in."""
+"""Compiled kernels, with a function's weights packed for them and memory for each thread."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from elman.inference.byte_product import BLOCK, pack, packed_bytes
 from elman.inference.compiler import compile_function
 from elman.inference.interpreter import Ids, Vectors, check_ids
 from elman.inference.program import Function
-from elman.inference.weights import Weights
+from elman.inference.weights import ProgramWeights
 
 _TOGETHER = 32
-"""Rows that run together: their vectors stay in the caches, and share one reading of the weights."""
+"""Rows that run together: their vectors stay in the caches, and weights are read once for all."""
 Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
 """Rows of numbers, of bytes and of whole numbers."""
 
@@ -25,7 +25,7 @@ Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
 class Executor:
     """One function as machine code; ``run`` as the interpreter's."""
 
-    def __init__(self, function: Function, weights: Weights) -> None:
+    def __init__(self, function: Function, weights: ProgramWeights) -> None:
         code = compile_function(function, weights)
         self._code = code
         self._constants = code.fixed, code.tables
@@ -51,7 +51,7 @@ class Executor:
             for some in _pieces(rows):
                 few = {name: array[some] for name, array in ids.items()}
                 parts.append(self.run(few, {name: array[some] for name, array in vectors.items()}, wanted))
-            return [np.concatenate(each) for each in zip(*parts, strict=True)]
+            return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
         memory, slots, spans = self._buffers(rows)
         for name, slot in slots:
             slot[...] = ids[name]
@@ -72,15 +72,16 @@ class Executor:
         state: Mapping[str, NDArray[np.float32]],
         top: str,
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-        """A step for each of ``tokens[B, T]``, up to each row's length, the state going on.
+        """A step for each of ``tokens[B, T]``, up to each row's length, passing the state on.
 
         Args:
-            fresh: where a row begins anew, from zeros, before it reads, ``[B, T]``.
-            state: what comes in, by name; the step's output ``next.NAME`` is what goes on.
+            fresh: where a row's state is reset to zeros before it reads, ``[B, T]``.
+            state: the initial state by name; the step's output ``next.NAME`` is the next one.
             top: the output to keep.
 
         Returns:
-            ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state after the last one.
+            ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state
+            after the last one.
         """
         outputs = self._code.outputs
         span = outputs[top]
@@ -109,14 +110,16 @@ class Executor:
         return tops, dict(zip(state, np.split(after, edges, axis=1), strict=True))
 
     def _buffers(self, rows: int) -> Any:
-        """Memory to work in, each thread's own: fresh memory of this size would cost a page fault every 4 kB."""
+        """Working memory of the current thread; new memory of this size would cost a page fault
+        every 4 kB.
+        """
         kept = getattr(self._memory, "kept", None)
         if kept is None or len(kept[0][0]) != rows:
             code = self._code
             row, slots = np.zeros((rows, code.width), np.float32), np.zeros((rows, code.slots), np.int64)
             memory: Memory = row, np.zeros((rows, code.bytes), np.uint8), slots
-            given = [(name, slots[:, slot]) for name, (slot, _) in code.ids.items()]
-            kept = memory, given, [(name, row[:, span]) for name, span in code.inputs.items()]
+            id_columns = [(name, slots[:, slot]) for name, (slot, _) in code.ids.items()]
+            kept = memory, id_columns, [(name, row[:, span]) for name, span in code.inputs.items()]
             self._memory.kept = kept
         return kept
 
@@ -129,13 +132,15 @@ def _pieces(rows: int) -> list[slice]:
     return [slice(start, min(start + _TOGETHER, rows)) for start in range(0, rows, _TOGETHER)]
 
 
-def _spans(places: Any) -> NDArray[np.int64]:
-    return np.array([[place.start, place.stop] for place in places], np.int64).reshape(-1, 2)
+def _spans(spans: Any) -> NDArray[np.int64]:
+    return np.array([[span.start, span.stop] for span in spans], np.int64).reshape(-1, 2)
 
 
-def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -> tuple[NDArray[Any], ...]:
-    """All matrices as the kernels read them, and where each begins: packed bytes, sums, codes, float32."""
-    places = np.zeros((max(len(matrices), 1), 4), np.int64)
+def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: ProgramWeights) -> tuple[NDArray[Any], ...]:
+    """All matrices as the kernels read them, with their offsets: packed bytes, sums, codes,
+    float32.
+    """
+    offsets = np.zeros((max(len(matrices), 1), 4), np.int64)
     ends = [0, 0, 0, 0]
     for number, (symbol, uses) in enumerate(matrices):
         rows, columns = symbol.shape
@@ -146,15 +151,15 @@ def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -
             wanted[2] = rows * columns
         if uses & {"linear", "rows"}:
             wanted[3] = -(-rows // BLOCK) * BLOCK * columns if "linear" in uses else rows * columns
-        places[number] = ends
+        offsets[number] = ends
         ends = [end + size for end, size in zip(ends, wanted, strict=True)]
-    # From an address that is a multiple of 64 on: no load then crosses two lines of the cache.
-    room = np.empty(ends[0] + 64, np.int8)
-    packed = room[-room.ctypes.data % 64 :]
+    # Starts at a multiple of 64, so that no load crosses two cache lines.
+    unaligned = np.empty(ends[0] + 64, np.int8)
+    packed = unaligned[-unaligned.ctypes.data % 64 :]
     sums, codes, floats = (
         _zeros(size, kind) for size, kind in zip(ends[1:], (np.int32, np.int8, np.float32), strict=True)
     )
-    for (symbol, uses), (byte, total, code, number) in zip(matrices, places.tolist(), strict=False):
+    for (symbol, uses), (byte, total, code, number) in zip(matrices, offsets.tolist(), strict=False):
         rows, columns = symbol.shape
         if "product8" in uses:
             small = weights.small(symbol).codes
@@ -172,4 +177,4 @@ def _laid_out(matrices: list[tuple[Symbol, frozenset[str]]], weights: Weights) -
                 for block in range(blocks):
                     some = matrix[block * BLOCK : (block + 1) * BLOCK]
                     laid[block, :, : len(some)] = some.T
-    return packed, sums * np.int32(128), codes, floats, places
+    return packed, sums * np.int32(128), codes, floats, offsets

@@ -1,11 +1,13 @@
 """The engine's elementary functions: float32, from additions and products in a fixed order.
 
-The functions of libraries and processors differ in their last digits. These are made of operations that IEEE 754
-rounds in one way only (``+ - * /``, the square root), none of them contracted, and sums go through LANES partial sums
-in a fixed order. So the interpreter, the compiled kernels and a browser (``web/functions.js``) give the same bits.
+The functions of libraries and processors differ in their last digits. These use only operations
+with a fixed rounding in IEEE 754 (``+ - * /``, the square root), none of them contracted, and sums
+use LANES partial sums in a fixed order. So the interpreter, the compiled kernels and a browser
+(``web/functions.js``) give the same bits.
 
-Numbers and arrays are taken alike: what stands here is called with NumPy arrays by the interpreter, and compiled for
-single numbers by ``kernels.py``. Accuracy is about two units in the last place; erf's error is up to 6e-7.
+Functions take numbers or arrays: the interpreter calls them with NumPy arrays, and ``kernels.py``
+compiles them for single numbers. Accuracy is about two units in the last place; erf's error is up
+to 6e-7.
 """
 
 import math
@@ -15,24 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 LANES = 16
-"""Partial sums that a sum goes through, a power of 2; the same stands in ``web/functions.js``.
-
-Another number gives other bits: ``model._ARITHMETIC`` must then change too.
+"""Partial sums of a sum, a power of 2; ``web/functions.js`` has the same number. Another number
+gives other bits, so ``model._ARITHMETIC`` must change with it.
 """
 SMALLEST = np.float32(1e-30)
-"""The least size that a vector is rounded to 8 bits by: one of zeros has some scale too."""
+"""The smallest size that scales a vector to 8 bits, so that a vector of zeros has a scale too."""
 EPSILON = np.float32(1e-5)
 """Added to a variance."""
 ONE, TWO = np.float32(1), np.float32(2)
 MOST = np.float32(87)
-"""Up to here e^x and e^-x are ordinary numbers."""
+"""Up to this size, e^x and e^-x are normal numbers."""
 STEP = np.float32(1 / 127)
-"""What makes the largest number of a vector 127."""
+"""Scales the largest number of a vector to 127."""
 _ROUNDING = np.float32(12582912)
-"""1.5 * 2^23: added and taken away, it leaves the nearest whole number, halves to even."""
+"""1.5 * 2^23: adding and subtracting it rounds to the nearest whole number, halves to even."""
 _LOG2_E = np.float32(1 / math.log(2))
 # The logarithm of 2 in two parts: a multiple of the first, which has few digits, is exact.
-_LN_2, _LN_2_REST = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
+_LN_2, _LN_2_LOW = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
 _E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / math.factorial(power)) for power in range(2, 8))
 _L3, _L5, _L7, _L9, _L11 = (np.float32(1 / power) for power in (3, 5, 7, 9, 11))
 _ROOT_2 = np.float32(math.sqrt(2))
@@ -68,21 +69,21 @@ def parts_of(x: Any) -> Any:
 def grown(x: Any) -> Any:
     """``2^n`` and ``e^r - 1`` where ``x = n ln 2 + r`` and r is small."""
     n = whole(x * _LOG2_E)
-    r = (x - n * _LN_2) - n * _LN_2_REST
+    r = (x - n * _LN_2) - n * _LN_2_LOW
     series = ((((_E7 * r + _E6) * r + _E5) * r + _E4) * r + _E3) * r + _E2
     return power_of_two(n), (series * r) * r + r
 
 
 def exp(x: Any) -> Any:
-    """``e^x``, within ±87 and beyond as if it were there."""
-    power, rest = grown(clamp(x))
-    return power + power * rest
+    """``e^x``; x is clamped to ±87."""
+    power, remainder = grown(clamp(x))
+    return power + power * remainder
 
 
 def expm1(x: Any) -> Any:
     """``e^x - 1``, exact where x is small."""
-    power, rest = grown(clamp(x))
-    return power * rest + (power - ONE)
+    power, remainder = grown(clamp(x))
+    return power * remainder + (power - ONE)
 
 
 def sigmoid(x: Any) -> Any:
@@ -104,7 +105,7 @@ def log(x: Any) -> Any:
     square = s * s
     series = ((((_L11 * square + _L9) * square + _L7) * square + _L5) * square + _L3) * square
     small = (s + s) + (s + s) * series
-    return n * _LN_2 + (n * _LN_2_REST + small)
+    return n * _LN_2 + (n * _LN_2_LOW + small)
 
 
 def halved(n: Any, m: Any) -> Any:
@@ -131,9 +132,11 @@ ELEMENTARY = (whole, power_of_two, parts_of, grown, exp, expm1, sigmoid, tanh, l
 
 
 def total(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sums along the last axis: number k goes to partial sum k mod LANES, and these are added up by halves."""
-    rest = -x.shape[-1] % LANES
-    padded = np.concatenate([x, np.zeros((*x.shape[:-1], rest), np.float32)], axis=-1) if rest else x
+    """Sums along the last axis: number k goes to partial sum k mod LANES, and these are added up by
+    halves.
+    """
+    remainder = -x.shape[-1] % LANES
+    padded = np.concatenate([x, np.zeros((*x.shape[:-1], remainder), np.float32)], axis=-1) if remainder else x
     lanes = np.zeros((*x.shape[:-1], LANES), np.float32)
     for first in range(0, padded.shape[-1], LANES):
         lanes = lanes + padded[..., first : first + LANES]

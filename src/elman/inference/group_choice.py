@@ -1,4 +1,4 @@
-"""Which groups of weights are stored in 8 bits: all, or as many as cost little together."""
+"""Chooses the groups of weights to store in 8 bits: all, or as many as stay within a bound."""
 
 from collections.abc import Callable, Collection
 
@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection
 def choose_groups(
     groups: Collection[str], cost: Callable[[frozenset[str]], float], *, bound: float
 ) -> tuple[frozenset[str], float]:
-    """The groups to round, and what they cost together.
+    """The groups to round, and their total cost.
 
-    If all together cost too much, they are tried one after the other, beginning with the one that
-    costs least.
+    If all together cost too much, they are added one by one, cheapest first.
 
     Args:
-        cost: what a set of rounded groups costs; nothing rounded costs 0. Gains by luck count as
+        cost: the cost of a set of rounded groups; the empty set costs 0. Chance gains count as
             costs.
         bound: the largest cost.
 

@@ -1,7 +1,8 @@
-"""The interpreter: a function of a program computed with NumPy, symbol by symbol. The reference of all executors.
+"""The interpreter: computes a function of a program with NumPy, symbol by symbol.
 
-It compiles nothing, so it is also what answers first after a model is loaded. Products of 8-bit numbers are exact
-whole numbers in every executor; what lies between them is ``functions.py``.
+It is the reference of all executors. It compiles nothing, so it also computes the first steps after
+a model is loaded. Products of 8-bit numbers are exact whole numbers in every executor; all other
+operations use ``functions.py``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,24 +15,26 @@ from elman.cells.symbol import Symbol, in_order
 from elman.errors import ModelError
 from elman.inference import functions as f
 from elman.inference.program import Function
-from elman.inference.weights import Weights
+from elman.inference.weights import ProgramWeights
 
 Ids = Mapping[str, NDArray[np.int64]]
 Vectors = Mapping[str, NDArray[np.float32]]
 _EXACT = 1024
-"""So many products of two 8-bit numbers add up to less than 2^24, below which float32 holds every whole number."""
+"""This many products of two 8-bit numbers sum to less than 2^24, and float32 holds those
+exactly."""
 _ROWS = 256
-"""Rows of a matrix that become float32 at a time: they stay in the cache, and no memory is asked for."""
+"""Rows of a matrix converted to float32 at a time; they stay in the cache and need no new
+memory."""
 
 
 class Interpreter:
     """One function with its weights."""
 
-    def __init__(self, function: Function, weights: Weights) -> None:
+    def __init__(self, function: Function, weights: ProgramWeights) -> None:
         self.function = function
         self._weights = weights
         self._kept: dict[int, Any] = {}
-        """Constants and matrices by the symbol that they belong to."""
+        """Constants and matrices by their symbols."""
 
     def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
         """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
@@ -56,7 +59,7 @@ class Interpreter:
         return [np.broadcast_to(values[id(end)], (rows, end.size)) for end in ends]
 
     def _computed(self, symbol: Symbol, values: dict[int, Any], rows: int) -> Any:
-        given: list[Any] = [values.get(id(each)) for each in symbol.inputs]
+        given: list[Any] = [values.get(id(operand)) for operand in symbol.inputs]
         match symbol.operator, symbol.inputs:
             case ("copy", (vector,)):
                 return np.broadcast_to(self._vector(vector), (rows, symbol.size))
@@ -80,7 +83,8 @@ class Interpreter:
             case ("choose", _):
                 return np.where((given[0] != 0)[:, None], given[1], given[2])
         operands = [
-            self._vector(each) if value is None else value for each, value in zip(symbol.inputs, given, strict=True)
+            self._vector(operand) if value is None else value
+            for operand, value in zip(symbol.inputs, given, strict=True)
         ]
         return _OPERATORS[symbol.operator](*operands, *symbol.about)
 
@@ -100,9 +104,9 @@ def check_ids(ids: Ids, bounds: Mapping[str, int]) -> None:
         ModelError: one does not.
     """
     for name, most in bounds.items():
-        given = ids[name]
-        if given.size and not (given.min() >= 0 and given.max() <= most):
-            raise ModelError(f"ids go from 0 to {most}; {given.min()} to {given.max()} were given")
+        numbers = ids[name]
+        if numbers.size and not (numbers.min() >= 0 and numbers.max() <= most):
+            raise ModelError(f"ids go from 0 to {most}; {numbers.min()} to {numbers.max()} were given")
 
 
 def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -112,7 +116,7 @@ def rounded(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def whole_product(small: NDArray[np.float32], codes: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact but for the last rounding to float32."""
+    """Whole numbers ``[N, K]`` times ``codes[M, K]``, exact before the rounding to float32."""
     total = np.zeros((len(small), len(codes)), np.int32)
     for start in range(0, len(codes), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -131,33 +135,33 @@ def normalised(x: NDArray[np.float32], gain: NDArray[np.float32]) -> NDArray[np.
 
 
 def log_softmax(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Natural logarithms of shares that sum to 1."""
+    """Natural logarithms of a softmax."""
     most = x.max(axis=1, keepdims=True)
     return x - (most + f.log(f.total(f.exp(x - most)))[:, None])
 
 
 def softmax(x: NDArray[np.float32], groups: int) -> NDArray[np.float32]:
-    """Shares that sum to 1 in each of ``groups`` pieces."""
+    """The softmax of each of ``groups`` pieces."""
     pieces = x.reshape(len(x), groups, -1)
-    shares = f.exp(pieces - pieces.max(axis=2, keepdims=True))
-    return (shares * (f.ONE / f.total(shares))[..., None]).reshape(x.shape)
+    exponentials = f.exp(pieces - pieces.max(axis=2, keepdims=True))
+    return (exponentials * (f.ONE / f.total(exponentials))[..., None]).reshape(x.shape)
 
 
 def dot(query: NDArray[np.float32], keys: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     """Each head's query times all of its keys."""
     size = query.shape[1] // heads
-    each: Any = keys.reshape(len(keys), -1, heads, size) * query.reshape(len(query), 1, heads, size)
-    return f.total(each).swapaxes(1, 2).reshape(len(query), -1)
+    products: Any = keys.reshape(len(keys), -1, heads, size) * query.reshape(len(query), 1, heads, size)
+    return f.total(products).swapaxes(1, 2).reshape(len(query), -1)
 
 
-def mix(shares: NDArray[np.float32], values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Values weighted by shares, added up from the first key on."""
-    count = shares.shape[1] // heads
-    each = values.reshape(len(values), count, heads, -1)
-    weights = shares.reshape(len(shares), heads, count)
-    total: Any = np.zeros(each.shape[0:1] + each.shape[2:], np.float32)
+def mix(probs: NDArray[np.float32], values: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Weighted sum of the values, added from the first key on."""
+    count = probs.shape[1] // heads
+    values_of_heads = values.reshape(len(values), count, heads, -1)
+    weights = probs.reshape(len(probs), heads, count)
+    total: Any = np.zeros(values_of_heads.shape[0:1] + values_of_heads.shape[2:], np.float32)
     for key in range(count):
-        total = total + weights[:, :, key, None] * each[:, key]
+        total = total + weights[:, :, key, None] * values_of_heads[:, key]
     return total.reshape(len(values), -1)
 
 

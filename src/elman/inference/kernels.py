@@ -1,8 +1,9 @@
-"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences, in one call.
+"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences, in
+one call.
 
-Every operator works on ``row[N, width]``, a row for each text; an operand is a piece of its row, or of the constants.
-No row ever reads another one's. Nothing here may be reordered or contracted by the compiler: results are the same bits
-as the interpreter's (``interpreter.py``), where the same functions stand as NumPy.
+Every operator works on ``row[N, width]``, a row for each text; an operand is a piece of its row, or
+of the constants. No row reads another. The compiler may reorder or contract nothing here: results
+have the same bits as those of the interpreter, which has the same functions in NumPy.
 """
 
 import numpy as np
@@ -47,13 +48,13 @@ _ZERO = np.float32(0)
 def run(code, memory, constants, matrices):
     """Carry out ``code[instructions, FIELDS]`` for all rows.
 
-    ``memory`` are the rows: of numbers ``[N, width]``, bytes ``[N, bytes]`` and whole numbers ``[N, slots]``.
-    ``constants`` are ``fixed, tables``; ``matrices`` are what they are made of, ``bytes8, sums8, codes, floats``, and
-    where each begins in these, ``places[matrices, 4]``.
+    ``memory`` are the rows: of numbers ``[N, width]``, bytes ``[N, bytes]`` and whole numbers
+    ``[N, slots]``. ``constants`` are ``fixed, tables``; ``matrices`` are the arrays
+    ``bytes8, sums8, codes, floats`` and each matrix's offsets in them, ``offsets[matrices, 4]``.
     """
     row, small, ids = memory
     fixed, tables = constants
-    packed, sums, codes, floats, places = matrices
+    packed, sums, codes, floats, offsets = matrices
     nothing = fixed[:0]
     rows = len(row)
     for number in range(len(code)):
@@ -62,8 +63,8 @@ def run(code, memory, constants, matrices):
             code[number, 5], code[number, 6], code[number, 7], code[number, 8],
         )  # fmt: skip
         if operator == PRODUCT8:
-            deep, first, place = -(-p // 4), places[q, 0], places[q, 1]
-            middle, scales = sums[place : place + size], fixed[s : s + size]
+            deep, first, offset = -(-p // 4), offsets[q, 0], offsets[q, 1]
+            middle, scales = sums[offset : offset + size], fixed[s : s + size]
             bias = fixed[t : t + size] if t >= 0 else nothing
             blocks = -(-size // _BLOCK)
             weights = packed[first : first + blocks * deep * 4 * _BLOCK]
@@ -97,17 +98,17 @@ def run(code, memory, constants, matrices):
             for n in range(rows):
                 row[n, b] = round8(row[n, a : a + size], small[n, out : out + p])
         elif operator == LINEAR:
-            first = places[q, 3]
+            first = offsets[q, 3]
             weights = floats[first : first + -(-size // _BLOCK) * _BLOCK * p]
             bias = fixed[s : s + size] if s >= 0 else nothing
             linear(row[:, a : a + p], weights, bias, row[:, out : out + size])
         elif operator == ROWS8:
             for n in range(rows):
-                first, scale = places[a, 2] + ids[n, b] * size, fixed[p + ids[n, b]]
+                first, scale = offsets[a, 2] + ids[n, b] * size, fixed[p + ids[n, b]]
                 widen(codes[first : first + size], scale, row[n, out : out + size])
         elif operator == ROWS:
             for n in range(rows):
-                first = places[a, 3] + ids[n, b] * size
+                first = offsets[a, 3] + ids[n, b] * size
                 unary(COPY, floats[first : first + size], row[n, out : out + size])
         elif operator == PERMUTE:
             for n in range(rows):
@@ -132,12 +133,12 @@ def run(code, memory, constants, matrices):
 def collect(row, spans, out):
     """Pieces ``spans[pieces, 2]`` of each row side by side, ``out[N, ..]``."""
     for n in range(len(out)):
-        place = 0
+        column = 0
         for number in range(len(spans)):
             start, stop = spans[number]
-            # An assignment of pieces asks first whether they overlap, and takes three times as long.
-            unary(COPY, row[n, start:stop], out[n, place : place + stop - start])
-            place += stop - start
+            # Assigning slices would check for overlap first, and take three times as long.
+            unary(COPY, row[n, start:stop], out[n, column : column + stop - start])
+            column += stop - start
 
 
 @compiled
@@ -152,7 +153,9 @@ def first_outside(ids, most):
 
 @compiled
 def run_once(code, memory, constants, matrices, most, spans, out):
-    """``run``, then what lies between ``spans`` goes to ``out[N, ..]``; or the first row with an id out of bounds."""
+    """``run``, then copy the pieces ``spans`` to ``out[N, ..]``; returns the first row with an id
+    out of bounds.
+    """
     outside = first_outside(memory[2], most)
     if outside < 0:
         run(code, memory, constants, matrices)
@@ -161,18 +164,19 @@ def run_once(code, memory, constants, matrices, most, spans, out):
 
 
 @compiled
-def run_along(code, memory, constants, matrices, read, places, state, tops):
-    """Carry out a step for one token after another, the state going on.
+def run_along(code, memory, constants, matrices, read, positions, state, tops):
+    """Run a step for one token after another, passing the state on.
 
-    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a token each, from zeros
-    where ``fresh``. ``places`` are ``spans[1 + parts, 2], into[parts]``: what lies between the spans after a step is
-    the top, which goes to ``tops[N, T, ..]``, and the next state; ``into`` says where the step takes each part from
-    (-1: nowhere). ``state[N, ..]``, the parts side by side, is the state given and the one left.
+    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a
+    token each, from zeros where ``fresh``. ``positions`` are ``spans[1 + parts, 2], into[parts]``.
+    After a step, the first span is the top, copied to ``tops[N, T, ..]``; the others are the next
+    state. ``into`` says where the step reads each part (-1: nowhere). ``state[N, ..]``, the parts
+    side by side, is the initial state and then the final one.
     """
     row, small, ids = memory
     tokens, live, fresh = read
-    spans, into = places
-    rest = spans[1:]
+    spans, into = positions
+    state_spans = spans[1:]
     start, stop = spans[0]
     for time in range(len(live)):
         rows = live[time]
@@ -180,14 +184,14 @@ def run_along(code, memory, constants, matrices, read, places, state, tops):
             ids[n, 0] = tokens[n, time]
             if fresh[n, time]:
                 state[n, :] = _ZERO
-            place = 0
-            for number in range(len(rest)):
-                size = rest[number, 1] - rest[number, 0]
+            column = 0
+            for number in range(len(state_spans)):
+                size = state_spans[number, 1] - state_spans[number, 0]
                 to = into[number]
                 if to >= 0:
-                    unary(COPY, state[n, place : place + size], row[n, to : to + size])
-                place += size
+                    unary(COPY, state[n, column : column + size], row[n, to : to + size])
+                column += size
         run(code, (row[:rows], small[:rows], ids[:rows]), constants, matrices)
-        collect(row[:rows], rest, state[:rows])
+        collect(row[:rows], state_spans, state[:rows])
         for n in range(rows):
             unary(COPY, row[n, start:stop], tops[n, time])

@@ -1,10 +1,9 @@
 """InferenceModel: a trained network as a language model, computed by elman's engine, without torch.
 
-Its programs are built from the weights when it is loaded, so that better ones reach old models. In 8 bits no result
-depends on the other rows of a batch, on the processor, or on whether it was interpreted or compiled.
-
-States are bound to the program: a torch model and this one of the same weights do not take each other's, for the two
-would not go on equally to the last bit.
+Programs are built from the weights on loading, so old models use new programs. In 8 bits no result
+depends on the other rows of a batch, on the processor, or on whether it was interpreted or
+compiled. States are bound to the program: a torch model and this one refuse each other's states,
+since their results would differ in the last bits.
 """
 
 import dataclasses
@@ -23,36 +22,36 @@ from elman.inference.network import network_program
 from elman.inference.passes import optimise
 from elman.inference.program import Program
 from elman.inference.stack import check_states
-from elman.inference.weights import Weights, check_precision, gain_of, in_8_bits, stored_arrays
+from elman.inference.weights import ProgramWeights, check_precision, gain_of, in_8_bits, stored_arrays
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
-from elman.models.softmax_clusters import layout_arrays, read_layout
+from elman.models.softmax_clusters import cluster_arrays, read_clusters
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 _SCORES = 1 << 20
-"""Probabilities that exist at a time while scoring."""
+"""Most probabilities in memory at a time while scoring."""
 _ARITHMETIC = 1
-"""Its version: other arithmetic gives other bits."""
+"""The version of the arithmetic: other arithmetic gives other bits."""
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InferenceConfig(Config):
-    """What an ``InferenceModel`` is built from, beside its weights and tokenizer."""
+    """The configuration of an ``InferenceModel``."""
 
     network: dict[str, Any]
     """The configuration of the network (``NeuralConfig``)."""
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     gain: float = 1.0
-    """What embeddings are multiplied by where they meet a state in 8 bits (``inference.passes.optimise``)."""
+    """Factor of embeddings in 8-bit products with a state (``inference.passes.optimise``)."""
     model: str
     """The hash of the network."""
     about: dict[str, Any]
-    """What the network says of itself."""
+    """The network's description of itself."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,15 +61,17 @@ class InferenceConfig(Config):
 class InferenceModel:
     """A network as a LanguageModel.
 
-    A state's parts are those of ``NeuralModel``: the stack's state and ``top``, the last layer's output.
+    A state's parts are those of ``NeuralModel``: the stack's state and ``top``, the last layer's
+    output.
 
     Args:
-        arrays: the weights by their names; of matrices in 8 bits codes and scales will do (``to_arrays``).
+        arrays: the weights by name; for 8-bit matrices, codes and scales are enough
+            (``to_arrays``).
         patience: see ``Engine``.
 
     Raises:
-        FolderError: weights that do not fit the configuration.
-        UsageError: a configuration that is none.
+        FolderError: the weights do not fit the configuration.
+        UsageError: the configuration is invalid.
     """
 
     kind = "inference"
@@ -86,7 +87,7 @@ class InferenceModel:
         self.shape = NeuralConfig.from_json(config.network)
         self.weights_hash: str = config.model
         """The hash of the network."""
-        self.weights = Weights(arrays)
+        self.weights = ProgramWeights(arrays)
         self.program = self._built(arrays)
         facts = f"{_ARITHMETIC}|{config.model}|{','.join(sorted(config.int8))}|{config.gain!r}"
         self.model_hash = hashlib.sha256(facts.encode()).hexdigest()
@@ -100,8 +101,8 @@ class InferenceModel:
     def _built(self, arrays: Arrays) -> Program:
         vocab = self.tokenizer.size
         check_states(self.shape)
-        clusters = read_layout(self.shape, vocab, arrays)
-        self._layout = layout_arrays(self.shape, clusters)
+        clusters = read_clusters(self.shape, vocab, arrays)
+        self._cluster_arrays = cluster_arrays(self.shape, clusters)
         plain = optimise(network_program(self.shape, vocab, clusters), gain=self.config.gain)
         return plain.mapped(lambda function: in_8_bits(function, self.config.int8))
 
@@ -111,8 +112,8 @@ class InferenceModel:
         return cls(arrays, tokenizer, config)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All that the programs need of the weights."""
-        return {**stored_arrays(self.program.functions.values(), self.weights), **self._layout}
+        """The weights that the programs need."""
+        return {**stored_arrays(self.program.functions.values(), self.weights), **self._cluster_arrays}
 
     @property
     def precision(self) -> str:
@@ -133,12 +134,12 @@ class InferenceModel:
 
     def advance(self, ids: TokenIds, state: State) -> State:
         self._check(state, len(ids))
-        found = self._step.run({"ids": np.asarray(ids, np.int64)}, state.parts, self._after)
-        return State(self.model_hash, dict(zip(self._sizes, found, strict=True)))
+        state_arrays = self._step.run({"ids": np.asarray(ids, np.int64)}, state.parts, self._after)
+        return State(self.model_hash, dict(zip(self._sizes, state_arrays, strict=True)))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        found = self.trace(ids, lengths, state)
-        return found.scores, found.state
+        trace = self.trace(ids, lengths, state)
+        return trace.scores, trace.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
         batch, time = ids.shape
@@ -150,7 +151,7 @@ class InferenceModel:
         safe = np.where(real, ids, 0).astype(np.int64)
         parts = {name: part for name, part in state.parts.items() if name != "top"}
         tops, after = self._step.along(safe, lengths, parts, top="next.top")
-        # Each token is predicted from what was read before it.
+        # Each token is predicted from the tokens before it.
         every = np.concatenate([state.parts["top"][:, None], tops], axis=1)
         before = np.where(real[..., None], every[:, :-1], np.float32(0))
         scores = np.zeros((batch, time), np.float32)

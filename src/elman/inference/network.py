@@ -1,9 +1,10 @@
-"""The program of a network: its cells recorded layer by layer, between the embedding and the output.
+"""The program of a network: its cells, recorded layer by layer between embedding and output.
 
     step     ids, stack.k   -> next.top, next.stack.k
     output   top, targets   -> log_probs [V], chosen [1]
 
-``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for `<s>`.
+``stack.k`` are the parts of the layers' states, ``top`` is the last layer's output. Id V stands for
+`<s>`.
 """
 
 import numpy as np
@@ -28,7 +29,9 @@ from elman.nn.clusters import Clusters
 
 
 def network_program(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Program:
-    """The program of a network of this configuration, with ``vocab`` V types; weights go by their names."""
+    """The program of a network of this configuration, with ``vocab`` V types; weights go by their
+    names.
+    """
     stack = record_stack(config, _embedded(config, vocab, clusters))
     step = Function({"next.top": stack.top, **stack.after})
     top, targets = Symbol.input("top", config.top_size), id_input("targets", vocab - 1)
@@ -43,24 +46,24 @@ def _embedded(config: NeuralConfig, vocab: int, clusters: Clusters | None) -> Sy
         return record_embedding(config, ids, vocab)
     assert clusters is not None
     head, widths = clusters.ends[0], clusters.widths(size)
-    # `<s>` lies behind the head's types.
-    places = np.append(np.minimum(clusters.ranks, head - 1), head)
-    found = rows(Symbol.parameter("embedding.table0", (head + 1, size)), looked_up(places, ids))
+    # The row of `<s>` comes after those of the head's types.
+    row_indices = np.append(np.minimum(clusters.ranks, head - 1), head)
+    embedded = rows(Symbol.parameter("embedding.table0", (head + 1, size)), looked_up(row_indices, ids))
     for number, (first, end) in enumerate(clusters.tails, 1):
         inside = np.append((clusters.ranks >= first) & (clusters.ranks < end), False)
-        places = np.append((clusters.ranks - first).clip(0, end - first - 1), 0)
+        row_indices = np.append((clusters.ranks - first).clip(0, end - first - 1), 0)
         narrow = rows(
-            Symbol.parameter(f"embedding.table{number}", (end - first, widths[number])), looked_up(places, ids)
+            Symbol.parameter(f"embedding.table{number}", (end - first, widths[number])), looked_up(row_indices, ids)
         )
         wide = linear(narrow, transposed(Symbol.parameter(f"embedding.projection{number}", (widths[number], size))))
-        found = choose(looked_up(inside.astype(np.int64), ids), wide, found)
-    return found
+        embedded = choose(looked_up(inside.astype(np.int64), ids), wide, embedded)
+    return embedded
 
 
 def _log_probs(config: NeuralConfig, vocab: int, clusters: Clusters | None, y: Symbol) -> Symbol:
     bias, size = Symbol.parameter("output.bias", (vocab,)), config.top_size
     if config.softmax != "adaptive":
-        # Tied, the table has a row for `<s>`, which nobody predicts.
+        # A tied table has a row for `<s>`, which is never predicted.
         table = Symbol.parameter("embedding.weight", (vocab + 1, size)).cut(0, vocab) if config.tied else None
         return log_softmax(linear(y, table or Symbol.parameter("output.weight", (vocab, size)), bias))
     assert clusters is not None

@@ -1,13 +1,12 @@
-"""Passes: a recorded program made fast without changing what it computes.
+"""Passes: faster programs that compute the same.
 
     lookups     a matrix times a one-hot vector is a column of the matrix
     cuts        a piece of a product is a product with fewer rows
-    joins       two products added up are one, of both matrices side by side and both vectors joined
+    joins       the sum of two products is one product of concatenated matrices and vectors
     merges      products of one vector with neighbouring rows of one matrix are one
 
-A joined product reads the same weights in one go; of an LSTM's two products a step one is left, of a GRU's six rows of
-blocks three. Every pass takes outputs and gives outputs that compute the same (up to the order of sums); equal values
-are one symbol afterwards.
+An LSTM's two products a step become one, a GRU's six blocks of rows three. Every pass returns
+outputs that compute the same (up to the order of sums); afterwards equal values are one symbol.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +21,11 @@ Outputs = dict[str, Symbol]
 
 
 def optimise(program: Program, *, gain: float = 1.0) -> Program:
-    """All passes. ``gain`` multiplies looked-up embeddings where they are joined with a state, and the weights they
-    meet are divided by it: it makes both about as large, so that 8 bits with one scale round neither away."""
+    """Run all passes.
+
+    ``gain`` multiplies embeddings that are joined with a state, and their weights are divided by
+    it. It makes both vectors about equally large, so that 8 bits with one scale keep both precise.
+    """
 
     def run(function: Function) -> Function:
         shared = Shared()
@@ -36,38 +38,42 @@ def optimise(program: Program, *, gain: float = 1.0) -> Program:
 
 
 class Shared:
-    """Symbols by what they are: equal ones become one."""
+    """Merges equal symbols into one."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Symbol] = {}
 
     def one(self, symbol: Symbol) -> Symbol:
         """The symbol that stands for all equal ones; its inputs must be such symbols."""
-        about = tuple((each.shape, each.tobytes()) if isinstance(each, np.ndarray) else each for each in symbol.about)
+        about = tuple((node.shape, node.tobytes()) if isinstance(node, np.ndarray) else node for node in symbol.about)
         key = symbol.operator, tuple(map(id, symbol.inputs)), symbol.shape, about
         return self._known.setdefault(key, symbol)
 
     def rewrite(self, outputs: Mapping[str, Symbol], rule: Callable[[Symbol], Symbol]) -> Outputs:
-        """Rebuild from the inputs on; ``rule`` gives a symbol, whose inputs are rebuilt already, or another for it."""
-        made: dict[int, Symbol] = {}
+        """Rebuild outputs from their inputs on; ``rule`` maps each rebuilt symbol to itself or a
+        replacement.
+        """
+        built: dict[int, Symbol] = {}
         for symbol in in_order(outputs.values()):
-            inputs = tuple(made[id(each)] for each in symbol.inputs)
+            inputs = tuple(built[id(node)] for node in symbol.inputs)
             rebuilt = self.one(Symbol(symbol.operator, inputs, symbol.shape, symbol.about))
             ruled = rule(rebuilt)
-            made[id(symbol)] = rebuilt if ruled is rebuilt else self.deep(ruled)
-        return {name: made[id(symbol)] for name, symbol in outputs.items()}
+            built[id(symbol)] = rebuilt if ruled is rebuilt else self.deep(ruled)
+        return {name: built[id(symbol)] for name, symbol in outputs.items()}
 
     def deep(self, symbol: Symbol) -> Symbol:
         """``one`` of a symbol whose inputs may be new."""
-        made: dict[int, Symbol] = {}
-        for each in in_order([symbol]):
-            inputs = tuple(made[id(one)] for one in each.inputs)
-            made[id(each)] = self.one(Symbol(each.operator, inputs, each.shape, each.about))
-        return made[id(symbol)]
+        built: dict[int, Symbol] = {}
+        for node in in_order([symbol]):
+            inputs = tuple(built[id(one)] for one in node.inputs)
+            built[id(node)] = self.one(Symbol(node.operator, inputs, node.shape, node.about))
+        return built[id(symbol)]
 
 
 def piece_of(weights: Symbol, start: int, stop: int) -> Symbol:
-    """Rows of a matrix or numbers of a vector of weights; of a piece, a piece of the whole."""
+    """Rows of a matrix or numbers of a vector of weights; a piece of a piece is cut from the
+    whole.
+    """
     whole, first, _ = rows_of(weights)
     return whole.cut(first + start, first + stop)
 
@@ -78,13 +84,13 @@ def beside(left: Symbol, right: Symbol) -> Symbol:
     columns = left.shape[1] + right.shape[1]
     whole = left_base.shape[0]
     if [start, stop] == span and whole == right_base.shape[0]:
-        # The same rows of both: rows of both side by side.
+        # The same rows of both: rows of the joined matrix.
         return Symbol("beside", (left_base, right_base), (whole, columns)).cut(start, stop)
     return Symbol("beside", (left, right), (left.shape[0], columns))
 
 
 def rows_of(matrix: Symbol) -> tuple[Symbol, int, int]:
-    """The matrix (or vector) that rows are cut from, and which."""
+    """The matrix (or vector) that rows are cut from, and the range of rows."""
     if matrix.operator == "cut":
         return matrix.inputs[0], *matrix.about
     return matrix, 0, matrix.shape[0]
@@ -95,11 +101,11 @@ _READ = {"linear": 1, "norm": 1, "softmax": 1, "dot": 2, "mix": 2}
 
 
 def _copied(symbol: Symbol) -> Symbol:
-    """Constant vectors where an operator reads vectors of the row: copied there."""
+    """Copies constant vectors into the row where an operator reads vectors of the row."""
     count = _READ.get(symbol.operator, 0)
-    if symbol.is_constant or not any(each.is_constant for each in symbol.inputs[:count]):
+    if symbol.is_constant or not any(node.is_constant for node in symbol.inputs[:count]):
         return symbol
-    read = (Symbol("copy", (each,), each.shape) if each.is_constant else each for each in symbol.inputs[:count])
+    read = (Symbol("copy", (node,), node.shape) if node.is_constant else node for node in symbol.inputs[:count])
     return Symbol(symbol.operator, (*read, *symbol.inputs[count:]), symbol.shape, symbol.about)
 
 
@@ -107,8 +113,8 @@ def _lookup(symbol: Symbol) -> Symbol:
     if symbol.operator != "linear" or symbol.inputs[0].operator != "one_hot":
         return symbol
     x, matrix, *bias = symbol.inputs
-    found = rows(transposed(matrix), x.inputs[0])
-    return found + bias[0] if bias else found
+    column = rows(transposed(matrix), x.inputs[0])
+    return column + bias[0] if bias else column
 
 
 def _cut(symbol: Symbol) -> Symbol:
@@ -116,18 +122,18 @@ def _cut(symbol: Symbol) -> Symbol:
         return symbol
     x, matrix, *bias = symbol.inputs[0].inputs
     start, stop = symbol.about
-    kept = (piece_of(each, start, stop) for each in (matrix, *bias))
+    kept = (piece_of(node, start, stop) for node in (matrix, *bias))
     return Symbol("linear", (x, *kept), symbol.shape)
 
 
 def _join(symbol: Symbol, gain: float) -> Symbol:
-    if symbol.operator != "add" or any(each.operator != "linear" for each in symbol.inputs):
+    if symbol.operator != "add" or any(node.operator != "linear" for node in symbol.inputs):
         return symbol
-    if any(each.shape != symbol.shape for each in symbol.inputs):
+    if any(node.shape != symbol.shape for node in symbol.inputs):
         return symbol
-    (x, left, *left_bias), (h, right, *right_bias) = (each.inputs for each in symbol.inputs)
-    # One that is computed from the other would have to wait for itself.
-    if x is h or any(each is h for each in in_order([x])) or any(each is x for each in in_order([h])):
+    (x, left, *left_bias), (h, right, *right_bias) = (node.inputs for node in symbol.inputs)
+    # If one is computed from the other, they cannot be joined.
+    if x is h or any(node is h for node in in_order([x])) or any(node is x for node in in_order([h])):
         return symbol
     if gain != 1 and _is_embedded(x):
         x, left = x * gain, _scaled(left, 1 / gain)
@@ -147,7 +153,7 @@ def _scaled(matrix: Symbol, factor: float) -> Symbol:
 
 
 def _merge(shared: Shared, outputs: Outputs) -> Outputs:
-    """Join products of one vector with rows of one matrix that follow upon each other."""
+    """Join products of one vector with adjacent rows of one matrix."""
     groups: dict[tuple[int, int, bool], list[Symbol]] = {}
     for symbol in in_order(outputs.values()):
         if symbol.operator == "linear":
@@ -162,56 +168,56 @@ def _merge(shared: Shared, outputs: Outputs) -> Outputs:
 
 
 def _runs(products: list[Symbol]) -> Iterator[list[Symbol]]:
-    """Products of which each one's first row follows upon the last row of the one before."""
+    """Groups of products with adjacent rows."""
     run: list[Symbol] = []
-    for each in sorted(products, key=lambda each: rows_of(each.inputs[1])[1]):
-        if run and rows_of(run[-1].inputs[1])[2] != rows_of(each.inputs[1])[1]:
+    for node in sorted(products, key=lambda node: rows_of(node.inputs[1])[1]):
+        if run and rows_of(run[-1].inputs[1])[2] != rows_of(node.inputs[1])[1]:
             yield run
             run = []
-        run.append(each)
+        run.append(node)
     yield run
 
 
 def _cut_apart(run: list[Symbol], pieces: dict[int, Symbol]) -> None:
-    """One product for all of a run, and pieces of it for each."""
+    """Replace a run of products by pieces of one product."""
     x, first, *bias = run[0].inputs
     base, start, _ = rows_of(first)
     stop = rows_of(run[-1].inputs[1])[2]
-    biases = tuple([_side_by_side([each.inputs[2] for each in run])] if bias else [])
+    biases = tuple([_side_by_side([node.inputs[2] for node in run])] if bias else [])
     whole = Symbol("linear", (x, base.cut(start, stop), *biases), (stop - start,))
-    place = 0
-    for each in run:
-        pieces[id(each)] = whole.cut(place, place + each.size)
-        place += each.size
+    offset = 0
+    for node in run:
+        pieces[id(node)] = whole.cut(offset, offset + node.size)
+        offset += node.size
 
 
 def _side_by_side(vectors: list[Symbol]) -> Symbol:
-    """Vectors of weights as one; pieces of one vector that follow upon each other are a longer piece of it."""
-    spans = [(each.inputs[0], *each.about) if each.operator == "cut" else (each, 0, each.size) for each in vectors]
+    """Concatenated vectors of weights; adjacent pieces of one vector become a longer piece."""
+    spans = [(node.inputs[0], *node.about) if node.operator == "cut" else (node, 0, node.size) for node in vectors]
     base, start, stop = spans[0]
     for other, first, last in spans[1:]:
         if other is not base or first != stop:
-            return Symbol("concat", tuple(vectors), (sum(each.size for each in vectors),))
+            return Symbol("concat", tuple(vectors), (sum(node.size for node in vectors),))
         stop = last
     return base.cut(start, stop)
 
 
 def _with_pieces(shared: Shared, outputs: Outputs, pieces: dict[int, Symbol]) -> Outputs:
-    """The outputs with a piece of a larger product in place of each product that has one."""
-    made: dict[int, Symbol] = {}
+    """The outputs with products replaced by their pieces of larger products."""
+    built: dict[int, Symbol] = {}
 
     def build(symbol: Symbol) -> Symbol:
-        for each in in_order([symbol]):
-            if id(each) in made:
+        for node in in_order([symbol]):
+            if id(node) in built:
                 continue
-            if id(each) in pieces:
-                piece = pieces[id(each)]
+            if id(node) in pieces:
+                piece = pieces[id(node)]
                 x, *weights = piece.inputs[0].inputs
                 whole = Symbol("linear", (build(x), *weights), piece.inputs[0].shape)
-                made[id(each)] = shared.deep(Symbol("cut", (whole,), piece.shape, piece.about))
+                built[id(node)] = shared.deep(Symbol("cut", (whole,), piece.shape, piece.about))
             else:
-                inputs = tuple(made[id(one)] for one in each.inputs)
-                made[id(each)] = shared.one(Symbol(each.operator, inputs, each.shape, each.about))
-        return made[id(symbol)]
+                inputs = tuple(built[id(one)] for one in node.inputs)
+                built[id(node)] = shared.one(Symbol(node.operator, inputs, node.shape, node.about))
+        return built[id(symbol)]
 
     return {name: build(symbol) for name, symbol in outputs.items()}

@@ -1,9 +1,8 @@
 """Pooling: the outputs of a text's tokens as one vector, float32, from additions in a fixed order.
 
-Tokens come in the order in which they were read, ``tokens[B, T, H]``, with ``counts[B]`` real ones
-in each row, at least one. Rows are sorted by count, the longest first, so that those with a token at
-time t are the first ones. Sums go from the first token to the last: they are the same bits whatever
-the other rows and the padding are.
+Tokens come in reading order, ``tokens[B, T, H]``, with ``counts[B]`` real ones in each row, at
+least one. Rows are sorted by count, longest first, so the rows with a token at time t come first.
+Sums go from the first token to the last, so other rows and padding do not change any bit.
 """
 
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ def largest(tokens: Tokens, counts: Counts) -> NDArray[np.float32]:
     most = tokens[:, 0].copy()
     for time, rows in _times(counts):
         np.maximum(most[:rows], tokens[:rows, time], out=most[:rows])
-    # Which zero is the larger, 0 or -0, depends on the processor: all become 0.
+    # Processors differ in whether 0 or -0 is larger, so all zeros become 0.
     return most + np.float32(0)
 
 
@@ -51,9 +50,9 @@ def weighted(tokens: Tokens, counts: Counts, scores: NDArray[np.float32]) -> NDA
     weights = f.exp(scores - most)
     total, sums = np.zeros((len(tokens), tokens.shape[2]), np.float32), np.zeros((len(tokens), 1), np.float32)
     for time, rows in _times(counts):
-        share = weights[:rows, time, None]
-        total[:rows] += share * tokens[:rows, time]
-        sums[:rows] += share
+        weight = weights[:rows, time, None]
+        total[:rows] += weight * tokens[:rows, time]
+        sums[:rows] += weight
     return total / sums
 
 
@@ -69,7 +68,7 @@ def mirrored(tokens: NDArray[Any], counts: Counts) -> NDArray[Any]:
 
 
 def _times(counts: Counts) -> Iterator[tuple[int, int]]:
-    """Each time, and how many rows have a token then."""
+    """Each time, and the number of rows with a token then."""
     assert (counts[1:] <= counts[:-1]).all(), "rows are sorted by count"
     times = np.arange(counts[0])
     rows = len(counts) - np.searchsorted(counts[::-1], times, side="right")

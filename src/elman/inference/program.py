@@ -1,7 +1,7 @@
-"""Program: what inference computes, as named functions from vectors and ids to vectors, row by row.
+"""Program: the computation of a network as named functions from vectors and ids to vectors.
 
-A function is a graph of symbols (``elman.cells.symbol``). No operator reads more than one row, so that no result ever
-depends on which other rows are computed with it, or on how many.
+A function is a graph of symbols (``elman.cells.symbol``). Every operator works row by row, so no
+result depends on the other rows or on their number.
 """
 
 import dataclasses
@@ -23,25 +23,25 @@ class Function:
     """
 
     outputs: dict[str, Symbol]
-    """The vectors that go out, by name."""
+    """The output vectors by name."""
 
     @property
     def inputs(self) -> dict[str, int]:
-        """Sizes of the vectors that come in, by name, in the order in which they are used."""
+        """Sizes of the input vectors by name, in order of use."""
         return {symbol.about[0]: symbol.size for symbol in self.symbols() if symbol.operator == "input"}
 
     @property
     def ids(self) -> dict[str, int]:
-        """The whole numbers that come in, by name; each lies between 0 and the given number."""
+        """The largest values of the whole-number inputs by name; the smallest is 0."""
         return {symbol.about[0]: symbol.about[1] for symbol in self.symbols() if symbol.operator == "id"}
 
     @property
     def is_exact(self) -> bool:
-        """Whether all products are of 8-bit numbers, so that every executor gives the same bits."""
+        """Whether all products are of 8-bit numbers; then every executor gives the same bits."""
         return all(symbol.operator not in ("linear", "rows") for symbol in self.symbols())
 
     def symbols(self) -> list[Symbol]:
-        """All values in the order in which they can be computed."""
+        """All symbols in an order in which they can be computed."""
         return list(in_order(self.outputs.values()))
 
 
@@ -58,7 +58,8 @@ class Program:
     functions: dict[str, Function]
     """In the order in which a network uses them."""
     states: dict[str, int]
-    """Sizes of the parts of all states by name. A step's output ``next.NAME`` is what a part becomes."""
+    """Sizes of all state parts by name. A step's output ``next.NAME`` is the next value of part
+    NAME."""
 
     def __getitem__(self, name: str) -> Function:
         return self.functions[name]
@@ -72,17 +73,17 @@ class Program:
         return "int8+fp32" if any(symbol.operator in ("product8", "rows8") for symbol in symbols) else "fp32"
 
     def mapped(self, change: Callable[[Function], Function]) -> "Program":
-        """A program of changed functions."""
+        """A program with every function changed."""
         return Program({name: change(function) for name, function in self.functions.items()}, self.states)
 
 
 def id_input(name: str, most: int) -> Symbol:
-    """A whole number from 0 to ``most`` that comes in."""
+    """A whole-number input from 0 to ``most``."""
     return Symbol("id", (), (), (name, most))
 
 
 def looked_up(table: NDArray[np.integer], index: Symbol) -> Symbol:
-    """The whole number that stands at ``index`` in an array of whole numbers."""
+    """The element at ``index`` of an array of whole numbers."""
     return Symbol("lookup", (index,), (), (table,))
 
 
@@ -102,12 +103,12 @@ def choose(condition: Symbol, first: Symbol, second: Symbol) -> Symbol:
 
 
 def log_softmax(x: Symbol) -> Symbol:
-    """Natural logarithms of shares that sum to 1."""
+    """Natural logarithms of a softmax."""
     return Symbol("log_softmax", (x,), x.shape)
 
 
 def permuted(x: Symbol, order: NDArray[np.integer]) -> Symbol:
-    """The numbers of a vector in another order; ``order`` is an array of places."""
+    """The numbers of a vector in another order; ``order`` is an array of indices."""
     return Symbol("permute", (x,), x.shape, (order,))
 
 

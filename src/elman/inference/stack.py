@@ -1,8 +1,8 @@
-"""The layers of a network recorded one above the other: one step of all of them.
+"""One step of all layers of a network, recorded one above the other.
 
     step     ids, NAME.k   -> top, next.NAME.k
 
-``NAME`` is what the stack's weights begin with; ``NAME.k`` are the parts of the layers' states.
+``NAME`` is the prefix of the stack's weights; ``NAME.k`` are the parts of the layers' states.
 """
 
 import dataclasses
@@ -22,9 +22,9 @@ class RecordedStack:
     """One step of a stack."""
 
     top: Symbol
-    """The last layer's output, with what comes round the layers above each other one."""
+    """The last layer's output plus the skip connections."""
     after: dict[str, Symbol]
-    """The next state by ``next.`` and the name of each part."""
+    """The parts of the next state, named ``next.NAME``."""
     states: dict[str, int]
     """The size of each part of the state by name."""
 
@@ -33,8 +33,8 @@ def record_stack(config: StackConfig, x: Symbol, *, name: str = "stack") -> Reco
     """Record one step of all layers.
 
     Args:
-        x: what the first layer reads.
-        name: what the names of weights and of the state's parts begin with.
+        x: the input of the first layer.
+        name: the prefix of the names of weights and state parts.
     """
     cell = config.kind
     states: dict[str, int] = {}
@@ -57,9 +57,9 @@ def record_stack(config: StackConfig, x: Symbol, *, name: str = "stack") -> Reco
 
 
 def check_states(config: StackConfig) -> None:
-    """Raise where a state would be too large.
+    """Raise if a state would be too large.
 
-    A hostile configuration must not allocate what no file holds.
+    A hostile configuration must not allocate memory beyond any real model's.
 
     Raises:
         FolderError: a part of a state has more than 2^24 numbers.
@@ -70,7 +70,7 @@ def check_states(config: StackConfig) -> None:
 
 
 def record_embedding(config: StackConfig, ids: Symbol, vocab: int) -> Symbol:
-    """What the first layer reads of ``ids`` from 0 to V.
+    """The input of the first layer for ``ids`` from 0 to V.
 
     It is a row of one table ``[V + 1, E]``, or a unit vector.
     """

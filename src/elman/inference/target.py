@@ -1,8 +1,8 @@
-"""What the compiler may emit: the instruction sets of numba's target.
+"""The instruction sets of numba's target.
 
-That is this processor's, unless ``NUMBA_CPU_FEATURES`` names others: then one machine runs the code of a lesser one. A
-processor's name alone (``NUMBA_CPU_NAME=haswell``) leaves numba at this machine's instruction sets; ``generic`` does
-not. What is asked here is the key of numba's cache too, so that code for one target is never loaded for another.
+They are this processor's unless ``NUMBA_CPU_FEATURES`` names others, so a machine can run the code
+of a smaller one. ``NUMBA_CPU_NAME`` alone does not change them, except for ``generic``. They are
+part of the key of numba's cache, so code for one target is never loaded for another.
 """
 
 from functools import cache
@@ -15,12 +15,13 @@ from numba.core.registry import cpu_target
 def features() -> frozenset[str]:
     """Names of instruction sets as LLVM spells them: ``avx2``, ``avx512vnni``.
 
-    Every x86-64 processor has ``sse2`` and every arm64 one ``neon``; all else counts only if it is named.
+    Every x86-64 processor has ``sse2`` and every arm64 one ``neon``; others count only if they are
+    named.
     """
     context: Any = cpu_target.target_context
     triple, _, flags = context.codegen().magic_tuple()
     architecture = triple.partition("-")[0]
-    found = {"sse2"} if architecture == "x86_64" else {"neon"} if architecture in ("aarch64", "arm64") else set()
+    names = {"sse2"} if architecture == "x86_64" else {"neon"} if architecture in ("aarch64", "arm64") else set()
     for flag in filter(None, flags.split(",")):
-        (found.add if flag[0] == "+" else found.discard)(flag[1:])
-    return frozenset(found)
+        (names.add if flag[0] == "+" else names.discard)(flag[1:])
+    return frozenset(names)

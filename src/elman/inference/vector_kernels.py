@@ -1,7 +1,7 @@
-"""What single instructions do to vectors, as machine code; ``kernels.py`` carries out whole programs with it.
+"""Single instructions on vectors, as machine code; ``kernels.py`` runs whole programs with them.
 
-Nothing here may be reordered or contracted by the compiler: results are the same bits as the interpreter's
-(``interpreter.py``), where the same functions stand as NumPy.
+The compiler may reorder or contract nothing here: results have the same bits as those of the
+interpreter, which has the same functions in NumPy.
 """
 
 import math
@@ -14,7 +14,8 @@ from numba.extending import overload, register_jitable
 from elman.inference import functions as f
 from elman.inference.compiler import OPERATORS
 
-# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses multiply and add.
+# Without an explicit False, numba takes fastmath from whatever function calls first, and fuses
+# multiply and add.
 _PLAIN: Any = {"error_model": "numpy", "fastmath": False}
 compiled = njit(nogil=True, cache=True, **_PLAIN)
 
@@ -47,7 +48,7 @@ _ZERO = np.float32(0)
 
 @compiled
 def binary(operator, x, y, out):
-    """Unit by unit; an operand of one number goes with all."""
+    """Unit by unit; an operand of one number is used for all."""
     if len(x) == len(out) and len(y) == len(out):
         if operator == ADD:
             for j in range(len(out)):
@@ -129,7 +130,9 @@ def widen(codes, scale, out):
 
 @compiled
 def _largest(x):
-    """The largest number, many side by side: alone, each would wait for the one before."""
+    """The largest number, with many comparisons side by side: one chain would wait at every
+    step.
+    """
     lanes = np.full(_MANY, x[0], np.float32)
     whole, some = len(x) // _MANY * _MANY, len(x) // _LANES * _LANES
     for first in range(0, whole, _MANY):
@@ -208,7 +211,7 @@ def _dot(x, y):
 
 @compiled
 def log_softmax(x, out):
-    """Natural logarithms of shares that sum to 1."""
+    """Natural logarithms of a softmax."""
     most = _largest(x)
     for j in range(len(x)):
         out[j] = f.exp(x[j] - most)
@@ -219,7 +222,7 @@ def log_softmax(x, out):
 
 @compiled
 def softmax(x, out):
-    """Shares that sum to 1."""
+    """The softmax."""
     most = _largest(x)
     for j in range(len(x)):
         out[j] = f.exp(x[j] - most)
@@ -242,7 +245,9 @@ def norm(x, gain, out):
 
 @compiled
 def dots(query, keys, heads, size, out):
-    """Each head's query times all of its keys: ``[heads * size]``, ``[count * heads * size]``, ``[heads * count]``."""
+    """Each head's query times all of its keys: ``[heads * size]``, ``[count * heads * size]``,
+    ``[heads * count]``.
+    """
     count = len(out) // heads
     for key in range(count):
         for head in range(heads):
@@ -251,21 +256,23 @@ def dots(query, keys, heads, size, out):
 
 
 @compiled
-def mix(shares, values, heads, size, out):
-    """Values weighted by shares: ``[heads * count]``, ``[count * heads * size]``, ``[heads * size]``."""
-    count = len(shares) // heads
+def mix(probs, values, heads, size, out):
+    """Weighted sum of the values: ``[heads * count]``, ``[count * heads * size]``,
+    ``[heads * size]``.
+    """
+    count = len(probs) // heads
     out[:] = _ZERO
     for key in range(count):
         for head in range(heads):
-            share, first = shares[head * count + key], (key * heads + head) * size
+            prob, first = probs[head * count + key], (key * heads + head) * size
             some, to = values[first : first + size], out[head * size : (head + 1) * size]
             for j in range(size):
-                to[j] += share * some[j]
+                to[j] += prob * some[j]
 
 
 @compiled
 def round8(x, out):
-    """``x`` as whole numbers around 128; the scale."""
+    """Round ``x`` to whole numbers around 128; returns the scale."""
     scale = max(_largest_size(x), f.SMALLEST) * f.STEP
     for j in range(len(x)):
         out[j] = np.uint8(np.int32(f.whole(x[j] / scale)) + np.int32(128))
@@ -278,8 +285,8 @@ def round8(x, out):
 def linear(x, weights, bias, out):
     """A float32 product of rows ``x[N, K]`` to ``out[N, M]``.
 
-    ``weights`` lie in blocks of 64 columns, ``[K, 64]`` each, so that columns go side by side and rows share a block.
-    Each row's sums are those it has alone.
+    ``weights`` are stored in blocks of 64 columns, ``[K, 64]`` each, so that columns are computed
+    side by side and rows share a block. Each row's sums do not depend on the other rows.
     """
     rows, columns = x.shape
     size = columns * _BLOCK

@@ -1,8 +1,8 @@
-"""The weights of a program: in float32 as they were trained, or in 8 bits, each row of a matrix by a scale of its own.
+"""The weights of a program: float32 as trained, or 8 bits with a scale for each row of a matrix.
 
-A *group* of weights shares one precision: the embedding with what is tied to it, the output, a layer, a skip. What a
-program multiplies with may be made of several matrices (``passes.py``); ``name_of`` says how such a one is called where
-it is stored.
+A *group* of weights shares one precision: the embedding with what is tied to it, the output, a
+layer, a skip. A program's matrices may combine several trained ones (``passes.py``); ``name_of``
+names them in files.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from elman.inference.program import Function
 
 Arrays = Mapping[str, NDArray[Any]]
 SCALES = ".scales"
-"""What the name of a matrix's scales ends with."""
+"""Suffix of the name of a matrix's scales."""
 _LONGEST = 200
-"""Letters of a matrix's name, at most."""
+"""Most characters of a matrix's name."""
 _LARGEST_SCALE = 1e30
 """Sums of products must stay finite."""
 
@@ -38,7 +38,7 @@ class Quantised(NamedTuple):
     """``[M]``."""
 
     def values(self) -> NDArray[np.float32]:
-        """The matrix that is stored, ``[M, K]``."""
+        """The stored matrix as float32, ``[M, K]``."""
         return self.codes.astype(np.float32) * self.scales[:, None]
 
 
@@ -50,7 +50,7 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
     ([[127, -2, 0], [0, 0, 0]], [1.0, 1.0])
     """
     scales = np.abs(matrix).max(axis=1) / np.float32(127)
-    # A scale of 0 would make 0 / 0; that of the smallest numbers would not be one of the usual kind.
+    # A scale of 0 would give 0 / 0; the scale of tiny numbers would be subnormal.
     scales = np.where(scales < np.finfo(np.float32).tiny, np.float32(1), scales)
     codes = np.rint(matrix / scales[:, None]).clip(-127, 127)
     return Quantised(codes.astype(np.int8), scales)
@@ -59,20 +59,20 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
 def group_of(name: str) -> str:
     """The group of a weight.
 
-    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0"), group_of("backward.layers.0.weight_ih")
-    ('stack.layers.1', 'output', 'backward.layers.0')
+    >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0")
+    ('stack.layers.1', 'output')
     """
     layer = re.match(r"(stack|forward|backward)\.\w+\.\d+", name)
     return layer.group() if layer else name.split(".")[0]
 
 
 def groups_of(arrays: Arrays) -> list[str]:
-    """All groups that hold matrices, in their order."""
+    """All groups with matrices, in order."""
     return sorted({group_of(name) for name, array in arrays.items() if array.ndim == 2})
 
 
 def gain_of(arrays: Arrays) -> float:
-    """The power of 2 that scales embeddings to about the size of hidden states, between -1 and 1."""
+    """The power of 2 that scales embeddings to the size of hidden states, which lie from -1 to 1."""
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
     if table is None or table.ndim != 2 or not table.size:
         return 1.0
@@ -81,7 +81,7 @@ def gain_of(arrays: Arrays) -> float:
 
 
 def check_precision(int8: Iterable[Any], gain: float) -> None:
-    """Raise unless a stored precision is one.
+    """Check a stored precision.
 
     Raises:
         UsageError: ``int8`` holds something else than names, or the gain is out of bounds.
@@ -93,19 +93,19 @@ def check_precision(int8: Iterable[Any], gain: float) -> None:
 
 
 def parameters_of(symbol: Symbol) -> list[str]:
-    """The names of the weights that a constant is made of."""
-    return [each.about[0] for each in in_order([symbol]) if each.operator == "parameter"]
+    """The names of the weights in a constant."""
+    return [node.about[0] for node in in_order([symbol]) if node.operator == "parameter"]
 
 
 def name_of(matrix: Symbol) -> str:
-    """How a matrix made of weights is called.
+    """The name of a matrix computed from weights.
 
     >>> name_of(Symbol("transpose", (Symbol.parameter("w", (2, 3)),), (3, 2)))
     'w.T'
     """
     names: dict[int, str] = {}
     for symbol in in_order([matrix]):
-        name = _name(symbol, [names[id(each)] for each in symbol.inputs])
+        name = _name(symbol, [names[id(node)] for node in symbol.inputs])
         names[id(symbol)] = name if len(name) <= _LONGEST else f"{symbol.operator}-{_digest(name.encode())}"
     return names[id(matrix)]
 
@@ -135,19 +135,19 @@ def _digest(data: bytes) -> str:
 
 
 def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
-    """The function with what the ``groups`` hold in 8 bits.
+    """The function with the weights of ``groups`` in 8 bits.
 
-    ``linear`` becomes ``round8``, which rounds a vector by a scale of its own, and ``product8``, a product of whole
-    numbers; ``rows`` becomes ``rows8``.
+    ``linear`` becomes ``round8``, which rounds a vector by a scale of its own, and ``product8``, a
+    product of whole numbers; ``rows`` becomes ``rows8``.
     """
     chosen = set(groups)
-    made: dict[int, Symbol] = {}
+    converted: dict[int, Symbol] = {}
     rounded: dict[int, Symbol] = {}
     for symbol in function.symbols():
         if symbol.is_constant:
-            made[id(symbol)] = symbol
+            converted[id(symbol)] = symbol
             continue
-        inputs = tuple(made[id(each)] for each in symbol.inputs)
+        inputs = tuple(converted[id(node)] for node in symbol.inputs)
         matrix = symbol.inputs[{"linear": 1, "rows": 0}.get(symbol.operator, -1)] if symbol.inputs else None
         operator = symbol.operator
         groups_here = {group_of(name) for name in parameters_of(matrix)} if matrix is not None else set()
@@ -157,28 +157,30 @@ def in_8_bits(function: Function, groups: Iterable[str]) -> Function:
                 x = inputs[0]
                 small = rounded.setdefault(id(x), Symbol("round8", (x,), x.shape))
                 inputs, operator = (small, *inputs[1:]), "product8"
-        made[id(symbol)] = Symbol(operator, inputs, symbol.shape, symbol.about)
-    return Function({name: made[id(symbol)] for name, symbol in function.outputs.items()})
+        converted[id(symbol)] = Symbol(operator, inputs, symbol.shape, symbol.about)
+    return Function({name: converted[id(symbol)] for name, symbol in function.outputs.items()})
 
 
 def constants_of(functions: Iterable[Function]) -> list[tuple[str, Symbol]]:
-    """The constants that functions use, each with the operator that takes it."""
-    found = {}
+    """The constants that functions use, each with the operator that reads it."""
+    constants = {}
     for function in functions:
         for symbol in function.symbols():
             if not symbol.is_constant:
-                for each in symbol.inputs:
-                    if each.is_constant:
-                        found[symbol.operator if len(each.shape) == 2 else "vector", id(each)] = each
-    return [(operator, each) for (operator, _), each in found.items()]
+                for node in symbol.inputs:
+                    if node.is_constant:
+                        constants[symbol.operator if len(node.shape) == 2 else "vector", id(node)] = node
+    return [(operator, node) for (operator, _), node in constants.items()]
 
 
-def stored_arrays(functions: Iterable[Function], weights: "Weights") -> dict[str, NDArray[Any]]:
-    """What ``Weights`` needs for these functions: matrices in 8 bits where they are used so, all else as it is."""
+def stored_arrays(functions: Iterable[Function], weights: "ProgramWeights") -> dict[str, NDArray[Any]]:
+    """The arrays that ``ProgramWeights`` needs for these functions: 8-bit matrices where used,
+    others unchanged.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     constants = constants_of(functions)
-    # Tables first: of a tied output, which is rows of one, nothing else is kept.
-    for operator, constant in sorted(constants, key=lambda each: each[0] != "rows8"):
+    # Tables first: a tied output is rows of one, so nothing else of it is stored.
+    for operator, constant in sorted(constants, key=lambda node: node[0] != "rows8"):
         if operator in ("product8", "rows8"):
             name, (base, _, _) = name_of(constant), rows_of(constant)
             if name_of(base) + SCALES not in arrays:
@@ -189,12 +191,12 @@ def stored_arrays(functions: Iterable[Function], weights: "Weights") -> dict[str
     return arrays
 
 
-class Weights:
+class ProgramWeights:
     """The values of a program's constants.
 
     Args:
-        arrays: weights by name, matrices in 8 bits by ``name_of`` and, with SCALES behind it, their scales. Those that
-            are missing in 8 bits are rounded anew.
+        arrays: weights by name, matrices in 8 bits by ``name_of`` and, with SCALES behind it, their
+            scales. Matrices missing in 8 bits are rounded again.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -202,7 +204,7 @@ class Weights:
         self._small: dict[str, Quantised] = {}
 
     def check(self, functions: Iterable[Function]) -> None:
-        """Look at all that the functions need.
+        """Check all weights that the functions need.
 
         Raises:
             FolderError: weights that are missing, of another shape or type, or not finite.
@@ -211,9 +213,9 @@ class Weights:
             if operator in ("product8", "rows8"):
                 self.small(constant)
             else:
-                for each in in_order([constant]):
-                    if each.operator == "parameter":
-                        self._parameter(each)
+                for node in in_order([constant]):
+                    if node.operator == "parameter":
+                        self._parameter(node)
 
     def vector(self, constant: Symbol) -> NDArray[np.float32]:
         """A vector, or a matrix that is not multiplied with, computed in float64."""
@@ -224,10 +226,10 @@ class Weights:
         return self._value(constant, np.float32)
 
     def small(self, constant: Symbol) -> Quantised:
-        """A matrix ``[M, K]`` in 8 bits; rows of one are rows of its codes.
+        """A matrix ``[M, K]`` in 8 bits; rows of a matrix are rows of its codes.
 
         Raises:
-            FolderError: stored ones of another size.
+            FolderError: stored codes or scales have another size.
         """
         base, start, stop = rows_of(constant)
         whole = self._whole(constant if self._is_stored(name_of(constant)) else base)
@@ -239,21 +241,21 @@ class Weights:
         name = name_of(constant)
         if name not in self._small:
             if self._is_stored(name):
-                found = Quantised(self.arrays[name], self.arrays[name + SCALES])
-                _check(name, found, constant.shape)
+                quantised = Quantised(self.arrays[name], self.arrays[name + SCALES])
+                _check(name, quantised, constant.shape)
             else:
-                found = quantise(self.matrix(constant))
-            self._small[name] = found
+                quantised = quantise(self.matrix(constant))
+            self._small[name] = quantised
         return self._small[name]
 
     def _is_stored(self, name: str) -> bool:
         return name + SCALES in self.arrays and name in self.arrays
 
     def _value(self, constant: Symbol, kind: type) -> NDArray[Any]:
-        named = [each for each in in_order([constant]) if each.operator == "parameter"]
-        values = {each.about[0]: self._parameter(each).astype(kind, copy=False) for each in named}
-        (found,) = evaluate([constant], values or {"": np.zeros(1, kind)})
-        return np.asarray(found, kind)
+        named = [node for node in in_order([constant]) if node.operator == "parameter"]
+        values = {node.about[0]: self._parameter(node).astype(kind, copy=False) for node in named}
+        (result,) = evaluate([constant], values or {"": np.zeros(1, kind)})
+        return np.asarray(result, kind)
 
     def _parameter(self, symbol: Symbol) -> NDArray[np.float32]:
         (name,) = symbol.about

@@ -1,12 +1,13 @@
-"""NeuralCache: a language model that expects again what lately followed a similar situation.
+"""NeuralCache: a language model that boosts words that recently followed a similar context.
 
     p(w) = (1 - share) p_model(w) + share p_cache(w)
     p_cache(w) ~ sum over the last W tokens i of  [w_i = w] exp(theta h . h_i - recency * age_i)
 
-h is the model's hidden vector now, h_i the one from which token i was to be predicted, age_i how many tokens ago
-that was (0: the last one). After Grave, Joulin and Usunier (2017), "Improving neural language models with a
-continuous cache", which has no recency. With ``theta`` 0 hidden vectors play no part, and it is the unigram cache
-of Kuhn and De Mori (1990), which suits any model. Where nothing has been read yet, the model speaks alone.
+h is the current hidden vector, h_i the one before token i, and age_i the number of tokens since (0:
+the last one). The method is that of Grave, Joulin and Usunier (2017), "Improving neural language
+models with a continuous cache", plus recency. With ``theta`` 0 hidden vectors are not used: this is
+the unigram cache of Kuhn and De Mori (1990), for any model. Before the first token, the model alone
+predicts.
 """
 
 import hashlib
@@ -27,21 +28,21 @@ from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 _BLOCK = 128
-"""Queries that share one matrix product."""
+"""Queries per matrix product."""
 _NOTHING = -1
-"""The id of an empty place in the window."""
+"""The id of empty positions in the window."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheConfig(Config):
-    """A cache round a model."""
+    """A cache on top of a model."""
 
     share: float
     """Share of the cache in the sum, from 0 to 1."""
     theta: float
-    """How much likeness of hidden vectors counts; 0: not at all."""
+    """Weight of the similarity of hidden vectors; 0: none."""
     recency: float = 0.0
-    """How much a token fades with each token that follows it (nats)."""
+    """Decay of a token with each token after it (nats)."""
     window: int = 2000
     """Tokens remembered (W)."""
     parts: list
@@ -62,7 +63,7 @@ class CacheConfig(Config):
 
 
 class NeuralCache:
-    """A cache round a language model, itself a language model.
+    """A cache on top of a language model, itself a language model.
 
     Args:
         model: any; with ``theta`` above 0 one whose ``features`` are not None.
@@ -91,7 +92,7 @@ class NeuralCache:
                 f"a model of kind {model.describe()['name']} has no hidden vectors for a cache to compare; "
                 "use theta 0, which goes by recency alone"
             )
-        # Checked with a stand-in: not every model can be written down, and this one need not be.
+        # Checked with a placeholder, since not every model has a configuration.
         stand_in = [{"model": "", "config": {}}]
         checked = CacheConfig(share=share, theta=theta, recency=recency, window=window, parts=stand_in)
         self.model = model
@@ -106,7 +107,7 @@ class NeuralCache:
 
     @property
     def config(self) -> CacheConfig:
-        """What ``from_arrays`` needs beside the arrays and the tokenizer."""
+        """The configuration for ``from_arrays``."""
         return CacheConfig(
             share=self.share,
             theta=self.theta,
@@ -160,20 +161,22 @@ class NeuralCache:
         return self._packed(self.model.advance(ids, inner), windows)
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
-        found = self.trace(ids, lengths, state)
-        return found.scores, found.state
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
+        trace = self.trace(ids, lengths, state)
+        return trace.scores, trace.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
         """As ``score``, with the model's own features and, if ``whole``, all log-probabilities."""
         inner = self._inner(state)
         if self.theta or whole:
-            found = trace(self.model, ids, lengths, inner, whole=whole)
+            inner_trace = trace(self.model, ids, lengths, inner, whole=whole)
         else:
             scores, after = self.model.score(ids, lengths, inner)
-            found = Trace(scores, None, None, after)
-        scores, kept = found.scores.copy(), found.log_probs
-        seen = self._seen(found.features if self.theta else None, *np.shape(ids))
+            inner_trace = Trace(scores, None, None, after)
+        scores, kept = inner_trace.scores.copy(), inner_trace.log_probs
+        seen = self._seen(inner_trace.features if self.theta else None, *np.shape(ids))
         windows = []
         for row, (window, length) in enumerate(zip(self._windows(state), np.asarray(lengths).tolist(), strict=True)):
             read = window.and_then(_Window(seen[row, :length], np.asarray(ids[row, :length], np.int64)))
@@ -182,14 +185,14 @@ class NeuralCache:
             scores[row, :length] = self._mixed(scores[row, :length], cached)
             if kept is not None:
                 kept[row, :length] = self._whole(kept[row, :length], read)
-        return Trace(scores, found.features, kept, self._packed(found.state, windows))
+        return Trace(scores, inner_trace.features, kept, self._packed(inner_trace.state, windows))
 
     def features(self, state: State) -> NDArray[np.float32] | None:
         """The hidden vectors of the model inside, ``[B, H]``."""
         return self.model.features(self._inner(state))
 
     def describe(self) -> dict[str, Any]:
-        """Name, parameters of the model inside, and what the cache is."""
+        """Name, parameters of the model inside, and the settings of the cache."""
         about = self.model.describe()
         fading = f", recency {self.recency:g}" if self.recency else ""
         cache = f"cache of {self.window}, share {self.share:.2f}, theta {self.theta:g}{fading}"
@@ -201,19 +204,21 @@ class NeuralCache:
         }
 
     def _whole(self, log_probs: LogProbs, read: "_Window") -> LogProbs:
-        """The probabilities of all types ``[N, V]`` before each of the last N tokens read, with the cache's added."""
+        """The log-probabilities of all types ``[N, V]`` before each of the last N tokens, with the
+        cache.
+        """
         count, size = log_probs.shape
-        found = log_probs.copy()
+        mixed = log_probs.copy()
         first = len(read.ids) - count
         for block in _attend(read.keys, read.ids, first=first, **self._options):
             queries = len(block.weights)
-            places = np.arange(queries)[:, None] * size + read.ids[block.low : block.stop - 1]
-            sums = np.bincount(places.ravel(), weights=block.weights.ravel(), minlength=queries * size)
+            cells = np.arange(queries)[:, None] * size + read.ids[block.low : block.stop - 1]
+            sums = np.bincount(cells.ravel(), weights=block.weights.ravel(), minlength=queries * size)
             rows = slice(block.start - first, block.stop - first)
             with np.errstate(divide="ignore"):
                 cached = np.log(sums.reshape(queries, size) / block.total[:, None])
-            found[rows] = self._mixed(log_probs[rows], cached)
-        return found
+            mixed[rows] = self._mixed(log_probs[rows], cached)
+        return mixed
 
     def _mixed(self, log_probs: LogProbs, cached: NDArray[np.floating]) -> LogProbs:
         nothing = np.isnan(cached)
@@ -231,14 +236,14 @@ class NeuralCache:
         return np.zeros((*shape, 0), np.float32) if features is None else features
 
     def _windows(self, state: State) -> list["_Window"]:
-        """Each row's window without its empty places."""
+        """Each row's window without empty positions."""
         ids = state.parts["ids"]
         keys = state.parts["keys"] if self.theta else np.zeros((*ids.shape, 0), np.float32)
         empty = (ids == _NOTHING).sum(axis=1).tolist()
         return [_Window(keys[row, begin:], ids[row, begin:]) for row, begin in enumerate(empty)]
 
     def _packed(self, inner: State, windows: list["_Window"]) -> State:
-        # Zeros that nobody writes to take no memory.
+        # Untouched zeros take no memory.
         keys = np.zeros((inner.batch, self.window, self._size), np.float32)
         ids = np.full((inner.batch, self.window), _NOTHING, np.int64)
         for row, read in enumerate(windows):
@@ -254,10 +259,10 @@ class NeuralCache:
 
 
 class _Window(NamedTuple):
-    """What one row remembers, the newest last."""
+    """The memory of one row, the newest token last."""
 
     keys: NDArray[np.float32]
-    """The hidden vector from which each token was to be predicted, ``[n, H]``; H = 0 where nobody compares them."""
+    """The hidden vector before each token, ``[n, H]``; H = 0 if they are not compared."""
     ids: TokenIds
     """The tokens, ``[n]``."""
 
@@ -275,35 +280,37 @@ class _Window(NamedTuple):
 def cache_log_probs(
     keys: NDArray[np.float32], ids: TokenIds, *, first: int, theta: float, recency: float, window: int
 ) -> NDArray[np.float64]:
-    """log p_cache of each token from the ``first`` on, ``[N - first]`` (nats): -inf if it is not there.
+    """log p_cache of each token from ``first`` on, ``[N - first]`` (nats): -inf if it is not in the
+    cache.
 
-    NaN where nothing has been read yet, so that there is no cache.
+    NaN before the first token, where the cache is empty.
 
     Args:
-        keys: the hidden vector from which each token was to be predicted, ``[N, H]``; H = 0 if ``theta`` is 0.
-        ids: the tokens, ``[N]``; those before ``first`` are remembered and not asked for.
+        keys: the hidden vector before each token, ``[N, H]``; H = 0 if ``theta`` is 0.
+        ids: the tokens, ``[N]``; those before ``first`` are only remembered.
 
-    >>> cache_log_probs(np.zeros((3, 0)), np.array([7, 8, 7]), first=1, theta=0, recency=0, window=9).round(2)
+    >>> settings = {"theta": 0, "recency": 0, "window": 9}
+    >>> cache_log_probs(np.zeros((3, 0)), np.array([7, 8, 7]), first=1, **settings).round(2)
     array([ -inf, -0.69])
     """
-    found = np.full(len(ids) - first, np.nan)
+    log_probs = np.full(len(ids) - first, np.nan)
     small = ids.astype(np.int32)
     for block in _attend(keys, ids, first=first, theta=theta, recency=recency, window=window):
         same = small[block.low : block.stop - 1] == small[block.start : block.stop, None]
         hits = np.einsum("qw,qw->q", block.weights, same, dtype=np.float64)
         with np.errstate(divide="ignore"):
-            found[block.start - first : block.stop - first] = np.log(hits / block.total)
-    return found
+            log_probs[block.start - first : block.stop - first] = np.log(hits / block.total)
+    return log_probs
 
 
 class _Block(NamedTuple):
-    """How much the queries at places start .. stop - 1 look at each of the places low .. stop - 2."""
+    """Weights of the positions low .. stop - 2 for the queries at positions start .. stop - 1."""
 
     start: int
     stop: int
     low: int
     weights: NDArray[np.float32]
-    """``[stop - start, stop - 1 - low]``; 0 where a query does not look."""
+    """``[stop - start, stop - 1 - low]``; 0 outside a query's window."""
     total: NDArray[np.float64]
     """Their sums, ``[stop - start]``."""
 
@@ -311,16 +318,17 @@ class _Block(NamedTuple):
 def _attend(
     keys: NDArray[np.float32], ids: TokenIds, *, first: int, theta: float, recency: float, window: int
 ) -> Iterator[_Block]:
-    """The weights of all places from ``first`` on that have anything before them."""
+    """The weights for all positions from ``first`` on that have earlier ones."""
     scaled = np.asarray(keys, np.float32) * np.float32(theta)
     for start in range(max(first, 1), len(ids), _BLOCK):
         stop = min(start + _BLOCK, len(ids))
         low = max(start - window, 0)
-        # Its own age is the same for all that a query sees, so the place says as much as the age.
+        # All tokens that a query sees differ from it by position minus a constant, so positions
+        # replace ages.
         fading = np.arange(low - stop + 1, 0, dtype=np.float32) * np.float32(recency)
         logits = scaled[start:stop] @ keys[low : stop - 1].T + fading if theta else fading
-        places, asked = np.arange(low, stop - 1), np.arange(start, stop)[:, None]
-        unseen = (places >= asked) | (places < asked - window)
+        positions, asked = np.arange(low, stop - 1), np.arange(start, stop)[:, None]
+        unseen = (positions >= asked) | (positions < asked - window)
         logits = np.where(unseen, np.float32(-np.inf), logits)
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         yield _Block(start, stop, low, weights, weights.sum(axis=1, dtype=np.float64))

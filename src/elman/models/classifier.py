@@ -28,7 +28,7 @@ class Classifier(Encoder):
     """An ``Encoder`` that the training loop can train.
 
     Args:
-        class_weights: what an example of each label counts ``[K]``; None: all alike.
+        class_weights: the weight of each label's examples ``[K]``; None: all alike.
     """
 
     def __init__(

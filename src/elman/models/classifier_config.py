@@ -12,7 +12,7 @@ class ClassifierConfig(EncoderConfig):
     multi_label: bool = False
     """Whether an example may have several labels, or none."""
     max_tokens: int = 400
-    """Tokens of a text that are read."""
+    """Most tokens read of a text."""
 
     def encoder(self) -> EncoderConfig:
         """The configuration of the encoder alone."""

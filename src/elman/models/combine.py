@@ -1,9 +1,9 @@
-"""Mixture: several language models that predict as one.
+"""Mixture: a weighted sum of language models.
 
     p(w | state) = sum over k of weight_k p_k(w | state_k)
 
-Each part keeps a state of its own; the mixture's state holds them side by side, the k-th one's parts under
-``"k."``. The parts need the same token strings; where the ids differ they are translated.
+Each model has its own state; the mixture's state holds them all, the k-th one's parts under
+``"k."``. The models need the same token strings; different ids are translated.
 """
 
 import hashlib
@@ -28,17 +28,19 @@ from elman.text.tokenizer import Tokenizer
 def fit_weights(log_probs: Sequence[NDArray[np.floating]], *, tolerance: float = 1e-7) -> NDArray[np.float64]:
     """The mixture weights that make a validation text most probable, by expectation maximisation.
 
-    The likelihood is concave in the weights, so there is one best place and no choice of a start.
+    The likelihood is concave in the weights, so the maximum is unique and the start does not
+    matter.
 
     Args:
-        log_probs: for each model, the log-probability it gave each token of the text, ``[N]`` (nats).
+        log_probs: for each model, the log-probability it gave each token of the text, ``[N]``
+            (nats).
         tolerance: stop when no weights could gain more than this per token (nats).
 
     Returns:
         One weight per model, none negative, their sum 1.
 
     Raises:
-        ModelError: there is no token, or one that no model thinks possible.
+        ModelError: there is no token, or one with probability 0 in every model.
 
     >>> fit_weights([np.log([0.5, 0.5]), np.log([0.1, 0.1])]).round(3)
     array([1., 0.])
@@ -54,7 +56,7 @@ def fit_weights(log_probs: Sequence[NDArray[np.floating]], *, tolerance: float =
     weights = np.full(len(nats), 1.0 / len(nats))
     for _ in range(10_000):
         gains = likelihood @ (1.0 / (weights @ likelihood)) / nats.shape[1]
-        # The logarithm is concave: no weights can be better by more than log(max(gains)).
+        # The logarithm is concave, so no weights can gain more than log(max(gains)).
         if math.log(gains.max()) < tolerance:
             break
         weights = weights * gains
@@ -64,7 +66,7 @@ def fit_weights(log_probs: Sequence[NDArray[np.floating]], *, tolerance: float =
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureConfig(Config):
-    """What a mixture is made of."""
+    """The configuration of a mixture."""
 
     weights: list
     """One number per part."""
@@ -90,7 +92,7 @@ class Mixture:
 
     Raises:
         ModelError: the token strings differ.
-        UsageError: no models, or weights that are no weights.
+        UsageError: no models, or invalid weights.
     """
 
     def __init__(self, models: Sequence[LanguageModel], *, weights: Sequence[float] | None = None) -> None:
@@ -99,7 +101,7 @@ class Mixture:
         self.models = tuple(models)
         self.weights = _checked_weights(weights, len(models))
         self.tokenizer = models[0].tokenizer
-        # A weight of 0 is allowed: that part then adds exp(-inf) = 0.
+        # A weight of 0 is allowed: that model adds exp(-inf) = 0.
         with np.errstate(divide="ignore"):
             self._log_weights = np.log(np.array(self.weights))
         self._translations = [_translation(self.tokenizer.tokens, model.tokenizer.tokens) for model in models]
@@ -111,10 +113,10 @@ class Mixture:
 
     @property
     def config(self) -> MixtureConfig:
-        """What ``from_arrays`` needs beside the arrays and the tokenizer.
+        """The configuration for ``from_arrays``.
 
         Raises:
-            ModelError: the parts number their types differently, so that one folder cannot hold them.
+            ModelError: the models number their types differently, so one folder cannot hold them.
         """
         if any(own is not None for own in self._translations):
             raise ModelError("this mixture's models number their types differently; save them one by one")
@@ -143,11 +145,11 @@ class Mixture:
 
     def log_probs(self, state: State) -> LogProbs:
         """Natural log-probabilities of every type as the next token, ``[B, V]``."""
-        found = []
+        log_probs_of_models = []
         for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
             log_probs = model.log_probs(part)
-            found.append(log_probs if own is None else log_probs[:, own])
-        return self._mixed(found)
+            log_probs_of_models.append(log_probs if own is None else log_probs[:, own])
+        return self._mixed(log_probs_of_models)
 
     def advance(self, ids: TokenIds, state: State) -> State:
         """The state after one more token per row."""
@@ -157,18 +159,22 @@ class Mixture:
         return self._joined(advanced)
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
         real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
         ids = np.where(real, ids, 0)
-        found, after = [], []
+        log_probs_of_models, after = [], []
         for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
             log_probs, final = model.score(ids if own is None else own[ids], lengths, part)
-            found.append(log_probs)
+            log_probs_of_models.append(log_probs)
             after.append(final)
-        return np.where(real, self._mixed(found), np.float32(0.0)), self._joined(after)
+        return np.where(real, self._mixed(log_probs_of_models), np.float32(0.0)), self._joined(after)
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        """As ``score``, with the features of the first part that has any and, if ``whole``, all log-probabilities."""
+        """As ``score``, with the features of the first part that has any and, if ``whole``, all
+        log-probabilities.
+        """
         real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
         ids = np.where(real, ids, 0)
         scores, kept, after = [], [], []
@@ -176,28 +182,28 @@ class Mixture:
         for model, own, part in zip(self.models, self._translations, self._parts(state), strict=True):
             own_ids = ids if own is None else own[ids]
             if whole or (features is None and model.features(part) is not None):
-                found = trace(model, own_ids, lengths, part, whole=whole)
-                features = found.features if features is None else features
-                if found.log_probs is not None:
-                    kept.append(found.log_probs if own is None else found.log_probs[..., own])
-                found = (found.scores, found.state)
+                prediction = trace(model, own_ids, lengths, part, whole=whole)
+                features = prediction.features if features is None else features
+                if prediction.log_probs is not None:
+                    kept.append(prediction.log_probs if own is None else prediction.log_probs[..., own])
+                prediction = (prediction.scores, prediction.state)
             else:
-                found = model.score(own_ids, lengths, part)
-            scores.append(found[0])
-            after.append(found[1])
+                prediction = model.score(own_ids, lengths, part)
+            scores.append(prediction[0])
+            after.append(prediction[1])
         mixed = np.where(real, self._mixed(scores), np.float32(0.0))
         return Trace(mixed, features, self._mixed(kept) if whole else None, self._joined(after))
 
     def features(self, state: State) -> NDArray[np.float32] | None:
         """The hidden vectors of the first part that has any, ``[B, H]``."""
         for model, part in zip(self.models, self._parts(state), strict=True):
-            found = model.features(part)
-            if found is not None:
-                return found
+            vectors = model.features(part)
+            if vectors is not None:
+                return vectors
         return None
 
     def describe(self) -> dict[str, Any]:
-        """Name, parameters of all parts together, and what is mixed in which shares."""
+        """Name, parameters of all models together, and the models with their weights."""
         parts = [model.describe() for model in self.models]
         return {
             "name": "mixture",
@@ -225,28 +231,29 @@ class Mixture:
 def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
     if weights is None:
         return (1.0 / count,) * count
-    found = tuple(float(weight) for weight in weights)
-    if len(found) != count:
-        raise UsageError(f"{len(found)} weights were given for {count} models; give one each")
+    checked = tuple(float(weight) for weight in weights)
+    if len(checked) != count:
+        raise UsageError(f"{len(checked)} weights were given for {count} models; give one each")
     # A NaN fails the comparison too.
-    if not all(weight >= 0.0 for weight in found) or abs(sum(found) - 1.0) > 1e-6:
-        listed = ", ".join(f"{weight:g}" for weight in found)
+    if not all(weight >= 0.0 for weight in checked) or abs(sum(checked) - 1.0) > 1e-6:
+        listed = ", ".join(f"{weight:g}" for weight in checked)
         raise UsageError(f"the mixture weights are {listed}; they must not be negative and must sum to 1")
-    total = sum(found)
-    # Weights that were divided once must not change when they are read back: the hash names them to the last bit.
-    return found if abs(total - 1.0) < 1e-12 else tuple(weight / total for weight in found)
+    total = sum(checked)
+    # Weights that were normalised once must not change when read back, for they are part of the
+    # hash.
+    return checked if abs(total - 1.0) < 1e-12 else tuple(weight / total for weight in checked)
 
 
 def _translation(tokens: list[str], others: list[str]) -> TokenIds | None:
     """For each of ``tokens`` its id among ``others``; None where the ids are the same."""
     if tokens == others:
         return None
-    places = {token: place for place, token in enumerate(others)}
-    missing = [token for token in tokens if token not in places] or sorted(set(others) - set(tokens))
+    ids = {token: token_id for token_id, token in enumerate(others)}
+    missing = [token for token in tokens if token not in ids] or sorted(set(others) - set(tokens))
     if missing or len(tokens) != len(others):
         which = f", for instance {missing[0]!r}" if missing else ""
         raise ModelError(
             f"the models of a mixture must know the same types; these differ{which} "
             f"({len(tokens)} and {len(others)} types): train both with the same vocabulary"
         )
-    return np.array([places[token] for token in tokens], dtype=np.int64)
+    return np.array([ids[token] for token in tokens], dtype=np.int64)

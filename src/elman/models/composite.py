@@ -1,4 +1,6 @@
-"""Models inside a model: their states, configurations and weights side by side, the k-th one's under ``"k."``."""
+"""Composite models: states, configurations and weights of the models inside, the k-th under
+``"k."``.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,18 +18,19 @@ _DEEPEST = 8
 
 
 def check_part(part: Any, *, depth: int = 0) -> None:
-    """Raise unless ``part`` is ``{"model": kind, "config": {...}}``, and so are the parts inside it.
+    """Raise unless ``part`` is ``{"model": kind, "config": {...}}``, and so are the parts inside
+    it.
 
     Raises:
-        UsageError: it is not, or it is nested too deeply to be honest.
+        UsageError: it is not, or it is nested too deeply.
     """
     if not isinstance(part, dict) or set(part) != {"model", "config"} or not isinstance(part["model"], str):
         raise UsageError(f"a part of the model is {str(part)[:60]}; it must be an object with model and config")
     if depth > _DEEPEST:
         raise UsageError(f"the model's parts are nested more than {_DEEPEST} deep; no model of elman is")
     inner = part["config"].get("parts", []) if isinstance(part["config"], dict) else []
-    for each in inner if isinstance(inner, list) else []:
-        check_part(each, depth=depth + 1)
+    for nested in inner if isinstance(inner, list) else []:
+        check_part(nested, depth=depth + 1)
 
 
 def part_configs(models: Sequence[LanguageModel]) -> list[dict[str, Any]]:
@@ -48,17 +51,17 @@ def build_parts(arrays: Arrays, tokenizer: Tokenizer, configs: Sequence[dict[str
         FolderError: the arrays are damaged or do not fit the configurations.
     """
     own: list[dict[str, NDArray[Any]]] = [{} for _ in configs]
-    places = {str(k): k for k in range(len(own))}
+    indices = {str(k): k for k in range(len(own))}
     for name, array in arrays.items():
-        k, _, rest = name.partition(".")
-        if k not in places:
+        k, _, own_name = name.partition(".")
+        if k not in indices:
             raise FolderError(f"the weights hold {name!r}, which no part of this model has; the folder is damaged")
-        own[places[k]][rest] = array
+        own[indices[k]][own_name] = array
     models = []
     for part, part_arrays in zip(configs, own, strict=True):
-        found = entry(part["model"])
+        kind = entry(part["model"])
         models.append(
-            resolve(found.model).from_arrays(part_arrays, tokenizer, resolve(found.config).from_json(part["config"]))
+            resolve(kind.model).from_arrays(part_arrays, tokenizer, resolve(kind.config).from_json(part["config"]))
         )
     return models
 
@@ -69,7 +72,7 @@ def join_states(states: Sequence[State]) -> dict[str, NDArray[Any]]:
 
 
 def split_states(state: State, models: Sequence[LanguageModel]) -> list[State]:
-    """The parts' own states; arrays whose names begin with no number are the whole's and stay out."""
+    """The states of the parts, without the arrays that have no number in their name."""
     parts: list[dict[str, NDArray[Any]]] = [{} for _ in models]
     for name, part in state.parts.items():
         k, _, own_name = name.partition(".")

@@ -1,14 +1,15 @@
-"""DynamicEvaluation: a network that goes on learning from what it reads.
+"""DynamicEvaluation: a network that keeps learning while it reads.
 
-The text is read in segments of ``bptt`` tokens. After each, one step of gradient descent on what it cost, scaled by
-how large each weight's gradients usually are, and pulled back towards the trained weights:
+The text is read in segments of ``bptt`` tokens. After each, the weights take one step of gradient
+descent on its loss, scaled by each weight's usual gradient, and decay towards the trained weights:
 
-    w <- w - rate * gradient / (rms + floor * mean(rms)) + min(decay * rms / mean(rms), 1) * (trained - w)
+    w <- w - rate * gradient / (rms + floor * mean(rms)) + pull * (trained - w)
+    pull = min(decay * rms / mean(rms), 1)
 
-Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence models". ``rms`` is the root mean
-square of each weight's gradient over some text, see ``gradient_rms``; gradients are means over the tokens of a segment.
-The weights are part of the state: a document starts with the trained ones, and reading one text never changes
-what is said of another.
+Krause, Kahembwe, Murray and Renals (2018), "Dynamic evaluation of neural sequence models". ``rms``
+is the root mean square of each weight's gradient over some text, see ``gradient_rms``; gradients
+are means over the tokens of a segment. The weights are part of the state: a document starts with
+the trained ones, and reading one text never affects another.
 """
 
 import hashlib
@@ -33,23 +34,24 @@ from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 _LARGEST = 2.0
-"""Times the usual size of a gradient, beyond which it is shortened."""
+"""Gradients are clipped to this many times their usual size."""
 _ROWS = 16
-"""Segments that ``gradient_rms`` reads together."""
+"""Segments read together by ``gradient_rms``."""
 _EMPTY = -1
-"""The id of a place of the segment that has not been read yet."""
+"""The id of positions in the segment that are not read yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicConfig(Config):
-    """How a network goes on learning while it reads."""
+    """How a network keeps learning while it reads."""
 
     rate: float
     """Size of a step, relative to the usual gradient."""
     decay: float = 0.0
-    """Share of the way back to the trained weights at each step, for a weight with usual gradients."""
+    """Share of the way back to the trained weights at each step, for a weight with usual
+    gradients."""
     floor: float = 0.3
-    """What is added to each weight's rms, as a share of their mean."""
+    """Added to each weight's rms, as a fraction of their mean."""
     bptt: int = 20
     """Tokens of a segment."""
     parts: list
@@ -73,12 +75,13 @@ class DynamicConfig(Config):
 class DynamicEvaluation:
     """A network that learns while it reads, itself a language model; one row at a time.
 
-    A state holds the weights, the inputs of the segment so far (``inputs[1, bptt]``), the network's state before
-    them (``begin.*``) and after them (``now.*``), and ``top``, from which the next token is predicted.
+    A state holds the weights, the inputs of the segment so far (``inputs[1, bptt]``), the network's
+    state before them (``begin.*``) and after them (``now.*``), and ``top``, from which the next
+    token is predicted.
 
     Args:
         model: the trained network.
-        rms: what ``gradient_rms`` gives for it.
+        rms: the result of ``gradient_rms`` for it.
         rate, decay, floor, bptt: see ``DynamicConfig``.
 
     Raises:
@@ -105,8 +108,9 @@ class DynamicEvaluation:
         self.tokenizer = model.tokenizer
         self.rms = rms
         self.rate, self.decay, self.floor, self.bptt = checked.rate, checked.decay, checked.floor, checked.bptt
-        self._learner = ParameterVector(model.network)
-        # Which state's weights the learner holds: an array of a state never changes, so the same one is not read twice.
+        self._vector = ParameterVector(model.network)
+        # The state whose weights are loaded. Arrays of states never change, so they are not loaded
+        # twice.
         self._loaded: NDArray[np.float32] | None = None
         usual = torch.tensor(rms)
         self._usual_size = float(torch.linalg.vector_norm(usual))
@@ -118,7 +122,7 @@ class DynamicEvaluation:
 
     @property
     def config(self) -> DynamicConfig:
-        """What ``from_arrays`` needs beside the arrays and the tokenizer."""
+        """The configuration for ``from_arrays``."""
         return DynamicConfig(
             rate=self.rate, decay=self.decay, floor=self.floor, bptt=self.bptt, parts=part_configs([self.model])
         )
@@ -136,8 +140,8 @@ class DynamicEvaluation:
         Raises:
             FolderError: the arrays are damaged or do not fit the configuration.
         """
-        rest = {name: array for name, array in arrays.items() if name != "rms"}
-        (model,) = build_parts(rest, tokenizer, config.parts)
+        own_arrays = {name: array for name, array in arrays.items() if name != "rms"}
+        (model,) = build_parts(own_arrays, tokenizer, config.parts)
         rms = arrays.get("rms")
         if not isinstance(model, NeuralModel):
             raise FolderError("dynamic evaluation of something that is no network; the folder is damaged")
@@ -153,7 +157,7 @@ class DynamicEvaluation:
 
     @cached_property
     def _started(self) -> State:
-        vector, first = self._learner, [self.tokenizer.size]
+        vector, first = self._vector, [self.tokenizer.size]
         vector.weights.copy_(vector.trained)
         begin = vector.network.initial_state(1)
         return self._packed(self._kept(), _Segment(first, begin, *self._read(first, begin)))
@@ -162,7 +166,7 @@ class DynamicEvaluation:
         """Natural log-probabilities of every type as the next token, ``[1, V]``."""
         top = self._load(state).top
         with torch.no_grad():
-            return self._learner.network.output.log_probs(top).numpy()
+            return self._vector.network.output.log_probs(top).numpy()
 
     def advance(self, ids: TokenIds, state: State) -> State:
         """The state after one more token; every ``bptt`` tokens the weights change."""
@@ -170,13 +174,14 @@ class DynamicEvaluation:
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
         """Log-probability of each given token ``[1, T]``, and the state after the last real one."""
-        found = self.trace(ids, lengths, state)
-        return found.scores, found.state
+        trace = self.trace(ids, lengths, state)
+        return trace.scores, trace.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
-        """As ``score``, with the features and, if ``whole``, all log-probabilities before each token.
+        """As ``score``, with the features and, if ``whole``, all log-probabilities before each
+        token.
 
-        A segment that is completed takes one forward and one backward pass, however long the text.
+        Every completed segment takes one forward and one backward pass.
         """
         _check_alone(len(ids))
         segment, weights = self._load(state), state.parts["weights"]
@@ -192,11 +197,11 @@ class DynamicEvaluation:
                 learned = True
             else:
                 y, log_probs, segment = self._continued(segment, new)
-            place = slice(done, done + len(new))
-            seen[0, place] = y.numpy()
-            scores[0, place] = log_probs[torch.arange(len(new)), torch.tensor(new)].numpy()
+            span = slice(done, done + len(new))
+            seen[0, span] = y.numpy()
+            scores[0, span] = log_probs[torch.arange(len(new)), torch.tensor(new)].numpy()
             if kept is not None:
-                kept[0, place] = log_probs.numpy()
+                kept[0, span] = log_probs.numpy()
             done += len(new)
         if learned:
             weights = self._kept()
@@ -207,21 +212,23 @@ class DynamicEvaluation:
         return state.parts["top"]
 
     def describe(self) -> dict[str, Any]:
-        """Name, parameters of the network, and how it learns."""
+        """Name, parameters of the network, and the learning settings."""
         about = self.model.describe()
         rule = f"rate {self.rate:g}, decay {self.decay:g}, segments of {self.bptt}"
         size = f"{about['name']} ({about['size']}), {rule}"
         return {"name": "dynamic", "parameters": about["parameters"], "size": size, "parts": [about]}
 
     def _completed(self, segment: "_Segment", new: list[int]) -> tuple[Tensor, Tensor, "_Segment"]:
-        """What was known before each of the ``new`` tokens that complete a segment, and the segment after the step."""
+        """Outputs and log-probabilities before each of the ``new`` tokens that complete a segment,
+        and the next segment.
+        """
         read = [*segment.inputs, *new]
-        lesson = self._learner.learn(torch.tensor([read[:-1]]), torch.tensor([read[1:]]), segment.begin)
-        vector, self._loaded = self._learner, None
-        # A segment that surprises more than any ever did must not throw the network out of the way.
+        lesson = self._vector.learn(torch.tensor([read[:-1]]), torch.tensor([read[1:]]), segment.begin)
+        vector, self._loaded = self._vector, None
+        # An unusually surprising segment must not derail the network.
         size = float(torch.linalg.vector_norm(vector.gradient))
-        share = min(_LARGEST * self._usual_size / max(size, 1e-30), 1.0)
-        vector.weights.lerp_(vector.trained, self._pull).addcmul_(vector.gradient, self._steps, value=-share)
+        scale = min(_LARGEST * self._usual_size / max(size, 1e-30), 1.0)
+        vector.weights.lerp_(vector.trained, self._pull).addcmul_(vector.gradient, self._steps, value=-scale)
         after = _Segment(read[-1:], lesson.state, *self._read(read[-1:], lesson.state))
         return lesson.y[0, -len(new) :], lesson.log_probs[0, -len(new) :], after
 
@@ -229,7 +236,7 @@ class DynamicEvaluation:
         y, now = self._run(new, segment.now)
         before = torch.cat([segment.top, y[:-1]])
         with torch.no_grad():
-            log_probs = self._learner.network.output.log_probs(before)
+            log_probs = self._vector.network.output.log_probs(before)
         return before, log_probs, _Segment([*segment.inputs, *new], segment.begin, now, y[-1:])
 
     def _read(self, tokens: list[int], state: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -238,12 +245,12 @@ class DynamicEvaluation:
 
     @torch.no_grad()
     def _run(self, tokens: list[int], state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        y, now = self._learner.network(torch.tensor([tokens]), state)
+        y, now = self._vector.network(torch.tensor([tokens]), state)
         return y[0], now
 
     def _kept(self) -> NDArray[np.float32]:
-        """A copy of the learner's weights, for a state."""
-        self._loaded = self._learner.weights.numpy().copy()[None]
+        """A copy of the current weights, for a state."""
+        self._loaded = self._vector.weights.numpy().copy()[None]
         return self._loaded
 
     def _packed(self, weights: NDArray[np.float32], segment: "_Segment") -> State:
@@ -254,13 +261,13 @@ class DynamicEvaluation:
         return State(self.model_hash, {"weights": weights, "inputs": inputs, "top": segment.top.numpy(), **carried})
 
     def _load(self, state: State) -> "_Segment":
-        """The state's segment; its weights go into the learner."""
+        """Load the state's weights, and return its segment."""
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this model's start()")
         _check_alone(state.batch)
         parts = state.parts
         if parts["weights"] is not self._loaded:
-            np.copyto(self._learner.weights.numpy(), parts["weights"][0])
+            np.copyto(self._vector.weights.numpy(), parts["weights"][0])
             self._loaded = parts["weights"]
         begin, now = (
             tuple(torch.tensor(part) for name, part in parts.items() if name.startswith(f"{which}."))
@@ -271,7 +278,7 @@ class DynamicEvaluation:
 
 
 class _Segment(NamedTuple):
-    """Where a reader is in its segment."""
+    """The position of a reader in its segment."""
 
     inputs: list[int]
     begin: tuple[Tensor, ...]
@@ -292,12 +299,12 @@ def gradient_rms(
 ) -> NDArray[np.float32]:
     """The root mean square of each weight's gradient over the segments of a text, ``[P]``.
 
-    Gradients are means over the tokens of a segment. Up to 16 segments from distant places are read at a time; the
-    gradient of so many is smaller by the root of their number than that of one, which is made good.
+    Gradients are means over the tokens of a segment. Up to 16 distant segments are read at a time.
+    The gradient of n segments is smaller than that of one by the root of n, which is corrected.
 
     Args:
         ids: the text as one stream, ``[N]``.
-        advance: is told of tokens done.
+        advance: called with the number of tokens done.
 
     Raises:
         ModelError: a text of fewer than ``bptt`` tokens.

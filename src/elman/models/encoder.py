@@ -1,10 +1,11 @@
 """The encoder network: it reads a text in one or two directions and gives one number per label.
 
-    ids [B, T] -> `<s>` and ids -> embedding -> stacks [B, 1 + T, D] -> pooling [B, P] -> output [B, K]
+    ids [B, T] -> `<s>` and ids -> embedding -> stacks [B, 1 + T, D]
+        -> pooling [B, P] -> output [B, K]
 
-Every text begins with `<s>` (id V), as language models are trained, so that a language model's
-embedding and layers can be taken over. An empty text is then a text of one token: there is no
-special case. The backward stack reads the same tokens from the last to the first, `<s>` at the end.
+Every text begins with `<s>` (id V), as in language models, so that their embedding and layers can
+be reused. An empty text then has one token and is no special case. The backward stack reads the
+same tokens from the last to the first, `<s>` at the end.
 """
 
 import dataclasses
@@ -33,7 +34,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclasses.dataclass(frozen=True)
 class EncoderDrops(Drops):
-    """Shares dropped in training."""
+    """Dropout rates in training."""
 
     output: float = 0.0
     """Numbers of the pooled vector."""
@@ -63,11 +64,11 @@ class Encoder(nn.Module):
         """Draw the starting weights.
 
         Args:
-            drops: what is dropped in training (default: nothing).
+            drops: dropout rates in training (default: none).
             sparse: whether gradients of tables hold only the rows that were looked up.
 
         Raises:
-            UsageError: a share to drop outside [0, 1).
+            UsageError: a dropout outside [0, 1).
         """
         super().__init__()
         drops = drops or EncoderDrops()
@@ -80,7 +81,7 @@ class Encoder(nn.Module):
             self.embedding = OneHot(vocab_size)
         else:
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=sparse)
-        # nn.Module keeps the names forward and backward for itself or its users; see ``weights``.
+        # nn.Module reserves the names forward and backward; see ``weights``.
         self.forward_stack = self._make_stack(drops)
         self.backward_stack = self._make_stack(drops) if config.bidirectional else None
         self.attention = nn.Linear(config.token_size, 1, bias=False) if config.pooling == "attention" else None
@@ -90,7 +91,7 @@ class Encoder(nn.Module):
             spread(self.output.weight, config.pooled_size, None)
             self.output.bias.zero_()
             if self.attention is not None:
-                # All tokens count alike at first.
+                # All tokens have equal weights at first.
                 self.attention.weight.zero_()
             if self.bag is not None:
                 self.bag.weight.zero_()
@@ -118,7 +119,7 @@ class Encoder(nn.Module):
         vectors: NDArray[np.float32] | None = None,
         arrays: Arrays | None = None,
     ) -> None:
-        """Start training from what is known.
+        """Set initial values before training.
 
         Args:
             shares: each label's share of the training examples ``[K]``, all above 0.
@@ -139,13 +140,13 @@ class Encoder(nn.Module):
     def forward(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
         """The outputs ``[B, 1 + T, D]`` after `<s>` and after each token; zeros at padding.
 
-        Of a token's D numbers the first half has read up to it from the left, the second half from
-        the right; with one direction there is only the former.
+        Of a token's D numbers, the first half comes from the forward stack, the second from the
+        backward stack, if there is one.
 
         Args:
             ids: ``[B, T]``, from 0 to V - 1; any numbers at padding.
             lengths: real tokens of each row ``[B]``, from 0 to T.
-            masks: what is dropped; None drops nothing.
+            masks: dropout masks; None drops nothing.
         """
         return self._tokens(self._read(ids, lengths), lengths, masks)
 
@@ -158,7 +159,7 @@ class Encoder(nn.Module):
         pooled = self.pool(self._tokens(read, lengths, masks), lengths)
         if masks is not None and self.output_drop:
             pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop).to(pooled)
-        # These few products cost nothing, and in half precision would lose digits of the answer.
+        # These products are cheap, and half precision would lose digits of the result.
         with torch.autocast(pooled.device.type, enabled=False):
             logits = self.output(pooled)
         if self.bag is None:
@@ -190,7 +191,7 @@ class Encoder(nn.Module):
         return (scores.softmax(1) * y).sum(1)
 
     def _read(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """`<s>` and the ids ``[B, 1 + T]``; at padding `<s>` too, which is looked up anyway."""
+        """`<s>` and the ids ``[B, 1 + T]``; padding is replaced by `<s>`."""
         read = F.pad(ids, (1, 0), value=self.vocab_size)
         return read.masked_fill(_padding(read, lengths).squeeze(-1), self.vocab_size)
 
@@ -238,7 +239,8 @@ class Encoder(nn.Module):
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        # First without memory: a hostile configuration must not allocate what no file holds.
+        # First without memory, for a hostile configuration must not allocate more than the file
+        # holds.
         with torch.device("meta"):
             cls(config, vocab_size, outputs).check(arrays)
         encoder = cls(config, vocab_size, outputs)
@@ -247,7 +249,7 @@ class Encoder(nn.Module):
 
 
 def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> tuple[Tensor, float]:
-    """Summed nats and what to divide them by.
+    """Summed nats and their divisor.
 
     Args:
         logits: ``[B, K]``.
@@ -260,7 +262,7 @@ def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -
         decisions.
 
     >>> total, count = label_loss(torch.zeros(3, 4), torch.tensor([0, 1, 3]))
-    >>> round(total.item() / count, 4)  # nothing known: ln 4
+    >>> round(total.item() / count, 4)  # untrained: ln 4
     1.3863
     """
     if targets.ndim == 1:

@@ -13,7 +13,7 @@ Direction = Literal["forward", "backward"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncoderConfig(StackConfig):
-    """Shape of a network that reads a text and gives one vector, and from it one number per label.
+    """Configuration of a network from a text to one vector, and from that to one number per label.
 
     >>> config = EncoderConfig(cell="lstm", hidden_size=4, embedding_size=3)
     >>> config.directions, config.token_size, config.pooled_size
@@ -27,12 +27,12 @@ class EncoderConfig(StackConfig):
     bidirectional: bool = True
     """Whether a second stack of layers reads the text from its end to its start."""
     embedding_size: int = 96
-    """Size of the embedding (E). Layers that see a window are as wide."""
+    """Size of the embedding (E), and width of window layers."""
     hidden_size: int = 96
-    """Size of recurrent layers (H); of layers that see a window, units inside of each."""
+    """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
-    """Size of the last layer (default: as the other layers). In a language model with tied weights
-    it is embedding_size."""
+    """Size of the last layer (default: as the other layers). Tied language models have
+    embedding_size."""
     pooling: Pooling = "mean-max-last"
     """How the outputs of all tokens become one vector: their mean, their maximum, the output after
     the last token, these three side by side (the default), or attention, a mean with learned
@@ -42,14 +42,14 @@ class EncoderConfig(StackConfig):
     skip: bool = True
     """Whether lower layers also reach the output directly."""
     bag: bool = False
-    """Whether each token also adds to the labels directly, wherever it stands (a linear bag of
-    words)."""
+    """Whether each token also contributes to the labels directly, wherever it stands (a linear bag
+    of words)."""
     window: int | None = None
-    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4,
-    transformer 64)."""
+    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
+    64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few
-    less)."""
+    """Heads of a transformer's attention (default: about one for each 64 units of the
+    embedding)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +59,7 @@ class EncoderConfig(StackConfig):
 
     @classmethod
     def from_language_model(cls, config: NeuralConfig, **settings: Any) -> Self:
-        """The shape whose forward layers are those of a language model.
+        """A configuration with the forward layers of a language model.
 
         Args:
             settings: the other fields.
@@ -79,7 +79,7 @@ class EncoderConfig(StackConfig):
         return cls.from_json({**settings, **shared})
 
     def check_language_model(self, config: NeuralConfig) -> None:
-        """Raise unless the forward layers have the shape of a language model's.
+        """Raise unless the forward layers have the sizes of a language model's.
 
         Raises:
             UsageError: they do not.
@@ -111,6 +111,6 @@ class EncoderConfig(StackConfig):
 
 
 def _shared(config: StackConfig) -> dict[str, Any]:
-    """What the layers of a language model and those of an encoder must agree in."""
+    """The settings that must agree between a language model and an encoder."""
     names = ("cell", "layers", "embedding_size", "hidden_size", "input", "skip", "window", "heads")
     return {name: getattr(config, name) for name in names}

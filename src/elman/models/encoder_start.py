@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from elman.models.encoder_config import EncoderConfig
 from elman.models.network_config import NeuralConfig
-from elman.models.softmax_clusters import read_layout
+from elman.models.softmax_clusters import read_clusters
 from elman.nn.clusters import Clusters
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -18,10 +18,11 @@ _STACK = "stack."
 def arrays_from_language_model(
     arrays: Arrays, config: NeuralConfig, encoder: EncoderConfig
 ) -> dict[str, NDArray[np.float32]]:
-    """The weights of an encoder that a language model has: the embedding and the forward layers.
+    """The weights that an encoder can take from a language model: the embedding and the forward
+    layers.
 
-    Both must have the same vocabulary. What is missing in the result (the backward layers, the
-    output) starts as it is drawn: ``Encoder.begin(arrays=...)``.
+    Both must have the same vocabulary. Other weights (the backward layers, the output) keep their
+    initial values: ``Encoder.begin(arrays=...)``.
 
     Args:
         arrays: the language model's weights by name.
@@ -30,7 +31,7 @@ def arrays_from_language_model(
 
     Raises:
         UsageError: layers of another shape.
-        FolderError: an adaptive softmax whose types are sorted in no valid way.
+        FolderError: the clusters of an adaptive softmax are invalid.
 
     >>> lm = NeuralConfig(cell="rnn", layers=1, embedding_size=2, hidden_size=2)
     >>> arrays = {"embedding.weight": np.zeros((5, 2)), "stack.layers.0.bias_ih": np.ones(2)}
@@ -44,10 +45,10 @@ def arrays_from_language_model(
 
 
 def _dense(arrays: Arrays, config: NeuralConfig) -> NDArray[np.float32]:
-    """One table of embeddings ``[V + 1, E]``, whatever tables they lie in."""
+    """The embeddings as one table ``[V + 1, E]``."""
     if not (config.softmax == "adaptive" and config.tied):
         return arrays["embedding.weight"]
-    clusters = read_layout(config, len(arrays["output.bias"]), arrays)
+    clusters = read_clusters(config, len(arrays["output.bias"]), arrays)
     assert clusters is not None
     return _from_clusters(arrays, clusters)
 
@@ -58,6 +59,6 @@ def _from_clusters(arrays: Arrays, clusters: Clusters) -> NDArray[np.float32]:
         arrays[f"embedding.table{number}"] @ arrays[f"embedding.projection{number}"]
         for number in range(1, len(clusters.ends))
     ]
-    # `<s>` lies behind the head's types.
+    # The row of `<s>` comes after those of the head's types.
     by_rank, start = np.concatenate([head[:-1], *tails]), head[-1:]
     return np.concatenate([by_rank[clusters.ranks], start])

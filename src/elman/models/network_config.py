@@ -1,4 +1,4 @@
-"""The shape of a recurrent language model: its configuration, without the torch that computes it."""
+"""The configuration of a recurrent language model, independent of torch."""
 
 import dataclasses
 from typing import Literal
@@ -11,7 +11,7 @@ _SAMPLES = 4096
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NeuralConfig(StackConfig):
-    """Shape of a recurrent language model.
+    """Configuration of a recurrent language model.
 
     >>> NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6).states
     [{'h': 6, 'c': 6}, {'h': 4, 'c': 4}]
@@ -22,9 +22,10 @@ class NeuralConfig(StackConfig):
     layers: int = 2
     """Layers (L)."""
     embedding_size: int = 256
-    """Size of the embedding (E); with tied weights also of the last layer. Layers that see a window are as wide."""
+    """Size of the embedding (E) and, if tied, of the last layer; also the width of window
+    layers."""
     hidden_size: int = 512
-    """Size of recurrent layers (H); of layers that see a window, units inside of each."""
+    """Size of recurrent layers (H); for window layers, their inner width."""
     tied: bool = True
     """Whether the output layer uses the embedding as its weights."""
     skip: bool = True
@@ -32,15 +33,18 @@ class NeuralConfig(StackConfig):
     input: Literal["learned", "one-hot"] = "learned"
     """Learned embeddings, or one-hot input (the embedding is the identity)."""
     softmax: Literal["full", "adaptive", "sampled"] = "full"
-    """All types alike, or for large vocabularies: rare types in clusters, or trained on samples of the types."""
+    """All types alike, or for large vocabularies rare types in clusters, or training on samples of
+    the types."""
     samples: int | None = None
-    """Types that a sampled softmax draws at each update (default 4096)."""
+    """Types drawn by a sampled softmax at each update (default 4096)."""
 
-    # What follows is younger than models that are known by a hash of what stands above.
+    # Later fields are not part of the hash of older models.
     window: int | None = dataclasses.field(default=None, repr=False)
-    """Tokens that a layer sees, of the kinds that see a window (default: feed-forward and conv 4, transformer 64)."""
+    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
+    64)."""
     heads: int | None = dataclasses.field(default=None, repr=False)
-    """Heads of a transformer's attention (default: one for each 64 units of the embedding, or a few less)."""
+    """Heads of a transformer's attention (default: about one for each 64 units of the
+    embedding)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,7 +60,7 @@ class NeuralConfig(StackConfig):
 
     @property
     def drawn(self) -> int:
-        """Samples that a sampled softmax draws."""
+        """The number of samples of a sampled softmax."""
         return self.samples or _SAMPLES
 
     @property

@@ -1,4 +1,4 @@
-"""The recurrent language model: embedding, stack, output; the network and its LanguageModel face."""
+"""The recurrent language model: its network (embedding, stack, output) and its LanguageModel."""
 
 import dataclasses
 from functools import cached_property
@@ -14,7 +14,7 @@ from elman.errors import ModelError
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
-from elman.models.softmax_clusters import grow_layout, lay_out, layout_arrays, read_layout
+from elman.models.softmax_clusters import cluster_arrays, grow_clusters, make_clusters, read_clusters
 from elman.models.trace import Trace
 from elman.models.weight_check import check_weights
 from elman.nn import dropout
@@ -33,7 +33,7 @@ from elman.text.tokenizer import Tokenizer
 
 @dataclasses.dataclass(frozen=True)
 class Drops:
-    """Shares dropped in training."""
+    """Dropout rates in training."""
 
     input: float = 0.0
     """Units of the embedded input, locked over time."""
@@ -60,15 +60,16 @@ class Network(nn.Module):
         penalties: Penalties | None = None,
         clusters: Clusters | None = None,
     ) -> None:
-        """``drops`` and ``penalties`` act in training only; without them nothing is dropped or penalised.
+        """``drops`` and ``penalties`` (default: none) act in training only.
 
-        ``clusters`` say how an adaptive or sampled softmax sorts its types (default: by id; see ``lay_out``).
+        ``clusters`` sort the types of an adaptive or sampled softmax (default: by id; see
+        ``make_clusters``).
         """
         super().__init__()
         drops = drops or Drops()
         self.config = config
         self.vocab_size = vocab_size
-        self.clusters = clusters or lay_out(config, vocab_size)
+        self.clusters = clusters or make_clusters(config, vocab_size)
         self.output_drop = dropout.check("output dropout", drops.between)
         self.penalties = penalties or Penalties()
         self.embedding = self._make_embedding(drops)
@@ -94,7 +95,7 @@ class Network(nn.Module):
         if config.softmax == "adaptive" and config.tied:
             assert self.clusters is not None
             return AdaptiveEmbedding(self.clusters, size, type_drop=drops.embedding)
-        # Tied to a full softmax, its few rows are added to the gradient that is dense anyway.
+        # Tied to a full softmax, the gradient is dense anyway.
         sparse = config.softmax != "full" or config.tied
         return Embedding(self.vocab_size, size, type_drop=drops.embedding, sparse=sparse)
 
@@ -109,14 +110,16 @@ class Network(nn.Module):
             return SampledOutput(size, self.clusters, samples=config.drawn, tied=tied)
         return Output(size, self.vocab_size, tied=tied)
 
-    def begin(self, shares: NDArray[np.floating], vectors: NDArray[np.float32] | None) -> None:
-        """Start from what counting knows: each type's share of the text ``[V]`` and, if given, ``vectors[V, E]``."""
-        self.output.begin(torch.from_numpy(shares.astype(np.float32)))
+    def begin(self, probs: NDArray[np.floating], vectors: NDArray[np.float32] | None) -> None:
+        """Start from the types' frequencies in the text ``probs[V]`` and, if given, from
+        ``vectors[V, E]``.
+        """
+        self.output.begin(torch.from_numpy(probs.astype(np.float32)))
         if vectors is not None and not isinstance(self.embedding, OneHot):
             self.embedding.begin(torch.from_numpy(vectors))
 
     def initial_state(self, batch: int) -> tuple[Tensor, ...]:
-        """Zeros: nothing read."""
+        """Zeros: the state before any token."""
         return self.stack.initial_state(batch)
 
     def forward(
@@ -128,12 +131,12 @@ class Network(nn.Module):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """``inputs[B, T]`` (ids, V for `<s>`) -> ``y[B, T, E]`` that ``output`` turns into probabilities."""
+        """From ``inputs[B, T]`` (ids, V for `<s>`) to ``y[B, T, E]``, the input of ``output``."""
         raw, state = self.stack(self.embedding(inputs, masks), state, reset, lengths, masks)
         return dropout.locked(raw, self.output_drop, masks), state
 
     def loss(self, chunk: Chunk, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
-        """Summed nats of a chunk's targets, and the state to carry on; with ``masks`` the penalties too."""
+        """Summed nats of a chunk's targets, and the next state; with ``masks`` the penalties too."""
         device = self.output.bias.device
         inputs, targets, starts = (
             torch.from_numpy(part).to(device) for part in (chunk.inputs, chunk.targets, chunk.reset)
@@ -146,15 +149,16 @@ class Network(nn.Module):
         return Loss(total, count, state, penalty)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of all weights, and how the types are sorted."""
+        """Copies of all weights, and the clusters."""
         weights = {name: p.detach().cpu().numpy().copy() for name, p in self.named_parameters()}
-        return {**weights, **layout_arrays(self.config, self.clusters)}
+        return {**weights, **cluster_arrays(self.config, self.clusters)}
 
     def load_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Set all weights.
 
         Raises:
-            FolderError: a name, shape or type that is not this network's, or a number that is not finite.
+            FolderError: a name, shape or type that is not this network's, or a number that is not
+                finite.
         """
         wanted = dict(self.named_parameters())
         _check_weights(arrays, self)
@@ -186,8 +190,9 @@ class NeuralModel:
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        # First without memory: a hostile configuration must not allocate what the file does not hold.
-        clusters = read_layout(config, tokenizer.size, arrays)
+        # First without memory, for a hostile configuration must not allocate more than the file
+        # holds.
+        clusters = read_clusters(config, tokenizer.size, arrays)
         with torch.device("meta"):
             _check_weights(arrays, Network(config, tokenizer.size, clusters=clusters))
         network = Network(config, tokenizer.size, clusters=clusters)
@@ -203,7 +208,7 @@ class NeuralModel:
 
     @cached_property
     def _started(self) -> State:
-        # Read once and repeated, so that a start is the same bits however many rows begin together.
+        # Read once and repeated, so that a start has the same bits for any number of rows.
         return self._run(torch.full((1, 1), self.tokenizer.size), self.network.initial_state(1))
 
     def log_probs(self, state: State) -> LogProbs:
@@ -216,8 +221,8 @@ class NeuralModel:
         return self._run(torch.from_numpy(np.asarray(ids, np.int64))[:, None], self._unpack(state))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        found = self.trace(ids, lengths, state)
-        return found.scores, found.state
+        trace = self.trace(ids, lengths, state)
+        return trace.scores, trace.state
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
         self._check(state)
@@ -233,7 +238,8 @@ class NeuralModel:
         with torch.inference_mode():
             y, after = self.network(safe, self._unpack(state), lengths=torch.from_numpy(lengths))
             top = torch.tensor(state.parts["top"])
-            # The token at t is predicted from what was read before it: the outputs, one place later.
+            # The token at t is predicted from the tokens before it: outputs shifted by one
+            # position.
             before = torch.cat([top[:, None], y[:, :-1]], 1)
             mask = torch.from_numpy(real)
             kept = None
@@ -272,25 +278,25 @@ class NeuralModel:
 
 def _check_weights(arrays: dict[str, NDArray[Any]], network: Network) -> None:
     shapes = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-    check_weights(arrays, shapes, fixed=layout_arrays(network.config, network.clusters))
+    check_weights(arrays, shapes, fixed=cluster_arrays(network.config, network.clusters))
 
 
 def grow_arrays(arrays: dict[str, NDArray[Any]], old_size: int, new_size: int) -> dict[str, NDArray[Any]]:
     """Weights for a vocabulary that has grown at its end, from ``old_size`` to ``new_size`` types.
 
-    A new type begins as what the model knows of `<unk>`, and shares its probability; where rare types are in tails,
-    see ``grow_layout``.
+    A new type starts with the vectors of `<unk>`, and shares its probability; with rare types in
+    tails, see ``grow_clusters``.
     """
     added = new_size - old_size
     if not added:
         return dict(arrays)
-    sorted_ones = grow_layout(arrays, added)
+    sorted_ones = grow_clusters(arrays, added)
     grown = {**arrays, **sorted_ones}
     for name, array in arrays.items():
         if name in sorted_ones:
             continue
         if name == "stack.layers.0.weight_ih" and array.shape[1] == old_size + 1 and "embedding.weight" not in arrays:
-            # One-hot input: a type is a column, and `<s>` the last one.
+            # One-hot input: types are columns, `<s>` the last one.
             grown[name] = np.concatenate([array[:, :-1], np.repeat(array[:, :1], added, 1), array[:, -1:]], 1)
         elif name == "embedding.weight" or (name == "output.weight" and array.shape[0] == old_size):
             grown[name] = np.concatenate([array[:old_size], np.repeat(array[:1], added, 0), array[old_size:]])

@@ -1,7 +1,7 @@
-"""Learner: what one segment of text would teach a network, fast enough to ask after every segment.
+"""ParameterVector: weights and gradients of a network as flat vectors, for fast updates.
 
-A training update is spread over thousands of tokens; dynamic evaluation takes one per segment of twenty, so that
-what an update costs beside the products counts: gradients are written straight into one long vector.
+Dynamic evaluation updates after every twenty tokens, not after thousands as in training, so the
+overhead of an update matters. Gradients are written directly into one long vector.
 """
 
 import copy
@@ -17,12 +17,12 @@ from elman.nn.output import Output
 
 
 class Lesson(NamedTuple):
-    """What was seen on the way; the gradient is in the learner."""
+    """The results along the segment; the gradient is in the ParameterVector."""
 
     y: Tensor
     """The last layer's outputs, ``[B, T, H]``."""
     log_probs: Tensor
-    """Of every type as the target, ``[B, T, V]`` (nats)."""
+    """Log-probabilities of every type, ``[B, T, V]`` (nats)."""
     state: tuple[Tensor, ...]
     """The network's state after the segment."""
 
@@ -34,11 +34,11 @@ class ParameterVector:
         self.network = copy.deepcopy(network).eval()
         parameters = dict(self.network.named_parameters())
         self.trained = torch.cat([parameter.detach().reshape(-1) for parameter in parameters.values()])
-        """The weights it was given."""
+        """The trained weights."""
         self.weights = self.trained.clone()
-        """Those it has now; writing here changes the network."""
+        """The current weights; writing here changes the network."""
         self.gradient = torch.zeros_like(self.trained)
-        """Of the last segment's mean nats per token."""
+        """The gradient of the last segment's mean nats per token."""
         self._gradients: dict[str, Tensor] = {}
         ends = accumulate((parameter.numel() for parameter in parameters.values()), initial=0)
         for (name, parameter), (start, stop) in zip(parameters.items(), pairwise(ends), strict=True):
@@ -47,25 +47,29 @@ class ParameterVector:
         self._plain = type(self.network.output) is Output and type(self.network.embedding) is Embedding
 
     def learn(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
-        """Read ``inputs[B, T]``, and put the gradient of the mean cost of ``targets[B, T]`` into ``gradient``."""
+        """Read ``inputs[B, T]``, and write the gradient of the mean loss of ``targets[B, T]`` to
+        ``gradient``.
+        """
         return self._learn_plain(inputs, targets, state) if self._plain else self.autograd(inputs, targets, state)
 
     def autograd(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
-        """As ``learn``, by plain autograd: for any network, and the slow twin of the fast path."""
+        """As ``learn``, by plain autograd: for any network, and the reference of the fast path."""
         with torch.enable_grad():
             y, after = self.network(inputs, state)
             log_probs = self.network.output.log_probs(y)
             cost = -log_probs.gather(2, targets.unsqueeze(2)).mean()
-        found = torch.autograd.grad(cost, list(self.network.parameters()), allow_unused=True, materialize_grads=True)
-        for own, gradient in zip(self._gradients.values(), found, strict=True):
+        gradients = torch.autograd.grad(
+            cost, list(self.network.parameters()), allow_unused=True, materialize_grads=True
+        )
+        for own, gradient in zip(self._gradients.values(), gradients, strict=True):
             own.copy_(gradient.to_dense() if gradient.is_sparse else gradient)
         return Lesson(y.detach(), log_probs.detach(), tuple(part.detach() for part in after))
 
     def _learn_plain(self, inputs: Tensor, targets: Tensor, state: tuple[Tensor, ...]) -> Lesson:
-        """With one full table for the output and one, or the same, for the input.
+        """``learn`` for full output and input tables, tied or not.
 
-        The gradient of the output's table is one product, written where it belongs; of the input's, few rows are
-        not zero. Autograd would fill and add up whole tables.
+        The gradient of the output table is one product, written in place; that of the input table
+        has few rows that are not zero. Autograd would fill and add whole tables.
         """
         network, own = self.network, self._gradients
         weights = dict(network.named_parameters())
@@ -78,7 +82,7 @@ class ParameterVector:
         vocab = network.vocab_size
         with torch.no_grad():
             log_probs = network.output.log_probs(rows)
-            # p - 1 at the target: the gradient of the cost by the scores.
+            # p - 1 at the target: the gradient of the loss with respect to the scores.
             d_scores = log_probs.exp()
             d_scores.scatter_add_(1, targets.reshape(-1, 1), d_scores.new_full((len(rows), 1), -1))
             d_scores /= len(rows)
@@ -86,8 +90,8 @@ class ParameterVector:
             torch.mm(d_scores.t(), rows, out=own[table][:vocab])
             torch.sum(d_scores, dim=0, out=own["output.bias"])
         inner = [name for name in weights if name.startswith("stack.")]
-        d_x, *found = torch.autograd.grad(y, [x, *(weights[name] for name in inner)], d_y)
-        for name, gradient in zip(inner, found, strict=True):
+        d_x, *gradients = torch.autograd.grad(y, [x, *(weights[name] for name in inner)], d_y)
+        for name, gradient in zip(inner, gradients, strict=True):
             own[name].copy_(gradient)
         embedding = own["embedding.weight"]
         embedding[vocab if tied else 0 :] = 0

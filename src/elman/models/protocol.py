@@ -1,15 +1,16 @@
 """The contract of every language model: LanguageModel and State.
 
-n-gram, network, mixture: apps, decoding and reports see only this. A model reads a document as one
-stream of tokens in which `</s>` is the line end. It predicts the next token from a State, and a State
-says all that was consumed. NumPy goes in and comes out: ids int64, natural log-probabilities float32.
+Decoding, reports and applications use n-grams, networks and mixtures only through it. A model reads
+a document as one stream of tokens in which `</s>` is the line end. It predicts the next token from
+a State, which represents everything read so far. Arguments and results are NumPy arrays: ids int64,
+natural log-probabilities float32.
 
 Good:
     state = model.start()
-    model.log_probs(state)                    # the first token of a document, given nothing
+    model.log_probs(state)                    # the first token of a document, without context
     state = model.advance(ids, state)         # a new state; the old one is still valid
 Bad:
-    model.advance([bos_id], model.start())    # `<s>` is no type; start() is already at a document start
+    model.advance([bos_id], model.start())    # `<s>` is not a type; start() is a document start
     model.log_probs(state)[0, id] / log(10)   # log10 belongs to ARPA files only
 
 Conventions: token id 0 is `<unk>`, id 1 is `</s>`, at every level. V = tokenizer.size.
@@ -30,9 +31,9 @@ from elman.text.tokenizer import Tokenizer
 
 
 class State:
-    """All that a model has consumed, for B rows: an immutable value.
+    """Everything that a model has read, for B rows: an immutable value.
 
-    The parts are arrays whose first axis is the batch. Two equal rows continue equally.
+    The parts are arrays with the batch as first axis. Equal rows have equal continuations.
 
     >>> state = State("m1", {"h": np.zeros((2, 3), np.float32)})
     >>> state.batch, state.take([1, 1, 0]).batch
@@ -56,7 +57,7 @@ class State:
         return next(iter(self.parts.values())).shape[0]
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
-        """The given rows, in that order, repeats allowed."""
+        """The chosen rows, in that order, repeats allowed."""
         index = np.asarray(rows, dtype=np.int64)
         return type(self)(self.model_hash, {name: part[index] for name, part in self.parts.items()})
 
@@ -74,11 +75,11 @@ class State:
         return cls(states[0].model_hash, joined)
 
     def key(self, row: int = 0) -> Hashable:
-        """A hashable value, equal for rows that continue equally (beams merge them)."""
+        """A hashable value, equal for rows with equal continuations (beam search merges them)."""
         return tuple(part[row].tobytes() for part in self.parts.values())
 
     def to_bytes(self) -> bytes:
-        """A file's worth of this state, bound to its model's hash and protected by a checksum."""
+        """This state as the bytes of a file, with its model's hash and a checksum."""
         from safetensors.numpy import save
 
         arrays = {name: np.ascontiguousarray(part) for name, part in self.parts.items()}
@@ -87,7 +88,7 @@ class State:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, like: "State") -> "State":
-        """Read ``to_bytes`` back; ``like`` is a state of the model that is to go on (its ``start()``).
+        """Read ``to_bytes`` back; ``like`` is a state of the same model (its ``start()``).
 
         Raises:
             ModelError: damaged, of another model, or of other shapes.
@@ -112,8 +113,8 @@ class State:
         if not owned:
             raise ModelError("the saved state belongs to another model; load the model that wrote it")
         for name, part in like.parts.items():
-            found = parts.get(name)
-            if found is None or found.dtype != part.dtype or found.shape[1:] != part.shape[1:]:
+            stored_part = parts.get(name)
+            if stored_part is None or stored_part.dtype != part.dtype or stored_part.shape[1:] != part.shape[1:]:
                 raise ModelError(f"the saved state does not fit this model (part {name!r}); it was not made by it")
         if len({part.shape[0] for part in parts.values()}) != 1:
             raise ModelError("the saved state has parts of different sizes; save it again")
@@ -121,7 +122,7 @@ class State:
             raise ModelError("the saved state holds numbers that are not finite; it was not made by this model")
         if set(parts) != set(like.parts):
             raise ModelError("the saved state has parts that this model does not know")
-        # The file has an order of its own; the model's counts, in keys and for those who read parts by place.
+        # The file has its own order; the order of the model's parts matters for keys.
         return cls(like.model_hash, {name: parts[name] for name in like.parts})
 
 
@@ -130,7 +131,7 @@ _MAGIC = b"ELMANST1"
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """What decoding, apps and reports ask of a model."""
+    """The interface of every language model."""
 
     tokenizer: Tokenizer
     batchable: bool
@@ -138,7 +139,7 @@ class LanguageModel(Protocol):
     exact: bool
     """Whether probabilities sum to 1 in every state (imported or quantised tables do not)."""
     forgets_lines: bool
-    """Whether the state after `</s>` is always that of a document start."""
+    """Whether the state after `</s>` always equals a document start."""
 
     @property
     def model_hash(self) -> str:
@@ -158,7 +159,8 @@ class LanguageModel(Protocol):
         ...
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token in turn, and the state after each row's last real one.
+        """Log-probability of each given token in turn, and the state after each row's last real
+        one.
 
         ``ids[B, T]``; positions from ``lengths[B]`` on are padding (any id), scored 0. Equal to the
         chain of ``log_probs`` and ``advance``. ``lengths`` may be 0; T may be 0.
@@ -166,20 +168,22 @@ class LanguageModel(Protocol):
         ...
 
     def features(self, state: State) -> NDArray[np.float32] | None:
-        """Hidden vectors ``[B, H]`` that say what the model has understood, or None if it has none."""
+        """Hidden vectors ``[B, H]`` of the context, or None if the model has none."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x 256"}``."""
+        """For tables and model cards: ``{"name": "lstm", "parameters": 123, "size": "2 x
+        256"}``.
+        """
         ...
 
 
 class StoredModel(LanguageModel, Protocol):
-    """A language model that can be written to a folder and built again from what lies there."""
+    """A language model that can be written to a folder and read back."""
 
     @property
     def config(self) -> Config:
-        """What it is built from, beside its arrays."""
+        """Its configuration, which with the arrays rebuilds it."""
         ...
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -188,10 +192,10 @@ class StoredModel(LanguageModel, Protocol):
 
 
 def stored(model: LanguageModel) -> StoredModel:
-    """The model, which must be one that can be written to a folder.
+    """The model as one that can be written to a folder.
 
     Raises:
-        ModelError: it is not.
+        ModelError: it cannot.
     """
     if not (hasattr(model, "config") and hasattr(model, "to_arrays")):
         raise ModelError(f"a {model.describe()['name']} cannot be written to a folder")

@@ -1,4 +1,4 @@
-"""Every kind of model, of every task, by name: one line each, nothing imported until asked for."""
+"""The registry of model kinds of all tasks: one line each, imported on first use."""
 
 import dataclasses
 import importlib
@@ -21,7 +21,7 @@ class Entry:
     model: str
     """The class of its models, with ``from_arrays(arrays, ..., config)`` and ``to_arrays()``."""
     plan: str | None = None
-    """The Plan dataclass of kinds that are trained by gradients; None for all others."""
+    """The Plan dataclass of kinds trained by gradients; None for others."""
     counted: bool = False
     """Whether it is trained by counting."""
     preset: tuple[tuple[str, Any], ...] = ()
@@ -29,7 +29,7 @@ class Entry:
     files: tuple[str, ...] = ()
     """The files beside ``config.json`` that stay the same while the weights change."""
     mapped: bool = False
-    """Whether its arrays are used where they lie in the file, and never written to."""
+    """Whether its arrays are mapped from the file and never written to."""
 
     @property
     def trainable(self) -> bool:
@@ -69,7 +69,8 @@ _OTHERS: dict[str, Entry] = {
 
 
 def register_kind(name: str, kind: Entry) -> None:
-    """Add a kind of model; its task must be registered too (``elman.tasks.registry.register_task``).
+    """Add a kind of model; its task must be registered too
+    (``elman.tasks.registry.register_task``).
 
     Raises:
         UsageError: the name is taken.
@@ -103,12 +104,12 @@ def known() -> list[str]:
 
 
 def list_kinds() -> str:
-    """Every kind, for an error, and how there can be more."""
+    """All kinds, and how to add one, for error messages."""
     return f"{', '.join(known())}; {HOW_TO_ADD}"
 
 
 def trainable(task: str = "language") -> list[str]:
-    """The kinds that can be trained for a task, cells that somebody else registers among them."""
+    """The kinds that can be trained for a task, including cells registered by others."""
     import_plugins()
     return [name for name in known() if entry(name).task == task and entry(name).trainable]
 
@@ -129,7 +130,7 @@ def resolve(dotted: str) -> Any:
 
 
 def kind_of(model: Any) -> str:
-    """The name under which a model is registered; what it calls itself to people may say more."""
+    """The name under which a model is registered; its ``describe`` may say more."""
     return getattr(model, "kind", None) or model.describe()["name"]
 
 

@@ -1,9 +1,9 @@
-"""How a network's types are sorted and cut where its softmax is not the full one, and how that is kept.
+"""The clusters of an adaptive or sampled softmax, and how they are stored.
 
-It is decided once, from the counts of the first training text, and travels with the weights:
+They are chosen once, from the counts of the first training text, and stored with the weights:
 
     output.ranks    int32 [V]: the rank of each type
-    output.ends     int32: where head and tails end (adaptive only)
+    output.ends     int32: the ends of head and tails (adaptive only)
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,11 @@ RANKS, ENDS = "output.ranks", "output.ends"
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def lay_out(config: NeuralConfig, vocab_size: int, counts: NDArray[np.integer] | None = None) -> Clusters | None:
-    """The layout of a fresh network, from the ``counts[V]`` of its training text; None where all types are alike.
+def make_clusters(config: NeuralConfig, vocab_size: int, counts: NDArray[np.integer] | None = None) -> Clusters | None:
+    """The clusters of a new network, from the ``counts[V]`` of its training text; None for a full
+    softmax.
 
-    Without counts the ids are taken for ranks, and the types to be as frequent as Zipf's law says.
+    Without counts, ids are taken as ranks, with frequencies by Zipf's law.
     """
     if config.softmax == "full":
         return None
@@ -33,11 +34,11 @@ def lay_out(config: NeuralConfig, vocab_size: int, counts: NDArray[np.integer] |
     return Clusters.choose(counts, size=config.top_size) if config.softmax == "adaptive" else Clusters.uncut(counts)
 
 
-def read_layout(config: NeuralConfig, vocab_size: int, arrays: Arrays) -> Clusters | None:
-    """The layout that ``layout_arrays`` wrote.
+def read_clusters(config: NeuralConfig, vocab_size: int, arrays: Arrays) -> Clusters | None:
+    """The clusters that ``cluster_arrays`` wrote.
 
     Raises:
-        FolderError: it is not there, or not one of V types.
+        FolderError: they are missing, or do not fit V types.
     """
     if config.softmax == "full":
         return None
@@ -52,18 +53,18 @@ def read_layout(config: NeuralConfig, vocab_size: int, arrays: Arrays) -> Cluste
     return Clusters(ranks, ends)
 
 
-def layout_arrays(config: NeuralConfig, clusters: Clusters | None) -> dict[str, NDArray[np.int32]]:
-    """What is saved of a layout."""
+def cluster_arrays(config: NeuralConfig, clusters: Clusters | None) -> dict[str, NDArray[np.int32]]:
+    """The arrays that store clusters."""
     if clusters is None:
         return {}
     ends = {ENDS: np.array(clusters.ends, np.int32)} if config.softmax == "adaptive" else {}
     return {RANKS: clusters.ranks.copy(), **ends}
 
 
-def grow_layout(arrays: Arrays, added: int) -> dict[str, NDArray[Any]]:
-    """The arrays that depend on the layout, after ``added`` new types, which are the rarest.
+def grow_clusters(arrays: Arrays, added: int) -> dict[str, NDArray[Any]]:
+    """The arrays that depend on the clusters, extended by ``added`` new types as the rarest.
 
-    In an adaptive softmax they join the last tail as its average type.
+    In an adaptive softmax they join the last tail, with the mean of its vectors.
     """
     grown: dict[str, NDArray[Any]] = {}
     if RANKS in arrays:
@@ -76,8 +77,8 @@ def grow_layout(arrays: Arrays, added: int) -> dict[str, NDArray[Any]]:
         grown[ENDS] = ends
         bias = arrays["output.bias"]
         grown["output.bias"] = np.concatenate([bias, np.repeat(bias[first:].mean(keepdims=True), added)])
-        for place in ("embedding", "output.own"):
-            name = f"{place}.table{len(ends) - 1}"
+        for table_prefix in ("embedding", "output.own"):
+            name = f"{table_prefix}.table{len(ends) - 1}"
             if name in arrays:
                 table = arrays[name]
                 grown[name] = np.concatenate([table, np.repeat(table.mean(0, keepdims=True), added, 0)])
@@ -85,11 +86,11 @@ def grow_layout(arrays: Arrays, added: int) -> dict[str, NDArray[Any]]:
 
 
 def _whole_numbers(arrays: Arrays, name: str) -> NDArray[np.int32]:
-    found = arrays.get(name)
-    if found is None:
+    numbers = arrays.get(name)
+    if numbers is None:
         raise FolderError(f"the weights lack {name!r}, which this configuration needs; the folder is damaged")
-    if found.dtype != np.int32 or found.ndim != 1:
+    if numbers.dtype != np.int32 or numbers.ndim != 1:
         raise FolderError(
-            f"{name!r} is {found.dtype}{list(found.shape)}; it must be a list of int32; the folder is damaged"
+            f"{name!r} is {numbers.dtype}{list(numbers.shape)}; it must be a list of int32; the folder is damaged"
         )
-    return found
+    return numbers

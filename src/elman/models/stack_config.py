@@ -1,4 +1,4 @@
-"""The layers of a network: what the configurations of all networks have in common."""
+"""The layers of a network: the common base of all network configurations."""
 
 from typing import Any, Literal
 
@@ -14,8 +14,8 @@ _MOST_LAYERS = 64
 class StackConfig(Config):
     """Base of configurations with L layers of one cell.
 
-    It declares what its methods read. It is no dataclass itself: each configuration lists these
-    fields in its own order, since that order is part of a language model's hash.
+    It declares the fields that its methods read. It is not a dataclass: each configuration lists
+    these fields in its own order, which is part of a language model's hash.
     """
 
     cell: str
@@ -65,7 +65,7 @@ class StackConfig(Config):
 
     @property
     def seen(self) -> int | None:
-        """Tokens that a layer sees; None where there is no end to them."""
+        """Tokens in the window of a layer; None if it has no window."""
         return self.window or self.kind.window
 
     @property
@@ -80,7 +80,7 @@ class StackConfig(Config):
 
     @property
     def shortcuts(self) -> bool:
-        """Whether products lead from lower layers round the others to the output."""
+        """Whether lower layers have skip connections to the output."""
         return self.skip and not self.seen
 
     @property
@@ -100,7 +100,7 @@ class StackConfig(Config):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What each layer is told beyond its sizes: fields of ``elman.cells.cell.Sizes``."""
+        """Options of each layer besides its sizes: fields of ``elman.cells.cell.Sizes``."""
         if not self.seen:
             return {}
         chosen = {"heads": self.heads or _heads(self.embedding_size), "direct": self.skip}
@@ -118,5 +118,5 @@ def check_size(name: str, size: int) -> None:
 
 
 def _heads(size: int) -> int:
-    """At most one head for each 64 units, so many that each has the same even number of them."""
+    """The most heads of at least 64 units that split ``size`` into equal even parts."""
     return next((heads for heads in range(size // 64, 1, -1) if size % (2 * heads) == 0), 1)

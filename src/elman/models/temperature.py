@@ -1,8 +1,9 @@
-"""Tempered: a language model made more or less sure of itself.
+"""Tempered: a language model with sharper or flatter predictions.
 
     p(w) ~ p_model(w) ^ (1 / temperature)
 
-Above 1 the probabilities move together, below 1 apart. Guo et al. (2017), "On calibration of modern neural networks".
+A temperature above 1 flattens the distribution, one below 1 sharpens it. Guo et al. (2017), "On
+calibration of modern neural networks".
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 _NUMBERS = 1 << 23
-"""About so many log-probabilities at a time."""
+"""About this many log-probabilities at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ class Tempered:
 
     @property
     def config(self) -> TemperedConfig:
-        """What ``from_arrays`` needs beside the arrays and the tokenizer."""
+        """The configuration for ``from_arrays``."""
         return TemperedConfig(temperature=self.temperature, parts=part_configs([self.model]))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -104,9 +105,11 @@ class Tempered:
         return self._outer(self.model.advance(ids, self._inner(state)))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one.
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
 
-        All types are looked at for each token, in blocks, so this takes longer than the model's own ``score``.
+        It computes all types for each token, in blocks, so it takes longer than the model's own
+        ``score``.
         """
         inner = self._inner(state)
         batch, time = np.shape(ids)
@@ -114,16 +117,16 @@ class Tempered:
         scores = np.zeros((batch, time), np.float32)
         for start in range(0, time, width):
             left = np.clip(np.asarray(lengths) - start, 0, width)
-            found = trace(self.model, ids[:, start : start + width], left, inner, whole=True)
-            scores[:, start : start + width] = self._chosen(found, ids[:, start : start + width], left)[0]
-            inner = found.state
+            block = trace(self.model, ids[:, start : start + width], left, inner, whole=True)
+            scores[:, start : start + width] = self._chosen(block, ids[:, start : start + width], left)[0]
+            inner = block.state
         return scores, self._outer(inner)
 
     def trace(self, ids: TokenIds, lengths: Lengths, state: State, *, whole: bool = False) -> Trace:
         """As ``score``, with the model's own features and, if ``whole``, all log-probabilities."""
-        found = trace(self.model, ids, lengths, self._inner(state), whole=True)
-        scores, log_probs = self._chosen(found, ids, lengths)
-        return Trace(scores, found.features, log_probs if whole else None, self._outer(found.state))
+        inner_trace = trace(self.model, ids, lengths, self._inner(state), whole=True)
+        scores, log_probs = self._chosen(inner_trace, ids, lengths)
+        return Trace(scores, inner_trace.features, log_probs if whole else None, self._outer(inner_trace.state))
 
     def features(self, state: State) -> NDArray[np.float32] | None:
         """The hidden vectors of the model inside, ``[B, H]``."""
@@ -135,10 +138,10 @@ class Tempered:
         size = f"{about['name']} ({about['size']}) at {self.temperature:g}"
         return {"name": "tempered", "parameters": about["parameters"], "size": size, "parts": [about]}
 
-    def _chosen(self, found: Trace, ids: TokenIds, lengths: Lengths) -> tuple[LogProbs, LogProbs]:
-        assert found.log_probs is not None
+    def _chosen(self, inner_trace: Trace, ids: TokenIds, lengths: Lengths) -> tuple[LogProbs, LogProbs]:
+        assert inner_trace.log_probs is not None
         real = np.arange(np.shape(ids)[1]) < np.asarray(lengths)[:, None]
-        log_probs = self._tempered(found.log_probs)
+        log_probs = self._tempered(inner_trace.log_probs)
         chosen = np.take_along_axis(log_probs, np.where(real, ids, 0)[..., None], axis=2)[..., 0]
         return np.where(real, chosen, np.float32(0)), log_probs
 

@@ -1,4 +1,4 @@
-"""Whether the weights of a model folder are those that a network needs."""
+"""Checks the weights of a model folder against a network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +15,7 @@ def check_weights(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]], *, fixe
     """Raise unless ``arrays`` are finite float32 weights of these ``shapes``, and nothing else.
 
     Args:
-        fixed: arrays of other types that must be there exactly as they are, such as how types are
-            sorted.
+        fixed: arrays of other types that must be equal to these, such as the ranks of types.
 
     Raises:
         FolderError: a name, shape or type that is not this network's, or a number that is not

@@ -1,4 +1,4 @@
-"""A recurrence in each direction: an Encoder. It reads the future, so it deliberately has no step()."""
+"""A recurrence in each direction, for encoders. It reads the future, so it has no step()."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from elman.nn.sequence import make_layer
 
 
 class Bidirectional(nn.Module):
-    """Both directions over each row's real steps, side by side.
+    """Concatenated outputs of both directions over each row's real steps.
 
     >>> encoder = Bidirectional(cell="gru", input_size=3, hidden_size=4)
     >>> y, final = encoder(torch.randn(2, 5, 3), torch.tensor([5, 2]))
@@ -29,9 +29,10 @@ class Bidirectional(nn.Module):
         self.backwards = make_layer(cell, input_size, hidden_size, generator=generator)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """``x[B, T, D]`` to outputs ``[B, T, 2H]``, zero at padding, and the last of both, ``[B, 2H]``.
+        """``x[B, T, D]`` to outputs ``[B, T, 2H]``, zero at padding, and the last of both,
+        ``[B, 2H]``.
 
-        The first H units have read up to their step from the left, the last H from the right.
+        The first H units read from the left up to each step, the last H from the right.
         """
         batch = len(x)
         y_forwards, after_forwards = self.forwards(x, self.forwards.initial_state(batch), lengths=lengths)
@@ -55,9 +56,9 @@ def mirrored(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class _Mirrored(Function):
-    """Time lies first in memory, as the recurrences want it.
+    """A mirror with time first in memory, as the recurrences need it.
 
-    A mirror undoes itself, so it is its own gradient.
+    It is its own inverse, so it is its own gradient too.
     """
 
     @staticmethod

@@ -1,8 +1,8 @@
-"""Cross entropy over many types in little memory: a chunk of rows at a time, its gradients taken at once.
+"""Cross entropy over many types in little memory: a chunk of rows at a time, with its gradients.
 
-No more than a chunk of N x V numbers ever exists. Under autocast the matrix products run in bfloat16,
-everything after them in float32. In training on the processor, what lies between the products is machine code
-(``softmax_kernels``). ``F.linear`` and ``F.cross_entropy`` are the slow twins.
+At most one chunk of N x V numbers is in memory. Under autocast the matrix products run in bfloat16,
+everything after them in float32. In training on CPUs, the operations between the products are
+machine code (``softmax_kernels``). ``F.linear`` and ``F.cross_entropy`` are the reference.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ from elman.nn.product import linear, transposed
 from elman.nn.row_threads import in_rows
 
 _LOGITS = 2**24
-"""About so many logits at a time."""
+"""About this many logits at a time."""
 _MOST_LOGITS = 2**25
-"""Never more, though a chunk of fewer rows than E spends its time adding up weight gradients."""
+"""Never more, even if chunks of fewer rows than E spend their time adding weight gradients."""
 _ROUND = 32
 """Rows are padded to a multiple of this in training."""
 _FAITHFUL = 1e-30
@@ -38,12 +38,14 @@ def product_dtype(weight: Tensor) -> torch.dtype:
 
 
 def chunked_loss(y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, logits: int | None = None) -> Tensor:
-    """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and ``bias[V]``.
+    """Summed nats (a float32 scalar) of ``targets[N]`` given ``y[N, E]``, scored by ``weight`` and
+    ``bias[V]``.
 
-    ``weight`` has V rows or more, of which the first V count. About ``logits`` scores exist at a time
-    (default 2^24).
+    ``weight`` has at least V rows; only the first V are used. About ``logits`` scores are in memory
+    at a time (default 2^24).
 
-    >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), torch.tensor([0, 1, 3])).div(3)  # ln 4
+    >>> targets = torch.tensor([0, 1, 3])
+    >>> chunked_loss(torch.zeros(3, 2), torch.ones(4, 2), torch.zeros(4), targets).div(3)  # ln 4
     tensor(1.3863)
     """
     return _ChunkedLoss.apply(y, weight, bias, targets, logits)
@@ -72,14 +74,14 @@ class _ChunkedLoss(Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         d_y, d_table, d_bias = ctx.saved_tensors
         d_weight = d_table.new_empty(ctx.rows, d_table.shape[1], dtype=ctx.dtype)
-        # In the wider type: a number without axes would not widen bfloat16.
+        # In the wider type: multiplying by a scalar would keep bfloat16.
         torch.mul(d_table, gradient.expand(1, 1), out=d_weight[: len(d_table)])
         d_weight[len(d_table) :] = 0
         return d_y * gradient, d_weight, d_bias * gradient, None, None
 
 
 class _Gradients:
-    """Sums of what each chunk adds to the gradients of ``y``, of the V rows of ``weight`` that count, of ``bias``."""
+    """Gradients of ``y``, of the first V rows of ``weight`` and of ``bias``, summed over chunks."""
 
     def __init__(self, y: Tensor, weight: Tensor, bias: Tensor) -> None:
         self.d_y, self.d_bias = torch.empty_like(y), torch.zeros_like(bias)
@@ -90,7 +92,7 @@ class _Gradients:
         product = transposed(d_scores, rows)
         compiled = _compiles(d_scores)
         if start == 0:
-            # Where there is but one chunk, its product is kept as it is.
+            # A single chunk's product is kept without a copy.
             self.d_table = product
         elif compiled:
             from elman.nn import softmax_kernels
@@ -110,7 +112,7 @@ class _Gradients:
 def _nats_by_chunks(
     y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients | None, logits: int | None
 ) -> Tensor:
-    """Minus the log-probability of each target, ``[N]``; with ``gradients``, those of the sum on the way."""
+    """Minus the log-probability of each target, ``[N]``; ``gradients`` collects those of the sum."""
     device, vocab = y.device.type, len(bias)
     dtype = product_dtype(weight)
     with torch.autocast(device, enabled=False):
@@ -118,24 +120,24 @@ def _nats_by_chunks(
         size = max(min(y.shape[1], _MOST_LOGITS // vocab), (logits or _LOGITS) // vocab, 1)
         if gradients is None:
             size = max(min(size, len(y)), 1)
-        # Reused by all chunks: fresh memory of this size would cost a page fault every 4 kB. In training they are
-        # of one size whatever N is: holes of many sizes would not be filled again.
-        room = y.new_empty(size, vocab)
-        compiled = gradients is not None and _compiles(room)
-        more = () if compiled else [room.new_empty(size, vocab, dtype=exact_dtype(dtype)) for _ in range(2)]
+        # Reused by all chunks, for new memory of this size costs a page fault every 4 kB. In
+        # training the size does not depend on N: free blocks of many sizes could not be reused.
+        buffer = y.new_empty(size, vocab)
+        compiled = gradients is not None and _compiles(buffer)
+        more = () if compiled else [buffer.new_empty(size, vocab, dtype=exact_dtype(dtype)) for _ in range(2)]
         nats = y.new_empty(len(y), dtype=exact_dtype(dtype))
         for start in range(0, len(y), size):
             rows, target = y[start : start + size], targets[start : start + size]
-            real, found = len(rows), nats[start : start + size]
+            real, chunk_nats = len(rows), nats[start : start + size]
             if gradients is not None:
                 rows = _padded(rows, size)
-            scores = linear(rows, table, None if compiled else offset, room=room[: len(rows)])
+            scores = linear(rows, table, None if compiled else offset, buffer=buffer[: len(rows)])
             if compiled:
                 from elman.nn import softmax_kernels
 
-                in_rows(softmax_kernels.losses, (vocab, real), scores, bias, target.contiguous(), found)
+                in_rows(softmax_kernels.losses, (vocab, real), scores, bias, target.contiguous(), chunk_nats)
             else:
-                found[:] = _losses(scores[:real], target.unsqueeze(1), *more, gradients=gradients is not None)
+                chunk_nats[:] = _losses(scores[:real], target.unsqueeze(1), *more, gradients=gradients is not None)
             if gradients is not None:
                 scores[real:] = 0
                 gradients.add(start, real, rows, table, scores)
@@ -147,7 +149,9 @@ def _compiles(scores: Tensor) -> bool:
 
 
 def _losses(scores: Tensor, target: Tensor, wide: Tensor, probs: Tensor, *, gradients: bool) -> Tensor:
-    """``[n]``; with ``gradients`` the ``scores[n, V]`` become theirs. ``wide`` and ``probs`` are room to work in."""
+    """``[n]``; with ``gradients``, ``scores[n, V]`` become their gradients. ``wide`` and ``probs``
+    are working memory.
+    """
     p = torch.softmax(wide[: len(scores)].copy_(scores), dim=-1, out=probs[: len(scores)])
     nats = _nats(p, scores, target)
     if gradients:
@@ -159,7 +163,8 @@ def _losses(scores: Tensor, target: Tensor, wide: Tensor, probs: Tensor, *, grad
 def _padded(rows: Tensor, size: int) -> Tensor:
     """``rows[n, E]`` and zeros up to a multiple of 32, at most ``size``.
 
-    For each shape of a bfloat16 product a kernel is compiled and kept; the rows of a tail are never the same number.
+    A kernel is compiled for each shape of a bfloat16 product, and the number of rows of a tail
+    always varies.
     """
     missing = min(-len(rows) % _ROUND, size - len(rows))
     return F.pad(rows, (0, 0, 0, missing)) if missing else rows

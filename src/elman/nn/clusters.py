@@ -1,14 +1,14 @@
-"""Types sorted by frequency and cut into a head and tails: what an adaptive softmax is laid out by.
+"""The clusters of an adaptive softmax: types sorted by frequency, cut into a head and tails.
 
-The head holds the types that make up four fifths of all tokens, or 4,096 if those are fewer: what is met often
-deserves vectors of full size. Where else the list is cut is a matter of cost. An update of N rows spends on a
-cluster of n types, of width d, that share s of all tokens
+The head holds the types of four fifths of all tokens, or 4,096 types if those are fewer, so that
+frequent types have vectors of full size. The other cuts minimise the cost. For a cluster of n types
+of width d with a share s of all tokens, an update of N rows costs
 
     n (s N (d + 60) + 250 d)
 
-multiply-adds or what takes as long: 60 stand for the softmax over one score, 250 for gradient, clipping and
-optimiser step of one weight (measured on a CPU that multiplies in bfloat16). Of all ways to cut at ranks about
-a tenth apart, the cheapest is taken, with one to four tails.
+multiply-adds or as much time: 60 for the softmax over one score, 250 for gradient, clipping and
+optimiser step of one weight (measured on a CPU with bfloat16 products). The cheapest of all cuts at
+ranks about a tenth apart is taken, with one to four tails.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ class Clusters:
     ranks: NDArray[np.int32]
     """The rank of each type, 0 for the most frequent, ``[V]``."""
     ends: tuple[int, ...]
-    """The rank behind the last one of the head and of each tail; at last V."""
+    """The end of the head and of each tail, as ranks; the last one is V."""
 
     def __post_init__(self) -> None:
         assert is_ranking(self.ranks), "ranks are a permutation"
@@ -78,22 +78,23 @@ class Clusters:
         return tuple(_width(size, number) for number in range(len(self.ends)))
 
     def products(self, counts: NDArray[np.integer], size: int) -> float:
-        """How many weights a token of a text with these ``counts[V]`` meets on average, E being ``size``.
+        """Average number of weights used per token of a text with these ``counts[V]``, for E =
+        ``size``.
 
         >>> Clusters(np.array([0, 1, 2, 3], np.int32), (2, 4)).products(np.array([4, 2, 1, 1]), 64)
         2256.0
         """
         ordered = np.empty(self.vocab)
         ordered[self.ranks] = counts
-        shares = [ordered[first:end].sum() / ordered.sum() for first, end in self.tails]
+        tail_probs = [ordered[first:end].sum() / ordered.sum() for first, end in self.tails]
         total = float(self.ends[0] + len(self.tails)) * size
-        for (first, end), share, width in zip(self.tails, shares, self.widths(size)[1:], strict=True):
-            total += width * (size + float(share) * (end - first))
+        for (first, end), tail_prob, width in zip(self.tails, tail_probs, self.widths(size)[1:], strict=True):
+            total += width * (size + float(tail_prob) * (end - first))
         return total
 
 
 def are_ends(ends: tuple[int, ...], vocab: int) -> bool:
-    """Whether a list of ``vocab`` types can be cut so."""
+    """Whether these are valid ends for ``vocab`` types."""
     starts = (0, *ends[:-1])
     return (
         0 < len(ends) <= 1 + _MOST_TAILS and ends[-1] == vocab and all(a < b for a, b in zip(starts, ends, strict=True))
@@ -102,7 +103,9 @@ def are_ends(ends: tuple[int, ...], vocab: int) -> bool:
 
 @cache
 def zipf_counts(vocab: int) -> NDArray[np.int64]:
-    """Counts that fall as 1 / (rank + 1), ids being ranks: what to expect where nothing was counted (Zipf 1935)."""
+    """Counts that fall as 1 / (rank + 1), with ids as ranks: an estimate without a text (Zipf
+    1935).
+    """
     return 1000 * vocab // np.arange(1, vocab + 1)
 
 
@@ -110,33 +113,33 @@ def _width(size: int, cluster: int) -> int:
     return max(size // _FACTOR**cluster, min(size, _NARROWEST))
 
 
-def _cheapest(shares: NDArray[np.float64], size: int) -> tuple[int, ...]:
+def _cheapest(probs: NDArray[np.float64], size: int) -> tuple[int, ...]:
     """Ends of the cheapest clusters, by dynamic programming over the number of tails."""
-    vocab = len(shares)
+    vocab = len(probs)
     steps = np.arange(int(np.log(vocab) / np.log(_GRID)) + 2)
-    reached = np.cumsum(shares)
+    reached = np.cumsum(probs)
     head = min(int(np.searchsorted(reached, _HEAD_SHARE)) + 1, _HEAD_TYPES, vocab - 1)
-    places = np.unique([*np.minimum(_GRID**steps, vocab).astype(np.int64), head, vocab])
-    below = reached[places - 1]
-    types, share = places[None, :] - places[:, None], below[None, :] - below[:, None]
+    cuts = np.unique([*np.minimum(_GRID**steps, vocab).astype(np.int64), head, vocab])
+    below = reached[cuts - 1]
+    types, prob = cuts[None, :] - cuts[:, None], below[None, :] - below[:, None]
 
-    def cost(types: NDArray[np.int64], share: NDArray[np.float64] | float, width: int) -> NDArray[np.float64]:
-        return types.astype(np.float64) * (share * _ROWS * (width + _SCORE) + _WEIGHT * width)
+    def cost(types: NDArray[np.int64], prob: NDArray[np.float64] | float, width: int) -> NDArray[np.float64]:
+        return types.astype(np.float64) * (prob * _ROWS * (width + _SCORE) + _WEIGHT * width)
 
     best: tuple[float, tuple[int, ...]] = (np.inf, (vocab,))
     for tails in range(1, min(_MOST_TAILS, vocab - 1) + 1):
-        least = np.where(places >= head, cost(places + tails, 1.0, size), np.inf)
+        least = np.where(cuts >= head, cost(cuts + tails, 1.0, size), np.inf)
         origins = []
         for number in range(1, tails + 1):
             width = _width(size, number)
-            sums = least[:, None] + cost(types, share, width) + share * _ROWS * size * width
+            sums = least[:, None] + cost(types, prob, width) + prob * _ROWS * size * width
             sums[types <= 0] = np.inf
             origins.append(sums.argmin(axis=0))
             least = sums.min(axis=0)
         if least[-1] < best[0]:
-            ends, place = [vocab], len(places) - 1
+            ends, cut_index = [vocab], len(cuts) - 1
             for origin in reversed(origins):
-                place = int(origin[place])
-                ends.append(int(places[place]))
+                cut_index = int(origin[cut_index])
+                ends.append(int(cuts[cut_index]))
             best = (float(least[-1]), tuple(reversed(ends)))
     return best[1]

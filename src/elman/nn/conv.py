@@ -10,9 +10,11 @@ from elman.nn.windowed import Windowed, scaled, windows
 
 
 class GatedConv(Windowed):
-    """``y = x + W_out (a * sigmoid(g))``, where a and g are convolutions of the last W inputs, each scaled to size 1.
+    """``y = x + W_out (a * sigmoid(g))``, where a and g are convolutions of the last W inputs, each
+    scaled to size 1.
 
-    L layers see L (W - 1) + 1 inputs. The paper normalises weights; scaling the inputs does the same for the steps.
+    L layers see L (W - 1) + 1 inputs. The paper normalises weights; scaling the inputs does the
+    same for the steps.
 
     >>> layer = GatedConv(4, 4, inner=6, window=3)
     >>> [tuple(part.shape) for part in layer.initial_state(2)]

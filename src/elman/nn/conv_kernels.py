@@ -1,6 +1,8 @@
-"""The causal convolution of ``causal_conv.py`` and its gradient in machine code, for rows ``start`` to ``stop``.
+"""The causal convolution of ``causal_conv.py`` and its gradient in machine code, for rows ``start``
+to ``stop``.
 
-Each row's inputs lie in a window of its own, the tail first; ``begin`` is the first place of the current document.
+Each row's inputs are in a window of its own, the tail first; ``begin`` is the first position of the
+current document.
 """
 
 import numpy as np
@@ -22,31 +24,32 @@ def forward(x, tail, weight, bias, reset, lengths, sums, after, start, stop):
             if reset[t, row]:
                 begin = lags + t
             total[:] = bias
-            for place in range(max(begin, t), lags + t + 1):
-                factor, seen = weight[place - t], window[place]
+            for position in range(max(begin, t), lags + t + 1):
+                factor, seen = weight[position - t], window[position]
                 for j in range(size):
                     total[j] += factor[j] * seen[j]
             output = sums[t, row]
             for j in range(size):
                 put(output, j, total[j])
-        for place in range(end, end + lags):
-            kept = after[row, (place - end) * size : (place - end + 1) * size]
-            if place < begin:
+        for position in range(end, end + lags):
+            kept = after[row, (position - end) * size : (position - end + 1) * size]
+            if position < begin:
                 kept[:] = 0
             else:
-                kept[:] = window[place]
+                kept[:] = window[position]
 
 
 @compiled
 def backward(x, tail, weight, reset, lengths, d_sums, d_x, d_tail, d_weight, d_bias, start, stop):
-    """Fill ``d_x``; ``d_tail`` comes in as the gradient of the tail that follows and goes out as that of the first one.
+    """Fill ``d_x``; ``d_tail`` is the gradient of the last tail on entry, and of the first tail on
+    return.
 
-    ``d_weight[B, K, H]`` and ``d_bias[B, H]`` come in as zeros.
+    ``d_weight[B, K, H]`` and ``d_bias[B, H]`` are zero on entry.
     """
     steps, _, size = x.shape
     lags = len(weight) - 1
     window, d_window = np.empty((lags + steps, size), weight.dtype), np.empty((lags + steps, size), weight.dtype)
-    given = np.empty_like(weight[0])
+    d_sum = np.empty_like(weight[0])
     for row in range(start, stop):
         _fill(window, x, tail, lags, row)
         d_window[:] = 0
@@ -57,18 +60,18 @@ def backward(x, tail, weight, reset, lengths, d_sums, d_x, d_tail, d_weight, d_b
                 begin = lags + t
             from_above = d_sums[t, row]
             for j in range(size):
-                given[j] = wide(from_above[j])
+                d_sum[j] = wide(from_above[j])
             for j in range(size):
-                d_bias_row[j] += given[j]
-            for place in range(max(begin, t), lags + t + 1):
-                factor, d_seen = weight[place - t], d_window[place]
+                d_bias_row[j] += d_sum[j]
+            for position in range(max(begin, t), lags + t + 1):
+                factor, d_seen = weight[position - t], d_window[position]
                 for j in range(size):
-                    d_seen[j] += factor[j] * given[j]
-                seen, d_factor = window[place], d_weight[row, place - t]
+                    d_seen[j] += factor[j] * d_sum[j]
+                seen, d_factor = window[position], d_weight[row, position - t]
                 for j in range(size):
-                    d_factor[j] += seen[j] * given[j]
-        for place in range(max(begin, end), end + lags):
-            kept, d_seen = d_tail[row, (place - end) * size : (place - end + 1) * size], d_window[place]
+                    d_factor[j] += seen[j] * d_sum[j]
+        for position in range(max(begin, end), end + lags):
+            kept, d_seen = d_tail[row, (position - end) * size : (position - end + 1) * size], d_window[position]
             for j in range(size):
                 d_seen[j] += kept[j]
         for lag in range(lags):
@@ -85,6 +88,6 @@ def _fill(window, x, tail, lags, row):
     for lag in range(lags):
         window[lag] = tail[row, lag * size : (lag + 1) * size]
     for t in range(steps):
-        place, seen = window[lags + t], x[t, row]
+        target, seen = window[lags + t], x[t, row]
         for j in range(size):
-            place[j] = wide(seen[j])
+            target[j] = wide(seen[j])

@@ -1,7 +1,7 @@
 """Dropout for recurrent networks: locked over time, on whole types, and on recurrent weights.
 
-What is dropped comes from an explicit Masks value, keyed by the run's seed and the update, so that a resumed
-run repeats it; where there is none (``masks=None``: evaluation), nothing is dropped.
+Masks come from an explicit Masks value, keyed by the run's seed and the update, so a resumed run
+repeats them. With ``masks=None`` (evaluation), nothing is dropped.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ class Masks:
     def keep(self, *shape: int, drop: float) -> Tensor:
         """Zeros with probability ``drop`` and ``1 / (1 - drop)`` elsewhere, float32.
 
-        ``drop`` is met to within 1/65536; the scale belongs to the probability that is drawn.
+        ``drop`` is rounded to 1/65536; the scale belongs to the rounded probability.
         """
         count = math.prod(shape)
-        # 16 random bits decide one element, so that masks of whole weight matrices cost little.
+        # 16 random bits per element keep masks of whole weight matrices cheap.
         words = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None, generator=self._generator)
         level = min(round(drop * _LEVELS), _LEVELS - 1)
         kept = words.view(torch.int16)[:count] >= level - _LEVELS // 2
@@ -45,16 +45,18 @@ class Masks:
 
 
 def locked(x: Tensor, drop: float, masks: Masks | None) -> Tensor:
-    """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani 2016)."""
+    """Drop units of ``x[B, T, H]``, the same ones at all T steps of a row (Gal and Ghahramani
+    2016).
+    """
     if masks is None or drop == 0:
         return x
     return x * masks.keep(x.shape[0], 1, x.shape[2], drop=drop).to(x)
 
 
 def drop_types(vectors: Tensor, ids: Tensor, rows: int, drop: float, masks: Masks | None) -> Tensor:
-    """Drop whole types: every occurrence of a type in ``ids[...]`` loses its vector ``[..., E]`` together.
+    """Drop whole types: all occurrences of a type in ``ids[...]`` lose their vector ``[..., E]``.
 
-    ``rows`` is the number of types there are.
+    ``rows`` is the number of types.
     """
     if masks is None or drop == 0:
         return vectors
@@ -69,7 +71,7 @@ def drop_weights(weight: Tensor, drop: float, masks: Masks | None) -> Tensor:
 
 
 def check(name: str, drop: float) -> float:
-    """``drop`` itself.
+    """Return ``drop`` if it is valid.
 
     Raises:
         UsageError: it is not in [0, 1).

@@ -1,6 +1,6 @@
-"""Token ids to vectors: learned, started from given vectors, or one-hot.
+"""Token ids to vectors: learned, or one-hot.
 
-There is one row more than there are types: row V is the input `<s>`, which nobody predicts.
+The last row, V, is the input `<s>`, which is never predicted.
 """
 
 import numpy as np
@@ -32,13 +32,13 @@ class Embedding(nn.Module):
         sparse: bool = False,
         generator: torch.Generator | None = None,
     ) -> None:
-        """``vectors[V, E]`` or ``[V + 1, E]`` to start from; else uniform in ±0.1, as `<s>` is.
+        """Start from ``vectors[V, E]`` or ``[V + 1, E]``; missing rows are uniform in ±0.1.
 
-        ``type_drop`` is the share of types whose vectors are dropped together in training. ``sparse`` makes the
-        gradient in training hold only the rows that were looked up.
+        ``type_drop`` is the share of types whose vectors are dropped together in training. With
+        ``sparse``, gradients hold only the rows that were looked up.
 
         Raises:
-            UsageError: vectors of another shape, or a share outside [0, 1).
+            UsageError: vectors of another shape, or a dropout outside [0, 1).
         """
         super().__init__()
         self.vocab = vocab
@@ -64,7 +64,7 @@ class Embedding(nn.Module):
     def forward(self, ids: Tensor, masks: Masks | None = None) -> Tensor:
         """Vectors ``[.., E]`` of ``ids[..]``, each id in ``0 .. V``."""
         if ids.dim() == 2:
-            # Laid out time first, as the recurrences want it.
+            # Time first in memory, as the recurrences need it.
             return self._look_up(ids.T, masks).transpose(0, 1)
         return self._look_up(ids, masks)
 
@@ -74,7 +74,7 @@ class Embedding(nn.Module):
 
 
 class OneHot(nn.Module):
-    """A unit vector per type, E = V + 1: the embedding of the identity, with nothing to learn."""
+    """A unit vector per type, E = V + 1, with nothing to learn."""
 
     def __init__(self, vocab: int) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
-"""Backpropagation through time on the processor with compiled steps, for whole chunks with document starts.
+"""Backpropagation through time on CPUs with compiled steps, for whole chunks with document starts.
 
-Shapes are time first, ``[T, B, .]``; ``reset[T, B]`` marks document starts, before which the state is zero. Float32 and
-bfloat16; ``weights`` are ``weight_ih, weight_hh, bias_ih, bias_hh``. Every function returns the states after each step.
+Shapes are time first, ``[T, B, .]``; ``reset[T, B]`` marks document starts, before which the state
+is zero. Float32 and bfloat16; ``weights`` are ``weight_ih, weight_hh, bias_ih, bias_hh``. Every
+function returns the states after each step.
 
-Between two steps there is one matrix product, whose weights are laid out once per chunk, and one compiled call
-(``step_kernels``) that does all the rest; input products and weight gradients are one large product each. Gates, cell
-states and sums stay in float32 in bfloat16 chunks too.
+Each step is one matrix product, with weights packed once per chunk, and one compiled call
+(``step_kernels``) for everything else. Input products and weight gradients are one large product
+each. Gates, cell states and sums stay in float32 in bfloat16 chunks too.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from elman.nn.row_threads import in_rows, share_rows
 
 
 def suits(x: Tensor) -> bool:
-    """Whether chunks like ``x`` can go this way."""
+    """Whether chunks like ``x`` are supported."""
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
 
 
@@ -67,9 +68,9 @@ class _Rnn(Function):
         states, fresh = _history(h, len(x), x.dtype), _fresh(x, reset)
         times = Packed(weight_hh, rows=len(h), products=len(x))
         arrays = _array(fresh), _array(states)
-        given = _array(inputs)
+        step_inputs = _array(inputs)
         for t, before in enumerate(states[:-1].unbind()):
-            step_kernels.rnn_forward(t, given, _array(times(before)), *arrays, relu)
+            step_kernels.rnn_forward(t, step_inputs, _array(times(before)), *arrays, relu)
         ctx.save_for_backward(x, weight_ih, weight_hh, states, fresh, reset)
         ctx.relu, ctx.state_dtype = relu, h.dtype
         return states[1:]
@@ -82,11 +83,11 @@ class _Rnn(Function):
 
         x, weight_ih, weight_hh, states, fresh, reset = ctx.saved_tensors
         d_gates, d_bias = torch.empty_like(states[1:]), weight_ih.new_zeros(weight_ih.shape[0], dtype=torch.float32)
-        given = _array(d_states.to(x.dtype).contiguous())
+        from_above = _array(d_states.to(x.dtype).contiguous())
         arrays = _array(fresh), _array(states), _array(d_gates), _array(d_bias)
 
         def step(t: int, product: Tensor) -> None:
-            step_kernels.rnn_backward(t, given, _array(product), *arrays, ctx.relu)
+            step_kernels.rnn_backward(t, from_above, _array(product), *arrays, ctx.relu)
 
         d_h = _steps_back(ctx, step, d_gates, weight_hh)
         return (
@@ -125,9 +126,9 @@ class _Gru(Function):
         from_h = x.new_empty(steps, batch, size)
         times = Packed(weight_hh, rows=batch, products=steps)
         arrays = [_array(part) for part in (bias_n, fresh, from_h, state, states)]
-        given = _array(sums)
+        step_inputs = _array(sums)
         for t, before in enumerate(states[:-1].unbind()):
-            step_kernels.gru_forward(t, given, _array(times(before)), *arrays)
+            step_kernels.gru_forward(t, step_inputs, _array(times(before)), *arrays)
         ctx.save_for_backward(x, weight_ih, weight_hh, sums, from_h, states, fresh, reset)
         ctx.state_dtype = h.dtype
         return states[1:]
@@ -142,12 +143,12 @@ class _Gru(Function):
         steps, batch, size = d_states.shape
         d_gates, d_new = x.new_empty(steps, batch, 3 * size), x.new_empty(steps, batch, size)
         d_hidden, d_bias, d_bias_n = (torch.zeros(*shape) for shape in ((batch, size), (3 * size,), (size,)))
-        given = _array(d_states.to(x.dtype).contiguous())
+        from_above = _array(d_states.to(x.dtype).contiguous())
         parts = fresh, sums, from_h, states, d_hidden, d_gates, d_new, d_bias, d_bias_n
         arrays = [_array(part) for part in parts]
 
         def step(t: int, product: Tensor) -> None:
-            step_kernels.gru_backward(t, given, _array(product), *arrays)
+            step_kernels.gru_backward(t, from_above, _array(product), *arrays)
 
         d_h = _steps_back(ctx, step, d_gates, weight_hh)
         d_weight_hh = _weight_gradient(d_gates, _masked(states[:-1], reset))
@@ -186,9 +187,11 @@ class _Lstm(Function):
         states, cells, fresh = _history(h, steps, x.dtype), _history(c, steps, torch.float32), _fresh(x, reset)
         times = Packed(weight_hh, rows=batch, products=steps)
         arrays = [_array(part) for part in (fresh, cells, states)]
-        given = _array(sums)
+        step_inputs = _array(sums)
         for t, before in enumerate(states[:-1].unbind()):
-            share_rows(step_kernels.lstm_forward, batch, sums[0].numel(), t, given, _array(times(before)), *arrays)
+            share_rows(
+                step_kernels.lstm_forward, batch, sums[0].numel(), t, step_inputs, _array(times(before)), *arrays
+            )
         ctx.save_for_backward(x, weight_ih, weight_hh, sums, states, cells, fresh, reset)
         ctx.state_dtype = h.dtype
         return states[1:], cells[1:]
@@ -205,12 +208,12 @@ class _Lstm(Function):
         d_gates, d_cell = x.new_empty(steps, batch, 4 * size), cells.new_empty(batch, size)
         d_h = x.new_zeros(steps, batch, size) if d_states is None else d_states.to(x.dtype).contiguous()
         d_c = cells.new_empty(0, batch, size) if d_cells is None else d_cells.contiguous()
-        given = _array(d_h), _array(d_c)
+        from_above = _array(d_h), _array(d_c)
         arrays = [_array(part) for part in (fresh, sums, cells, d_cell, d_gates)]
         elements = d_gates[0].numel()
 
         def step(t: int, product: Tensor) -> None:
-            share_rows(step_kernels.lstm_backward, batch, elements, t, *given, _array(product), *arrays)
+            share_rows(step_kernels.lstm_backward, batch, elements, t, *from_above, _array(product), *arrays)
 
         d_first = _steps_back(ctx, step, d_gates, weight_hh)
         d_bias = cells.new_zeros(4 * size)
@@ -228,7 +231,9 @@ class _Lstm(Function):
 
 
 def _steps_back(ctx: Any, step: Any, d_gates: Tensor, weight_hh: Tensor) -> Tensor | None:
-    """Call ``step(t, product)`` from the last step to the first; what flows into the given ``h``, if it is wanted."""
+    """Call ``step(t, product)`` from the last step to the first; returns the gradient of the first
+    ``h`` if needed.
+    """
     steps, batch, _ = d_gates.shape
     times = Packed(weight_hh.t(), rows=batch, products=steps)
     rows = d_gates.unbind()
@@ -241,12 +246,14 @@ def _steps_back(ctx: Any, step: Any, d_gates: Tensor, weight_hh: Tensor) -> Tens
 
 
 def _array(part: Tensor) -> Any:
-    """The numbers where they lie, as NumPy sees them."""
+    """The tensor's memory as a NumPy array."""
     return (part.view(torch.uint16) if part.dtype == torch.bfloat16 else part).numpy()
 
 
 def _fresh(x: Tensor, reset: Tensor | None) -> Tensor:
-    """``[T + 1, B]``: where the state before a step is new; nothing comes back from behind the last step."""
+    """``[T + 1, B]``: where the state before a step is reset; true after the last step, where no
+    gradient comes from.
+    """
     fresh = torch.zeros(len(x) + 1, x.shape[1], dtype=torch.bool)
     if reset is not None:
         fresh[:-1] = reset

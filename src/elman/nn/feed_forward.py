@@ -14,8 +14,8 @@ from elman.nn.windowed import Windowed, windows
 class FeedForward(Windowed):
     """``y = W_out tanh(W_ih w + b) + W_direct w``, where w are the last W inputs side by side.
 
-    An n-gram of order W + 1 that knows which words are alike. ``direct`` gives the connections of the paper that go
-    round the hidden units; they start at zero.
+    An n-gram of order W + 1 with word vectors. ``direct`` adds the paper's connections past the
+    hidden units; they start at zero.
 
     >>> layer = FeedForward(3, 5, window=4)
     >>> [tuple(part.shape) for part in layer.initial_state(2)]
@@ -33,7 +33,7 @@ class FeedForward(Windowed):
         super().__init__(input_size, hidden_size, direct=direct, **options)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """The connections round the hidden units at zero."""
+        """Direct connections start at zero."""
         spread(self.weight_ih, self.weight_ih.shape[1], generator)
         spread(self.weight_out, self.inner, generator)
         nn.init.zeros_(self.bias_ih)

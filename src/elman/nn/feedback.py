@@ -1,4 +1,4 @@
-"""Layers whose hidden state comes back through hidden-to-hidden weights, fast; what they promise: ``recurrent.py``."""
+"""Fast layers with hidden-to-hidden weights; for their contract, see ``recurrent.py``."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,15 +16,16 @@ from elman.nn.recurrent import Chunk, Recurrent, State, padding_of
 from elman.nn.unrolled import by_steps
 
 _MANY = 1000
-"""Vectors from which on compiled steps are worth their start, about a second, where nothing is trained."""
+"""Without training, fewest vectors for which compiled steps are worth loading, which takes about a
+second."""
 _SHORT = 8
-"""Steps below which setting up compiled ones takes longer than torch's own loop."""
+"""With fewer steps, setting up compiled ones takes longer than torch's own loop."""
 _WIDE = 448
-"""Hidden size from which on torch's bfloat16 LSTM loses to compiled steps in training."""
+"""From this hidden size on, compiled steps beat torch's bfloat16 LSTM in training."""
 
 
 class Feedback(Recurrent):
-    """A layer whose steps must wait for each other.
+    """A layer whose steps depend on the state before.
 
     >>> layer = Gru(3, 5)
     >>> x = torch.randn(2, 7, 3)
@@ -45,10 +46,11 @@ class Feedback(Recurrent):
     """torch's own steps through a chunk."""
 
     def __init__(self, input_size: int, hidden_size: int, *, weight_drop: float = 0.0, **options: Any) -> None:
-        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as in ``Recurrent``.
+        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; for others
+        see ``Recurrent``.
 
         Raises:
-            UsageError: a size below 1 or a share outside [0, 1).
+            UsageError: a size below 1 or a dropout outside [0, 1).
         """
         super().__init__(input_size, hidden_size, **options)
         self.weight_drop = dropout.check("weight drop", weight_drop)
@@ -89,7 +91,7 @@ class Feedback(Recurrent):
         return getattr(fast_bptt, self.cell.name.replace("-", "_"))(x.contiguous(), state, weights, reset)
 
     def _compiles(self, x: Tensor) -> bool:
-        """Whether compiled steps are there and worth it: a prompt must not wait for the compiler."""
+        """Whether compiled steps are available and pay: a prompt must not wait for the compiler."""
         worth = torch.is_grad_enabled() or x.shape[0] * x.shape[1] >= _MANY
         return worth and fast_bptt.suits(x)
 
@@ -97,7 +99,8 @@ class Feedback(Recurrent):
 def through_kernel(
     kernel: Callable[..., Any], x: Tensor, h: Tensor, weights: Sequence[Tensor], reset: Tensor | None
 ) -> Tensor:
-    """Hidden states ``[T, B, H]`` by torch's own kernel (cuDNN on GPUs), called once between document starts.
+    """Hidden states ``[T, B, H]`` by torch's own kernel (cuDNN on GPUs), called once between
+    document starts.
 
     ``x[T, B, D]``, ``h[B, H]``, ``reset[T, B]``; weights as torch.nn orders them.
     """
@@ -149,10 +152,12 @@ class Lstm(Feedback):
             self.bias_hh[forget] = 0
 
     def start_to_remember(self, lag: float) -> None:
-        """Let the forget gates begin so that units remember for up to ``lag`` steps (Tallec and Ollivier 2018).
+        """Start the forget gates so that units remember for up to ``lag`` steps (Tallec and
+        Ollivier 2018).
 
-        Forget biases are log(u) with u spread evenly from 1 to ``lag - 1``, input biases their negatives: a unit with
-        bias log(u) keeps u/(u+1) of its cell a step. Even, where the paper draws at random, so that nothing is drawn.
+        Forget biases are log(u) with u spread evenly from 1 to ``lag - 1``, input biases their
+        negatives: a unit with bias log(u) keeps u/(u+1) of its cell a step. The paper draws u at
+        random; here it is even, so that no random numbers are needed.
 
         Raises:
             UsageError: a lag below 2.
@@ -166,10 +171,10 @@ class Lstm(Feedback):
             self.bias_hh[: 2 * self.hidden_size] = 0
 
     def fused(self, dtype: torch.dtype, rows: int) -> bool:
-        """Whether torch's kernel is the faster one, as measured, for ``rows`` = B * T vectors.
+        """Whether torch's kernel is faster for ``rows`` = B * T vectors, as measured.
 
-        It is not for a few vectors, where it spends its time rearranging the weights, and not for the
-        backward pass of wide layers in bfloat16.
+        It is slower for a few vectors, where it spends its time rearranging the weights, and for
+        the backward pass of wide layers in bfloat16.
         """
         wide = dtype == torch.bfloat16 and self.hidden_size >= _WIDE and torch.is_grad_enabled()
         return rows > 10 and not wide
@@ -177,7 +182,7 @@ class Lstm(Feedback):
     def _through(
         self, x: Tensor, state: State, weights: Sequence[Tensor], reset: Tensor | None, lengths: Tensor | None
     ) -> Chunk:
-        # On a GPU every step by itself would be a launch; there torch's kernel is always the faster one.
+        # On a GPU every single step would be a launch, so torch's kernel is always faster there.
         if x.is_cuda or self.fused(x.dtype, x.shape[0] * x.shape[1]):
             h, c = state
             cast = [weight.to(x.dtype) for weight in weights]

@@ -1,10 +1,11 @@
-"""The LSTM through torch's fused kernel (oneDNN on CPUs, cuDNN on GPUs), document starts and padding included.
+"""The LSTM through torch's fused kernel (oneDNN on CPUs, cuDNN on GPUs), with document starts and
+padding.
 
-The kernel knows neither. Splitting the chunk wherever any row starts a document would leave segments of a
-few steps; instead each row gets one extra time step, a *spacer*, before each of its document starts, and
-*holds* where it has nothing (more) to read. Two extra input columns drive the gates of those steps far into
-saturation: a spacer closes i, f and o, so that h and c become zero; a hold closes i and opens f, so that c
-stays. A chunk thus costs one call of T + (the most starts in one row) steps.
+The kernel supports neither. Splitting the chunk wherever any row starts a document would leave
+segments of a few steps. Instead each row gets one extra time step, a *spacer*, before each of its
+document starts, and *holds* at its end. Two extra input columns drive the gates of those steps far
+into saturation: a spacer closes i, f and o, so that h and c become zero; a hold closes i and opens
+f, so that c stays. A chunk thus costs one call of T + (the most starts in one row) steps.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 
 _SATURATED = 1e4
-"""Far beyond what inputs and weights can outweigh, and exact enough in bfloat16."""
+"""Far larger than any sum of inputs, and exact enough in bfloat16."""
 
 
 def lstm(
@@ -28,8 +29,8 @@ def lstm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs ``[T, B, H]``, zero at padding, and ``h``, ``c`` after each row's last real step.
 
-    ``x[T, B, D]`` and ``weights`` (``weight_ih, weight_hh, bias_ih, bias_hh``) of one type; ``reset[T, B]`` bool;
-    ``lengths[B]``.
+    ``x[T, B, D]`` and ``weights`` (``weight_ih, weight_hh, bias_ih, bias_hh``) of one type;
+    ``reset[T, B]`` bool; ``lengths[B]``.
     """
     if reset is None and lengths is None:
         return _kernel(x, state, weights)
@@ -38,19 +39,19 @@ def lstm(
     real = torch.ones(steps, batch, dtype=torch.bool, device=x.device) if lengths is None else time < lengths
     starts = torch.zeros_like(real) if reset is None else reset & real
     h, c = (part.masked_fill(starts[:1].T, 0) for part in state)
-    # A start at the first step needs no spacer: the given state is replaced instead.
+    # A start at the first step needs no spacer: the initial state is replaced instead.
     starts = torch.cat([torch.zeros_like(starts[:1]), starts[1:]])
 
-    place = time + starts.cumsum(dim=0)
-    total = int(place[-1].max()) + 1
+    padded_time = time + starts.cumsum(dim=0)
+    total = int(padded_time[-1].max()) + 1
     rows = torch.arange(batch, device=x.device)
-    there = (place * batch + rows).masked_fill(~real, total * batch).flatten()
-    # One place more than there is catches the padding.
+    there = (padded_time * batch + rows).masked_fill(~real, total * batch).flatten()
+    # One extra index catches the padding.
     back = torch.full((total * batch + 1,), steps * batch, device=x.device)
     back[there] = torch.arange(steps * batch, device=x.device)
     back = back[:-1]
     spacer = torch.zeros(total * batch, dtype=torch.bool, device=x.device)
-    spacer[((place - 1) * batch + rows)[starts]] = True
+    spacer[((padded_time - 1) * batch + rows)[starts]] = True
     hold = (back == steps * batch) & ~spacer
 
     spread = _Move.apply(x.flatten(0, 1), back, there)
@@ -74,7 +75,7 @@ def _kernel(x: Tensor, state: tuple[Tensor, Tensor], weights: Sequence[Tensor]) 
 
 
 def in_one_piece(weights: Sequence[Tensor]) -> list[Tensor]:
-    """The same weights as views of one block of memory, without which cuDNN warns at every call."""
+    """The same weights as views of one block of memory; otherwise cuDNN warns at every call."""
     flat = torch.cat([weight.flatten() for weight in weights])
     parts = flat.split([weight.numel() for weight in weights])
     return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
@@ -90,10 +91,10 @@ def _with_drive(weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 class _Move(Function):
-    """Rows by index, an index past the end meaning a row of zeros.
+    """Rows by index; an index past the end gives a row of zeros.
 
-    The caller gives the inverse index too: a gather is many times faster than the scatter that autograd
-    would use for the gradient.
+    The inverse index is an argument too: a gather is many times faster than autograd's scatter for
+    the gradient.
     """
 
     @staticmethod

@@ -1,12 +1,13 @@
-"""Gates, scan and the gradients of both in one pass over a chunk: machine code for rows ``start`` to ``stop``.
+"""Gates, scan and the gradients of both in one pass over a chunk: machine code for rows ``start``
+to ``stop``.
 
-The type of the inputs says whose gates they are (``gates.py``). For one step of one row, ``opens`` fills the scan's
-``a`` and ``b``; ``passes`` turns their gradients into those of the inputs, computing the gates once more, which is
-cheaper than reading them from memory. All in ``h = a * h + b`` is float32 (float64 in a chunk of float64), whatever
-type inputs and outputs have.
+The type of the inputs decides the cell (``gates.py``). For one step of one row, ``opens`` fills the
+scan's ``a`` and ``b``; ``passes`` turns their gradients into those of the inputs, and computes the
+gates again, which is cheaper than reading them from memory. ``h = a * h + b`` is computed in
+float32 (float64 for chunks of float64), whatever type inputs and outputs have.
 
-The loops are short because the compiler makes vectors of a loop only if it can tell at run time that no output of it
-overlaps an input, and it does so for a few arrays only.
+The loops are short because the compiler vectorises a loop only if it can check at run time that
+outputs and inputs do not overlap, and it does so for a few arrays only.
 """
 
 from typing import Any
@@ -20,7 +21,9 @@ from elman.nn.vector_math import OPTIONS, compiled, decay, put, sigmoid, wide
 
 @compiled
 def forward(inputs, reset, lengths, y, h, start, stop):
-    """Fill ``y[T, B, H]``; ``h[B, H]`` comes in as the first state and goes out as each row's last real one."""
+    """Fill ``y[T, B, H]``; ``h[B, H]`` is the first state on entry, and each row's last real one on
+    return.
+    """
     steps, _, size = y.shape
     a, b = np.empty_like(h[0]), np.empty_like(h[0])
     for t in range(steps):
@@ -39,8 +42,10 @@ def forward(inputs, reset, lengths, y, h, start, stop):
 
 
 @compiled
-def backward(inputs, reset, lengths, y, first, given, d_inputs, d_h, start, stop):
-    """Fill ``d_inputs`` at real steps; ``d_h`` comes in as the last states' gradient and goes out as the first's."""
+def backward(inputs, reset, lengths, y, first, d_y, d_inputs, d_h, start, stop):
+    """Fill ``d_inputs`` at real steps; ``d_h`` is the last states' gradient on entry, the first's
+    on return.
+    """
     steps, _, size = y.shape
     a, b, before = np.empty_like(first[0]), np.empty_like(first[0]), np.empty_like(first[0])
     d_a, d_b = np.empty_like(a), np.empty_like(a)
@@ -48,7 +53,7 @@ def backward(inputs, reset, lengths, y, first, given, d_inputs, d_h, start, stop
         for row in range(start, stop):
             if t >= lengths[row]:
                 continue
-            carried, from_above = d_h[row], given[t, row]
+            carried, from_above = d_h[row], d_y[t, row]
             if reset[t, row]:
                 before[:] = 0
             elif t == 0:
@@ -75,7 +80,7 @@ def opens(inputs, t, row, a, b):
 
 
 def passes(inputs, t, row, d_a, d_b, d_inputs):
-    """Fill ``d_inputs`` of one step of one row; ``d_a`` and ``d_b`` may be used up."""
+    """Fill ``d_inputs`` of one step of one row; ``d_a`` and ``d_b`` may be overwritten."""
     _passers()[type(inputs)](inputs, t, row, d_a, d_b, d_inputs)
 
 
@@ -135,7 +140,7 @@ def _pass_minlstm(inputs, t, row, d_a, d_b, d_inputs):
     value = inputs.gates[t, row, 2 * size :]
     d_i, d_f = d_inputs.gates[t, row, :size], d_inputs.gates[t, row, size : 2 * size]
     d_value = d_inputs.gates[t, row, 2 * size :]
-    d_odds = d_a  # by log(f / i), of which a is the sigmoid
+    d_odds = d_a  # with respect to log(f / i), of which a is the sigmoid
     for j in range(size):
         i, _ = sigmoid(wide(i_row[j]))
         f, _ = sigmoid(wide(f_row[j]))
@@ -159,13 +164,13 @@ def _open_rglru(inputs, t, row, a, b):
     for j in range(size):
         r, _ = sigmoid(wide(r_row[j]))
         i, _ = sigmoid(wide(i_row[j]))
-        kept, share, _ = decay(rate[j] * r)
+        kept, input_scale, _ = decay(rate[j] * r)
         a[j] = kept
-        b[j] = share * i * wide(u[j])
+        b[j] = input_scale * i * wide(u[j])
 
 
 def _pass_rglru(inputs, t, row, d_a, d_b, d_inputs):
-    """``d_inputs.rate[B, H]`` gets the gradient by its logarithm, added up over T."""
+    """``d_inputs.rate[B, H]`` gets the gradient with respect to its logarithm, summed over T."""
     size = len(d_a)
     r_row, i_row = inputs.gates[t, row, :size], inputs.gates[t, row, size:]
     u, rate = inputs.u[t, row], inputs.rate
@@ -175,9 +180,9 @@ def _pass_rglru(inputs, t, row, d_a, d_b, d_inputs):
     for j in range(size):
         r, _ = sigmoid(wide(r_row[j]))
         i, _ = sigmoid(wide(i_row[j]))
-        kept, share, slope = decay(rate[j] * r)
+        kept, input_scale, slope = decay(rate[j] * r)
         d_log[j] = d_b[j] * i * wide(u[j]) * slope - d_a[j] * kept * (rate[j] * r)
-        d_b[j] *= share * i
+        d_b[j] *= input_scale * i
     for j in range(size):
         _, lacks = sigmoid(wide(r_row[j]))
         put(d_r, j, d_log[j] * lacks)

@@ -1,7 +1,9 @@
-"""From gates before their sigmoid to states: ``h = a * h + b`` with ``a`` and ``b`` of ``gates.py``, and its gradient.
+"""From pre-activation gates to states: ``h = a * h + b`` with ``a`` and ``b`` of ``gates.py``, and
+its gradient.
 
-On CPUs gates and scan are one pass in machine code, forwards and backwards; elsewhere, and for a few steps without
-gradients, the coefficients are computed first and scanned then, which is also the slow twin of the fused pass.
+On CPUs gates and scan are one pass in machine code, forwards and backwards. Elsewhere, and for a
+few steps without gradients, the coefficients are computed first and then scanned; that is also the
+reference of the fused pass.
 """
 
 from typing import Any
@@ -12,19 +14,21 @@ from torch.autograd.function import Function, once_differentiable
 
 from elman.nn.gates import GateInputs
 from elman.nn.row_threads import in_rows
-from elman.nn.scan import exact, is_brief, scan
+from elman.nn.scan import exact, has_few_steps, scan
 
 
 def gated_scan(
     inputs: GateInputs, h: Tensor, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Outputs ``[T, B, H]`` in the type of the gates, and the last state of each row ``[B, H]`` in that of ``h``.
+    """Outputs ``[T, B, H]`` in the type of the gates, and the last state of each row ``[B, H]`` in
+    that of ``h``.
 
-    ``h[B, H]`` is the state before the chunk, float32 (or float64, as the gates are then); ``reset`` and ``lengths``
-    as in ``scan``. What is computed from the gates on is computed in the type of ``h``.
+    ``h[B, H]`` is the state before the chunk, float32 (or float64, as the gates are then);
+    ``reset`` and ``lengths`` as in ``scan``. Everything after the gates is computed in the type of
+    ``h``.
     """
     gates = inputs.gates
-    if gates.device.type != "cpu" or gates.dtype == torch.float16 or is_brief(*inputs, h):
+    if gates.device.type != "cpu" or gates.dtype == torch.float16 or has_few_steps(*inputs, h):
         return by_scan(inputs, h, reset=reset, lengths=lengths)
     steps, batch = gates.shape[:2]
     starts = gates.new_zeros(steps, batch, dtype=torch.bool) if reset is None else reset.contiguous()
@@ -35,7 +39,7 @@ def gated_scan(
 def by_scan(
     inputs: GateInputs, h: Tensor, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """What ``gated_scan`` means: coefficients, then the plain scan."""
+    """The reference of ``gated_scan``: coefficients, then the plain scan."""
     low = inputs.gates.dtype
     a, b = type(inputs)(*(part.to(exact(part.dtype)) for part in inputs)).coefficients()
     states, last = scan(a, b, h, reset=reset, lengths=lengths)

@@ -1,11 +1,12 @@
-"""What the gates of the parallel cells make of their inputs: ``a`` and ``b`` of ``h = a * h + b``, all steps at once.
+"""The coefficients of the parallel cells: ``a`` and ``b`` of ``h = a * h + b``, for all steps at
+once.
 
     minGRU   a = 1 - z;          b = z v                 z = sigmoid(.)       (Feng et al. 2024)
     minLSTM  a = f / (f + i);    b = i / (f + i) v       i, f = sigmoid(.)    (Feng et al. 2024)
     RG-LRU   a = e^(-rate r);    b = sqrt(1 - a^2) i u   r, i = sigmoid(.)    (De et al. 2024)
 
-The type of the inputs says which cell it is. These functions are for any device and for autograd; fused with the scan
-and written for CPUs they are in ``gated_kernels.py``.
+The type of the inputs decides the cell. These functions work on any device and with autograd;
+``gated_kernels.py`` has them fused with the scan for CPUs.
 """
 
 from typing import NamedTuple
@@ -47,16 +48,16 @@ class RgLruInputs(NamedTuple):
     gates: Tensor
     """Blocks ``r i`` before the sigmoid, ``[T, B, 2H]``."""
     u: Tensor
-    """What is to be remembered, ``[T, B, H]``."""
+    """The values to remember, ``[T, B, H]``."""
     rate: Tensor
-    """How fast each unit forgets where r is 1, ``[H]``, above 0, in the type of the states."""
+    """Forgetting rate of each unit where r is 1, ``[H]``, above 0, in the type of the states."""
 
     def coefficients(self) -> tuple[Tensor, Tensor]:
         r, i = torch.sigmoid(self.gates).chunk(2, dim=-1)
         log_a = -self.rate * r
         # At 0 the square root's gradient would be infinite.
-        share = torch.sqrt((-torch.expm1(2 * log_a)).clamp(min=_SMALLEST))
-        return torch.exp(log_a), share * i * self.u
+        input_scale = torch.sqrt((-torch.expm1(2 * log_a)).clamp(min=_SMALLEST))
+        return torch.exp(log_a), input_scale * i * self.u
 
 
 GateInputs = MinGruInputs | MinLstmInputs | RgLruInputs

@@ -1,4 +1,4 @@
-"""Loss: what a network gives the training loop for one batch."""
+"""Loss: the result of a network for one batch of training."""
 
 from typing import NamedTuple
 
@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 class Loss(NamedTuple):
-    """A sum and what it was summed over; divide once, later."""
+    """A sum and its count; divide once, later."""
 
     total: Tensor
     """Nats (or squared errors), fp32."""
     count: float
     """Tokens or examples; of weighted ones, their weights."""
     state: tuple[Tensor, ...] = ()
-    """What is carried to the next batch."""
+    """The state for the next batch."""
     penalty: Tensor | None = None
-    """What training adds to the mean."""
+    """Penalty added to the mean in training."""

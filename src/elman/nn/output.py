@@ -1,7 +1,7 @@
 """From the last layer to the vocabulary: the loss in training, log-probabilities in use.
 
-The loss works through its rows in chunks (``elman.nn.chunked``), so that no more than a chunk of N x V numbers
-ever exists; ``plain_loss`` is its slow twin.
+The loss is computed in chunks of rows (``elman.nn.chunked``), so that at most one chunk of N x V
+numbers is in memory; ``plain_loss`` is its reference.
 """
 
 import math
@@ -20,7 +20,7 @@ class Output(nn.Module):
 
     >>> output = Output(2, 4)
     >>> total, count = output.loss(torch.zeros(3, 2), torch.tensor([0, 1, 3]))
-    >>> round(total.item() / count, 4), count  # nothing learned and nothing given: ln 4
+    >>> round(total.item() / count, 4), count  # nothing learned, input zero: ln 4
     (1.3863, 3)
     """
 
@@ -32,7 +32,8 @@ class Output(nn.Module):
         tied: Embedding | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Full weights of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's first V rows.
+        """Full weights of its own, uniform in ±1/sqrt(E), or, ``tied``, the embedding's first V
+        rows.
 
         The bias starts at zero.
         """
@@ -52,27 +53,33 @@ class Output(nn.Module):
         return f"{self.vocab}, tied={self._tied is not None}"
 
     @torch.no_grad()
-    def begin(self, shares: Tensor) -> None:
-        """Start from ``shares[V]`` of the types in a text: where nothing is known, they are what is predicted."""
-        self.bias.copy_(shares.log())
+    def begin(self, probs: Tensor) -> None:
+        """Set the bias so that an untrained output predicts ``probs[V]``, the frequencies of the
+        types.
+        """
+        self.bias.copy_(probs.log())
 
     def loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many targets there were.
+        """Summed nats (float32, a scalar) of ``targets[..]`` given ``y[.., E]``, and how many
+        targets there were.
 
-        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change nothing.
+        Targets below 0 are padding: they cost nothing and are not counted. ``masks`` change
+        nothing.
         """
         rows, wanted = rows_of(y, targets)
         return chunked_loss(rows, self.table(), self.bias, wanted), len(wanted)
 
     def plain_loss(self, y: Tensor, targets: Tensor) -> tuple[Tensor, int]:
-        """What ``loss`` computes, by plain autograd over all rows at once."""
+        """The reference of ``loss``: plain autograd over all rows at once."""
         rows, wanted = rows_of(y, targets)
         logits = F.linear(rows, self.table()[: self.vocab], self.bias)
         return F.cross_entropy(logits.to(exact_dtype(logits.dtype)), wanted, reduction="sum"), len(wanted)
 
     @torch.no_grad()
     def log_prob_of(self, y: Tensor, targets: Tensor) -> Tensor:
-        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory; for scoring."""
+        """Natural log-probabilities ``[..]`` of given ``targets[..]``, float32, in little memory;
+        for scoring.
+        """
         flat = y.reshape(-1, y.shape[-1])
         nats = chunked_nats(flat, self.table(), self.bias, targets.reshape(-1))
         return -nats.to(torch.float32).view(targets.shape)
@@ -83,14 +90,16 @@ class Output(nn.Module):
         return logits.log_softmax(dim=-1, dtype=exact_dtype(logits.dtype))
 
     def table(self) -> Tensor:
-        """The weight, ``[V, E]``, or the embedding's, whose last row `<s>` is no type."""
+        """The weight ``[V, E]``, or the embedding's, whose last row is `<s>`."""
         return self.weight if self._tied is None else self._tied[0].weight
 
 
 def rows_of(y: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below 0)."""
+    """``y[.., E]`` and ``targets[..]`` as ``[N, E]`` and ``[N]`` without padding (targets below
+    0).
+    """
     if y.dim() == 3 and y.stride(0) < y.stride(1):
-        # The recurrences leave their outputs time first: read them in that order, without a copy.
+        # Outputs of recurrences are time first in memory: reading them in that order needs no copy.
         y, targets = y.transpose(0, 1), targets.T
     y, targets = y.reshape(-1, y.shape[-1]), targets.reshape(-1)
     real = targets >= 0

@@ -1,4 +1,5 @@
-"""Penalties on the top layer's outputs that training adds to the loss: for their size, and for how fast they change.
+"""Penalties on the top layer's outputs that training adds to the loss: for their size, and for how
+fast they change.
 
 Both are means of squares over all outputs (Merity, McCann and Socher 2017, "Revisiting activation
 regularization for language RNNs": AR with weight alpha, TAR with weight beta).
@@ -15,20 +16,21 @@ class Penalties:
     """Weights of the penalties; 0 leaves one out.
 
     >>> outputs = torch.tensor([[[1.0], [3.0]]])
-    >>> Penalties(activation=2.0, temporal=1.0).of(outputs, raw=outputs, reset=None)  # 2 * (1 + 9) / 2 + (3 - 1)^2
+    >>> penalties = Penalties(activation=2.0, temporal=1.0)
+    >>> penalties.of(outputs, raw=outputs, reset=None)  # 2 * (1 + 9) / 2 + (3 - 1)^2
     tensor(14.)
     """
 
     activation: float = 0.0
-    """Of the squares of the outputs, as dropout leaves them (AR)."""
+    """Weight of the squared outputs after dropout (AR)."""
     temporal: float = 0.0
-    """Of the squared differences of successive outputs before dropout (TAR)."""
+    """Weight of the squared differences of successive outputs before dropout (TAR)."""
 
     def of(self, dropped: Tensor, *, raw: Tensor, reset: Tensor | None) -> Tensor | None:
-        """What is added to the mean nats per token, a scalar; None where both weights are 0.
+        """The penalty added to the mean nats per token, a scalar; None if both weights are 0.
 
-        ``dropped`` and ``raw`` are ``[B, T, H]``, after and before dropout. No difference is taken across a
-        document start (``reset[B, T]``), where the state was thrown away on purpose.
+        ``dropped`` and ``raw`` are ``[B, T, H]``, after and before dropout. Differences across
+        document starts (``reset[B, T]``) are left out, since the state is reset there.
         """
         total = None
         if self.activation:

@@ -1,11 +1,12 @@
-"""Matrix products on the processor through oneDNN, whatever library torch itself would take.
+"""Matrix products on CPUs through oneDNN, whatever library torch itself would use.
 
-torch sends bfloat16 products to oneDNN but float32 ones to MKL, which on some processors reaches half of what
-oneDNN does. And each product lays its weights out for the processor anew, a third of its time where a recurrence
-multiplies a few rows by the same weights at every step: ``Packed`` does that once.
+torch uses oneDNN for bfloat16 products but MKL for float32, which is half as fast on some
+processors. Each product also packs its weights again, which takes a third of the time where a
+recurrence multiplies a few rows by the same weights at every step; ``Packed`` packs them once.
 
-For use inside hand-written passes: no gradients flow through these. Where oneDNN is missing or switched off
-(``torch.backends.mkldnn.flags(enabled=False)``), the same calls are torch's plain products.
+For use inside hand-written passes: no gradients flow through these. Where oneDNN is missing or
+switched off (``torch.backends.mkldnn.flags(enabled=False)``), the same calls are torch's plain
+products.
 """
 
 import math
@@ -16,30 +17,33 @@ import torch
 from torch import Tensor
 
 _LITTLE = 2**20
-"""Multiplications below which torch's plain product is faster: setting up oneDNN's takes 10 microseconds."""
+"""Multiplications below which torch's plain product is faster: setting up oneDNN's takes 10
+microseconds."""
 _FEW = 16
-"""Products with the same weights from which on laying them out can pay."""
+"""Fewest products with the same weights for which packing them can pay."""
 _SMALL = {torch.float32: 2**16, torch.bfloat16: 2**19}
-"""Weights below which laying them out does not pay. All these as measured at 4 to 64 rows."""
+"""Number of weights below which packing does not pay. All limits were measured at 4 to 64 rows."""
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, room: Tensor | None = None) -> Tensor:
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, buffer: Tensor | None = None) -> Tensor:
     """``x[N, D]`` times ``weight[H, D]`` transposed, and ``bias[H]`` added.
 
-    The result may lie in ``room[N, H]``, to save fresh memory, or not.
+    The result may use the memory of ``buffer[N, H]``, or not.
 
-    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0], [5.0, 6.0]]), torch.tensor([0.5, 0.0]))
+    >>> weight, bias = torch.tensor([[3.0, 4.0], [5.0, 6.0]]), torch.tensor([0.5, 0.0])
+    >>> linear(torch.tensor([[1.0, 2.0]]), weight, bias)
     tensor([[11.5000, 17.0000]])
     """
     if x.dtype == torch.float32 and len(x) * weight.numel() >= _LITTLE and _through_onednn(x):
         return _linear(x, weight, bias)
-    if room is None:
+    if buffer is None:
         return torch.nn.functional.linear(x, weight, bias)
-    return torch.mm(x, weight.t(), out=room) if bias is None else torch.addmm(bias, x, weight.t(), out=room)
+    return torch.mm(x, weight.t(), out=buffer) if bias is None else torch.addmm(bias, x, weight.t(), out=buffer)
 
 
 def transposed(left: Tensor, right: Tensor) -> Tensor:
-    """``left[N, G]`` transposed times ``right[N, D]``, as ``[G, D]``: a sum over rows, the gradient of weights.
+    """``left[N, G]`` transposed times ``right[N, D]``, as ``[G, D]``: a sum over rows, the gradient
+    of weights.
 
     >>> transposed(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0], [10.0]]))
     tensor([[31.],
@@ -51,7 +55,7 @@ def transposed(left: Tensor, right: Tensor) -> Tensor:
 
 
 class Packed:
-    """Weights ``[H, D]`` laid out for many products of ``rows`` rows each.
+    """Weights ``[H, D]`` packed for many products of ``rows`` rows each.
 
     >>> times = Packed(torch.tensor([[3.0, 4.0], [5.0, 6.0]]), rows=1, products=100)
     >>> times(torch.tensor([[1.0, 2.0]]))
@@ -59,7 +63,9 @@ class Packed:
     """
 
     def __init__(self, weight: Tensor, *, rows: int, products: int) -> None:
-        """``products`` is how many there will be: for a few of them, or of few weights, nothing is laid out."""
+        """``products`` is their expected number; for few products or few weights, nothing is
+        packed.
+        """
         self._weight, self._packed = weight.t(), None
         large = weight.numel() >= _SMALL.get(weight.dtype, math.inf)
         if large and products >= _FEW and _through_onednn(weight):
@@ -67,7 +73,7 @@ class Packed:
                 self._packed = torch.ops.mkldnn._reorder_linear_weight.default(weight.detach(), rows)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """``x[rows, D]`` times the weights transposed, ``[rows, H]``: fresh memory each time."""
+        """``x[rows, D]`` times the weights transposed, ``[rows, H]``, in new memory."""
         return x @ self._weight if self._packed is None else _linear(x, self._packed, None)
 
 
@@ -81,7 +87,7 @@ def _through_onednn(x: Tensor) -> bool:
 
 @cache
 def _works(dtype: torch.dtype) -> bool:
-    """Whether the operators that torch keeps for its own compiler are there and right, tried on small numbers."""
+    """Whether torch's internal operators exist and give the right result on small numbers."""
     if dtype not in (torch.float32, torch.bfloat16) or not torch.backends.mkldnn.is_available():
         return False
     operators: Any = torch.ops.mkldnn
@@ -91,7 +97,7 @@ def _works(dtype: torch.dtype) -> bool:
     try:
         with torch.no_grad():
             packed = operators._reorder_linear_weight.default(weight, 5)
-            found = [operators._linear_pointwise.default(x, form, None, "none", [], "") for form in (weight, packed)]
+            results = [operators._linear_pointwise.default(x, form, None, "none", [], "") for form in (weight, packed)]
     except (AttributeError, RuntimeError):
         return False
-    return all(torch.equal(result, expected) for result in found)
+    return all(torch.equal(result, expected) for result in results)

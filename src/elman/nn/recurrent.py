@@ -1,13 +1,13 @@
-"""What every recurrence over B x T offers, and what that means step by step.
+"""The interface of every recurrence over B x T, and its step-by-step reference.
 
     initial_state(batch) -> state
     step(x[B, D], state) -> (y[B, H], state)
     forward(x[B, T, D], state, reset=None, lengths=None, masks=None) -> (y[B, T, H], state)
 
 ``reset[B, T]`` (bool) marks document starts: before that step the state is the initial one. With
-``lengths[B]`` the state returned is the one after each row's last real step (length 0 keeps the given
-state), and outputs at padding are zero whatever stands there. The state is a value: passed in, returned,
-never kept.
+``lengths[B]`` the state returned is the one after each row's last real step (length 0 keeps the
+given state), and outputs at padding are zero, whatever the inputs. The state is a value: passed in,
+returned, never stored.
 """
 
 import math
@@ -25,13 +25,13 @@ from elman.errors import UsageError
 from elman.nn.dropout import Masks
 
 State = tuple[Tensor, ...]
-"""All that a recurrence carries, in the order of its cell's ``state``; each ``[B, size]``."""
+"""The tensors of a state in the order of the cell's ``state``, ``[B, size]`` each."""
 Chunk = tuple[Tensor, State]
 """Outputs ``[.., .., H]`` and the state after them."""
 
 
 class Recurrent(nn.Module, ABC):
-    """One layer of a registered cell: its parameters, its state and its step are those that the cell declares."""
+    """One layer of a registered cell, which declares its parameters, state and step."""
 
     cell: Cell
     """The registered cell."""
@@ -39,7 +39,8 @@ class Recurrent(nn.Module, ABC):
     def __init__(
         self, input_size: int, hidden_size: int, *, generator: torch.Generator | None = None, **sizes: Any
     ) -> None:
-        """``generator`` draws the starting weights; ``sizes`` are those of ``elman.cells.cell.Sizes`` besides.
+        """``generator`` draws the initial weights; ``sizes`` are further fields of
+        ``elman.cells.cell.Sizes``.
 
         Raises:
             UsageError: a size below 1.
@@ -91,13 +92,14 @@ class Recurrent(nn.Module, ABC):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> Chunk:
-        """All T steps at once; under autocast the products run in its type, and the state keeps its own."""
+        """All T steps at once; under autocast products use its type, and the state keeps its own."""
         if x.shape[1] == 0:
             return x.new_zeros(*x.shape[:2], self.hidden_size), state
         device = x.device.type
         low = torch.is_autocast_enabled(device)
         x = x.to(torch.get_autocast_dtype(device) if low else next(self.parameters()).dtype)
-        # Time comes first inside; a chunk that comes from another layer lies so already and is not copied.
+        # Time comes first inside. A chunk from another layer is stored so already and is not
+        # copied.
         inputs = x.transpose(0, 1)
         starts = reset.T if reset is not None and bool(reset.any()) else None
         if lengths is not None and bool((lengths >= x.shape[1]).all()):
@@ -109,7 +111,7 @@ class Recurrent(nn.Module, ABC):
 
     @abstractmethod
     def _run(self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:
-        """The chunk with time first, ``x[T, B, D]`` and ``reset[T, B]``, nothing under autocast any more."""
+        """The chunk with time first, ``x[T, B, D]`` and ``reset[T, B]``; autocast is off."""
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -136,7 +138,9 @@ def unroll(
     reset: Tensor | None = None,
     lengths: Tensor | None = None,
 ) -> Chunk:
-    """What a layer's and a stack's ``forward`` mean, step by step; time first, ``x[T, B, D]`` and ``reset[T, B]``."""
+    """The reference of a layer's and a stack's ``forward``, step by step; time first,
+    ``x[T, B, D]`` and ``reset[T, B]``.
+    """
     outputs = []
     for t, row in enumerate(x.unbind()):
         before = state
@@ -146,7 +150,7 @@ def unroll(
             y, state = step(row, before)
         else:
             real = (t < lengths).unsqueeze(1)
-            # NaN in padding would come back through the gradient of torch.where; it must not enter at all.
+            # NaN in padding would return through the gradient of torch.where, so it must not enter.
             y, after = step(row.where(real, 0), before)
             state = tuple(torch.where(real, new, old) for new, old in zip(after, state, strict=True))
             y = y.where(real, 0)

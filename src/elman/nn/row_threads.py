@@ -1,6 +1,6 @@
 """Machine code over blocks of rows, in as many threads as torch uses.
 
-Python's own threads: numba's parallel loops start OpenMP, after which a fork kills the child.
+It uses Python's threads: numba's parallel loops start OpenMP, after which a fork kills the child.
 """
 
 import math
@@ -13,22 +13,24 @@ from typing import Any
 import torch
 
 _WORTH_A_THREAD = 2**17
-"""Elements below which waking another thread costs more than it brings."""
+"""With fewer elements per thread, waking another thread costs more than it gains."""
 
 
 def in_rows(kernel: Callable[..., None], shape: Sequence[int], *arguments: Any) -> None:
-    """Call ``kernel(*arrays, start, stop)`` so that all B rows of ``shape``, ``[T, B, ..]``, are covered.
+    """Call ``kernel(*arrays, start, stop)`` so that all B rows of ``shape``, ``[T, B, ..]``, are
+    covered.
 
-    Tensors, and those in named tuples, arrive as NumPy arrays, bfloat16 as its bits in uint16. The kernel releases
-    the interpreter's lock; what it does for a row must not depend on the others.
+    Tensors, also those in named tuples, arrive as NumPy arrays, bfloat16 as its bits in uint16. The
+    kernel releases the interpreter's lock; rows must not depend on each other.
     """
     share_rows(kernel, shape[1], math.prod(shape), *map(_arrays, arguments))
 
 
 def share_rows(kernel: Callable[..., None], rows: int, elements: int, *arrays: Any) -> None:
-    """Call ``kernel(*arrays, start, stop)`` so that all ``rows`` are covered, in threads where ``elements`` are many.
+    """Call ``kernel(*arrays, start, stop)`` so that all ``rows`` are covered, in threads where
+    ``elements`` are many.
 
-    What ``in_rows`` does once it has the arrays; for loops that would make them anew at every step.
+    ``in_rows`` for arrays that already exist, as in loops over steps.
     """
     blocks = max(1, min(torch.get_num_threads(), rows, elements // _WORTH_A_THREAD))
     edges = [rows * block // blocks for block in range(blocks + 1)]

@@ -1,13 +1,13 @@
-"""Sampled softmax: in training each target competes with a sample of the types, in use with all of them.
+"""Sampled softmax: in training each target competes with a sample of the types, otherwise with all.
 
-An update draws types that serve all of its tokens as negatives. Frequent types are drawn more often, which is made
-good by subtracting from each score the logarithm of how often its type was to be expected in the sample; a
-negative that happens to be a row's target is left out of that row (Jean et al. 2015, Bengio and Senecal 2008). The
-types are sorted by frequency, and rank r is drawn with probability ln((r + 2) / (r + 1)) / ln(V + 1), which falls
-about as 1 / (r + 1) (Zipf); a type drawn twice counts once.
+An update draws types as negatives for all of its tokens. Frequent types are drawn more often. To
+correct for that, the logarithm of a type's expected count in the sample is subtracted from its
+score. A negative that equals a row's target is left out of that row (Jean et al. 2015, Bengio and
+Senecal 2008). The types are sorted by frequency, and rank r is drawn with probability ln((r + 2) /
+(r + 1)) / ln(V + 1), which falls about as 1 / (r + 1) (Zipf); a type drawn twice counts once.
 
-The gradient holds only the rows of the weight that were targets or negatives: see
-``elman.training.sparse_updates`` for what that means to the others.
+The gradient holds only the weight rows of targets and negatives; for the other rows, see
+``elman.training.sparse_updates``.
 """
 
 import math
@@ -26,7 +26,7 @@ from elman.nn.embedding import Embedding
 from elman.nn.output import Output, rows_of
 
 _LOGITS = 2**20
-"""Scores that exist at a time."""
+"""Most scores in memory at a time."""
 _ROUND = 64
 """Negatives are padded to a multiple of this."""
 
@@ -52,7 +52,9 @@ class SampledOutput(Output):
         tied: Embedding | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """``samples`` are drawn at each update; with V or more, every type competes. The rest as for ``Output``."""
+        """``samples`` are drawn at each update; with V or more, every type competes. For others see
+        ``Output``.
+        """
         super().__init__(size, clusters.vocab, tied=tied, generator=generator)
         assert samples >= 1, "something must compete"
         self.samples = samples
@@ -61,7 +63,9 @@ class SampledOutput(Output):
         self.register_buffer("_ids", ranks.argsort(), persistent=False)
 
     def loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """With ``masks`` (training), summed nats of ``targets[..]`` among the types that they draw; else exact."""
+        """Summed nats of ``targets[..]``: with ``masks`` (training) among sampled types, else
+        exact.
+        """
         if masks is None:
             return super().loss(y, targets)
         rows, wanted = rows_of(y, targets)
@@ -69,19 +73,19 @@ class SampledOutput(Output):
         table = self.table()
         own = F.embedding(wanted, table, sparse=True).to(rows.dtype)
         chosen = (rows * own).sum(dim=1, dtype=exact_dtype(rows.dtype)) + self._offset(wanted)
-        # A target's place among the negatives, or -1 where it is none of them.
-        places = torch.full((self.vocab,), -1, device=wanted.device)
-        places[negatives] = torch.arange(len(negatives), device=wanted.device)
+        # A target's index among the negatives, or -1.
+        indices = torch.full((self.vocab,), -1, device=wanted.device)
+        indices[negatives] = torch.arange(len(negatives), device=wanted.device)
         offset = self._offset(negatives)
         missing = -len(negatives) % _ROUND
-        # Up to a round number, by a type that is there already and cannot win: the number drawn differs from update
-        # to update, and for each shape of a bfloat16 product a kernel is compiled and kept.
+        # Padded to a round number by a repeated type with score -inf: the number drawn varies, and
+        # a kernel is compiled for each shape of a bfloat16 product.
         others = F.embedding(F.pad(negatives, (0, missing), value=int(negatives[0])), table, sparse=True)
-        nats = _Against.apply(rows, others, F.pad(offset, (0, missing), value=-math.inf), chosen, places[wanted])
+        nats = _Against.apply(rows, others, F.pad(offset, (0, missing), value=-math.inf), chosen, indices[wanted])
         return nats, len(wanted)
 
     def plain_loss(self, y: Tensor, targets: Tensor, masks: Masks | None = None) -> tuple[Tensor, int]:
-        """What ``loss`` computes, by plain autograd, row by row."""
+        """The reference of ``loss``: plain autograd, row by row."""
         if masks is None:
             return super().plain_loss(y, targets)
         rows, wanted = rows_of(y, targets)
@@ -101,7 +105,7 @@ class SampledOutput(Output):
         return self.get_buffer("_ids")[drawn.clamp(0, self.vocab - 1).unique().to(self.bias.device)]
 
     def expected(self, ids: Tensor) -> Tensor:
-        """How often each type is to be expected in a sample: at most once, float64."""
+        """The expected count of each type in a sample, at most 1, float64."""
         ranks = self.get_buffer("_ranks")[ids].to(torch.float64)
         if self.samples >= self.vocab:
             return torch.ones_like(ranks)
@@ -109,20 +113,20 @@ class SampledOutput(Output):
         return -torch.expm1(self.samples * torch.log1p(-once))
 
     def _offset(self, ids: Tensor) -> Tensor:
-        """What is added to the products: the bias, and the correction for being drawn."""
+        """The sum of the bias and the sampling correction."""
         return self.bias[ids] - self.expected(ids).log().to(self.bias.dtype)
 
 
 class _Against(Function):
     """Summed nats of scores ``chosen[N]`` among those of all others.
 
-    The others' scores are ``y[N, E] @ others[S, E].T + offset[S]``; the one at ``places[N]`` is left out (-1: none).
-    Works in chunks of rows and takes the gradients at once, as ``chunked_loss`` does.
+    The others' scores are ``y[N, E] @ others[S, E].T + offset[S]``; the one at ``indices[N]`` is
+    left out (-1: none). Works in chunks of rows with their gradients, as ``chunked_loss`` does.
     """
 
     @staticmethod
     @custom_fwd(device_type="cpu")
-    def forward(ctx: Any, y: Tensor, others: Tensor, offset: Tensor, chosen: Tensor, places: Tensor) -> Tensor:
+    def forward(ctx: Any, y: Tensor, others: Tensor, offset: Tensor, chosen: Tensor, indices: Tensor) -> Tensor:
         dtype = product_dtype(others)
         d_y, d_others, d_offset = torch.empty_like(y), torch.zeros_like(others), torch.zeros_like(offset)
         nats, d_chosen = torch.empty_like(chosen), torch.empty_like(chosen)
@@ -133,8 +137,8 @@ class _Against(Function):
                 part = slice(start, start + size)
                 rows, own = low[part], chosen[part].unsqueeze(1)
                 scores = (rows @ table.t()).to(own.dtype) + offset
-                hits = (places[part] >= 0).nonzero().squeeze(1)
-                scores[hits, places[part][hits]] = -math.inf
+                hits = (indices[part] >= 0).nonzero().squeeze(1)
+                scores[hits, indices[part][hits]] = -math.inf
                 total = torch.logaddexp(scores.logsumexp(dim=1, keepdim=True), own)
                 nats[part] = (total - own).squeeze(1)
                 d_chosen[part] = (own - total).expm1().squeeze(1)

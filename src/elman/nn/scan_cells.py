@@ -1,6 +1,6 @@
 """The parallel cells: all products and gates of a chunk at once, and one scan.
 
-No weights lead from the hidden state back to itself, so that only ``h = a * h + b`` waits for the step before.
+They have no hidden-to-hidden weights, so only ``h = a * h + b`` depends on the step before.
 """
 
 from typing import Any, ClassVar
@@ -32,7 +32,7 @@ class Parallel(Recurrent):
     """
 
     def __init__(self, input_size: int, hidden_size: int, *, weight_drop: float = 0.0, **options: Any) -> None:
-        """``weight_drop`` must be 0; the rest as in ``Recurrent``.
+        """``weight_drop`` must be 0; for others see ``Recurrent``.
 
         Raises:
             UsageError: a size below 1, or a weight drop other than 0.
@@ -48,7 +48,7 @@ class _Minimal(Parallel):
     weight_ih: nn.Parameter
     bias_ih: nn.Parameter
     inputs: ClassVar[type[MinGruInputs] | type[MinLstmInputs]]
-    """What the blocks of rows mean."""
+    """The type of the blocks of rows."""
 
     def _run(self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None) -> Chunk:
         x = x if lengths is None else x.masked_fill(padding_of(x, lengths), 0)
@@ -60,7 +60,8 @@ class _Minimal(Parallel):
 class MinGru(_Minimal):
     """The minimal GRU: its gate sees only the input (Feng et al. 2024).
 
-    The values are linear in the input: on short runs that learns faster than the paper's positive ones, and than tanh.
+    The values are linear in the input; in short runs that learns faster than the paper's positive
+    values or tanh.
     """
 
     cell = CELLS["mingru"]
@@ -68,18 +69,22 @@ class MinGru(_Minimal):
 
 
 class MinLstm(_Minimal):
-    """The minimal LSTM, its two gates scaled to sum to 1 (Feng et al. 2024); values linear as in MinGru."""
+    """The minimal LSTM, its two gates scaled to sum to 1 (Feng et al. 2024); values linear as in
+    MinGru.
+    """
 
     cell = CELLS["minlstm"]
     inputs = MinLstmInputs
 
 
 class RgLru(Parallel):
-    """Griffin's recurrent block: convolution, real-gated linear recurrent unit, gated output (De et al. 2024).
+    """Griffin's recurrent block: convolution, real-gated linear recurrent unit, gated output (De et
+    al. 2024).
 
-    The unit alone mixes nothing; the block around it brings D inputs to H units and their outputs together:
-    ``y = W_out (gelu(gate) * h)``. Its state is h and the last three inputs of the convolution. The matrices of its
-    gates are full, where the paper's are in blocks on the diagonal, and the output's gate starts open.
+    The recurrent unit itself mixes no units; the block around it maps D inputs to H units and mixes
+    their outputs: ``y = W_out (gelu(gate) * h)``. Its state is h and the last three inputs of the
+    convolution. Its gates have full matrices (block-diagonal in the paper), and the output gate
+    starts open.
     """
 
     cell = CELLS["rglru"]
@@ -110,8 +115,8 @@ class RgLru(Parallel):
         padding = None if lengths is None else padding_of(x, lengths)
         x = x if padding is None else x.masked_fill(padding, 0)
         halves = zip(self.weight_ih.chunk(2), self.bias_ih.chunk(2), strict=True)
-        branch, gate = (product(x, weight, bias) for weight, bias in halves)
-        u, tail = causal_conv(branch, tail, self.weight_conv, self.bias_conv, reset=reset, lengths=lengths)
+        convolved, gate = (product(x, weight, bias) for weight, bias in halves)
+        u, tail = causal_conv(convolved, tail, self.weight_conv, self.bias_conv, reset=reset, lengths=lengths)
         gates = product(u, self.weight_gates, self.bias_gates)
         inputs = RgLruInputs(gates, u, 8 * F.softplus(self.decay))
         y, h = gated_scan(inputs, h, reset=reset, lengths=lengths)

@@ -1,7 +1,7 @@
-"""Cross entropy and its gradient in one pass over the scores, as machine code; bfloat16 comes as its bits, uint16.
+"""Cross entropy and its gradient in one pass over the scores, as machine code.
 
-In torch the scores of a chunk are read and written six times, half of them in float32: more time than one of the
-three matrix products around them takes.
+bfloat16 is passed as its bits in uint16. torch would read and write the scores of a chunk six
+times, half of them in float32, which takes longer than one of the three matrix products around it.
 """
 
 import numpy as np
@@ -10,15 +10,16 @@ from elman.nn.vector_math import compiled, exponential, put, wide
 
 _ONE = np.float32(1)
 _LANES = 256
-"""Numbers side by side in sums and maxima. The compiler never changes the order of a sum: alone, each would wait for
-the one before."""
+"""Parallel partial sums and maxima. The compiler never reorders a sum, so a single chain would wait
+at every step."""
 
 
 @compiled
 def losses(products, bias, targets, nats, start, stop):
-    """Fill ``nats[N]`` of the targets for rows ``start`` to ``stop``; scores are ``products[N, V]`` and ``bias[V]``.
+    """Fill ``nats[N]`` of the targets for rows ``start`` to ``stop``; scores are ``products[N, V]``
+    and ``bias[V]``.
 
-    The products become the gradients by the scores.
+    The products are overwritten by the gradients with respect to the scores.
     """
     vocab = products.shape[1]
     exact, lanes = np.empty(vocab, nats.dtype), np.empty(_LANES, nats.dtype)
@@ -26,13 +27,13 @@ def losses(products, bias, targets, nats, start, stop):
         row, target = products[n], targets[n]
         lanes[:] = wide(row[0]) + wide(bias[0])
         for first in range(0, vocab, _LANES):
-            given, added, part = (
+            product_lanes, bias_lanes, part = (
                 row[first : first + _LANES],
                 bias[first : first + _LANES],
                 exact[first : first + _LANES],
             )
             for j in range(len(part)):
-                part[j] = wide(given[j]) + wide(added[j])
+                part[j] = wide(product_lanes[j]) + wide(bias_lanes[j])
             for j in range(len(part)):
                 lanes[j] = max(lanes[j], part[j])
         most, chosen = lanes.max(), exact[target]
@@ -64,7 +65,7 @@ def add_columns(scores, total, start, stop):
 def add_rows(total, parts, start, stop):
     """Add rows ``start`` to ``stop`` of ``parts[V, E]`` to those of ``total[V, E]``.
 
-    torch adds bfloat16 to float32 number by number, in three times the time.
+    torch takes three times as long to add bfloat16 to float32.
     """
     for n in range(start, stop):
         row, part = total[n], parts[n]

@@ -1,4 +1,4 @@
-"""Layers of cells one above the other, their dropouts between; the state threads through all of them."""
+"""A stack of layers with dropout between them, and one state for all."""
 
 from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
@@ -16,11 +16,12 @@ from elman.nn.sequence import make_layer
 from elman.nn.windowed import scaled
 
 Take = Callable[[int, Tensor, State], tuple[Tensor, State]]
-"""The step of one layer: its number, ``x[B, D]`` and its state to its output and its next state."""
+"""The step of one layer: from its number, ``x[B, D]`` and its state to its output and next
+state."""
 
 
 class Stack(nn.Module):
-    """L recurrent layers, itself a recurrence; its state is the layers' states in one flat tuple.
+    """L recurrent layers as one recurrence; its state is the layers' states in one flat tuple.
 
     >>> stack = Stack(cell="lstm", input_size=4, hidden_size=6, output_size=4, layers=2)
     >>> stack.state_names
@@ -48,24 +49,25 @@ class Stack(nn.Module):
     ) -> None:
         """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
 
-        ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the last
-        layer's output a product of each lower layer's (Graves 2013), which starts at zero: the way from the text to
-        the output is then short from the first update on. The dropouts act in training only: locked ones on the input,
-        between layers and on the output, and ``weight_drop`` on hidden-to-hidden weights. ``options`` are for each
-        layer, where its kind has some: see ``nn/windowed.py``. Layers that add to what they read drop what they add,
-        and their sum is scaled at the end. ``generator`` draws the starting weights.
+        ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the
+        last layer's output a product of each lower layer's output (Graves 2013), which starts at
+        zero. It makes the path from input to output short from the first update on. The dropouts
+        act in training only: locked ones on the input, between layers and on the output, and
+        ``weight_drop`` on hidden-to-hidden weights. ``options`` are for each layer whose kind has
+        some: see ``nn/windowed.py``. Residual kinds drop units of what they add to their input, and
+        the sum is scaled at the end. ``generator`` draws the initial weights.
 
         Raises:
-            UsageError: an unknown cell, no layers, or a share outside [0, 1).
+            UsageError: an unknown cell, no layers, or a dropout outside [0, 1).
         """
         super().__init__()
         kind = cell_named(cell)
         if layers < 1:
             raise UsageError(f"{layers} layers; a stack needs at least 1")
         self.residual = residual
-        between, given = dropout.check("dropout between layers", dropout_between), dict(options or {})
+        between, layer_options = dropout.check("dropout between layers", dropout_between), dict(options or {})
         if kind.window is not None:
-            given["drop"], between = between, 0.0 if kind.adds else between
+            layer_options["drop"], between = between, 0.0 if kind.adds else between
         self.drops = (
             dropout.check("input dropout", input_dropout),
             *[between] * (layers - 1),
@@ -73,7 +75,7 @@ class Stack(nn.Module):
         )
         sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
         self.layers = nn.ModuleList(
-            make_layer(cell, below, above, weight_drop=weight_drop, generator=generator, **given)
+            make_layer(cell, below, above, weight_drop=weight_drop, generator=generator, **layer_options)
             for below, above in pairwise(sizes)
         )
         self.output_size = sizes[-1]
@@ -81,7 +83,7 @@ class Stack(nn.Module):
         for shortcut in self.skips:
             nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
         self.gain = nn.Parameter(torch.ones(sizes[-1])) if kind.adds else None
-        names = [each.state_names for each in self._recurrent()]
+        names = [layer.state_names for layer in self._recurrent()]
         self.state_names = tuple(f"{name}{i}" for i, parts in enumerate(names) for name in parts)
         """One name per state tensor."""
         ends = accumulate((len(parts) for parts in names), initial=0)
@@ -94,7 +96,7 @@ class Stack(nn.Module):
     def step(self, x: Tensor, state: State, take: Take | None = None) -> tuple[Tensor, State]:
         """One step through all layers, nothing dropped: ``x[B, E]`` to ``[B, output_size]``.
 
-        ``take`` takes a layer's step in its place, for those who want to look at what happens inside.
+        ``take`` replaces a layer's step, to observe what happens inside.
         """
         after: State = ()
         outputs = []
@@ -113,7 +115,9 @@ class Stack(nn.Module):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> Chunk:
-        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see Recurrent."""
+        """The whole chunk layer by layer, ``x[B, T, E]`` to ``[B, T, output_size]``; see
+        Recurrent.
+        """
         if lengths is not None and self.residual:
             padding = torch.arange(x.shape[1], device=x.device) >= lengths.unsqueeze(1)
             x = x.masked_fill(padding.unsqueeze(-1), 0)
@@ -130,14 +134,14 @@ class Stack(nn.Module):
         return dropout.locked(self._skipped(outputs), self.drops[-1], masks), after
 
     def _skipped(self, outputs: list[Tensor]) -> Tensor:
-        """The last of the layers' outputs, with what comes round the layers above each other one."""
+        """The last layer's output plus the skip connections."""
         y = outputs[-1] if self.gain is None else scaled(outputs[-1], self.gain)
         for shortcut, below in zip(self.skips, outputs, strict=False):
             y = y + shortcut(below).to(y.dtype)
         return y
 
     def parts_of(self, number: int) -> slice:
-        """Which of the state's tensors are those of a layer."""
+        """The slice of the state's tensors that belongs to a layer."""
         return self._spans[number]
 
     def _recurrent(self) -> list[Recurrent]:

@@ -1,10 +1,12 @@
-"""A Transformer's layer (Vaswani et al. 2017) whose attention sees a window of W inputs, so that its state is bounded.
+"""A Transformer layer (Vaswani et al. 2017) with attention over the last W inputs, so its state is
+bounded.
 
-Layers are pre-norm; positions are rotary (Su et al. 2021). A rotation only ever depends on how far back a key lies, so
-keys are kept as they are and turned when they are looked at: a step far into a text computes what the whole pass does.
+Layers are pre-norm; positions are rotary (Su et al. 2021). Rotations depend only on the distance of
+a key, so keys are stored unrotated and rotated on use; single steps far into a text compute the
+same as whole passes.
 
-The state: the ``keys`` (in two halves, which rotary positions turn against each other) and ``values`` of the last W - 1
-inputs, the oldest first, and in ``read`` how many of them there are.
+The state: the ``keys`` (in two halves, the coordinates of the rotations) and ``values`` of the last
+W - 1 inputs, the oldest first, and ``read``, the number of inputs read.
 """
 
 from typing import Any
@@ -22,11 +24,13 @@ from elman.nn.scan import exact
 from elman.nn.windowed import Windowed, after_chunk, scaled, since_start
 
 _BLOCK = 128
-"""Queries that are looked up together: each sees W - 1 keys before the block, so long chunks cost no square."""
+"""Queries computed together; they see at most W - 1 keys before the block, so the cost is linear in
+T."""
 
 
 class TransformerLayer(Windowed):
-    """``z = x + W_out attention(W_ih norm(x))``, ``y = z + W_down (silu(g) * u)`` with ``g, u = W_up norm(z)``.
+    """``z = x + W_out attention(W_ih norm(x))``, ``y = z + W_down (silu(g) * u)`` with
+    ``g, u = W_up norm(z)``.
 
     The feed-forward part is gated (SwiGLU; Shazeer 2020), with ``inner`` units.
 
@@ -44,7 +48,7 @@ class TransformerLayer(Windowed):
     weight_down: nn.Parameter
 
     def __init__(self, input_size: int, hidden_size: int, *, heads: int = 1, **options: Any) -> None:
-        """``heads`` share H; each has an even number of units, more than its share if need be; the rest as in
+        """``heads`` split H; each has an even number of units, rounded up; for others see
         ``Windowed``.
 
         Raises:
@@ -57,7 +61,7 @@ class TransformerLayer(Windowed):
         super().__init__(input_size, hidden_size, heads=heads, **options)
         self.heads = heads
         self.pairs = pairs_of(self.sizes)
-        """Pairs of units of each head."""
+        """Pairs of units per head."""
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """As in ``Recurrent``, the gains at 1."""
@@ -69,7 +73,7 @@ class TransformerLayer(Windowed):
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
     ) -> Chunk:
         (steps, batch, _), lags, read = x.shape, self.window - 1, state[3].squeeze(1)
-        # A row's keys lie side by side, as in the state: what was read before the chunk is copied only once.
+        # A row's keys are contiguous, as in the state, so earlier keys are copied only once.
         q1, q2, *new = (part.transpose(0, 1).unflatten(-1, (self.heads, -1)) for part in self._asked(x))
         old = [part.view(batch, lags, self.heads, part.shape[1] // lags // self.heads) for part in state[:3]]
         starts = torch.zeros(steps, batch, dtype=torch.bool, device=x.device) if reset is None else reset
@@ -79,14 +83,14 @@ class TransformerLayer(Windowed):
         keys = torch.cat([self._turned(first, second, 0), self._turned(new[0], new[1], lags)], dim=1)
         values = torch.cat([values, new[2]], dim=1)
         queries, keys, values = (part.transpose(1, 2) for part in (queries, keys, values))
-        found = []
+        blocks = []
         for begin in range(0, steps, _BLOCK):
             end = min(begin + _BLOCK, steps)
             asked, among = queries[:, :, begin:end], slice(begin, end + lags)
             seen = self._seen(age[begin:end])
             way = F.scaled_dot_product_attention if x.is_cuda else attended
-            found.append(way(asked, keys[:, :, among], values[:, :, among], _barred(seen, x.dtype)))
-        looked_up = torch.cat(found, dim=2).permute(2, 0, 1, 3).flatten(2)
+            blocks.append(way(asked, keys[:, :, among], values[:, :, among], _barred(seen, x.dtype)))
+        looked_up = torch.cat(blocks, dim=2).permute(2, 0, 1, 3).flatten(2)
         after = [_kept(one.flatten(2), part, reset, lengths) for one, part in zip(new, state[:3], strict=True)]
         ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
         last = age.gather(0, (ends - 1).clamp(min=0).unsqueeze(0)).squeeze(0)
@@ -98,21 +102,25 @@ class TransformerLayer(Windowed):
         size = self.heads * self.pairs
         return list(product(scaled(x, self.gain), self.weight_ih).split([size, size, size, size, 2 * size], dim=-1))
 
-    def _above(self, x: Tensor, found: Tensor, masks: Masks | None) -> Tensor:
-        # Sums in float32: what is added is small beside what it is added to.
-        z = self._across(x).to(exact(x.dtype)) + self._dropped(product(found, self.weight_out), masks)
+    def _above(self, x: Tensor, attended_values: Tensor, masks: Masks | None) -> Tensor:
+        # Sums in float32, for the added values are small.
+        z = self._across(x).to(exact(x.dtype)) + self._dropped(product(attended_values, self.weight_out), masks)
         gate, up = product(scaled(z, self.gain_up).to(x.dtype), self.weight_up).chunk(2, dim=-1)
         return (z + self._dropped(product(F.silu(gate) * up, self.weight_down), masks)).to(x.dtype)
 
-    def _turned(self, first: Tensor, second: Tensor, place: int) -> Tensor:
-        """Both halves ``[B, K, heads, ..]``, of which the first stands at ``place``, turned and side by side."""
-        places = place + torch.arange(first.shape[1], device=first.device)
-        turn = places.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.pairs)).to(first.device)
+    def _turned(self, first: Tensor, second: Tensor, position: int) -> Tensor:
+        """Both halves ``[B, K, heads, ..]``, rotated and concatenated; the first is at
+        ``position``.
+        """
+        positions = position + torch.arange(first.shape[1], device=first.device)
+        turn = positions.view(-1, 1, 1) * torch.from_numpy(speeds_of(self.pairs)).to(first.device)
         cos, sin = (part.to(first.dtype) for part in (turn.cos(), turn.sin()))
         return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
     def _seen(self, age: Tensor) -> Tensor:
-        """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``; ``age[queries, B]``."""
+        """Which keys each query of a block sees, ``[B, 1, queries, W - 1 + queries]``;
+        ``age[queries, B]``.
+        """
         count = len(age)
         lag = (self.window - 1 + torch.arange(count).unsqueeze(1) - torch.arange(self.window - 1 + count)).to(
             age.device
@@ -122,9 +130,11 @@ class TransformerLayer(Windowed):
 
 
 def attended(queries: Tensor, keys: Tensor, values: Tensor, barred: Tensor) -> Tensor:
-    """What torch's scaled_dot_product_attention gives, by plain products: on CPUs in bfloat16 in a quarter of its time.
+    """torch's scaled_dot_product_attention by plain products, which take a quarter of the time in
+    bfloat16 on CPUs.
 
-    ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is added to the scores.
+    ``queries[B, heads, Q, d]``, ``keys`` and ``values[B, heads, K, d]``, ``barred[B, 1, Q, K]`` is
+    added to the scores.
     """
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2) + barred
     return scores.softmax(dim=-1, dtype=exact(scores.dtype)).to(values.dtype) @ values

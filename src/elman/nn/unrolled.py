@@ -1,6 +1,7 @@
-"""A layer of any registered cell, trained by autograd through its single steps: slow, and never wrong.
+"""A layer of any registered cell, trained by autograd through single steps: slow, but the
+reference.
 
-The fast layers (``sequence.py``) are the same function computed faster.
+The fast layers (``sequence.py``) compute the same function.
 """
 
 from typing import Any
@@ -16,11 +17,11 @@ from elman.nn.dropout import Masks
 from elman.nn.recurrent import Chunk, Recurrent, State, unroll
 
 
-class Unrolled(Recurrent):
+class UnrolledLayer(Recurrent):
     """A layer whose chunks are computed step by step.
 
     >>> from elman.cells.registry import CELLS
-    >>> layer = Unrolled(CELLS["gru"], 3, 5)
+    >>> layer = UnrolledLayer(CELLS["gru"], 3, 5)
     >>> y, state = layer(torch.randn(2, 7, 3), layer.initial_state(2))
     >>> bool(torch.equal(y[:, -1], state[0]))
     True
@@ -36,10 +37,12 @@ class Unrolled(Recurrent):
         generator: torch.Generator | None = None,
         **sizes: Any,
     ) -> None:
-        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; the rest as in ``Recurrent``.
+        """``weight_drop`` is the share of hidden-to-hidden weights dropped in training; for others
+        see ``Recurrent``.
 
         Raises:
-            UsageError: a size below 1, a share outside [0, 1), or one of weights that the cell does not have.
+            UsageError: a size below 1, a dropout outside [0, 1), or dropout of weights that the
+                cell does not have.
         """
         self.cell = cell
         super().__init__(input_size, hidden_size, generator=generator, **sizes)
@@ -67,14 +70,16 @@ def by_steps(
     reset: Tensor | None = None,
     lengths: Tensor | None = None,
 ) -> Chunk:
-    """A chunk ``x[T, B, D]`` by the cell's steps: products in the type of x, all else in that of the state."""
+    """A chunk ``x[T, B, D]`` by the cell's steps: products in the type of x, everything else in the
+    state's type.
+    """
     low = x.dtype != state[0].dtype
     if low:
         weights = {name: weight.to(x.dtype) if weight.ndim == 2 else weight for name, weight in weights.items()}
-    given = Weights(weights, sizes)
+    cell_weights = Weights(weights, sizes)
 
     def step(row: Tensor, before: State) -> tuple[Tensor, State]:
-        y, after = cell.step(row, before, given)
+        y, after = cell.step(row, before, cell_weights)
         return y, tuple(new.to(old.dtype) for new, old in zip(after, before, strict=True))
 
     with torch.autocast(x.device.type, x.dtype if low else None, enabled=low):

@@ -1,8 +1,9 @@
-"""Functions of single numbers that numba's compiler turns into vector instructions: exponentials, and bfloat16.
+"""Scalar functions that numba can vectorise: exponentials, and bfloat16.
 
-The mathematical library's own functions are calls, one number at a time. In float32 these here are exact to about two
-units in the last place; in float64 they are the library's. NaN stays NaN. bfloat16 comes and goes as its bits, uint16.
-What stands under each name in plain Python is what it means; the compiler takes what is below.
+The maths library's own functions are calls for one number at a time. In float32 these are exact to
+about two units in the last place; in float64 they are the library's. NaN stays NaN. bfloat16 is
+passed as its bits in uint16. The Python function of each name is its definition; the overload below
+it is compiled.
 """
 
 import math
@@ -12,9 +13,9 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-# Products and sums may be fused; anything that assumes away NaN or infinity would hide a broken run.
+# Products and sums may be fused, but NaN and infinity must survive to reveal a broken run.
 FASTMATH = {"contract", "nsz"}
-# numpy's errors: Python's would test every division for zero, and nothing with a branch in it becomes a vector.
+# numpy's errors: Python's would test every division for zero, and branches prevent vectorising.
 compiled = njit(nogil=True, cache=True, fastmath=FASTMATH, error_model="numpy")
 OPTIONS: Any = {"fastmath": FASTMATH, "error_model": "numpy"}
 
@@ -22,10 +23,10 @@ _ZERO, _HALF, _ONE, _TWO = (np.float32(number) for number in (0, 0.5, 1, 2))
 _LOG2_E = np.float32(1 / math.log(2))
 # The logarithm of 2 in two parts: a multiple of the first, which has few digits, is exact.
 _LN_2 = np.float32(0.693359375)
-_LN_2_REST = np.float32(math.log(2) - 0.693359375)
+_LN_2_LOW = np.float32(math.log(2) - 0.693359375)
 _T2, _T3, _T4, _T5, _T6, _T7 = (np.float32(1 / math.factorial(power)) for power in range(2, 8))
 _MOST = np.float32(87)
-"""Up to here e^x and e^-x are ordinary float32 numbers."""
+"""Up to this size, e^x and e^-x are normal float32 numbers."""
 
 
 @compiled
@@ -33,22 +34,22 @@ def _exponential(x):
     """``2^n`` and ``e^r - 1`` where ``x = n ln 2 + r`` and r is small; float32 within ±87."""
     n = np.int32(x * _LOG2_E + (_HALF if x >= _ZERO else -_HALF))
     whole = np.float32(n)
-    r = x - whole * _LN_2 - whole * _LN_2_REST
+    r = x - whole * _LN_2 - whole * _LN_2_LOW
     series = ((((_T7 * r + _T6) * r + _T5) * r + _T4) * r + _T3) * r + _T2
     power = np.int32((n + np.int32(127)) << np.int32(23)).view(np.float32)
     return power, series * r * r + r
 
 
 def exponential(x) -> Any:
-    """``e^x``; float32 within ±87, and beyond as if it were there."""
+    """``e^x``; in float32, x is clamped to ±87."""
     return np.exp(np.clip(x, -_MOST, _MOST) if getattr(x, "dtype", None) == np.float32 else x)
 
 
 @overload(exponential, jit_options=OPTIONS)
 def _e_to_the(x):
     def single(x):
-        power, rest = _exponential(min(max(x, -_MOST), _MOST))
-        return power + power * rest if x == x else x
+        power, remainder = _exponential(min(max(x, -_MOST), _MOST))
+        return power + power * remainder if x == x else x
 
     def double(x):
         return math.exp(x)
@@ -57,7 +58,7 @@ def _e_to_the(x):
 
 
 def sigmoid(x) -> Any:
-    """``1 / (1 + e^-x)``, and what it lacks to 1, both exact where they are small."""
+    """``1 / (1 + e^-x)`` and its complement to 1, both exact where they are small."""
     e = np.exp(-abs(x))
     large, small = 1 / (1 + e), e / (1 + e)
     return (large, small) if x >= 0 else (small, large) if x < 0 else (x, x)
@@ -66,10 +67,10 @@ def sigmoid(x) -> Any:
 @overload(sigmoid, jit_options=OPTIONS)
 def _sigmoid(x):
     def single(x):
-        power, rest = _exponential(min(max(-x, -_MOST), _MOST))
-        e = power + power * rest if x == x else x
-        share = _ONE / (_ONE + e)
-        return share, share * e
+        power, remainder = _exponential(min(max(-x, -_MOST), _MOST))
+        e = power + power * remainder if x == x else x
+        prob = _ONE / (_ONE + e)
+        return prob, prob * e
 
     def double(x):
         e = math.exp(-abs(x))
@@ -87,8 +88,8 @@ def tanh(x) -> Any:
 @overload(tanh, jit_options=OPTIONS)
 def _tanh(x):
     def single(x):
-        power, rest = _exponential(min(max(x + x, -_MOST), _MOST))
-        less = power * rest + (power - _ONE)
+        power, remainder = _exponential(min(max(x + x, -_MOST), _MOST))
+        less = power * remainder + (power - _ONE)
         return less / (less + _TWO) if x == x else x
 
     def double(x):
@@ -98,30 +99,32 @@ def _tanh(x):
 
 
 def decay(x) -> Any:
-    """For ``x >= 0``: ``a = e^-x``, ``s = sqrt(1 - a^2)`` and ``x ds/dx = x a^2 / s``, which ends in 0."""
-    kept, share = np.exp(-x), np.sqrt(-np.expm1(-2 * x))
-    return kept, share, x * kept * kept / share if share != 0 else _ZERO
+    """For ``x >= 0``: ``a = e^-x``, ``s = sqrt(1 - a^2)`` and ``x ds/dx = x a^2 / s``, which ends
+    in 0.
+    """
+    kept, prob = np.exp(-x), np.sqrt(-np.expm1(-2 * x))
+    return kept, prob, x * kept * kept / prob if prob != 0 else _ZERO
 
 
 @overload(decay, jit_options=OPTIONS)
 def _decay(x):
     def single(x):
-        power, rest = _exponential(max(-x, -_MOST))
+        power, remainder = _exponential(max(-x, -_MOST))
         # e^-x - 1 without cancellation, and from it 1 - e^-2x.
-        less = power * rest + (power - _ONE)
-        share = math.sqrt(-(less + less + less * less)) if x == x else x
-        kept = power + power * rest
-        return kept, share, x * kept * kept / share if share != _ZERO else _ZERO
+        less = power * remainder + (power - _ONE)
+        prob = math.sqrt(-(less + less + less * less)) if x == x else x
+        kept = power + power * remainder
+        return kept, prob, x * kept * kept / prob if prob != _ZERO else _ZERO
 
     def double(x):
-        kept, share = math.exp(-x), math.sqrt(-math.expm1(-2 * x))
-        return kept, share, x * kept * kept / share if share != 0 else 0.0
+        kept, prob = math.exp(-x), math.sqrt(-math.expm1(-2 * x))
+        return kept, prob, x * kept * kept / prob if prob != 0 else 0.0
 
     return single if x == types.float32 else double
 
 
 def wide(number) -> Any:
-    """A number to calculate with: float32 if it came as the bits of a bfloat16."""
+    """A number for arithmetic: float32 for the bits of a bfloat16."""
     return (np.uint32(number) << np.uint32(16)).view(np.float32) if isinstance(number, np.integer) else number
 
 
@@ -132,25 +135,25 @@ def _wide(number):
     return lambda number: number
 
 
-def put(row, place, number):
+def put(row, index, number):
     """Store a number in a row of its own type or, rounded to even, of bfloat16's bits."""
     if not np.issubdtype(row.dtype, np.integer):
-        row[place] = number
+        row[index] = number
         return
     bits = int(np.float32(number).view(np.uint32))
-    row[place] = 0x7FC0 if number != number else (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    row[index] = 0x7FC0 if number != number else (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
 
 
 @overload(put, jit_options=OPTIONS)
-def _put(row, place, number):
-    def rounded(row, place, number):
+def _put(row, index, number):
+    def rounded(row, index, number):
         bits = np.float32(number).view(np.uint32)
         odd = np.uint32(np.uint32(bits >> np.uint32(16)) & np.uint32(1))
         near = np.uint32(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
         # Rounding up could turn NaN into infinity, or into zero.
-        row[place] = np.uint16(near) if number == number else np.uint16(0x7FC0)
+        row[index] = np.uint16(near) if number == number else np.uint16(0x7FC0)
 
-    def plain(row, place, number):
-        row[place] = number
+    def plain(row, index, number):
+        row[index] = number
 
     return rounded if isinstance(row.dtype, types.Integer) else plain

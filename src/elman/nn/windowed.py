@@ -1,7 +1,7 @@
-"""Layers that see a window of their inputs: the newest and the W - 1 before it, and nothing older.
+"""Layers over a window of their last W inputs.
 
-Their state is that window, so that a step costs the same however long the text is. A document start hides what lies
-before it; a fresh state is zeros. Shapes are time first inside, as in ``recurrent.py``.
+Their state is that window, so a step always costs the same. A document start hides everything
+before it; an initial state is zeros. Shapes are time first inside, as in ``recurrent.py``.
 """
 
 from abc import abstractmethod
@@ -22,10 +22,12 @@ from elman.nn.scan_cells import Parallel
 
 
 class Windowed(Parallel):
-    """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W inputs."""
+    """A layer of D inputs and H outputs with ``inner`` units between them, over a window of W
+    inputs.
+    """
 
     weight_across: nn.Parameter
-    """Where D is not H, of layers that add."""
+    """For residual layers where D is not H."""
 
     def __init__(
         self,
@@ -37,11 +39,11 @@ class Windowed(Parallel):
         drop: float = 0.0,
         **options: Any,
     ) -> None:
-        """``inner`` is H if None, ``window`` the cell's usual one; ``drop`` is the share of units that a layer adds
-        that are dropped in training, the same ones at all steps; the rest as in ``Parallel``.
+        """``inner`` is H if None, ``window`` the cell's default. ``drop`` is the share of added
+        units dropped in training, the same at all steps; for others see ``Parallel``.
 
         Raises:
-            UsageError: a size below 1, a share outside [0, 1), or a weight drop other than 0.
+            UsageError: a size below 1, a dropout outside [0, 1), or a weight drop other than 0.
         """
         self.inner = hidden_size if inner is None else inner
         self.window = (self.cell.window or 0) if window is None else window
@@ -60,21 +62,22 @@ class Windowed(Parallel):
     def _through(
         self, x: Tensor, state: State, reset: Tensor | None, lengths: Tensor | None, masks: Masks | None
     ) -> Chunk:
-        """The chunk ``x[T, B, D]``, zeros at padding; what comes out there means nothing."""
+        """The chunk ``x[T, B, D]``, zeros at padding; outputs there are undefined."""
 
     def _across(self, x: Tensor) -> Tensor:
-        """What the layer adds to: its input, through a product where the sizes differ."""
+        """The residual: the input, through a product where the sizes differ."""
         return x if self.input_size == self.hidden_size else product(x, self.weight_across)
 
     def _dropped(self, added: Tensor, masks: Masks | None) -> Tensor:
-        """``added[T, B, H]`` without the units that this update drops."""
+        """``added[T, B, H]`` with dropout."""
         if masks is None or self.drop == 0:
             return added
         return added * masks.keep(1, *added.shape[1:], drop=self.drop).to(added)
 
 
 def scaled(x: Tensor, gain: Tensor) -> Tensor:
-    """Vectors of mean 0 and variance 1 times a gain for each unit, in float32 (Ba, Kiros and Hinton 2016, no bias).
+    """Vectors of mean 0 and variance 1 times a gain for each unit, in float32 (Ba, Kiros and Hinton
+    2016, no bias).
 
     >>> scaled(torch.tensor([1.0, 3.0]), torch.ones(2)).round(decimals=3).tolist()
     [-1.0, 1.0]
@@ -83,9 +86,9 @@ def scaled(x: Tensor, gain: Tensor) -> Tensor:
 
 
 def since_start(reset: Tensor, before: Tensor) -> Tensor:
-    """How many steps have been read of the document that step t belongs to, before it: ``[T, B]``, float.
+    """The number of steps of the same document before step t: ``[T, B]``, float.
 
-    ``reset[T, B]`` marks document starts, ``before[B]`` is how many had been read before the chunk.
+    ``reset[T, B]`` marks document starts, ``before[B]`` counts the steps before the chunk.
     """
     time = torch.arange(len(reset), device=reset.device).unsqueeze(1)
     started = torch.where(reset, time, -1).cummax(dim=0).values
@@ -95,9 +98,11 @@ def since_start(reset: Tensor, before: Tensor) -> Tensor:
 def windows(
     x: Tensor, tail: Tensor, width: int, *, reset: Tensor | None = None, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The last ``width`` inputs at each step, the oldest first, ``[T, B, width*D]``, and the tail after the last one.
+    """The last ``width`` inputs at each step, the oldest first, ``[T, B, width*D]``, and the tail
+    after the last one.
 
-    ``x[T, B, D]``, ``tail[B, (width-1)*D]`` what was read before; what a document start hides is zeros.
+    ``x[T, B, D]``; ``tail[B, (width-1)*D]`` holds the inputs before; inputs before a document start
+    are zeros.
 
     >>> x, tail = torch.tensor([1.0, 2, 3]).view(3, 1, 1), torch.tensor([[9.0]])
     >>> seen, tail = windows(x, tail, 2, reset=torch.tensor([[False], [True], [False]]))
@@ -115,7 +120,7 @@ def windows(
 
 
 def after_chunk(x: Tensor, tail: Tensor, lags: int, reset: Tensor | None, lengths: Tensor | None) -> Tensor:
-    """The last ``lags`` inputs of each row after its last real step, ``[B, lags*D]``, exactly as they came."""
+    """The last ``lags`` inputs of each row up to its last real step, ``[B, lags*D]``, unchanged."""
     if not lags:
         return tail
     if reset is None and lengths is None and len(x) >= lags:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -13,17 +13,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from elman.api import Model
 from elman.errors import ElmanError
+from elman.serve.abilities import ContinuesText, PredictsLabels
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
 from elman.serve.errors import Problem, bad_field, json_response
 from elman.serve.handlers import complete_answer, remembered_answer, score_answer
 from elman.serve.limits import Limits
-from elman.serve.loaded_models import LoadedModels, Served
+from elman.serve.loaded_models import LoadedModels
 from elman.serve.memory import memory_answer
 from elman.serve.metrics import CONTENT_TYPE, Metrics
 from elman.serve.middleware import Activity, Guard
+from elman.serve.predictions import explanations_of, predictions_answer, texts_of
 from elman.serve.schemas import (
     CompleteAnswer,
     CompleteBody,
@@ -36,6 +37,8 @@ from elman.serve.schemas import (
     MemoryBody,
     ModelCard,
     ModelList,
+    PredictAnswer,
+    PredictBody,
     ScoreAnswer,
     ScoreBody,
 )
@@ -43,6 +46,7 @@ from elman.serve.sessions import Sessions
 from elman.serve.static import web_file, web_page
 from elman.serve.streaming import EventStream, Gate, Gone, while_connected
 from elman.system.machine import version
+from elman.tasks.task import TrainedModel
 
 _THREADS = 8
 _READERS = 4
@@ -50,9 +54,9 @@ _READERS = 4
 _SWEEP_SECONDS = 30.0
 _SHORT_SECONDS = 0.05
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "Not a request that HTTP allows."},
+    400: {"model": ErrorAnswer, "description": "No valid request, or one for what the model cannot do."},
     401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
-    404: {"model": ErrorAnswer, "description": "No such model."},
+    404: {"model": ErrorAnswer, "description": "No such model, or none that can do it."},
     408: {"model": ErrorAnswer, "description": "The body came too slowly."},
     413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
     415: {"model": ErrorAnswer, "description": "The body is not application/json."},
@@ -61,13 +65,14 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorAnswer, "description": "Too much work at once."},
     503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
 }
-_PAGE = """elman serves language models here. A browser gets a page to type on.
+_PAGE = """elman serves models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
 POST /v1/score        bits of each token
 POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
-GET  /v1/models       which models
+POST /v1/predict      labels of texts
+GET  /v1/models       which models, and what each can do
 GET  /openapi.json    all of it for programs
 """
 
@@ -77,7 +82,7 @@ T = TypeVar("T")
 class Server:
     """What the routes share: models, sessions, limits, figures, and the threads that short work runs in."""
 
-    def __init__(self, models: Mapping[str, Model], limits: Limits) -> None:
+    def __init__(self, models: Mapping[str, TrainedModel], limits: Limits) -> None:
         self.limits = limits
         self.metrics = Metrics()
         self.loaded = LoadedModels(models, self.metrics)
@@ -91,16 +96,23 @@ class Server:
         self.metrics.completions_running.set_function(lambda: self.running.inside)
         self.metrics.sessions.set_function(lambda: len(self.sessions))
         self.metrics.session_bytes.set_function(lambda: self.sessions.bytes)
-        self.metrics.steps_waiting.set_function(
-            lambda: sum(served.batcher.waiting for served in self.loaded.served.values())
-        )
+        self.metrics.steps_waiting.set_function(lambda: self.loaded.waiting)
 
     async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
         """The result of short work, or of ``reading`` a text, for as long as the client waits for it."""
-        self.waiting.enter()
+        pool = self._readers if reading else self._pool
+        return await self.result(request, lambda patience: pool.submit(work, patience))
+
+    async def result(self, request: Request, start: Callable[[Patience], "Future[T]"]) -> T:
+        """The result of what ``start`` starts in a thread, for as long as the client waits for it."""
         loop = asyncio.get_running_loop()
         patience = Patience(self.limits.request_seconds)
-        future = (self._readers if reading else self._pool).submit(work, patience)
+        self.waiting.enter()
+        try:
+            future = start(patience)
+        except BaseException:
+            self.waiting.leave()
+            raise
         # The place is free when the thread is, not when the client goes.
         future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
         answer = asyncio.wrap_future(future)
@@ -113,7 +125,7 @@ class Server:
         finally:
             patience.gone.set()
 
-    def count_tokens(self, served: Served, *, read: int, written: int) -> None:
+    def count_tokens(self, served: ContinuesText, *, read: int, written: int) -> None:
         """Add to the figures."""
         for kind, amount in (("prompt", read), ("written", written)):
             self.metrics.tokens.labels(kind=kind, model=served.name).inc(amount)
@@ -126,7 +138,7 @@ class Server:
 
 
 def create_app(
-    models: Mapping[str, Model],
+    models: Mapping[str, TrainedModel],
     *,
     limits: Limits | None = None,
     names: Collection[str] = (),
@@ -151,7 +163,7 @@ def create_app(
 
     app = FastAPI(
         title="elman", version=version("elman") or "0", lifespan=lifespan, docs_url=None, redoc_url=None,
-        responses=_REFUSALS, description="Language models made from your own text.",
+        responses=_REFUSALS, description="Models made from your own text.",
     )  # fmt: skip
     app.state.server = server
     guard = {"limits": server.limits, "metrics": server.metrics, "activity": server.activity}
@@ -203,7 +215,7 @@ def _add_errors(app: FastAPI) -> None:
 def _add_own(app: FastAPI, server: Server) -> None:
     @app.post("/v1/complete", response_model=CompleteAnswer, summary="The likeliest next words")
     async def complete(body: CompleteBody, request: Request) -> Any:
-        served = server.loaded.find(body.model)
+        served = server.loaded.able(body.model, ContinuesText)
         if body.n > server.limits.max_words:
             raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
         remembered = remembered_answer(body, served, server.sessions)
@@ -214,15 +226,27 @@ def _add_own(app: FastAPI, server: Server) -> None:
 
     @app.post("/v1/score", response_model=ScoreAnswer, summary="Bits of each token, line by line")
     async def score(body: ScoreBody, request: Request) -> Any:
-        served = server.loaded.find(body.model)
+        served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(score_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
     async def memory(body: MemoryBody, request: Request) -> Any:
-        served = server.loaded.find(body.model)
+        served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(memory_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work, reading=True))
+
+    @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts with their probabilities")
+    async def predict(body: PredictBody, request: Request) -> Any:
+        able = server.loaded.able(body.model, PredictsLabels)
+        texts = texts_of(body, server.limits, classes=len(able.model.labels))
+        found = await server.result(request, functools.partial(able.batcher.predict, texts))
+        explanations = None
+        if body.explain:
+            work = functools.partial(explanations_of, texts, found, able)
+            explanations = await server.in_thread(request, work, reading=True)
+        server.metrics.texts.labels(model=able.name).inc(len(texts))
+        return json_response(predictions_answer(able, found, explanations))
 
     @app.delete("/v1/sessions/{session:path}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
@@ -257,7 +281,7 @@ def _add_openai(app: FastAPI, server: Server) -> None:
         responses={200: {"content": {"text/event-stream": {}}, "description": "The whole, or a stream of events."}},
     )  # fmt: skip
     async def completions(body: CompletionBody, request: Request) -> Any:
-        served = server.loaded.find(body.model)
+        served = server.loaded.able(body.model, ContinuesText)
         server.running.enter()
         try:
             order = await server.in_thread(request, lambda patience: check(body, served, server.limits))

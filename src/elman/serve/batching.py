@@ -105,7 +105,7 @@ class Batcher:
     def _add(self, queue: Any, call: Any) -> Any:
         with self._waiting:
             if self._closed:
-                raise _closing()
+                raise closing()
             queue.append(call)
             self._waiting.notify()
         return call
@@ -129,7 +129,7 @@ class Batcher:
                 self._together(readings, self._run_readings)
         for call in left:
             if call.future.set_running_or_notify_cancel():
-                call.future.set_exception(_closing())
+                call.future.set_exception(closing())
 
     def _next_steps(self) -> list[_Step[Any]]:
         found: list[_Step[Any]] = []
@@ -212,6 +212,11 @@ class Patience:
         self._until = time.monotonic() + seconds
         self.gone = threading.Event()
 
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.gone.is_set() or time.monotonic() >= self._until
+
     def wait(self, future: "Future[T]") -> T:
         """A future's result.
 
@@ -278,7 +283,8 @@ def too_slow() -> Problem:
     return Problem(503, "this took too long and was stopped; ask for less, or raise --request-seconds", code="timeout")
 
 
-def _closing() -> Problem:
+def closing() -> Problem:
+    """For a request that came too late."""
     return Problem(503, "the server is shutting down; try again in a moment", code="shutting_down")
 
 

@@ -13,11 +13,11 @@ from elman.decode.rows import CHUNK
 from elman.decode.sampling import make_sampler
 from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
+from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batcher
 from elman.serve.errors import Problem, json_bytes
 from elman.serve.generation import Picked, Piece, Showing, Text, Token, Wish, name_tops, pick, write
 from elman.serve.limits import Limits
-from elman.serve.loaded_models import Served
 from elman.serve.prompts import Prompt, prompt_from_ids, prompt_from_text
 from elman.serve.schemas import CompletionBody
 from elman.serve.sessions import too_long
@@ -32,7 +32,7 @@ _PROBS = 1 << 21
 class Order:
     """A request that has been checked."""
 
-    served: Served
+    served: ContinuesText
     prompts: list[Prompt]
     wish: Wish
     n: int
@@ -45,7 +45,7 @@ class Order:
         return sum(len(prompt.ids) for prompt in self.prompts)
 
 
-def check(body: CompletionBody, served: Served, limits: Limits) -> Order:
+def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
     """What a body asks for.
 
     Raises:

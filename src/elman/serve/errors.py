@@ -9,6 +9,7 @@ from starlette.responses import Response
 _SHAPES = {
     "prompt": "it must be a string, a list of strings, a list of token ids, or a list of lists of token ids",
     "stop": "it must be a string or a list of strings",
+    "input": "it must be a string or a list of strings",
 }
 _SHOWN = 60
 

@@ -11,10 +11,10 @@ from elman.decode.prompt_state import whole_words
 from elman.decode.scoring import score_lines
 from elman.models.protocol import LanguageModel, State
 from elman.notation import Lengths, LogProbs, TokenIds
+from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched, Patience
 from elman.serve.generation import finite
 from elman.serve.limits import Limits
-from elman.serve.loaded_models import Served
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import CompleteBody, ScoreBody
 from elman.serve.sessions import Sessions, too_long
@@ -27,7 +27,9 @@ _SHORT = 2000
 _FEW = 100
 
 
-def complete_answer(body: CompleteBody, served: Served, sessions: Sessions, patience: Patience) -> dict[str, Any]:
+def complete_answer(
+    body: CompleteBody, served: ContinuesText, sessions: Sessions, patience: Patience
+) -> dict[str, Any]:
     """The likeliest next words: those of ``Model.complete``.
 
     Nothing of the prompt being known is no mistake here, where people are in the middle of typing it: ``oov`` says so.
@@ -42,7 +44,7 @@ def complete_answer(body: CompleteBody, served: Served, sessions: Sessions, pati
     return found
 
 
-def remembered_answer(body: CompleteBody, served: Served, sessions: Sessions) -> dict[str, Any] | None:
+def remembered_answer(body: CompleteBody, served: ContinuesText, sessions: Sessions) -> dict[str, Any] | None:
     """The same if the session knows all that it takes, so that no thread has to wait for the model; else None."""
     short = len(body.prompt) <= _SHORT and body.n <= _FEW and len(body.block) <= _FEW
     if body.session is None or not short or not whole_words(served.model.lm.tokenizer):
@@ -75,13 +77,13 @@ class _Silent(Batched):
         raise _Asked
 
 
-def _completed(body: CompleteBody, served: Served, model: LanguageModel) -> dict[str, Any]:
+def _completed(body: CompleteBody, served: ContinuesText, model: LanguageModel) -> dict[str, Any]:
     found = complete(model, body.prompt, n=body.n, partial=body.partial, block=body.block, punctuation=body.punctuation)
     words = [{"text": text, "probability": probability} for text, probability in found.words]
     return {"model": served.name, "prompt": body.prompt, "partial": found.partial, "words": words, "oov": found.oov}
 
 
-def score_answer(body: ScoreBody, served: Served, limits: Limits, patience: Patience) -> dict[str, Any]:
+def score_answer(body: ScoreBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
     """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in nats)."""
     tokenizer = served.model.lm.tokenizer
     lines = [normalise_line(line) for line in split_lines(body.text)]
@@ -111,7 +113,7 @@ def _bits(log_prob: float) -> float:
     return -(log_prob if math.isfinite(log_prob) else finite(log_prob)) / math.log(2)
 
 
-def likely_tokens(line: str, count: int, served: Served, patience: Patience) -> list[list[dict[str, Any]]]:
+def likely_tokens(line: str, count: int, served: ContinuesText, patience: Patience) -> list[list[dict[str, Any]]]:
     """The likeliest tokens at each place of a line by itself, its end included, with their bits."""
     tokenizer = served.model.lm.tokenizer
     ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)

@@ -27,10 +27,14 @@ class Limits(Config):
     max_choices: int = 128
     """Completions in one request, prompts times n (default 128)."""
     max_answer: int = 1 << 18
-    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative counted
-    (default 262144)."""
+    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative counted;
+    probabilities in one answer of /v1/predict (default 262144)."""
     max_words: int = 100
     """Words in one answer of /v1/complete (default 100)."""
+    max_texts: int = 1024
+    """Texts in one request of /v1/predict (default 1024)."""
+    max_explain: int = 4000
+    """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones get 413."""
     max_stop: int = 16
     """Stop strings in one request, of at most 200 characters each (default 16)."""
     max_running: int = 64

@@ -2,18 +2,16 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
-from elman.api import Model
 from elman.errors import UsageError
-from elman.models.protocol import LanguageModel
-from elman.serve.batching import Batcher
+from elman.serve.abilities import ABILITIES, Ability
 from elman.serve.errors import Problem
 from elman.serve.metrics import Metrics
+
+A = TypeVar("A", bound=Ability)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,48 +19,49 @@ class Served:
     """One model at work."""
 
     name: str
-    model: Model
-    batcher: Batcher
+    abilities: tuple[Ability, ...]
     created: int
     """When it was loaded, in seconds since 1970."""
 
+    @property
+    def does(self) -> str:
+        """What it can do, after its name."""
+        return " and ".join(ability.verb for ability in self.abilities)
+
     def card(self) -> dict[str, Any]:
         """What /v1/models says of it, in OpenAI's shape and a little more."""
-        tokenizer = self.model.lm.tokenizer
-        about = {**self.model.lm.describe(), "level": tokenizer.config.level, "vocabulary": tokenizer.size}
-        about["hash"] = self.model.lm.model_hash
+        about = {name: value for ability in self.abilities for name, value in ability.describe().items()}
+        about["abilities"] = [route for ability in self.abilities for route in ability.routes]
         return {"id": self.name, "object": "model", "created": self.created, "owned_by": "elman", "elman": about}
 
 
-_MANY = 128
-"""More rows than a network's interpreter computes before it loads compiled kernels."""
-
-
-def warmed(lm: LanguageModel) -> LanguageModel:
-    """The model after a first batch, so that nobody's first key waits until something is compiled or loaded."""
-    state = lm.start(_MANY if lm.batchable else 1)
-    lm.log_probs(lm.advance(np.zeros(state.batch, np.int64), state))
-    return lm
-
-
 class LoadedModels:
-    """Models by name; the first one answers who names none."""
+    """Models by name.
 
-    def __init__(self, models: Mapping[str, Model], metrics: Metrics) -> None:
+    Args:
+        models: what ``elman.load`` gives, by name.
+
+    Raises:
+        UsageError: a model can do nothing that is served.
+    """
+
+    def __init__(self, models: Mapping[str, Any], metrics: Metrics) -> None:
         assert models, "a server without models"
-        self.served = {
-            name: Served(name, model, Batcher(warmed(model.lm), observe=metrics.step_rows.observe), int(time.time()))
-            for name, model in models.items()
-        }
+        self.served: dict[str, Served] = {}
+        for name, model in models.items():
+            abilities = tuple(filter(None, (ability.of(name, model, metrics) for ability in ABILITIES)))
+            if not abilities:
+                can = " or ".join(ability.verb for ability in ABILITIES)
+                self.close()
+                raise UsageError(f"{name} cannot be served; a model that {can} can")
+            self.served[name] = Served(name, abilities, int(time.time()))
 
-    def find(self, name: str | None) -> Served:
+    def find(self, name: str) -> Served:
         """The model of that name.
 
         Raises:
             Problem: there is none.
         """
-        if name is None:
-            return next(iter(self.served.values()))
         # A path as it was typed for `elman serve` is a name, too: other tools find the tokenizer by it.
         found = self.served.get(name) or self.served.get(default_name(name))
         if found is None:
@@ -72,10 +71,39 @@ class LoadedModels:
             )  # fmt: skip
         return found
 
+    def able(self, name: str | None, wanted: type[A]) -> A:
+        """An ability of the model of that name; without a name, of the first model that has it.
+
+        Raises:
+            Problem: there is no such model, or it lacks the ability.
+        """
+        able = {ability.name: ability for ability in self._abilities() if isinstance(ability, wanted)}
+        if name is None:
+            if able:
+                return next(iter(able.values()))
+            others = ", ".join(f"{served.name} {served.does}" for served in self.served.values())
+            message = f"no model here can {wanted.infinitive}; {others}"
+            raise Problem(404, message, param="model", code="model_not_able")
+        served = self.find(name)
+        if served.name in able:
+            return able[served.name]
+        which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}" if able else "no model here can"
+        message = f"{served.name!r} {served.does} and cannot {wanted.infinitive}; {which}"
+        raise Problem(400, message, param="model", code="model_not_able")
+
+    def _abilities(self) -> Iterator[Ability]:
+        for served in self.served.values():
+            yield from served.abilities
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a model."""
+        return sum(ability.waiting for ability in self._abilities())
+
     def close(self) -> None:
         """Stop all workers."""
-        for served in self.served.values():
-            served.batcher.close()
+        for ability in self._abilities():
+            ability.close()
 
 
 def default_name(path: str) -> str:

@@ -16,11 +16,11 @@ from elman.decode.prompt_state import whole_words
 from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
+from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched, Patience
 from elman.serve.errors import Problem
 from elman.serve.generation import finite
 from elman.serve.limits import Limits
-from elman.serve.loaded_models import Served
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import MemoryBody
 from elman.text.normalise import normalise_line
@@ -59,7 +59,7 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
     return found
 
 
-def memory_answer(body: MemoryBody, served: Served, limits: Limits, patience: Patience) -> dict[str, Any]:
+def memory_answer(body: MemoryBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
     """The words of a line and what each of those before ``place`` does for the prediction there."""
     tokenizer, line = served.model.lm.tokenizer, normalise_line(body.text)
     if "\n" in line or "\r" in line:

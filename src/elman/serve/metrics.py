@@ -25,6 +25,7 @@ class Metrics:
             buckets=_SECONDS, registry=own,
         )  # fmt: skip
         self.tokens = Counter("elman_tokens_total", "Tokens of completions.", ("kind", "model"), registry=own)
+        self.texts = Counter("elman_texts", "Texts that were labelled.", ("model",), registry=own)
         self.step_rows = Histogram("elman_step_rows", "Rows that one model step had.", buckets=_ROWS, registry=own)
         self.requests_running = Gauge("elman_requests_running", "Requests being answered.", registry=own)
         self.completions_running = Gauge("elman_completions_running", "Completions being written.", registry=own)

@@ -18,7 +18,7 @@ class CompleteBody(_Body):
     """What comes after a text."""
 
     prompt: str = Field(description="The text so far, a half-typed word included.")
-    model: _Name | None = Field(None, description="Which model; by default the first one.")
+    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
     n: int = Field(5, ge=1, le=1_000_000, description="How many words.")
     partial: bool | None = Field(None, description="Whether the last word is half-typed; null: if it is unknown.")
     block: list[str] = Field([], max_length=10_000, description="Words never to offer, whatever their case.")
@@ -33,7 +33,7 @@ class ScoreBody(_Body):
     """How likely a text is, each of its lines by itself."""
 
     text: str = Field(description="One or more lines.")
-    model: _Name | None = Field(None, description="Which model; by default the first one.")
+    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
     top: int = Field(0, ge=0, le=20, description="So many of the likeliest tokens at each place, too.")
 
 
@@ -41,11 +41,19 @@ class MemoryBody(_Body):
     """How much each earlier word of a line matters for what is predicted at one of its places."""
 
     text: str = Field(description="One line.")
-    model: _Name | None = Field(None, description="Which model; by default the first one.")
+    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
     place: Annotated[int, Field(ge=0, lt=1 << 31)] | None = Field(
         None, description="Which word, counted from 0; by default the one that comes next."
     )
     top: int = Field(5, ge=0, le=20, description="How many of the likeliest tokens there.")
+
+
+class PredictBody(_Body):
+    """The labels of texts."""
+
+    input: str | Annotated[list[str], Field(min_length=1)] = Field(description="A text, or several.")
+    model: _Name | None = Field(None, description="Which model; by default the first one that predicts labels.")
+    explain: bool = Field(False, description="Whether to tell what each word contributes to the most probable label.")
 
 
 class StreamOptions(_Body):
@@ -131,6 +139,43 @@ class MemoryAnswer(BaseModel):
     words: list[WordMemory]
     target: Bits | None
     top: list[Bits]
+
+
+class WordContribution(BaseModel):
+    """A word of a text and what it does for a label.
+
+    ``contribution`` is the log-odds of the label with the word less those without it (nats), ``change`` the
+    probability with it less that without it. ``start`` and ``end`` count characters (code points) of the text.
+    """
+
+    text: str
+    start: int
+    end: int
+    contribution: float
+    change: float
+
+
+class ExplanationFacts(BaseModel):
+    """The most probable label, and what each word contributes to it."""
+
+    label: str
+    words: list[WordContribution]
+
+
+class PredictionFacts(BaseModel):
+    """The labels of a text, and the probabilities of all labels; the explanation, if asked for."""
+
+    labels: list[str]
+    probabilities: dict[str, float]
+    explanation: ExplanationFacts | None = None
+
+
+class PredictAnswer(BaseModel):
+    """All labels of the model, and a prediction for each text of the request, in their order."""
+
+    model: str
+    labels: list[str]
+    predictions: list[PredictionFacts]
 
 
 class LineBits(BaseModel):

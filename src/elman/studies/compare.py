@@ -1,4 +1,6 @@
-"""Every family on one text under one budget: trained, judged once on held-out text, and a verdict."""
+"""Every family on one text under one budget: trained, judged once on held-out text, and a
+verdict.
+"""
 
 import dataclasses
 import json
@@ -62,7 +64,9 @@ class ComparePlan:
             raise UsageError(f"--seeds is {self.seeds}; it must be between 1 and 100: try --seeds 3")
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; paths are made absolute, so that the same text is the same from anywhere."""
+        """As JSON values; paths are made absolute, so that the same text is the same from
+        anywhere.
+        """
         paths = {
             name: [each if each.startswith("builtin:") else str(Path(each).absolute()) for each in getattr(self, name)]
             for name in ("sources", "valid", "test")
@@ -92,7 +96,8 @@ class ComparePlan:
 
 
 def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str, Any]:
-    """Train, judge and decide; everything is kept in ``folder``, and what is there already is not done again.
+    """Train, judge and decide; everything is kept in ``folder``, and what is there already is not
+    done again.
 
     Returns:
         Every number of the comparison, as JSON values; see docs/compare.md.

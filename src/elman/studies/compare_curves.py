@@ -1,4 +1,6 @@
-"""How a training went: its learning curve, its speed, and whether it was cut off before it had converged."""
+"""How a training went: its learning curve, its speed, and whether it was cut off before it had
+converged.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +13,14 @@ from elman.report.curve import read_log
 _LAST = 0.2
 """The share of training that is looked at for convergence."""
 _STILL_FALLING = 0.01
-"""A model whose validation figure fell by more than this share of itself over the last fifth was cut off."""
+"""A model whose validation figure fell by more than this share of itself over the last fifth was
+cut off."""
 
 
 def curve_of(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
-    """``curve`` (points of ``seconds``, ``tokens``, ``valid_bits_per_byte``), ``tokens_per_second``, ``epochs``,
-    ``cut_off`` and ``counted`` of the model in a folder; what is counted has one point, and is never cut off."""
+    """``curve`` (points of ``seconds``, ``tokens``, ``valid_bits_per_byte``),
+    ``tokens_per_second``, ``epochs``, ``cut_off`` and ``counted`` of the model in a folder; what is
+    counted has one point, and is never cut off."""
     entries = read_log(folder / "training" / "log.jsonl")
     size = card["data"]["train"]["tokens"]
     trained = [entry for entry in entries if "loss" in entry]
@@ -46,7 +50,8 @@ def curve_of(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def was_cut_off(curve: Sequence[Mapping[str, float]]) -> bool:
-    """Whether validation was still falling when training ended: by more than 1% over the last fifth of the time.
+    """Whether validation was still falling when training ended: by more than 1% over the last fifth
+    of the time.
 
     With a single validation nothing shows that it was not.
 

@@ -1,4 +1,5 @@
-"""What a model loses on a text, line by line, by position since the document began, and by how frequent a token is.
+"""What a model loses on a text, line by line, by position since the document began, and by how
+frequent a token is.
 
 One pass; what is kept is a few numbers for each line, never something for each token and type.
 """
@@ -30,7 +31,9 @@ FREQUENCIES = (
 
 
 class Losses(NamedTuple):
-    """What a text cost a model, in nats; the spelling of unknown words is in all but ``predicted``."""
+    """What a text cost a model, in nats; the spelling of unknown words is in all but
+    ``predicted``.
+    """
 
     lines: NDArray[np.float64]
     """Nats of each line, its end included ``[lines]``."""

@@ -1,4 +1,6 @@
-"""Everything that a comparison reports, from the trained models: judged once, on the held-out test part."""
+"""Everything that a comparison reports, from the trained models: judged once, on the held-out test
+part.
+"""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +33,8 @@ from elman.studies.next_token import milliseconds_per_token
 MIXTURE = "mixture"
 SENTENCES = 3
 _LINE_BYTES = (30, 200)
-"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads them."""
+"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads
+them."""
 
 
 class Entrant(NamedTuple):
@@ -49,8 +52,8 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
     """Judge trained models, mix the n-gram with the best network, and decide.
 
     Returns:
-        ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``, ``fair_play`` and
-        ``warnings``, as JSON values.
+        ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``,
+        ``fair_play`` and ``warnings``, as JSON values.
     """
     text = data.corpus.test
     assert text is not None and data.corpus.valid is not None
@@ -147,7 +150,7 @@ def _entrant(
     for job in jobs:
         card, place = cards[job.name], _place(job)
         # By its own weights: figures are of the model, not of its 8 bits.
-        model = api.load(place, torch=True)
+        model = api.load(place, task="language", torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
             raise ElmanError(f"{place} has another tokenizer than the others, so it cannot be compared; remove it")
         losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
@@ -169,14 +172,14 @@ def _entrant(
             }
         )
         del model
-    ms = milliseconds_per_token(api.load(_place(jobs[0])).lm, text, progress=progress, name=name)
+    ms = milliseconds_per_token(api.load(_place(jobs[0]), task="language").lm, text, progress=progress, name=name)
     return Entrant(name, jobs[0].kind, runs, losses, signatures, {"size": about["size"], "milliseconds": ms})
 
 
 def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
     text, valid = data.corpus.test, data.corpus.valid
     assert text is not None and valid is not None
-    models = [api.load(_place(job), torch=True) for job in parts]
+    models = [api.load(_place(job), task="language", torch=True) for job in parts]
     mixed = api.mix(models, valid, context=CONTEXT, progress=progress)
     losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
     adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"
@@ -184,7 +187,7 @@ def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progre
     weights = [float(each) for each in mixed.card["mixture"]["weights"]]
     from elman.models.combine import Mixture
 
-    quick = Mixture([api.load(_place(job)).lm for job in parts], weights=weights)
+    quick = Mixture([api.load(_place(job), task="language").lm for job in parts], weights=weights)
     seconds = sum(model.card["seconds"] for model in models)
     peaks = [json.loads((_place(job) / "training" / PEAK_FILE).read_bytes())["peak_bytes"] for job in parts]
     run = {

@@ -1,9 +1,10 @@
 """How sure a figure is: bootstrap over documents, Student's t over seeds.
 
-A text is resampled in units that were written together: documents, or blocks of lines where there are few documents.
-What two models lost on the same units is resampled together (paired), so that what is hard for both does not count.
-Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 and 13: percentile intervals. These are too
-narrow for few units; Hesterberg, What Teachers Should Know About the Bootstrap (2015), says how far to widen them.
+A text is resampled in units that were written together: documents, or blocks of lines where there
+are few documents. What two models lost on the same units is resampled together (paired), so that
+what is hard for both does not count. Efron and Tibshirani, An Introduction to the Bootstrap (1993),
+chapters 8 and 13: percentile intervals. These are too narrow for few units; Hesterberg, What
+Teachers Should Know About the Bootstrap (2015), says how far to widen them.
 """
 
 import math
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from elman.metrics.intervals import Interval
 
 FEWEST_DOCUMENTS = 20
-"""With fewer, documents say too little about how much figures vary, and blocks of lines are resampled."""
+"""With fewer, documents say too little about how much figures vary, and blocks of lines are
+resampled."""
 BLOCKS = 50
 RESAMPLES = 2000
 _CHUNK = 1 << 22
@@ -63,12 +65,15 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 1,
 ) -> NDArray[np.float64]:
-    """What a ratio, sum of losses by sum of sizes, comes to when units are drawn again with replacement.
+    """What a ratio, sum of losses by sum of sizes, comes to when units are drawn again with
+    replacement.
 
     Args:
-        losses: of each seed and unit ``[S, U]``; the mean over seeds counts, and seeds are drawn again too.
+        losses: of each seed and unit ``[S, U]``; the mean over seeds counts, and seeds are drawn
+            again too.
         sizes: bytes or tokens of each unit ``[U]``.
-        less: another model's losses ``[S', U]``, taken off on the same draws of units: a paired difference.
+        less: another model's losses ``[S', U]``, taken off on the same draws of units: a paired
+            difference.
 
     Returns:
         One ratio for each resample ``[resamples]``, in the unit of the losses.
@@ -94,7 +99,8 @@ def _mean_over_seeds(losses: NDArray[np.float64], count: int, rng: np.random.Gen
 
 
 def percentile_interval(value: float, resampled: NDArray[np.float64], *, units: int) -> Interval:
-    """The middle 95% of what resampling two or more units gave; more of it where the units were few.
+    """The middle 95% of what resampling two or more units gave; more of it where the units were
+    few.
 
     >>> [round(each, 6) for each in percentile_interval(0.5, np.arange(1001) / 1000, units=10**9)]
     [0.5, 0.025, 0.975]
@@ -116,7 +122,9 @@ def t_interval(values: NDArray[np.float64]) -> Interval:
 
 
 def _t(degrees: int) -> float:
-    """Student's t, 97.5%; beyond the table by the first terms of its expansion in 1 / degrees (Fisher 1925)."""
+    """Student's t, 97.5%; beyond the table by the first terms of its expansion in 1 / degrees
+    (Fisher 1925).
+    """
     if degrees <= len(_T975):
         return _T975[degrees - 1]
     z = NormalDist().inv_cdf(0.975)

@@ -1,8 +1,9 @@
 """Which model to use, in words: the best one, unless a cheaper one cannot be told from it.
 
-Cheap means a small product of bytes on disk, milliseconds a token and seconds of training. The cheapest model whose
-paired interval against the best one includes 0, or a difference too small to matter, is recommended. Of fewer than ten
-units no interval is believed: five that all say the same do so by chance once in sixteen times.
+Cheap means a small product of bytes on disk, milliseconds a token and seconds of training. The
+cheapest model whose paired interval against the best one includes 0, or a difference too small to
+matter, is recommended. Of fewer than ten units no interval is believed: five that all say the same
+do so by chance once in sixteen times.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,11 @@ from elman.progress import duration
 
 FEWEST_UNITS = 10
 _NEGLIGIBLE = 0.001
-"""A share of the bits that nobody notices, however surely it is there: a mixture that has found all but one of its
-parts useless is still a hair better than that part."""
+"""A share of the bits that nobody notices, however surely it is there: a mixture that has found all
+but one of its parts useless is still a hair better than that part."""
 _DEAR = 10.0
-"""From so many times the milliseconds or bytes on, the price is named, with who is next without it."""
+"""From so many times the milliseconds or bytes on, the price is named, with who is next without
+it."""
 
 
 class Candidate(NamedTuple):
@@ -59,7 +61,8 @@ def decide(
     """The verdict.
 
     Args:
-        worse_by: by how many bits per byte each other model is worse than the best one, as a paired interval.
+        worse_by: by how many bits per byte each other model is worse than the best one, as a paired
+            interval.
         units: how many documents or blocks of lines the intervals come from.
         unit: what a token is called.
     """

@@ -1,7 +1,9 @@
-"""Trains one model of a comparison, in a process of its own: ``python -m elman.studies.compare_worker``.
+"""Trains one model of a comparison, in a process of its own:
+``python -m elman.studies.compare_worker``.
 
-By itself its memory can be measured, and when it fails the others go on. What to do comes as JSON in the first line of
-stdin; when stdin ends, whoever asked is gone, and training stops with a checkpoint.
+By itself its memory can be measured, and when it fails the others go on. What to do comes as JSON
+in the first line of stdin; when stdin ends, whoever asked is gone, and training stops with a
+checkpoint.
 """
 
 import dataclasses
@@ -28,11 +30,12 @@ PEAK_FILE = "peak.json"
 
 
 def train_one(order: dict[str, Any], *, progress: Progress) -> None:
-    """Train the model of an order, or go on with it where it stopped; its peak memory is written beside it.
+    """Train the model of an order, or go on with it where it stopped; its peak memory is written
+    beside it.
 
     Args:
-        order: ``out``, ``sources``, ``model`` and whatever else ``elman.train`` takes; with ``parameters``, the
-            network's sizes are chosen to have about so many.
+        order: ``out``, ``sources``, ``model`` and whatever else ``elman.train`` takes; with
+            ``parameters``, the network's sizes are chosen to have about so many.
     """
     folder = Path(order["out"])
     if not model_folder.card_file(folder).exists():
@@ -50,7 +53,8 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
 
 
 def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
-    """The sizes, in the proportions of the recipe, whose network has nearest to ``parameters`` parameters.
+    """The sizes, in the proportions of the recipe, whose network has nearest to ``parameters``
+    parameters.
 
     >>> from elman.studies.compare_worker import nearest
     >>> nearest(lambda size: 10 * size, 96)

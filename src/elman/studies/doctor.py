@@ -1,7 +1,7 @@
 """What this machine is, what is slow or missing on it, and what to do about that, in words.
 
-``measure`` looks and times, for a few seconds; what follows from its numbers, ``facts_of`` and ``advice_on``
-say without looking again.
+``measure`` looks and times, for a few seconds; what follows from its numbers, ``facts_of`` and
+``advice_on`` say without looking again.
 """
 
 import dataclasses
@@ -36,7 +36,8 @@ class Readings:
     stolen: float | None = None
     """Share of the time that other virtual machines took while this was measured."""
     spread: float | None = None
-    """How much longer than the fastest the slow ones of many equal products took (the ninth of ten)."""
+    """How much longer than the fastest the slow ones of many equal products took (the ninth of
+    ten)."""
     threads: dict[int, float] = dataclasses.field(default_factory=dict)
     """Seconds of one product by number of threads."""
     fp32: float | None = None
@@ -44,7 +45,8 @@ class Readings:
     bf16: float | None = None
     """The same; None also where the processor has none."""
     onednn: float | None = None
-    """How many times as fast oneDNN is as the library that fp32 products take; on AMD processors with MKL only."""
+    """How many times as fast oneDNN is as the library that fp32 products take; on AMD processors
+    with MKL only."""
     tuned: bool = True
     """Whether the C library let elman tune its allocator."""
     faulted: float | None = None
@@ -63,7 +65,9 @@ class Readings:
 
 
 def diagnose(progress: Progress | None = None) -> dict[str, Any]:
-    """``{"facts": {...}, "advice": [...]}``: measured now, about this machine, in less than five seconds."""
+    """``{"facts": {...}, "advice": [...]}``: measured now, about this machine, in less than five
+    seconds.
+    """
     found = measure(progress or Progress())
     return {"facts": facts_of(found), "advice": advice_on(found)}
 

@@ -1,4 +1,6 @@
-"""How long a model takes for a next token, as a keyboard asks for it: one text, token after token."""
+"""How long a model takes for a next token, as a keyboard asks for it: one text, token after
+token.
+"""
 
 import time
 from typing import Any
@@ -15,7 +17,9 @@ _MOST_SECONDS = 4.0
 
 
 def milliseconds_per_token(model: LanguageModel, text: Any, *, progress: Progress, name: str = "") -> float:
-    """The median time to take in one token of ``text`` and to say all probabilities of the next, in milliseconds."""
+    """The median time to take in one token of ``text`` and to say all probabilities of the next, in
+    milliseconds.
+    """
     ids: list[int] = []
     for line, _ in token_stream(model.tokenizer, text, context="document"):
         ids += line.tolist()

@@ -57,8 +57,8 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
     """Train what is not there yet, compare on the held-out test part, complete a few sentences.
 
     Args:
-        folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused, an
-            interrupted network is resumed.
+        folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused,
+            an interrupted network is resumed.
         minutes: how long the network trains.
     """
     corpus = prepare_data([SOURCE], config=DataConfig(), cache=cache_folder(), progress=progress).corpus
@@ -107,7 +107,7 @@ def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
     """The model in a folder: as it is, its training resumed, or trained now."""
     if model_folder.card_file(folder).exists():
         progress.say(f"reusing {folder}")
-        return api.load(folder)
+        return api.load(folder, task="language")
     if (folder / "training" / "checkpoint.safetensors").exists():
         progress.say(f"going on with {folder}")
         return api.resume(folder, progress=progress)

@@ -46,11 +46,13 @@ class Curve:
     name: str
     trained: bool
     state: NDArray[np.float64]
-    """Quartiles over places, ``[3, K + 1]``: the norm of the derivative of the loss (nats) by the state k back."""
+    """Quartiles over places, ``[3, K + 1]``: the norm of the derivative of the loss (nats) by the
+    state k back."""
     share: NDArray[np.float64]
     """The same after each place was divided by its own lag 0."""
     weights: NDArray[np.float64] | None
-    """Quartiles of the part of the gradient of the hidden-to-hidden weights, ``[3, K]``; None without such weights."""
+    """Quartiles of the part of the gradient of the hidden-to-hidden weights, ``[3, K]``; None
+    without such weights."""
     bound: NDArray[np.float64] | None
     """Median of what ``share`` cannot exceed, ``[K + 1]``; plain RNNs only."""
     case: Any
@@ -74,7 +76,8 @@ class Sentence:
     meanings: dict[str, str]
     """What the field calls gates and states."""
     units: list[list[int]]
-    """Which units, by layer: those that remember longest, longest first, or all where there are few."""
+    """Which units, by layer: those that remember longest, longest first, or all where there are
+    few."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,7 +167,9 @@ def xray(
 
 
 def _recurrent(model: Model) -> Any:
-    """The recurrent network that a model is, or None: then only its predictions can be looked at."""
+    """The recurrent network that a model is, or None: then only its predictions can be looked
+    at.
+    """
     network = getattr(model.lm, "network", None)
     if network is None:
         return None
@@ -180,7 +185,9 @@ def _recurrent(model: Model) -> Any:
 
 
 def fresh_networks(config: Any, vocab: int, *, forget_bias: float | None, seed: int) -> list[tuple[str, Any]]:
-    """Networks of a given shape with first weights of each of the FRESH cells and of its own, untrained."""
+    """Networks of a given shape with first weights of each of the FRESH cells and of its own,
+    untrained.
+    """
     import torch
 
     from elman.models.neural import Network
@@ -268,7 +275,9 @@ def _sentence(model: Model, network: Any, sentence: str) -> Sentence:
 
 
 def _order(layer: Any) -> NDArray[np.int64]:
-    """Units by how long they remember, the longest first; else by how much they move, the least first."""
+    """Units by how long they remember, the longest first; else by how much they move, the least
+    first.
+    """
     if layer.keep is not None:
         return np.argsort(-np.log(np.maximum(layer.keep, 1e-300)).mean(axis=0), kind="stable")
     first = next(iter(layer.states.values()))

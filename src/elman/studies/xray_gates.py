@@ -68,7 +68,8 @@ class Unit:
 
 
 def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
-    """Read ``ids[N, T]`` from a document start, step by step; rows come one after the other, ``[N * (T - warm), H]``.
+    """Read ``ids[N, T]`` from a document start, step by step; rows come one after the other,
+    ``[N * (T - warm), H]``.
 
     Args:
         warm: how many tokens of each row are read and left out.
@@ -104,8 +105,8 @@ def _inside(cell: str, values: dict[str, list[torch.Tensor]], warm: int) -> Insi
 
 
 def saturation(reading: Reading) -> list[Saturation]:
-    """Of each gate of each layer. Sizes of the state stand in where there are no gates: a unit of a plain RNN is
-    saturated where its size is above OPEN."""
+    """Of each gate of each layer. Sizes of the state stand in where there are no gates: a unit of a
+    plain RNN is saturated where its size is above OPEN."""
     found = []
     for number, layer in enumerate(reading.layers):
         gates = layer.gates or {f"|{name}|": np.abs(value) for name, value in layer.states.items()}

@@ -1,9 +1,9 @@
 """Influence by lag: how the prediction changes when the token k back is another one.
 
-Only the LanguageModel contract is used, so any model can be asked: n-grams, ARPA files, networks, mixtures. The
-token k back (lag 1: the last one read) is replaced by one drawn from the text's own tokens, and the influence is the
-Kullback-Leibler divergence of the prediction then from the prediction before, in bits (Khandelwal et al. 2018
-perturb contexts in the same spirit).
+Only the LanguageModel contract is used, so any model can be asked: n-grams, ARPA files, networks,
+mixtures. The token k back (lag 1: the last one read) is replaced by one drawn from the text's own
+tokens, and the influence is the Kullback-Leibler divergence of the prediction then from the
+prediction before, in bits (Khandelwal et al. 2018 perturb contexts in the same spirit).
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,11 @@ class Influence:
     bits: NDArray[np.float64]
     """``[len(lags), N * draws]``."""
     memory: int
-    """The effective memory in tokens: the largest lag up to which the median is at least THRESHOLD at all lags."""
+    """The effective memory in tokens: the largest lag up to which the median is at least THRESHOLD
+    at all lags."""
     reach: int
-    """The largest lag at which any replacement changed anything (more than TRACE bits); 0 if none did."""
+    """The largest lag at which any replacement changed anything (more than TRACE bits); 0 if none
+    did."""
 
 
 def spread_lags(longest: int) -> list[int]:

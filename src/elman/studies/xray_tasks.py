@@ -1,4 +1,5 @@
-"""Small worlds in which something must be remembered for a given number of steps, and nothing else helps.
+"""Small worlds in which something must be remembered for a given number of steps, and nothing else
+helps.
 
     recall     one of 8 symbols, then `lag` others that mean nothing, then a question mark: which symbol was it?
     brackets   one of 4 opening brackets, then `lag` brackets that open and close among themselves: what closes it?
@@ -6,8 +7,8 @@
     adding     `lag` pairs of a random number and a mark; the sum of the two numbers that are marked (a regression;
                Hochreiter and Schmidhuber 1997)
 
-Only the last step is judged. With 8, 4 or 8 equally likely answers, chance is 1/8, 1/4 or 1/8; for adding it is the
-variance of the sum, 1/6.
+Only the last step is judged. With 8, 4 or 8 equally likely answers, chance is 1/8, 1/4 or 1/8; for
+adding it is the variance of the sum, 1/6.
 """
 
 from collections.abc import Callable
@@ -90,7 +91,9 @@ def _brackets(rng: np.random.Generator, batch: int, lag: int) -> Batch:
 
 
 def _balanced(rng: np.random.Generator, length: int) -> list[int]:
-    """Brackets 0 to 3 that open and 4 to 7 that close them, balanced; an odd length leaves out the last one."""
+    """Brackets 0 to 3 that open and 4 to 7 that close them, balanced; an odd length leaves out the
+    last one.
+    """
     open_ones: list[int] = []
     found: list[int] = []
     for left in range(length - length % 2, 0, -1):
@@ -103,7 +106,8 @@ def _balanced(rng: np.random.Generator, length: int) -> list[int]:
 
 
 def agreement_words(rng: np.random.Generator, lag: int, which: int | None = None) -> list[str]:
-    """A story that ends in the language of the country it began in; ``lag`` words between the country and the end.
+    """A story that ends in the language of the country it began in; ``lag`` words between the
+    country and the end.
 
     >>> words = agreement_words(np.random.default_rng(0), 3, which=0)
     >>> " ".join(words[:5]), " ".join(words[8:])
@@ -118,7 +122,9 @@ def agreement_words(rng: np.random.Generator, lag: int, which: int | None = None
 
 
 def agreement_text(lines: int, *, lags: tuple[int, int], seed: int) -> str:
-    """Such stories to train a language model on, one a line, with lags between the two given ones."""
+    """Such stories to train a language model on, one a line, with lags between the two given
+    ones.
+    """
     rng = np.random.default_rng(seed)
     stories = (agreement_words(rng, int(rng.integers(lags[0], lags[1] + 1))) for _ in range(lines))
     return "".join(" ".join(words) + " .\n" for words in stories)
@@ -141,7 +147,8 @@ def _adding(rng: np.random.Generator, batch: int, lag: int) -> Batch:
     values = rng.random((batch, lag), dtype=np.float32)
     marks = np.zeros_like(values)
     rows = np.arange(batch)
-    # One mark in the first tenth (at least two places), one in the first half: the end is far from both.
+    # One mark in the first tenth (at least two places), one in the first half: the end is far from
+    # both.
     near = max(2, lag // 10)
     first = rng.integers(0, near, batch)
     second = (first + 1 + rng.integers(0, max(lag // 2 - near, 1), batch)) % lag

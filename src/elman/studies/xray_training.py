@@ -1,8 +1,8 @@
 """Small networks of each cell trained on the small worlds: up to which lag does each remember?
 
-A loop of its own, since these are no language models: one answer at the end of each example, fresh examples at
-every update, so that there is nothing to overfit and no validation text to hold out. All cells get the same
-examples, updates and learning rate.
+A loop of its own, since these are no language models: one answer at the end of each example, fresh
+examples at every update, so that there is nothing to overfit and no validation text to hold out.
+All cells get the same examples, updates and learning rate.
 """
 
 import time
@@ -90,7 +90,8 @@ def run_trials(
     """Train each cell on each lag with each seed.
 
     Args:
-        minutes: for all of it together, turned into a number of updates, the same for all; or ``updates``.
+        minutes: for all of it together, turned into a number of updates, the same for all; or
+            ``updates``.
         forget_bias: for how many steps the chrono LSTM begins to remember; by default for the lag.
 
     Raises:

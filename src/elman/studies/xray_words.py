@@ -1,9 +1,9 @@
 """What each earlier word of a sentence does to each next one.
 
-By leaving it out, which any model can be asked: log2 p(next | all before) - log2 p(next | all before but that word),
-in bits; positive where the word helps. And by gradient times input, for networks: the derivative of log2 p(next)
-by the word's embedding times that embedding, what a linear model would call its share (Denil, Demiraj and de Freitas
-2014).
+By leaving it out, which any model can be asked: log2 p(next | all before) - log2 p(next | all
+before but that word), in bits; positive where the word helps. And by gradient times input, for
+networks: the derivative of log2 p(next) by the word's embedding times that embedding, what a linear
+model would call its share (Denil, Demiraj and de Freitas 2014).
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ MOST = 40
 
 @dataclass(frozen=True)
 class Contributions:
-    """``[T, T]`` tables, row: the word that is predicted, column: the earlier word; nothing (0) on and above the
-    diagonal."""
+    """``[T, T]`` tables, row: the word that is predicted, column: the earlier word; nothing (0) on
+    and above the diagonal."""
 
     tokens: list[str]
     bits: NDArray[np.float64]
@@ -57,7 +57,9 @@ def sentence_tokens(model: LanguageModel, sentence: str) -> tuple[TokenIds, list
 
 
 def contributions(model: LanguageModel, ids: TokenIds, tokens: list[str], *, network: Any = None) -> Contributions:
-    """Of each of the tokens ``ids[T]`` to all that follow; ``network`` for the gradients, where there is one."""
+    """Of each of the tokens ``ids[T]`` to all that follow; ``network`` for the gradients, where
+    there is one.
+    """
     time = len(ids)
     # The sentence without one word, for each word but the last: rows of T - 1 tokens.
     rows = [ids, *(np.delete(ids, out) for out in range(time - 1))]
@@ -71,7 +73,9 @@ def contributions(model: LanguageModel, ids: TokenIds, tokens: list[str], *, net
 
 
 def gradient_times_input(network: Any, ids: TokenIds) -> NDArray[np.float64]:
-    """``[T, T]`` nats: for each next token, each earlier token's embedding times the derivative by it."""
+    """``[T, T]`` nats: for each next token, each earlier token's embedding times the derivative by
+    it.
+    """
     import copy
 
     import torch

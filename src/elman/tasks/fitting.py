@@ -23,11 +23,12 @@ from elman.training.lock import alone
 from elman.training.plan_file import read_plan, write_plan
 
 
-def train_model(request: Request, *, out: Path, start: Path | None, progress: Progress) -> None:
+def train_model(request: Request, *, out: Path, start: Path | None, progress: Progress, pictures: bool = True) -> None:
     """Train a model into the new folder ``out``.
 
     Args:
         start: a model folder to start from (``--from``).
+        pictures: whether the learning curve is drawn into the folder.
 
     Raises:
         ElmanError: whatever is wrong, in one line; Interrupted on Ctrl-C.
@@ -44,7 +45,7 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
         try:
             job = task_named(request.task).prepare(request, folder=out, start=start, progress=progress)
             job, weights = _begin(job, start)
-            _fit(job, weights, resume=False)
+            _fit(job, weights, resume=False, pictures=pictures)
         except BaseException:
             _remove_incomplete(out, learns=learns)
             raise
@@ -153,14 +154,15 @@ def _parent(start: Path) -> dict[str, Any]:
     return {"folder": str(start), "weights": arrays_digest(arrays)}
 
 
-def _fit(job: Job, weights: Any, *, resume: bool) -> None:
+def _fit(job: Job, weights: Any, *, resume: bool, pictures: bool = True) -> None:
     begin = time.monotonic()
     try:
         if job.plan is not None:
             job = dataclasses.replace(job, plan=job.plan.replace(device=choose_device(job.plan.device)))
             _train(job, weights, resume=resume)
     except (Interrupted, TrainingError):
-        _draw(job)
+        if pictures:
+            _draw(job)
         raise
     # A resumed run has trained longer than this process knows.
     log = read_log(job.folder / "training" / "log.jsonl")
@@ -168,7 +170,8 @@ def _fit(job: Job, weights: Any, *, resume: bool) -> None:
     card = job.card(job.finish(), seconds=seconds)
     card["from"] = read_plan(job.folder / "training").get("from")
     model_folder.write_card(job.folder, card)
-    _draw(job, card.get("growth", ()))
+    if pictures:
+        _draw(job, card.get("growth", ()))
 
 
 def _train(job: Job, weights: Any, *, resume: bool) -> None:

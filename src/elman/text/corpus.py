@@ -1,7 +1,8 @@
-"""From sources to a corpus: normalised lines of documents, split into training, validation and test text.
+"""From sources to a corpus: normalised lines of documents, split into training, validation and test
+text.
 
-Everything streams: no text is ever in memory as a whole. What was prepared lies in a folder named by its
-content, so the same sources give the same folder.
+Everything streams: no text is ever in memory as a whole. What was prepared lies in a folder named
+by its content, so the same sources give the same folder.
 """
 
 import dataclasses
@@ -49,9 +50,11 @@ class CorpusConfig(Config):
     encoding: str = "utf-8"
     """Encoding of the text files, by a name that Python knows."""
     field: str | None = None
-    """The field that holds the text in .jsonl, .json, .csv and .tsv files and on standard input (JSON lines).
+    """The field that holds the text in .jsonl, .json, .csv and .tsv files and on standard input
+    (JSON lines).
 
-    A number is a column of a CSV or TSV file without a line that names the columns, 1 for the first.
+    A number is a column of a CSV or TSV file without a line that names the columns, 1 for the
+    first.
     """
 
     def __post_init__(self) -> None:
@@ -102,15 +105,16 @@ def read_lines(
 ) -> Iterator[tuple[str, bool]]:
     """Each normalised line of the sources, and whether it starts a document, in one streaming pass.
 
-    Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"`` blank lines
-    only separate. A record (``field``) counts as a file. A file of blank lines alone is no text, but with ``blank``
-    they are lines like others.
+    Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"``
+    blank lines only separate. A record (``field``) counts as a file. A file of blank lines alone is
+    no text, but with ``blank`` they are lines like others.
 
     >>> list(read_lines("builtin:pydocs"))[0]
     ('The "assert" statement', True)
 
     Raises:
-        TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found before any is read.
+        TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found
+            before any is read.
     """
     return _read(find_sources(sources), config=config or CorpusConfig(), advance=lambda amount: None, blank=blank)
 
@@ -144,10 +148,12 @@ def prepare(
     split: float = 0.05,
     progress: Progress | None = None,
 ) -> Corpus:
-    """Read the sources and write the corpus into a subfolder of ``folder`` that is named by its content.
+    """Read the sources and write the corpus into a subfolder of ``folder`` that is named by its
+    content.
 
-    Without ``valid``, about a ``split`` of the text is held out for validation, and as much for test unless
-    ``test`` is given; with ``valid`` nothing is held out. ``elman.text.splits`` says how.
+    Without ``valid``, about a ``split`` of the text is held out for validation, and as much for
+    test unless ``test`` is given; with ``valid`` nothing is held out. ``elman.text.splits`` says
+    how.
 
     Args:
         valid: sources of validation text; default: held out.

@@ -1,7 +1,7 @@
 """Bytes of a source into raw lines: decompressing, decoding, line ends, block by block.
 
-A raw line has lost its line end and a byte-order mark before it, nothing else. A source of any size, or a
-line of any length, costs a few blocks of memory and one line.
+A raw line has lost its line end and a byte-order mark before it, nothing else. A source of any
+size, or a line of any length, costs a few blocks of memory and one line.
 """
 
 import bz2

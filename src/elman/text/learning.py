@@ -1,7 +1,9 @@
-"""What a vocabulary learns from text: which words or characters are frequent, which bytes belong together.
+"""What a vocabulary learns from text: which words or characters are frequent, which bytes belong
+together.
 
-Text comes as a stream of parts of lines; memory follows the distinct words, not the text. Trainers change the
-engine they are given. The same text always gives the same answer, whatever the number of threads.
+Text comes as a stream of parts of lines; memory follows the distinct words, not the text. Trainers
+change the engine they are given. The same text always gives the same answer, whatever the number of
+threads.
 """
 
 import json
@@ -15,12 +17,14 @@ from elman.text.splitting import cut
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet
 
 RUN_CHARS = 4096
-"""Merges are learned within runs of so many characters: beyond that, the trainer's time grows with their square."""
+"""Merges are learned within runs of so many characters: beyond that, the trainer's time grows with
+their square."""
 
 
 def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int) -> list[str]:
     """The pieces that the engine splits text into, by falling count, ties by the piece itself."""
-    # The trainer's own order is ours; without special tokens and without a limit it is all that it does.
+    # The trainer's own order is ours; without special tokens and without a limit it is all that it
+    # does.
     trainer = trainers.WordLevelTrainer(
         vocab_size=1 << 40, min_frequency=min_count, special_tokens=[], show_progress=False
     )
@@ -30,7 +34,8 @@ def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_co
 
 
 def spaced_words(parts: Iterable[str], *, min_count: int) -> list[str]:
-    """As ``frequent_words`` for text that is split at spaces, each word with one space before it; much faster.
+    """As ``frequent_words`` for text that is split at spaces, each word with one space before it;
+    much faster.
 
     >>> spaced_words([" to be or", " not to  be"], min_count=2)
     [' be', ' to']
@@ -59,7 +64,9 @@ def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
 def byte_pairs(
     parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int, vocab_size: int
 ) -> tuple[list[str], Merges]:
-    """Token strings by id (the specials, the 256 bytes, then what merges make) and the merges in their order."""
+    """Token strings by id (the specials, the 256 bytes, then what merges make) and the merges in
+    their order.
+    """
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=min_count,

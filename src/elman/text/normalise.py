@@ -1,7 +1,7 @@
 """The one normal form of text, the same for every model and every figure.
 
-NFC, no white space at line ends, no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and "\\r"
-count as "\\n"); every other character, control characters among them, stays.
+NFC, no white space at line ends, no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and
+"\\r" count as "\\n"); every other character, control characters among them, stays.
 """
 
 import unicodedata
@@ -38,8 +38,8 @@ def split_lines(text: str) -> list[str]:
 def _in_canonical_order(line: str) -> str:
     """The same text with each run of marks in canonical order, if any run can be out of order.
 
-    Python's own normalisation orders a run by insertion: a line of a million marks, which is nobody's
-    language but anybody's file, would take it hours.
+    Python's own normalisation orders a run by insertion: a line of a million marks, which is
+    nobody's language but anybody's file, would take it hours.
     """
     decomposed = {ord(char): unicodedata.normalize("NFD", char) for char in set(line) if char > "\x7f"}
     classes = {unicodedata.combining(mark) for part in decomposed.values() for mark in part} - {0}

@@ -1,8 +1,8 @@
 """The built-in text: the documentation that comes with every Python.
 
-The topics of Python's language reference and the docstrings of standard-library modules, about 300,000
-words and punctuation marks. The source files are read, never imported or run, and the list of modules is
-the same everywhere, so one Python version gives one text whatever the platform.
+The topics of Python's language reference and the docstrings of standard-library modules, about
+300,000 words and punctuation marks. The source files are read, never imported or run, and the list
+of modules is the same everywhere, so one Python version gives one text whatever the platform.
 """
 
 import ast

@@ -1,4 +1,6 @@
-"""Where text comes from: files, folders, globs, standard input and built-in texts, found before any is read."""
+"""Where text comes from: files, folders, globs, standard input and built-in texts, found before any
+is read.
+"""
 
 import dataclasses
 import difflib
@@ -39,7 +41,9 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, below that of the compression: ``.jsonl`` for ``a.jsonl.gz``."""
+        """The suffix in lower case, below that of the compression: ``.jsonl`` for
+        ``a.jsonl.gz``.
+        """
         return _suffixes(self.name)[0]
 
     @property
@@ -49,7 +53,8 @@ class Source:
 
 
 def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
-    """Everything the given sources name, folders and globs sorted, so that the order is always the same.
+    """Everything the given sources name, folders and globs sorted, so that the order is always the
+    same.
 
     Raises:
         TextError: something does not exist or holds no text files.

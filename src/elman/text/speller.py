@@ -1,8 +1,9 @@
-"""What an out-of-vocabulary word costs to spell: a small byte model, so that bits per byte leaves nothing out.
+"""What an out-of-vocabulary word costs to spell: a small byte model, so that bits per byte leaves
+nothing out.
 
-A word is its UTF-8 bytes and an end mark: 257 symbols. A trigram of them, interpolated after Witten and Bell
-(1991, method C) with the bigram, the unigram and at last the uniform 1/257, gives every string of bytes a
-probability above zero, and those of all strings sum to 1:
+A word is its UTF-8 bytes and an end mark: 257 symbols. A trigram of them, interpolated after Witten
+and Bell (1991, method C) with the bigram, the unigram and at last the uniform 1/257, gives every
+string of bytes a probability above zero, and those of all strings sum to 1:
 
     P(b | c) = (count(c, b) + kinds(c) * P(b | shorter c)) / (count(c) + kinds(c))
 
@@ -37,7 +38,9 @@ class Speller:
     """
 
     def __init__(self, keys: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        """``keys[K]``: distinct trigrams in rising order, ``(before * 258 + last) * 257 + symbol``; ``counts[K]``."""
+        """``keys[K]``: distinct trigrams in rising order, ``(before * 258 + last) * 257 + symbol``;
+        ``counts[K]``.
+        """
         self._keys, self._counts = keys, counts
         contexts, symbols = np.divmod(keys, _SYMBOLS)
         pairs = np.zeros((_BEFORE, _SYMBOLS))
@@ -67,7 +70,9 @@ class Speller:
         return cls(keys, counts)
 
     def nats(self, word: str | bytes) -> float:
-        """Minus the natural log-probability of a word's UTF-8 bytes and the end mark; always finite."""
+        """Minus the natural log-probability of a word's UTF-8 bytes and the end mark; always
+        finite.
+        """
         keys = _keys([_utf8(word)])
         contexts, symbols = np.divmod(keys, _SYMBOLS)
         known, at = _find(contexts, self._contexts)
@@ -116,7 +121,9 @@ _LARGEST = 1 << 53
 
 
 def _witten_bell(counts: NDArray[np.float64], *, shorter: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distribution over symbols (last axis) after each context; one never seen takes the shorter one's."""
+    """The distribution over symbols (last axis) after each context; one never seen takes the
+    shorter one's.
+    """
     kinds = np.maximum((counts > 0).sum(axis=-1, keepdims=True), counts.sum(axis=-1, keepdims=True) == 0)
     return (counts + kinds * shorter) / (counts.sum(axis=-1, keepdims=True) + kinds)
 

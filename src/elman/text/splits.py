@@ -23,10 +23,11 @@ _BUCKET_BITS = 20
 def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]:
     """The text cut from its start to its end: bytes of each piece, and the part it goes to.
 
-    Part 0 is for training, 1 for validation and, if ``parts`` is 2, 2 for test. Every piece is a document of its
-    part. At least ``FEWEST_DOCUMENTS`` documents: whole documents in the order of their content's hash, so that
-    equal ones stay together, until about ``share`` of the bytes are in each part. Fewer, or documents so uneven
-    that this cannot be: the last ``parts * share`` of the lines of each document.
+    Part 0 is for training, 1 for validation and, if ``parts`` is 2, 2 for test. Every piece is a
+    document of its part. At least ``FEWEST_DOCUMENTS`` documents: whole documents in the order of
+    their content's hash, so that equal ones stay together, until about ``share`` of the bytes are
+    in each part. Fewer, or documents so uneven that this cannot be: the last ``parts * share`` of
+    the lines of each document.
     """
     sizes = text.document_sizes()
     if len(sizes) >= FEWEST_DOCUMENTS:

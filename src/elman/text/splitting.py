@@ -1,4 +1,6 @@
-"""Where a line is split into tokens: the patterns of each level, and the places where a long line may be cut."""
+"""Where a line is split into tokens: the patterns of each level, and the places where a long line
+may be cut.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +21,8 @@ WORD_PATTERN = "|".join(
         # A word with its marks; an apostrophe or a zero-width joiner inside belongs to it.
         rf" ?\p{{L}}[\p{{L}}\p{{M}}]*(?:['’{_JOINERS}][\p{{L}}\p{{M}}]+)*",
         r" ?\p{N}[\p{N}\p{M}]*",
-        # One symbol repeated; its marks and skin tones; what zero-width joiners tie to it (one emoji is one type).
+        # One symbol repeated; its marks and skin tones; what zero-width joiners tie to it (one
+        # emoji is one type).
         rf" ?({_SYMBOL})(?:\1|[\p{{M}}{_SKIN_TONES}]|{_ZERO_WIDTH_JOINER}\p{{So}})*",
         r" ?\p{M}+",
         # White space leaves its last space to the word that follows.
@@ -27,10 +30,12 @@ WORD_PATTERN = "|".join(
         r"\s+",
     ]
 )
-"""How raw text is split at word and subword level, for a line that begins with a space (Oniguruma's syntax)."""
+"""How raw text is split at word and subword level, for a line that begins with a space (Oniguruma's
+syntax)."""
 
 PRETOKENIZED_PATTERN = " [^ ]*"
-"""How text that is split already is split, for a line that begins with a space and has single spaces only."""
+"""How text that is split already is split, for a line that begins with a space and has single
+spaces only."""
 
 CHAR_PATTERN = r"[\s\S]"
 """Every code point by itself."""
@@ -43,11 +48,12 @@ _PRETOKENIZED_CUT = re.compile(_SINGLE_SPACE)
 
 
 def cut(text: str, *, level: Level, pretokenized: bool = False, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
-    """Parts of a text, each with the place where it begins; their tokens together are the tokens of the whole.
+    """Parts of a text, each with the place where it begins; their tokens together are the tokens of
+    the whole.
 
-    A part has ``limit`` characters or a few more. It ends only where a token ends whatever came before: at word
-    and subword level before a single space, or between a word and a symbol (a run of letters without either stays
-    whole); at the other levels anywhere.
+    A part has ``limit`` characters or a few more. It ends only where a token ends whatever came
+    before: at word and subword level before a single space, or between a word and a symbol (a run
+    of letters without either stays whole); at the other levels anywhere.
 
     >>> list(cut(" to be or not", level="word", limit=5))
     [(0, ' to be'), (6, ' or not')]

@@ -1,7 +1,7 @@
 """A normalised text on disk: a plain UTF-8 file of lines, and beside it where its documents start.
 
-``NAME.txt`` holds the lines, each ended by "\\n"; ``NAME.starts`` the byte at which each document starts, as
-little-endian int64. Both are written and read in one pass, whatever their size.
+``NAME.txt`` holds the lines, each ended by "\\n"; ``NAME.starts`` the byte at which each document
+starts, as little-endian int64. Both are written and read in one pass, whatever their size.
 """
 
 import dataclasses
@@ -112,7 +112,9 @@ class TextWriter:
         self._add(b"\n", size=len(data) + 1)
 
     def copy(self, file: BinaryIO, size: int) -> None:
-        """Add a document: the next ``size`` bytes of the file of another Text, whole lines of it."""
+        """Add a document: the next ``size`` bytes of the file of another Text, whole lines of
+        it.
+        """
         self._start_document()
         while size:
             block = file.read(min(size, _BLOCK))

@@ -1,9 +1,10 @@
-"""Lines of text into token ids and back, at four levels behind one interface: word, subword, char, byte.
+"""Lines of text into token ids and back, at four levels behind one interface: word, subword, char,
+byte.
 
-Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is `` The``, `` cat``,
-``,``, `` the``; decoding drops it again. So every level is lossless on normalised text, up to unknown types. Token
-id 0 is `<unk>` and 1 is `</s>`, the line end, at every level. Both are plain vocabulary entries: the same letters
-in raw text are ordinary text.
+Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is
+`` The``, `` cat``, ``,``, `` the``; decoding drops it again. So every level is lossless on
+normalised text, up to unknown types. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
+level. Both are plain vocabulary entries: the same letters in raw text are ordinary text.
 
 Good:
     ids = [*tokenizer.encode(line).ids, EOS_ID]     # a line and its end
@@ -12,7 +13,8 @@ Bad:
     tokenizer.encode("one line\\nanother")           # a line end is `</s>`, never inside a line
     tokenizer.encode("The cat ").ids                # normalised text has no trailing blanks: say "The cat"
 
-The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools load it and get the same ids.
+The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools load it and get the
+same ids.
 """
 
 import dataclasses
@@ -70,10 +72,11 @@ class TokenizerConfig(Config):
     lowercase: bool = False
     """Read all text as lower case."""
     min_count: int | None = None
-    """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is learned from what
-    occurs once (pretokenized: 1)."""
+    """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is
+    learned from what occurs once (pretokenized: 1)."""
     vocab_size: int | None = None
-    """At most so many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on small text)."""
+    """At most so many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
+    small text)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,8 +98,9 @@ class Encoded(NamedTuple):
     ids: TokenIds
     """Token ids, int64 ``[n]``."""
     spans: NDArray[np.int64]
-    """Where each token lies in the line, ``[n, 2]``: start and end, in characters. The bytes of one character
-    share its span; a token that is only the space put before the line has an empty one."""
+    """Where each token lies in the line, ``[n, 2]``: start and end, in characters. The bytes of one
+    character share its span; a token that is only the space put before the line has an empty
+    one."""
 
 
 class Tokenizer:
@@ -117,7 +121,8 @@ class Tokenizer:
     tokens: list[str]
     """The token strings by id, as they stand in tokenizer.json."""
     pieces: list[bytes]
-    """The bytes that each token adds to a text, by id: a line feed for `</s>`, U+FFFD for `<unk>`."""
+    """The bytes that each token adds to a text, by id: a line feed for `</s>`, U+FFFD for
+    `<unk>`."""
     leading_space: bool
     """Whether each line gets a space put before it (word and subword level)."""
 
@@ -128,8 +133,8 @@ class Tokenizer:
         self.leading_space = config.level in ("word", "subword")
         self.pieces = pieces(self.tokens, level=config.level)
         self._merges = list(merges)
-        # Lines come to the engine with their space in place: with the library's own step, a token that is only
-        # that space would claim the line's first character.
+        # Lines come to the engine with their space in place: with the library's own step, a token
+        # that is only that space would claim the line's first character.
         self._engine = tokenizers.Tokenizer.from_str(json.dumps(self._compose(prepend=False)))
         self._direct = config.level in ("char", "byte") and not config.lowercase
         self._table = _table(self.tokens) if config.level == "char" else None
@@ -144,10 +149,11 @@ class Tokenizer:
 
     @classmethod
     def fit(cls, lines: Iterable[str], *, config: TokenizerConfig) -> "Tokenizer":
-        """Learn the vocabulary in one streaming pass; the same lines always give the same tokenizer.
+        """Learn the vocabulary in one streaming pass; the same lines always give the same
+        tokenizer.
 
-        Types come by falling count, ties by token string; at subword level first the 256 bytes, then the merges
-        as they were learned; at byte level by value.
+        Types come by falling count, ties by token string; at subword level first the 256 bytes,
+        then the merges as they were learned; at byte level by value.
         """
         if config.level in ("word", "char"):
             return cls(SPECIALS, config=config).grow(lines)
@@ -198,9 +204,11 @@ class Tokenizer:
         return [parts[-1] if len(parts) < 3 else np.concatenate(parts) for parts in found]
 
     def encode_stream(self, lines: Sequence[str]) -> TokenIds:
-        """The ids of all lines one after another, each ended by EOS_ID; a word that is no type gives -1.
+        """The ids of all lines one after another, each ended by EOS_ID; a word that is no type
+        gives -1.
 
-        So `<unk>` as it stands in pretokenized text, which is a type, can be told from words that nobody knows.
+        So `<unk>` as it stands in pretokenized text, which is a type, can be told from words that
+        nobody knows.
         """
         if self.config.pretokenized and not self.config.lowercase:
             return self._word_ids.read(lines)
@@ -225,13 +233,17 @@ class Tokenizer:
         return WordIds(words, end_id=EOS_ID)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of tokens from a line start on; `</s>` becomes a line feed, broken UTF-8 becomes U+FFFD."""
+        """The text of tokens from a line start on; `</s>` becomes a line feed, broken UTF-8 becomes
+        U+FFFD.
+        """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:
-        """The bytes of tokens; ``line_start`` says that the first one begins a line, where its space is dropped.
+        """The bytes of tokens; ``line_start`` says that the first one begins a line, where its
+        space is dropped.
 
-        For a stream, one token at a time: ``decode_bytes([token_id], line_start=before == EOS_ID)``.
+        For a stream, one token at a time: ``decode_bytes([token_id], line_start=before ==
+        EOS_ID)``.
         """
         parts = []
         for token_id in ids:
@@ -243,8 +255,8 @@ class Tokenizer:
     def grow(self, lines: Iterable[str]) -> "Tokenizer":
         """This tokenizer with the new types of more text after the old ones, whose ids stay.
 
-        A new type needs ``min_count`` in the new text, and room within ``vocab_size``. Subword and byte level
-        know every text already: they return themselves.
+        A new type needs ``min_count`` in the new text, and room within ``vocab_size``. Subword and
+        byte level know every text already: they return themselves.
         """
         if self.config.level in ("subword", "byte"):
             return self
@@ -362,14 +374,16 @@ class Tokenizer:
 
 
 def choose_level(sample: str) -> Literal["word", "char"]:
-    """The level for a text: char if scripts that put no spaces between words are more than 3 letters in 10.
+    """The level for a text: char if scripts that put no spaces between words are more than 3
+    letters in 10.
 
     >>> choose_level("The cat sat."), choose_level("猫が座った。")
     ('word', 'char')
     """
     unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
     spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
-    # Not subwords: where nothing marks the end of a word, a prompt ends inside a merge as often as not.
+    # Not subwords: where nothing marks the end of a word, a prompt ends inside a merge as often as
+    # not.
     return "char" if unspaced > 0.3 * (unspaced + spaced) else "word"
 
 

@@ -1,7 +1,8 @@
 """tokenizer.json as an object: what elman writes there, and strict checks of what it reads.
 
-The object is composed here, key by key, so that its bytes do not change with the version of the `tokenizers`
-library; a file whose object is not exactly what elman would write for its settings is refused.
+The object is composed here, key by key, so that its bytes do not change with the version of the
+`tokenizers` library; a file whose object is not exactly what elman would write for its settings is
+refused.
 """
 
 import json
@@ -63,7 +64,8 @@ def compose(
 
 
 def byte_alphabet() -> list[str]:
-    """The character that stands for each byte in byte-level vocabularies: itself if visible, else one from U+0100 on.
+    """The character that stands for each byte in byte-level vocabularies: itself if visible, else
+    one from U+0100 on.
 
     >>> byte_alphabet()[ord("a")], byte_alphabet()[ord(" ")]
     ('a', 'Ġ')

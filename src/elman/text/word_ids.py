@@ -1,7 +1,7 @@
 """WordIds: the ids of words between single spaces, found as fast as memory gives the text.
 
-The library that splits all other text takes about a microsecond a word. Text that is split already needs no more than
-a look at each byte, and one at a table.
+The library that splits all other text takes about a microsecond a word. Text that is split already
+needs no more than a look at each byte, and one at a table.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,15 @@
 // The page: which models, which view, and one text for all of them.
 
+import {classify} from "./classify.js";
 import {ask, useKey} from "./server.js";
 import {generate} from "./generate.js";
 import {memory} from "./memory.js";
 import {surprise} from "./surprise.js";
 import {type} from "./type.js";
 
-const views = {type, surprise, memory, generate};
+const views = {type, surprise, memory, generate, classify};
+/** What a model must be able to do for each view. */
+const needs = {type: "complete", surprise: "score", memory: "memory", generate: "completions", classify: "predict"};
 const find = (id) => document.getElementById(id);
 const troubles = new Map();
 const page = {
@@ -26,7 +29,26 @@ const page = {
     find("ask-key").hidden = !all.some((each) => each.status === 401);
   },
 };
-let shown = "type", leave = null;
+let tabs = [], shown = "", leave = null;
+/** The models that were chosen, by the names of those that could be. */
+const choices = new Map();
+
+const able = (name) => page.models.filter((model) => model.elman.abilities.includes(needs[name]));
+
+/** Offer the models that a view is for. Views of the same models have one choice. */
+function offer(name) {
+  const models = able(name), key = JSON.stringify(models.map((model) => model.id));
+  if (find("model").dataset.offered !== key) {
+    const options = models.map((model) => new Option(`${model.id} (${model.elman.name})`, model.id));
+    find("model").replaceChildren(...options);
+    find("second").replaceChildren(new Option("nothing", ""), ...options.map((option) => option.cloneNode(true)));
+    find("model").dataset.offered = key;
+    [find("model").value, find("second").value] = choices.get(key) ?? [models[0].id, models[1]?.id ?? ""];
+  }
+  choices.set(key, [find("model").value, find("second").value]);
+  find("model").parentElement.hidden = false;
+  find("beside").hidden = models.length < 2;
+}
 
 function open(name) {
   shown = name;
@@ -39,6 +61,7 @@ function open(name) {
   leave?.();
   troubles.clear();
   page.trouble(null);
+  offer(name);
   leave = views[name](find(name), page) ?? null;
 }
 
@@ -50,23 +73,19 @@ async function begin() {
     return;
   }
   page.trouble(null);
-  const options = page.models.map((model) => new Option(`${model.id} (${model.elman.name})`, model.id));
-  find("model").replaceChildren(...options);
-  find("second").replaceChildren(new Option("nothing", ""), ...options.map((option) => option.cloneNode(true)));
-  find("second").value = page.models.length > 1 ? page.models[1].id : "";
-  find("model").parentElement.hidden = false;
-  find("beside").hidden = page.models.length < 2;
-  open(shown);
+  tabs = Object.keys(views).filter((name) => able(name).length > 0);
+  for (const name of Object.keys(views)) find(`tab-${name}`).hidden = !tabs.includes(name);
+  document.querySelector("[role=tablist]").hidden = tabs.length < 2;
+  open(tabs.includes(shown) ? shown : tabs[0]);
 }
 
-const tabs = Object.keys(views);
-for (const [place, name] of tabs.entries()) {
+for (const name of Object.keys(views)) {
   const tab = find(`tab-${name}`);
   tab.addEventListener("click", () => open(name));
   tab.addEventListener("keydown", (event) => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (!step) return;
-    const next = tabs[(place + step + tabs.length) % tabs.length];
+    const next = tabs[(tabs.indexOf(name) + step + tabs.length) % tabs.length];
     open(next);
     find(`tab-${next}`).focus();
   });

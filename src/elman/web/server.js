@@ -5,9 +5,10 @@ const BROKEN = "The server broke off in the middle of an answer. Generate again.
 let key = "";
 
 export class Refused extends Error {
-  constructor(message, status) {
+  constructor(message, status, code = null) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -31,7 +32,7 @@ async function send(path, body, signal) {
   if (answer.ok) return answer;
   if (answer.status === 401 && !key) throw new Refused("This server wants its API key.", 401);
   const said = await answer.json().catch(() => null);
-  throw new Refused(said?.error?.message ?? `the server answered ${answer.status}`, answer.status);
+  throw new Refused(said?.error?.message ?? `the server answered ${answer.status}`, answer.status, said?.error?.code);
 }
 
 /** The JSON answer to a POST, or to a GET where there is no body. */

@@ -35,8 +35,8 @@ ngram 3=3
 
 \\end\\
 """
-"""`<unk>` as a context, a backoff above 0 and one of minus zero; nothing follows `<s> rain`, which has a backoff; and
-"sun and sun" is there, though "and sun" is not."""
+"""`<unk>` as a context, a backoff above 0 and one of minus zero; nothing follows `<s> rain`, which
+has a backoff; and "sun and sun" is there, though "and sun" is not."""
 
 CAMBRIDGE = """This file is in the ARPA-standard format.
 Data formats:
@@ -69,8 +69,8 @@ ngram 2 = 6
 
 \\end\\
 """
-"""As the toolkits of Cambridge and Carnegie Mellon write: prose in front, blanks anywhere, `<UNK>`, and n-grams across
-lines; words that look like numbers; a Windows line end."""
+"""As the toolkits of Cambridge and Carnegie Mellon write: prose in front, blanks anywhere, `<UNK>`,
+and n-grams across lines; words that look like numbers; a Windows line end."""
 
 Table = dict[tuple[str, ...], tuple[np.float32, np.float32]]
 
@@ -91,7 +91,9 @@ def plain_read(text: str) -> Table:
 
 
 def log10_prob(table: Table, context: Sequence[str], word: str) -> float:
-    """The obvious query: the longest n-gram that is there, and the backoffs of the contexts that were too long."""
+    """The obvious query: the longest n-gram that is there, and the backoffs of the contexts that
+    were too long.
+    """
     if (*context, word) in table:
         return float(table[(*context, word)][0])
     assert context, word

@@ -1,4 +1,6 @@
-"""ARPA files: what is read is what stands there, what is written reads back, and nothing else gets in."""
+"""ARPA files: what is read is what stands there, what is written reads back, and nothing else gets
+in.
+"""
 
 import gzip
 import math
@@ -213,7 +215,9 @@ def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numerals):
 
 @st.composite
 def models(draw: st.DrawFn) -> str:
-    """A file of order 1 to 4 in any order; all contexts are there, few n-grams are there without their first word."""
+    """A file of order 1 to 4 in any order; all contexts are there, few n-grams are there without
+    their first word.
+    """
     numbers = st.integers(-9_999_999, 0).map(lambda digits: f"{digits / 10**6:.7g}")
     backoffs = st.one_of(st.just(""), st.integers(-9_999, 999).map(lambda digits: f"\t{digits / 1000}"))
     words = ["<s>", "</s>", *draw(st.sampled_from([["<unk>"], ["<UNK>"], []])), *"abc"[: draw(st.integers(0, 3))]]

@@ -1,4 +1,6 @@
-"""ARPA files as models: KenLM agrees, nothing changes on the way there and back, at any level of tokens."""
+"""ARPA files as models: KenLM agrees, nothing changes on the way there and back, at any level of
+tokens.
+"""
 
 import gzip
 import hashlib
@@ -41,7 +43,8 @@ ngram 3=3
 
 \\end\\
 """
-"""Hand-made: `<s> rain` has a backoff and nothing follows it; "sun and sun" is there, though "and sun" is not."""
+"""Hand-made: `<s> rain` has a backoff and nothing follows it; "sun and sun" is there, though "and
+sun" is not."""
 
 
 def line_scores(model: NgramModel, line: str) -> np.ndarray:

@@ -43,8 +43,9 @@ def by_hand(lines: list[list[int]], order: int) -> list[dict[tuple[int, ...], in
 
 
 def test_trigrams_of_three_lines_by_hand():
-    # <s> a b </s>, <s> a b </s>, <s> b a </s>: the n-grams that begin with <s> keep 2 and 1 at order 2, the
-    # others count left neighbours; a follows <s> and b, b follows <s> and a, </s> follows b and a.
+    # <s> a b </s>, <s> a b </s>, <s> b a </s>: the n-grams that begin with <s> keep 2 and 1 at
+    # order 2, the others count left neighbours; a follows <s> and b, b follows <s> and a, </s>
+    # follows b and a.
     ids = np.array([A, B, EOS, A, B, EOS, B, A, EOS])
     orders = count_ngrams(ids, np.array([0, 9]), order=3, vocab_size=V, eos_id=EOS)
     assert spelled(orders) == [

@@ -18,7 +18,7 @@ def random_predictions(seed: int, length: int = 60) -> Predictions:
     return Predictions(
         ids=ids,
         documents=np.array([0, length // 2]),
-        places=draw.integers(0, length, count).astype(np.uint32),
+        positions=draw.integers(0, length, count).astype(np.uint32),
         words=draw.integers(0, V, count).astype(np.uint32),
         probs=probs.astype(np.float32),
         unigrams=draw.random(V) * length,
@@ -28,7 +28,7 @@ def random_predictions(seed: int, length: int = 60) -> Predictions:
 def written_out(text: Predictions, order: int):
     """E of all n-grams, n of all contexts and the text's own n-grams."""
     expected, visits, own, line = {}, {}, set(), [V]
-    said = list(zip(text.places.tolist(), text.words.tolist(), text.probs.astype(float).tolist(), strict=True))
+    said = list(zip(text.positions.tolist(), text.words.tolist(), text.probs.astype(float).tolist(), strict=True))
     for place, token in enumerate(text.ids.tolist()):
         line = [V] if place in text.documents else line
         for n in range(2, order + 1):
@@ -110,7 +110,7 @@ def test_many_parts_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_said_leaves_the_contexts_of_the_text() -> None:
     none = np.empty(0, np.int64)
     text = Predictions(
-        ids=np.array([2, 3, 1]), documents=np.array([0]), places=none, words=none, probs=none.astype(float),
+        ids=np.array([2, 3, 1]), documents=np.array([0]), positions=none, words=none, probs=none.astype(float),
         unigrams=np.ones(V),
     )  # fmt: skip
     found = expected_counts(text, order=3)

@@ -1,4 +1,6 @@
-"""Each order of an n-gram, judged: against models fitted to that order, and against sets of tuples."""
+"""Each order of an n-gram, judged: against models fitted to that order, and against sets of
+tuples.
+"""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import pytest
 
 from elman.models.ngram.backoff_form import from_backoff
 from elman.models.ngram.counts import count_ngrams, line_starts
-from elman.models.ngram.expected_counts import Expected, expected_counts
+from elman.models.ngram.expected_counts import Predictions, expected_counts
 from elman.models.ngram.growth import perplexity_of
 from elman.models.ngram.interpolation import Interpolation
 from elman.models.ngram.kneser_ney import estimate
@@ -25,15 +25,17 @@ def a_text(seed: int, length: int = 150):
 
 
 def sources(seed: int, order: int, *, times: float = 1.0):
-    """What some model said along one text, and the counts of another; half of what was likely is said.
+    """What some model said along one text, and the counts of another; half of what was likely is
+    said.
 
-    Small probabilities stand for others, so that more may be said after a context than its visits: ``times`` above 1.
+    Small probabilities stand for others, so that more may be said after a context than its visits:
+    ``times`` above 1.
     """
     ids = a_text(seed, 60)
     probs = np.random.default_rng(seed).dirichlet(np.full(V, 0.5), size=len(ids)).astype(np.float32)
-    places, words = np.nonzero(probs > 0.2)
-    said = Expected(
-        ids=ids, documents=np.array([0]), places=places, words=words, probs=times * probs[places, words],
+    positions, words = np.nonzero(probs > 0.2)
+    said = Predictions(
+        ids=ids, documents=np.array([0]), positions=positions, words=words, probs=times * probs[positions, words],
         unigrams=probs.sum(axis=0, dtype=np.float64),
     )  # fmt: skip
     counted = a_text(seed + 100)
@@ -66,8 +68,8 @@ class Slow:
             self.visits |= by_tokens(expected.keys, expected.visits[n - 2], n - 1)
             self.share |= by_tokens(keys, counted.values(n, np.arange(len(keys[n - 2]))), n)
             contexts = V + 1 if n == 2 else len(keys[n - 3])
-            self.rest |= by_tokens(keys, counted.rests(n - 1, np.arange(contexts)), n - 1)
-        share = interpolation.unigram_share
+            self.rest |= by_tokens(keys, counted.remainders(n - 1, np.arange(contexts)), n - 1)
+        share = interpolation.unigram_weight
         self.unigrams = share * expected.sums[0] / expected.sums[0].sum() + (1 - share) * counted.unigrams
 
     def prob(self, gram) -> float:
@@ -76,7 +78,7 @@ class Slow:
         context, shorter = gram[:-1], self.prob(gram[1:])
         read = self.visits.get(context, 0.0)
         bucket = min(int(np.log2(read)), 11) if read else None
-        a, c, neither = self.interpolation.shares[len(gram) - 2][bucket] if bucket is not None else (0.0, 1.0, 0.0)
+        a, c, neither = self.interpolation.weights[len(gram) - 2][bucket] if bucket is not None else (0.0, 1.0, 0.0)
         said = 0.0
         if read:
             after = [total for other, total in self.sums.items() if other[:-1] == context]
@@ -92,8 +94,8 @@ class Slow:
 def test_the_table_is_the_formula_and_sums_to_1(seed: int, order: int, times: float) -> None:
     expected, orders = sources(seed, order, times=times)
     interpolation = Interpolation(expected, orders)
-    interpolation.shares[:] = np.random.default_rng(seed).dirichlet(np.ones(3), size=interpolation.shares.shape[:2])
-    interpolation.unigram_share = 0.3
+    interpolation.weights[:] = np.random.default_rng(seed).dirichlet(np.ones(3), size=interpolation.weights.shape[:2])
+    interpolation.unigram_weight = 0.3
     slow, tables = Slow(interpolation, expected, orders), interpolation.tables()
     stored = 0
     for n in range(2, order + 1):
@@ -125,9 +127,9 @@ def test_fitting_finds_the_best_shares_and_says_the_tables_perplexity(seed: int)
     found = perplexity()
     # What was said last is of the shares one round before.
     assert said == pytest.approx(found, rel=1e-3) and found < before
-    best, draw = interpolation.shares.copy(), np.random.default_rng(seed)
+    best, draw = interpolation.weights.copy(), np.random.default_rng(seed)
     for _ in range(10):
-        interpolation.shares[:] = 0.9 * best + 0.1 * draw.dirichlet(np.ones(3), size=best.shape[:2])
+        interpolation.weights[:] = 0.9 * best + 0.1 * draw.dirichlet(np.ones(3), size=best.shape[:2])
         # The made-up tokens that speak for the first shares allow a little.
         assert perplexity() > found * 0.999
 
@@ -138,7 +140,7 @@ def test_the_source_that_knows_a_text_gets_the_larger_share() -> None:
     for ids in (a_text(101), a_text(1, 60)):  # the text that was counted, and the one the model was asked about
         interpolation = Interpolation(expected, orders)
         interpolation.fit(ids, line_starts(ids, np.array([0, len(ids)]), EOS_ID))
-        trust.append(interpolation.shares[0, 1:4].mean(axis=0))
+        trust.append(interpolation.weights[0, 1:4].mean(axis=0))
     assert trust[0][1] > trust[1][1] + 0.05 and trust[0][0] < trust[1][0] - 0.05
 
 
@@ -147,7 +149,7 @@ def test_contexts_weigh_what_was_asked_and_what_was_counted_alike() -> None:
     interpolation = Interpolation(expected, orders)
     unigrams = expected.visits[0] / expected.sums[0].sum()
     counted = np.bincount(orders[1].keys // V, weights=orders[1].raw, minlength=V + 1) / orders[0].raw.sum()
-    np.testing.assert_allclose(interpolation.context_shares[0], 0.5 * unigrams + 0.5 * counted)
-    assert interpolation.context_shares[1].sum() == pytest.approx(
+    np.testing.assert_allclose(interpolation.context_probs[0], 0.5 * unigrams + 0.5 * counted)
+    assert interpolation.context_probs[1].sum() == pytest.approx(
         0.5 * expected.visits[1].sum() / expected.sums[0].sum() + 0.5 * orders[2].raw.sum() / orders[0].raw.sum()
     )

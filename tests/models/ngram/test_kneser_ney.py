@@ -33,8 +33,8 @@ CLOSED_BY_CONTEXT = {
     "a c </s>": {"a": "2/7", "b": "1/3", "c": "1/6", "</s>": "3/28", "<unk>": "3/28"},
 }
 
-# Lines "a b" four times and "b a"; order 3; V = 4 types: <unk> </s> a b. No order has counts 1, 2 and 3, so all
-# discounts are 1/2, 1, 3/2.
+# Lines "a b" four times and "b a"; order 3; V = 4 types: <unk> </s> a b. No order has counts 1, 2
+# and 3, so all discounts are 1/2, 1, 3/2.
 #
 # Trigrams occur:   <s> a b: 4   <s> b a: 1   a b </s>: 4   b a </s>: 1
 # Bigrams:          <s> a: 4 and <s> b: 1 keep their occurrences; a b, b a, a </s>, b </s> have one left neighbour each

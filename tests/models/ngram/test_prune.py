@@ -1,4 +1,6 @@
-"""Pruning by relative entropy against the definition: distributions before and after, written out in full."""
+"""Pruning by relative entropy against the definition: distributions before and after, written out
+in full.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from elman.errors import UsageError
 from elman.models.ngram.backoff_form import to_backoff
 from elman.models.ngram.counts import count_ngrams
 from elman.models.ngram.kneser_ney import estimate
-from elman.models.ngram.prune import context_shares, prune, prune_to, worth_keeping
+from elman.models.ngram.prune import context_probs, prune, prune_to, worth_keeping
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
@@ -45,7 +47,7 @@ def test_what_goes_costs_less_than_the_limit_and_what_stays_more(seed):
     words, orders = counted(seed, 3)
     whole = to_backoff(estimate(orders, vocab_size=words.size))
     limit = 3e-4
-    pruned = prune(whole, context_shares(orders, words.size), limit)
+    pruned = prune(whole, context_probs(orders, words.size), limit)
     probs, backoffs, size = as_dicts(whole)
     kept, _, _ = as_dicts(pruned)
     shares = {}
@@ -157,7 +159,7 @@ def test_settings_that_make_no_sense(settings, message):
 @pytest.mark.parametrize("ngrams", [0, 1, 40, 150, 10**9])
 def test_a_model_is_brought_to_a_size_by_the_limit_that_gives_it(ngrams):
     words, orders = counted(4, 4)
-    whole, shares = to_backoff(estimate(orders, vocab_size=words.size)), context_shares(orders, words.size)
+    whole, shares = to_backoff(estimate(orders, vocab_size=words.size)), context_probs(orders, words.size)
     pruned = prune_to(whole, shares, ngrams)
     size = sum(map(len, pruned.keys))
     assert size <= ngrams

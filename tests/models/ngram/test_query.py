@@ -1,4 +1,6 @@
-"""The model against the equations written out with dictionaries, its states, and its tables as arrays."""
+"""The model against the equations written out with dictionaries, its states, and its tables as
+arrays.
+"""
 
 from collections import Counter, defaultdict
 
@@ -69,7 +71,9 @@ class Reference:
         return (count - discounts[min(count, 3)]) / total + freed / total * lower
 
     def predicted(self, history: list[int]) -> list[float]:
-        """Every type's probability after the tokens of ``history``, of which only the last line counts."""
+        """Every type's probability after the tokens of ``history``, of which only the last line
+        counts.
+        """
         line = [BOS, *history]
         for place, token in enumerate(history):
             if token == EOS_ID:
@@ -98,7 +102,8 @@ def test_every_state_predicts_as_the_equations_say(fit, seed):
         model.tables.discounts, [reference.discounts[n][1:] for n in range(1, order + 1)], rtol=1e-12
     )
     draw = np.random.default_rng(seed + 100)
-    # Half of each text read is training text, half is random, so contexts are seen, half seen and unseen.
+    # Half of each text read is training text, half is random, so contexts are seen, half seen and
+    # unseen.
     given = model.tokenizer.encode(" ".join(lines[:5])).ids[:12].tolist()
     read = [*given, EOS_ID, *draw.integers(0, model.tokenizer.size, 12).tolist()]
     state = model.start()
@@ -138,7 +143,8 @@ def test_contexts_that_change_nothing_make_one_state(fit):
 
 def test_only_blank_lines_give_a_model_of_line_ends(fit):
     model = fit(["", "", ""], order=5)
-    # `<s> </s>` occurs 3 times: p(</s>) = (1 - 1/2) + (1/2)/2 = 3/4; p(</s> | <s>) = (3 - 3/2)/3 + (1/2) 3/4 = 7/8.
+    # `<s> </s>` occurs 3 times: p(</s>) = (1 - 1/2) + (1/2)/2 = 3/4; p(</s> | <s>) = (3 - 3/2)/3 +
+    # (1/2) 3/4 = 7/8.
     np.testing.assert_allclose(np.exp(model.log_probs(model.start())), [[1 / 8, 7 / 8]], rtol=1e-6)
     scores, _ = model.score(np.array([[1, 0, 1]]), np.array([3]), model.start())
     np.testing.assert_allclose(np.exp(scores), [[7 / 8, 1 / 8, 3 / 4]], rtol=1e-6)
@@ -252,7 +258,7 @@ def without_starts(outside):
         more_words=(in_layout(2, "entries", 10**6), r"layout does not fit the tables \(order 3\)"),
         no_bits=(in_layout(2, "word_bits", 0), r"layout does not fit the tables \(order 3\)"),
         wide=(in_layout(1, "value_bits", 33), r"layout does not fit the tables \(order 2\)"),
-        outside_the_book=(in_layout(1, "value_book", 10**6), r"layout does not fit the tables \(order 2\)"),
+        outside_the_book=(in_layout(1, "value_codebook", 10**6), r"layout does not fit the tables \(order 2\)"),
         values_outside=(in_layout(2, "grams", 10**6), r"layout does not fit the tables \(order 3\)"),
         rests_outside=(in_layout(0, "contexts", 10**6), r"layout does not fit the tables \(order 1\)"),
         blocks_outside=(without_starts("blocks"), r"layout does not fit the tables \(order 2\)"),

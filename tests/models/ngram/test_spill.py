@@ -1,4 +1,6 @@
-"""Counting on disk gives what counting in memory gives, within its memory, and leaves nothing behind."""
+"""Counting on disk gives what counting in memory gives, within its memory, and leaves nothing
+behind.
+"""
 
 import errno
 import shutil
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 import elman
 from elman.errors import StorageError, UsageError
 from elman.models.ngram import counts_on_disk, spill_kernels
-from elman.models.ngram.counting_memory import Layout, Sizes, least_memory, needed, sizes_within
+from elman.models.ngram.counting_memory import BufferSizes, RecordFormat, least_memory, needed, sizes_within
 from elman.models.ngram.counts import OrderCounts, count_ngrams
 from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
 from elman.models.ngram.spill import Spill
@@ -25,7 +27,7 @@ from elman.progress import Progress
 from elman.system.machine import cache_folder
 
 EOS = 1
-TINY = Sizes(run=9, block=3, merge=5, part=2)
+TINY = BufferSizes(run=9, block=3, merge=5, part=2)
 """Runs of nine records, two of them merged at a time."""
 
 
@@ -45,7 +47,7 @@ def check(
     *,
     order: int,
     vocab: int,
-    sizes: Sizes = TINY,
+    sizes: BufferSizes = TINY,
 ) -> None:
     """Count both ways, with so many records held at a time, in a folder of its own."""
     folder = folder / f"{len(list(folder.iterdir()))}"
@@ -67,7 +69,7 @@ def test_as_in_memory_whatever_the_text(data: st.DataObject, tmp_path_factory: p
     documents = sorted(data.draw(st.sets(st.integers(1, len(ids)), max_size=4)) | {0})
     sizes = data.draw(
         st.builds(
-            Sizes,
+            BufferSizes,
             run=st.integers(6, 60),
             block=st.integers(2, 6),
             merge=st.integers(4, 40),
@@ -102,7 +104,7 @@ def test_the_largest_ids_of_any_width(vocab: int, tmp_path: Path, monkeypatch: p
 
 def test_less_than_one_run_and_blocks_that_lines_cross(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = np.random.default_rng(1).integers(1, 5, 500)
-    check(tmp_path, monkeypatch, ids, [0], order=4, vocab=5, sizes=Sizes(run=1000, block=50, merge=50, part=5))
+    check(tmp_path, monkeypatch, ids, [0], order=4, vocab=5, sizes=BufferSizes(run=1000, block=50, merge=50, part=5))
     monkeypatch.setattr(counts_on_disk, "TOKENS", 1)
     check(tmp_path, monkeypatch, ids, [0, 7], order=4, vocab=5)
 
@@ -161,10 +163,10 @@ def test_only_what_is_given_is_sorted() -> None:
 @pytest.mark.parametrize("runs", [1, 2, 3, 7, 30])
 def test_merged_runs_are_distinct_and_counted(runs: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(runs)
-    spill = Spill(tmp_path, "some", width=2, sizes=Sizes(run=20, block=4, merge=9, part=3))
+    spill = Spill(tmp_path, "some", width=2, sizes=BufferSizes(run=20, block=4, merge=9, part=3))
     wanted: Counter[tuple[int, int]] = Counter()
     for _ in range(runs):
-        spill.make_room(20)
+        spill.reserve(20)
         rows = draw.integers(0, 5, (20, 2))
         spill.buffer[:], spill.filled = rows, 20
         wanted.update(map(tuple, rows.tolist()))
@@ -179,16 +181,18 @@ def test_merged_runs_are_distinct_and_counted(runs: int, tmp_path: Path) -> None
 
 
 def test_fields_lie_where_they_compare_first() -> None:
-    layout = Layout.of(5, largest=65_535)
+    layout = RecordFormat.of(5, largest=65_535)
     assert (layout.words.tolist(), layout.shifts.tolist()) == ([0, 0, 0, 0, 1], [48, 32, 16, 0, 48])
-    assert Layout.of(7, largest=65_536).words.tolist() == [0, 0, 0, 1, 1, 1, 2]
-    assert Layout.of(1, largest=1).mask == 7
+    assert RecordFormat.of(7, largest=65_536).words.tolist() == [0, 0, 0, 1, 1, 1, 2]
+    assert RecordFormat.of(1, largest=1).mask == 7
 
 
 def test_room_by_hand() -> None:
-    # Records of 3 numbers, both sorts; 4 orders of 24 bytes each; V times 24. In memory: 106, and 24 per n-gram.
+    # Records of 3 numbers, both sorts; 4 orders of 24 bytes each; V times 24. In memory: 106, and
+    # 24 per n-gram.
     assert needed(10**6, 5, 60_000) == (106 * 10**6 + 24 * (4 * 10**6 + 60_000), 144 * 10**6 + 24 * 60_000)
-    # Of 3 types there are only 12 bigrams and 36 trigrams, `<s>` as a first one counted; records of 2 numbers.
+    # Of 3 types there are only 12 bigrams and 36 trigrams, `<s>` as a first one counted; records of
+    # 2 numbers.
     assert needed(10**6, 3, 3) == (106 * 10**6 + 24 * 51, 32 * 10**6 + 24 * 51)
     # Of 100 MB a third are parts of runs, the rest a run of two numbers each.
     sizes = sizes_within(100_000_000, tokens=10**9, order=5, vocab_size=60_000)

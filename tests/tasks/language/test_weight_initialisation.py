@@ -4,7 +4,7 @@ import torch
 
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
-from elman.models.softmax_clusters import read_layout
+from elman.models.softmax_clusters import read_clusters
 from elman.progress import Progress
 from elman.tasks.language.cooccurrence import cooccurrence_vectors
 from elman.tasks.language.plan import LanguagePlan
@@ -16,7 +16,7 @@ SHARES = (np.bincount(IDS, minlength=30) + 1) / (len(IDS) + 30)
 
 def begun(config: NeuralConfig, **plan: object) -> tuple[Network, dict[str, np.ndarray]]:
     arrays = first_weights(config, LanguagePlan(updates=1, seed=4, **plan), IDS, 30, progress=Progress())  # type: ignore[arg-type]
-    network = Network(config, 30, clusters=read_layout(config, 30, arrays))
+    network = Network(config, 30, clusters=read_clusters(config, 30, arrays))
     network.load_arrays(arrays)
     return network, arrays
 

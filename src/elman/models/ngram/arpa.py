@@ -1,9 +1,10 @@
-"""ARPA files as models, and n-gram models as ARPA files: what its words mean to elman's tokenizers, and back.
+"""ARPA files as models, n-gram models as ARPA files, and the words of both in elman's tokenizers.
 
-An ARPA file knows words, and that they stand between blanks; so its tokenizer is of pretokenized words. The other way,
-words of a pretokenized model stay as they are. Tokens of other levels know where their spaces are, and say so in the
-file: a space is ``▁``, a ``▁`` or ``\\`` of the text has a ``\\`` before it, and another blank or a control character
-is ``\\u{9}`` with its number; tokens made of bytes are spelled as in tokenizer.json.
+An ARPA file has words between blanks, so a model read from one has a tokenizer of pretokenized
+words. When a pretokenized model is written, its words stay as they are. Tokens of other levels
+contain their spaces, which are escaped in the file: a space is ``▁``, a ``▁`` or ``\\`` of the text
+has a ``\\`` before it, and another blank or a control character is ``\\u{9}`` with its number.
+Tokens made of bytes are spelled as in tokenizer.json.
 """
 
 import unicodedata
@@ -26,13 +27,14 @@ from elman.text.tokenizer_json import SPECIALS
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """A model out of an ARPA file."""
+    """A model read from an ARPA file."""
 
     model: NgramModel
     speller: Speller
     """Knows the vocabulary only: an ARPA file has no words that were unknown to it."""
     facts: dict[str, Any]
-    """For the model card: the file's name, its sha256 (decompressed), and notes on what was added or left out."""
+    """For the model card: the file's name, its sha256 (decompressed), and notes on what was added
+    or left out."""
 
 
 def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:
@@ -42,14 +44,14 @@ def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:
         FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself.
     """
     progress = progress or Progress()
-    found = read_arpa(path, progress=progress)
-    for note in found.notes:
+    arpa = read_arpa(path, progress=progress)
+    for note in arpa.notes:
         progress.say(f"{path.name}: {note}")
-    tokens = [*SPECIALS, *(f" {word}" for word in found.words[len(SPECIALS) :])]
+    tokens = [*SPECIALS, *(f" {word}" for word in arpa.words[len(SPECIALS) :])]
     tokenizer = Tokenizer(tokens, config=TokenizerConfig(level="word", pretokenized=True))
-    model = NgramModel.from_backoff(found.tables, tokenizer)
-    model.notes.extend(found.notes)
-    facts = {"file": path.name, "sha256": found.sha256, "notes": found.notes}
+    model = NgramModel.from_backoff(arpa.tables, tokenizer)
+    model.notes.extend(arpa.notes)
+    facts = {"file": path.name, "sha256": arpa.sha256, "notes": arpa.notes}
     return Imported(model=model, speller=Speller.fit({token: 1 for token in tokens[len(SPECIALS) :]}), facts=facts)
 
 

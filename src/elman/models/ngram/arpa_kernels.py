@@ -1,7 +1,8 @@
 """The inner loops of reading and writing ARPA files, as machine code.
 
-A line of order n is ``log10-probability word1 ... wordn [log10-backoff]``, split at spaces and tabs. Whatever a file
-holds, nothing outside the given arrays is touched: the caller makes them as long as the text demands.
+A line of order n is ``log10-probability word1 ... wordn [log10-backoff]``, split at spaces and
+tabs. Whatever a file holds, nothing outside the arguments is touched: the caller makes the arrays
+long enough for the text.
 """
 
 import numpy as np
@@ -9,24 +10,28 @@ import numpy as np
 from elman.models.ngram.kernels import compiled
 
 SECTION_ENDS, BLOCK_ENDS, NO_NUMBER, TOO_FEW, TOO_MANY, UNKNOWN, TWICE, CONTROL = range(8)
-"""How ``read_lines`` stopped: at a line that begins with a backslash, at the end of the text, or at a mistake."""
+"""How ``read_lines`` stopped: at a line that begins with a backslash, at the end of the text, or at
+a mistake."""
 
 SMALLEST = 1e-10
-"""``write_lines`` writes no number nearer to 0 by itself."""
+"""The smallest number that ``write_lines`` formats itself."""
 NUMBER_BYTES = 32
-"""It needs no more for one number, its tab or line end included."""
+"""Most bytes of one number, with its tab or line end."""
 
 _TAB, _LINE_FEED, _RETURN, _SPACE, _BACKSLASH = 9, 10, 13, 32, 92
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = 43, 45, 46, 48, 57
 _MOST_DIGITS = 1 << 53
-"""Whole numbers up to here, and powers of ten up to 10^22, are exact: so are their quotients but for one rounding."""
+"""Whole numbers up to here and powers of ten up to 10^22 are exact, so their quotients are rounded
+only once."""
 _POWERS = np.array([10.0**power for power in range(23)])
 _WHOLE = np.array([10**power for power in range(19)])
 
 
 @compiled
 def _number(text, start, end):
-    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs a slower way; (0, 0) if it is none."""
+    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs exact arithmetic; (0, 0) if
+    it is not a number.
+    """
     at = start
     negative = text[at] == _MINUS
     if negative or text[at] == _PLUS:
@@ -73,16 +78,16 @@ def _number(text, start, end):
 
 @compiled
 def _hash(text, start, end, seed):
-    found = seed
+    state = seed
     for at in range(start, end):
-        found = (found ^ np.uint64(text[at])) * np.uint64(0x9E3779B97F4A7C15)
-        found ^= found >> np.uint64(29)
-    return found
+        state = (state ^ np.uint64(text[at])) * np.uint64(0x9E3779B97F4A7C15)
+        state ^= state >> np.uint64(29)
+    return state
 
 
 @compiled
 def _slot(text, start, end, pool, offsets, slots, seed):
-    """Where a word stands in ``slots``, or the free place where it belongs."""
+    """The slot of a word, or the free slot where it belongs."""
     mask = np.uint64(len(slots) - 1)
     slot = _hash(text, start, end, seed) & mask
     while slots[slot] >= 0:
@@ -100,7 +105,9 @@ def _slot(text, start, end, pool, offsets, slots, seed):
 
 @compiled
 def fill_slots(pool, offsets, count, slots, seed):
-    """Put the first ``count`` words into empty ``slots`` (-1; a power of two, more than there are words)."""
+    """Put the first ``count`` words into empty ``slots`` (-1; a power of two, more than there are
+    words).
+    """
     for word in range(count):
         slots[_slot(pool, offsets[word], offsets[word + 1], pool, offsets, slots, seed)] = word
 
@@ -112,14 +119,16 @@ def read_lines(text, order, line, count, pool, offsets, slots, seed, words, logs
     Args:
         line: the number of its first line.
         count: how many words are known; at order 1 each line's word becomes one more.
-        pool, offsets: the known words' bytes, and where each begins; at order 1 with room for all of ``text``.
+        pool, offsets: the known words' bytes, and where each begins; at order 1 with space for all
+            of ``text``.
         slots: where words are found by their hash.
         words, logs, lines: filled for each n-gram: its words, probability and backoff, line.
-        slow: filled with (row * 2 + column, start, end) for each of ``logs`` that needs exact arithmetic.
+        slow: filled with (row * 2 + column, start, end) for each of ``logs`` that needs exact
+            arithmetic.
 
     Returns:
-        How it stopped, where, at which line, how many n-grams and how many slow numbers there are; start and end of
-        the field that stopped it.
+        How it stopped, where, at which line, how many n-grams and how many slow numbers there are;
+        start and end of the field that stopped it.
     """
     at, rows, late = 0, 0, 0
     while at < len(text):
@@ -177,13 +186,14 @@ def read_lines(text, order, line, count, pool, offsets, slots, seed, words, logs
 
 
 @compiled
-def find_places(keys, starts, nodes, words, size, found):
-    """Into ``found[R]``, where contexts ``nodes[R]`` followed by ``words[R]`` stand in ``keys``, or -1.
+def find_indices(keys, starts, nodes, words, size, indices):
+    """Fill ``indices[R]`` with the indices in ``keys`` of contexts ``nodes[R]`` followed by
+    ``words[R]``, or -1.
 
-    ``starts``: where the keys of each context begin, and their number last.
+    ``starts``: where the keys of each context begin; last, the number of keys.
     """
     for row in range(len(nodes)):
-        found[row] = -1
+        indices[row] = -1
         if nodes[row] < 0:
             continue
         wanted = nodes[row] * size + words[row]
@@ -195,12 +205,12 @@ def find_places(keys, starts, nodes, words, size, found):
             else:
                 end = middle
         if first < starts[nodes[row] + 1] and keys[first] == wanted:
-            found[row] = first
+            indices[row] = first
 
 
 @compiled
 def _put_number(out, at, number):
-    """Write the shortest decimal that is read back as this float32: 0, or SMALLEST to 1000 from it."""
+    """Write the shortest decimal that reads back as this float32: 0, or a size of SMALLEST to 1000."""
     size = np.float64(abs(number))
     if number < 0:
         out[at] = _MINUS
@@ -216,33 +226,35 @@ def _put_number(out, at, number):
     while length < len(_WHOLE) and left >= _WHOLE[length]:
         length += 1
     at += length + (behind > 0)
-    place = at
+    digit_at = at
     for written in range(length):
         if written == behind and behind > 0:
-            place -= 1
-            out[place] = _POINT
-        place -= 1
-        out[place] = _ZERO + left % 10
+            digit_at -= 1
+            out[digit_at] = _POINT
+        digit_at -= 1
+        out[digit_at] = _ZERO + left % 10
         left //= 10
     return at
 
 
 @compiled
-def _put_bytes(out, at, given, start, end):
+def _put_bytes(out, at, source, start, end):
     for k in range(start, end):
-        out[at] = given[k]
+        out[at] = source[k]
         at += 1
     return at
 
 
 @compiled
 def write_lines(tokens, logs, columns, pool, offsets, odd, odd_pool, odd_offsets, out):
-    """Write n-grams ``tokens[R, n]`` with ``logs[R, 2]``, of which ``columns`` are written (a backoff of 0 is not).
+    """Write n-grams ``tokens[R, n]`` with the first ``columns`` of ``logs[R, 2]``; a backoff of 0
+    is left out.
 
     Args:
         pool, offsets: the words' bytes, and where each begins.
-        odd: ``row * 2 + column``, rising, of numbers that ``_put_number`` cannot write; their text is in ``odd_pool``.
-        out: room for all words and NUMBER_BYTES for each number.
+        odd: ``row * 2 + column``, rising, of numbers that ``_put_number`` cannot write; their text
+            is in ``odd_pool``.
+        out: space for all words and NUMBER_BYTES for each number.
 
     Returns:
         How many bytes were written.

@@ -1,4 +1,4 @@
-"""The words of an ARPA file: bytes in one pool, found by their hash, and the token ids that they get."""
+"""The words of an ARPA file: their bytes in one pool with a hash index, and their token ids."""
 
 import secrets
 from collections.abc import Callable
@@ -36,8 +36,8 @@ class Lexicon:
         # Drawn anew each time: nobody can make a file whose words all have the same hash.
         self.seed = np.uint64(secrets.randbits(64))
 
-    def make_room(self, *, words: int, size: int) -> None:
-        """Room for so many words more, which have ``size`` bytes together."""
+    def reserve(self, *, words: int, size: int) -> None:
+        """Reserve space for this many more words of ``size`` bytes together."""
         wanted = int(self.offsets[self.count]) + size
         if wanted > len(self.pool):
             self.pool = _longer(self.pool, wanted, used=int(self.offsets[self.count]))
@@ -48,14 +48,14 @@ class Lexicon:
             kernels.fill_slots(self.pool, self.offsets, self.count, self.slots, self.seed)
 
     def name_words(self, lines: NDArray[np.int64], failure: Failure) -> tuple[list[str], NDArray[np.int64]]:
-        """The types by token id, and each word's token id by its place in the file; `<s>` gets V.
+        """The types by token id, and each word's token id by its index in the file; `<s>` gets V.
 
         Args:
             lines: the line of each word.
-            failure: makes the error for what is wrong in a line.
+            failure: makes the error from a problem and its line.
         """
         names = self._names(lines, failure)
-        unknown = [place for place, name in enumerate(names) if name in UNK_NAMES]
+        unknown = [index for index, name in enumerate(names) if name in UNK_NAMES]
         if len(unknown) > 1:
             what = f"{names[unknown[1]]!r} is the unknown word a second time; <unk> and <UNK> are the same"
             raise failure(what, int(lines[unknown[1]]))
@@ -66,30 +66,30 @@ class Lexicon:
                 raise failure(what, int(lines[-1]) if len(lines) else 1)
         special = {*unknown, *marks.values()}
         ids = np.full(len(names), -1, dtype=np.int64)
-        others = np.array([place for place in range(len(names)) if place not in special], dtype=np.int64)
+        others = np.array([index for index in range(len(names)) if index not in special], dtype=np.int64)
         ids[others] = np.arange(len(SPECIALS), len(SPECIALS) + len(others))
         ids[unknown], ids[marks[SPECIALS[1]]], ids[marks[BOS]] = 0, 1, len(SPECIALS) + len(others)
-        return [*SPECIALS, *(names[place] for place in others)], ids
+        return [*SPECIALS, *(names[index] for index in others)], ids
 
     def _names(self, lines: NDArray[np.int64], failure: Failure) -> list[str]:
         ends, pool = self.offsets[: self.count + 1].tolist(), self.pool[: self.offsets[self.count]].tobytes()
         names: list[str] = []
-        places: dict[str, int] = {}
-        for place in range(self.count):
-            word = pool[ends[place] : ends[place + 1]]
+        indices: dict[str, int] = {}
+        for index in range(self.count):
+            word = pool[ends[index] : ends[index + 1]]
             try:
                 name = word.decode()
             except UnicodeDecodeError:
                 raise failure(
-                    f"{shown(word)} is not UTF-8; convert the file first (iconv -t UTF-8)", int(lines[place])
+                    f"{shown(word)} is not UTF-8; convert the file first (iconv -t UTF-8)", int(lines[index])
                 ) from None
             if not name.isascii():
                 # Between points, so that only the form changes and no blank at an end is lost.
                 name = normalise_line(f".{name}.")[1:-1]
-            first = places.setdefault(name, place)
-            if first != place:
+            first = indices.setdefault(name, index)
+            if first != index:
                 what = f"{shown(name)} is the word of line {lines[first]} in another Unicode form; both mean the same"
-                raise failure(what, int(lines[place]))
+                raise failure(what, int(lines[index]))
             names.append(name)
         return names
 

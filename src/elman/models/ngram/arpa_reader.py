@@ -1,8 +1,10 @@
-"""Reading an ARPA file, plain or gzip: strictly, in blocks, with the line number of whatever is wrong.
+"""Reading an ARPA file, plain or gzip: strictly, in blocks, with the line number of whatever is
+wrong.
 
-Nothing that the file says of its size is believed: memory follows the n-grams that were really read. What is accepted
-beyond the letter of the format: any text before ``\\data\\``, any spaces and tabs between fields, Windows line ends,
-empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, and a backoff of 0 at the highest order.
+The sizes in the header are not trusted: memory grows with the n-grams that were really read. Some
+deviations from the format are accepted: any text before ``\\data\\``, any spaces and tabs between
+fields, Windows line ends, empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, and a backoff of 0
+at the highest order.
 """
 
 import re
@@ -37,25 +39,28 @@ class Arpa:
     """What an ARPA file holds."""
 
     words: list[str]
-    """The types by token id: `<unk>`, `</s>`, then the others in the file's order, in normal form (NFC)."""
+    """The types by token id: `<unk>`, `</s>`, then the others in the file's order, in normal form
+    (NFC)."""
     tables: BackoffTables
     sha256: str
     """Of the text, decompressed."""
     notes: list[str]
-    """What was added or left out, one line each."""
+    """Additions and omissions, one line each."""
 
 
 def read_arpa(path: Path, *, progress: Progress | None = None) -> Arpa:
     """Read an ARPA file of order 1 to 7.
 
-    N-grams that no line can contain, with `<s>` behind their beginning or `</s>` before their end, are left out.
+    N-grams that no line can contain, with `<s>` behind their beginning or `</s>` before their end,
+    are left out.
 
     Raises:
-        FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself; with the line.
+        FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself; with the
+            line.
     """
     with ArpaSource(path, progress or Progress()) as source:
         declared = _read_header(source)
-        reader = _Reader(source, declared)
+        reader = _ArpaReader(source, declared)
         for order in range(1, len(declared) + 1):
             reader.read_section(order)
         _expect(source, b"\\end\\")
@@ -65,7 +70,7 @@ def read_arpa(path: Path, *, progress: Progress | None = None) -> Arpa:
 
 
 def _read_header(source: ArpaSource) -> list[int]:
-    """How many n-grams of each order the file says it has."""
+    """The declared number of n-grams of each order."""
     source.skip_to_data()
     declared: list[int] = []
     while True:
@@ -73,13 +78,13 @@ def _read_header(source: ArpaSource) -> list[int]:
         if line == b"\\1-grams:" and declared:
             source.back()
             return declared
-        found = _COUNT.fullmatch(line or b"")
-        if found is None or int(found[1]) != len(declared) + 1:
+        declaration = _COUNT.fullmatch(line or b"")
+        if declaration is None or int(declaration[1]) != len(declared) + 1:
             section = " or \\1-grams:" if declared else ""
             raise source.error(f"{shown(line)} where 'ngram {len(declared) + 1}=COUNT'{section} should be")
         if len(declared) == LARGEST_ORDER:
-            raise source.error(f"n-grams of order {int(found[1])}; elman reads orders 1 to {LARGEST_ORDER}")
-        declared.append(int(found[2]))
+            raise source.error(f"n-grams of order {int(declaration[1])}; elman reads orders 1 to {LARGEST_ORDER}")
+        declared.append(int(declaration[2]))
 
 
 def _expect(source: ArpaSource, wanted: bytes) -> None:
@@ -102,8 +107,8 @@ class _Rows:
         return _Rows(self.keys[which], self.log10[which], self.lines[which])
 
 
-class _Reader:
-    """Takes up section after section; what it has read is what the next one is checked against."""
+class _ArpaReader:
+    """Reads section after section, and checks each against the ones before it."""
 
     def __init__(self, source: ArpaSource, declared: list[int]) -> None:
         self._source = source
@@ -111,10 +116,10 @@ class _Reader:
         self._lexicon = Lexicon()
         self._words: list[str] = []
         self._ids = np.empty(0, dtype=np.int64)
-        """Token ids by place of the word in the file."""
+        """Token ids by index of the word in the file."""
         self._keys: list[NDArray[np.int64]] = []
         self._starts: list[NDArray[np.int64]] = []
-        """Where the keys of each context begin, and their number last."""
+        """Where the keys of each context begin; last, the number of keys."""
         self._log10: list[NDArray[np.float32]] = []
         self._notes: list[str] = []
         self._left_out = 0
@@ -135,7 +140,8 @@ class _Reader:
                 parts.append(_Rows(words[:, 0], log10, lines))
             else:
                 keys = self._find_keys(self._ids[words], lines)
-                # In order at once: a small file that unpacks to endless copies of its lines must fail here.
+                # Checked right away: a small file that unpacks to endless copies of its lines must
+                # fail here.
                 parts.append(self._in_order(_Rows(keys, log10, lines).take(keys >= 0)))
         if count < declared:
             cut_off = _CUT_OFF if source.at == len(source.block) else ""
@@ -148,7 +154,7 @@ class _Reader:
             self._finish(order, self._in_order(_Rows(*fields)))
 
     def result(self, sha256: str) -> Arpa:
-        """All that was read."""
+        """The tables and words that were read."""
         if self._left_out:
             self._notes.append(
                 f"{self._left_out} n-grams with <s> behind their beginning or </s> before their end are left out: "
@@ -160,17 +166,19 @@ class _Reader:
         return Arpa(words=self._words, tables=tables, sha256=sha256, notes=self._notes)
 
     def _read_block(self, order: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], bool]:
-        """The n-grams from where the source stands to the end of its block: words, logarithms, lines, and whether
-        the section ends there."""
+        """The n-grams up to the end of the current block: words, logarithms, lines, and whether the
+        section ends there.
+        """
         source, lexicon = self._source, self._lexicon
         at_end = source.at == len(source.block) and not source.fill()
         text = source.block[source.at :]
-        # The shortest line has one character for the number and each word, and one behind each of them.
-        room = min(len(text) // (2 * order + 2), int(np.count_nonzero(text == ord("\n")))) + 1
-        words, logs = np.empty((room, order), np.int64), np.empty((room, 2))
-        lines, slow = np.empty(room, np.int64), np.empty((2 * room, 3), np.int64)
+        # The shortest line has one character for the number and each word, and one behind each of
+        # them.
+        capacity = min(len(text) // (2 * order + 2), int(np.count_nonzero(text == ord("\n")))) + 1
+        words, logs = np.empty((capacity, order), np.int64), np.empty((capacity, 2))
+        lines, slow = np.empty(capacity, np.int64), np.empty((2 * capacity, 3), np.int64)
         if order == 1:
-            lexicon.make_room(words=room, size=len(text))
+            lexicon.reserve(words=capacity, size=len(text))
         stopped, at, line, rows, late, start, end = kernels.read_lines(
             text, order, source.line, lexicon.count, lexicon.pool, lexicon.offsets, lexicon.slots, lexicon.seed,
             words, logs, lines, slow,
@@ -180,8 +188,8 @@ class _Reader:
             field, named = shown(text[start:end].tobytes()), "1 word" if order == 1 else f"{order} words"
             raise source.error(_MISTAKES[stopped].format(field=field, words=named), line)
         lexicon.count += rows if order == 1 else 0
-        for place, first, last in slow[:late].tolist():
-            logs[place // 2, place % 2] = float(text[first:last].tobytes())
+        for entry, first, last in slow[:late].tolist():
+            logs[entry // 2, entry % 2] = float(text[first:last].tobytes())
         self._check_numbers(order, logs[:rows], lines)
         # Minus zero becomes zero.
         log10 = logs[:rows].astype(np.float32) + np.float32(0)
@@ -205,9 +213,9 @@ class _Reader:
         self._left_out += int(outside.sum())
         nodes = np.where(outside, -1, tokens[:, 0])
         for keys, starts, words in zip(self._keys, self._starts, tokens.T[1:-1], strict=True):
-            found = np.empty_like(nodes)
-            kernels.find_places(keys, starts, nodes, np.ascontiguousarray(words), size, found)
-            nodes = found
+            indices = np.empty_like(nodes)
+            kernels.find_indices(keys, starts, nodes, np.ascontiguousarray(words), size, indices)
+            nodes = indices
         missing = np.flatnonzero((nodes < 0) & ~outside)
         if len(missing):
             context = " ".join([*self._words, "<s>"][token] for token in tokens[missing[0], :-1])

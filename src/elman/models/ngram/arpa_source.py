@@ -1,4 +1,4 @@
-"""An ARPA file as blocks of whole lines that know their numbers; gzip is seen by its content."""
+"""An ARPA file as blocks of whole, numbered lines; gzip is recognised by its content."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ _KENLM_BINARY = b"mmap lm http://kheafield.com/code"
 
 
 class ArpaSource:
-    """Reads on from ``at`` in ``block``, the line numbered ``line`` (from 1).
+    """Reads from ``at`` in ``block``, in the line numbered ``line`` (from 1).
 
     Raises:
         FolderError: from any method: the file cannot be read, is cut off, or is no ARPA file.
@@ -30,14 +30,14 @@ class ArpaSource:
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
         self.block: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
-        """Whole lines; the last one ends with a line feed, too."""
+        """Whole lines, the last one with its line feed."""
         self.at = 0
         self.line = 1
         self.last = 1
         """The number of the line that ``next_line`` gave."""
         self.ended = False
         """Whether ``block`` is the last one."""
-        self._text = self._rest = b""
+        self._text = self._remainder = b""
         self._before = 0
         self._is_arpa = False
         self._digest = hashlib.sha256()
@@ -76,25 +76,27 @@ class ArpaSource:
         assert self.at == len(self.block), "lines would be lost"
         if self.ended:
             return False
-        parts, size, cut = [self._rest], len(self._rest), -1
+        pieces, size, cut = [self._remainder], len(self._remainder), -1
         while cut < 0 and not self.ended:
             part = self._read()
             self.ended = not part
             cut = part.rfind(b"\n")
-            parts.append(part)
+            pieces.append(part)
             size += len(part)
             if cut < 0 and size > _LONGEST_LINE:
                 raise self._no_arpa() if not self._is_arpa else self.error("it is longer than a megabyte", self.line)
-        text = b"".join(parts)
+        text = b"".join(pieces)
         # The last line of a file may lack its line feed.
         cut = len(text) if self.ended else text.rfind(b"\n") + 1
-        self._rest = text[cut:]
+        self._remainder = text[cut:]
         text = text[:cut] + b"\n" * (self.ended and text != b"" and not text.endswith(b"\n"))
         self._text, self.block, self.at = text, np.frombuffer(text, dtype=np.uint8), 0
         return len(text) > 0
 
     def next_line(self) -> bytes | None:
-        """The next line that is not empty, without the blanks around it; its number is ``last``. None at the end."""
+        """The next line that is not empty, without the blanks around it; its number is ``last``.
+        None at the end.
+        """
         while line := self._take():
             if line.strip():
                 return line.strip()
@@ -106,7 +108,7 @@ class ArpaSource:
         self.at, self.line = self._before, self.last
 
     def skip_to_data(self) -> None:
-        """Go on behind the line ``\\data\\``; any text may stand before it, but not much."""
+        """Skip to the line after ``\\data\\``; a limited amount of any text may stand before it."""
         passed = 0
         while passed < _LONGEST_LINE and (line := self._take()):
             passed += len(line)
@@ -131,9 +133,9 @@ class ArpaSource:
             part = self._opened.read(_BLOCK)
             told = self._file.tell()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            place = f" after line {self.line - 1}" if self.line > 1 else ""
+            where = f" after line {self.line - 1}" if self.line > 1 else ""
             raise FolderError(
-                f"{self.path}: the gzip data is damaged or cut off{place} ({error}); copy it again"
+                f"{self.path}: the gzip data is damaged or cut off{where} ({error}); copy it again"
             ) from error
         except OSError as error:
             raise FolderError(f"cannot read {self.path}: {error.strerror}; copy it again") from error
@@ -150,7 +152,7 @@ class ArpaSource:
 
 
 def shown(field: str | bytes | None) -> str:
-    """A part of a foreign file as an error's one line may show it.
+    """Text of an untrusted file, fit for the single line of an error.
 
     >>> print(shown(b"ngram 1=2"), shown(bytes([99, 233])), shown(None))
     'ngram 1=2' b'c\\xe9' the end of the file

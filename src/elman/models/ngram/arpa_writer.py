@@ -1,4 +1,6 @@
-"""Writing an ARPA file: the same tables always give the same bytes, and these read back to the same tables."""
+"""Writing an ARPA file: the same tables always give the same bytes, which read back as the same
+tables.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +18,12 @@ from elman.system.files import write_atomic
 
 _ROWS = 1 << 16
 _LOG10_OF_BOS = np.float32(-99)
-"""`<s>` is never predicted; this is how most tools say so."""
+"""`<s>` is never predicted; most tools write it so."""
 
 
 def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progress: Progress | None = None) -> None:
-    """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced once all is written.
+    """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced at the
+    end.
 
     Every number is the shortest that reads back as the same float32; a backoff of 0 is left out.
 
@@ -33,19 +36,19 @@ def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progr
     assert len(words) == tables.vocab_size, "words of another model"
     total = sum(map(len, tables.log10_probs)) + 1
     with (progress or Progress()).stage(f"writing {path.name}", total=total, unit="n-grams") as advance:
-        parts = _parts(tables, [*words, BOS], advance)
-        write_atomic(path, _gzip(parts) if path.suffix == ".gz" else parts)
+        blocks = _blocks(tables, [*words, BOS], advance)
+        write_atomic(path, _gzip(blocks) if path.suffix == ".gz" else blocks)
 
 
 def _gzip(parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
-    # In a header of zlib's own there is no name and no time: the same model is the same bytes.
+    # zlib's own header has no name and no time, so the same model gives the same bytes.
     packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     for part in parts:
         yield packer.compress(part)
     yield packer.flush()
 
 
-def _parts(tables: BackoffTables, words: list[str], advance: Callable[[int], None]) -> Iterator[bytes | memoryview]:
+def _blocks(tables: BackoffTables, words: list[str], advance: Callable[[int], None]) -> Iterator[bytes | memoryview]:
     """The file, piece by piece."""
     size = tables.vocab_size
     counts = [size + 1, *map(len, tables.log10_probs[1:])]
@@ -56,12 +59,16 @@ def _parts(tables: BackoffTables, words: list[str], advance: Callable[[int], Non
     offsets = np.concatenate([[0], np.cumsum([len(word) for word in spelled])])
     for order, count in enumerate(counts, start=1):
         yield f"\n\\{order}-grams:\n".encode()
-        # `<s>` stands behind `<unk>` and `</s>`, where people look for it.
-        places = np.insert(np.arange(size), min(size, 2), size) if order == 1 else None
+        # `<s>` comes after `<unk>` and `</s>`, where people look for it.
+        rows_in_order = np.insert(np.arange(size), min(size, 2), size) if order == 1 else None
         probs = tables.log10_probs[order - 1]
         backoffs = tables.log10_backoffs[order - 1] if order < tables.order else None
         for start in range(0, count, _ROWS):
-            rows = np.arange(start, min(start + _ROWS, count)) if places is None else places[start : start + _ROWS]
+            rows = (
+                np.arange(start, min(start + _ROWS, count))
+                if rows_in_order is None
+                else rows_in_order[start : start + _ROWS]
+            )
             logs = np.zeros((len(rows), 2), dtype=np.float32)
             logs[:, 0] = _LOG10_OF_BOS
             known = rows < len(probs)
@@ -82,13 +89,13 @@ def _lines(
     odd_pool = np.frombuffer(b"".join(texts), dtype=np.uint8)
     odd_offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
     lengths = np.diff(offsets)
-    room = int(lengths[tokens].sum()) + tokens.size + len(tokens) * columns * kernels.NUMBER_BYTES
-    out = np.empty(room, dtype=np.uint8)
+    capacity = int(lengths[tokens].sum()) + tokens.size + len(tokens) * columns * kernels.NUMBER_BYTES
+    out = np.empty(capacity, dtype=np.uint8)
     end = kernels.write_lines(tokens, logs, columns, pool, offsets, odd, odd_pool, odd_offsets, out)
     return out[:end].data
 
 
 def _spelled(number: np.float32) -> bytes:
     shortest = str(number)
-    # By way of a float64, as it is read, the very shortest may miss by a bit.
+    # Readers go through float64, where the shortest decimal may be off by one bit.
     return (shortest if np.float32(float(shortest)) == number else repr(float(number))).encode()

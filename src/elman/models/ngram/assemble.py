@@ -1,4 +1,4 @@
-"""Packing the tables of an n-gram model from its keys, values and rests, part by part."""
+"""Packing the tables of an n-gram model from its keys, values and remainders, chunk by chunk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from elman.models.ngram.chunks import Allocate, chunks
 from elman.models.ngram.coding import Coding, make_coding
 from elman.models.ngram.packed import BLOCK, Packer, pack_starts, packed_words, start_words, width_of
-from elman.models.ngram.tables import COLUMNS, MANY, NgramTables, Row
+from elman.models.ngram.tables import COLUMNS, MANY, LayoutRow, NgramTables
 
 
-class Order(NamedTuple):
-    """What ``assemble`` needs of an order from 2 up."""
+class OrderEntries(NamedTuple):
+    """The n-grams of one order from 2 up, as ``assemble`` takes them."""
 
     keys: NDArray[np.int64]
     """``context * V + word``, rising."""
@@ -23,8 +23,8 @@ class Order(NamedTuple):
 
 def assemble(
     unigrams: NDArray[np.float64],
-    orders: Sequence[Order],
-    rests: Sequence[NDArray[np.float64]],
+    orders: Sequence[OrderEntries],
+    remainders: Sequence[NDArray[np.float64]],
     *,
     discounts: NDArray[np.float64],
     fixed: NDArray[np.bool_],
@@ -39,41 +39,42 @@ def assemble(
     Args:
         unigrams: ``[V]``.
         orders: 2 to N.
-        rests: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
+        remainders: of the contexts of orders 1 to N-1; at order 1 V + 1 of them.
         small: a third smaller, and slower to read.
-        quantise: bits of each value and rest from order 2 up, so that equally many share each of the values that are
-            left; default: all values are kept.
+        quantise: bits of each value and remainder from order 2 up; default: all values are kept.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
-    >>> bigrams = Order(np.array([1, 5]), lambda some: np.array([0.2, 0.3])[some])    # 0 1, 2 1
+    >>> bigrams = OrderEntries(np.array([1, 5]), lambda some: np.array([0.2, 0.3])[some])    # 0 1, 2 1
     >>> tables = assemble(
     ...     np.full(2, 0.5), [bigrams], [np.array([0.8, 1.0, 0.7])], interpolated=True, closed=True,
     ...     discounts=np.zeros((2, 3)), fixed=np.zeros(2, bool),
     ... )
-    >>> tables.find(1, 2, 1), tables.values(2, np.array([1])), tables.rests(1, np.array([0]))
+    >>> tables.find(1, 2, 1), tables.values(2, np.array([1])), tables.remainders(1, np.array([0]))
     (1, array([0.3]), array([0.8]))
     """
     vocab_size = len(unigrams)
     layout = np.full((len(orders) + 1, len(COLUMNS)), -1, np.int64)
-    layout[0, :2] = vocab_size, len(rests[0]) if orders else 0
+    layout[0, :2] = vocab_size, len(remainders[0]) if orders else 0
     word_bits = width_of(vocab_size - 1)
-    books: list[NDArray[np.float64]] = []
+    codebooks: list[NDArray[np.float64]] = []
     codings = []
     size = 0
     for n, order in enumerate(orders, start=2):
-        entries, nodes = len(order.keys), len(rests[n - 2])
+        entries, nodes = len(order.keys), len(remainders[n - 2])
         layout[n - 1, :2] = entries, entries if n <= len(orders) else 0
-        value = make_coding(order.values, entries, books, interpolated=interpolated, bits=quantise)
-        # What says that nothing is left for shorter contexts must go on saying so.
+        value = make_coding(order.values, entries, codebooks, interpolated=interpolated, bits=quantise)
+        # A remainder of zero means that no shorter context is asked, so it stays exactly zero.
         nothing = 1.0 if interpolated else 0.0
         bits = quantise if n > 2 else None
-        rest = make_coding(rests[n - 2].__getitem__, nodes, books, interpolated=interpolated, bits=bits, kept=nothing)
-        codings.append((value, rest))
+        remainder = make_coding(
+            remainders[n - 2].__getitem__, nodes, codebooks, interpolated=interpolated, bits=bits, kept=nothing
+        )
+        codings.append((value, remainder))
         layout[n - 1, 2:6] = size, word_bits, value.bits, value.at
         size += packed_words(entries, word_bits + value.bits)
         start_bits = 0 if small and n > 2 else width_of(entries)
-        layout[n - 2, 6:10] = size, start_bits, rest.bits, rest.at
-        size += packed_words(nodes + 1, start_bits + rest.bits)
+        layout[n - 2, 6:10] = size, start_bits, remainder.bits, remainder.at
+        size += packed_words(nodes + 1, start_bits + remainder.bits)
         if start_bits == 0:
             layout[n - 2, 10:12] = size, width_of(entries)
             size += packed_words(-(-nodes // BLOCK), width_of(entries))
@@ -84,21 +85,21 @@ def assemble(
             layout[n - 2, 14:17] = size, width_of(entries), log
             size += packed_words(1 << log, width_of(entries)) if log >= 0 else 0
     data = allocate(size, np.uint64)
-    for n, (order, (value, rest)) in enumerate(zip(orders, codings, strict=True), start=2):
-        row, above = Row(*map(int, layout[n - 1])), Row(*map(int, layout[n - 2]))
+    for n, (order, (value, remainder)) in enumerate(zip(orders, codings, strict=True), start=2):
+        row, above = LayoutRow(*map(int, layout[n - 1])), LayoutRow(*map(int, layout[n - 2]))
         packer = Packer(data[row.grams :], word_bits + value.bits)
         for some in chunks(row.entries):
             words = (order.keys[some] % vocab_size).astype(np.uint64)
             packer.add(words | value.codes(order.values(some)) << np.uint64(word_bits))
         packer.close()
-        _write_contexts(data, above, order.keys, rests[n - 2], rest, vocab_size)
+        _write_contexts(data, above, order.keys, remainders[n - 2], remainder, vocab_size)
         if above.slots_log >= 0:
             _write_slots(data, above, order.keys, vocab_size, allocate)
     return NgramTables(
         unigrams=unigrams,
         layout=layout,
         data=data,
-        books=np.concatenate([np.zeros(0), *books]),
+        codebooks=np.concatenate([np.zeros(0), *codebooks]),
         discounts=discounts,
         fixed=fixed,
         interpolated=interpolated,
@@ -108,19 +109,19 @@ def assemble(
 
 def _write_contexts(
     data: NDArray[np.uint64],
-    row: Row,
+    row: LayoutRow,
     keys: NDArray[np.int64],
-    rests: NDArray[np.float64],
+    remainders: NDArray[np.float64],
     coding: Coding,
     vocab_size: int,
 ) -> None:
-    """Starts and rests, in pieces of whole blocks of nodes."""
-    contexts = Packer(data[row.contexts :], row.start_bits + row.rest_bits)
+    """Starts and remainders, in chunks of whole blocks of nodes."""
+    contexts = Packer(data[row.contexts :], row.start_bits + row.remainder_bits)
     blocks = Packer(data[row.blocks :], row.block_bits) if row.start_bits == 0 else None
     first = 0
     for some, counts in _child_counts(keys, row.nodes, vocab_size):
         starts = np.concatenate([[0], np.cumsum(counts)])
-        codes = coding.codes(rests[some]) << np.uint64(row.start_bits)
+        codes = coding.codes(remainders[some]) << np.uint64(row.start_bits)
         if blocks is None:
             contexts.add((first + starts[:-1]).astype(np.uint64) | codes)
         else:
@@ -136,13 +137,13 @@ def _write_contexts(
 
 
 def _slots_log(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> int:
-    """At least twice as many slots as there are n-grams in contexts of many; -1 where there are none."""
+    """Slots for at least twice the n-grams whose contexts have many words; -1 where there are none."""
     many = sum(int(counts[counts > MANY].sum()) for _, counts in _child_counts(keys, nodes, vocab_size))
     return (2 * many - 1).bit_length() if many else -1
 
 
 def _write_slots(
-    data: NDArray[np.uint64], row: Row, keys: NDArray[np.int64], vocab_size: int, allocate: Allocate
+    data: NDArray[np.uint64], row: LayoutRow, keys: NDArray[np.int64], vocab_size: int, allocate: Allocate
 ) -> None:
     from elman.models.ngram.kernels import fill_slots
 
@@ -171,7 +172,7 @@ def _child_counts(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> Itera
 
 
 def _put_bits(words: NDArray[np.uint64], at: int, bits: NDArray[np.uint64], count: int) -> None:
-    """Write ``count`` bits from bit ``at`` on, over zeros."""
+    """Write ``count`` bits, starting at bit ``at``, over zeros."""
     word, shift = divmod(at, 64)
     used = -(-count // 64)
     words[word : word + used] |= bits[:used] << np.uint64(shift)

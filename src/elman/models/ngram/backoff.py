@@ -1,4 +1,4 @@
-"""BackoffTables: an n-gram model in ARPA's manner, the neutral form between its files and its query tables.
+"""BackoffTables: an n-gram model as in ARPA files, the neutral form between files and query tables.
 
     log10 p(w | h) = log10_probs[hw]                              where hw is stored
                    = log10_backoffs[h] + log10 p(w | h')          elsewhere; h' is h without its first token
@@ -14,23 +14,26 @@ from numpy.typing import NDArray
 LARGEST_ORDER = 7
 """Tokens of the longest n-gram that is read or written."""
 LARGEST_LOG10 = 1000.0
-"""No log10 in an ARPA file is further from 0 than this."""
+"""The largest size of a log10 in an ARPA file."""
 LOG10_OF_NO_UNK = -100.0
 """What `<unk>` gets where a file has none: KenLM's figure, so that no probability is 0."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BackoffTables:
-    """Orders 1 to N of a back-off model; each n-gram is named by its place in the table of its order.
+    """Orders 1 to N of a back-off model; each n-gram is named by its index in the table of its
+    order.
 
-    V types can be predicted; `<s>` is none of them: it begins n-grams only, and `</s>` ends them only.
+    V types can be predicted; `<s>` is not among them. It only begins n-grams, `</s>` only ends
+    them.
     """
 
     keys: tuple[NDArray[np.int64], ...]
-    """Orders 2 to N: ``context * V + word``, strictly rising; ``context`` is the place of the first n-1 tokens in the
-    order below, at order 1 the token id, and V is `<s>`."""
+    """Orders 2 to N: ``context * V + word``, strictly rising; ``context`` is the index of the first
+    n-1 tokens in the order below, at order 1 the token id, and V is `<s>`."""
     log10_probs: tuple[NDArray[np.float32], ...]
-    """Orders 1 to N: the probability of each n-gram's last token after the others; order 1 has V entries."""
+    """Orders 1 to N: the probability of each n-gram's last token after the others; order 1 has V
+    entries."""
     log10_backoffs: tuple[NDArray[np.float32], ...]
     """Orders 1 to N-1, 0 where a file gives none; order 1 has V + 1 entries, `<s>` last."""
 
@@ -44,7 +47,7 @@ class BackoffTables:
         """V."""
         return len(self.log10_probs[0])
 
-    def tokens(self, order: int, places: NDArray[np.integer]) -> NDArray[np.int64]:
+    def tokens(self, order: int, indices: NDArray[np.integer]) -> NDArray[np.int64]:
         """The tokens of some n-grams, ``[len(places), order]``; V is `<s>`.
 
         >>> of = BackoffTables(
@@ -56,9 +59,9 @@ class BackoffTables:
         array([[0, 2],
                [2, 2]])
         """
-        found = np.empty((len(places), order), dtype=np.int64)
-        nodes = np.asarray(places, dtype=np.int64)
+        table = np.empty((len(indices), order), dtype=np.int64)
+        nodes = np.asarray(indices, dtype=np.int64)
         for column in range(order - 1, 0, -1):
-            nodes, found[:, column] = np.divmod(self.keys[column - 1][nodes], self.vocab_size)
-        found[:, 0] = nodes
-        return found
+            nodes, table[:, column] = np.divmod(self.keys[column - 1][nodes], self.vocab_size)
+        table[:, 0] = nodes
+        return table

@@ -1,15 +1,18 @@
-"""Between the two forms of n-gram tables: shares that add up, and ARPA's whole probabilities."""
+"""Converts between the two forms of n-gram tables: interpolated summands, and ARPA's whole
+probabilities.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.models.ngram.assemble import Order, assemble
+from elman.models.ngram.assemble import OrderEntries, assemble
 from elman.models.ngram.backoff import BackoffTables
 from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.tables import NgramTables
 
 _SMALLEST = 1e-38
-"""Probabilities below, which only damaged tables have, become this much: a logarithm must not be infinite."""
+"""Lower probabilities, which only damaged tables have, are raised to this, so that logarithms are
+finite."""
 
 
 def from_backoff(
@@ -22,7 +25,7 @@ def from_backoff(
         return numbers.astype(np.float64)
 
     orders = [
-        Order(keys, lambda some, own=log10_probs: wide(own[some]))
+        OrderEntries(keys, lambda some, own=log10_probs: wide(own[some]))
         for keys, log10_probs in zip(tables.keys, tables.log10_probs[1:], strict=True)
     ]
     return assemble(
@@ -44,22 +47,22 @@ def to_backoff(tables: NgramTables) -> BackoffTables:
     size = tables.vocab_size
     keys = list(tables.plain_keys())
     values = [tables.values(n, np.arange(tables.rows[n - 1].entries)) for n in range(2, tables.order + 1)]
-    rests = [tables.rests(n, np.arange(tables.rows[n - 1].nodes)) for n in range(1, tables.order)]
+    remainders = [tables.remainders(n, np.arange(tables.rows[n - 1].nodes)) for n in range(1, tables.order)]
     if not tables.interpolated:
         logs = [tables.unigrams, *values]
         return BackoffTables(
             keys=tuple(keys),
             log10_probs=tuple(each.astype(np.float32) for each in logs),
-            log10_backoffs=tuple(each.astype(np.float32) for each in rests),
+            log10_backoffs=tuple(each.astype(np.float32) for each in remainders),
         )
     probs = [tables.unigrams]
     plain = BackoffTables(keys=tuple(keys), log10_probs=(tables.unigrams.astype(np.float32),), log10_backoffs=())
-    for own_keys, own_values, rest, lower in zip(keys, values, rests, suffixes_of(plain), strict=True):
-        probs.append(own_values + rest[own_keys // size] * probs[-1][lower])
+    for own_keys, own_values, remainder, lower in zip(keys, values, remainders, suffixes_of(plain), strict=True):
+        probs.append(own_values + remainder[own_keys // size] * probs[-1][lower])
     return BackoffTables(
         keys=tuple(keys),
         log10_probs=tuple(_log10(each) for each in probs),
-        log10_backoffs=tuple(_log10(each) for each in rests),
+        log10_backoffs=tuple(_log10(each) for each in remainders),
     )
 
 
@@ -68,7 +71,8 @@ def _log10(probs: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def suffixes_of(tables: BackoffTables) -> list[NDArray[np.int64]]:
-    """For each n-gram of orders 2 to N, its place in the order below without its first token; -1 if it is not there.
+    """For each n-gram of orders 2 to N, the index of its suffix without the first token in the
+    order below, or -1.
 
     >>> tables = BackoffTables(
     ...     keys=(np.array([1, 7]),),
@@ -79,16 +83,16 @@ def suffixes_of(tables: BackoffTables) -> list[NDArray[np.int64]]:
     [array([1, 1])]
     """
     size = len(tables.log10_probs[0])
-    found = []
+    suffixes = []
     for n, own in enumerate(tables.keys, start=2):
         contexts, words = own // size, own % size
         if n == 2:
-            found.append(words)
+            suffixes.append(words)
             continue
-        below, before = tables.keys[n - 3], found[-1][contexts]
+        below, before = tables.keys[n - 3], suffixes[-1][contexts]
         wanted = np.where(before >= 0, before * size + words, -1)
-        places = np.searchsorted(below, wanted)
-        there = places < len(below)
-        there[there] = below[places[there]] == wanted[there]
-        found.append(np.where(there, places, -1))
-    return found
+        indices = np.searchsorted(below, wanted)
+        there = indices < len(below)
+        there[there] = below[indices[there]] == wanted[there]
+        suffixes.append(np.where(there, indices, -1))
+    return suffixes

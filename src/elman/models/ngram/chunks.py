@@ -1,4 +1,4 @@
-"""Working on long arrays part by part, so that what is computed on the way stays small."""
+"""Working on long arrays chunk by chunk, so that intermediate results stay small."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

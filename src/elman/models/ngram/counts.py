@@ -1,10 +1,10 @@
 """Counting the n-grams of lines, and the adjusted counts of Kneser-Ney.
 
-Each line is read as ``<s> w1 ... wm </s>``: n-grams never cross a line, `<s>` only begins them, `</s>` only
-ends them. An n-gram is named by its place in the sorted table of its order. Its key is
-``context * V + word``, where ``context`` is the place of its first n-1 tokens in the table below, so the
-words seen after one context are one contiguous range. At order 1 the place is the token id, and `<s>`
-is node V.
+Each line is read as ``<s> w1 ... wm </s>``: n-grams never cross a line, `<s>` only begins them,
+`</s>` only ends them. An n-gram is named by its index in the sorted table of its order. Its key is
+``context * V + word``, where ``context`` is the index of its first n-1 tokens in the table below,
+so the words seen after one context are one contiguous range. At order 1 the index is the token id,
+and `<s>` is node V.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,8 @@ class OrderCounts:
     """The distinct n-grams of one order, sorted by key."""
 
     keys: NDArray[np.int64]
-    """``context * V + word``, strictly rising. At order 1, where the context is empty, every token id."""
+    """``context * V + word``, strictly rising. At order 1, where the context is empty, every token
+    id."""
     counts: NDArray[np.int64]
     """Adjusted counts: distinct left neighbours, `<s>` among them; occurrences at the highest order
     and for n-grams that begin with `<s>`, which have no left neighbour."""
@@ -41,7 +42,8 @@ def count_ngrams(
     """Count a token stream's n-grams of orders 1 to ``order``.
 
     Args:
-        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with ``eos_id``.
+        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with
+            ``eos_id``.
         documents: where documents begin in ``ids``; a line ends there too.
 
     Returns:
@@ -63,7 +65,8 @@ def count_ngrams(
         advance(len(tokens))
         for level in levels:
             neighbours = np.bincount(level.suffixes, minlength=len(below.counts))
-            # Nodes from `bos` on begin with `<s>`: no left neighbour, so they keep their occurrences.
+            # Nodes from `bos` on begin with `<s>`: no left neighbour, so they keep their
+            # occurrences.
             neighbours[below.bos :] = below.counts[below.bos :]
             finished.append(OrderCounts(keys=below.keys, counts=neighbours, raw=below.counts))
             below = level
@@ -77,9 +80,10 @@ class _Level:
     keys: NDArray[np.int64]
     counts: NDArray[np.int64]
     suffixes: NDArray[np.int64]
-    """The place, in the order below, of the n-gram without its first token (0 at order 1)."""
+    """The index, in the order below, of the n-gram without its first token (0 at order 1)."""
     bos: int
-    """The first place whose n-gram begins with `<s>`: V, the node of `<s>`, is the largest, so they come last."""
+    """The first index whose n-gram begins with `<s>`; they come last, for V, the node of `<s>`, is
+    the largest."""
 
 
 def _levels(tokens: NDArray[np.int64], line_starts: NDArray[np.bool_], order: int, vocab_size: int) -> Iterator[_Level]:
@@ -89,18 +93,19 @@ def _levels(tokens: NDArray[np.int64], line_starts: NDArray[np.bool_], order: in
     yield _Level(
         keys=np.arange(vocab_size), counts=unigrams, suffixes=np.zeros(vocab_size, dtype=np.int64), bos=vocab_size
     )
-    # place[t]: the n-gram that ends at t, in its table; context[t]: the node just before t; -1 reaches out of the line.
-    place = tokens
-    context = shifted(place, line_starts, first=bos)
+    # ends[t]: the index of the n-gram that ends at t; context[t]: the node just before t; -1
+    # reaches out of the line.
+    ends = tokens
+    context = shifted(ends, line_starts, first=bos)
     for _ in range(2, order + 1):
         positions = np.flatnonzero(context >= 0)
         keys, some_occurrence, counts, ranks = distinct(context[positions] * vocab_size + tokens[positions])
-        suffixes = place[positions[some_occurrence]]
+        suffixes = ends[positions[some_occurrence]]
         bos = int(np.searchsorted(keys, bos * vocab_size))
         yield _Level(keys=keys, counts=counts, suffixes=suffixes, bos=bos)
-        place = np.full(len(tokens), -1, dtype=np.int64)
-        place[positions] = ranks
-        context = shifted(place, line_starts, first=-1)
+        ends = np.full(len(tokens), -1, dtype=np.int64)
+        ends[positions] = ranks
+        context = shifted(ends, line_starts, first=-1)
 
 
 def line_starts(tokens: NDArray[np.integer], documents: NDArray[np.integer], eos_id: int) -> NDArray[np.bool_]:
@@ -112,10 +117,10 @@ def line_starts(tokens: NDArray[np.integer], documents: NDArray[np.integer], eos
     return starts[:-1]
 
 
-def shifted(place: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first: int) -> NDArray[np.int64]:
-    """``place`` one position earlier, and ``first`` at line starts."""
-    before = np.empty_like(place)
-    before[1:] = place[:-1]
+def shifted(values: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first: int) -> NDArray[np.int64]:
+    """``values`` one position earlier, and ``first`` at line starts."""
+    before = np.empty_like(values)
+    before[1:] = values[:-1]
     before[line_starts] = first
     return before
 
@@ -123,7 +128,8 @@ def shifted(place: NDArray[np.int64], line_starts: NDArray[np.bool_], *, first: 
 def distinct(
     keys: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct keys in rising order, one occurrence of each, their counts, and each position's rank.
+    """The distinct keys in rising order, one occurrence of each, their counts, and each position's
+    rank.
 
     np.unique would do, but asks for a stable sort, which is several times slower.
     """

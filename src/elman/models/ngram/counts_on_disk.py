@@ -1,11 +1,13 @@
-"""Counting n-grams of more text than fits into memory: the tables of counts.py, through sorted files.
+"""Counting n-grams of more text than fits into memory: the tables of counts.py, through sorted
+files.
 
-Two sorts on disk give all orders (in the manner of Heafield et al. 2013, "Scalable Modified Kneser-Ney Language Model
-Estimation"). The first one sorts windows of N tokens: for each token, the one before it (`<s>` at the start of a line)
-and those that follow in the line. In that order the n-grams of each length come as its table has them, so one pass
-over the distinct windows gives places, keys and occurrences. The second sort is of the distinct windows without
-their first token. Each says which of its beginnings it adds a left neighbour to: those whose n-gram with that
-neighbour no window before had. Again they come in the order of the tables.
+Two sorts on disk give all orders (in the manner of Heafield et al. 2013, "Scalable Modified
+Kneser-Ney Language Model Estimation"). The first one sorts windows of N tokens: for each token, the
+one before it (`<s>` at the start of a line) and those that follow in the line. In that order the
+n-grams of each length come as its table has them, so one pass over the distinct windows gives
+indices, keys and occurrences. The second sort is of the distinct windows without their first token.
+Each record says which of its prefixes gain a left neighbour: those that no earlier window had with
+that neighbour. Again they come in the order of the tables.
 """
 
 import errno
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 
 from elman.errors import StorageError
 from elman.models.ngram import spill_kernels as kernels
-from elman.models.ngram.counting_memory import TOKENS, Sizes, in_words, layout_of, needed, sizes_within
+from elman.models.ngram.counting_memory import TOKENS, BufferSizes, in_words, needed, record_format, sizes_within
 from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.spill import Advance, Spill
 from elman.progress import Progress
@@ -46,10 +48,12 @@ def count_on_disk(
     """Count a token stream's n-grams of orders 1 to ``order``, exactly as ``count_ngrams`` does.
 
     Args:
-        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with ``eos_id``.
+        ids: tokens, each in ``0 .. vocab_size-1``; may be memory-mapped. A line ends with
+            ``eos_id``.
         documents: where documents begin in ``ids``; a line ends there too.
         max_ram: memory to work in, bytes.
-        folder: an empty folder for the tables and, while counting, for about as much again; the caller removes it.
+        folder: an empty folder for the tables and, while counting, for about as much again; the
+            caller removes it.
 
     Returns:
         One OrderCounts per order, the lowest first; their arrays are memory-mapped from ``folder``.
@@ -92,7 +96,7 @@ def _full_disk(folder: Path) -> Iterator[None]:
 
 
 class _Lines:
-    """A token stream, read in blocks that know where lines start."""
+    """A token stream, read in blocks with marked line starts."""
 
     def __init__(
         self, ids: NDArray[np.integer], documents: NDArray[np.integer], *, eos_id: int, vocab_size: int
@@ -102,7 +106,7 @@ class _Lines:
     def blocks(self, size: int, after: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], int, int]]:
         """Tokens, which of them start a line, and ``first`` and ``stop`` of the block among them.
 
-        One token before the block and ``after`` behind it are there too, where the stream has them.
+        One token before the block and ``after`` tokens behind it are included where they exist.
         """
         for first in range(0, len(self.ids), size):
             stop = min(first + size, len(self.ids))
@@ -110,7 +114,7 @@ class _Lines:
             tokens = np.asarray(self.ids[begin:end]).astype(np.int64)
             assert tokens.min() >= 0 and tokens.max() < self.vocab_size, "token id out of range"
             starts = np.empty(len(tokens), dtype=np.bool_)
-            # What starts before the block matters to nobody.
+            # Line starts before the block are not needed.
             starts[0] = begin == 0
             np.equal(tokens[:-1], self.eos_id, out=starts[1:])
             low, high = np.searchsorted(self.documents, [begin, end])
@@ -121,13 +125,13 @@ class _Lines:
 class _Counting:
     """One count, from the first sort to the tables."""
 
-    def __init__(self, lines: _Lines, order: int, sizes: Sizes, folder: Path) -> None:
+    def __init__(self, lines: _Lines, order: int, sizes: BufferSizes, folder: Path) -> None:
         self._lines, self._order, self._sizes, self._folder = lines, order, sizes, folder
         self._vocab = lines.vocab_size
-        self._layout = layout_of(order, self._vocab)
+        self._format = record_format(order, self._vocab)
         self._unigrams = np.zeros(self._vocab, np.int64)
         self._begins = np.zeros(order + 1, np.int64)
-        """Of each order from 2, the first place whose n-gram begins with `<s>`."""
+        """For each order from 2, the first index whose n-gram begins with `<s>`."""
 
     def orders(self, progress: Progress) -> list[OrderCounts]:
         tokens = len(self._lines.ids)
@@ -143,14 +147,14 @@ class _Counting:
         return [self._table(n) for n in range(1, self._order + 1)]
 
     def _sort_windows(self, advance: Advance) -> Spill:
-        layout, order = self._layout, self._order
-        windows = Spill(self._folder, "windows", width=layout.width, sizes=self._sizes)
+        format, order = self._format, self._order
+        windows = Spill(self._folder, "windows", width=format.width, sizes=self._sizes)
         for tokens, starts, first, stop in self._lines.blocks(min(TOKENS, self._sizes.run), max(order - 2, 0)):
             kernels.unigrams(tokens, first, stop, self._unigrams)
             if order > 1:
-                windows.make_room(stop - first)
+                windows.reserve(stop - first)
                 windows.filled = kernels.windows(
-                    tokens, starts, first, stop, self._vocab, layout.words, layout.shifts, windows.buffer,
+                    tokens, starts, first, stop, self._vocab, format.words, format.shifts, windows.buffer,
                     windows.filled,
                 )  # fmt: skip
             advance(_WORK[0] * (stop - first))
@@ -158,17 +162,19 @@ class _Counting:
         return windows
 
     def _read_ngrams(self, windows: Spill, advance: Advance) -> Spill:
-        """Write keys and occurrences; the windows without their first token come back, ready to be merged."""
-        layout, order = self._layout, self._order
-        suffixes = Spill(self._folder, "suffixes", width=layout.width, sizes=self._sizes)
+        """Write keys and occurrences; return the windows without their first token, ready to be
+        merged.
+        """
+        format, order = self._format, self._order
+        suffixes = Spill(self._folder, "suffixes", width=format.width, sizes=self._sizes)
         previous, last = np.zeros(order, np.int64), np.full(order + 1, -1)
         with _Columns(
             [[self._path(name, n) for n in range(2, order + 1)] for name in ("keys", "raw")], self._sizes
         ) as to:
             for block in windows.merged(advance):
-                suffixes.make_room(len(block))
+                suffixes.reserve(len(block))
                 suffixes.filled = kernels.ngrams(
-                    block, self._vocab, layout.words, layout.shifts, layout.mask, previous, last, self._begins,
+                    block, self._vocab, format.words, format.shifts, format.mask, previous, last, self._begins,
                     to.columns[0], to.columns[1], to.filled, suffixes.buffer, suffixes.filled,
                 )  # fmt: skip
                 to.write()
@@ -176,12 +182,12 @@ class _Counting:
         return suffixes
 
     def _read_neighbours(self, suffixes: Spill, advance: Advance) -> None:
-        layout, order = self._layout, self._order
+        format, order = self._format, self._order
         previous = np.zeros(order, np.int64)
         with _Columns([[self._path("counts", n) for n in range(2, order)]], self._sizes) as to:
             for block in suffixes.merged(advance):
                 kernels.neighbours(
-                    block, layout.words, layout.shifts, layout.mask, previous, self._unigrams, to.columns[0], to.filled
+                    block, format.words, format.shifts, format.mask, previous, self._unigrams, to.columns[0], to.filled
                 )
                 to.write()
         for n in range(2, order):
@@ -199,17 +205,19 @@ class _Counting:
 
 
 class _Columns:
-    """Numbers of orders 2 and up in files that grow, of each kind one per order, the last number still open."""
+    """Growing files of numbers for orders 2 and up, one per kind and order; the last number may
+    still change.
+    """
 
-    def __init__(self, paths: Sequence[Sequence[Path]], sizes: Sizes) -> None:
+    def __init__(self, paths: Sequence[Sequence[Path]], sizes: BufferSizes) -> None:
         self._paths = paths
         self._files = ExitStack()
         self._open: list[list[BinaryIO]] = []
         orders = len(paths[0]) + 2
         self.columns = [np.empty((orders, sizes.block + 1), np.int64) for _ in paths]
-        """Of each kind the numbers that are not written yet, ``[order + 1, block + 1]``."""
+        """Numbers not written yet, one array ``[order + 1, block + 1]`` per kind."""
         self.filled = np.zeros(orders, np.int64)
-        """How many they are, for all kinds alike."""
+        """How many of them there are, the same for all kinds."""
 
     def __enter__(self) -> Self:
         self._open = [[self._files.enter_context(open(path, "wb")) for path in kind] for kind in self._paths]
@@ -234,14 +242,17 @@ class _Columns:
 
 
 def zeros_on_disk(folder: Path) -> Callable[[int, Any], NDArray[Any]]:
-    """A function like ``np.zeros(length, dtype)`` whose arrays lie in ``folder``, and are gone with their last use."""
+    """A function like ``np.zeros(length, dtype)`` with arrays in ``folder`` that vanish after their
+    last use.
+    """
 
     def zeros(length: int, dtype: Any) -> NDArray[Any]:
         size = length * np.dtype(dtype).itemsize
         if not size:
             return np.zeros(length, dtype)
         with _full_disk(folder), tempfile.TemporaryFile(dir=folder) as file:
-            # A hole in a file that the disk has no room to fill would be a crash on first use, not an error.
+            # If the disk had no space for a hole in the file, its first use would crash the
+            # process.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
@@ -253,7 +264,7 @@ def zeros_on_disk(folder: Path) -> Callable[[int, Any], NDArray[Any]]:
 
 
 def _scaled(advance: Advance, total: int, work: int) -> Advance:
-    """An ``advance`` that takes shares of ``work`` and makes shares of ``total`` of them."""
+    """An ``advance`` that scales steps out of ``work`` to steps out of ``total``."""
     done = 0
 
     def step(amount: int) -> None:

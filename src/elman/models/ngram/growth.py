@@ -1,8 +1,8 @@
-"""How an n-gram model grows with its order, and what that buys: why n-grams run out of memory.
+"""How an n-gram model grows with its order, and what the growth gains.
 
-Of each order: how many n-grams there are, how many of them occur only once, what they take, how well the model that
-ends there foretells other text, and how much of that text's n-grams were never seen. Twice the text has nearly twice
-as many long n-grams, and most of what comes next is still new.
+Measured for each order: its n-grams, how many of them occur only once, their bytes, the perplexity
+of a model of that order on other text, and the share of that text's n-grams never seen before.
+Twice the text has nearly twice as many long n-grams, and most n-grams of new text are still unseen.
 """
 
 from dataclasses import asdict, dataclass
@@ -32,7 +32,7 @@ class Growth:
     perplexity: float
     """Of that model on the validation text, each line alone, `</s>` counted."""
     unseen: float
-    """Share of the validation text's n-grams of this length that the training text does not have."""
+    """Share of the validation text's n-grams of this length that are not in the training text."""
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -50,26 +50,28 @@ def measure_growth(
     allocate: Allocate = np.zeros,
     progress: Progress | None = None,
 ) -> list[Growth]:
-    """Each order of counts, judged on another text.
+    """Measure each order of counts on another text.
 
     Args:
         ids: that text's tokens.
         starts: which of them begin a line.
-        whole: what ``estimate`` gives for these counts, if it is there already.
+        whole: the result of ``estimate`` for these counts, if it exists already.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> from elman.models.ngram.counts import count_ngrams, line_starts
     >>> ids, documents = np.array([2, 3, 1, 2, 3, 1, 3, 1]), np.array([0, 8])
     >>> orders = count_ngrams(ids, documents, order=2, vocab_size=4, eos_id=1)
     >>> other = np.array([2, 1])
-    >>> for found in measure_growth(orders, other, line_starts(other, np.array([0, 2]), 1), vocab_size=4, eos_id=1):
-    ...     print(found.order, found.ngrams, found.once, found.unseen)
+    >>> starts = line_starts(other, np.array([0, 2]), 1)
+    >>> for growth in measure_growth(orders, other, starts, vocab_size=4, eos_id=1):
+    ...     print(growth.order, growth.ngrams, growth.once, growth.unseen)
     1 3 0 0.0
     2 4 1 0.5
     """
     tokens = np.asarray(ids).astype(np.int64)
-    found = []
-    # The n-gram that ends at each token, by its place; -1 if it was never seen, -2 if the line is too young for it.
+    measured = []
+    # The index of the n-gram that ends at each token; -1 if it was never seen, -2 if the line is
+    # too short for it.
     ends = tokens
     with (progress or Progress()).stage("measuring each order", total=len(orders), unit="orders") as advance:
         for n, level in enumerate(orders, start=1):
@@ -77,7 +79,7 @@ def measure_growth(
                 before = np.empty_like(ends)
                 before[1:] = ends[:-1]
                 before[starts] = vocab_size if n == 2 else -2
-                ends = np.where(before == -2, -2, _places(level.keys, before, tokens, vocab_size))
+                ends = np.where(before == -2, -2, _indices(level.keys, before, tokens, vocab_size))
             possible = int((ends != -2).sum())
             new = int((ends == -1).sum()) if n > 1 else int((level.raw[tokens] == 0).sum())
             tables = whole if whole is not None and n == len(orders) else None
@@ -85,7 +87,7 @@ def measure_growth(
                 # The last order of a model counts occurrences.
                 last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)
                 tables = estimate([*orders[: n - 1], last], vocab_size=vocab_size, allocate=allocate)
-            found.append(
+            measured.append(
                 Growth(
                     order=n,
                     ngrams=sum(int((level.raw[some] > 0).sum()) for some in chunks(len(level.raw))),
@@ -96,23 +98,23 @@ def measure_growth(
                 )
             )
             advance(1)
-    return found
+    return measured
 
 
-def _places(
+def _indices(
     keys: NDArray[np.int64], contexts: NDArray[np.int64], words: NDArray[np.int64], vocab_size: int
 ) -> NDArray[np.int64]:
-    found = np.full(len(words), -1)
+    indices = np.full(len(words), -1)
     if len(keys):
         for some in chunks(len(words)):
             wanted = np.where(contexts[some] >= 0, contexts[some] * vocab_size + words[some], -1)
-            places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            found[some] = np.where(keys[places] == wanted, places, -1)
-    return found
+            candidates = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            indices[some] = np.where(keys[candidates] == wanted, candidates, -1)
+    return indices
 
 
 def perplexity_of(tables: NgramTables, ids: NDArray[np.integer], starts: NDArray[np.bool_], eos_id: int) -> float:
-    """Perplexity of a text, each line alone, `</s>` counted; ``starts``: which tokens begin a line."""
+    """Perplexity of a text, line by line, `</s>` counted; ``starts``: which tokens begin a line."""
     from elman.models.ngram.kernels import read_row
 
     tokens = np.asarray(ids).astype(np.int64)
@@ -120,13 +122,13 @@ def perplexity_of(tables: NgramTables, ids: NDArray[np.integer], starts: NDArray
     begin[:1] = tables.vocab_size
     nats = 0.0
     borders = np.flatnonzero(starts).tolist()
-    # A line that ends without `</s>` (with its document) does not lead back to `<s>` by itself.
-    open_ends = [place for place in borders[1:] if tokens[place - 1] != eos_id]
+    # A line that its document ends without `</s>` does not lead back to `<s>` by itself.
+    open_ends = [border for border in borders[1:] if tokens[border - 1] != eos_id]
     for first, end in zip([0, *open_ends], [*open_ends, len(tokens)], strict=True):
         contexts = begin.copy()
         probs = np.empty(end - first)
         read_row(
-            tables.data, tables.books, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
+            tables.data, tables.codebooks, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
             begin, eos_id, tokens[first:end], contexts, probs,
         )  # fmt: skip
         nats -= float((np.log(probs, out=probs) if tables.interpolated else probs * np.log(10.0)).sum())

@@ -1,9 +1,9 @@
-"""Reading n-gram tables as machine code: the fast twins of what tables.py does with NumPy.
+"""Reading n-gram tables as machine code; tables.py is the reference in NumPy.
 
-Every number is computed by the same float64 operations in the same order as there, so both give the same bits.
-Rows of a layout are named by number rather than taken out: a view of an array costs as much as a lookup.
-Tables may come from a hostile file: what they say is wrong at worst, and no place outside them is read, whatever
-they hold (``NgramTables`` has checked that each section lies inside).
+Both compute every number by the same float64 operations in the same order, so they give the same
+bits. Layout rows are passed by number, for a view of an array costs as much as a lookup. Tables may
+come from a hostile file: results are wrong at worst, and nothing outside the tables is read,
+whatever they hold (``NgramTables`` has checked that each section lies inside).
 """
 
 from pathlib import Path
@@ -17,17 +17,17 @@ compiled = njit(nogil=True, cache=True, error_model="numpy")
 _BLOCK = 16
 _MANY = 8
 # The columns of a layout, as in tables.py; numba takes globals as constants.
-_ENTRIES, _NODES, _GRAMS, _WORD_BITS, _VALUE_BITS, _VALUE_BOOK = range(6)
-_CONTEXTS, _START_BITS, _REST_BITS, _REST_BOOK, _BLOCKS, _BLOCK_BITS, _BITS, _BITS_END = range(6, 14)
+_ENTRIES, _NODES, _GRAMS, _WORD_BITS, _VALUE_BITS, _VALUE_CODEBOOK = range(6)
+_CONTEXTS, _START_BITS, _REMAINDER_BITS, _REMAINDER_CODEBOOK, _BLOCKS, _BLOCK_BITS, _BITS, _BITS_END = range(6, 14)
 _SLOTS, _SLOT_BITS, _SLOTS_LOG = range(14, 17)
 _ONE = np.uint64(1)
 
 
 @compiled
-def number_at(data, at, bits, place):
-    """Number ``place`` of those that ``packed.pack`` put at word ``at``."""
-    # Unsigned throughout: a signed place would first be looked at whether it counts from the end.
-    bit = np.uint64(place) * np.uint64(bits)
+def number_at(data, at, bits, index):
+    """Number ``index`` of those that ``packed.pack`` put at word ``at``."""
+    # Unsigned throughout: for a signed index, numba first checks whether it counts from the end.
+    bit = np.uint64(index) * np.uint64(bits)
     word = np.uint64(at) + (bit >> np.uint64(6))
     shift = bit & np.uint64(63)
     high = (data[word + _ONE] << _ONE) << (np.uint64(63) - shift)
@@ -36,16 +36,16 @@ def number_at(data, at, bits, place):
 
 @compiled
 def low_bits(number, bits):
-    """The number that the lowest bits are."""
+    """The lowest bits as a number."""
     return np.int64(number & ((_ONE << np.uint64(bits)) - _ONE))
 
 
 @compiled
-def decoded(code, books, book):
-    """What a code stands for: a value of its book, or the float32 that it is."""
-    if book < 0:
+def decoded(code, codebooks, codebook):
+    """The value of a code: from its codebook, or the float32 with these bits."""
+    if codebook < 0:
         return np.float64(np.uint32(code).view(np.float32))
-    return books[np.uint64(book) + code]
+    return codebooks[np.uint64(codebook) + code]
 
 
 @compiled
@@ -59,7 +59,7 @@ def ones_in(x):
 
 @compiled
 def lowest_bit(x):
-    """The place of the lowest bit that is 1."""
+    """The index of the lowest bit that is 1."""
     return ones_in((x & (~x + _ONE)) - _ONE)
 
 
@@ -67,17 +67,17 @@ def lowest_bit(x):
 def children_of(data, layout, k, node, begun):
     """Where a node's children begin and end; ``begun``: its start, where starts are plain."""
     if layout[k, _START_BITS] > 0:
-        bits = layout[k, _START_BITS] + layout[k, _REST_BITS]
+        bits = layout[k, _START_BITS] + layout[k, _REMAINDER_BITS]
         return begun, low_bits(number_at(data, layout[k, _CONTEXTS], bits, node + 1), layout[k, _START_BITS])
     block = node // _BLOCK
     before = node - block * _BLOCK
     begun = np.int64(number_at(data, layout[k, _BLOCKS], layout[k, _BLOCK_BITS], block))
     bit = begun + block * _BLOCK
     word, shift, end = layout[k, _BITS] + (bit >> 6), bit & 63, layout[k, _BITS_END]
-    # Bits read so far; zeros still to be passed before the node's own; where its children begin.
+    # Bits read so far; zeros still to skip before the node's own; where its children begin.
     seen, left, start = np.int64(0), before, begun
     while word < end:
-        # What the shift fills up with zeros must not count as any.
+        # The zeros that the shift brings in must not count.
         zeros = ~data[word] >> np.uint64(shift)
         count = ones_in(zeros)
         if count < left:
@@ -100,7 +100,7 @@ def children_of(data, layout, k, node, begun):
 
 @compiled
 def first_slot(node, word, log):
-    """Where the search for a context followed by a word begins, among ``2**log`` slots."""
+    """The slot, among ``2**log``, at which the search for a context followed by a word begins."""
     mixed = (np.uint64(node) * np.uint64(0x9E3779B97F4A7C15)) ^ (np.uint64(word) * np.uint64(0xC2B2AE3D27D4EB4F))
     mixed ^= mixed >> np.uint64(29)
     return np.int64((mixed * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - log))
@@ -108,19 +108,23 @@ def first_slot(node, word, log):
 
 @compiled
 def fill_slots(keys, many, vocab_size, slots, log):
-    """The index over the n-grams whose context has ``many`` words: each one's place + 1 in the first free slot."""
-    for place in range(len(keys)):
-        node = keys[place] // vocab_size
+    """The hash index over n-grams whose context has ``many`` words: index + 1 in the first free
+    slot.
+    """
+    for index in range(len(keys)):
+        node = keys[index] // vocab_size
         if many[node]:
-            slot = first_slot(node, keys[place] - node * vocab_size, log)
+            slot = first_slot(node, keys[index] - node * vocab_size, log)
             while slots[slot]:
                 slot = (slot + 1) & ((1 << log) - 1)
-            slots[slot] = place + 1
+            slots[slot] = index + 1
 
 
 @compiled
 def find_child(data, layout, k, node, begun, word):
-    """The place of context ``node`` (``k`` is its row) followed by ``word`` in the order above or -1, and its code."""
+    """The index of context ``node`` (row ``k``) followed by ``word`` in the order above or -1, and
+    its code.
+    """
     first, end = children_of(data, layout, k, node, begun)
     end = min(end, layout[k + 1, _ENTRIES])
     if first >= end:
@@ -132,32 +136,33 @@ def find_child(data, layout, k, node, begun, word):
         slots, slot_bits, log = layout[k, _SLOTS], layout[k, _SLOT_BITS], layout[k, _SLOTS_LOG]
         slot = first_slot(node, word, log)
         for _ in range(1 << log):
-            place = np.int64(number_at(data, slots, slot_bits, slot)) - 1
-            if place < 0:
+            index = np.int64(number_at(data, slots, slot_bits, slot)) - 1
+            if index < 0:
                 break
-            # The place says whose word it is.
-            if first <= place < end:
-                found = number_at(data, at, bits, place)
-                if low_bits(found, word_bits) == word:
-                    return place, found >> np.uint64(word_bits)
+            # The index tells whose word it is.
+            if first <= index < end:
+                gram = number_at(data, at, bits, index)
+                if low_bits(gram, word_bits) == word:
+                    return index, gram >> np.uint64(word_bits)
             slot = (slot + 1) & ((1 << log) - 1)
         return np.int64(-1), np.uint64(0)
     while size > 1:
         half = size >> 1
-        # No branch: which way it goes is anybody's guess, and a wrong guess costs more than the whole step.
+        # No branch: it could not be predicted, and a wrong prediction costs more than the whole
+        # step.
         first += half * np.int64(low_bits(number_at(data, at, bits, first + half), word_bits) <= word)
         size -= half
-    found = number_at(data, at, bits, first)
-    if low_bits(found, word_bits) != word:
+    gram = number_at(data, at, bits, first)
+    if low_bits(gram, word_bits) != word:
         return np.int64(-1), np.uint64(0)
-    return first, found >> np.uint64(word_bits)
+    return first, gram >> np.uint64(word_bits)
 
 
 @compiled
-def read_row(data, books, layout, unigrams, interpolated, closed, begin, eos_id, tokens, contexts, found):
-    """Score ``tokens[T]`` from ``contexts[N - 1]``, which moves on; into ``found[T]``.
+def read_row(data, codebooks, layout, unigrams, interpolated, closed, begin, eos_id, tokens, contexts, scores):
+    """Score ``tokens[T]`` into ``scores[T]``, starting from ``contexts[N - 1]``, which is advanced.
 
-    ``closed``: whether an n-gram is in the tables only if it is there without its first token, too.
+    ``closed``: whether the tables hold the suffix, without the first token, of every n-gram.
     """
     orders = len(contexts)
     after = np.empty_like(contexts)
@@ -169,19 +174,19 @@ def read_row(data, books, layout, unigrams, interpolated, closed, begin, eos_id,
             node, child = contexts[k], np.int64(-1)
             if node >= 0:
                 start_bits = layout[k, _START_BITS]
-                context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REST_BITS], node)
-                rest = decoded(context >> np.uint64(start_bits), books, layout[k, _REST_BOOK])
-                total = total * rest if interpolated else total + rest
+                context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REMAINDER_BITS], node)
+                remainder = decoded(context >> np.uint64(start_bits), codebooks, layout[k, _REMAINDER_CODEBOOK])
+                total = total * remainder if interpolated else total + remainder
                 if known:
                     child, code = find_child(data, layout, k, node, low_bits(context, start_bits), word)
                     if child >= 0:
-                        value = decoded(code, books, layout[k + 1, _VALUE_BOOK])
+                        value = decoded(code, codebooks, layout[k + 1, _VALUE_CODEBOOK])
                         total = total + value if interpolated else value
                     elif closed:
                         known = False
             if k + 1 < orders:
                 after[k + 1] = child
-        found[t] = total
+        scores[t] = total
         if orders:
             after[0] = word
         for k in range(orders):
@@ -189,43 +194,47 @@ def read_row(data, books, layout, unigrams, interpolated, closed, begin, eos_id,
 
 
 @compiled
-def read_rows(data, books, layout, unigrams, interpolated, closed, begin, eos_id, tokens, lengths, contexts, found):
+def read_rows(
+    data, codebooks, layout, unigrams, interpolated, closed, begin, eos_id, tokens, lengths, contexts, scores
+):
     """As ``read_row`` for the first ``lengths[B]`` of ``tokens[B, T]``."""
     for b in range(len(tokens)):
         size = lengths[b]
         read_row(
-            data, books, layout, unigrams, interpolated, closed, begin, eos_id,
-            tokens[b, :size], contexts[b], found[b, :size],
+            data, codebooks, layout, unigrams, interpolated, closed, begin, eos_id,
+            tokens[b, :size], contexts[b], scores[b, :size],
         )  # fmt: skip
 
 
 @compiled
-def predict_rows(data, books, layout, interpolated, contexts, found):
-    """Every type after ``contexts[B, N - 1]``, into ``found[B, V]``, which holds the unigrams."""
+def predict_rows(data, codebooks, layout, interpolated, contexts, scores):
+    """Every type after ``contexts[B, N - 1]``, into ``scores[B, V]``, which starts as the
+    unigrams.
+    """
     for b in range(len(contexts)):
-        out = found[b]
+        out = scores[b]
         for k in range(contexts.shape[1]):
             node = contexts[b, k]
             if node < 0:
                 continue
             start_bits, word_bits = layout[k, _START_BITS], layout[k + 1, _WORD_BITS]
-            context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REST_BITS], node)
-            rest = decoded(context >> np.uint64(start_bits), books, layout[k, _REST_BOOK])
+            context = number_at(data, layout[k, _CONTEXTS], start_bits + layout[k, _REMAINDER_BITS], node)
+            remainder = decoded(context >> np.uint64(start_bits), codebooks, layout[k, _REMAINDER_CODEBOOK])
             if interpolated:
                 for w in range(len(out)):
-                    out[w] *= rest
+                    out[w] *= remainder
             else:
                 for w in range(len(out)):
-                    out[w] += rest
+                    out[w] += remainder
             first, end = children_of(data, layout, k, node, low_bits(context, start_bits))
-            for place in range(first, min(end, layout[k + 1, _ENTRIES])):
-                gram = number_at(data, layout[k + 1, _GRAMS], word_bits + layout[k + 1, _VALUE_BITS], place)
+            for index in range(first, min(end, layout[k + 1, _ENTRIES])):
+                gram = number_at(data, layout[k + 1, _GRAMS], word_bits + layout[k + 1, _VALUE_BITS], index)
                 word = low_bits(gram, word_bits)
                 if word < len(out):
-                    value = decoded(gram >> np.uint64(word_bits), books, layout[k + 1, _VALUE_BOOK])
+                    value = decoded(gram >> np.uint64(word_bits), codebooks, layout[k + 1, _VALUE_CODEBOOK])
                     out[word] = out[word] + value if interpolated else value
 
 
 def compiled_before() -> bool:
-    """Whether this machine's cache has the loops; else the first use compiles them, which takes some ten seconds."""
+    """Whether the loops are in this machine's cache; if not, compiling them takes some ten seconds."""
     return any(Path(str(read_rows.stats.cache_path)).glob("kernels.read_rows-*.nbi"))

@@ -1,13 +1,14 @@
 """Small whole numbers in as few bits as the largest of them needs, and rising ones in even fewer.
 
-Two shapes, both read in place from a file that is mapped into memory:
+Two forms, both read directly from a file that is mapped into memory:
 
-- ``pack``: number i stands in the bits ``i * width`` and following of an array of 64-bit words, lowest bit first.
-- ``pack_starts``: where the children of each node begin, for children that lie one after another. One bit 1 for each
-  child and one bit 0 behind the last child of each node; for every 16th node the number of children before it, which
-  says where in the bits to go on reading.
+- ``pack``: number i stands in the bits ``i * width`` and following of an array of 64-bit words,
+  lowest bit first.
+- ``pack_starts``: where the children of each node begin, for children that lie one after another.
+  There is one bit 1 for each child and one bit 0 behind the last child of each node. For every 16th
+  node the number of children before it is stored, so that reading can begin there.
 
-What comes from a file may be anything: reading it gives wrong numbers at worst, never a place outside the array.
+Files are not trusted: damaged ones give wrong numbers at worst, never reads outside the array.
 """
 
 import numpy as np
@@ -18,9 +19,9 @@ Words = NDArray[np.uint64]
 BLOCK = 16
 """Nodes that share one number in ``pack_starts``."""
 _STEP = 64
-"""So many numbers fill a whole number of words, however wide they are."""
+"""This many numbers of any width fill a whole number of words."""
 _SPARE = 2
-"""Words behind the last number, so that two can be read at once wherever one begins."""
+"""Padding words behind the last number, so that two words can always be read at once."""
 
 
 def width_of(largest: int) -> int:
@@ -46,7 +47,7 @@ def pack(values: NDArray[np.integer], width: int) -> Words:
 
 
 class Packer:
-    """``pack`` of numbers that come part by part, into ``words``, which has room for them and is zero."""
+    """``pack`` of numbers that come in chunks, into ``words``, which is zero and long enough."""
 
     def __init__(self, words: Words, width: int) -> None:
         self._words, self._width = words, width
@@ -61,7 +62,7 @@ class Packer:
         self._left = part[whole:]
 
     def close(self) -> None:
-        """Write what is left over."""
+        """Write the numbers not written yet."""
         self._write(self._left)
         self._left = self._left[:0]
 
@@ -85,13 +86,13 @@ def packed_words(count: int, width: int) -> int:
     return -(-count * width // 64) + _SPARE
 
 
-def unpack(words: Words, at: int, width: int, places: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """The numbers at some places of what ``pack`` gave, which begins at word ``at``.
+def unpack(words: Words, at: int, width: int, indices: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Some of the numbers that ``pack`` stored from word ``at`` on, by their indices.
 
     >>> unpack(pack(np.array([5, 0, 7]), 3), 0, 3, np.array([2, 0]))
     array([7, 5], dtype=uint64)
     """
-    bits = np.asarray(places, np.int64) * width
+    bits = np.asarray(indices, np.int64) * width
     word, shift = at + (bits >> 6), (bits & 63).astype(np.uint64)
     # A shift by 64 is not defined; two steps are.
     high = (words[word + 1] << np.uint64(1)) << (np.uint64(63) - shift)
@@ -128,10 +129,10 @@ def children_from(words: Words, bits_at: int, bits_end: int, begun: int, node: i
     """
     first = node // BLOCK * BLOCK
     word, shift = divmod(begun + first, 64)
-    place, before, more = min(bits_at + word, bits_end), node - first, 2
+    begin, before, more = min(bits_at + word, bits_end), node - first, 2
     while True:
-        end = min(place + more, bits_end)
-        zeros = np.flatnonzero(np.unpackbits(words[place:end].view(np.uint8), bitorder="little")[shift:] == 0)
+        end = min(begin + more, bits_end)
+        zeros = np.flatnonzero(np.unpackbits(words[begin:end].view(np.uint8), bitorder="little")[shift:] == 0)
         if len(zeros) > before or end == bits_end:
             break
         more *= 8

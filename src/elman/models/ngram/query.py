@@ -1,9 +1,9 @@
 """NgramModel: an n-gram of lines as a LanguageModel.
 
-A state holds, for each row, the nodes of its last 1, 2, ... N-1 tokens: one int64 array ``contexts``
-``[B, N-1]``, -1 where that context says nothing (never seen, or never followed by anything). So the state is
-the shortest context that matters, and histories that continue equally have equal keys. After `</s>` the
-context is `<s>` again: lines know nothing of each other.
+A state holds, for each row, the nodes of its last 1, 2, ... N-1 tokens: one int64 array
+``contexts`` ``[B, N-1]``, -1 where that context was never seen or never followed by anything. So
+the state is the shortest context that matters, and histories with equal continuations have equal
+keys. After `</s>` the context is `<s>` again: lines are independent.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from elman.models.ngram.backoff_form import from_backoff, to_backoff
 from elman.models.ngram.chunks import Allocate
 from elman.models.ngram.counts import OrderCounts, count_ngrams
 from elman.models.ngram.kneser_ney import FIXED_DISCOUNTS, estimate
-from elman.models.ngram.prune import context_shares, worth_keeping
+from elman.models.ngram.prune import context_probs, worth_keeping
 from elman.models.ngram.tables import NgramTables
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
@@ -32,7 +32,8 @@ from elman.text.tokenizer import EOS_ID, Tokenizer
 LARGEST_ORDER = 7
 _LN_10 = float(np.log(10.0))
 _PATIENCE = 2000
-"""Tokens that are read with NumPy before the compiled twin is fetched, which takes half a second to import."""
+"""Tokens read with NumPy before the compiled version is used, which takes half a second to
+import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,14 @@ class NgramConfig(Config):
     order: int = 5
     """Tokens of the longest n-gram, 1 to 7: each prediction sees the order - 1 tokens before it."""
     prune: str | None = None
-    """N-grams left out: those that occur no more often than this, for each order, like 0,0,1; the last one repeats."""
+    """Leave out n-grams that occur no more often than this, for each order, like 0,0,1; the last
+    count repeats."""
     prune_entropy: float | None = None
-    """N-grams left out: those without which the perplexity rises by a smaller share than this, like 1e-7."""
+    """Leave out n-grams whose removal raises the perplexity by a smaller share than this, like
+    1e-7."""
     quantise: int | None = None
-    """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to nothing."""
+    """Bits of each probability in the file, 2 to 16; by default all are exact. 8 lose next to
+    nothing."""
     small: bool = False
     """Whether the file is a third smaller, and slower to read."""
 
@@ -71,13 +75,17 @@ class NgramConfig(Config):
         """
         if self.prune is None:
             return [1] * self.order
-        given = self.prune.replace(",", " ").split()
-        if not given or not all(each.isdecimal() and len(each) < 10 for each in given) or len(given) > self.order:
+        counts_given = self.prune.replace(",", " ").split()
+        if (
+            not counts_given
+            or not all(each.isdecimal() and len(each) < 10 for each in counts_given)
+            or len(counts_given) > self.order
+        ):
             raise UsageError(
                 f"prune is {self.prune!r}; it must be up to {self.order} counts like 0,0,1: n-grams that occur no more "
                 "often go"
             )
-        counts = [int(each) for each in given]
+        counts = [int(each) for each in counts_given]
         if counts[0] or sorted(counts) != counts:
             raise UsageError(
                 f"prune is {self.prune!r}; it must begin with 0 and rise; --vocab-size and --min-count choose types"
@@ -96,7 +104,8 @@ def fit_ngram(
     """Count a token stream and smooth it into a model.
 
     Args:
-        ids: the training tokens, ``tokenizer``'s ids, each line ended by `</s>`; may be memory-mapped.
+        ids: the training tokens, ``tokenizer``'s ids, each line ended by `</s>`; may be
+            memory-mapped.
         documents: where documents begin in ``ids``, and its length last; ``[D+1]``.
 
     Raises:
@@ -123,7 +132,7 @@ def fit_ngram(
 def smooth(
     orders: Sequence[OrderCounts], tokenizer: Tokenizer, config: NgramConfig, *, allocate: Allocate = np.zeros
 ) -> "NgramModel":
-    """The model of counts; ``allocate`` gives its arrays, in memory or on disk."""
+    """Smooth counts into a model; ``allocate`` gives its arrays, in memory or on disk."""
     size = tokenizer.size
     if config.prune_entropy is None:
         tables = estimate(
@@ -131,7 +140,7 @@ def smooth(
         )
     else:
         whole = to_backoff(estimate(orders, vocab_size=size))
-        keep = worth_keeping(whole, context_shares(orders, size), config.prune_entropy)
+        keep = worth_keeping(whole, context_probs(orders, size), config.prune_entropy)
         tables = estimate(
             orders, vocab_size=size, keep=keep, small=config.small, quantise=config.quantise, allocate=allocate
         )
@@ -152,9 +161,9 @@ class NgramModel:
         self.tokenizer = tokenizer
         self.config = config
         self.notes: list[str] = _notes(tables)
-        """What a user should know about how the model was estimated, one line each."""
+        """Remarks for users on the estimation, one line each."""
         self.growth: list[dict[str, Any]] = []
-        """What each order cost and brought, where it was measured (``growth.Growth``)."""
+        """The measurements of each order, where they were made (``growth.Growth``)."""
         self.exact: bool = tables.interpolated and config.quantise is None
         self._read = 0
         self._model_hash: str | None = None
@@ -171,7 +180,7 @@ class NgramModel:
 
     @classmethod
     def from_backoff(cls, tables: BackoffTables, tokenizer: Tokenizer) -> "NgramModel":
-        """The model of an ARPA file; its probabilities sum to 1 as nearly as the file's do."""
+        """The model of an ARPA file; its probabilities sum to 1 as closely as the file's."""
         return cls(from_backoff(tables), tokenizer, NgramConfig(order=len(tables.log10_probs)))
 
     def backoff_tables(self) -> BackoffTables:
@@ -179,7 +188,7 @@ class NgramModel:
         return to_backoff(self.tables)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All that ``from_arrays`` needs beside the tokenizer and the configuration."""
+        """The arrays that ``from_arrays`` needs besides the tokenizer and the configuration."""
         return self.tables.to_arrays()
 
     @classmethod
@@ -199,15 +208,15 @@ class NgramModel:
     def log_probs(self, state: State) -> LogProbs:
         """Natural log-probabilities of every type as the next token, ``[B, V]``."""
         contexts = self._contexts(state)
-        found = np.repeat(self.tables.unigrams[None], len(contexts), axis=0)
+        probs = np.repeat(self.tables.unigrams[None], len(contexts), axis=0)
         if self._compiled_pays(len(contexts)):
             from elman.models.ngram.kernels import predict_rows
 
             tables = self.tables
-            predict_rows(tables.data, tables.books, tables.layout, tables.interpolated, contexts, found)
+            predict_rows(tables.data, tables.codebooks, tables.layout, tables.interpolated, contexts, probs)
         else:
-            self._predict(contexts, found)
-        return self._as_logs(found)
+            self._predict(contexts, probs)
+        return self._as_logs(probs)
 
     def advance(self, ids: TokenIds, state: State) -> State:
         """The state after one more token per row."""
@@ -215,37 +224,39 @@ class NgramModel:
         return self.score(ids[:, None], np.ones(len(ids), dtype=np.int64), state)[1]
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
-        """Log-probability of each given token ``[B, T]``, and the state after each row's last real one."""
+        """Log-probability of each given token ``[B, T]``, and the state after each row's last real
+        one.
+        """
         contexts = self._contexts(state).copy()
         lengths = np.asarray(lengths, dtype=np.int64)
         real = np.arange(np.shape(ids)[1]) < lengths[:, None]
         words = np.where(real, ids, EOS_ID).astype(np.int64)
         if words.size and (words.min() < 0 or words.max() >= self.tables.vocab_size):
             raise IndexError(f"token ids must be 0 to {self.tables.vocab_size - 1}")
-        found = np.full(words.shape, 1.0 if self.tables.interpolated else 0.0)
+        probs = np.full(words.shape, 1.0 if self.tables.interpolated else 0.0)
         if self._compiled_pays(int(lengths.sum())):
             from elman.models.ngram.kernels import read_rows
 
             tables = self.tables
             read_rows(
-                tables.data, tables.books, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
-                self._start, EOS_ID, words, lengths, contexts, found,
+                tables.data, tables.codebooks, tables.layout, tables.unigrams, tables.interpolated, tables.closed,
+                self._start, EOS_ID, words, lengths, contexts, probs,
             )  # fmt: skip
         else:
-            self._read_rows(words, lengths, contexts, found)
-        # Padding holds 1, of which the logarithm is 0.
-        return self._as_logs(found), State(self.model_hash, {"contexts": self._trimmed(contexts)})
+            self._read_rows(words, lengths, contexts, probs)
+        # Padding holds 1, whose logarithm is 0.
+        return self._as_logs(probs), State(self.model_hash, {"contexts": self._trimmed(contexts)})
 
     def features(self, state: State) -> None:
         """None: an n-gram has no hidden vectors."""
 
     def describe(self) -> dict[str, Any]:
-        """Name, how many n-grams are stored (``parameters``; of each order in ``ngrams``) and the order."""
+        """Name, number of stored n-grams (``parameters``; per order in ``ngrams``) and order."""
         counts = self.tables.counts
         return {"name": "ngram", "parameters": sum(counts), "size": f"order {self.config.order}", "ngrams": counts}
 
     def deviation(self) -> float:
-        """How far from 1 the probabilities of all types sum at most, in 320 states on the way through random text."""
+        """The largest deviation from 1 of a sum over all types, in 320 states along random text."""
         draw, state, worst = np.random.default_rng(0), self.start(16), 0.0
         for _ in range(20):
             probs = np.exp(self.log_probs(state).astype(np.float64))
@@ -259,39 +270,39 @@ class NgramModel:
         self._read += tokens
         return self._read > _PATIENCE
 
-    def _as_logs(self, found: NDArray[np.float64]) -> LogProbs:
+    def _as_logs(self, probs: NDArray[np.float64]) -> LogProbs:
         if self.tables.interpolated:
-            return np.log(found, out=found).astype(np.float32)
-        found *= _LN_10
-        return np.minimum(found, 0.0, out=found).astype(np.float32)
+            return np.log(probs, out=probs).astype(np.float32)
+        probs *= _LN_10
+        return np.minimum(probs, 0.0, out=probs).astype(np.float32)
 
-    def _predict(self, contexts: NDArray[np.int64], found: NDArray[np.float64]) -> None:
+    def _predict(self, contexts: NDArray[np.int64], probs: NDArray[np.float64]) -> None:
         """As ``kernels.predict_rows``."""
         tables = self.tables
-        for out, nodes in zip(found, contexts, strict=True):
+        for out, nodes in zip(probs, contexts, strict=True):
             for n, node in enumerate(nodes.tolist(), start=1):
                 if node < 0:
                     continue
-                rest = tables.rests(n, np.array([node]))[0]
-                places = np.arange(*tables.children(n, node))
-                words = tables.words(n + 1, places)
+                remainder = tables.remainders(n, np.array([node]))[0]
+                indices = np.arange(*tables.children(n, node))
+                words = tables.words(n + 1, indices)
                 known = words < tables.vocab_size
-                words, values = words[known], tables.values(n + 1, places[known])
+                words, values = words[known], tables.values(n + 1, indices[known])
                 if tables.interpolated:
-                    out *= rest
+                    out *= remainder
                     out[words] += values
                 else:
-                    out += rest
+                    out += remainder
                     out[words] = values
 
     def _read_rows(
-        self, words: TokenIds, lengths: Lengths, contexts: NDArray[np.int64], found: NDArray[np.float64]
+        self, words: TokenIds, lengths: Lengths, contexts: NDArray[np.int64], probs: NDArray[np.float64]
     ) -> None:
         """As ``kernels.read_rows``."""
         for row, length in enumerate(lengths.tolist()):
             nodes = contexts[row].tolist()
             for t, word in enumerate(words[row, :length].tolist()):
-                found[row, t], nodes = self._read_token(nodes, word)
+                probs[row, t], nodes = self._read_token(nodes, word)
             contexts[row] = nodes
 
     def _read_token(self, nodes: list[int], word: int) -> tuple[float, list[int]]:
@@ -301,8 +312,8 @@ class NgramModel:
         for n, node in enumerate(nodes, start=1):
             if node < 0:
                 continue
-            rest = tables.rests(n, np.array([node]))[0]
-            total = total * rest if tables.interpolated else total + rest
+            remainder = tables.remainders(n, np.array([node]))[0]
+            total = total * remainder if tables.interpolated else total + remainder
             child = tables.find(n, node, word)
             if child >= 0:
                 value = tables.values(n + 1, np.array([child]))[0]
@@ -312,11 +323,13 @@ class NgramModel:
         return total, self._start.tolist() if word == EOS_ID else after
 
     def _trimmed(self, contexts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """-1 for nodes that change no prediction: no word follows them, and their rest says that nothing is left."""
+        """-1 for nodes that change no prediction: no word follows them, and they do not change
+        shorter contexts.
+        """
         tables, nothing = self.tables, 1.0 if self.tables.interpolated else 0.0
         for row in contexts:
             for n, node in enumerate(row.tolist(), start=1):
-                if node >= 0 and tables.rests(n, np.array([node]))[0] == nothing:
+                if node >= 0 and tables.remainders(n, np.array([node]))[0] == nothing:
                     first, end = tables.children(n, node)
                     if first == end:
                         row[n - 1] = -1

@@ -1,8 +1,9 @@
-"""Counting on disk in machine code: records of packed tokens are made, sorted, merged and read off as n-grams.
+"""Counting on disk in machine code: making, sorting and merging records of packed tokens, and
+reading n-grams off.
 
-A record is ``W`` numbers of 64 bits. Field j of it, a token plus 1 or 0 for none, lies in number ``words[j]``, moved
-left by ``shifts[j]``; so records compare as their fields do, and what is shorter comes first. Once sorted, records
-carry how often they came as one number more.
+A record is ``W`` numbers of 64 bits. Field j, a token plus 1 or 0 for none, lies in number
+``words[j]``, shifted left by ``shifts[j]``. So records compare as their fields do, and shorter ones
+come first. Sorted records have one number more, their count.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from numba import njit
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 _SMALL = 24
-"""So few records are sorted by insertion."""
+"""Up to this many records are sorted by insertion."""
 
 
 @compiled
@@ -24,9 +25,11 @@ def unigrams(tokens, first, stop, counts):
 
 @compiled
 def windows(tokens, starts, first, stop, vocab, words, shifts, records, filled):
-    """For each token ``first`` to ``stop``, the n-grams that begin with the token before it, or with `<s>`.
+    """For each token ``first`` to ``stop``, the n-grams that begin with the token before it, or
+    with `<s>`.
 
-    ``records[filled:]`` get those tokens, as many as fit in or the line has; ``starts`` says where lines begin.
+    ``records[filled:]`` get those tokens, as many as fit in or the line has; ``starts`` says where
+    lines begin.
     """
     order, width = len(words), records.shape[1]
     for t in range(first, stop):
@@ -35,19 +38,22 @@ def windows(tokens, starts, first, stop, vocab, words, shifts, records, filled):
         before = vocab if starts[t] else tokens[t - 1]
         records[filled, 0] = np.uint64(before + 1) << shifts[0]
         for j in range(1, order):
-            place = t + j - 1
-            if j > 1 and (place == len(tokens) or starts[place]):
+            position = t + j - 1
+            if j > 1 and (position == len(tokens) or starts[position]):
                 break
-            records[filled, words[j]] |= np.uint64(tokens[place] + 1) << shifts[j]
+            records[filled, words[j]] |= np.uint64(tokens[position] + 1) << shifts[j]
         filled += 1
     return filled
 
 
 @compiled
 def sort(records, count):
-    """Sort the first ``count`` records in place: by one number of them after the other (Bentley, Sedgewick 1997)."""
+    """Sort the first ``count`` records in place: by one number of them after the other (Bentley,
+    Sedgewick 1997).
+    """
     width = records.shape[1]
-    # The smallest of three parts is gone on with, the others wait: never more than 2 log3(2^63) of them.
+    # The smallest of three parts is sorted next, the others wait: never more than 2 log3(2^63) of
+    # them.
     waiting = np.empty((128, 3), np.int64)
     low, high, word, depth = 0, count, 0, 0
     while True:
@@ -75,7 +81,9 @@ def sort(records, count):
 
 @compiled
 def _part(records, low, high, word):
-    """Bring what is less than some record's number to the front and what is more to the back; where these end."""
+    """Partition by some record's number: smaller ones to the front, larger ones to the back;
+    returns the borders.
+    """
     quarter = (high - low) // 4
     one, two, three = records[low + quarter, word], records[low + 2 * quarter, word], records[high - quarter, word]
     pivot = max(min(one, two), min(max(one, two), three))
@@ -128,7 +136,8 @@ def _same(some, one, others, other, width):
 
 @compiled
 def collapse(records, start, count, out):
-    """Fill ``out`` with distinct records of the sorted ``records[start:count]`` and how often each came.
+    """Fill ``out`` with the distinct records of the sorted ``records[start:count]`` and their
+    counts.
 
     Returns where it stopped, and how many it wrote.
     """
@@ -146,20 +155,20 @@ def collapse(records, start, count, out):
 
 
 @compiled
-def make_heap(records, places, heap, size):
-    """Order ``heap[:size]``, numbers of runs, by the runs' next records, which stand at ``places`` of ``records``."""
+def make_heap(records, positions, heap, size):
+    """Order ``heap[:size]``, numbers of runs, by the runs' next records, ``records[positions]``."""
     for root in range(size // 2 - 1, -1, -1):
-        _settle(records, places, heap, size, root)
+        _settle(records, positions, heap, size, root)
 
 
 @compiled
-def _settle(records, places, heap, size, root):
+def _settle(records, positions, heap, size, root):
     width, run = records.shape[1] - 1, heap[root]
     while 2 * root + 1 < size:
         child = 2 * root + 1
-        if child + 1 < size and _before(records, places[heap[child + 1]], records, places[heap[child]], width):
+        if child + 1 < size and _before(records, positions[heap[child + 1]], records, positions[heap[child]], width):
             child += 1
-        if not _before(records, places[heap[child]], records, places[run], width):
+        if not _before(records, positions[heap[child]], records, positions[run], width):
             break
         heap[root] = heap[child]
         root = child
@@ -167,24 +176,25 @@ def _settle(records, places, heap, size, root):
 
 
 @compiled
-def merge(records, places, ends, heap, size, out, filled):
-    """Append the runs' records to ``out[:filled]`` in order, equal ones added up, until it is full or a run gives out.
+def merge(records, positions, ends, heap, size, out, filled):
+    """Append the runs' records to ``out[:filled]`` in order, equal ones added up.
 
-    That run is the first of the heap. Returns how many ``out`` holds.
+    It stops when ``out`` is full or a run is used up; that run is the first of the heap. Returns
+    how many ``out`` holds.
     """
     width = out.shape[1] - 1
     while filled < len(out):
-        _settle(records, places, heap, size, 0)
+        _settle(records, positions, heap, size, 0)
         run = heap[0]
-        place = places[run]
-        if filled and _same(records, place, out, filled - 1, width):
-            out[filled - 1, width] += records[place, width]
+        position = positions[run]
+        if filled and _same(records, position, out, filled - 1, width):
+            out[filled - 1, width] += records[position, width]
         else:
             for w in range(width + 1):
-                out[filled, w] = records[place, w]
+                out[filled, w] = records[position, w]
             filled += 1
-        places[run] = place + 1
-        if places[run] == ends[run]:
+        positions[run] = position + 1
+        if positions[run] == ends[run]:
             break
     return filled
 
@@ -197,7 +207,9 @@ def _read(record, words, shifts, mask, fields):
 
 @compiled
 def _shared(fields, previous, most):
-    """How many fields two records begin with alike, and how many the first one has; the second becomes the first."""
+    """The length of two records' common prefix, and of the first one; ``previous`` becomes the
+    first.
+    """
     length = 0
     while length < most and fields[length] != 0:
         length += 1
@@ -210,13 +222,15 @@ def _shared(fields, previous, most):
 
 @compiled
 def ngrams(block, vocab, words, shifts, mask, previous, last, begins, keys, raw, filled, suffixes, spilled):
-    """Append the n-grams of sorted distinct windows to ``keys[n]`` and ``raw[n]``, ``filled[n]`` each, for n from 2.
+    """Append the n-grams of sorted distinct windows to ``keys[n]`` and ``raw[n]``, ``filled[n]``
+    each, for n from 2.
 
-    ``previous`` is the last window's fields, ``last[n]`` the last n-gram's place in its table, ``begins[n]`` the
-    first place of one that begins with `<s>`. The last n-gram may get more occurrences from what follows.
+    ``previous`` is the last window's fields, ``last[n]`` the last n-gram's index in its table,
+    ``begins[n]`` the first index of one that begins with `<s>`. Later windows may add occurrences
+    to the last n-gram.
 
-    To ``suffixes[spilled:]`` goes each window without its first token, and in the last field which of its beginnings
-    have one left neighbour more than the windows so far gave them: those of so many tokens or more.
+    Each window without its first token goes to ``suffixes[spilled:]``. Its last field is a length:
+    prefixes of that many tokens or more gain a left neighbour.
     """
     order, width = len(words), suffixes.shape[1]
     fields = np.empty(order, np.int64)
@@ -245,7 +259,8 @@ def ngrams(block, vocab, words, shifts, mask, previous, last, begins, keys, raw,
 
 @compiled
 def neighbours(block, words, shifts, mask, previous, singles, counts, filled):
-    """Append how many left neighbours each n-gram has to ``counts[n]``, ``filled[n]`` of them, for n from 2.
+    """Append how many left neighbours each n-gram has to ``counts[n]``, ``filled[n]`` of them, for
+    n from 2.
 
     ``block`` holds the sorted suffixes that ``ngrams`` made; ``singles[V]`` are those of order 1.
     """

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from elman.data.example_splits import duplicates_between, split_examples
+from elman.data.example_splits import ExampleSplits, duplicates_between, split_examples
 from elman.data.examples import Example, ReadReport, read_examples
 from elman.data.labels import LabelSet
 from elman.errors import TextError
@@ -52,14 +52,9 @@ def read_data(
         TextError: anything wrong with the data.
         UsageError: labels that cannot be learned.
     """
-    config, notes = request.data, []
-    train = _read(request.sources, config, notes, "training", progress)
-    valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
-    test = _read(request.test, config, notes, "test", progress) if request.test else []
-    LabelSet.fit(train)  # of one label only, no part of them could be held out either
-    if not valid:
-        train, valid, held_out = split_examples(train, test=not request.test)
-        test = test or held_out
+    config = request.data
+    notes: list[str] = []
+    train, valid, test = request.examples or _splits(request, notes, progress)
     hashed = hash_of(train, valid, test)
     labels = labels or LabelSet.fit(train)
     notes += labels.notes
@@ -86,6 +81,19 @@ def read_data(
     data = LabelledData(tokenizer, labels, *encoded, tested, hashed, tuple(notes))
     _tell(data, progress)
     return data
+
+
+def _splits(request: ClassifyRequest, notes: list[str], progress: Progress) -> ExampleSplits:
+    """The parts that the user named, and those that are held out of the first."""
+    config = request.data
+    train = _read(request.sources, config, notes, "training", progress)
+    valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
+    test = _read(request.test, config, notes, "test", progress) if request.test else []
+    LabelSet.fit(train)  # of one label only, no part of them could be held out either
+    if not valid:
+        train, valid, held_out = split_examples(train, test=not request.test)
+        test = test or held_out
+    return ExampleSplits(train, valid, test)
 
 
 def _read(

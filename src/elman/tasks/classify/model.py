@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
 from elman.errors import FolderError, UsageError
+from elman.evaluation.explanation import Explanation, explain_text, words_of
 from elman.evaluation.labels import LabelReport
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig, inference_encoder
 from elman.metrics.calibration import sigmoid, softmax
@@ -22,7 +23,8 @@ from elman.tasks.folder_model import FolderModel
 from elman.text.tokenizer import Tokenizer
 
 _BATCH = 256
-_THRESHOLD = 0.5
+THRESHOLD = 0.5
+"""With several labels a text, the probability from which one is predicted."""
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -85,18 +87,53 @@ class TextClassifier(FolderModel):
 
     def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predictions of a stream of texts, in its order and in constant memory."""
-        yield from in_order(texts, self._predict, length=len, batch=_BATCH)
+        yield from in_order(map(_checked, _several(texts)), self._predict, length=len, batch=_BATCH)
 
     def _predict(self, texts: Sequence[str]) -> list[Prediction]:
-        for text in texts:
-            if not isinstance(text, str):
-                raise UsageError(f"a text is a {type(text).__name__}; give strings")
         probabilities = self.probabilities_of(self.encoder.logits(self.encode(texts)))
         if self.config.multi_label:
-            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= _THRESHOLD)) for row in probabilities]
+            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
         else:
             named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
         return [Prediction(*pair) for pair in zip(named, probabilities, strict=True)]
+
+    def explain(self, text: str, *, label: str | None = None) -> Explanation:
+        """What each word of a text contributes to a label: the change when it is left out.
+
+        Args:
+            label: the label to explain; by default the most probable one.
+
+        Returns:
+            An ``Explanation``. It prints as text; ``to_json`` and ``elman.report.explanation_page``
+            give its other forms. A text without words has no contributions.
+
+        Raises:
+            UsageError: there is no such label.
+
+        >>> import elman
+        >>> model = elman.load("reviews-model")  # doctest: +SKIP
+        >>> print(model.explain("not a good film"))  # doctest: +SKIP
+        neg: 91.2%
+          +3.10  ++++++++++  not
+          +0.02              a
+          -1.24  ----        good
+          +0.11              film
+        """
+        if label is not None and label not in self.labels:
+            raise UsageError(f"there is no label {label!r}; the labels are: {', '.join(self.labels)}")
+        chosen = None if label is None else self.labels.index(label)
+        if not words_of(_checked(text)):
+            (row,) = self.predict_proba([text])
+            chosen = int(row.argmax()) if chosen is None else chosen
+            return Explanation(
+                text=text,
+                label=self.labels[chosen],
+                probability=float(row[chosen]),
+                words=(),
+                names=self.labels,
+                prefixes=(tuple(row.tolist()),),
+            )
+        return explain_text(self.predict_proba, text, names=self.labels, label=chosen)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The token ids that the network reads of each text."""
@@ -144,6 +181,18 @@ class TextClassifier(FolderModel):
             "precision": self.encoder.precision,
             "vocabulary": self.tokenizer.size,
         }
+
+
+def _several(texts: Iterable[str]) -> Iterable[str]:
+    if isinstance(texts, str):
+        raise UsageError("one string came where several texts were expected; give a list of texts")
+    return texts
+
+
+def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise UsageError(f"a text is of type {type(text).__name__}; give strings")
+    return text
 
 
 def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]:

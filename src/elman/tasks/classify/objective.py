@@ -1,5 +1,6 @@
 """Text classification as the training loop sees it: buckets of texts, and accuracy on the validation part."""
 
+import math
 from collections.abc import Generator
 from typing import Any
 
@@ -19,6 +20,8 @@ from elman.tasks.classify.texts import LabelledTexts
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
 
+_TIE = 1e-6
+"""What a lower loss adds at most: less than one example of a million."""
 _VALID_ROWS = 256
 _UNBALANCED = 10
 """From so many times as many examples of one label as of another on, rare ones count more."""
@@ -94,18 +97,22 @@ class ClassifyObjective(ExampleObjective):
         return self.config.layers - 1 - int(parts[2]) if ".layers." in stored else 0
 
     def validate(self, network: nn.Module) -> Generator[float, None, float]:
-        """Accuracy on the validation part (micro-averaged F1 where texts may have several labels), as a share."""
+        """Accuracy on the validation part (micro-averaged F1 where texts may have several labels), as a share.
+
+        Of equal shares, which a small part often has, the one with the lower loss is a little greater.
+        """
         assert isinstance(network, Classifier)
         logits = yield from network_logits(network, self.valid.rows)
         targets = self.valid.targets
         tally = LabelTally.count(targets, predicted(logits, targets), labels=self.outputs)
         probabilities = sigmoid(logits) if targets.ndim == 2 else softmax(logits)
         self._nats = log_loss(targets, probabilities)
-        return float(tally.micro_f1 if targets.ndim == 2 else tally.accuracy)
+        share = float(tally.micro_f1 if targets.ndim == 2 else tally.accuracy)
+        return share + _TIE * math.exp(-self._nats)
 
     def describe_validation(self, figure: float) -> Validation:
         name = "micro F1" if self.valid.targets.ndim == 2 else "accuracy"
-        log = {"valid_nats": self._nats, f"valid_{name.replace(' ', '_')}": figure}
+        log = {"valid_nats": self._nats, f"valid_{name.replace(' ', '_')}": round(figure, 5)}
         return Validation(log, f"{name} {100 * figure:.2f}%, {self._nats:.4f} nats", f"{name} {100 * figure:.1f}%")
 
 
@@ -136,7 +143,7 @@ def predicted(logits: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
 def class_weights(targets: NDArray[Any], outputs: int, how: str) -> NDArray[np.float32] | None:
     """What an example of each label counts: its share of the examples turned over; None where all count alike.
 
-    >>> class_weights(np.array([0] * 30 + [1]), 2, "auto").round(2).tolist()
+    >>> class_weights(np.array([0] * 30 + [1]), 2, "auto").astype(float).round(2).tolist()
     [0.52, 15.5]
     """
     counts = np.maximum(np.bincount(targets, minlength=outputs), 1) if targets.ndim == 1 else None

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
+from elman.data.example_splits import ExampleSplits
 from elman.data.examples import ExamplesConfig
 from elman.errors import UsageError
 from elman.tasks.request import Request
@@ -53,8 +54,12 @@ class ClassifyRequest(Request):
     rival: bool = True
     """Whether TF-IDF with logistic regression is trained beside the network."""
 
+    examples: ExampleSplits | None = None
+    """Examples in memory, in place of ``sources``. Not kept: such a training cannot be resumed."""
+
     def to_json(self) -> dict[str, Any]:
         import os
 
         values = super().to_json()
+        values.pop("examples")
         return {**values, "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}

@@ -1,4 +1,6 @@
-"""Language modelling as the training loop sees it: streams of text and bits per byte of the validation text."""
+"""Language modelling as the training loop sees it: streams of text and bits per byte of the
+validation text.
+"""
 
 import math
 from collections.abc import Generator
@@ -11,7 +13,7 @@ from elman.data.store import TokenStore
 from elman.data.streams import Streams
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Drops, Network
-from elman.models.softmax_clusters import lay_out, read_layout
+from elman.models.softmax_clusters import make_clusters, read_clusters
 from elman.nn.penalties import Penalties
 from elman.tasks.language.plan import LanguagePlan
 from elman.tasks.language.variable_bptt import varied_length
@@ -66,9 +68,9 @@ class LanguageObjective:
     def make_network(self) -> nn.Module:
         config, plan = self.config, self.plan
         if self._start is None:
-            clusters = lay_out(config, self.vocab, count_types(self.train.ids, self.vocab))
+            clusters = make_clusters(config, self.vocab, count_types(self.train.ids, self.vocab))
         else:
-            clusters = read_layout(config, self.vocab, self._start)
+            clusters = read_clusters(config, self.vocab, self._start)
         drops = Drops(
             input=plan.input_dropout,
             between=plan.dropout,
@@ -136,7 +138,9 @@ class LanguageObjective:
         )
 
     def bits_per_byte(self, nats: float) -> float:
-        """Loss per token of the validation text as bits per byte, the spelling of unknown words included."""
+        """Loss per token of the validation text as bits per byte, the spelling of unknown words
+        included.
+        """
         valid = self.valid
         if self._spelling is None:
             self._spelling = valid.spelling_nats(self.speller)

@@ -1,9 +1,10 @@
 """Sizes, batch, dropout and learning rate from the corpus, the vocabulary and the time.
 
-The rule behind the sizes: what the machine can compute in the time, spread over the tokens of the corpus,
-is shared between a bigger network and more epochs in equal parts (both grow with its square root). The more often
-a token will be read, the more is dropped: without that a network that starts from counts knows the Penn Treebank
-by heart after five epochs. docs/recipes.md has the runs behind the numbers.
+The rule behind the sizes: what the machine can compute in the time, spread over the tokens of the
+corpus, is shared between a bigger network and more epochs in equal parts (both grow with its square
+root). The more often a token will be read, the more is dropped: without that a network that starts
+from counts knows the Penn Treebank by heart after five epochs. docs/recipes.md has the runs behind
+the numbers.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ from typing import Any
 
 from elman.cells.counting import hidden_weights, products
 from elman.models.network_config import NeuralConfig
-from elman.models.softmax_clusters import lay_out
+from elman.models.softmax_clusters import make_clusters
 from elman.nn.clusters import zipf_counts
 from elman.tasks.language.plan import LanguagePlan
 from elman.training.optimizers import DEFAULT_RATES
@@ -26,11 +27,14 @@ _MOST_WEIGHTS = 30.0
 _REFERENCE_HIDDEN = 512
 """Units that the optimiser's usual rate suits; more want less, by the square root."""
 _MANY_TYPES = 20_000
-"""From so many types on, most of the time would go into scores of rare ones: the softmax becomes adaptive."""
+"""From so many types on, most of the time would go into scores of rare ones: the softmax becomes
+adaptive."""
 _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5, "transformer": 0.4}
-"""What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates that see no state."""
+"""What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates
+that see no state."""
 _LONG = {"transformer": 64}
-"""Tokens of a row that are learned from at a time, where 22 are too few: gradients reach no key of the chunk before."""
+"""Tokens of a row that are learned from at a time, where 22 are too few: gradients reach no key of
+the chunk before."""
 _LAYERS = {"feed-forward": 1, "conv": 4, "transformer": 4}
 """Layers, where they are not two."""
 _INNER = {"conv": 1.0}
@@ -48,8 +52,8 @@ class RecipeInputs:
     """V."""
     level: str
     budget: float | None
-    """FLOP that the machine can spend in the whole run; None where the user fixed its length in text, not in time,
-    so that the same command gives the same network on every machine."""
+    """FLOP that the machine can spend in the whole run; None where the user fixed its length in
+    text, not in time, so that the same command gives the same network on every machine."""
     epochs: float = 0.0
     """Epochs, where the user fixed them."""
 
@@ -74,7 +78,8 @@ def choose(
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
-    """FLOP of one training token: six for each weight of a matrix product, and for what attention multiplies.
+    """FLOP of one training token: six for each weight of a matrix product, and for what attention
+    multiplies.
 
     An adaptive softmax is taken to meet types as often as Zipf's law says.
     """
@@ -89,14 +94,15 @@ def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
 def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
     if config.softmax == "sampled":
         return min(config.drawn, vocab_size) * top
-    clusters = lay_out(config, vocab_size)
+    clusters = make_clusters(config, vocab_size)
     return vocab_size * top if clusters is None else clusters.products(zipf_counts(vocab_size), top)
 
 
 def _sizes(inputs: RecipeInputs, given: dict[str, Any]) -> dict[str, int]:
     per_token = _REFERENCE_BUDGET if inputs.budget is None else inputs.budget / max(inputs.tokens, 1)
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
-    # A network with many more weights than the text has tokens would learn it by heart, however much time there is.
+    # A network with many more weights than the text has tokens would learn it by heart, however
+    # much time there is.
     flop = min(flop, 6.0 * _MOST_WEIGHTS * inputs.tokens)
 
     def cost(embedding: int) -> float:
@@ -126,14 +132,16 @@ def _whole(shape: dict[str, Any]) -> dict[str, Any]:
 
 def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:
     fine = inputs.level in ("char", "byte")
-    # Many short rows rather than few long ones: the products are larger, and nothing was lost by it.
+    # Many short rows rather than few long ones: the products are larger, and nothing was lost by
+    # it.
     length = 70 if fine else _LONG.get(inputs.kind, 22)
     batch = 16 if inputs.kind in _LONG else 32
     # Few tokens: fewer rows, so that there are enough updates.
     while batch > 4 and inputs.tokens < batch * 2000:
         batch //= 2
     dropout = min(0.5, 0.05 * epochs)
-    # Dropout alone does not keep a network from learning by heart what it reads more than ten times.
+    # Dropout alone does not keep a network from learning by heart what it reads more than ten
+    # times.
     weight_drop = 0.0 if fine or not _has_hidden(config) else min(0.3, max(0.0, 0.025 * (epochs - 10)))
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(inputs.kind, 1.0)
     return {
@@ -144,7 +152,8 @@ def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, opti
         "embedding_dropout": 0.0 if fine else round(0.12 * dropout, 2),
         "weight_drop": round(weight_drop, 2),
         "rate": float(f"{rate * min(1.0, math.sqrt(_REFERENCE_HIDDEN / config.hidden_size)):.2g}"),
-        # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the gradient.
+        # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the
+        # gradient.
         "weight_decay": 0.1 if optimizer in ("adamw", "muon") else 0.0,
     }
 

@@ -1,4 +1,6 @@
-"""The first weights of a network: drawn from the seed, then told what counting knows of the text."""
+"""The first weights of a network: drawn from the seed, then told what counting knows of the
+text.
+"""
 
 from typing import Any
 
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from elman.data.frequency import count_types
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network
-from elman.models.softmax_clusters import lay_out
+from elman.models.softmax_clusters import make_clusters
 from elman.nn.feedback import Lstm
 from elman.progress import Progress
 from elman.tasks.language.cooccurrence import cooccurrence_vectors
@@ -20,13 +22,13 @@ def first_weights(
 ) -> dict[str, NDArray[Any]]:
     """Weights to begin training the text ``ids[N]`` of ``vocab`` types with.
 
-    If the plan says so, the output's bias begins as the logarithm of each type's share, so that no update is spent on
-    learning which types are frequent, and embeddings begin as co-occurrence vectors where there are more types
-    than a vector has numbers (characters need none).
+    If the plan says so, the output's bias begins as the logarithm of each type's share, so that no
+    update is spent on learning which types are frequent, and embeddings begin as co-occurrence
+    vectors where there are more types than a vector has numbers (characters need none).
     """
     torch.manual_seed(plan.seed)
     counts = count_types(ids, vocab)
-    network = Network(config, vocab, clusters=lay_out(config, vocab, counts))
+    network = Network(config, vocab, clusters=make_clusters(config, vocab, counts))
     if plan.forget_bias is not None:
         for layer in network.stack.layers:
             assert isinstance(layer, Lstm)

@@ -27,11 +27,11 @@ Rows = Iterator[tuple[int, list[str]]]
 def read_csv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> Iterator[Record]:
     """The rows of a CSV file; quoted cells may hold separators, doubled quotes and line ends.
 
-    The separator is a comma, a semicolon or a tab, whichever fits the first lines best. A first line
-    such as ``sep=;`` names it. The first row names the columns. Blanks around the names are ignored;
-    so is their case if no name fits exactly. If ``fields`` are numbers, the file has no row of names,
-    and ``"1"`` is the first column. Blank lines are skipped. Cells beyond the last column must be
-    empty.
+    The separator is a comma, a semicolon or a tab, whichever fits the first lines best. A first
+    line such as ``sep=;`` names it. The first row names the columns. Blanks around the names are
+    ignored; so is their case if no name fits exactly. If ``fields`` are numbers, the file has no
+    row of names, and ``"1"`` is the first column. Blank lines are skipped. Cells beyond the last
+    column must be empty.
 
     >>> lines = iter(["id;Text", '1;"one; two"'])
     >>> next(read_csv(lines, name="a.csv", fields=["text"])).fields
@@ -77,8 +77,8 @@ def read_tsv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
 
 
 def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -> Rows:
-    # Strict, because a lenient reader takes one lost quote for a cell that goes on to the end of the
-    # file.
+    # Strict, because a lenient reader takes one lost quote for a cell that goes on to the end of
+    # the file.
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
     while True:
         begin = reader.line_num + before + 1

@@ -1,0 +1,131 @@
+"""What a served model can do: continue texts, or predict labels of texts.
+
+A route asks for an ability, never for a kind of model.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from elman.models.protocol import LanguageModel
+from elman.serve.batching import Batcher
+from elman.serve.label_batching import LabelBatcher, LabelModel
+from elman.serve.metrics import Metrics
+from elman.text.speller import Speller
+
+_MANY = 128
+"""More rows than a network's interpreter computes before it loads compiled kernels."""
+
+
+class Ability(ABC):
+    """One ability of one model."""
+
+    verb: ClassVar[str]
+    """What such a model does, after its name."""
+    infinitive: ClassVar[str]
+    routes: ClassVar[tuple[str, ...]]
+    """What can be asked, as ``/v1/ROUTE``."""
+    name: str
+    """The model's name."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        """The ability of a model, ready to work; None if it has none."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Facts about the model for ``/v1/models``."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Calls that wait for the model."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop the worker."""
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """A model that continues texts."""
+
+    lm: LanguageModel
+    speller: Speller
+
+
+@dataclasses.dataclass(frozen=True)
+class ContinuesText(Ability):
+    """A language model at work."""
+
+    verb = "continues text"
+    infinitive = "continue text"
+    routes = ("complete", "score", "memory", "completions")
+
+    name: str
+    model: TextModel
+    batcher: Batcher
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, TextModel):
+            return None
+        return cls(name, model, Batcher(warmed(model.lm), observe=metrics.step_rows.observe))
+
+    def describe(self) -> dict[str, Any]:
+        lm = self.model.lm
+        about = {**lm.describe(), "level": lm.tokenizer.config.level, "vocabulary": lm.tokenizer.size}
+        return {**about, "hash": lm.model_hash}
+
+    @property
+    def waiting(self) -> int:
+        return self.batcher.waiting
+
+    def close(self) -> None:
+        self.batcher.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictsLabels(Ability):
+    """A model at work that labels texts."""
+
+    verb = "predicts labels"
+    infinitive = "predict labels"
+    routes = ("predict",)
+
+    name: str
+    model: LabelModel
+    batcher: LabelBatcher
+    hash: str
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, LabelModel):
+            return None
+        for _ in model.predictions(["a"] * _MANY):
+            pass  # so that no first request waits until something is compiled or loaded
+        batcher = LabelBatcher(model, observe=metrics.step_rows.observe)
+        return cls(name, model, batcher, model.model_hash)
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return self.batcher.waiting
+
+    def close(self) -> None:
+        self.batcher.close()
+
+
+ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels)
+
+
+def warmed(lm: LanguageModel) -> LanguageModel:
+    """The model after a first batch, so that nobody's first key waits until something is compiled or loaded."""
+    state = lm.start(_MANY if lm.batchable else 1)
+    lm.log_probs(lm.advance(np.zeros(state.batch, np.int64), state))
+    return lm

@@ -1,0 +1,99 @@
+"""/v1/predict: labels of texts with their probabilities and, if asked for, what each word contributes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.evaluation.explanation import explain_text, words_of
+from elman.serve.abilities import PredictsLabels
+from elman.serve.batching import Patience
+from elman.serve.errors import Problem
+from elman.serve.limits import Limits
+from elman.serve.schemas import PredictBody
+from elman.tasks.classify.model import Prediction
+
+
+def texts_of(body: PredictBody, limits: Limits, *, classes: int) -> list[str]:
+    """The texts of a request.
+
+    Args:
+        classes: how many labels the model has.
+
+    Raises:
+        Problem: too much is asked for, or a string is no text.
+    """
+    texts = [body.input] if isinstance(body.input, str) else body.input
+    if len(texts) > limits.max_texts:
+        raise Problem(
+            422, f"input has {len(texts)} texts; this server labels up to {limits.max_texts} in one request",
+            param="input",
+        )  # fmt: skip
+    if len(texts) * classes > limits.max_answer:
+        raise Problem(
+            422, f"{len(texts)} texts, {classes} labels: {len(texts) * classes} probabilities; this server gives up to "
+            f"{limits.max_answer} in one answer", param="input",
+        )  # fmt: skip
+    characters = sum(map(len, texts))
+    if body.explain and characters > limits.max_explain:
+        raise Problem(
+            413, f"input has {characters} characters; this server explains up to {limits.max_explain}: send less, or "
+            "leave out explain", param="input", code="too_long_to_explain",
+        )  # fmt: skip
+    for number, text in enumerate(texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            what = f"text {number} of input has half of a surrogate pair, which is not Unicode text"
+            raise Problem(422, f"{what}; send whole characters", param="input") from None
+    return texts
+
+
+def predictions_answer(
+    able: PredictsLabels, predictions: Sequence[Prediction], explanations: Sequence[dict[str, Any]] | None
+) -> dict[str, Any]:
+    """The answer: predictions in the order of the texts."""
+    names = able.model.labels
+    found: list[dict[str, Any]] = []
+    for prediction in predictions:
+        chances = dict(zip(names, prediction.probabilities.tolist(), strict=True))
+        found.append({"labels": list(prediction.labels), "probabilities": chances})
+    for facts, explanation in zip(found, explanations or (), strict=explanations is not None):
+        facts["explanation"] = explanation
+    return {"model": able.name, "labels": list(names), "predictions": found}
+
+
+def explanations_of(
+    texts: Sequence[str], predictions: Sequence[Prediction], able: PredictsLabels, patience: Patience
+) -> list[dict[str, Any]]:
+    """What the words of each text contribute to its most probable label."""
+    pairs = zip(texts, predictions, strict=True)
+    return [_explained(text, int(found.probabilities.argmax()), able, patience) for text, found in pairs]
+
+
+def _explained(text: str, label: int, able: PredictsLabels, patience: Patience) -> dict[str, Any]:
+    """The text without each of its words, all in one call of the worker."""
+    name = able.model.labels[label]
+    if not words_of(text):
+        return {"label": name, "words": []}
+
+    def predict(variants: Sequence[str]) -> NDArray[np.float64]:
+        # Only one label's column is kept: there may be thousands of labels.
+        def chance(prediction: Prediction) -> float:
+            return float(prediction.probabilities[label])
+
+        return np.array(patience.wait(able.batcher.map_predictions(variants, chance, patience)))[:, None]
+
+    found = explain_text(predict, text, names=[name], label=0)
+    words = [
+        {
+            "text": word.text,
+            "start": word.start,
+            "end": word.end,
+            "contribution": word.contribution,
+            "change": found.probability - word.probability,
+        }
+        for word in found.words
+    ]
+    return {"label": name, "words": words}

@@ -1,0 +1,152 @@
+// Classify: the labels of a text as one types, and what each word does for the likeliest one.
+
+import {mountBars} from "./bars.js";
+import {add} from "./dom.js";
+import {ask} from "./server.js";
+import {inUnits, mountShaded} from "./shaded.js";
+import {percent} from "./typing.js";
+
+const DELAY = 60;
+// A longer text is explained only after a pause: its words are left out one by one.
+const SHORT = 600;
+const PAUSE = 400;
+const QUIET = 900;
+const NAMED = 4;
+const MATTERS = 0.2;
+const HINT = "Point at a word, or put the cursor into it.";
+
+/** A field, and bars, for each model, all with one text. */
+export function classify(root, page) {
+  root.replaceChildren();
+  const columns = add(root, "div", {className: "columns"});
+  const all = page.chosen().map((model) => column(add(columns, "div", {className: "classify"}), model, page, (text) => {
+    page.text = text;
+    for (const other of all) other.text = text;
+  }));
+  all[0].focus();
+  return () => all.forEach((each) => each.destroy());
+}
+
+function column(root, model, page, onChange) {
+  const inside = add(root, "div", {className: "classify-parts"});
+  const left = add(inside, "div", {}), right = add(inside, "div", {});
+  let explanation = null, chance = 0, asked = null, timer = 0, quiet = 0;
+  const shaded = mountShaded(left, {
+    label: `Text, labelled by ${model}`, placeholder: "Type a text", value: page.text, hint: HINT,
+    onChange(text) {
+      onChange(text);
+      later();
+    },
+    say(word) {
+      return without(word, explanation.label, chance);
+    },
+  });
+  const legend = add(left, "p", {className: "legend two"});
+  legend.append("speaks against ");
+  add(legend, "i", {});
+  const meant = add(legend, "span", {textContent: "speaks for the label"});
+  const note = add(left, "p", {className: "note", hidden: true, textContent: "This text is too long to colour its words."});
+  const bars = mountBars(right, `Labels by ${model}`);
+  const words = add(right, "p", {className: "soft reasons"});
+  const told = add(right, "div", {className: "typing-told"});
+  told.setAttribute("role", "status");
+
+  function explain(text, prediction) {
+    explanation = prediction.explanation;
+    chance = prediction.probabilities[explanation.label];
+    meant.textContent = `speaks for “${explanation.label}”`;
+    shaded.shade(text, inUnits(text, explanation.words));
+    words.textContent = reasons(explanation);
+    note.hidden = true;
+  }
+
+  function forget() {
+    explanation = null;
+    meant.textContent = "speaks for the label";
+    shaded.shade("", []);
+    words.textContent = "";
+  }
+
+  async function question() {
+    asked = new AbortController();
+    const {signal} = asked, text = shaded.text, blank = !text.trim();
+    const answer = async (explain) => {
+      const found = await ask("v1/predict", {model, input: text, explain}, signal);
+      page.trouble(null, model);
+      return found;
+    };
+    try {
+      const short = text.length <= SHORT && !blank;
+      const {labels, predictions: [first]} = await answer(short);
+      bars.show(labels, blank ? null : first);
+      note.hidden = true;
+      if (blank) return forget();
+      announce(first);
+      if (short) return explain(text, first);
+      await new Promise((done) => { timer = setTimeout(done, PAUSE); });
+      explain(text, (await answer(true)).predictions[0]);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.code === "too_long_to_explain") {
+        forget();
+        note.hidden = false;
+        return;
+      }
+      page.trouble(error, model);
+    }
+  }
+
+  /** For those who hear the page: not every letter's answer, but the one that stays. */
+  function announce({labels, probabilities}) {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      told.textContent = labels.map((label) => `${label} ${percent(probabilities[label])}`).join(", ") || "no label";
+    }, QUIET);
+  }
+
+  function later() {
+    asked?.abort();
+    clearTimeout(timer);
+    timer = setTimeout(question, DELAY);
+  }
+
+  question();
+  return {
+    set text(text) {
+      if (text === shaded.text) return;
+      shaded.text = text;
+      later();
+    },
+    focus() {
+      shaded.field.focus();
+    },
+    destroy() {
+      asked?.abort();
+      clearTimeout(timer);
+      clearTimeout(quiet);
+      shaded.destroy();
+    },
+  };
+}
+
+/** What leaving a word out does, in a sentence. */
+function without(word, label, chance) {
+  const less = chance - word.change, name = `Without “${word.text}”, “${label}”`;
+  if (percent(less) !== percent(chance)) {
+    return `${name} ${less < chance ? "falls" : "rises"} from ${percent(chance)} to ${percent(less)}.`;
+  }
+  const times = Math.exp(Math.abs(word.contribution));
+  const odds = times < 1.1 ? "" : `, at odds ${times.toFixed(1)} times ${word.contribution > 0 ? "lower" : "higher"}`;
+  return `${name} stays at ${percent(chance)}${odds}.`;
+}
+
+/** The words that matter most, in a sentence or two. */
+function reasons({label, words}) {
+  const sides = [[`For “${label}”`, 1], ["Against it", -1]].map(([name, sign]) => {
+    const some = words.filter((word) => sign * word.contribution >= MATTERS && /[\p{L}\p{N}]/u.test(word.text));
+    some.sort((a, b) => sign * (b.contribution - a.contribution));
+    const named = [...new Set(some.map((word) => word.text))].slice(0, NAMED);
+    return named.length ? `${name}: ${named.join(", ")}.` : "";
+  });
+  return sides.filter(Boolean).join(" ");
+}

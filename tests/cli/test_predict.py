@@ -1,0 +1,75 @@
+"""elman predict: labels, probabilities and explanations, of arguments and of standard input."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elman
+
+Call = Callable[..., Any]
+
+
+def good(result: Any) -> Any:
+    assert result.code == 0 and result.err == "", result.err
+    return result.out
+
+
+def test_labels_and_probabilities(cli: Call, reviews_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["a good film", "", "a bad story"]
+    probabilities = elman.load(reviews_folder).predict_proba(texts)
+    named = [("pos" if row[1] > row[0] else "neg") for row in probabilities]
+    assert (named[0], named[2]) == ("pos", "neg")
+    lines = [f"{name}\t{max(row):.4f}" for name, row in zip(named, probabilities, strict=True)]
+    assert good(cli("predict", reviews_folder, *texts)).splitlines() == lines
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a good film\r\n\na bad story"))
+    assert good(cli("predict", reviews_folder)).splitlines() == lines
+    rows = [f"{name}\t{row[0]:.4f}\t{row[1]:.4f}" for name, row in zip(named, probabilities, strict=True)]
+    assert good(cli("predict", reviews_folder, *texts, "--proba")).splitlines() == ["label\tneg\tpos", *rows]
+    printed = [json.loads(line) for line in good(cli("predict", reviews_folder, *texts, "--json")).splitlines()]
+    assert [each["labels"] for each in printed] == [[name] for name in named]
+    assert [list(each["probabilities"].values()) for each in printed] == probabilities.tolist()
+
+
+def test_explanations(cli: Call, reviews_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = elman.load(reviews_folder)
+    shown = good(cli("predict", reviews_folder, "A good film!", "a dull end", "--explain"))
+    assert shown == f"{model.explain('A good film!')}\n\n{model.explain('a dull end')}\n"
+    first = shown.splitlines()
+    assert first[0].startswith("pos: ") and first[2].split()[1:] == ["++++++++++", "good"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a good film\n\n"))
+    lines = good(cli("predict", reviews_folder, "--explain", "--label", "neg", "--json")).splitlines()
+    expected = [model.explain(text, label="neg").to_json() for text in ("a good film", "")]
+    assert [json.loads(line) for line in lines] == json.loads(json.dumps(expected))
+
+
+def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    shown = good(cli("predict", reviews_folder, "a <good> film", "--html", page))
+    assert shown.splitlines()[0].startswith("pos: ")
+    html = page.read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>") and "&lt;" in html and "<good>" not in html
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("x", "--explain", "--proba"), "--proba and --explain print two kinds of tables; give one of them"),
+        (("x", "--label", "pos"), "--label names the label to explain; add --explain"),
+        (("x", "--explain", "--label", "good"), "there is no label 'good'; the labels are: neg, pos"),
+        (("x", "y", "--html", "why.html"), "--html shows one text; give it behind the model"),
+        (("x", "--html", "no/folder/why.html"), "cannot write no/folder/why.html"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: tuple[str, ...], message: str) -> None:
+    result = cli("predict", reviews_folder, *flags)
+    assert result.code == 2 and result.out == "" and message in result.err and result.err.count("\n") == 1
+
+
+def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> None:
+    result = cli("predict", ngram_folder, "x", "--explain")
+    assert result.code == 2 and "predicts no labels; say: elman complete" in result.err
