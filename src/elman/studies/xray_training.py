@@ -5,8 +5,9 @@ example, and new examples at every update, so overfitting is impossible and no v
 needed. All cells get the same examples, updates and learning rate.
 """
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from elman.data.cursor import Cursor
 from elman.errors import UsageError
+from elman.nn.dropout import Masks
 from elman.nn.feedback import Lstm
+from elman.nn.loss import Loss
 from elman.nn.stack import Stack
 from elman.progress import Progress
 from elman.studies.xray_tasks import SUM_VARIANCE, MemoryBatch, MemoryTask
+from elman.training.objective import Arrays, Batch, State, Validation
+from elman.training.plan import Plan
+from elman.training.training import Training
 
 CHRONO = "lstm-chrono"
 """The LSTM whose forget gates start open for the length of the lag."""
@@ -139,6 +146,81 @@ class AnsweringNetwork(nn.Module):
         y, _ = self.stack(x, self.stack.initial_state(len(x)))
         return self.answer(y[:, -1])
 
+    def loss(self, data: MemoryBatch, state: State, masks: Masks | None = None) -> Loss:
+        """Squared errors of numbers, else nats."""
+        answers, wanted = self(torch.from_numpy(data.inputs)), torch.from_numpy(data.answers)
+        if wanted.is_floating_point():
+            return Loss(F.mse_loss(answers[:, 0], wanted, reduction="sum"), len(wanted))
+        return Loss(F.cross_entropy(answers, wanted, reduction="sum"), len(wanted))
+
+    def to_arrays(self) -> Arrays:
+        return {name: parameter.detach().numpy().copy() for name, parameter in self.named_parameters()}
+
+
+class TrialObjective:
+    """An ``Objective``: fresh examples of one lag at every update, the same for all cells."""
+
+    unit = "examples"
+    higher_is_better = True
+    most_epochs = math.inf
+    updates_per_epoch = math.inf
+
+    def __init__(self, task: MemoryTask, cell: str, lag: int, *, seed: int, forget_bias: float | None = None) -> None:
+        self._task, self._cell, self._lag, self._seed = task, cell, lag, seed
+        self._memory = forget_bias or lag
+        self._checks = np.random.default_rng([seed, lag, 2])
+
+    def make_network(self) -> nn.Module:
+        return AnsweringNetwork(self._task, self._cell, memory=self._memory)
+
+    def initial_state(self, network: nn.Module) -> State:
+        return ()
+
+    def batch(self, cursor: Cursor, update: int) -> Batch:
+        rng = np.random.default_rng([self._seed, self._lag, 0, update])
+        return Batch(self._task.draw(rng, _BATCH, self._lag), Cursor(0, update + 1))
+
+    def is_valid_cursor(self, cursor: Cursor) -> bool:
+        return True
+
+    def epochs_at(self, cursor: Cursor) -> float:
+        return 0.0
+
+    def describe_cursor(self, cursor: Cursor) -> str:
+        return f"examples of update {cursor.offset + 1}"
+
+    def rate_factor(self, name: str) -> float:
+        return 1.0
+
+    def is_frozen(self, name: str, update: int) -> bool:
+        return False
+
+    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+        """The score on a few fresh examples, only for stopping: the final score uses others."""
+        yield 1.0
+        return self.score(network, self._checks, 128)
+
+    def describe_validation(self, figure: float) -> Validation:
+        return Validation({"score": figure}, f"score {figure:.3f}", f"{figure:.2f}")
+
+    def score(self, network: nn.Module, rng: np.random.Generator, count: int) -> float:
+        """The share of right answers to fresh examples; of numbers R²."""
+        assert isinstance(network, AnsweringNetwork)
+        task, batch = self._task, self._task.draw(rng, count, self._lag)
+        with torch.no_grad():
+            answers = network(torch.from_numpy(batch.inputs))
+            if task.is_regression:
+                return 1 - float(F.mse_loss(answers[:, 0], torch.from_numpy(batch.answers))) / SUM_VARIANCE
+            return float((answers.argmax(dim=1).numpy() == batch.answers).mean())
+
+
+def _training(objective: TrialObjective, *, seed: int, updates: int) -> Training:
+    plan = Plan(
+        updates=updates, batch=_BATCH, seed=seed, optimizer="adam", rate=_RATE, schedule="constant", warmup=0.0,
+        clip=_CLIP, device="cpu",
+    )  # fmt: skip
+    return Training(objective, plan)
+
 
 def _train(
     task: MemoryTask,
@@ -149,42 +231,15 @@ def _train(
     advance: Callable[[int], None] = lambda amount: None,
     forget_bias: float | None = None,
 ) -> Trial:
-    torch.manual_seed(seed)
-    # All cells get the same examples.
-    rng, test = np.random.default_rng([seed, lag]), np.random.default_rng([seed, lag, 1])
-    reader = AnsweringNetwork(task, cell, memory=forget_bias or lag)
-    optimizer = torch.optim.Adam(reader.parameters(), lr=_RATE)
-    updates_made, score = 0, -np.inf
-    while updates_made < updates:
-        for _ in range(min(_CHECK, updates - updates_made)):
-            _update(reader, optimizer, task, task.draw(rng, _BATCH, lag))
-            updates_made += 1
-            advance(1)
-        # Only for stopping: the final score uses other examples.
-        if _score(reader, task, task.draw(rng, 128, lag)) >= _SURE:
+    objective = TrialObjective(task, cell, lag, seed=seed, forget_bias=forget_bias)
+    training = _training(objective, seed=seed, updates=updates)
+    while training.position.update < updates:
+        training.update()
+        advance(1)
+        if training.position.update % _CHECK == 0 and training.validate() >= _SURE:
             break
-    score = _score(reader, task, task.draw(test, _TEST, lag))
-    return Trial(cell, lag, seed, updates_made, score)
-
-
-def _update(reader: AnsweringNetwork, optimizer: torch.optim.Optimizer, task: MemoryTask, batch: MemoryBatch) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    _loss(reader(torch.from_numpy(batch.inputs)), task, batch).backward()
-    nn.utils.clip_grad_norm_(reader.parameters(), _CLIP)
-    optimizer.step()
-
-
-def _loss(answers: Tensor, task: MemoryTask, batch: MemoryBatch) -> Tensor:
-    wanted = torch.from_numpy(batch.answers)
-    return F.mse_loss(answers[:, 0], wanted) if task.is_regression else F.cross_entropy(answers, wanted)
-
-
-@torch.no_grad()
-def _score(reader: AnsweringNetwork, task: MemoryTask, batch: MemoryBatch) -> float:
-    answers = reader(torch.from_numpy(batch.inputs))
-    if task.is_regression:
-        return 1 - float(_loss(answers, task, batch)) / SUM_VARIANCE
-    return float((answers.argmax(dim=1).numpy() == batch.answers).mean())
+    score = objective.score(training.network, np.random.default_rng([seed, lag, 1]), _TEST)
+    return Trial(cell, lag, seed, training.position.update, score)
 
 
 def _updates_for(task: MemoryTask, cells: Sequence[str], lags: Sequence[int], seeds: int, minutes: float) -> int:
@@ -192,13 +247,11 @@ def _updates_for(task: MemoryTask, cells: Sequence[str], lags: Sequence[int], se
     spent = 0.0
     for cell in cells:
         for lag in lags:
-            reader = AnsweringNetwork(task, cell, memory=lag)
-            optimizer = torch.optim.Adam(reader.parameters(), lr=_RATE)
-            rng = np.random.default_rng(0)
-            for attempt in range(4):
-                if attempt == 1:  # the first may compile
-                    begin = time.monotonic()
-                _update(reader, optimizer, task, task.draw(rng, _BATCH, lag))
+            training = _training(TrialObjective(task, cell, lag, seed=0), seed=0, updates=4)
+            training.update()  # the first may compile
+            begin = time.monotonic()
+            for _ in range(3):
+                training.update()
             spent += seeds * (time.monotonic() - begin) / 3
     return max(_CHECK, int(60 * minutes / max(spent, 1e-9)))
 

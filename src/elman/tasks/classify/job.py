@@ -207,7 +207,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     config = choose_sizes(
         given, language_model=language_model, vector_size=None if vectors is None else vectors.shape[1]
     )
-    plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), taken=language_model is not None)
+    plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), vectors=vectors is not None)
     precision = choose_precision(request.precision, device=choose_device(plan.device))
     threads = request.threads or available_cores()
     plan = plan.replace(precision=precision, threads=threads)

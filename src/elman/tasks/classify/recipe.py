@@ -32,20 +32,23 @@ def choose_sizes(
     return ClassifierConfig.from_json({**sizes, **given})
 
 
-def choose_plan(given: Mapping[str, Any], *, examples: int, taken: bool) -> ClassifyPlan:
+def choose_plan(given: Mapping[str, Any], *, examples: int, vectors: bool) -> ClassifyPlan:
     """The plan, but for its length; what the user fixed (``given``) stays.
 
-    Args:
-        taken: whether layers come from a language model.
+    Layers of a small language model learn best from the first update on, as fast as the others
+    (docs/classify.md has the figures); ``frozen`` and ``lower_rate`` are there for large ones.
 
-    >>> choose_plan({}, examples=7000, taken=False).batch
+    Args:
+        vectors: whether embeddings begin as word vectors, which then stay for a while.
+
+    >>> choose_plan({}, examples=7000, vectors=False).batch
     32
     """
     batch = 16 if examples < 2000 else 32 if examples < 50_000 else 64
     settings: dict[str, Any] = {
         "updates": 1,
         "batch": batch,
-        "rate": 4e-3 if taken else 3e-3,
+        "rate": 3e-3,
         "warmup": 0.1,
         "clip": 1.0,
         "weight_decay": 0.05,
@@ -57,6 +60,6 @@ def choose_plan(given: Mapping[str, Any], *, examples: int, taken: bool) -> Clas
         "patience": 8,
         "average_from": 0.5,
     }
-    if taken:
-        settings |= {"frozen": 0.3, "lower_rate": 0.4}
+    if vectors:
+        settings["frozen"] = 0.2
     return ClassifyPlan(**{**settings, **given})
