@@ -19,7 +19,7 @@ from typing import Any
 
 import typer
 
-import elman
+import elman.sklearn
 from elman import errors
 from elman.cli.main import VERBS, app
 from elman.config import field_docs
@@ -165,7 +165,10 @@ def python_page() -> str:
         "",
         *_wrapped("Functions: " + ", ".join(f"[{name}](#elman{name.lower()})" for name in order) + "."),
         "",
-        *_wrapped(f"Classes: {', '.join(f'[{name}](#{name.lower()})' for name in classes)}; [errors](#errors)."),
+        *_wrapped(
+            f"Classes: {', '.join(f'[{name}](#{name.lower()})' for name in classes)}. "
+            "Also: [scikit-learn](#scikit-learn), [errors](#errors)."
+        ),
         "",
         "## Functions",
     ]
@@ -173,7 +176,13 @@ def python_page() -> str:
         lines += ["", f"### elman.{name}", "", *_function(functions[name], f"elman.{name}")]
     lines += ["", "## Classes"]
     for name, cls in classes.items():
-        lines += ["", f"### {name}", "", f"`{cls.__module__}.{name}`", "", *_class(cls)]
+        lines += ["", f"### {name}", "", f"`{cls.__module__}.{name}`", "", *_class(cls, name)]
+    lines += ["", "## scikit-learn", ""]
+    lines += _wrapped("`elman.sklearn` has estimators for pipelines and searches; it needs `elman[tasks]`.")
+    for name in elman.sklearn.__all__:
+        cls, whole = getattr(elman.sklearn, name), f"elman.sklearn.{name}"
+        lines += ["", f"### {whole}", "", "```python", *_signature(cls.__init__, whole, returns=False), "```", ""]
+        lines += _class(cls, whole)
     lines += ["", "## Errors", "", *_wrapped("All are in `elman.errors`; `ElmanError` also in `elman`."), ""]
     lines += ["| exception | when | `code` | exit code |", "|---|---|---|--:|"]
     for cls in _error_classes():
@@ -254,7 +263,7 @@ def _bases(cls: type) -> list[type]:
     return [base for base in cls.__mro__ if base.__module__.startswith("elman")]
 
 
-def _class(cls: type) -> list[str]:
+def _class(cls: type, title: str) -> list[str]:
     docs = [inspect.cleandoc(base.__doc__ or "") for base in _bases(cls)]
     inherited = [block.split("\n", 1)[1] for doc in docs[1:] for block in doc.split("\n\n") if _is_attributes(block)]
     lines = _docstring("\n".join([docs[0], *inherited]))
@@ -264,14 +273,14 @@ def _class(cls: type) -> list[str]:
         for name, kind, says in fields:
             lines += _item(f"`{name}: {kind}`" + (f": {_plain(says)}" if says else ""))
     for name, member in _members(cls):
-        lines += ["", f"#### {cls.__name__}.{name}", ""]
+        lines += ["", f"#### {title}.{name}", ""]
         if isinstance(member, property):
             node = _node(member.fget)
             assert isinstance(node, ast.FunctionDef)
             kind = f": {ast.unparse(node.returns)}" if node.returns else ""
-            lines += ["```python", f"{cls.__name__}.{name}{kind}", "```", "", *_docstring(member.fget.__doc__ or "")]
+            lines += ["```python", f"{title}.{name}{kind}", "```", "", *_docstring(member.fget.__doc__ or "")]
         else:
-            lines += _function(getattr(member, "__func__", member), f"{cls.__name__}.{name}")
+            lines += _function(getattr(member, "__func__", member), f"{title}.{name}")
     return lines
 
 
@@ -296,19 +305,19 @@ def _function(function: Any, name: str) -> list[str]:
     return ["```python", *_signature(function, name), "```", "", *_docstring(function.__doc__ or "")]
 
 
-def _signature(function: Any, name: str) -> list[str]:
+def _signature(function: Any, name: str, *, returns: bool = True) -> list[str]:
     """The head of a function as it stands in the source; a long one with a line for each parameter."""
     node = _node(function)
     assert isinstance(node, ast.FunctionDef)
     arguments = node.args
     if arguments.args and arguments.args[0].arg in ("self", "cls"):
         arguments.args = arguments.args[1:]
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    result = f" -> {ast.unparse(node.returns)}" if node.returns and returns else ""
     parameters = _parameters(arguments)
-    whole = f"{name}({', '.join(parameters)}){returns}"
+    whole = f"{name}({', '.join(parameters)}){result}"
     if len(whole) <= _WIDTH:
         return [whole]
-    return [f"{name}(", *(f"    {each}," for each in parameters), f"){returns}"]
+    return [f"{name}(", *(f"    {each}," for each in parameters), f"){result}"]
 
 
 def _parameters(arguments: ast.arguments) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 import build_architecture
 import build_reference
-from rooms import FLOORS, PACKAGE, SAYS
+from rooms import FLOORS, PACKAGE, SAYS, modules
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -74,6 +74,18 @@ def test_files_that_pages_name_are_there(page: str) -> None:
         ours = re.match(r"(src|tests|docs|benchmarks|examples)/", name) or re.match(rf"({'|'.join(FLOORS)})\b", name)
         if ours and not re.search("[A-Z]{2,}", name):
             assert (ROOT / name).exists() or (PACKAGE / name).exists(), f"{page} names {path}, which is not there"
+
+
+def test_modules_in_the_table_of_new_names_are_there_and_old_ones_are_not() -> None:
+    table = read("CHANGELOG.md").split("Modules:\n")[1].split("Classes and functions:")[0]
+    rows = re.findall(r"^\| (.*?) \| (.*) \|$", table, re.MULTILINE)[2:]
+    assert len(rows) > 25
+    for old, new in rows:
+        for module in re.findall(r"`(elman[\w.]+)`", old):
+            # A file that became a folder keeps its name.
+            assert module not in modules() or module == "elman.metrics", f"{module} is still there"
+        for module in re.findall(r"`(elman[\w.]+)`", new):
+            assert module in modules(), f"{module} is not there"
 
 
 def test_the_picture_of_the_rooms_is_current() -> None:
