@@ -73,3 +73,23 @@ def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: t
 def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> None:
     result = cli("predict", ngram_folder, "x", "--explain")
     assert result.code == 2 and "predicts no labels; say: elman complete" in result.err
+
+
+TINY = ("--updates", "1", "--hidden-size", "4", "--threads", "1")
+
+
+def test_vectors_and_no_rival(cli: Call, reviews_file: Path, tmp_path: Path) -> None:
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("good 1 0 0\nbad 0 1 0\n")
+    folder, flags = tmp_path / "model", ("--task", "classify", "--vectors", vectors, *TINY)
+    result = cli("train", reviews_file, *flags, "--no-rival", "--json", "--out", folder)
+    assert result.code == 0, result.err
+    figures = json.loads(result.out)["test"]
+    assert [rival["name"] for rival in figures["rivals"]] == ["the most frequent label"]
+    assert figures["notes"][0] == "the rival was left out (--no-rival)"
+    assert elman.load(folder).config.embedding_size == 3
+    for flag, words in (("--vectors", ("--vectors", vectors)), ("--no-rival", ("--no-rival",))):
+        result = cli("train", reviews_file, *words, "--out", tmp_path / "other", *TINY)
+        assert result.code == 2 and f"--{flag[2:].removeprefix('no-')} means nothing to a model" in result.err
+        result = cli("train", *words, "--out", folder, "--resume")
+        assert result.code == 2 and "--resume takes everything from the folder" in result.err

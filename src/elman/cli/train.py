@@ -56,6 +56,18 @@ def run(
         str | None,
         typer.Option(metavar="500M|2G", help="Memory for counting an n-gram; what does not fit goes to disk."),
     ] = None,
+    vectors: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Labelled texts: word vectors (word2vec or GloVe text) to begin with."),
+    ] = None,
+    rival: Annotated[
+        bool | None,
+        typer.Option(
+            "--rival/--no-rival",
+            help="Labelled texts: whether TF-IDF with logistic regression is trained for comparison (default: yes).",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
@@ -63,12 +75,13 @@ def run(
     from elman import api
 
     progress = make_progress(quiet)
-    more = {name: value for name, value in (("xray", xray or None), ("max_ram", max_ram)) if value is not None}
+    own = {"xray": xray or None, "max_ram": max_ram, "vectors": vectors, "rival": rival}
+    more = {name: value for name, value in own.items() if value is not None}
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, max_ram)
-        if settings or tensorboard or xray or precision != "auto" or any(g is not None for g in given):
+        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, *own.values())
+        if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, progress=progress)
     else:
