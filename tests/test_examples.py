@@ -1,5 +1,6 @@
 """The examples run."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,52 @@ def test_word_order_of_held_out_sentences(tmp_path: Path) -> None:
     assert float(share) >= 90
     assert int(rest.split()[1]) == 500
     assert "Market falls into bear territory".lower() in shown.lower()
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, *words: object) -> str:
+    """What an example prints, run in this process."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+    capsys.readouterr()
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return capsys.readouterr().out
+
+
+def stars(lines: int) -> str:
+    """Lines of SST-5: the label, then a text whose adjective tells it."""
+    words = ("awful", "dull", "plain", "good", "great")
+    return "".join(f"{n % 5} the {words[n % 5]} performances of part {n} .\n" for n in range(lines))
+
+
+@pytest.mark.slow
+def test_review_rating_of_five_stars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stsa.fine.train").write_text(stars(150))
+    (tmp_path / "stsa.fine.test").write_text("0 an awful film\n2 a plain film\n4 a great film\n3 a good film\n")
+    picture = tmp_path / "out.png"
+    sentence = "great performances , but an awful dull film"
+    shown = run(
+        capsys, monkeypatch, "review_rating.py", tmp_path, "--epochs", 3, "--out", picture, "--sentence", sentence
+    )
+    first, blank, head, *rows = shown.splitlines()
+    assert (first, blank) == (sentence, "") and head.split()[:2] == ["model", "accuracy"]
+    assert [row.split()[0] for row in rows] == ["RNN", "LSTM", "TF-IDF"]
+    for row in rows:
+        assert set(row.split()) & {"Negative", "Neutral", "Positive"}
+    # The bag of words has learned the adjectives: right on all four, and two of three of the sentence are negative.
+    words = rows[2].split()
+    assert words[1] == "100.0%" and words[2] == "Positive" and words[4] == words[6] == "Negative"
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.slow
+def test_review_rating_of_any_labelled_file(
+    reviews_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = tmp_path / "out.png"
+    shown = run(capsys, monkeypatch, "review_rating.py", reviews_file, "--seconds", 1, "--out", picture)
+    assert shown.splitlines()[0].startswith("The movie started off great") and len(shown.splitlines()) == 6
+    assert shown.splitlines()[-1].split()[-1] in ("neg", "pos")
+    (tmp_path / "wrong.csv").write_text("text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40)))
+    with pytest.raises(SystemExit, match="review_rating: the model's labels are a, b; a review's are positive"):
+        run(capsys, monkeypatch, "review_rating.py", tmp_path / "wrong.csv", "--epochs", 1, "--out", picture)

@@ -1,4 +1,6 @@
-"""elman compare from end to end: killed, gone on with, judged, reported; a failure among others; bad input."""
+"""elman compare from end to end: killed, gone on with, judged, reported; a failure among others;
+bad input.
+"""
 
 import json
 import os
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from elman.progress import Progress
-from elman.studies.compare_training import Job, train_all
+from elman.studies.compare_training import TrainingJob, train_all
 
 
 def wait_for(found: Any, *, seconds: float = 60.0) -> None:
@@ -24,7 +26,9 @@ def wait_for(found: Any, *, seconds: float = 60.0) -> None:
 
 @pytest.fixture(scope="module")
 def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
-    """A comparison that was killed in the midst of its network, and then gone on with: folder, figures and talk."""
+    """A comparison that was killed in the midst of its network, and then gone on with: folder,
+    figures and talk.
+    """
     out = tmp_path_factory.mktemp("compare") / "out"
     command = [
         sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram",
@@ -110,9 +114,9 @@ def test_the_report_has_what_the_figures_say(compared: tuple[Path, dict[str, Any
 
 @pytest.mark.slow
 def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: Path) -> None:
-    def job(name: str, **request: Any) -> Job:
+    def job(name: str, **request: Any) -> TrainingJob:
         whole = {"out": str(tmp_path / name), "sources": [str(text_file)], "model": "ngram", **request}
-        return Job(name, "ngram", 1, 2, whole, 1.0)
+        return TrainingJob(name, "ngram", 1, 2, whole, 1.0)
 
     failures = train_all([job("bad", order=99), job("good", order=2)], progress=Progress())
     assert [failure.name for failure in failures] == ["bad"] and "order is 99" in failures[0].message

@@ -1,10 +1,10 @@
 import pytest
 
 from elman.decode.pieces import PieceIndex, piece_index, whole_part
-from elman.decode.words import Kind, Run
+from elman.decode.words import CharacterRun, Kind
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
-LETTERS = Run(Kind.LETTER, "")
+LETTERS = CharacterRun(Kind.LETTER, "")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_what_ends_a_word_and_what_goes_on(words):
     assert {" the", " cat's", " 3", ")", ",", "\n", " (", " --"} <= ends
     assert on == {"rd", "way", "tis"}
     assert not {"\ufffd"} & (ends | on)
-    after_comma = Run(Kind.SYMBOL, ",")
+    after_comma = CharacterRun(Kind.SYMBOL, ",")
     assert texts(words, index.going_on(after_comma)) == {","}
     assert "way" in texts(words, index.ending(after_comma))
 

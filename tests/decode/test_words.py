@@ -1,6 +1,6 @@
 import pytest
 
-from elman.decode.words import Kind, Run, first_run, follow, kind_of, run_from, runs
+from elman.decode.words import CharacterRun, Kind, first_run, follow, kind_of, run_from, runs
 
 
 def cut(text):
@@ -61,19 +61,19 @@ def test_a_word_is_over_only_when_the_next_character_shows_it(text, end):
 
 def test_after_an_apostrophe_only_a_letter_goes_on():
     _, run = first_run("don'")
-    assert run == Run(Kind.INNER, "")
-    assert follow(run, "t") == Run(Kind.LETTER, "")
+    assert run == CharacterRun(Kind.INNER, "")
+    assert follow(run, "t") == CharacterRun(Kind.LETTER, "")
     assert follow(run, "'") is None
-    assert follow(Run(Kind.LETTER, ""), "'") == run
+    assert follow(CharacterRun(Kind.LETTER, ""), "'") == run
 
 
 def test_symbols_go_on_only_with_themselves():
     dots = run_from(".")
-    assert dots == Run(Kind.SYMBOL, ".")
+    assert dots == CharacterRun(Kind.SYMBOL, ".")
     assert follow(dots, ".") == dots
     assert follow(dots, ",") is None
     assert not dots.is_word
-    assert run_from("'") == Run(Kind.SYMBOL, "'")
+    assert run_from("'") == CharacterRun(Kind.SYMBOL, "'")
     assert run_from(" ") is None
 
 

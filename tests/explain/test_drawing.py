@@ -8,7 +8,7 @@ from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.explain.drawing import draw
 from elman.explain.flow import flow_of
-from elman.explain.layout import Layout, make_clusters
+from elman.explain.layout import Layout, lay_out
 from elman.explain.page import topic_named
 
 AHEAD = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
@@ -93,7 +93,7 @@ def wires_are_the_step(cell: Cell) -> list[str]:
     """Follow all wires of a cell's drawing, and give the drawing."""
     sizes = Sizes(inputs=8, hidden=8, inner=6, window=cell.window or 0, direct=True)
     flow = flow_of(record_step(cell, sizes))
-    layout = make_clusters(flow)
+    layout = lay_out(flow)
     lines = draw(layout)
     ends, beside = texts_of(layout)
     for row, start, text in (*ends, *beside):

@@ -21,7 +21,7 @@ _SPEAKS = 15.0
 
 @cache
 def classifier(*, labels: int = 2, multi_label: bool = False) -> TextClassifier:
-    """A classifier of praise and blame; of more than two ``labels``, no word speaks for the others."""
+    """A classifier of praise and blame; no word speaks for a third label and those after it."""
     rng = np.random.default_rng(1)
     names = ["neg", "pos", *(f"topic {number}" for number in range(2, labels))]
     known = LabelSet.fit(Example("", (name,), "", 0) for name in names)

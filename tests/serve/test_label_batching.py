@@ -1,4 +1,4 @@
-"""The worker of labels: equal answers whoever asks beside, shares for all, and one's mistake stays one's own."""
+"""The worker of labels: equal answers whoever else asks, shares of steps, errors of one call."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +53,7 @@ def batcher(watched: Watched) -> Iterator[LabelBatcher]:
 
 
 def hold(watched: Watched, batcher: LabelBatcher) -> Any:
-    """Keep the worker busy with one text, so that calls gather; they are computed once ``free`` is set."""
+    """Keep the worker busy with one text: calls gather until ``free`` is set."""
     watched.free.clear()
     call = batcher.predict(["held"], Patience(60))
     assert watched.asked.acquire(timeout=10)

@@ -1,4 +1,4 @@
-"""The page's view "Classify" in a real browser: bars and shaded words while one types, for every kind of reader."""
+"""The page's view "Classify" in a real browser: bars and shaded words while one types."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Open]:
-    """``opened(models, limits=.., width=..)``: a page before a server of these models, which must not complain."""
+    """``opened(models, limits=.., width=..)``: the page of a server of these models."""
     with ExitStack() as stack:
 
         def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
@@ -255,9 +255,11 @@ def test_hostile_names_are_only_text(opened: Open) -> None:
     names = LabelSet((bad, "__proto__"), (1, 1), 2)
     hostile = TextClassifier(model.encoder, model.tokenizer, names, model.config)
     page = opened({bad[:100]: hostile}, width=390).page
-    typed(page, "a <b>lovely</b> film")
+    text = "\U0001f600 a lovely <b>film</b>"  # a character of two UTF-16 units comes first
+    typed(page, text)
     until(page, "document.querySelector('.bars .chosen') !== null")
-    wanted = hostile.predict_proba(["a <b>lovely</b> film"])[0].tolist()
+    assert "lovely" in shaded(page)
+    wanted = hostile.predict_proba([text])[0].tolist()
     assert shown(page) == pytest.approx({bad: wanted[0], "__proto__": wanted[1]}, abs=1e-5)
     assert page.locator("img, .typing-mirror b").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

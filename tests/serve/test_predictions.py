@@ -1,4 +1,4 @@
-"""/v1/predict: the classifier's own probabilities, explanations by hand, limits, and what each model can do."""
+"""/v1/predict: probabilities, explanations by hand, limits, and what each model can do."""
 
 import json
 import math
@@ -170,7 +170,7 @@ def test_figures(make: Make) -> None:
     text = client.get("/metrics").text
     assert 'elman_texts_total{model="reviews"} 4.0\n' in text
     assert 'elman_requests_total{route="/v1/predict",status="200"} 2.0\n' in text
-    assert "elman_step_rows_sum 11.0\n" in text  # 3, 1, and 3 words: 3 texts without one, 4 beginnings
+    assert "elman_step_rows_sum 11.0\n" in text  # 3, 1, 3 without a word, 4 beginnings
 
 
 def test_a_long_request_is_stopped(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

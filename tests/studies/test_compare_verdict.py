@@ -3,15 +3,15 @@
 import pytest
 
 from elman.metrics.intervals import Interval
-from elman.studies.compare_verdict import Candidate, Verdict, decide
+from elman.studies.compare_verdict import Contender, Verdict, decide
 
-NGRAM = Candidate("5-gram", 2.0, 5_000_000, 0.1, 2.0, network=False)
+NGRAM = Contender("5-gram", 2.0, 5_000_000, 0.1, 2.0, network=False)
 WORSE, BETTER, TIE = 2.2, 1.8, 1.99
 
 
 def judged(bits: float, low: float, *, milliseconds: float = 0.5, units: int = 50) -> Verdict:
     """The 5-gram and an LSTM; ``low`` is the lower end of the interval of the worse one."""
-    lstm = Candidate("lstm", bits, 10_000_000, milliseconds, 60.0)
+    lstm = Contender("lstm", bits, 10_000_000, milliseconds, 60.0)
     loser = "lstm" if bits > 2.0 else "5-gram"
     gap = Interval(abs(bits - 2.0), low, 2 * abs(bits - 2.0) - low)
     return decide([NGRAM, lstm], {loser: gap}, training_tokens=4000, units=units)
@@ -44,8 +44,8 @@ def test_a_network_that_cannot_be_told_from_the_n_gram_leaves_open_what_learning
 
 
 def test_of_three_the_cheapest_of_the_equal_ones() -> None:
-    small = Candidate("gru", 1.82, 1_000_000, 0.05, 60.0)
-    large = Candidate("lstm", 1.80, 10_000_000, 0.5, 60.0)
+    small = Contender("gru", 1.82, 1_000_000, 0.05, 60.0)
+    large = Contender("lstm", 1.80, 10_000_000, 0.5, 60.0)
     worse_by = {"gru": Interval(0.02, -0.01, 0.05), "5-gram": Interval(0.2, 0.1, 0.3)}
     found = decide([NGRAM, large, small], worse_by, training_tokens=10**6, units=50)
     assert (found.use, found.best) == ("gru", "lstm")
@@ -59,8 +59,8 @@ def test_a_hair_is_no_reason_to_pay_more() -> None:
     """A mixture that gives all its weight to one part is a hair better than that part, and surely
     so.
     """
-    rnn = Candidate("rnn", 3.1871, 4_000_000, 0.02, 3.0)
-    mixture = Candidate("mixture", 3.1870, 4_300_000, 0.26, 3.0, made_of=2)
+    rnn = Contender("rnn", 3.1871, 4_000_000, 0.02, 3.0)
+    mixture = Contender("mixture", 3.1870, 4_300_000, 0.26, 3.0, made_of=2)
     found = decide([rnn, mixture], {"rnn": Interval(0.0001, 0.00005, 0.0002)}, training_tokens=4000, units=31)
     assert (found.use, found.best) == ("rnn", "mixture") and "too little to matter" in found.words
     wide = decide([rnn, mixture], {"rnn": Interval(0.05, 0.001, 0.1)}, training_tokens=4000, units=31)

@@ -1,3 +1,1 @@
-"""Every cell of elman: one step each, written once (``recurrent.py``, ``parallel.py``,
-``windowed.py``).
-"""
+"""All cells of elman, one step each (``recurrent.py``, ``parallel.py``, ``windowed.py``)."""

@@ -7,7 +7,7 @@ from typing import Any
 Value = Any
 """A torch tensor, a NumPy array or a symbol, see ``operators.py``."""
 States = tuple[Value, ...]
-"""All that a layer carries, in the order of ``Cell.state``."""
+"""The state of a layer, in the order of ``Cell.state``."""
 Step = tuple[Value, States]
 """The output and the next state."""
 Shapes = dict[str, tuple[int, ...]]
@@ -18,17 +18,17 @@ class Sizes:
     """Sizes of one layer."""
 
     inputs: int
-    """D, numbers of a vector that comes in."""
+    """D, size of the input."""
     hidden: int
-    """H, numbers of the output."""
+    """H, size of the output."""
     inner: int = 0
-    """Units inside of a layer that sees a window."""
+    """Inner units of a window layer."""
     window: int = 0
-    """W, inputs that such a layer sees, the newest among them."""
+    """W, inputs in the window of such a layer, including the newest."""
     heads: int = 1
     """Heads of attention."""
     direct: bool = False
-    """Whether connections lead round the inner units."""
+    """Whether there are direct connections past the inner units."""
 
 
 class Weights(Mapping[str, Value]):
@@ -69,7 +69,7 @@ class Cell:
     """A registered cell."""
 
     name: str
-    """What ``--model`` calls it."""
+    """Its name for ``--model``."""
     step: StepFunction
     """One step of one layer, on the operators of ``operators.py``."""
     weights: Callable[[Sizes], Shapes]
@@ -77,11 +77,10 @@ class Cell:
     state: Callable[[Sizes], dict[str, int]] = one_h
     """The sizes of the state's parts by name; by default one, ``h``, of H numbers."""
     window: int | None = None
-    """Inputs that a layer sees where nobody says otherwise; None where there is no end to them."""
+    """Default window of a layer in inputs; None if it has no window."""
     options: tuple[str, ...] = ()
     """The fields of ``Sizes`` besides ``inner`` and ``window`` that it needs."""
     adds: bool = False
-    """Whether a layer adds to what it reads, so that one stream of vectors leads through all
-    layers."""
+    """Whether the layer is residual: its output is its input plus something."""
     says: str = ""
-    """One sentence for people, shown by ``elman explain``."""
+    """One sentence of description, shown by ``elman explain``."""

@@ -1,4 +1,4 @@
-"""What one step of a cell multiplies, counted in its recording."""
+"""Counts the multiplications of a step in its recording."""
 
 from functools import cache
 
@@ -9,8 +9,7 @@ from elman.cells.symbol import in_order
 
 @cache
 def products(cell: Cell, sizes: Sizes) -> int:
-    """Multiplications of one step in products of matrices, attention's queries, keys and values
-    among them.
+    """Multiplications of one step in matrix products, including attention.
 
     >>> from elman.cells.registry import CELLS
     >>> products(CELLS["lstm"], Sizes(inputs=3, hidden=5))  # 4 * 5 * (3 + 5)
@@ -23,7 +22,7 @@ def products(cell: Cell, sizes: Sizes) -> int:
             rows, columns = symbol.inputs[1].shape
             count += rows * columns
         elif symbol.operator in ("dot", "mix"):
-            # Each number of the W keys or values is multiplied once.
+            # Every number of the W keys or values is multiplied once.
             count += symbol.inputs[1].size
     return count
 
@@ -39,9 +38,9 @@ def hidden_weights(cell: Cell, sizes: Sizes) -> tuple[str, ...]:
     """
     recorded = record_step(cell, sizes)
     carried = {id(part) for part in recorded.state.values()}
-    found = [
+    names = [
         symbol.inputs[1].about[0]
         for symbol in in_order([recorded.output, *recorded.after])
         if symbol.operator == "linear" and id(symbol.inputs[0]) in carried and symbol.inputs[1].operator == "parameter"
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))

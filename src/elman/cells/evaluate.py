@@ -1,6 +1,4 @@
-"""A recorded graph computed: each symbol on torch tensors or NumPy arrays, by the operators it was
-recorded from.
-"""
+"""Evaluates a recorded graph on torch tensors or NumPy arrays."""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -24,11 +22,11 @@ def evaluate(wanted: Iterable[Symbol], values: Mapping[str, Value]) -> list[Valu
     """
     wanted = list(wanted)
     like = next(iter(values.values()))
-    found: dict[int, Value] = {}
+    results: dict[int, Value] = {}
     for symbol in in_order(wanted):
-        inputs = [found[id(each)] for each in symbol.inputs]
-        found[id(symbol)] = _value(symbol, inputs, values, like)
-    return [found[id(symbol)] for symbol in wanted]
+        inputs = [results[id(operand)] for operand in symbol.inputs]
+        results[id(symbol)] = _value(symbol, inputs, values, like)
+    return [results[id(symbol)] for symbol in wanted]
 
 
 def _value(symbol: Symbol, inputs: list[Value], values: Mapping[str, Value], like: Value) -> Value:

@@ -1,4 +1,4 @@
-"""The gates of a cell, found in its recording.
+"""Finds the gates of a cell in its recording.
 
 A gate is a value between 0 and 1 for each unit: the result of a sigmoid, or such a result divided
 by a sum of them. Its name is the variable's in the step. ``keep`` is the coefficient of the old
@@ -27,9 +27,9 @@ class Gates:
     """The gates of one step, as symbols of its recording."""
 
     by_name: dict[str, Symbol]
-    """In the order in which the step names them."""
+    """Gates in the order of their names in the step."""
     keep: Symbol | None
-    """None where the new state is made anew at every step."""
+    """None if the new state has no such term."""
     kept: str
     """The part of the state that ``keep`` belongs to; empty without one."""
 
@@ -38,16 +38,14 @@ def gates_in(recorded: Recorded) -> Gates:
     """The gates of a recorded step.
 
     >>> from elman.cells.registry import CELLS
-    >>> found = gates_in(record_step(CELLS["lstm"], Sizes(inputs=2, hidden=3)))
-    >>> list(found.by_name), found.kept, found.keep is found.by_name["f"]
+    >>> gates = gates_in(record_step(CELLS["lstm"], Sizes(inputs=2, hidden=3)))
+    >>> list(gates.by_name), gates.kept, gates.keep is gates.by_name["f"]
     (['i', 'f', 'o'], 'c', True)
     """
     results = [recorded.output, *recorded.after]
     computed = {id(symbol): symbol for symbol in in_order(results) if symbol not in results}
     by_name = {
-        name: computed[place]
-        for place, name in recorded.names.items()
-        if place in computed and _is_gate(computed[place])
+        name: computed[key] for key, name in recorded.names.items() if key in computed and _is_gate(computed[key])
     }
     for (name, old), new in zip(recorded.state.items(), recorded.after, strict=True):
         keep = _coefficient(new, old)
@@ -60,19 +58,19 @@ def gate_values(cell: Cell, sizes: Sizes, x: Value, state: States, weights: Mapp
     """Gates by name, and ``keep``, of one step that reads ``x[.., D]`` in ``state``; empty for
     cells without any.
     """
-    found = _gates(cell, sizes)
-    wanted = {**found.by_name, **({} if found.keep is None else {KEEP: found.keep})}
-    given = {"x": x, **dict(zip(cell.state(sizes), state, strict=True)), **weights}
-    values = dict(zip(wanted, evaluate(wanted.values(), given), strict=True))
+    gates = _gates(cell, sizes)
+    wanted = {**gates.by_name, **({} if gates.keep is None else {KEEP: gates.keep})}
+    inputs = {"x": x, **dict(zip(cell.state(sizes), state, strict=True)), **weights}
+    values = dict(zip(wanted, evaluate(wanted.values(), inputs), strict=True))
     if isinstance(values.get(KEEP), float):
         # The same number for all units, such as a fixed decay.
-        old = given[found.kept]
+        old = inputs[gates.kept]
         values[KEEP] = old * 0 + values[KEEP]
     return values
 
 
 def meaning(cell: str, name: str) -> str:
-    """What the field calls a gate or a part of the state; empty for names that it does not use.
+    """The usual name of a gate or state part; empty if there is none.
 
     >>> meaning("gru", "z")
     'update gate'
@@ -95,7 +93,9 @@ def _is_gate(symbol: Symbol) -> bool:
 
 
 def _coefficient(symbol: Symbol, old: Symbol) -> Symbol | None:
-    """Of ``old`` in ``symbol``, through sums, products and quotients; None where it has none."""
+    """The coefficient of ``old`` in ``symbol``, through sums, products and quotients; None if there
+    is none.
+    """
     if symbol is old:
         return Symbol.of(1.0)
     if symbol.operator not in ("add", "sub", "mul", "div"):

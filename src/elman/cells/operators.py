@@ -1,8 +1,9 @@
-"""The operators on which every cell is written: for torch tensors, NumPy arrays and symbols alike.
+"""The operators of all cells, for torch tensors, NumPy arrays and symbols.
 
-Called with tensors a step is the reference that autograd differentiates; with arrays it is the
-textbook; with symbols it is recorded (``symbol.py``). Vectors lie in the last axis, ``[.., size]``;
-``+ - * /`` are the types' own. torch is not imported here: whoever has a tensor has imported it.
+With tensors, a step is the reference that autograd differentiates; with arrays it is plain
+mathematics; with symbols it is recorded (``symbol.py``). Vectors are the last axis, ``[.., size]``;
+``+ - * /`` are those of the types. torch is not imported here: a caller with a tensor has imported
+it.
 """
 
 import math
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from elman.cells.symbol import Symbol
 
 EPSILON = 1e-5
-"""Added to a variance before its root is divided by (as ONNX and PyTorch do)."""
+"""Added to a variance before the square root (as in ONNX and PyTorch)."""
 
 Value = Any
 """A torch tensor, a NumPy array or a symbol; all values of one call are of one kind."""
@@ -84,7 +85,7 @@ def gelu(x: Value) -> Value:
 
 
 def split(x: Value, parts: int | Sequence[int]) -> list[Value]:
-    """Pieces of a vector: so many of one size, or pieces of the given sizes.
+    """Pieces of a vector: a number of equal pieces, or pieces of these sizes.
 
     >>> [piece.tolist() for piece in split(np.arange(6), 3)]
     [[0, 1], [2, 3], [4, 5]]
@@ -100,7 +101,7 @@ def split(x: Value, parts: int | Sequence[int]) -> list[Value]:
 
 
 def concat(*parts: Value) -> Value:
-    """Vectors side by side; one of weights stands beside each row of a batch."""
+    """Concatenated vectors; a vector of weights is repeated for each row of a batch."""
     if isinstance(parts[0], Symbol):
         return Symbol("concat", parts, (sum(part.size for part in parts),))
     batch = max((part.shape[:-1] for part in parts), key=len)
@@ -122,15 +123,15 @@ def norm(x: Value, gain: Value) -> Value:
 
 
 def softmax(x: Value, groups: int = 1) -> Value:
-    """Shares that sum to 1 in each of ``groups`` pieces of a vector."""
+    """The softmax of each of ``groups`` pieces of a vector."""
     if isinstance(x, Symbol):
         assert groups >= 1 and x.size % groups == 0, f"{x.size} numbers in {groups} groups"
         return Symbol("softmax", (x,), x.shape, (groups,))
     pieces = x.reshape(*x.shape[:-1], groups, -1)
     if not _is_array(x):
         return pieces.softmax(-1).reshape(x.shape)
-    shares = np.exp(pieces - pieces.max(-1, keepdims=True))
-    return (shares / shares.sum(-1, keepdims=True)).reshape(x.shape)
+    exponentials = np.exp(pieces - pieces.max(-1, keepdims=True))
+    return (exponentials / exponentials.sum(-1, keepdims=True)).reshape(x.shape)
 
 
 def dot(query: Value, keys: Value, heads: int) -> Value:
@@ -140,23 +141,23 @@ def dot(query: Value, keys: Value, heads: int) -> Value:
     if isinstance(query, Symbol):
         assert query.size % heads == 0 and keys.size % query.size == 0, f"{query.shape}, {keys.shape} in {heads} heads"
         return Symbol("dot", (query, keys), (keys.size // query.size * heads,), (heads,))
-    each = keys.reshape(*keys.shape[:-1], -1, heads, query.shape[-1] // heads)
-    found = (query.reshape(*query.shape[:-1], 1, heads, -1) * each).sum(-1)
-    return found.swapaxes(-1, -2).reshape(*found.shape[:-2], -1)
+    keys_of_heads = keys.reshape(*keys.shape[:-1], -1, heads, query.shape[-1] // heads)
+    products = (query.reshape(*query.shape[:-1], 1, heads, -1) * keys_of_heads).sum(-1)
+    return products.swapaxes(-1, -2).reshape(*products.shape[:-2], -1)
 
 
-def mix(shares: Value, values: Value, heads: int) -> Value:
-    """Values weighted by shares: ``[.., heads * W]``, ``[.., W * heads * d]`` to
+def mix(probs: Value, values: Value, heads: int) -> Value:
+    """Weighted sum of values: ``[.., heads * W]``, ``[.., W * heads * d]`` to
     ``[.., heads * d]``.
     """
-    count = shares.shape[-1] // heads
-    if isinstance(shares, Symbol):
-        assert shares.size % heads == 0 and values.size % shares.size == 0, f"{shares.shape} shares of {values.shape}"
-        return Symbol("mix", (shares, values), (values.size // count,), (heads,))
-    each = values.reshape(*values.shape[:-1], count, heads, -1)
-    weights = shares.reshape(*shares.shape[:-1], heads, count).swapaxes(-1, -2)
-    found = (weights[..., None] * each).sum(-3)
-    return found.reshape(*found.shape[:-2], -1)
+    count = probs.shape[-1] // heads
+    if isinstance(probs, Symbol):
+        assert probs.size % heads == 0 and values.size % probs.size == 0, f"{probs.shape} shares of {values.shape}"
+        return Symbol("mix", (probs, values), (values.size // count,), (heads,))
+    values_of_heads = values.reshape(*values.shape[:-1], count, heads, -1)
+    weights = probs.reshape(*probs.shape[:-1], heads, count).swapaxes(-1, -2)
+    mixed = (weights[..., None] * values_of_heads).sum(-3)
+    return mixed.reshape(*mixed.shape[:-2], -1)
 
 
 def constant(array: NDArray[Any], like: Value) -> Value:

@@ -1,12 +1,10 @@
-"""Cells whose gates see the input only, so that what is left of the recurrence is
-``h = a * h + b``.
-"""
+"""Cells with gates that see only the input, so the recurrence is ``h = a * h + b``."""
 
 from elman.cells.cell import Cell, Shapes, Sizes, States, Step, Value, Weights
 from elman.cells.operators import concat, exp, expm1, gelu, linear, sigmoid, softplus, split, sqrt
 
 CONVOLVED = 4
-"""Inputs that RG-LRU's convolution sees, the newest among them."""
+"""Inputs of RG-LRU's convolution, including the newest."""
 
 
 def mingru(x: Value, state: States, w: Weights) -> Step:
@@ -33,7 +31,7 @@ def minlstm(x: Value, state: States, w: Weights) -> Step:
 def rglru(x: Value, state: States, w: Weights) -> Step:
     """Griffin's real-gated linear recurrent unit in its block (De et al. 2024).
 
-    ``tail`` holds the branch's last inputs, the oldest first.
+    ``tail`` holds the last inputs of the convolution (``branch``), the oldest first.
     """
     h, tail = state
     branch, p = split(linear(x, w.weight_ih, w.bias_ih), 2)

@@ -1,8 +1,8 @@
 """Plugin modules that register cells, imported when an unknown name is asked for.
 
-Installed packages say so by an entry point of the group ``elman.cells``; the environment variable
-``ELMAN_CELLS`` names files or modules, separated as in ``PATH``. Each of them calls
-``elman.register_cell`` where it is imported.
+Installed packages declare an entry point in the group ``elman.cells``; the environment variable
+``ELMAN_CELLS`` names files or modules, separated as in ``PATH``. Each calls ``elman.register_cell``
+on import.
 """
 
 import importlib
@@ -23,10 +23,10 @@ GROUP = "elman.cells"
 
 @cache
 def import_plugins() -> None:
-    """Import everything that is named, once.
+    """Import all plugins once.
 
     Raises:
-        UsageError: something that is named cannot be imported.
+        UsageError: a plugin cannot be imported.
     """
     for each in entry_points(group=GROUP):
         _guarded(f"the entry point {each.value!r}", each.load)
@@ -39,7 +39,7 @@ def _import(name: str) -> None:
         importlib.import_module(name)
         return
     path = Path(name).resolve()
-    # The script that runs may be the very file.
+    # The running script may be this file.
     if any(
         Path(file).resolve() == path for each in list(sys.modules.values()) if (file := getattr(each, "__file__", ""))
     ):

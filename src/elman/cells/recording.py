@@ -1,4 +1,4 @@
-"""A cell's step written down: called once with symbols, it leaves the graph of what it computes."""
+"""Records a cell's step: called once with symbols, it gives the graph of its computation."""
 
 import dataclasses
 import sys
@@ -16,12 +16,12 @@ class Recorded:
 
     x: Symbol
     state: dict[str, Symbol]
-    """What comes in, by the names of the state's parts."""
+    """The input state by part names."""
     output: Symbol
     after: tuple[Symbol, ...]
     """The next state."""
     names: dict[int, str]
-    """What the step's author called its values, by ``id`` of the symbol."""
+    """The variable names of values in the step, by ``id`` of the symbol."""
 
 
 def record_step(
@@ -36,10 +36,10 @@ def record_step(
     """Call the step with symbols.
 
     Args:
-        x: what comes in (default: an input ``x``).
-        state: what was carried (default: an input for each part).
+        x: the input (default: an input ``x``).
+        state: the state before (default: an input for each part).
         prefix: of the weights' names in the model folder, such as ``stack.layers.0.``.
-        named: whether to note what the step's author called its values.
+        named: whether to record the variable names of values.
     """
     x = Symbol.input("x", sizes.inputs) if x is None else x
     state = {name: Symbol.input(name, size) for name, size in cell.state(sizes).items()} if state is None else state
@@ -48,13 +48,13 @@ def record_step(
     step: Any = cell.step
 
     def note(frame: FrameType, event: str, _: Any) -> None:
-        # The step's own names of its values: they stand in equations and drawings.
+        # The step's own variable names are used in equations and drawings.
         if event == "return" and frame.f_code is getattr(step, "__code__", None):
             for name, value in frame.f_locals.items():
                 if isinstance(value, Symbol):
                     names.setdefault(id(value), name)
 
-    # Where a profiler runs already it is left alone, and the values have no names.
+    # A running profiler is not replaced; values then have no names.
     watched = named and sys.getprofile() is None
     try:
         if watched:

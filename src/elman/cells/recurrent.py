@@ -1,6 +1,6 @@
-"""Cells whose hidden state comes back through a matrix, as the textbooks write them.
+"""Cells with hidden-to-hidden weights, as in textbooks.
 
-Weights lie as torch.nn keeps them: rows by gate, GRU ``r z n``, LSTM ``i f g o``.
+Weights are stored as in torch.nn: rows by gate, GRU ``r z n``, LSTM ``i f g o``.
 """
 
 from elman.cells.cell import Cell, Shapes, Sizes, States, Step, Value, Weights

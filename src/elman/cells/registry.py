@@ -1,4 +1,4 @@
-"""The registry of all cells: what is there, and how one is added."""
+"""The registry of all cells, and how to add one."""
 
 import re
 from collections.abc import Callable
@@ -39,11 +39,11 @@ def register_cell(
     state: Callable[[Sizes], dict[str, int]] = one_h,
     says: str = "",
 ) -> Cell:
-    """Add a recurrent cell: from then on it trains, is served, exported, explained, x-rayed and
+    """Add a recurrent cell, which can then be trained, served, exported, explained, x-rayed and
     compared.
 
     Args:
-        name: what ``--model`` shall call it.
+        name: its name for ``--model``.
         step: ``step(x, state, w) -> (y, next state)`` on the operators of
             ``elman.cells.operators``; ``x[.., D]``, ``y[.., H]``, ``state`` a tuple.
         weights: shapes of the weights by name, from the layer's sizes. Matrices start uniform with
@@ -52,14 +52,16 @@ def register_cell(
         says: one sentence on the cell.
 
     Raises:
-        UsageError: the name is taken or no name, or the step does not fit what is declared.
+        UsageError: the name is taken or invalid, or the step does not fit the declaration.
 
     >>> from elman.cells.operators import linear, tanh
     >>> def doubled(x, state, w):
     ...     (h,) = state
     ...     h = tanh(linear(x, w.weight_ih) + 2 * h)
     ...     return h, (h,)
-    >>> cell = register_cell("doubled", doubled, weights=lambda sizes: {"weight_ih": (sizes.hidden, sizes.inputs)})
+    >>> def weights(sizes):
+    ...     return {"weight_ih": (sizes.hidden, sizes.inputs)}
+    >>> cell = register_cell("doubled", doubled, weights=weights)
     >>> CELLS.pop("doubled") is cell
     True
     """
@@ -74,10 +76,10 @@ def register_cell(
 
 
 def check(cell: Cell) -> None:
-    """Record one step with odd sizes and compare it with what is declared.
+    """Record one step with odd sizes and compare it with the declaration.
 
     Raises:
-        UsageError: sizes of the output or the state that are not those declared, or an operator
+        UsageError: the output or the state has other sizes than declared, or an operator is
             misused.
     """
     sizes = Sizes(inputs=5, hidden=6, inner=7, window=cell.window or 0, heads=1)
@@ -92,7 +94,7 @@ def check(cell: Cell) -> None:
             "the output and each part of the next state must depend on x or the state"
         )
         assert recorded.x in list(in_order(results)), "the step never uses x"
-    except Exception as error:  # whatever the author's own code raises
+    except Exception as error:  # any error of the author's code
         parts = ", ".join(f"{name} of {size}" for name, size in cell.state(sizes).items())
         raise UsageError(
             f"the step of cell {cell.name!r} cannot be recorded with D = {sizes.inputs}, H = {sizes.hidden} and a "
@@ -102,15 +104,15 @@ def check(cell: Cell) -> None:
     unused = set(cell.weights(sizes)) - _used(recorded)
     if unused:
         raise UsageError(f"the step of cell {cell.name!r} never uses its weights {', '.join(sorted(unused))}")
-    made, wanted = [part.size for part in recorded.after], list(cell.state(sizes).values())
-    if recorded.output.size != sizes.hidden or made != wanted:
+    state_sizes, wanted = [part.size for part in recorded.after], list(cell.state(sizes).values())
+    if recorded.output.size != sizes.hidden or state_sizes != wanted:
         raise UsageError(
-            f"the step of cell {cell.name!r} gives {recorded.output.size} numbers and states of {made}; "
+            f"the step of cell {cell.name!r} gives {recorded.output.size} numbers and states of {state_sizes}; "
             f"it must give {sizes.hidden} and {wanted}"
         )
 
 
 def _used(recorded: Recorded) -> set[str]:
-    """The names of the weights that a step's results are made of."""
+    """The names of the weights that a step uses."""
     symbols = in_order([recorded.output, *recorded.after])
     return {symbol.about[0] for symbol in symbols if symbol.operator == "parameter"}

@@ -1,9 +1,8 @@
 """Symbols record a cell's step as a graph instead of computing it.
 
 A symbol stands for a vector (a row of a batch; the batch itself never shows), a matrix or vector of
-weights, or one number. An operator applied to symbols gives a symbol that remembers the operator
-and what it was applied to, so that the step's results hold the whole step: a directed graph without
-circles.
+weights, or one number. An operator applied to symbols gives a symbol that holds the operator and
+its inputs, so the step's results hold the whole step as a directed acyclic graph.
 
     weights     parameter (name), constant (array), number (value), transpose, beside, row, what is computed of these
     inputs      input (name), id (name), lookup by an id, one_hot and rows by an id
@@ -26,10 +25,10 @@ class Symbol:
     """One value of a recorded step.
 
     Attributes:
-        operator: what made it.
-        inputs: what it was made of.
+        operator: the operator that computed it.
+        inputs: the operator's inputs.
         shape: ``()``, ``(size,)`` or ``(rows, columns)``, without the batch.
-        about: what the operator must know besides, such as a name, places or an array.
+        about: other arguments of the operator, such as a name, a range or an array.
         is_constant: whether the value depends on no input.
 
     >>> x, w = Symbol.input("x", 3), Symbol.parameter("w", (3,))
@@ -48,7 +47,7 @@ class Symbol:
         self.shape = shape
         self.about = about
         fixed = operator in ("parameter", "constant", "number")
-        # Only "copy" makes of a constant a vector of the row.
+        # Only "copy" turns a constant into a vector of the row.
         self.is_constant = all(each.is_constant for each in inputs) and operator != "copy" if inputs else fixed
 
     @classmethod
@@ -63,12 +62,12 @@ class Symbol:
 
     @classmethod
     def constant(cls, array: NDArray[Any]) -> "Symbol":
-        """Numbers that are the same for every network of this shape."""
+        """Numbers that are equal in all networks of this shape."""
         return cls("constant", (), array.shape, (array,))
 
     @classmethod
     def of(cls, value: "Symbol | Number | NDArray[Any]") -> "Symbol":
-        """A symbol as it is, a number or an array as one."""
+        """A symbol unchanged, or a number or array as a symbol."""
         if isinstance(value, Symbol):
             return value
         if isinstance(value, np.ndarray):
@@ -81,7 +80,7 @@ class Symbol:
         return self.shape[0] if self.shape else 1
 
     def elementwise(self, operator: str, *others: "Symbol | Number | NDArray[Any]") -> "Symbol":
-        """An operator unit by unit; one number alone goes with every unit."""
+        """An operator unit by unit; a single number is used for all units."""
         values = (self, *map(Symbol.of, others))
         shapes = {each.shape for each in values if each.shape not in ((), (1,))}
         assert len(shapes) <= 1, f"{operator} joins shapes {sorted(shapes)}"
@@ -95,13 +94,13 @@ class Symbol:
             "cut", (self,), (stop - start, *self.shape[1:]), (start, stop)
         )  # fmt: skip
 
-    def __getitem__(self, place: Any) -> "Symbol":
+    def __getitem__(self, index: Any) -> "Symbol":
         """``weight[k]``, a row of a matrix; ``x[..., start:stop]``, a piece of a vector."""
-        if isinstance(place, int):
-            row = self.cut(place, place + 1)
-            return Symbol("row", (self,), self.shape[1:], (place,)) if len(self.shape) == 2 else row
-        assert isinstance(place, tuple) and place[0] is Ellipsis and isinstance(place[1], slice), place
-        start, stop, _ = place[1].indices(self.shape[0])
+        if isinstance(index, int):
+            row = self.cut(index, index + 1)
+            return Symbol("row", (self,), self.shape[1:], (index,)) if len(self.shape) == 2 else row
+        assert isinstance(index, tuple) and index[0] is Ellipsis and isinstance(index[1], slice), index
+        start, stop, _ = index[1].indices(self.shape[0])
         return self.cut(start, stop)
 
     def __add__(self, other: "Symbol | Number | NDArray[Any]") -> "Symbol":
@@ -142,8 +141,7 @@ class Symbol:
 
 
 def in_order(ends: Iterable[Symbol]) -> Iterator[Symbol]:
-    """Every symbol that ``ends`` are made of, and they themselves, each once, after all that it is
-    made of.
+    """All symbols of the graph of ``ends``, each once, after its inputs.
 
     >>> x = Symbol.input("x", 2)
     >>> [each.operator for each in in_order([x * x + 1])]

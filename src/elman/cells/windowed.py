@@ -1,7 +1,6 @@
-"""Layers that see a window of their inputs, the newest and the W - 1 before it; their state is that
-window.
+"""Layers over a window of their last W inputs; their state is that window.
 
-A fresh state is zeros. Layers that add (``Cell.adds``) have ``weight_across`` where D is not H.
+An initial state is zeros. Residual layers (``Cell.adds``) have ``weight_across`` where D is not H.
 """
 
 import numpy as np
@@ -11,15 +10,13 @@ from elman.cells.cell import Cell, Shapes, Sizes, States, Step, Value, Weights
 from elman.cells.operators import concat, constant, dot, linear, mix, norm, relu, sigmoid, softmax, split, tanh
 
 BASE = 10_000.0
-"""The slowest pair of units turns by about one over this a step (Su et al. 2021)."""
+"""The slowest pair of units rotates by about one over this per step (Su et al. 2021)."""
 _FAR = 1e9
-"""Taken from the score of a key that was never read: its share is then exactly zero."""
+"""Subtracted from the scores of keys before the start, so that their weights are exactly zero."""
 
 
 def feed_forward(x: Value, state: States, w: Weights) -> Step:
-    """Bengio's network (Bengio, Ducharme, Vincent and Jauvin 2003): an n-gram that knows which
-    words are alike.
-    """
+    """Bengio's network (Bengio, Ducharme, Vincent and Jauvin 2003): an n-gram with word vectors."""
     (tail,) = state
     seen = concat(tail, x)
     y = linear(tanh(linear(seen, w.weight_ih, w.bias_ih)), w.weight_out)
@@ -43,8 +40,7 @@ def transformer(x: Value, state: States, w: Weights) -> Step:
     """A Transformer's layer (Vaswani et al. 2017): pre-norm, rotary positions (Su et al. 2021),
     SwiGLU (Shazeer 2020).
 
-    Keys are kept as they are, in two halves, and turned by their lag when they are looked at;
-    ``read`` counts them.
+    Keys are stored unrotated, in two halves, and rotated by their lag on use; ``read`` counts them.
     """
     first, second, values, read = state
     heads, window = w.sizes.heads, w.sizes.window
@@ -66,8 +62,7 @@ def transformer(x: Value, state: States, w: Weights) -> Step:
 
 
 def speeds_of(pairs: int) -> NDArray[np.float64]:
-    """Radians that each of a head's ``pairs`` turns by in a step, ``[pairs]``: 1 for the first,
-    then ever fewer.
+    """Rotation of each of a head's ``pairs`` per step in radians, ``[pairs]``, falling from 1.
 
     >>> speeds_of(2).round(4).tolist()
     [1.0, 0.01]
@@ -76,12 +71,12 @@ def speeds_of(pairs: int) -> NDArray[np.float64]:
 
 
 def pairs_of(sizes: Sizes) -> int:
-    """Pairs of units of each head: more than its share of H if need be."""
+    """Pairs of units per head, rounded up."""
     return -(-sizes.hidden // (2 * sizes.heads))
 
 
 def _across(x: Value, w: Weights) -> Value:
-    """What a layer adds to: its input, through a product where the sizes differ."""
+    """The residual: the input, through a product where the sizes differ."""
     return linear(x, w.weight_across) if "weight_across" in w else x
 
 

@@ -1,4 +1,4 @@
-"""Cursor: where in the training data the next batch begins, as a value that a checkpoint keeps."""
+"""Cursor: the position of the next batch in the training data, stored in checkpoints."""
 
 import dataclasses
 
@@ -9,4 +9,4 @@ class Cursor:
 
     epoch: int = 0
     offset: int = 0
-    """What of this epoch has been read already: tokens of each row, or batches of examples."""
+    """Amount of this epoch already read: tokens of each row, or batches of examples."""

@@ -1,4 +1,4 @@
-"""Which examples are held out for validation and test, and which texts occur on both sides.
+"""Splits of examples into training, validation and test, and texts that occur in several parts.
 
 The split depends on the texts, their labels and the seed alone, never on the order of the files.
 Examples with equal texts are always in the same part.
@@ -21,7 +21,7 @@ class ExampleSplits(NamedTuple):
     train: list[Example]
     valid: list[Example]
     test: list[Example]
-    """Empty unless it was asked for."""
+    """Empty unless requested."""
 
 
 def split_examples(
@@ -103,8 +103,8 @@ def _assign(examples: Sequence[Example], digests: Sequence[bytes], *, share: flo
         if len(strata[label]) == 1:
             continue
         size = sum(groups[digest].size for digest in strata[label])
-        # The remainder of rounding goes to the next label, so that many small labels give their
-        # share together. No label gives more than one text or twice its own share.
+        # Rounding remainders are carried to the next label, so that many small labels together give
+        # their share. No label gives more than one text or twice its own share.
         owed = [amount + share * size for amount in owed]
         most, taken = math.ceil(2 * share * size), [0] * parts
         for digest in strata[label]:

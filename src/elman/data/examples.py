@@ -1,7 +1,7 @@
-"""Labelled examples: a text and its labels, out of the records of files.
+"""Labelled examples: texts and their labels, read from the records of files.
 
-Everything streams. The suffix of a file says which format it has, and otherwise its first line. The
-configuration names the fields with text and label; fields with obvious names are found without it.
+Everything streams. The format of a file is known by its suffix, or else by its first line. The
+configuration names the fields of text and label; obvious names need no configuration.
 """
 
 import dataclasses
@@ -55,7 +55,7 @@ class ExamplesConfig(Config):
     multi_label: bool = False
     """Whether an example may have several labels, or none."""
     label_separator: str = ","
-    """What stands between the labels of one field, with --multi-label; JSON lists need none."""
+    """Separator of the labels in one field, with --multi-label; JSON lists need none."""
     format: str | None = None
     """Format of the files: txt, jsonl, csv, tsv or ft (fastText).
 
@@ -105,7 +105,7 @@ class ReadReport:
     empty: int = 0
     """Examples with an empty text, which are kept."""
     notes: list[str] = dataclasses.field(default_factory=list)
-    """Which fields were taken where none were named, one sentence for each choice."""
+    """Fields chosen by default, one sentence for each choice."""
 
     def __str__(self) -> str:
         parts = [f"{self.rows:,} rows read"]
@@ -150,21 +150,21 @@ def read_examples(
         TextError: a file cannot be read, lacks a field, or is not in its format; says where.
         UsageError: the configuration does not fit the format.
     """
-    found = find_sources(sources)
-    for source in found:
+    all_sources = find_sources(sources)
+    for source in all_sources:
         if source.kind == "builtin":
             raise UsageError(f"{source.name} has no labels; name files with examples")
-    reading = _Reading(
+    reading = _ExamplePass(
         config or ExamplesConfig(),
         labelled=labelled,
         progress=progress or Progress(),
         report=ReadReport() if report is None else report,
     )
-    return reading.examples(found)
+    return reading.examples(all_sources)
 
 
-class _Reading:
-    """One pass over sources, with what stays the same from file to file."""
+class _ExamplePass:
+    """One pass over all sources."""
 
     def __init__(self, config: ExamplesConfig, *, labelled: bool, progress: Progress, report: ReadReport) -> None:
         self._config = config
@@ -226,7 +226,7 @@ class _Reading:
         reader = READERS.get(source.suffix, read_plain)
         if reader is not read_plain or self._config.label == FIRST_WORD:
             return reader, lines
-        # A suffix that says nothing, or .txt, which files of fastText often have.
+        # An unknown suffix, or .txt, which files of fastText often have.
         passed: list[str] = []
         for line in lines:
             passed.append(line)
@@ -280,8 +280,8 @@ def _obvious(names: Iterable[str], wanted: Sequence[str], *, name: str, flag: st
 
 
 def _first_word(record: Record) -> Record:
-    label, *rest = record.fields["text"].split(None, 1) or [""]
-    return Record({"text": rest[0] if rest else "", "label": label}, record.line, record.name)
+    label, *remainder = record.fields["text"].split(None, 1) or [""]
+    return Record({"text": remainder[0] if remainder else "", "label": label}, record.line, record.name)
 
 
 def _labels(record: Record, field: str, config: ExamplesConfig) -> tuple[str, ...] | None:

@@ -80,7 +80,7 @@ class LabelSet:
 
     @property
     def notes(self) -> list[str]:
-        """What is worth saying about these labels, one sentence each."""
+        """Remarks about these labels, one sentence each."""
         rare = [name for name, count in zip(self.names, self.counts, strict=True) if count == 1]
         if not rare:
             return []
@@ -129,7 +129,7 @@ class LabelSet:
 
 
 def sort_key(label: str) -> tuple[int, Decimal, str]:
-    """What labels are sorted by: numbers first, by their value; words by their characters.
+    """The sort key of labels: numbers first, by their value; words by their characters.
 
     >>> sorted(["10", "9", "b", "-1", "a"], key=sort_key)
     ['-1', '9', '10', 'a', 'b']

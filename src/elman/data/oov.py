@@ -1,4 +1,4 @@
-"""The out-of-vocabulary words of a line, spelled exactly as a speller has to spell them."""
+"""The out-of-vocabulary words of a line, with the exact text for the speller."""
 
 from typing import NamedTuple
 
@@ -9,12 +9,12 @@ _WRITTEN_UNK = " <unk>"
 
 
 class Unknown(NamedTuple):
-    """A token that the vocabulary does not have."""
+    """A token that is not in the vocabulary."""
 
     place: int
-    """Which token of the line."""
+    """The index of the token in the line."""
     spelled: str
-    """All that it stands for, its leading space included."""
+    """Its text, with the leading space."""
 
     @property
     def word(self) -> str:
@@ -23,11 +23,11 @@ class Unknown(NamedTuple):
 
 
 def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
-    """What stands in a normalised line where the tokenizer has no type, in order.
+    """The unknown tokens of a normalised line, in order.
 
-    The leading space belongs to it (a line's first token has one too, at the levels where every
-    token has), so that spelling it loses nothing. A literal ``<unk>`` in pretokenized text is an
-    ordinary type and not among them.
+    The leading space belongs to the token (at word and subword level also for a line's first
+    token), so that spelling it is lossless. A literal ``<unk>`` in pretokenized text is an ordinary
+    type and not among them.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
@@ -35,16 +35,16 @@ def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Un
     [Unknown(place=0, spelled=' A'), Unknown(place=3, spelled=',')]
     """
     config = tokenizer.config
-    found = []
-    for place in (encoded.ids == UNK_ID).nonzero()[0].tolist():
-        start, end = encoded.spans[place].tolist()
+    unknown = []
+    for index in (encoded.ids == UNK_ID).nonzero()[0].tolist():
+        start, end = encoded.spans[index].tolist()
         string = line[start:end]
         if config.pretokenized:
             string = " " + string.strip(" ")
-        elif tokenizer.leading_space and place == 0:
+        elif tokenizer.leading_space and index == 0:
             string = " " + string
         if config.lowercase:
             string = string.lower()
         if string != _WRITTEN_UNK:
-            found.append(Unknown(place, string))
-    return found
+            unknown.append(Unknown(index, string))
+    return unknown

@@ -1,6 +1,4 @@
-"""Sequences of different lengths in batches: buckets of similar length, padding, order of
-results.
-"""
+"""Batches of sequences of different lengths: buckets, padding, and the order of results."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -13,9 +11,9 @@ from elman.errors import UsageError
 from elman.notation import Lengths, TokenIds
 
 _POOL_BATCHES = 20
-"""Batches that are filled from one random pool of rows, at most."""
+"""Most batches filled from one random pool of rows."""
 WINDOW = 4096
-"""Items that are sorted by length together in a stream."""
+"""Items of a stream sorted by length together."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -138,7 +136,8 @@ def _pools(
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0
     size = batch or batch_tokens or 1
-    # At least four pools where there are so many batches: rows meet other rows in another epoch.
+    # At least four pools if there are enough batches, so that rows are mixed differently in each
+    # epoch.
     pool = size * min(max(total // (4 * size), 1), _POOL_BATCHES)
     bounds = np.unique(np.searchsorted(ends, np.arange(pool, total, pool), side="left") + 1)
     return [rows for rows in np.split(order, bounds) if len(rows)]

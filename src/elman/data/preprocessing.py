@@ -1,6 +1,4 @@
-"""From sources to what training reads: corpus, tokenizer, speller and token stores, cached by
-content.
-"""
+"""From sources to training data: corpus, tokenizer, speller and token stores, cached by content."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ class DataConfig(Config):
     """How text is cut into documents and tokens."""
 
     level: Literal["auto", "word", "subword", "char", "byte"] = "auto"
-    """What a token is; auto takes words, or characters for scripts without spaces."""
+    """The unit of a token; auto: words, or characters for scripts without spaces."""
     pretokenized: bool = False
     """Split on single spaces only (Penn Treebank, WikiText)."""
     lowercase: bool = False
@@ -31,7 +29,7 @@ class DataConfig(Config):
     min_count: int | None = None
     """Words and characters seen less often become <unk>; default 2, with --pretokenized 1."""
     vocab_size: int | None = None
-    """At most so many types; the rarest become <unk>."""
+    """At most this many types; the rarest become <unk>."""
     document: Literal["file", "line", "block"] = "file"
     """What a document is: a file, a line, or a block between blank lines."""
     encoding: str = "utf-8"
@@ -46,11 +44,11 @@ class DataConfig(Config):
 
     @property
     def corpus(self) -> CorpusConfig:
-        """The part that reading needs."""
+        """The settings for reading."""
         return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
 
     def tokenizer(self, sample: str) -> TokenizerConfig:
-        """The part that the tokenizer needs; ``sample`` decides what ``auto`` means."""
+        """The settings of the tokenizer; ``sample`` decides what ``auto`` means."""
         level = self.level
         if level == "auto":
             level = "word" if self.pretokenized else choose_level(sample)
@@ -65,7 +63,7 @@ class DataConfig(Config):
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """A corpus, tokenized: what a fit reads."""
+    """A tokenized corpus, ready for training."""
 
     corpus: Corpus
     tokenizer: Tokenizer
@@ -91,11 +89,11 @@ def prepare_data(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``; likewise ``valid`` and ``test``.
-        prepared: hash of a corpus that was prepared before, for sources that can be read only once
+        prepared: hash of an earlier prepared corpus, for sources that can be read only once
             (stdin).
-        tokenizer: the tokenizer of a model to go on from.
+        tokenizer: the tokenizer of a model to continue.
         speller: its speller, kept.
-        grow: whether that tokenizer takes up new types of the text, where its level allows.
+        grow: whether to add new types of the text to that tokenizer, if its level allows.
 
     Raises:
         TextError: anything wrong with the text.
@@ -131,7 +129,7 @@ def _prepared(folder: Path) -> Corpus:
 
 
 def cache_bytes(cache: Path) -> int:
-    """How much the cache folder holds, in bytes."""
+    """Size of the cache folder in bytes."""
     return sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.exists() else 0
 
 

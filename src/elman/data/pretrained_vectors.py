@@ -1,4 +1,4 @@
-"""Word vectors that somebody else trained: the text formats of word2vec, fastText and GloVe.
+"""Pretrained word vectors in the text formats of word2vec, fastText and GloVe.
 
 A line is a word and D numbers. In files of word2vec and fastText (``.vec``), a first line states
 the numbers of words and dimensions: ``V D``. Files are read as a stream. Gzip is recognised by its
@@ -63,7 +63,7 @@ def read_vectors(
 
     Args:
         words: the words that are wanted, in normal form (NFC); default: all.
-        most: read at most so many vectors; files begin with the most frequent words.
+        most: read at most this many vectors; files begin with the most frequent words.
 
     Raises:
         TextError: the file cannot be read, is damaged or binary, or a line is no word with D finite
@@ -134,7 +134,7 @@ class _VectorFile:
 
     def read(self, words: Collection[str] | None, most: int | None) -> Vectors:
         wanted = None if words is None else {*words}
-        # Most lines are passed over by their beginning alone.
+        # Most lines are skipped by their first word alone.
         beginnings = None if wanted is None else {word.partition(" ")[0].encode() for word in wanted}
         row_of: dict[str, int] = {}
         values, line_of_row = array("f"), array("q")

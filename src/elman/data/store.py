@@ -1,12 +1,11 @@
-"""Tokens on disk: what training and counting read, memory-mapped, written once in a streaming pass.
+"""Tokens on disk for training and counting: written once in a streaming pass, then memory-mapped.
 
     ids.bin             token ids, little-endian uint16, or uint32 when V is above 65,536
-    documents.bin       where documents start in them, int64, and at last how many tokens there are
+    documents.bin       document starts, int64, and last the number of tokens
     oov.json            the out-of-vocabulary strings with their counts, if they were asked for
     elman-tokens.json   what the files above hold, with a digest
 
-A store is a cache: it is named by its text and its tokenizer, and a damaged one is simply made
-again.
+A store is a cache named by its text and tokenizer; a damaged one is rebuilt.
 """
 
 import dataclasses
@@ -39,14 +38,13 @@ class TokenStore:
     """The tokens of a text: for each line its ids, then EOS_ID."""
 
     folder: Path
-    """Where it lies."""
+    """The folder of its files."""
     hash: str
-    """16 hex digits that name text and tokenizer."""
+    """16 hex digits of the hash of text and tokenizer."""
     ids: NDArray[Any]
     """Token ids, uint16 or uint32 ``[N]``, memory-mapped and read-only."""
     documents: NDArray[np.int64]
-    """Where documents start in ``ids``, rising, the first 0, and at last N: int64 ``[D + 1]``,
-    memory-mapped."""
+    """Document starts in ``ids``, rising from 0, and N last: int64 ``[D + 1]``, memory-mapped."""
     bytes: int
     """UTF-8 bytes of the text, line ends included."""
     chars: int
@@ -56,15 +54,15 @@ class TokenStore:
     oov: int
     """Tokens that are not in the vocabulary."""
     oov_strings: dict[str, int] | None
-    """What they are and how often, the first 200,000 different ones; None if not collected."""
+    """Their counts, for the first 200,000 different strings; None if not collected."""
 
     @classmethod
     def open(cls, folder: Path, *, verify: bool = False) -> "TokenStore":
-        """Open the folder of a store (``TokenStore.folder``); ``verify`` reads all of it to compare
-        its digest.
+        """Open the folder of a store (``TokenStore.folder``); ``verify`` reads everything to
+        compare the digest.
 
         Raises:
-            FolderError: it is not there, or not whole.
+            FolderError: it is missing or incomplete.
         """
         try:
             manifest = json.loads((folder / _MANIFEST).read_bytes())
@@ -86,7 +84,7 @@ class TokenStore:
     def spelling_nats(self, speller: Speller) -> float:
         """What spelling all out-of-vocabulary tokens costs (nats).
 
-        Strings beyond the 200,000 that are kept count as much as the kept ones on average.
+        Strings beyond the 200,000 kept ones are estimated by their average.
         """
         assert self.oov_strings is not None, "the strings were not collected: build_store(..., collect_oov=True)"
         kept = sum(self.oov_strings.values())
@@ -103,8 +101,7 @@ def build_store(
     collect_oov: bool = False,
     progress: Progress | None = None,
 ) -> TokenStore:
-    """Tokenize a text into a subfolder of ``folder`` that is named by text and tokenizer; reuse it
-    if it is there.
+    """Tokenize a text into a subfolder of ``folder`` named by text and tokenizer, or reuse it.
 
     Args:
         folder: a cache for any number of stores.

@@ -1,9 +1,8 @@
-"""Contiguous streams for truncated backpropagation through time, with a cursor that is a value.
+"""Contiguous streams for truncated backpropagation through time.
 
-The ids of a store are one long ring. Each epoch cuts it into as many rows as the batch has, at a
-place that moves from epoch to epoch, and walks along all rows together: chunk after chunk, the
-state carried. The input at a place is the token before it; where a document starts it is `<s>`, and
-``reset`` is set.
+The ids of a store are one long ring. Each epoch cuts it into B rows, at an offset that changes from
+epoch to epoch, and reads all rows together: chunk after chunk, with the state carried over. The
+input at a position is the token before it; at document starts it is `<s>`, and ``reset`` is set.
 """
 
 import dataclasses
@@ -26,7 +25,7 @@ class Chunk:
     targets: NDArray[np.int64]
     """``[B, T]``."""
     reset: NDArray[np.bool_]
-    """``[B, T]``: the state starts afresh here."""
+    """``[B, T]``: the state is reset here."""
 
 
 class Streams:
@@ -38,15 +37,16 @@ class Streams:
             allowed).
         vocab_size: V; the input id of `<s>`.
         batch: B.
-        seed: what the moving cuts and the random line resets are drawn from.
+        seed: of the moving cuts and the random line resets.
         move: whether the cuts move from epoch to epoch (training) or stay (validation).
-        line_resets: in each chunk one random place where every row that begins a line there starts
-            afresh, so that the model learns to meet lines alone.
+        line_resets: at one random position in each chunk, reset every row that begins a line there,
+            so that the model also learns isolated lines.
 
     Raises:
         TextError: fewer than two tokens for each row.
 
-    >>> streams = Streams(np.arange(2, 12), np.array([0]), vocab_size=12, batch=2, seed=0, move=False)
+    >>> ids, documents = np.arange(2, 12), np.array([0])
+    >>> streams = Streams(ids, documents, vocab_size=12, batch=2, seed=0, move=False)
     >>> chunk, cursor = streams.chunk(Cursor(), 3)
     >>> chunk.inputs.tolist(), chunk.targets.tolist(), cursor
     ([[12, 2, 3], [6, 7, 8]], [[2, 3, 4], [7, 8, 9]], Cursor(epoch=0, offset=3))
@@ -92,15 +92,15 @@ class Streams:
         if self._move and cursor.epoch:
             shift = int(np.random.default_rng([self._seed, cursor.epoch]).integers(total))
         starts = (shift + np.arange(self.batch) * self.row_length + cursor.offset) % total
-        # One token more on the left: the input of the first target.
-        places = (starts[:, None] + np.arange(-1, length)[None, :]) % total
-        tokens = self._ids[places].astype(np.int64)
+        # One more token on the left: the input of the first target.
+        positions = (starts[:, None] + np.arange(-1, length)[None, :]) % total
+        tokens = self._ids[positions].astype(np.int64)
         inputs, targets = tokens[:, :-1].copy(), tokens[:, 1:].copy()
-        reset = self._document_starts(places[:, 1:])
+        reset = self._document_starts(positions[:, 1:])
         if self._line_resets:
             rng = np.random.default_rng([self._seed, cursor.epoch, cursor.offset])
-            place = int(rng.integers(length))
-            reset[:, place] |= inputs[:, place] == EOS_ID
+            column = int(rng.integers(length))
+            reset[:, column] |= inputs[:, column] == EOS_ID
         inputs[reset] = self._bos
         if cursor.offset == 0:
             reset[:, 0] = True
@@ -115,6 +115,6 @@ class Streams:
             chunk, cursor = self.chunk(cursor, length)
             yield chunk
 
-    def _document_starts(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        found = np.searchsorted(self._documents, places)
-        return self._documents[np.minimum(found, len(self._documents) - 1)] == places
+    def _document_starts(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        next_starts = np.searchsorted(self._documents, positions)
+        return self._documents[np.minimum(next_starts, len(self._documents) - 1)] == positions

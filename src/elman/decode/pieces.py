@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.decode.words import Kind, Run, kind_of, kinds_that_go_on
+from elman.decode.words import CharacterRun, Kind, kind_of, kinds_that_go_on
 from elman.notation import TokenIds
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
@@ -34,7 +34,7 @@ class PieceIndex:
         self.sorted = sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__)
         """All tokens but the first two in the order of their bytes."""
         self._keys = [self.pieces[token_id] for token_id in self.sorted]
-        self._masks: dict[Run, tuple[TokenIds, TokenIds]] = {}
+        self._masks: dict[CharacterRun, tuple[TokenIds, TokenIds]] = {}
         self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
         """Tokens that can finish a character begun before them."""
         self.partial = np.flatnonzero(self._types & ~self.spaced & (self._kinds == Kind.PARTIAL))
@@ -76,15 +76,15 @@ class PieceIndex:
         """Tokens of exactly these bytes."""
         return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)]
 
-    def ending(self, run: Run) -> TokenIds:
+    def ending(self, run: CharacterRun) -> TokenIds:
         """Tokens that show that a run has ended, `</s>` among them."""
         return self._ending_and_going_on(run)[0]
 
-    def going_on(self, run: Run) -> TokenIds:
+    def going_on(self, run: CharacterRun) -> TokenIds:
         """Tokens that go on with a run, or begin a character that may."""
         return self._ending_and_going_on(run)[1]
 
-    def _ending_and_going_on(self, run: Run) -> tuple[TokenIds, TokenIds]:
+    def _ending_and_going_on(self, run: CharacterRun) -> tuple[TokenIds, TokenIds]:
         if run not in self._masks:
             going: NDArray[np.bool_] = np.isin(self._kinds, [*kinds_that_go_on(run), Kind.PARTIAL])
             if run.symbol:

@@ -5,7 +5,7 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, followed, whole_words
 from elman.decode.prompts import consume_lines, consume_part
-from elman.decode.words import Kind, Run, runs
+from elman.decode.words import CharacterRun, Kind, runs
 from elman.models.protocol import LanguageModel
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
@@ -27,7 +27,7 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     index = piece_index(tokenizer)
     start, run = _last_run(tokenizer, line)
 
-    def prompt_state(context: str, *, word: str, space: bool, after: Run | None) -> PromptState:
+    def prompt_state(context: str, *, word: str, space: bool, after: CharacterRun | None) -> PromptState:
         state_after, unknown = consume_part(model, context, state)
         # Letter by letter, as tokenizers do it: lowercasing a whole word changes a sigma at its
         # end.
@@ -55,7 +55,7 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     return new_word() if _probability_over(model, index, unfinished_state, run) >= _A_WORD else unfinished_state
 
 
-def _probability_over(model: LanguageModel, index: PieceIndex, unfinished: PromptState, run: Run) -> float:
+def _probability_over(model: LanguageModel, index: PieceIndex, unfinished: PromptState, run: CharacterRun) -> float:
     """P(the word is over | it begins as typed)."""
     candidates, _ = first_candidates(model, index, unfinished)
     exact = []
@@ -69,11 +69,11 @@ def _probability_over(model: LanguageModel, index: PieceIndex, unfinished: Promp
     return sum(path.mass * float(probs[ending].sum()) for path, _, _, probs in followed(model, exact))
 
 
-def _last_run(tokenizer: Tokenizer, line: str) -> tuple[int, Run | None]:
+def _last_run(tokenizer: Tokenizer, line: str) -> tuple[int, CharacterRun | None]:
     """Start and kind of the run that touches the end of a line; None after white space."""
     if tokenizer.config.pretokenized:
         start = line.rfind(" ") + 1
-        return start, Run(Kind.LETTER, "") if line[start:] else None
+        return start, CharacterRun(Kind.LETTER, "") if line[start:] else None
     # No run crosses a space, and longer runs do not matter.
     begin = max(len(line) - _LOOK_BACK, line.rfind(" ") + 1, 0)
     line_runs = runs(line[begin:])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from elman.decode.largest import largest
 from elman.decode.pieces import PieceIndex, whole_part
 from elman.decode.rows import row_advance, row_log_probs
-from elman.decode.words import Run, follow
+from elman.decode.words import CharacterRun, follow
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.tokenizer import UNK_ID, Tokenizer
@@ -43,7 +43,7 @@ class PromptState:
     neither."""
     lead: int
     """Bytes of the leading space in ``typed``."""
-    after: Run | None
+    after: CharacterRun | None
     """The run right before the new word, which the next token must end; None if there is none."""
 
 
@@ -96,7 +96,9 @@ class Candidate:
         return Path(float(self.masses[index_of_token]), text, self.state, self.row, token)
 
     def likeliest_first(self, *, above: float, most: int | None = None) -> "Candidate":
-        """The tokens above a probability, likeliest first; at most ``most`` of them (default: all)."""
+        """The tokens above a probability, likeliest first; at most ``most`` of them (default:
+        all).
+        """
         likely = np.flatnonzero(self.masses > above)
         masses = self.masses[likely]
         order = likely[largest(masses, len(masses) if most is None else most)]
@@ -149,7 +151,7 @@ def _new_word(
 
 
 def _begun_characters(
-    model: LanguageModel, index: PieceIndex, state: State, after: Run, probs: NDArray[np.float64]
+    model: LanguageModel, index: PieceIndex, state: State, after: CharacterRun, probs: NDArray[np.float64]
 ) -> list[Candidate]:
     """Candidates that begin a character of several tokens, where the whole character ends the run
     before.

@@ -40,7 +40,9 @@ def read_prompt(model: LanguageModel, text: str) -> Consumed:
 
 
 def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
-    """Feed the finished lines of a text; returns the state, the open line, and the unknown words."""
+    """Feed the finished lines of a text; returns the state, the open line, and the unknown
+    words.
+    """
     lines = split_lines(text)
     open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
     tokenizer = model.tokenizer

@@ -125,8 +125,7 @@ def generate(
     >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)
     >>> greedy = make_sampler(temperature=0)
-    >>> "".join(generate(model, "the", sampler=greedy, max_tokens=9, stop=["\
-"]))
+    >>> "".join(generate(model, "the", sampler=greedy, max_tokens=9, stop=["\\n"]))
     ' cat sat'
 
     Raises:

@@ -12,7 +12,7 @@ from itertools import count
 
 from elman.decode.pieces import PieceIndex, whole_part
 from elman.decode.prompt_state import Candidate, Path, followed
-from elman.decode.words import Run, finished, first_run
+from elman.decode.words import CharacterRun, finished, first_run
 from elman.models.protocol import LanguageModel
 
 
@@ -37,7 +37,7 @@ class _Open:
     """A path to be followed."""
 
     path: Path
-    run: Run | None
+    run: CharacterRun | None
     """The run that the word is in; None before its first whole character."""
     whole: bool
     """Whether the text ends with a whole character."""

@@ -34,7 +34,7 @@ class Kind(IntEnum):
     """Bytes that cannot begin a character."""
 
 
-class Run(NamedTuple):
+class CharacterRun(NamedTuple):
     """The current run: a word, a number, or repeats of one symbol."""
 
     kind: Kind
@@ -60,7 +60,7 @@ _NEXT: dict[Kind, dict[Kind, Kind]] = {
 }
 
 
-def kinds_that_go_on(run: Run) -> frozenset[Kind]:
+def kinds_that_go_on(run: CharacterRun) -> frozenset[Kind]:
     """The kinds of character that a run can take next; a symbol also takes itself."""
     return frozenset(_NEXT[run.kind])
 
@@ -82,25 +82,25 @@ def kind_of(char: str) -> Kind:
     return {"M": Kind.MARK, "N": Kind.DIGIT}.get(category, Kind.SYMBOL)
 
 
-def run_from(char: str) -> Run | None:
+def run_from(char: str) -> CharacterRun | None:
     """The run that begins with a character; None for white space."""
     kind = kind_of(char)
     if kind == Kind.SPACE:
         return None
     if kind in (Kind.SYMBOL, Kind.INNER):
-        return Run(Kind.SYMBOL, char)
-    return Run(Kind.LETTER if kind == Kind.MARK else kind, "")
+        return CharacterRun(Kind.SYMBOL, char)
+    return CharacterRun(Kind.LETTER if kind == Kind.MARK else kind, "")
 
 
-def follow(run: Run, char: str) -> Run | None:
+def follow(run: CharacterRun, char: str) -> CharacterRun | None:
     """The run with one more character; None if the character is no part of it."""
     if char == run.symbol:
         return run
     kind = _NEXT[run.kind].get(kind_of(char))
-    return None if kind is None else Run(kind, run.symbol)
+    return None if kind is None else CharacterRun(kind, run.symbol)
 
 
-def first_run(text: str) -> tuple[int | None, Run | None]:
+def first_run(text: str) -> tuple[int | None, CharacterRun | None]:
     """The length of a text's first run once its end is certain, or None and the run that may go on.
 
     >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
@@ -126,7 +126,7 @@ def finished(word: str) -> str:
     return word.rstrip(_INNER) or word
 
 
-def runs(text: str) -> list[tuple[int, int, Run]]:
+def runs(text: str) -> list[tuple[int, int, CharacterRun]]:
     """Start, end and kind of every run of a text; the last one may still go on.
 
     >>> [text[start:end] for text in ["the dogs' well-kno"] for start, end, _ in runs(text)]

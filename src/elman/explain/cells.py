@@ -1,4 +1,4 @@
-"""The pages of cells: what is written by hand. Equations and drawings are made from the steps in
+"""The hand-written text of the pages of cells. Equations and drawings are made from the steps in
 ``elman.cells``.
 """
 
@@ -195,9 +195,7 @@ _WRITTEN = {
 
 
 def cell_topics() -> list[Topic]:
-    """A page for every registered cell; of one about which nothing is written here, what it says
-    itself.
-    """
+    """A page for every registered cell; cells without text here use their own sentence."""
     return [
         dataclasses.replace(_WRITTEN.get(name, Topic(name=name, says=cell.says)), cell=cell)
         for name, cell in CELLS.items()

@@ -14,7 +14,7 @@ MARGIN = 4
 
 
 def draw(layout: Layout) -> list[str]:
-    """The drawing, the top first. Where two wires cross without meeting, the upright one is drawn
+    """The lines of the drawing from the top. Where two wires cross, the vertical one is drawn
     through.
     """
     wires: dict[tuple[int, int], dict[str, int]] = {}
@@ -23,20 +23,20 @@ def draw(layout: Layout) -> list[str]:
             _trace(wires, wire.net, (column, row), (next_column, next_row))
     height = layout.height + 1
     cells = [[" "] * (MARGIN + layout.width + 4) for _ in range(height)]
-    texts = [(each.left, each.row, each.text) for each in layout.nodes]
-    texts += [(each.left, each.row + 1, each.text) for each in layout.outputs]
-    covered = {(left + place, row) for left, row, text in texts for place in range(len(text))}
+    texts = [(node.left, node.row, node.text) for node in layout.nodes]
+    texts += [(node.left, node.row + 1, node.text) for node in layout.outputs]
+    covered = {(left + offset, row) for left, row, text in texts for offset in range(len(text))}
     for (column, row), masks in wires.items():
         if (column, row) not in covered:
             cells[height - 1 - row][MARGIN + column] = _character(list(masks.values()), (column, row))
-    for each in layout.outputs:
-        cells[height - 1 - each.row][MARGIN + each.column] = "▲"
-    texts += [(each.column + 2, each.row + 1, each.name) for each in layout.nodes if each.name]
+    for node in layout.outputs:
+        cells[height - 1 - node.row][MARGIN + node.column] = "▲"
+    texts += [(node.column + 2, node.row + 1, node.name) for node in layout.nodes if node.name]
     texts += [(-MARGIN, row, f"{name} ─".ljust(MARGIN, "─")) for name, row in layout.lines]
     texts += layout.labels
     for left, row, text in texts:
-        for place, character in enumerate(text):
-            cells[height - 1 - row][MARGIN + left + place] = character
+        for offset, character in enumerate(text):
+            cells[height - 1 - row][MARGIN + left + offset] = character
     return ["".join(line).rstrip() for line in cells]
 
 
@@ -47,17 +47,17 @@ def _trace(
     step = ((last_column > column) - (last_column < column), (last_row > row) - (last_row < row))
     ahead = {(1, 0): _RIGHT, (-1, 0): _LEFT, (0, 1): _UP, (0, -1): _DOWN}.get(step, 0)
     behind = {_RIGHT: _LEFT, _LEFT: _RIGHT, _UP: _DOWN, _DOWN: _UP}.get(ahead, 0)
-    place = start
-    while place != end:
-        wires.setdefault(place, {}).setdefault(net, 0)
-        wires[place][net] |= ahead
-        place = (place[0] + step[0], place[1] + step[1])
-        wires.setdefault(place, {}).setdefault(net, 0)
-        wires[place][net] |= behind
+    point = start
+    while point != end:
+        wires.setdefault(point, {}).setdefault(net, 0)
+        wires[point][net] |= ahead
+        point = (point[0] + step[0], point[1] + step[1])
+        wires.setdefault(point, {}).setdefault(net, 0)
+        wires[point][net] |= behind
 
 
-def _character(masks: list[int], place: tuple[int, int]) -> str:
+def _character(masks: list[int], point: tuple[int, int]) -> str:
     if len(masks) == 1:
         return _WIRES[masks[0]]
-    assert sorted(masks) == [_UP | _DOWN, _LEFT | _RIGHT], f"two wires meet at {place}"
+    assert sorted(masks) == [_UP | _DOWN, _LEFT | _RIGHT], f"two wires meet at {point}"
     return "│"

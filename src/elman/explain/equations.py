@@ -4,7 +4,7 @@
     c = f * c + i * g                               * / + - unit by unit
     tail = concat(tail[1:], branch)                 a vector in pieces of one size, counted from 0
 
-Lines are read downwards, as a program: on the right stands the latest value of a name.
+Lines are read downwards like a program: a name on the right has its latest value.
 """
 
 import math
@@ -17,11 +17,10 @@ from elman.explain.simplify import UNARY, simplified
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _SUM, _TERM, _FACTOR, _ATOM = range(4)
-"""How tightly a text holds together: ``a + b``, ``a * b``, ``W a``, ``f(a)``."""
+"""Precedence of a text: ``a + b``, ``a * b``, ``W a``, ``f(a)``."""
 
 _PIECES = ("{letter}_{piece}", "{letter}_{short}{piece}", "{name}_{piece}", "{name}[{start}:{stop}]")
-"""How rows of weights are called; the first pattern that gives different rows different names is
-taken."""
+"""Names of rows of weights; the first pattern that gives distinct names is used."""
 
 
 class Equation(NamedTuple):
@@ -48,41 +47,39 @@ def equations(recorded: Recorded) -> list[Equation]:
     plain = simplified(recorded)
     order, names = _ordered(plain)
     writer = _Writer(names, order)
-    lines = [Equation(names[id(each)], writer.written(each)[0]) for each in order]
+    lines = [Equation(names[id(symbol)], writer.written(symbol)[0]) for symbol in order]
     marked = (line.name for line in lines if line.name.endswith("'"))
     return lines + [Equation(name.rstrip("'"), name) for name in marked]
 
 
 def expression(symbol: Symbol, names: dict[int, str]) -> str:
-    """One value as the right side of an equation; ``names`` by id of the symbols that it is written
-    of.
-    """
+    """One value as the right side of an equation; ``names`` of its operands by id of the symbol."""
     return _Writer(names, [symbol]).written(symbol)[0]
 
 
 def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
-    """The lines from the first to the last, and the names under which they stand there.
+    """The values of the lines in order, and their names.
 
-    They come as the step's author names them, the state's parts last, where each can be computed; a
-    name gets its new value when nobody asks for the old one any more. If that cannot be, the new
-    one is marked, as h'.
+    They follow the author's order where each can be computed, with the state's parts last. A name
+    is overwritten only after the last use of its old value. If that is impossible, the new value is
+    marked, as h'.
     """
-    names, after = dict(plain.names), {id(each) for each in plain.after}
+    names, after = dict(plain.names), {id(node) for node in plain.after}
     symbols = list(in_order([plain.output, *plain.after]))
-    given = {each: place for place, each in enumerate(names)}
-    waiting = [each for each in symbols if id(each) in names and each.operator != "constant"]
-    waiting.sort(key=lambda each: (id(each) in after, given[id(each)]))
-    asked = {id(line): [each for each in _written(line, names) if each is not line] for line in waiting}
-    bound = {each.about[0]: each for each in symbols if each.operator == "input"}
+    given = {node: position for position, node in enumerate(names)}
+    waiting = [node for node in symbols if id(node) in names and node.operator != "constant"]
+    waiting.sort(key=lambda node: (id(node) in after, given[id(node)]))
+    asked = {id(line): [node for node in _written(line, names) if node is not line] for line in waiting}
+    bound = {node.about[0]: node for node in symbols if node.operator == "input"}
     done: list[Symbol] = []
     while waiting:
-        ready = [line for line in waiting if not any(each in waiting for each in asked[id(line)])]
+        ready = [line for line in waiting if not any(node in waiting for node in asked[id(line)])]
 
         def overwrites(line: Symbol) -> bool:
             old = bound.get(names[id(line)])
-            return any(old is each for other in waiting if other is not line for each in asked[id(other)])
+            return any(old is node for other in waiting if other is not line for node in asked[id(other)])
 
-        line = next((each for each in ready if not overwrites(each)), ready[0])
+        line = next((node for node in ready if not overwrites(node)), ready[0])
         if overwrites(line):
             names[id(line)] += "'"
         bound[names[id(line)]] = line
@@ -92,36 +89,34 @@ def _ordered(plain: Recorded) -> tuple[list[Symbol], dict[int, str]]:
 
 
 def _written(line: Symbol, names: dict[int, str]) -> Iterator[Symbol]:
-    """All that is written in a value's own line, the value among it."""
+    """All symbols written in a value's own line, including the value."""
     waiting = [line]
     while waiting:
-        each = waiting.pop()
-        yield each
-        if each is line or id(each) not in names and _weights_of(each) is None:
-            waiting += each.inputs
+        node = waiting.pop()
+        yield node
+        if node is line or id(node) not in names and _weights_of(node) is None:
+            waiting += node.inputs
 
 
 class _Writer:
     def __init__(self, names: dict[int, str], order: list[Symbol]) -> None:
         self.names = names
         self.units: dict[int, int] = {}
-        for each in (each for line in order for each in _written(line, names)):
-            if each.operator == "cut":
-                (source,) = each.inputs
-                self.units[id(source)] = math.gcd(self.units.get(id(source), source.size), *each.about)
+        for node in (node for line in order for node in _written(line, names)):
+            if node.operator == "cut":
+                (source,) = node.inputs
+                self.units[id(source)] = math.gcd(self.units.get(id(source), source.size), *node.about)
         self.weights = _weight_names(order, names)
 
     def text(self, symbol: Symbol, level: int = _SUM) -> str:
-        """A value within a line, in parentheses where ``level`` asks for something that holds
-        together better.
-        """
+        """A value within a line, in parentheses if ``level`` needs a higher precedence."""
         if id(symbol) in self.names:
             return self.names[id(symbol)]
         text, own = self.written(symbol)
         return text if own >= level else f"({text})"
 
     def written(self, symbol: Symbol) -> tuple[str, int]:
-        """A value's own line, and how tightly it holds together."""
+        """A value's own line, and its precedence."""
         operator, inputs = symbol.operator, symbol.inputs
         if id(symbol) in self.weights:
             return self.weights[id(symbol)], _ATOM
@@ -143,16 +138,16 @@ class _Writer:
             return f"{self.text(inputs[0], left)} {_SIGNS[operator]} {self.text(inputs[1], right)}", left
         if operator == "cut":
             unit = self.units[id(inputs[0])]
-            start, stop = (each // unit for each in symbol.about)
+            start, stop = (bound // unit for bound in symbol.about)
             end = "" if stop * unit == inputs[0].size else stop
-            place = start if stop == start + 1 else f"{start}:{end}"
-            return f"{self.text(inputs[0], _ATOM)}[{place}]", _ATOM
-        more = [] if operator in UNARY or operator == "norm" else [short(each) for each in symbol.about if each != 1]
+            index = start if stop == start + 1 else f"{start}:{end}"
+            return f"{self.text(inputs[0], _ATOM)}[{index}]", _ATOM
+        more = [] if operator in UNARY or operator == "norm" else [short(bound) for bound in symbol.about if bound != 1]
         return f"{operator}({', '.join([*map(self.text, inputs), *more])})", _ATOM
 
 
 def short(number: float) -> str:
-    """A number as people write it.
+    """A number in short form.
 
     >>> [short(each) for each in (1.0, -8.0, 0.5, 1e9)]
     ['1', '-8', '0.5', '1e9']
@@ -161,26 +156,25 @@ def short(number: float) -> str:
 
 
 def _weight_names(order: list[Symbol], names: dict[int, str]) -> dict[int, str]:
-    """What weights are called: W a matrix, b a bias, w another vector; rows after the value that
-    they are for.
+    """Names of weights: W a matrix, b a bias, w another vector; rows are named after their value.
 
     The rows of ``weight_ih`` for f are W_f, or W_if where there are other rows for f;
     ``weight_conv[0]`` is w_conv[0].
     """
-    written = [(each, names.get(id(line), "").rstrip("'")) for line in order for each in _written(line, names)]
-    found = [(each, weights, piece) for each, piece in written if (weights := _weights_of(each)) is not None]
-    taken = {*names.values(), *(each.about[0] for each, _ in written if each.operator == "input")}
-    different = {(id(weights), each.about if each is not weights else ()) for each, weights, _ in found}
+    written = [(node, names.get(id(line), "").rstrip("'")) for line in order for node in _written(line, names)]
+    weight_rows = [(node, weights, piece) for node, piece in written if (weights := _weights_of(node)) is not None]
+    taken = {*names.values(), *(node.about[0] for node, _ in written if node.operator == "input")}
+    different = {(id(weights), node.about if node is not weights else ()) for node, weights, _ in weight_rows}
     texts: dict[int, str] = {}
     for pattern in _PIECES:
-        texts = {id(each): _weight_name(each, weights, piece, pattern, taken) for each, weights, piece in found}
+        texts = {id(node): _weight_name(node, weights, piece, pattern, taken) for node, weights, piece in weight_rows}
         if len(set(texts.values())) == len(different):
             break
     return texts
 
 
 def _weights_of(symbol: Symbol) -> Symbol | None:
-    """The weights that a symbol is, or is rows of."""
+    """The weights of a symbol that is weights or rows of weights."""
     symbol = symbol.inputs[0] if symbol.operator in ("cut", "row") else symbol
     return symbol if symbol.operator == "parameter" else None
 

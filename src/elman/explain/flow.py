@@ -1,4 +1,4 @@
-"""What flows where in a cell: its recorded step as a graph of products, gates and operations."""
+"""The flow graph of a cell: its recorded step as products, gates and operations."""
 
 import dataclasses
 
@@ -8,26 +8,26 @@ from elman.explain.equations import expression
 from elman.explain.simplify import ELEMENTWISE, simplified
 
 _SIGNS = {"sigmoid": "σ", "mul": "×", "div": "÷", "add": "+", "sub": "−", "sqrt": "√"}
-"""How drawings write operators; others by their names."""
+"""Signs of operators in drawings; others are written by name."""
 _SHORTER = {"sigmoid(": "σ(", "sqrt(": "√(", " * ": "×", " / ": "÷", "-": "−", " ": ""}
 _LONGEST = 18
-"""Characters of a function of one value that stand in one node."""
+"""Most characters of a function of one value in one node."""
 
 
 @dataclasses.dataclass
 class Node:
-    """One thing in the drawing."""
+    """A node of the drawing."""
 
     label: str
-    """What it does; of a value that comes from the step before, its name."""
+    """Its operation; for a value from the step before, its name."""
     weighted: bool = False
-    """Whether it multiplies what it takes by weights of its own."""
+    """Whether it multiplies its inputs by its own weights."""
     inputs: tuple[int, ...] = ()
-    """Numbers of the nodes that it takes, at most two, in the order of the equation."""
+    """Numbers of its input nodes, at most two, in the order of the equation."""
     taps: tuple[str, ...] = ()
     """Which of the lines below (the input and parts of the state) it multiplies."""
     name: str = ""
-    """The value it makes, if the equations name it."""
+    """The name of its value in the equations, if any."""
     origin: bool = False
     """Whether it is the input or a value from the step before."""
 
@@ -37,15 +37,15 @@ class Flow:
     """The graph of a cell."""
 
     nodes: list[Node]
-    """Each after those that it takes."""
+    """Nodes, each after its inputs."""
     outputs: dict[int, str]
-    """The nodes whose values leave the cell, and what they are called there."""
+    """The nodes of the cell's outputs, and the names of those."""
     lines: list[str]
     """The input and parts of the state that are multiplied by weights, from top to bottom."""
 
 
 def flow_of(recorded: Recorded) -> Flow:
-    """Follow a recorded step; biases and other constants go without saying.
+    """Build the graph of a recorded step, without biases and other constants.
 
     >>> from elman.cells.cell import Sizes
     >>> from elman.cells.recording import record_step
@@ -99,14 +99,12 @@ class _Builder:
         weighted = any(each.is_constant and _has_weights(each) for each in symbol.inputs)
         nodes = [self.node(each) for each in inputs]
         if symbol.operator in ("sub", "div") and all(id(each) in self.names for each in inputs):
-            # Which of the two comes first is not seen in the drawing.
+            # The drawing does not show the order of the two.
             label = label.join(self.names[id(each)] for each in inputs)
         return self.joined(label, nodes, weighted)
 
     def function(self, symbol: Symbol, value: Symbol) -> int:
-        """A function of one value: one node, and none of its own if it is the only function of a
-        product.
-        """
+        """A function of one value: one node, merged with a product if it is its only function."""
         inner = self.node(value)
         node = self.nodes[inner]
         label, sign = self.label(symbol, value), _SIGNS.get(symbol.operator, symbol.operator)
@@ -117,7 +115,7 @@ class _Builder:
         return self.add(Node(sign if alone or weighted or len(label) > _LONGEST else label, weighted, (inner,)))
 
     def total(self, symbol: Symbol) -> int:
-        """A sum: products of what lies on the lines are one node."""
+        """A sum; products of values on the lines are one node."""
         taps: list[str] = []
         scaled: list[Symbol] = []
         parts: list[int] = []
@@ -129,18 +127,22 @@ class _Builder:
             elif term.operator == "linear":
                 parts.append(self.add(Node("W", True, (self.node(term.inputs[0]),))))
             elif _is_scaled(term):
-                scaled += [each for each in term.inputs if not each.is_constant]
+                scaled += [operand for operand in term.inputs if not operand.is_constant]
             else:
                 parts.append(self.node(term))
         if scaled:
-            sources = {self.node(each.inputs[0] if each.operator == "cut" else each): None for each in scaled}
+            sources = {
+                self.node(operand.inputs[0] if operand.operator == "cut" else operand): None for operand in scaled
+            }
             parts.append(self.joined("w", list(sources), weighted=True))
         if taps:
             parts.insert(0, self.add(Node("W", True, taps=tuple(dict.fromkeys(taps)))))
         return self.joined("+", parts)
 
     def joined(self, label: str, parts: list[int], weighted: bool = False) -> int:
-        """Values two by two; one alone as it is, unless the node has weights or is no sum."""
+        """Join values two by two; a single value is returned unchanged, unless the node has weights
+        or is not a sum.
+        """
         if len(parts) == 1 and label == "+":
             return parts[0]
         parts = list(dict.fromkeys(parts))
@@ -149,17 +151,17 @@ class _Builder:
         return self.add(Node(label, weighted, tuple(parts)))
 
     def terms(self, symbol: Symbol) -> list[Symbol]:
-        """What a sum adds, without weights and numbers."""
+        """The terms of a sum, without weights and numbers."""
         if symbol.operator != "add":
             return [symbol]
-        inner = [each for each in symbol.inputs if not each.is_constant]
-        return [term for each in inner for term in ([each] if id(each) in self.names else self.terms(each))]
+        inner = [operand for operand in symbol.inputs if not operand.is_constant]
+        return [term for operand in inner for term in ([operand] if id(operand) in self.names else self.terms(operand))]
 
     def is_sum(self, symbol: Symbol) -> bool:
         """Whether it adds two values, or is a product or adds a bias to one."""
         if symbol.operator == "linear":
             return True
-        terms, constants = self.terms(symbol), [each for each in symbol.inputs if each.is_constant]
+        terms, constants = self.terms(symbol), [operand for operand in symbol.inputs if operand.is_constant]
         return symbol.operator == "add" and (
             len(terms) > 1 or any(map(_has_weights, constants)) or self.is_product(terms[0])
         )
@@ -170,17 +172,17 @@ class _Builder:
 
     def variables(self, symbol: Symbol) -> list[Symbol]:
         """The values of which it is a function unit by unit."""
-        found: dict[int, Symbol] = {}
+        operands: dict[int, Symbol] = {}
         waiting = list(symbol.inputs)
         while waiting:
-            each = waiting.pop(0)
-            if each.is_constant:
+            node = waiting.pop(0)
+            if node.is_constant:
                 continue
-            if id(each) in self.names or each.operator not in ELEMENTWISE or self.is_sum(each):
-                found[id(each)] = each
+            if id(node) in self.names or node.operator not in ELEMENTWISE or self.is_sum(node):
+                operands[id(node)] = node
             else:
-                waiting += each.inputs
-        return list(found.values())
+                waiting += node.inputs
+        return list(operands.values())
 
     def label(self, symbol: Symbol, value: Symbol) -> str:
         """A function of one value as a short text."""
@@ -196,18 +198,18 @@ class _Builder:
 
 
 def _is_shift(parts: list[Symbol]) -> bool:
-    """Whether the oldest of a window makes room for the newest."""
+    """Whether the newest value of a window replaces the oldest."""
     return len(parts) == 2 and parts[0].operator == "cut" and parts[0].inputs[0].size == parts[0].size + parts[1].size
 
 
 def _has_weights(symbol: Symbol, value: Symbol | None = None) -> bool:
-    """Whether weights take part in it, but for those that ``value`` is made of."""
+    """Whether it contains weights outside of ``value``."""
     if symbol is value:
         return False
-    return symbol.operator == "parameter" or any(_has_weights(each, value) for each in symbol.inputs)
+    return symbol.operator == "parameter" or any(_has_weights(operand, value) for operand in symbol.inputs)
 
 
 def _is_scaled(term: Symbol) -> bool:
     """Whether it is one value times weights unit by unit."""
-    constants = [each for each in term.inputs if each.is_constant]
+    constants = [operand for operand in term.inputs if operand.is_constant]
     return term.operator == "mul" and any(map(_has_weights, constants))

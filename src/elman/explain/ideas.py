@@ -1,4 +1,4 @@
-"""The pages of ideas: what is no cell."""
+"""The pages of ideas, as opposed to cells."""
 
 from elman.explain.topic import Topic
 

@@ -1,10 +1,10 @@
-"""Where each thing of a drawing goes: columns and rows of a terminal, the same for pictures.
+"""The layout of a drawing in columns and rows of a terminal, also used for pictures.
 
-Values flow upwards. Below lie the lines of what is multiplied by weights; above them the products,
-then each operation above what it takes. What comes from the left or the right runs along the
-operation's row, which no other operation uses between the same columns, so that no two values ever
-share a piece of line; a value that passes a row keeps its column there. So every order of the first
-row gives a right drawing; the one that is drawn has few crossings and short wires.
+Values flow upwards. At the bottom are the lines of values that are multiplied by weights, above
+them the products, then each operation above its inputs. Inputs from the left or right run along the
+operation's row, which no other operation uses between the same columns, so two values never share a
+piece of line. A value that passes a row keeps its column. Every order of the first row gives a
+correct drawing; the chosen one has few crossings and short wires.
 """
 
 import dataclasses
@@ -16,13 +16,13 @@ from elman.explain.flow import Flow, Node
 
 
 class Placed(NamedTuple):
-    """A node, or a value that leaves, by the middle of its text."""
+    """A node or output, positioned by the middle of its text."""
 
     column: int
     row: int
     text: str
     name: str
-    """Written beside the wire that leaves it."""
+    """Written next to its outgoing wire."""
     weighted: bool
 
     @property
@@ -31,7 +31,7 @@ class Placed(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """One piece from a source to a target, by corners; ``net`` says whose value it carries."""
+    """A wire from a source to a target, by its corners; ``net`` names the value."""
 
     net: str
     corners: tuple[tuple[int, int], ...]
@@ -47,7 +47,7 @@ class Layout:
     """Names of the lines below, each with its row; they begin in column 0."""
     outputs: list[Placed]
     labels: list[tuple[int, int, str]] = dataclasses.field(default_factory=list)
-    """Words beside or upon wires: column and row where they begin."""
+    """Words next to or on wires: column and row of their start."""
 
     @property
     def height(self) -> int:
@@ -59,7 +59,7 @@ class Layout:
 
 
 def lay_out(flow: Flow) -> Layout:
-    """Place a flow: the first row is reordered as long as that makes the drawing better."""
+    """Lay out a flow; the first row is reordered as long as the drawing improves."""
     best = _Placing(flow, tuple(number for number, node in enumerate(flow.nodes) if not node.inputs), frozenset())
     better = True
     while better:
@@ -77,9 +77,9 @@ def _variants(placing: "_Placing") -> Iterator[tuple[tuple[int, ...], frozenset[
     """
     order, left = placing.order, placing.left
     for number in order:
-        rest = [each for each in order if each != number]
-        for place in range(len(order)):
-            moved = (*rest[:place], number, *rest[place:])
+        others = [other for other in order if other != number]
+        for index in range(len(order)):
+            moved = (*others[:index], number, *others[index:])
             if moved != order:
                 yield moved, left
     for number in placing.beside:
@@ -87,9 +87,7 @@ def _variants(placing: "_Placing") -> Iterator[tuple[tuple[int, ...], frozenset[
 
 
 class _Item(NamedTuple):
-    """What stands in a row: a text or a wire that passes; columns to the left and the right of its
-    own, and space.
-    """
+    """An item of a row, a text or a passing wire: columns to its left and right, and space."""
 
     column: int
     left: int
@@ -98,8 +96,8 @@ class _Item(NamedTuple):
 
 
 class _Placing:
-    """One way to draw a flow: the order of the first row, and which nodes stand to the left of
-    their only source.
+    """One layout of a flow: the order of the first row, and the nodes to the left of their only
+    source.
     """
 
     def __init__(self, flow: Flow, order: tuple[int, ...], left: frozenset[int]) -> None:
@@ -112,8 +110,8 @@ class _Placing:
         self.columns: list[int] = []
         """The column of each node, by number; a node right above its only source shares the
         source's."""
-        self.places: list[float] = []
-        """Of each column, before texts get their width: 0 for the first of the first row, 1 for the
+        self.positions: list[float] = []
+        """The relative order of columns, before widths: 0 for the first of the first row, 1 for the
         second."""
         self._place()
         self.texts = [self._text(number) for number in range(len(flow.nodes))]
@@ -122,22 +120,22 @@ class _Placing:
 
     def _place(self) -> None:
         for number, node in enumerate(self.flow.nodes):
-            sources = [self.places[self.columns[source]] for source in node.inputs]
+            sources = [self.positions[self.columns[source]] for source in node.inputs]
             if len(sources) == 1:
                 (source,) = node.inputs
                 if self.users[source] == [number] and source not in self.flow.outputs:
                     self.columns.append(self.columns[source])
                     continue
                 self.beside.append(number)
-                place = sources[0] + (-0.5 if number in self.left else 0.5)
+                position = sources[0] + (-0.5 if number in self.left else 0.5)
             else:
-                place = sum(sources) / 2 if sources else float(self.order.index(number))
-            # Between the two that it takes, in a column of its own.
-            aim = sources[-1] if sources else place + 0.5
-            while place in self.places:
-                place = (place + aim) / 2
-            self.columns.append(len(self.places))
-            self.places.append(place)
+                position = sum(sources) / 2 if sources else float(self.order.index(number))
+            # Between its two inputs, in its own column.
+            aim = sources[-1] if sources else position + 0.5
+            while position in self.positions:
+                position = (position + aim) / 2
+            self.columns.append(len(self.positions))
+            self.positions.append(position)
 
     def _text(self, number: int) -> str:
         node = self.flow.nodes[number]
@@ -146,7 +144,7 @@ class _Placing:
     def _reversed(self, number: int) -> bool:
         """Whether a difference or a quotient has its first value on the right."""
         node = self.flow.nodes[number]
-        first, *others = [self.places[self.columns[source]] for source in node.inputs] or [0.0]
+        first, *others = [self.positions[self.columns[source]] for source in node.inputs] or [0.0]
         return node.label in ("−", "÷") and any(first > other for other in others)
 
     def _rows(self) -> list[int]:
@@ -156,7 +154,7 @@ class _Placing:
         for number, node in enumerate(self.flow.nodes):
             row = max((rows[source] + 2 for source in node.inputs), default=base)
             if node.inputs:
-                reach = [self.places[self.columns[each]] for each in (number, *node.inputs)]
+                reach = [self.positions[self.columns[each]] for each in (number, *node.inputs)]
                 first, last = min(reach), max(reach)
                 while any(first <= end and start <= last for start, end in spans.get(row, ())):
                     row += 2
@@ -166,7 +164,7 @@ class _Placing:
 
     @cached_property
     def items(self) -> dict[int, list[_Item]]:
-        """What stands in each row, from left to right."""
+        """The items of each row, from left to right."""
         rows: dict[int, dict[int, _Item]] = {}
         leaving = self.flow.outputs
         for number, node in enumerate(self.flow.nodes):
@@ -181,17 +179,17 @@ class _Placing:
             if number in leaving:
                 text = len(leaving[number])
                 rows.setdefault(self.top + 1, {})[column] = _Item(column, (text - 1) // 2, text // 2, 2)
-        return {row: sorted(each.values(), key=lambda item: self.places[item.column]) for row, each in rows.items()}
+        return {row: sorted(each.values(), key=lambda item: self.positions[item.column]) for row, each in rows.items()}
 
     @cached_property
     def final(self) -> list[int]:
-        """The columns' places on paper: as far to the left as texts allow, then each operation amid
-        what it takes.
+        """The final columns: as far left as texts allow, then each operation centred over its
+        inputs.
         """
-        count = len(self.places)
+        count = len(self.positions)
         before: list[dict[int, int]] = [{} for _ in range(count)]
         after: list[dict[int, int]] = [{} for _ in range(count)]
-        # To the left of all stand the names of the lines.
+        # The names of the lines are left of everything.
         first = 4 + max(map(len, self.flow.lines), default=1)
         start = [first] * count
         for items in self.items.values():
@@ -201,7 +199,7 @@ class _Placing:
                 before[other.column][one.column] = max(space, before[other.column].get(one.column, 0))
                 after[one.column][other.column] = before[other.column][one.column]
         final = [0] * count
-        ordered = sorted(range(count), key=self.places.__getitem__)
+        ordered = sorted(range(count), key=self.positions.__getitem__)
         for column in ordered:
             final[column] = max([start[column], *(final[each] + space for each, space in before[column].items())])
         amid = {}
@@ -218,7 +216,7 @@ class _Placing:
 
     @cached_property
     def cost(self) -> float:
-        """How far it is from a good drawing: the lower the better."""
+        """Badness of the drawing: lower is better."""
         final, length, crossings = self.final, 0, 0
         turned = sum(map(self._reversed, range(len(self.flow.nodes))))
         for number, node in enumerate(self.flow.nodes):
@@ -269,8 +267,8 @@ def _shown(node: Node) -> str:
 
 
 def _stubs(node: Node, column: int) -> list[tuple[str, int]]:
-    """Where the wires from the lines enter a product; the lowest line's is the last, and crosses
-    the others there.
+    """The points where wires from the lines enter a product; the lowest line's is last and crosses
+    the others.
     """
     taps = sorted(node.taps, key=lambda tap: tap == "x")
     if len(taps) < 2:

@@ -14,7 +14,7 @@ from elman.explain.topic import Topic
 
 WIDTH = 79
 _LONG = 46
-"""Columns of the equations beside which all meanings begin in one column."""
+"""Widest equations for which all meanings are aligned in one column."""
 _HELD = "\xa0"
 _OTHER_NAMES = {"feedforward": "feed-forward", "attention": "transformer", "n-gram": "ngram"}
 _NOTATION = {
@@ -28,13 +28,11 @@ _NOTATION = {
     r"softplus\(": "softplus(x) is log(1 + e^x)",
     r"gelu\(": "gelu(x) is x times the probability that a normal number is below x",
 }
-"""What is said of the notation where it is used."""
+"""Notes on notation, shown where it is used."""
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name: the registered cells, those that ELMAN_CELLS names among them, then the
-    ideas.
-    """
+    """All topics by name: the registered cells, including those of ELMAN_CELLS, then the ideas."""
     import_plugins()
     return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 
@@ -43,7 +41,7 @@ def topic_named(name: str) -> Topic:
     """The topic of that name.
 
     Raises:
-        UsageError: there is none; what is near is said.
+        UsageError: there is none; similar names are suggested.
     """
     known = topics()
     wanted = name.strip().lower()
@@ -57,7 +55,7 @@ def topic_named(name: str) -> Topic:
 
 
 def page(topic: Topic) -> str:
-    """All of a topic, as text."""
+    """A topic as text."""
     parts = [f"{topic.name}: {topic.title}".removesuffix(": "), _wrapped(topic.says)]
     if topic.cell is not None:
         parts += [_equations(topic), _drawing(topic), _legend(topic)]
@@ -71,7 +69,7 @@ def page(topic: Topic) -> str:
 
 
 def values(topic: Topic) -> dict[str, Any]:
-    """The same for programs."""
+    """A topic as JSON values."""
     return {
         "topic": topic.name,
         "title": topic.title,
@@ -93,7 +91,7 @@ def overview() -> str:
 
 
 def _explained(topic: Topic) -> list[tuple[str, str]]:
-    """The equations, each with what its name means where the name comes first."""
+    """The equations, each with the meaning of its name on its first occurrence."""
     meanings = dict(topic.meanings)
     return [(str(line), meanings.pop(line.name, "")) for line in topic.equations]
 
@@ -112,11 +110,11 @@ def _equations(topic: Topic) -> str:
 
 
 def _held(line: str) -> str:
-    """An equation that breaks before the terms of a sum only."""
+    """An equation that wraps only before the terms of a sum."""
     depth, text = 0, ""
-    for place, character in enumerate(line):
+    for index, character in enumerate(line):
         depth += (character in "([") - (character in ")]")
-        breaks = depth == 0 and line[place + 1 : place + 2] in ("+", "-")
+        breaks = depth == 0 and line[index + 1 : index + 2] in ("+", "-")
         text += _HELD if character == " " and not breaks else character
     return text
 
@@ -133,8 +131,8 @@ def _drawing(topic: Topic) -> str:
 
 def _legend(topic: Topic) -> str:
     text = "\n".join(line for line, _ in _explained(topic))
-    *rest, last = [each for each in topic.recorded.state if re.search(rf"\b{each}\b", text)] or ["the state"]
-    old = f"{', '.join(rest)} and {last} are those" if rest else f"{last} is that"
+    *others, last = [each for each in topic.recorded.state if re.search(rf"\b{each}\b", text)] or ["the state"]
+    old = f"{', '.join(others)} and {last} are those" if others else f"{last} is that"
     said = [
         f"Read downwards: until a line gives a new one, {old} of the step before",
         "W are matrices, b biases",

@@ -1,5 +1,5 @@
-"""A layout as a picture, PNG or SVG: what has weights is blue, what has none orange, as
-colour-blind people see too.
+"""A layout as a picture, PNG or SVG: nodes with weights are blue, others orange (safe for
+colour-blind readers).
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ _LIGHT_AND_DARK = (
 
 
 def kind_of_file(path: Path) -> str:
-    """Which kind of picture a file name asks for.
+    """The kind of picture of a file name.
 
     Raises:
         UsageError: neither .svg nor .png.
@@ -35,8 +35,8 @@ def kind_of_file(path: Path) -> str:
 
 
 def picture(layout: Layout, *, title: str, kind: str) -> bytes:
-    """The bytes of a picture with ``title`` above it; an SVG has its own paper, for light and for
-    dark.
+    """The bytes of a picture with ``title`` above it; an SVG has backgrounds for light and dark
+    mode.
     """
     files = drawn(
         "drawing",
@@ -89,10 +89,10 @@ def _node(axes: "Axes", node: Placed) -> None:
     if not text:
         return
     if text == node.text:
-        # A value from before: nothing but its name, the wire begins above it.
+        # A value from the step before: only its name, with the wire above it.
         axes.text(node.column, node.row - 0.35, text, fontsize=9, style="italic", ha="center", va="center", color=INK)
         return
-    # As wide as its text on a terminal, for wires end at its edges.
+    # As wide as its text on a terminal, since wires end at its edges.
     half = len(node.text) / 2
     colour = _WEIGHTED if node.weighted else _PLAIN
     rounding = 0 if node.weighted else 0.5
@@ -112,15 +112,15 @@ def _node(axes: "Axes", node: Placed) -> None:
 
 
 def _junctions(layout: Layout) -> list[tuple[int, int]]:
-    """Where a wire branches, but for the places that are under a node."""
+    """The points where a wire branches, except under nodes."""
     ways: dict[tuple[str, int, int], set[tuple[int, int]]] = {}
     for wire in layout.wires:
         for (column, row), (last, top) in zip(wire.corners, wire.corners[1:], strict=False):
             step = ((last > column) - (last < column), (top > row) - (top < row))
             count = max(abs(last - column), abs(top - row))
-            for place in range(count + 1):
-                here = ways.setdefault((wire.net, column + place * step[0], row + place * step[1]), set())
-                here |= {step} if place < count else set()
-                here |= {(-step[0], -step[1])} if place else set()
+            for distance in range(count + 1):
+                here = ways.setdefault((wire.net, column + distance * step[0], row + distance * step[1]), set())
+                here |= {step} if distance < count else set()
+                here |= {(-step[0], -step[1])} if distance else set()
     texts = {(node.column, node.row) for node in layout.nodes if node.text}
     return [(column, row) for (_, column, row), met in ways.items() if len(met) > 2 and (column, row) not in texts]

@@ -1,5 +1,5 @@
-"""A recorded step as textbooks write it: each gate with rows of its own, composed functions under
-one name.
+"""A recorded step in textbook form: each gate has its own rows, composed functions have one
+name.
 """
 
 import dataclasses
@@ -12,30 +12,40 @@ from elman.cells.symbol import Symbol, in_order
 UNARY = frozenset({"sigmoid", "tanh", "relu", "exp", "expm1", "sqrt", "erf", "softplus", "gelu"})
 ELEMENTWISE = UNARY | {"add", "sub", "mul", "div"}
 _COMPOSED: dict[str, Callable[[Symbol], Symbol]] = {"gelu": gelu}
-"""Operators that are made of others; a step that calls them is shown with their names."""
+"""Operators composed of others, which are shown by their names."""
 
 
 def simplified(recorded: Recorded) -> Recorded:
-    """The same step: pieces of a product are products with fewer rows, and every value worth a line
-    has a name.
+    """The same step with pieces of products as products of fewer rows, and names for all values
+    with a line.
 
     >>> from elman.cells.cell import Sizes
     >>> from elman.cells.recording import record_step
     >>> from elman.cells.registry import CELLS
     >>> recorded = simplified(record_step(CELLS["mingru"], Sizes(inputs=2, hidden=3)))
     >>> ends = (recorded.output, *recorded.after)
-    >>> {recorded.names[id(each)]: each.operator for each in in_order(ends) if id(each) in recorded.names}
+    >>> named = [symbol for symbol in in_order(ends) if id(symbol) in recorded.names]
+    >>> {recorded.names[id(symbol)]: symbol.operator for symbol in named}
     {'z': 'sigmoid', 'v': 'linear', 'h': 'add'}
     """
     rewriting = _Rewriting(recorded)
-    made = {id(each): rewriting.rewritten(each) for each in in_order([recorded.output, *recorded.after])}
-    after = [made[id(each)] for each in recorded.after]
-    output = made[id(recorded.output)]
+    rewritten_by_id = {
+        id(symbol_): rewriting.rewritten(symbol_) for symbol_ in in_order([recorded.output, *recorded.after])
+    }
+    after = [rewritten_by_id[id(symbol_)] for symbol_ in recorded.after]
+    output = rewritten_by_id[id(recorded.output)]
     ends = [output, *after]
     users = users_of(ends)
-    # In the author's order, and without what is written no more.
-    places = {id(made[each]): place for place, each in enumerate(recorded.names) if each in made}
-    names = {each: rewriting.names[each] for each in sorted(set(users) & set(rewriting.names), key=places.__getitem__)}
+    # In the author's order, without values that are no longer written.
+    order = {
+        id(rewritten_by_id[symbol_]): index
+        for index, symbol_ in enumerate(recorded.names)
+        if symbol_ in rewritten_by_id
+    }
+    names = {
+        symbol_: rewriting.names[symbol_]
+        for symbol_ in sorted(set(users) & set(rewriting.names), key=order.__getitem__)
+    }
     for symbol in in_order(ends):
         if id(symbol) in names and _is_part(symbol, names, users, set(recorded.state) | {"x"}):
             del names[id(symbol)]
@@ -43,7 +53,7 @@ def simplified(recorded: Recorded) -> Recorded:
     for part, symbol in zip(recorded.state, after, strict=True):
         known = symbol.about[0] if symbol.operator == "input" else names.get(id(symbol))
         if known not in (None, part) or symbol.is_constant:
-            # It goes by another name too, and gets a line that says so.
+            # It has a second name, and gets a line for it.
             symbol = Symbol("same", (symbol,), symbol.shape)
         if symbol.operator != "input":
             names[id(symbol)] = part
@@ -58,7 +68,7 @@ def simplified(recorded: Recorded) -> Recorded:
 
 
 def users_of(ends: list[Symbol]) -> dict[int, list[Symbol]]:
-    """The symbols that take each symbol, by its id."""
+    """The users of each symbol, by its id."""
     users: dict[int, list[Symbol]] = {}
     for symbol in in_order(ends):
         users.setdefault(id(symbol), [])
@@ -80,13 +90,13 @@ class _Rewriting:
         else:
             new = _composed(Symbol(symbol.operator, inputs, symbol.shape, symbol.about)) if inputs else symbol
         self.made[id(symbol)] = new
-        # Inputs and weights are known by their own names.
+        # Inputs and weights keep their own names.
         if id(symbol) in self.given and symbol.operator not in ("input", "parameter", "number"):
             self.names.setdefault(id(new), self.given[id(symbol)])
         return new
 
     def piece(self, whole: Symbol, start: int, stop: int) -> Symbol:
-        """Rows of a value without a name are values of rows."""
+        """Rows of an unnamed value are computed from rows of its inputs."""
         if id(whole) in self.names:
             return whole.cut(start, stop)
         if whole.operator == "linear":
@@ -101,26 +111,26 @@ class _Rewriting:
 def _composed(symbol: Symbol) -> Symbol:
     for name, function in _COMPOSED.items():
         hole = Symbol.input("", symbol.size)
-        found: dict[int, Symbol] = {}
-        if _matches(function(hole), symbol, hole, found):
-            return Symbol(name, (found[id(hole)],), symbol.shape)
+        arguments: dict[int, Symbol] = {}
+        if _matches(function(hole), symbol, hole, arguments):
+            return Symbol(name, (arguments[id(hole)],), symbol.shape)
     return symbol
 
 
-def _matches(pattern: Symbol, symbol: Symbol, hole: Symbol, found: dict[int, Symbol]) -> bool:
+def _matches(pattern: Symbol, symbol: Symbol, hole: Symbol, arguments: dict[int, Symbol]) -> bool:
     if pattern is hole:
-        return found.setdefault(id(hole), symbol) is symbol
+        return arguments.setdefault(id(hole), symbol) is symbol
     if pattern.operator != symbol.operator or len(pattern.inputs) != len(symbol.inputs):
         return False
     if pattern.operator == "number":
         return pattern.about == symbol.about
     pairs = zip(pattern.inputs, symbol.inputs, strict=True)
-    return bool(pattern.inputs) and all(_matches(one, other, hole, found) for one, other in pairs)
+    return bool(pattern.inputs) and all(_matches(one, other, hole, arguments) for one, other in pairs)
 
 
 def _is_part(symbol: Symbol, names: dict[int, str], users: dict[int, list[Symbol]], inputs: set[str]) -> bool:
-    """Whether it is called after an input and the one value that it goes into, as r_x of r: it is
-    written in there.
+    """Whether it is named after an input and its only user, as r_x of r; then it is written within
+    that.
     """
     name, above = names[id(symbol)], symbol
     while len(users[id(above)]) == 1:
@@ -131,7 +141,7 @@ def _is_part(symbol: Symbol, names: dict[int, str], users: dict[int, list[Symbol
 
 
 def _is_long(symbol: Symbol, names: dict[int, str], users: dict[int, list[Symbol]]) -> bool:
-    """Whether it stands in several places and is too much to be written there."""
+    """Whether it is used several times and too long to repeat."""
     if len(users[id(symbol)]) < 2 or symbol.is_constant or not symbol.inputs:
         return False
     inner = [each for each in symbol.inputs if each.inputs and not each.is_constant and id(each) not in names]

@@ -1,4 +1,4 @@
-"""One topic: what its page says, shows and points to."""
+"""Topic: the content of one page."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ class Topic:
     says: str = ""
     """A paragraph: what it is and why."""
     cell: Cell | None = None
-    """The cell whose equations and drawing are shown; they are made from its step."""
+    """The cell whose step gives the equations and the drawing."""
     meanings: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """What the values of its equations are, by name."""
+    """Meanings of the values in its equations, by name."""
     shows: str = ""
-    """A worked example, as it stands."""
+    """A worked example, preformatted."""
     remarks: tuple[str, ...] = ()
     papers: tuple[str, ...] = ()
     """Author, year, title."""

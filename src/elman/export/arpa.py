@@ -1,4 +1,4 @@
-"""An ARPA file of a model that is no n-gram: which texts that takes, and where they are."""
+"""ARPA files of models that are not n-grams: finds the texts and distils the model."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ def write_distilled(
     tune: Sources | None = None,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Make an n-gram of a model, write it, and say how well it does.
+    """Distil a model into an n-gram, write it, and report its quality.
 
     Args:
-        folder, card: the model's own, which know its texts.
-        text: what to ask it about; by default its training text or, where that is gone, what it
-            makes up.
-        tune: what to weigh n-grams on; by default its validation text.
+        folder, card: those of the model, which name its texts.
+        text: the text on which to query the model; default: its training text or, if that is gone,
+            generated text.
+        tune: text on which to fit the weights; default: its validation text.
 
     Raises:
         ModelError: a type of the model cannot stand in an ARPA file.
@@ -44,7 +44,7 @@ def write_distilled(
         StorageError: the file cannot be written.
     """
     words = arpa_words(model.tokenizer)
-    with storage_errors(path):  # not only after minutes
+    with storage_errors(path):  # fail now, not after minutes
         tempfile.TemporaryFile(dir=path.parent).close()
     stores = cache_folder() / "tokens"
     with (
@@ -53,13 +53,13 @@ def write_distilled(
     ):
         if train is None:
             progress.say("the training text is not to be found, so the model makes up one; --text FILE names a better")
-            found = distill(model, train=None, valid=valid, config=config, progress=progress)
+            distilled = distill(model, train=None, valid=valid, config=config, progress=progress)
         else:
             store = build_store(train, model.tokenizer, folder=stores, collect_oov=True, progress=progress)
             ids = store.ids, store.documents
-            found = distill(model, train=ids, valid=valid, config=config, progress=progress)
-    write_arpa(path, found.tables, words, progress=progress)
-    return {"from": model.describe()["name"], **found.facts}
+            distilled = distill(model, train=ids, valid=valid, config=config, progress=progress)
+    write_arpa(path, distilled.tables, words, progress=progress)
+    return {"from": model.describe()["name"], **distilled.facts}
 
 
 @contextmanager

@@ -1,10 +1,10 @@
-"""A language model as an n-gram: for decoders that read ARPA files only.
+"""Distils a language model into an n-gram, for decoders that read only ARPA files.
 
-The model is asked at every place of its training text what it expects there, and all that is likely
-is counted, by how likely it is. These expected counts and the text's own go into one table, in
-shares fitted on a validation text, and what matters least is left out. Where the training text is
-gone, the model makes up one (as in Deoras, Mikolov, Kombrink, Karafiat and Khudanpur 2011, who
-count what it made up; the probabilities of all that it might have written say more).
+The model predicts every position of its training text, and likely words are counted by their
+probabilities. These expected counts and the text's own counts are mixed with weights fitted on a
+validation text, and the table is pruned. If the training text is gone, the model generates one (as
+in Deoras, Mikolov, Kombrink, Karafiat and Khudanpur 2011, who count generated words; expected
+counts carry more information).
 """
 
 import dataclasses
@@ -33,22 +33,22 @@ from elman.text.store import Text
 from elman.text.tokenizer import EOS_ID
 
 _VALIDATION = 200_000
-"""Tokens of the validation text that are looked at."""
+"""Most tokens used of the validation text."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DistillConfig(Config):
-    """What a model becomes."""
+    """Settings of the distilled n-gram."""
 
     order: int = 4
     """Tokens of the longest n-gram, 2 to 6."""
     ngrams: int | None = None
-    """At most so many n-grams; by default as many as a plain n-gram of the same text has."""
+    """At most this many n-grams; default: as many as a plain n-gram of the same text has."""
     tokens: int = 1_000_000
-    """Places at which the model is asked: of its training text or, where that is gone, of text that
-    it makes up."""
+    """Positions at which the model is queried, in its training text or, if that is gone, in
+    generated text."""
     seed: int = 1
-    """Of the text that it makes up."""
+    """Random seed of generated text."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,12 +64,12 @@ class DistillConfig(Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Distilled:
-    """The n-gram that a model became."""
+    """The n-gram distilled from a model."""
 
     tables: BackoffTables
     facts: dict[str, Any]
-    """Sizes, and perplexities on the validation text, each line alone: of the model, of the plain
-    n-gram, of this."""
+    """Sizes, and perplexities on the validation text, line by line: of the model, a plain n-gram
+    and this one."""
 
 
 def distill(
@@ -80,12 +80,12 @@ def distill(
     config: DistillConfig | None = None,
     progress: Progress | None = None,
 ) -> Distilled:
-    """Make an n-gram of a model.
+    """Distil a model into an n-gram.
 
     Args:
-        train: the text to ask it about, best what it learned from: its tokens, and where documents
-            begin in them; None: it makes up one.
-        valid: another text, on which all shares are fitted; so the figures on it flatter a little.
+        train: tokens and document starts of the text for queries, best the training text; None:
+            generated text.
+        valid: another text, on which weights are fitted, so figures on it are slightly optimistic.
 
     Raises:
         TextError: a text without tokens.
@@ -101,15 +101,15 @@ def distill(
         raise TextError("the validation text has no tokens; give some with --tune FILE")
     starts = np.concatenate([[True], ids[:-1] == EOS_ID])
     if train is None:
-        said = make_up(model, tokens=config.tokens, seed=config.seed, progress=progress)
-        train = said.ids, said.documents
+        predicted = make_up(model, tokens=config.tokens, seed=config.seed, progress=progress)
+        train = predicted.ids, predicted.documents
     else:
-        said = predictions(model, *train, most=config.tokens, progress=progress)
-    if not len(said.ids):
+        predicted = predictions(model, *train, most=config.tokens, progress=progress)
+    if not len(predicted.ids):
         raise TextError("there is no text to ask the model about; it needs some tokens")
     orders = count_ngrams(*train, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
     with progress.stage("weighing n-grams", total=3, unit="steps") as advance:
-        interpolation = Interpolation(expected_counts(said, order=config.order), orders)
+        interpolation = Interpolation(expected_counts(predicted, order=config.order), orders)
         advance(1)
         whole = interpolation.fit(ids, starts)
         advance(1)
@@ -126,7 +126,7 @@ def distill(
         "order": config.order,
         "ngrams": size + 1 + sum(map(len, tables.keys)),
         "plain_ngrams": size + 1 + plain_ngrams,
-        "asked": len(said.ids),
+        "asked": len(predicted.ids),
         "tuned_on": valid.sha256,
         "perplexity": {
             "model": float(np.exp(-np.concatenate(alone).mean())),

@@ -1,8 +1,7 @@
-"""What a language model says at every place of a text: one that is there, or one that it writes
-itself.
+"""A language model's predictions along an existing or generated text.
 
-Many rows are read at once. What is likely is kept, and of what is not only its sum for each type,
-so that a text of a million tokens takes a few hundred megabytes.
+Many rows are read at once. Likely words are kept, and only sums per type for the others, so a text
+of a million tokens takes a few hundred megabytes.
 """
 
 from collections.abc import Callable
@@ -21,12 +20,12 @@ LEAST = 0.001
 """Smaller probabilities are kept as sums over the whole text only."""
 _ROWS = 512
 _NUMBERS = 1 << 23
-"""About so many probabilities at a time."""
+"""About this many probabilities at a time."""
 
 Probs = NDArray[np.float32]
 Follow = Callable[[int, Probs], tuple[NDArray[np.int64], NDArray[np.bool_]]]
-"""A time and the probabilities of all types for each row, to: the token of each row that goes on,
-the longest rows first, and whether it ends what the next one is to know."""
+"""From a time and the probabilities of all types per row to the next token of each unfinished row
+(longest rows first), and whether the state is reset after it."""
 
 
 def predictions(
@@ -37,12 +36,12 @@ def predictions(
     most: int,
     progress: Progress | None = None,
 ) -> Predictions:
-    """What a model says along a text; at a place it knows the document so far.
+    """A model's predictions along a text, given the document so far.
 
     Args:
         ids: the text's tokens.
         documents: where documents begin in them.
-        most: so many tokens are read at most, from places all over the text.
+        most: the most tokens to read, spread over the text.
     """
     begins = np.zeros(len(ids) + 1, np.bool_)
     begins[np.asarray(documents)] = True
@@ -62,9 +61,7 @@ def predictions(
 
 
 def make_up(model: LanguageModel, *, tokens: int, seed: int, progress: Progress | None = None) -> Predictions:
-    """What a model says along lines that it makes up, each by itself; ``tokens`` of them, or a few
-    more.
-    """
+    """A model's predictions along generated lines, each by itself; about ``tokens`` tokens."""
     draw = np.random.default_rng(seed)
     rows = max(min(_rows(model), tokens), 1)
 
@@ -97,10 +94,10 @@ def _walk(
             probs = np.exp(row_log_probs(model, state))
             unigrams += probs.sum(axis=0)
             here = offsets[:live] + time
-            found = np.flatnonzero(probs.reshape(-1) >= (SMALL if time % EVERY else LEAST))
-            positions.append(here[found // size].astype(np.uint32))
-            words.append((found % size).astype(np.uint32))
-            likely.append(probs.reshape(-1)[found])
+            likely_cells = np.flatnonzero(probs.reshape(-1) >= (SMALL if time % EVERY else LEAST))
+            positions.append(here[likely_cells // size].astype(np.uint32))
+            words.append((likely_cells % size).astype(np.uint32))
+            likely.append(probs.reshape(-1)[likely_cells])
             ids, ends = follow(time, probs)
             text[here] = ids
             state = row_advance(model, ids, state)

@@ -1,9 +1,7 @@
-"""A network as one page: its weights in 8 bits, its words and its compiled program, and what runs
-them.
+"""A network as one web page: 8-bit weights, vocabulary, compiled program, and scripts that run it.
 
-The page holds the instructions of ``elman.inference.compiler``, which ``web/program.js`` carries
-out with the same bits as elman does. It forbids itself every connection; nothing in it comes from
-elsewhere.
+The page holds the instructions of ``elman.inference.compiler``; ``web/program.js`` runs them with
+the same bits as elman. A policy forbids every connection; nothing is loaded from elsewhere.
 """
 
 import base64
@@ -34,21 +32,21 @@ from elman.web.assets import read
 
 _SCRIPTS = ("functions.js", "program.js", "typing.js", "words.js", "onefile.js")
 CONTEXTS = 60
-"""Contexts that Python completes, for the page to compare itself with."""
+"""Contexts completed in Python, with which the page checks itself."""
 _WORDS = 5
 
 
 def write_page(
     file: Path, model: Any, *, card: Mapping[str, Any], name: str, version: str, progress: Progress
 ) -> dict[str, Any]:
-    """Write the page of a network; what is in it.
+    """Write the page of a network; returns facts about it.
 
     Args:
         model: the network as ``elman.load`` gives it, without torch.
-        card: what the page says of its making.
+        card: the source of the page's facts.
 
     Raises:
-        ModelError: it is no network, or its tokens are no words.
+        ModelError: it is not a network, or its tokens are not words.
     """
     lm = _checked(model)
     with progress.stage("making the page", total=3, unit="parts") as advance:
@@ -76,16 +74,15 @@ def _settings(tokenizer: Tokenizer) -> dict[str, bool]:
 
 
 def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
-    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities at the word
-    they begin.
+    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities before the
+    word.
     """
-    found = lm.log_probs(open_prompt(lm, prompt).state)[0]
-    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(found)}
+    log_probs = lm.log_probs(open_prompt(lm, prompt).state)[0]
+    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(log_probs)}
 
 
 def digest(vector: NDArray[np.float32]) -> int:
-    """A whole number that changes with each bit of a float32 vector: its bits times 1, 3, 5, ...,
-    added up mod 2^32.
+    """A checksum of a float32 vector: its bits times 1, 3, 5, ..., summed mod 2^32.
 
     >>> digest(np.array([0, 1], np.float32)) == 3 * 0x3F800000 % 2**32
     True
@@ -95,24 +92,26 @@ def digest(vector: NDArray[np.float32]) -> int:
 
 
 def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
-    """Beginnings of texts that the model makes up, every third one ending inside a word."""
-    draw, found = np.random.default_rng(seed), []
-    while len(found) < count:
+    """Beginnings of generated texts; every third one ends inside a word."""
+    draw, contexts = np.random.default_rng(seed), []
+    while len(contexts) < count:
         state, ids = lm.start(), []
         for _ in range(int(draw.integers(1, 12))):
-            shares = np.exp(lm.log_probs(state)[0].astype(np.float64))
-            shares[0] = 0
-            ids.append(int(draw.choice(len(shares), p=shares / shares.sum())))
+            probs = np.exp(lm.log_probs(state)[0].astype(np.float64))
+            probs[0] = 0
+            ids.append(int(draw.choice(len(probs), p=probs / probs.sum())))
             state = lm.advance(np.array(ids[-1:]), state)
         text = lm.tokenizer.decode(ids).lstrip("\n")
         if text.strip():
-            cut = len(text) - int(draw.integers(0, 3)) if len(found) % 3 == 0 else len(text)
-            found.append(text[: max(cut, 1)] + (" " if len(found) % 3 == 1 else ""))
-    return found
+            cut = len(text) - int(draw.integers(0, 3)) if len(contexts) % 3 == 0 else len(text)
+            contexts.append(text[: max(cut, 1)] + (" " if len(contexts) % 3 == 1 else ""))
+    return contexts
 
 
 def program_of(lm: InferenceModel) -> dict[str, Any]:
-    """Both functions of a program, compiled, with all weights, as ``web/program.js`` reads them."""
+    """Both functions of a program, compiled, with all weights, in the format of
+    ``web/program.js``.
+    """
     matrices = _Matrices(lm.weights)
     step, output = (_function(compile_function(lm.program[name], lm.weights), matrices) for name in ("step", "output"))
     return {"operators": OPERATORS, "step": step, "output": output, **matrices.joined()}
@@ -128,23 +127,23 @@ class _Matrices:
             "floats": [np.zeros(1, np.float32)],
         }
         self._kept: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        """By kind and name: from which row to which, and where they begin."""
+        """By kind and name: ranges of rows and their offsets."""
 
-    def place(self, matrix: Symbol, *, small: bool) -> int:
-        """Where a matrix begins among all those of its kind; it is put there if need be."""
+    def add(self, matrix: Symbol, *, small: bool) -> int:
+        """The offset of a matrix among those of its kind; it is added if missing."""
         (base, start, stop), kind = rows_of(matrix), "codes" if small else "floats"
         kept = self._kept.setdefault((kind, name_of(base)), [])
-        for first, last, place in kept:
+        for first, last, offset in kept:
             if first <= start and stop <= last:
-                return place + (start - first) * matrix.shape[1]
-        place = sum(part.size for part in self._parts[kind])
+                return offset + (start - first) * matrix.shape[1]
+        offset = sum(part.size for part in self._parts[kind])
         values = self._weights.small(matrix).codes if small else self._weights.matrix(matrix)
         self._parts[kind].append(values.ravel())
-        kept.append((start, stop, place))
-        return place
+        kept.append((start, stop, offset))
+        return offset
 
     def joined(self) -> dict[str, str]:
-        """All of each kind."""
+        """The matrices of each kind, joined."""
         return {kind: _base64(np.concatenate(parts)) for kind, parts in self._parts.items()}
 
 
@@ -152,7 +151,7 @@ def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
     return {
         "code": code.instructions.tolist(), "width": code.width, "bytes": code.bytes, "slots": code.slots,
         "fixed": _base64(code.fixed), "tables": _base64(code.tables.astype(np.int32)),
-        "places": [matrices.place(matrix, small=uses <= {"product8", "rows8"}) for matrix, uses in code.matrices],
+        "places": [matrices.add(matrix, small=uses <= {"product8", "rows8"}) for matrix, uses in code.matrices],
         "ids": [[name, slot] for name, (slot, _) in code.ids.items()],
         "inputs": [[name, span.start, span.stop - span.start] for name, span in code.inputs.items()],
         "outputs": [[name, span.start, span.stop] for name, span in code.outputs.items()],
@@ -164,16 +163,14 @@ def _base64(array: NDArray[Any]) -> str:
 
 
 def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: InferenceModel) -> str:
-    """The page's text: one style, one script, one piece of data, and a policy that allows just
-    these.
-    """
+    """The page: one style, one script, one piece of data, and a policy that allows only these."""
     from jinja2 import Environment
 
     script = joined(_SCRIPTS) + "\nbegin(JSON.parse(document.querySelector('#model').textContent), document);\n"
     style = read("typing.css") + read("onefile.css")
     allowed = [f"{kind} 'sha256-{_digest(text)}'" for kind, text in (("script-src", script), ("style-src", style))]
     policy = "; ".join(["default-src 'none'", *allowed, "img-src data:", "base-uri 'none'", "form-action 'none'"])
-    # Of `<` in JSON nothing can become markup.
+    # Without `<`, JSON cannot become markup.
     data = json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     raw = {"style": style, "script": script, "model": data}
     page = Environment(autoescape=True).from_string(_trusted(read("onefile.html")))
@@ -181,14 +178,12 @@ def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, ve
 
 
 def _trusted(template: str) -> str:
-    """The template with what is our own script, style and data put in as it is."""
+    """The template with our own script, style and data marked as safe."""
     return re.sub(r"\{\{ (style|script|model) \}\}", r"{{ \1 | safe }}", template)
 
 
 def joined(names: Sequence[str]) -> str:
-    """Several modules of ``elman.web`` as one script: what they take from each other is there
-    already.
-    """
+    """Several modules of ``elman.web`` as one script, without their imports."""
     text = "\n".join(read(name) for name in names)
     text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
     return re.sub(r"^export (?=function|class|const|async)", "", text, flags=re.MULTILINE)
@@ -199,7 +194,7 @@ def _digest(text: str) -> str:
 
 
 def facts_of(card: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str]]:
-    """What the page says of its model."""
+    """The facts about the model that the page shows."""
     about = lm.describe()
     facts = [("model", f"{about['name']}, {about['size']}, {about['parameters']:,} parameters, {lm.precision}")]
     facts.append(("hash", lm.weights_hash[:16]))

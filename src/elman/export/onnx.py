@@ -39,7 +39,7 @@ INT8_NOTE = (
     "and probabilities are then wrong; use --precision fp32 there"
 )
 _CHUNK = 64
-"""Tokens whose probabilities exist at a time in ``score.onnx``."""
+"""Tokens per chunk of probabilities in ``score.onnx``."""
 _LARGEST = (1 << 31) - 1
 
 
@@ -53,11 +53,12 @@ def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Pr
             them so for int8.
 
     Returns:
-        What ``onnx.json`` holds: inputs and outputs by file with their shapes, and the precision.
+        The content of ``onnx.json``: inputs and outputs of each file with their shapes, and the
+        precision.
 
     Raises:
-        ModelError: it is no network, holds no float32 weights to write, or is too large for an ONNX
-            file.
+        ModelError: it is not a network, has no float32 weights to write, or is too large for an
+            ONNX file.
         MissingExtra: onnx is not installed.
     """
     if not importable("onnx"):
@@ -73,14 +74,16 @@ def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Pr
     if network.precision != "fp32":
         about["note"] = INT8_NOTE
     for name, build in (("step.onnx", step_model), ("score.onnx", score_model)):
-        made = build(network.program, network.weights)
-        if made.ByteSize() > _LARGEST:
-            raise ModelError(f"{name} would have {made.ByteSize()} bytes; ONNX files hold at most 2 GB: use int8")
-        onnx.checker.check_model(made)
-        sides = {"inputs": made.graph.input, "outputs": made.graph.output}
-        about["files"][name] = {side: {each.name: _shape(each) for each in values} for side, values in sides.items()}
-        write_atomic(path / name, made.SerializeToString(deterministic=True))
-        progress.say(f"{path / name}: {network.precision}, {made.ByteSize() / 1e6:.1f} MB")
+        onnx_model = build(network.program, network.weights)
+        if onnx_model.ByteSize() > _LARGEST:
+            raise ModelError(f"{name} would have {onnx_model.ByteSize()} bytes; ONNX files hold at most 2 GB: use int8")
+        onnx.checker.check_model(onnx_model)
+        sides = {"inputs": onnx_model.graph.input, "outputs": onnx_model.graph.output}
+        about["files"][name] = {
+            side: {tensor.name: _shape(tensor) for tensor in values} for side, values in sides.items()
+        }
+        write_atomic(path / name, onnx_model.SerializeToString(deterministic=True))
+        progress.say(f"{path / name}: {network.precision}, {onnx_model.ByteSize() / 1e6:.1f} MB")
     for name, data in network.tokenizer.to_files().items():
         write_atomic(path / name, data)
     write_atomic(path / "onnx.json", (json.dumps(about, indent=2) + "\n").encode())
@@ -93,7 +96,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
     """The network on elman's engine, in a precision.
 
     Raises:
-        ModelError: it is no network, or fp32 is wanted of weights in 8 bits.
+        ModelError: it is not a network, or fp32 is requested for 8-bit weights.
     """
     config = getattr(model, "config", None)
     if isinstance(model, InferenceModel):
@@ -135,7 +138,7 @@ def score_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
     constants = Constants(graph, weights, program)
     ids = graph.op("Transpose", "ids", perm=[1, 0])
     real = _real(graph)
-    # What stands at padding is not looked up.
+    # Ids at padding are replaced before lookup.
     safe = graph.op("Where", real, ids, graph.ints(0))
     body = _step_body(graph, constants, program)
     carried = ["top", *program.states]
@@ -156,7 +159,7 @@ def score_model(program: Program, weights: ProgramWeights) -> "onnx.ModelProto":
 
 
 def _real(graph: Graph) -> str:
-    """Which steps are no padding, ``[T, B]``."""
+    """Which steps are not padding, ``[T, B]``."""
     zero, one = (graph.constant(f"whole{k}", np.array(k, np.int64)) for k in (0, 1))
     time = graph.op("Squeeze", graph.op("Shape", "ids", start=1, end=2))
     times = graph.op("Unsqueeze", graph.op("Range", zero, time, one), graph.ints(-1))
@@ -164,13 +167,13 @@ def _real(graph: Graph) -> str:
 
 
 def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.GraphProto":
-    """One step; rows at padding keep their state. Also puts out ``top`` as it was before the
-    step.
+    """One step, in which rows at padding keep their state; ``top`` before the step is an output
+    too.
     """
     body = Graph(graph)
     carried = {"top": program["output"].inputs["top"], **program.states}
-    given = {name: f"before.{name}" for name in ("ids", *program.states)}
-    made = Emitter(body, constants, given).emit(program["step"], program["step"].outputs)
+    body_inputs = {name: f"before.{name}" for name in ("ids", *program.states)}
+    made = Emitter(body, constants, body_inputs).emit(program["step"], program["step"].outputs)
     real = body.op("Unsqueeze", "before.real", body.ints(-1))
     for name in carried:
         body.rename(f"after.{name}", body.op("Where", real, made[f"next.{name}"], f"before.{name}"))
@@ -183,8 +186,8 @@ def _step_body(graph: Graph, constants: Constants, program: Program) -> "onnx.Gr
 
 
 def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows: str, targets: str) -> str:
-    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``; those of all types exist
-    for a chunk only.
+    """Log-probabilities ``[N]`` of targets ``[N]`` given ``rows[N, E]``, in chunks to save
+    memory.
     """
     size = program["output"].inputs["top"]
     count, zero = graph.rows(targets), graph.ints(0)
@@ -193,8 +196,8 @@ def _chosen_in_chunks(graph: Graph, constants: Constants, program: Program, rows
     targets = graph.op("Pad", targets, graph.concat(zero, missing, axis=0))
     body = Graph(graph)
     chunk = {"top": "chunk.top", "targets": "chunk.targets"}
-    made = Emitter(body, constants, chunk).emit(program["output"], ["chosen"])
-    body.rename("chosen", made["chosen"])
+    outputs = Emitter(body, constants, chunk).emit(program["output"], ["chosen"])
+    body.rename("chosen", outputs["chosen"])
     inputs: Types = {"chunk.top": (np.float32, [_CHUNK, size]), "chunk.targets": (np.int64, [_CHUNK])}
     proto = body.to_proto("chunk", inputs, {"chosen": (np.float32, [_CHUNK, 1])})
     chunks = (

@@ -35,7 +35,7 @@ Types = Mapping[str, tuple[type, list[int | str]]]
 """Element type and shape of values by name."""
 
 
-class Node(NamedTuple):
+class OnnxNode(NamedTuple):
     """One operator."""
 
     kind: str
@@ -54,7 +54,7 @@ class Graph:
 
     def __init__(self, outer: "Graph | None" = None) -> None:
         self.root: Graph = outer.root if outer else self
-        self.nodes: list[Node] = []
+        self.nodes: list[OnnxNode] = []
         self.constants: dict[str, NDArray[Any]] = {}
         self._count = 0
 
@@ -66,12 +66,12 @@ class Graph:
         """Add an operator with several outputs; returns their names."""
         self.root._count += 1
         names = tuple(f"{kind}{self.root._count}" + (f".{k}" if k else "") for k in range(outputs))
-        self.nodes.append(Node(kind, inputs, names, attributes))
+        self.nodes.append(OnnxNode(kind, inputs, names, attributes))
         return names
 
     def rename(self, name: str, value: str) -> None:
         """Give a value a second name, that of an output."""
-        self.nodes.append(Node("Identity", (value,), (name,), {}))
+        self.nodes.append(OnnxNode("Identity", (value,), (name,), {}))
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
         """A constant, kept once under its name."""
@@ -95,7 +95,7 @@ class Graph:
         return self.op("Slice", value, self.ints(start), self.ints(stop), self.ints(axis))
 
     def concat(self, *parts: str, axis: int) -> str:
-        """Parts one behind the other."""
+        """Concatenated parts."""
         return self.op("Concat", *parts, axis=axis)
 
     def to_proto(self, name: str, inputs: Types, outputs: Types) -> "onnx.GraphProto":
@@ -103,11 +103,11 @@ class Graph:
         from onnx import helper, numpy_helper
 
         nodes = [helper.make_node(kind, into, out, **attributes) for kind, into, out, attributes in self.nodes]
-        constants = [numpy_helper.from_array(array, each) for each, array in self.constants.items()]
+        constants = [numpy_helper.from_array(array, name_of_value) for name_of_value, array in self.constants.items()]
         ends = (
             [
-                helper.make_tensor_value_info(each, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
-                for each, (kind, shape) in side.items()
+                helper.make_tensor_value_info(name_of_value, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
+                for name_of_value, (kind, shape) in side.items()
             ]
             for side in (inputs, outputs)
         )
@@ -183,13 +183,13 @@ class Emitter:
     """Writes one function into a graph.
 
     Args:
-        given: ONNX names of the function's inputs and ids.
+        inputs: ONNX names of the function's inputs and ids.
     """
 
-    def __init__(self, graph: Graph, constants: Constants, given: Mapping[str, str]) -> None:
+    def __init__(self, graph: Graph, constants: Constants, inputs: Mapping[str, str]) -> None:
         self.graph = graph
         self.constants = constants
-        self._given = given
+        self._inputs = inputs
         self._values: dict[int, str] = {}
         self.scales: dict[int, str] = {}
         """The scale ``[N, 1]`` of vectors in 8 bits, by ``id`` of the symbol."""
@@ -199,7 +199,7 @@ class Emitter:
         ends = {name: function.outputs[name] for name in wanted}
         for symbol in in_order(ends.values()):
             if symbol.operator in ("input", "id"):
-                self._values[id(symbol)] = self._given[symbol.about[0]]
+                self._values[id(symbol)] = self._inputs[symbol.about[0]]
             elif not symbol.is_constant:
                 self._values[id(symbol)] = _EMITTERS[symbol.operator](self, symbol)
         return {name: self.full(symbol) for name, symbol in ends.items()}
@@ -212,7 +212,7 @@ class Emitter:
         """The ONNX name of a value ``[N, size]``, of constants too."""
         if not symbol.is_constant:
             return self.value(symbol)
-        rows = self.graph.rows(next(iter(self._given.values())))
+        rows = self.graph.rows(next(iter(self._inputs.values())))
         shape = self.graph.concat(rows, self.graph.ints(symbol.size), axis=0)
         return self.graph.op("Expand", self.value(symbol), shape)
 
@@ -230,13 +230,13 @@ class Emitter:
 
 
 def _plain(kind: str) -> Callable[[Emitter, Symbol], str]:
-    """An operator that ONNX has under another name."""
+    """An operator with a direct ONNX equivalent."""
     return lambda e, symbol: e.graph.op(kind, *map(e.value, symbol.inputs))
 
 
 def _linear(e: Emitter, symbol: Symbol) -> str:
     x, matrix, *bias = symbol.inputs
-    # A matrix that is stored for another product too is multiplied as it lies.
+    # A matrix stored for another product too is multiplied in its stored order.
     turned = matrix.operator == "transpose"
     stored = e.constants.matrix(matrix.inputs[0] if turned else matrix)
     return e.graph.op("Gemm", e.full(x), stored, *map(e.value, bias), transB=int(not turned))
@@ -307,14 +307,14 @@ def _dot(e: Emitter, symbol: Symbol) -> str:
     query, keys = symbol.inputs
     (heads,) = symbol.about
     size = query.size // heads
-    found = e.graph.op("MatMul", _by_head(e, keys, heads, size), e.reshape(e.full(query), heads, size, 1))
-    return e.reshape(found, symbol.size)
+    product = e.graph.op("MatMul", _by_head(e, keys, heads, size), e.reshape(e.full(query), heads, size, 1))
+    return e.reshape(product, symbol.size)
 
 
 def _mix(e: Emitter, symbol: Symbol) -> str:
-    shares, values = symbol.inputs
+    probs, values = symbol.inputs
     (heads,) = symbol.about
-    weights = e.reshape(e.full(shares), heads, 1, shares.size // heads)
+    weights = e.reshape(e.full(probs), heads, 1, probs.size // heads)
     return e.reshape(e.graph.op("MatMul", weights, _by_head(e, values, heads, symbol.size // heads)), symbol.size)
 
 
@@ -347,4 +347,4 @@ _EMITTERS: dict[str, Callable[[Emitter, Symbol], str]] = {
     "cut": _cut, "concat": lambda e, symbol: e.graph.concat(*map(e.full, symbol.inputs), axis=1),
     "permute": _permute, "pick": _pick, "choose": _choose, "lookup": _lookup,
 }  # fmt: skip
-"""Every operator that a program computes."""
+"""The emitters of all operators of programs."""

@@ -181,7 +181,9 @@ class _Compiler:
         return result
 
     def _plain(self, symbol: Symbol) -> None:
-        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 mark constants."""
+        """Unit by unit. Two operands: sizes 1 or that of the result; flags 1 and 2 mark
+        constants.
+        """
         if symbol.operator in _UNARY:
             x, size, _ = self._operand(symbol.inputs[0])
             self._emit(symbol.operator, self._result(symbol), x, 0, size)

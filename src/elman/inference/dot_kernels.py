@@ -187,7 +187,9 @@ def _widened(lanes: int, multiply: str) -> _Instructions:
 
 
 def _neon() -> _Instructions:
-    """16-bit products, added in pairs to 32 bits, in generic code: LLVM chooses the instructions."""
+    """16-bit products, added in pairs to 32 bits, in generic code: LLVM chooses the
+    instructions.
+    """
     lanes = 4
     singles, doubles = _vector(_I8, 4 * lanes), _vector(_I16, 4 * lanes)
 

@@ -72,7 +72,9 @@ def groups_of(arrays: Arrays) -> list[str]:
 
 
 def gain_of(arrays: Arrays) -> float:
-    """The power of 2 that scales embeddings to the size of hidden states, which lie from -1 to 1."""
+    """The power of 2 that scales embeddings to the size of hidden states, which lie from -1 to
+    1.
+    """
     table = arrays.get("embedding.weight", arrays.get("embedding.table0"))
     if table is None or table.ndim != 2 or not table.size:
         return 1.0

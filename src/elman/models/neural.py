@@ -136,7 +136,9 @@ class Network(nn.Module):
         return dropout.locked(raw, self.output_drop, masks), state
 
     def loss(self, chunk: Chunk, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
-        """Summed nats of a chunk's targets, and the next state; with ``masks`` the penalties too."""
+        """Summed nats of a chunk's targets, and the next state; with ``masks`` the penalties
+        too.
+        """
         device = self.output.bias.device
         inputs, targets, starts = (
             torch.from_numpy(part).to(device) for part in (chunk.inputs, chunk.targets, chunk.reset)

@@ -112,7 +112,9 @@ class _Gradients:
 def _nats_by_chunks(
     y: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients | None, logits: int | None
 ) -> Tensor:
-    """Minus the log-probability of each target, ``[N]``; ``gradients`` collects those of the sum."""
+    """Minus the log-probability of each target, ``[N]``; ``gradients`` collects those of the
+    sum.
+    """
     device, vocab = y.device.type, len(bias)
     dtype = product_dtype(weight)
     with torch.autocast(device, enabled=False):

@@ -92,7 +92,9 @@ class Recurrent(nn.Module, ABC):
         lengths: Tensor | None = None,
         masks: Masks | None = None,
     ) -> Chunk:
-        """All T steps at once; under autocast products use its type, and the state keeps its own."""
+        """All T steps at once; under autocast products use its type, and the state keeps its
+        own.
+        """
         if x.shape[1] == 0:
             return x.new_zeros(*x.shape[:2], self.hidden_size), state
         device = x.device.type

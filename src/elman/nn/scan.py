@@ -63,7 +63,9 @@ def exact(dtype: torch.dtype) -> torch.dtype:
 
 
 def has_few_steps(x: Tensor, *others: Tensor) -> bool:
-    """Whether a chunk ``x[T, B, ..]`` without gradients is so short that single steps are faster."""
+    """Whether a chunk ``x[T, B, ..]`` without gradients is so short that single steps are
+    faster.
+    """
     return len(x) <= SHORT and not (torch.is_grad_enabled() and any(part.requires_grad for part in (x, *others)))
 
 

@@ -23,10 +23,11 @@ class Ability(ABC):
     """One ability of one model."""
 
     verb: ClassVar[str]
-    """What such a model does, after its name."""
+    """What a model with this ability does, such as "predicts labels"."""
     infinitive: ClassVar[str]
+    """The same after "can"."""
     routes: ClassVar[tuple[str, ...]]
-    """What can be asked, as ``/v1/ROUTE``."""
+    """The routes ``/v1/ROUTE`` that need it."""
     name: str
     """The model's name."""
 
@@ -106,7 +107,7 @@ class PredictsLabels(Ability):
         if not isinstance(model, LabelModel):
             return None
         for _ in model.predictions(["a"] * _MANY):
-            pass  # so that no first request waits until something is compiled or loaded
+            pass  # no first request waits for compilation
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe)
         return cls(name, model, batcher, model.model_hash)
 
@@ -125,7 +126,7 @@ ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels)
 
 
 def warmed(lm: LanguageModel) -> LanguageModel:
-    """The model after a first batch, so that nobody's first key waits until something is compiled or loaded."""
+    """The model after a first batch: no first request waits for compilation."""
     state = lm.start(_MANY if lm.batchable else 1)
     lm.log_probs(lm.advance(np.zeros(state.batch, np.int64), state))
     return lm

@@ -122,7 +122,7 @@ class LabelBatcher:
     def map_predictions(
         self, texts: Sequence[str], use: Callable[[Prediction], T], patience: Patience
     ) -> "Future[list[T]]":
-        """As ``predict``, but of each prediction only what ``use`` makes of it in the worker's thread."""
+        """``use`` of each prediction, called in the worker's thread; otherwise as ``predict``."""
         call = _Call(texts, use, patience)
         if not texts:
             call.finish()
@@ -184,7 +184,7 @@ class LabelBatcher:
         self._observe(len(texts))
         try:
             found = list(self.model.predictions(texts))
-        except Exception as error:  # the worker outlives whatever goes wrong; those who asked are told
+        except Exception as error:  # the worker goes on; those who asked are told
             if len(parts) == 1:
                 parts[0][0].fail(error)
             else:  # the mistake of one request is not that of its neighbours

@@ -1,4 +1,4 @@
-"""/v1/predict: labels of texts with their probabilities and, if asked for, what each word contributes."""
+"""/v1/predict: labels of texts, their probabilities, and what each word contributes to them."""
 
 from collections.abc import Sequence
 from typing import Any

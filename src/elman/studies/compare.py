@@ -1,4 +1,4 @@
-"""Every family on one text under one budget: trained, judged once on held-out text, and a
+"""Comparison: all model families trained on one text under one budget, tested once, with a
 verdict.
 """
 
@@ -14,7 +14,7 @@ from elman.models.registry import is_network, trainable
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.studies.compare_results import results
-from elman.studies.compare_training import Job, train_all
+from elman.studies.compare_training import TrainingJob, train_all
 from elman.system.files import storage_errors, write_atomic
 from elman.system.machine import available_cores, cache_folder, choose_precision, fingerprint
 from elman.training.lock import alone
@@ -22,14 +22,14 @@ from elman.training.lock import alone
 PLAN_FILE = "compare.json"
 MODELS = "models"
 ORDERS = (1, 2, 3, 4, 5)
-"""Of the n-grams that are counted; the best on validation text stands for all of them."""
+"""Orders of the n-grams; the best on validation text represents them."""
 FEWEST_LINES = 5
 _PLAIN = {"sources": "texts", "valid": "validation text", "test": "test text", "data": "flags for the text"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ComparePlan:
-    """What is compared, and under which budget."""
+    """The models to compare, and the budget."""
 
     sources: tuple[str, ...]
     valid: tuple[str, ...] = ()
@@ -37,10 +37,10 @@ class ComparePlan:
     data: DataConfig = DataConfig()
     models: tuple[str, ...]
     minutes: float | None = None
-    """How long each network trains; or ``epochs``, how often it reads the text."""
+    """Training time of each network; or ``epochs``, the number of passes over the text."""
     epochs: float | None = None
     parameters: int | None = None
-    """About how many parameters each network has; None: what suits the text and the time."""
+    """Approximate number of parameters of each network; None: chosen for text and time."""
     seeds: int = 1
 
     def __post_init__(self) -> None:
@@ -64,17 +64,15 @@ class ComparePlan:
             raise UsageError(f"--seeds is {self.seeds}; it must be between 1 and 100: try --seeds 3")
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; paths are made absolute, so that the same text is the same from
-        anywhere.
-        """
+        """As JSON values, with absolute paths, so that they do not depend on the current folder."""
         paths = {
             name: [each if each.startswith("builtin:") else str(Path(each).absolute()) for each in getattr(self, name)]
             for name in ("sources", "valid", "test")
         }
         return {**dataclasses.asdict(self), **paths, "models": list(self.models), "data": self.data.to_json()}
 
-    def jobs(self, folder: Path) -> list[Job]:
-        """All trainings, in the order in which they are done: what is counted comes first."""
+    def jobs(self, folder: Path) -> list[TrainingJob]:
+        """All trainings in order, n-grams first."""
         values = self.to_json()
         data = {name: value for name, value in values["data"].items() if value is not None}
         common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
@@ -84,20 +82,19 @@ class ComparePlan:
                 for order in ORDERS:
                     name = f"{kind}-{order}"
                     request = {**common, "out": str(folder / MODELS / name), "model": kind, "order": order}
-                    jobs.append(Job(name, kind, 1, order, request, 5.0))
+                    jobs.append(TrainingJob(name, kind, 1, order, request, 5.0))
                 continue
             length = {name: values[name] for name in ("minutes", "epochs", "parameters") if values[name] is not None}
             for seed in range(1, self.seeds + 1):
                 name = f"{kind}-seed-{seed}"
                 request = {**common, **length, "out": str(folder / MODELS / name), "model": kind, "seed": seed}
-                jobs.append(Job(name, kind, seed, None, request, 60 * (self.minutes or 0)))
-        # Seed by seed, so that a comparison that is stopped early has seen every family.
+                jobs.append(TrainingJob(name, kind, seed, None, request, 60 * (self.minutes or 0)))
+        # Seed by seed, so that a comparison stopped early has every family.
         return sorted(jobs, key=lambda job: job.seed)
 
 
 def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str, Any]:
-    """Train, judge and decide; everything is kept in ``folder``, and what is there already is not
-    done again.
+    """Train, test and decide; results are kept in ``folder``, and finished work is not repeated.
 
     Returns:
         Every number of the comparison, as JSON values; see docs/compare.md.
@@ -106,7 +103,7 @@ def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str,
         FolderError: the folder holds something else, or another comparison.
         TextError: the text cannot be read, or is too little.
         TrainingError: no model could be trained.
-        Interrupted: Ctrl-C or SIGTERM; the same call goes on from there.
+        Interrupted: Ctrl-C or SIGTERM; the same call resumes.
     """
     check_folder(folder, plan)
     data = prepare_data(
@@ -131,19 +128,19 @@ def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str,
         trained = [job for job in jobs if job.name not in failed]
         if not trained:
             raise TrainingError(f"no model could be trained; the first one's error: {failures[0].message}")
-        found = results(trained, data=data, progress=progress)
+        report = results(trained, data=data, progress=progress)
         about = {
             "plan": plan.to_json(),
             "machine": fingerprint(threads=available_cores(), precision=choose_precision("auto")),
             "failed": [failure._asdict() for failure in failures],
         }
-        whole = {**about, **found}
+        whole = {**about, **report}
         write_atomic(folder / "results.json", (json.dumps(whole, ensure_ascii=False) + "\n").encode())
     return whole
 
 
 def check_folder(folder: Path, plan: ComparePlan, *, corpus: str | None = None) -> None:
-    """Refuse a folder that is not this comparison's.
+    """Refuse a folder of anything but this comparison.
 
     Raises:
         FolderError: it holds something else.

@@ -1,5 +1,5 @@
-"""How a training went: its learning curve, its speed, and whether it was cut off before it had
-converged.
+"""Training curves: validation figures over time, speed, and whether training ended before
+convergence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,15 @@ import numpy as np
 from elman.report.curve import read_log
 
 _LAST = 0.2
-"""The share of training that is looked at for convergence."""
+"""The last share of training that is checked for convergence."""
 _STILL_FALLING = 0.01
-"""A model whose validation figure fell by more than this share of itself over the last fifth was
-cut off."""
+"""A model was cut off if its validation figure fell by more than this share over the last fifth."""
 
 
 def curve_of(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
     """``curve`` (points of ``seconds``, ``tokens``, ``valid_bits_per_byte``),
-    ``tokens_per_second``, ``epochs``, ``cut_off`` and ``counted`` of the model in a folder; what is
-    counted has one point, and is never cut off."""
+    ``tokens_per_second``, ``epochs``, ``cut_off`` and ``counted`` of the model in a folder; counted
+    models have one point and are never cut off."""
     entries = read_log(folder / "training" / "log.jsonl")
     size = card["data"]["train"]["tokens"]
     trained = [entry for entry in entries if "loss" in entry]
@@ -53,16 +52,17 @@ def was_cut_off(curve: Sequence[Mapping[str, float]]) -> bool:
     """Whether validation was still falling when training ended: by more than 1% over the last fifth
     of the time.
 
-    With a single validation nothing shows that it was not.
+    With a single validation the answer is True.
 
-    >>> was_cut_off([{"tokens": place, "valid_bits_per_byte": bits} for place, bits in [(80, 2.0), (100, 1.9)]])
+    >>> curve = [{"tokens": 80, "valid_bits_per_byte": 2.0}]
+    >>> was_cut_off([*curve, {"tokens": 100, "valid_bits_per_byte": 1.9}])
     True
-    >>> was_cut_off([{"tokens": place, "valid_bits_per_byte": bits} for place, bits in [(80, 2.0), (100, 1.99)]])
+    >>> was_cut_off([*curve, {"tokens": 100, "valid_bits_per_byte": 1.99}])
     False
     """
     if len(curve) < 2:
         return True
-    places = [point["tokens"] for point in curve]
+    tokens = [point["tokens"] for point in curve]
     bits = [point["valid_bits_per_byte"] for point in curve]
-    before = float(np.interp((1 - _LAST) * places[-1], places, bits))
+    before = float(np.interp((1 - _LAST) * tokens[-1], tokens, bits))
     return bits[-1] < (1 - _STILL_FALLING) * before

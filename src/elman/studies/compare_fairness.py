@@ -1,4 +1,4 @@
-"""What was equal in a comparison, what was not, and what speaks against believing it."""
+"""The conditions of a comparison: what was equal, what was not, and warnings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,14 @@ from elman.models.registry import is_network
 
 
 def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
-    """In sentences, equal things first."""
-    said = [
+    """Sentences on the conditions, equal ones first."""
+    sentences = [
         "Equal for all: the training, validation and test text, the tokens, the machine, and one evaluation (each "
         "document from its start; every token and line end counts, and unknown words are spelled out).",
     ]
     networks = [model for model in models if model["kind"] != "mixture" and is_network(model["kind"])]
     if networks:
-        said.append(
+        sentences.append(
             "Equal for all networks: the trainer, the budget, the schedule of rates, and that the best weights on "
             "validation text are kept."
         )
@@ -22,39 +22,39 @@ def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
             values = {model["name"]: model["runs"][0]["recipe"]["plan"][name] for model in networks}
             if len(set(values.values())) > 1:
                 spelled = ", ".join(f"{model} {value:g}" for model, value in values.items())
-                said.append(f"Not equal: {what} follows a recipe for each kind of network ({spelled}).")
+                sentences.append(f"Not equal: {what} follows a recipe for each kind of network ({spelled}).")
         sizes = {model["parameters"] for model in networks}
         if len(sizes) > 1:
             spread = max(sizes) / min(sizes)
-            said.append(f"Not equal: parameters differ by up to {spread:.1f} times among the networks.")
+            sentences.append(f"Not equal: parameters differ by up to {spread:.1f} times among the networks.")
         epochs = {model["name"]: model["runs"][0]["epochs"] for model in networks}
         if max(epochs.values()) > 1.05 * min(epochs.values()):
             spelled = ", ".join(f"{model} {value:.1f}" for model, value in epochs.items())
-            said.append(f"Not equal: in the same budget networks read the text this often: {spelled}.")
+            sentences.append(f"Not equal: in the same budget networks read the text this often: {spelled}.")
     if orders:
-        said.append(
+        sentences.append(
             "Not equal: an n-gram is counted once, whatever the budget, and begins anew at each line, where networks "
             "remember the lines before; its order was chosen on validation text."
         )
     if any(model["kind"] == "mixture" for model in models):
-        said.append(
+        sentences.append(
             "The mixture has the budgets of both its parts; its network was chosen and its weights fitted on "
             "validation text. It is of one seed."
         )
-    said.append(
+    sentences.append(
         "The best of several models on one test text looks a little better than it is; the intervals do not correct "
         "for that."
     )
-    return said
+    return sentences
 
 
 def warnings_of(models: Sequence[dict[str, Any]]) -> list[str]:
-    """What the reader must know before believing the table."""
+    """Warnings about the table."""
     cut = [model["name"] for model in models if model["cut_off"]]
-    said = []
+    sentences = []
     if cut:
-        said.append(
+        sentences.append(
             f"Cut off before converging: {', '.join(cut)} (validation fell by more than 1% over the last fifth of "
             "training, or there was only one). With a larger budget the order may change."
         )
-    return said
+    return sentences

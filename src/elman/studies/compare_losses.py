@@ -1,7 +1,6 @@
-"""What a model loses on a text, line by line, by position since the document began, and by how
-frequent a token is.
+"""Losses of a model on a text by line, by position in the document, and by token frequency.
 
-One pass; what is kept is a few numbers for each line, never something for each token and type.
+One pass; only a few numbers per line are kept, never one per token and type.
 """
 
 from collections import deque
@@ -27,18 +26,16 @@ _COUNT_EDGES = np.array([4, 16, 64, 256, 1024, 4096, 16384])
 FREQUENCIES = (
     "unknown", "0–3", "4–15", "16–63", "64–255", "256–1023", "1024–4095", "4096–16383", "16384–", "line end",
 )  # fmt: skip
-"""How often the training text has the token."""
+"""Occurrences of the token in the training text."""
 
 
 class Losses(NamedTuple):
-    """What a text cost a model, in nats; the spelling of unknown words is in all but
-    ``predicted``.
-    """
+    """Losses on a text in nats; all include the spelling of unknown words, except ``predicted``."""
 
     lines: NDArray[np.float64]
-    """Nats of each line, its end included ``[lines]``."""
+    """Nats of each line with its end ``[lines]``."""
     predicted: NDArray[np.float64]
-    """The same without spelling: what perplexity is made of ``[lines]``."""
+    """The same without spelling, for perplexity ``[lines]``."""
     tokens: NDArray[np.int64]
     """Tokens of each line ``[lines]``."""
     by_position: NDArray[np.float64]
@@ -53,7 +50,7 @@ def measure(
     """Score a text once, each document from its start.
 
     Args:
-        counts: how often the training text has each type ``[V]``.
+        counts: occurrences of each type in the training text ``[V]``.
     """
     waiting: deque[tuple[Any, NDArray[np.float64], int]] = deque()
     position = 0
@@ -94,8 +91,8 @@ class _Sums:
         self.lines.append(float(whole.sum()))
         self.predicted.append(float(nats.sum()))
         self.tokens.append(len(ids))
-        places = np.searchsorted(_POSITION_EDGES, np.arange(position, position + len(ids)), side="right")
-        for table, bucket in ((self.by_position, places), (self.by_frequency, self._bucket[ids])):
+        buckets = np.searchsorted(_POSITION_EDGES, np.arange(position, position + len(ids)), side="right")
+        for table, bucket in ((self.by_position, buckets), (self.by_frequency, self._bucket[ids])):
             table[:, 0] += np.bincount(bucket, weights=whole, minlength=len(table))
             table[:, 1] += np.bincount(bucket, minlength=len(table))
 
@@ -106,19 +103,19 @@ def _take(
     total: _Sums,
     advance: Callable[[int], None],
 ) -> NDArray[np.float64]:
-    """Give each line that is scored whole its part; returns what is left over."""
-    place = 0
-    while waiting and place + len(waiting[0][0]) <= len(nats):
+    """Assign scores to completely scored lines; returns the remaining scores."""
+    offset = 0
+    while waiting and offset + len(waiting[0][0]) <= len(nats):
         ids, spelling, position = waiting.popleft()
-        total.add(ids, nats[place : place + len(ids)], spelling, position)
-        place += len(ids)
+        total.add(ids, nats[offset : offset + len(ids)], spelling, position)
+        offset += len(ids)
         advance(1)
-    return nats[place:]
+    return nats[offset:]
 
 
 def _spelling(model: LanguageModel, speller: Speller, line: str, ids: Any) -> NDArray[np.float64]:
-    found = np.zeros(len(ids))
+    nats = np.zeros(len(ids))
     if (ids == UNK_ID).any():
         for unknown in unknown_tokens(model.tokenizer, line, model.tokenizer.encode(line)):
-            found[unknown.place] = speller.nats(unknown.spelled)
-    return found
+            nats[unknown.place] = speller.nats(unknown.spelled)
+    return nats

@@ -1,6 +1,4 @@
-"""Everything that a comparison reports, from the trained models: judged once, on the held-out test
-part.
-"""
+"""The results of a comparison: trained models evaluated once, on the held-out test text."""
 
 import json
 from collections.abc import Sequence
@@ -25,20 +23,19 @@ from elman.studies.compare_curves import curve_of
 from elman.studies.compare_fairness import fair_play, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
 from elman.studies.compare_statistics import Units, bootstrap, percentile_interval, t_interval, units_of
-from elman.studies.compare_training import Job
-from elman.studies.compare_verdict import Candidate, decide
+from elman.studies.compare_training import TrainingJob
+from elman.studies.compare_verdict import Contender, decide
 from elman.studies.compare_worker import PEAK_FILE
 from elman.studies.next_token import milliseconds_per_token
 
 MIXTURE = "mixture"
 SENTENCES = 3
 _LINE_BYTES = (30, 200)
-"""Lines shown as easy or hard: not so short that a byte decides, not so long that nobody reads
-them."""
+"""Bytes of lines shown as easy or hard: neither decided by a single byte nor too long to read."""
 
 
 class Entrant(NamedTuple):
-    """A model, in as many runs as it has seeds."""
+    """A model, with one run per seed."""
 
     name: str
     kind: str
@@ -48,8 +45,8 @@ class Entrant(NamedTuple):
     about: dict[str, Any]
 
 
-def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str, Any]:
-    """Judge trained models, mix the n-gram with the best network, and decide.
+def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> dict[str, Any]:
+    """Evaluate trained models, mix the n-gram with the best network, and decide.
 
     Returns:
         ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``,
@@ -62,7 +59,7 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
     counted = [job for job in jobs if job.order is not None]
     networks = [job for job in jobs if is_network(job.kind)]
 
-    def validated(job: Job) -> float:
+    def validated(job: TrainingJob) -> float:
         return cards[job.name]["figures"]["valid"]["bits_per_byte"]
 
     entrants, orders = [], []
@@ -70,15 +67,15 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
         best_counted = min(counted, key=validated)
         for job in counted:
             entrant = _entrant(f"{job.order}-gram", [job], cards, data, counts, progress)
-            found = _total(entrant.losses[0], text)
-            orders.append({"order": job.order, "valid_bits_per_byte": validated(job), **_brief(found, entrant)})
+            tally = _total(entrant.losses[0], text)
+            orders.append({"order": job.order, "valid_bits_per_byte": validated(job), **_summary(tally, entrant)})
             if job is best_counted:
                 entrants.append(entrant)
     for kind in dict.fromkeys(job.kind for job in networks):
         runs = [job for job in networks if job.kind == kind]
         entrants.append(_entrant(kind, runs, cards, data, counts, progress))
     if counted and networks:
-        # By validation: the test part has no say in what is mixed.
+        # By validation: the test text must not influence the mixture.
         kinds = {job.kind: [validated(each) for each in networks if each.kind == job.kind] for job in networks}
         kind = min(kinds, key=lambda each: float(np.mean(kinds[each])))
         parts = [best_counted, next(job for job in networks if job.kind == kind)]
@@ -129,7 +126,7 @@ def results(jobs: Sequence[Job], *, data: Data, progress: Progress) -> dict[str,
 
 
 def unit_of(level: str) -> str:
-    """What people call a token of this level.
+    """The name of a token of this level in sentences.
 
     >>> unit_of("char"), unit_of("subword")
     ('character', 'token')
@@ -137,19 +134,24 @@ def unit_of(level: str) -> str:
     return {"word": "word", "char": "character", "byte": "byte"}.get(level, "token")
 
 
-def _place(job: Job) -> Path:
+def _place(job: TrainingJob) -> Path:
     return Path(job.request["out"])
 
 
 def _entrant(
-    name: str, jobs: Sequence[Job], cards: dict[str, Any], data: Data, counts: NDArray[np.int64], progress: Progress
+    name: str,
+    jobs: Sequence[TrainingJob],
+    cards: dict[str, Any],
+    data: Data,
+    counts: NDArray[np.int64],
+    progress: Progress,
 ) -> Entrant:
     text = data.corpus.test
     assert text is not None
     runs, losses, signatures, about = [], [], [], {}
     for job in jobs:
         card, place = cards[job.name], _place(job)
-        # By its own weights: figures are of the model, not of its 8 bits.
+        # With the trained weights: figures are for the model, not its 8-bit form.
         model = api.load(place, task="language", torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
             raise ElmanError(f"{place} has another tokenizer than the others, so it cannot be compared; remove it")
@@ -176,7 +178,7 @@ def _entrant(
     return Entrant(name, jobs[0].kind, runs, losses, signatures, {"size": about["size"], "milliseconds": ms})
 
 
-def _mixture(parts: Sequence[Job], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
+def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
     text, valid = data.corpus.test, data.corpus.valid
     assert text is not None and valid is not None
     models = [api.load(_place(job), task="language", torch=True) for job in parts]
@@ -225,7 +227,7 @@ def _total(losses: Losses, text: Any) -> Tally:
     return Tally(predicted, spelled, int(losses.tokens.sum()), unknown, text.bytes, text.chars, text.lines)
 
 
-def _brief(tally: Tally, entrant: Entrant) -> dict[str, Any]:
+def _summary(tally: Tally, entrant: Entrant) -> dict[str, Any]:
     run = entrant.runs[0]
     return {
         "bits_per_byte": tally.bits_per_byte,
@@ -243,7 +245,7 @@ def _bits(losses: Sequence[Losses], units: Units) -> NDArray[np.float64]:
 
 
 def _difference(one: Entrant, than: Entrant, units: Units, sizes: NDArray[np.int64]) -> Interval:
-    """By how many bits per byte one model is worse than another, paired."""
+    """The paired difference of two models in bits per byte."""
     mine, other, size = _bits(one.losses, units), _bits(than.losses, units), units.sums(sizes)
     value = float((mine.mean(axis=0).sum() - other.mean(axis=0).sum()) / size.sum())
     return percentile_interval(value, bootstrap(mine, size, less=other), units=units.count)
@@ -305,9 +307,9 @@ def _buckets(names: Sequence[str], tables: Sequence[NDArray[np.float64]]) -> lis
     ]
 
 
-def _candidate(model: dict[str, Any]) -> Candidate:
+def _candidate(model: dict[str, Any]) -> Contender:
     parts = model["runs"][0]["recipe"].get("parts", [None])
-    return Candidate(
+    return Contender(
         model["name"],
         model["bits_per_byte"]["value"],
         model["bytes"],
@@ -333,7 +335,7 @@ def _sentences(entrants: Sequence[Entrant], text: Any, sizes: NDArray[np.int64])
     ranked = fit[np.argsort((mine - other)[fit], kind="stable")].tolist()
     half = min(SENTENCES, len(ranked) // 2)
     chosen = {"easier": ranked[:half], "harder": ranked[::-1][:half]}
-    wanted = {place for places in chosen.values() for place in places}
+    wanted = {place for line_numbers in chosen.values() for place in line_numbers}
     lines = {place: line for place, (line, _) in enumerate(text) if place in wanted}
     shown = {
         name: [
@@ -343,8 +345,8 @@ def _sentences(entrants: Sequence[Entrant], text: Any, sizes: NDArray[np.int64])
                 counted[0].name: float(other[place]),
                 "difference": float(mine[place] - other[place]),
             }
-            for place in places
+            for place in line_numbers
         ]
-        for name, places in chosen.items()
+        for name, line_numbers in chosen.items()
     }
     return {"model": best.name, "than": counted[0].name, **shown}

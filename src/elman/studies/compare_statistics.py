@@ -1,10 +1,10 @@
-"""How sure a figure is: bootstrap over documents, Student's t over seeds.
+"""Confidence intervals: bootstrap over documents, Student's t over seeds.
 
-A text is resampled in units that were written together: documents, or blocks of lines where there
-are few documents. What two models lost on the same units is resampled together (paired), so that
-what is hard for both does not count. Efron and Tibshirani, An Introduction to the Bootstrap (1993),
-chapters 8 and 13: percentile intervals. These are too narrow for few units; Hesterberg, What
-Teachers Should Know About the Bootstrap (2015), says how far to widen them.
+A text is resampled in units that were written together: documents, or blocks of lines if there are
+few documents. The losses of two models on the same units are resampled together (paired), so that
+units hard for both do not count. Percentile intervals follow Efron and Tibshirani, An Introduction
+to the Bootstrap (1993), chapters 8 and 13. They are too narrow for few units, and are widened as in
+Hesterberg, What Teachers Should Know About the Bootstrap (2015).
 """
 
 import math
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from elman.metrics.intervals import Interval
 
 FEWEST_DOCUMENTS = 20
-"""With fewer, documents say too little about how much figures vary, and blocks of lines are
-resampled."""
+"""With fewer documents, blocks of lines are resampled instead."""
 BLOCKS = 50
 RESAMPLES = 2000
 _CHUNK = 1 << 22
@@ -38,7 +37,7 @@ class Units(NamedTuple):
     count: int
 
     def sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Figures of lines ``[lines]`` added up by unit ``[count]``."""
+        """Values of lines ``[lines]`` summed by unit ``[count]``."""
         return np.bincount(self.of_line, weights=values, minlength=self.count).astype(np.float64)
 
 
@@ -52,8 +51,8 @@ def units_of(starts: NDArray[np.bool_], sizes: NDArray[np.int64]) -> Units:
     if len(starts) and documents[-1] + 1 >= FEWEST_DOCUMENTS:
         return Units("documents", documents, int(documents[-1]) + 1)
     before = np.cumsum(sizes) - sizes
-    places = before * min(BLOCKS, len(sizes)) // max(int(sizes.sum()), 1)
-    _, blocks = np.unique(places, return_inverse=True)
+    block_numbers = before * min(BLOCKS, len(sizes)) // max(int(sizes.sum()), 1)
+    _, blocks = np.unique(block_numbers, return_inverse=True)
     return Units("blocks of lines", blocks.astype(np.int64), int(blocks.max()) + 1 if len(blocks) else 0)
 
 
@@ -65,14 +64,13 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 1,
 ) -> NDArray[np.float64]:
-    """What a ratio, sum of losses by sum of sizes, comes to when units are drawn again with
+    """Bootstrap values of the ratio sum of losses / sum of sizes, with units drawn with
     replacement.
 
     Args:
-        losses: of each seed and unit ``[S, U]``; the mean over seeds counts, and seeds are drawn
-            again too.
+        losses: of each seed and unit ``[S, U]``; averaged over seeds, which are resampled too.
         sizes: bytes or tokens of each unit ``[U]``.
-        less: another model's losses ``[S', U]``, taken off on the same draws of units: a paired
+        less: another model's losses ``[S', U]``, subtracted on the same draws of units: a paired
             difference.
 
     Returns:
@@ -80,15 +78,15 @@ def bootstrap(
     """
     rng = np.random.default_rng(seed)
     units = len(sizes)
-    found = []
+    ratios = []
     for begin in range(0, resamples, step := max(1, _CHUNK // max(units, 1))):
         count = min(step, resamples - begin)
         drawn = rng.multinomial(units, np.full(units, 1 / units), size=count).astype(np.float64)
         total = (_mean_over_seeds(losses, count, rng) * drawn).sum(axis=1)
         if less is not None:
             total -= (_mean_over_seeds(less, count, rng) * drawn).sum(axis=1)
-        found.append(total / np.maximum(drawn @ sizes, 1e-300))
-    return np.concatenate(found)
+        ratios.append(total / np.maximum(drawn @ sizes, 1e-300))
+    return np.concatenate(ratios)
 
 
 def _mean_over_seeds(losses: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -99,8 +97,7 @@ def _mean_over_seeds(losses: NDArray[np.float64], count: int, rng: np.random.Gen
 
 
 def percentile_interval(value: float, resampled: NDArray[np.float64], *, units: int) -> Interval:
-    """The middle 95% of what resampling two or more units gave; more of it where the units were
-    few.
+    """The middle 95% of resampled values for two or more units, widened for few units.
 
     >>> [round(each, 6) for each in percentile_interval(0.5, np.arange(1001) / 1000, units=10**9)]
     [0.5, 0.025, 0.975]
@@ -111,7 +108,7 @@ def percentile_interval(value: float, resampled: NDArray[np.float64], *, units: 
 
 
 def t_interval(values: NDArray[np.float64]) -> Interval:
-    """The mean of two or more runs, with Student's 95% interval; values are taken to be normal.
+    """The mean of two or more runs with Student's 95% interval, assuming normal values.
 
     >>> [round(each, 3) for each in t_interval(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]

@@ -1,4 +1,4 @@
-"""The models of a comparison, trained one after another, each in a process of its own."""
+"""Trains the models of a comparison one after another, each in its own process."""
 
 import json
 import signal
@@ -18,10 +18,10 @@ from elman.studies.compare_worker import PEAK_FILE
 from elman.training.lock import alone
 
 _PATIENCE = 60.0
-"""Seconds for which a model may still be in the hands of a worker whose comparison was killed."""
+"""Seconds to wait for a worker whose comparison was killed."""
 
 
-class Job(NamedTuple):
+class TrainingJob(NamedTuple):
     """One training."""
 
     name: str
@@ -31,33 +31,33 @@ class Job(NamedTuple):
     order: int | None
     """Of an n-gram."""
     request: dict[str, Any]
-    """What the worker is told."""
+    """The request for the worker."""
     seconds: float
-    """About how long it will take, where that was asked for; else 0."""
+    """Expected duration if the budget is a time, else 0."""
 
 
 class Failure(NamedTuple):
-    """A training that came to nothing."""
+    """A failed training."""
 
     name: str
     message: str
 
 
-def train_all(jobs: Sequence[Job], *, progress: Progress) -> list[Failure]:
-    """Train every model that is not there yet; one that fails is said, and the others go on.
+def train_all(jobs: Sequence[TrainingJob], *, progress: Progress) -> list[Failure]:
+    """Train all missing models; a failure is reported, and the others continue.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM; the same command goes on from there.
+        Interrupted: Ctrl-C or SIGTERM; the same command resumes.
     """
     failures = []
     todo = [job for job in jobs if not _done(job)]
     if len(todo) < len(jobs):
         progress.say(f"{len(jobs) - len(todo)} of {len(jobs)} models are there already")
     begin = time.monotonic()
-    for place, job in enumerate(todo):
-        took = (time.monotonic() - begin) / max(place, 1)
-        later = sum(other.seconds or took for other in todo[place + 1 :])
-        head = f"model {len(jobs) - len(todo) + place + 1} of {len(jobs)}, {job.name}"
+    for number, job in enumerate(todo):
+        took = (time.monotonic() - begin) / max(number, 1)
+        later = sum(other.seconds or took for other in todo[number + 1 :])
+        head = f"model {len(jobs) - len(todo) + number + 1} of {len(jobs)}, {job.name}"
         left = f"; after it about {duration(later)} more" if later else ""
         progress.say(f"{head}{left}")
         message = _run(job, head=head, progress=progress)
@@ -67,15 +67,15 @@ def train_all(jobs: Sequence[Job], *, progress: Progress) -> list[Failure]:
     return failures
 
 
-def _done(job: Job) -> bool:
+def _done(job: TrainingJob) -> bool:
     folder = Path(job.request["out"])
     return model_folder.card_file(folder).exists() and (folder / "training" / PEAK_FILE).exists()
 
 
-def _run(job: Job, *, head: str, progress: Progress) -> str | None:
-    """Train one; returns what went wrong, or None."""
+def _run(job: TrainingJob, *, head: str, progress: Progress) -> str | None:
+    """Train one model; returns the error, or None."""
     _wait_for(Path(job.request["out"]))
-    # Its own session: Ctrl-C reaches it once, from here.
+    # Its own session, so that Ctrl-C reaches it once, from here.
     worker = subprocess.Popen(
         [sys.executable, "-m", "elman.studies.compare_worker"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
@@ -133,10 +133,10 @@ def _listen(stream: Any, head: str, progress: Progress, last: list[str]) -> None
 
 
 def _wait_for(folder: Path) -> None:
-    """Until nobody trains in a folder.
+    """Wait until no process trains in a folder.
 
     Raises:
-        TrainingError: somebody still does after a minute.
+        TrainingError: one still does after a minute.
     """
     begin = time.monotonic()
     while folder.exists():

@@ -1,9 +1,9 @@
-"""Which model to use, in words: the best one, unless a cheaper one cannot be told from it.
+"""The verdict in words: the best model, unless a cheaper one is statistically indistinguishable.
 
-Cheap means a small product of bytes on disk, milliseconds a token and seconds of training. The
-cheapest model whose paired interval against the best one includes 0, or a difference too small to
-matter, is recommended. Of fewer than ten units no interval is believed: five that all say the same
-do so by chance once in sixteen times.
+The cost is the product of bytes on disk, milliseconds per token and seconds of training. The
+verdict is the cheapest model whose paired interval against the best one includes 0, or a negligible
+difference. With fewer than ten units no interval is trusted: five units agree by chance once in
+sixteen times.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from elman.progress import duration
 
 FEWEST_UNITS = 10
 _NEGLIGIBLE = 0.001
-"""A share of the bits that nobody notices, however surely it is there: a mixture that has found all
-but one of its parts useless is still a hair better than that part."""
+"""A negligible share of the bits, even if significant: a mixture with only one useful part is still
+slightly better than that part."""
 _DEAR = 10.0
-"""From so many times the milliseconds or bytes on, the price is named, with who is next without
-it."""
+"""From this factor in milliseconds or bytes on, the price and the next cheaper model are
+mentioned."""
 
 
-class Candidate(NamedTuple):
-    """A model as the verdict sees it."""
+class Contender(NamedTuple):
+    """The figures of a model for the verdict."""
 
     name: str
     bits_per_byte: float
@@ -32,26 +32,26 @@ class Candidate(NamedTuple):
     seconds: float
     """Of training."""
     made_of: int = 1
-    """Models that it mixes."""
+    """Number of models in it."""
     network: bool = True
 
     @property
     def cost(self) -> float:
-        """What a model is cheap by."""
+        """The cost of a model."""
         return max(self.bytes, 1) * max(self.milliseconds, 1e-6) * max(self.seconds, 0.1)
 
 
 class Verdict(NamedTuple):
-    """What to use, and why."""
+    """The recommended model, and why."""
 
     use: str
     best: str
-    """The lowest bits per byte, whatever it costs."""
+    """The model with the lowest bits per byte, at any cost."""
     words: str
 
 
 def decide(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Contender],
     worse_by: Mapping[str, Interval],
     *,
     training_tokens: int,
@@ -61,20 +61,19 @@ def decide(
     """The verdict.
 
     Args:
-        worse_by: by how many bits per byte each other model is worse than the best one, as a paired
-            interval.
-        units: how many documents or blocks of lines the intervals come from.
-        unit: what a token is called.
+        worse_by: the paired difference of each other model from the best one, in bits per byte.
+        units: the number of documents or blocks of lines in the intervals.
+        unit: the name of a token.
     """
-    best = min(candidates, key=lambda each: each.bits_per_byte)
+    best = min(candidates, key=lambda model: model.bits_per_byte)
     few = units < FEWEST_UNITS
     least = _NEGLIGIBLE * best.bits_per_byte
 
-    def as_good(each: Candidate) -> bool:
-        return few or each is best or worse_by[each.name].low <= 0 or worse_by[each.name].high <= least
+    def as_good(model: Contender) -> bool:
+        return few or model is best or worse_by[model.name].low <= 0 or worse_by[model.name].high <= least
 
-    equal = [each for each in candidates if as_good(each)]
-    use = min(equal, key=lambda each: each.cost)
+    equal = [model for model in candidates if as_good(model)]
+    use = min(equal, key=lambda model: model.cost)
     words = [f"Use the {use.name}: {use.bits_per_byte:.3f} bits per byte."]
     if few and use is not best:
         words.append(
@@ -83,15 +82,15 @@ def decide(
         )
     elif use is best:
         words.append(_why_best(best, candidates, worse_by))
-    elif (found := worse_by[use.name]).low > 0:
+    elif (gap := worse_by[use.name]).low > 0:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {found.value:.4f} "
+            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {gap.value:.4f} "
             f"only, which is too little to matter; the {use.name} is cheaper."
         )
     else:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but the difference of {found.value:.3f} "
-            f"cannot be told from none on this test text (95%: {found.low:+.3f} to {found.high:+.3f}), and the "
+            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but the difference of {gap.value:.3f} "
+            f"cannot be told from none on this test text (95%: {gap.low:+.3f} to {gap.high:+.3f}), and the "
             f"{use.name} is the cheapest of those that cannot be told apart."
         )
     if not use.network and all(other is use or other not in equal or not other.network for other in candidates):
@@ -109,8 +108,8 @@ def decide(
     return Verdict(use.name, best.name, " ".join(words))
 
 
-def _why_best(best: Candidate, candidates: Sequence[Candidate], worse_by: Mapping[str, Interval]) -> str:
-    others = sorted((each for each in candidates if each is not best), key=lambda each: each.bits_per_byte)
+def _why_best(best: Contender, candidates: Sequence[Contender], worse_by: Mapping[str, Interval]) -> str:
+    others = sorted((model for model in candidates if model is not best), key=lambda model: model.bits_per_byte)
     if not others:
         return "It is the only model that was trained."
     second = others[0]
@@ -127,19 +126,19 @@ def _why_best(best: Candidate, candidates: Sequence[Candidate], worse_by: Mappin
     )
 
 
-def _price(use: Candidate, candidates: Sequence[Candidate]) -> list[str]:
-    """Said when a much cheaper model is not far behind."""
+def _price(use: Contender, candidates: Sequence[Contender]) -> list[str]:
+    """A sentence for when a much cheaper model is not far behind."""
     cheaper = [
-        each
-        for each in candidates
-        if each is not use
-        and (each.milliseconds * _DEAR <= use.milliseconds or each.bytes * _DEAR <= use.bytes)
-        and each.cost < use.cost
-        and each.bits_per_byte > use.bits_per_byte
+        model
+        for model in candidates
+        if model is not use
+        and (model.milliseconds * _DEAR <= use.milliseconds or model.bytes * _DEAR <= use.bytes)
+        and model.cost < use.cost
+        and model.bits_per_byte > use.bits_per_byte
     ]
     if not cheaper:
         return []
-    next_best = min(cheaper, key=lambda each: each.bits_per_byte)
+    next_best = min(cheaper, key=lambda model: model.bits_per_byte)
     times, sizes = use.milliseconds / max(next_best.milliseconds, 1e-9), use.bytes / max(next_best.bytes, 1)
     lost = 100 * (next_best.bits_per_byte / use.bits_per_byte - 1)
     slower = f"{times:.0f} times as slow" if times >= _DEAR else f"{sizes:.0f} times as large"

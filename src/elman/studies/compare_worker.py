@@ -1,8 +1,7 @@
-"""Trains one model of a comparison, in a process of its own:
-``python -m elman.studies.compare_worker``.
+"""Trains one model of a comparison in its own process: ``python -m elman.studies.compare_worker``.
 
-By itself its memory can be measured, and when it fails the others go on. What to do comes as JSON
-in the first line of stdin; when stdin ends, whoever asked is gone, and training stops with a
+A separate process allows measuring its memory, and its failure does not stop the others. The first
+line of stdin is the request in JSON. When stdin ends, the parent is gone, and training stops with a
 checkpoint.
 """
 
@@ -30,19 +29,18 @@ PEAK_FILE = "peak.json"
 
 
 def train_one(order: dict[str, Any], *, progress: Progress) -> None:
-    """Train the model of an order, or go on with it where it stopped; its peak memory is written
-    beside it.
+    """Train the model of a request, or resume it; its peak memory is written next to it.
 
     Args:
-        order: ``out``, ``sources``, ``model`` and whatever else ``elman.train`` takes; with
-            ``parameters``, the network's sizes are chosen to have about so many.
+        order: ``out``, ``sources``, ``model`` and other arguments of ``elman.train``; with
+            ``parameters``, the network's sizes are chosen for about that many.
     """
     folder = Path(order["out"])
     if not model_folder.card_file(folder).exists():
         if (folder / "training" / "checkpoint.safetensors").exists():
             api.resume(folder, progress=progress)
         else:
-            shutil.rmtree(folder, ignore_errors=True)  # a start that never reached its first checkpoint
+            shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
             options = {name: value for name, value in order.items() if name not in ("sources", "parameters")}
             if order.get("parameters"):
                 options |= sizes_for(order, progress=progress)
@@ -53,8 +51,7 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
 
 
 def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
-    """The sizes, in the proportions of the recipe, whose network has nearest to ``parameters``
-    parameters.
+    """Sizes in the proportions of the recipe, for a network with about ``parameters`` parameters.
 
     >>> from elman.studies.compare_worker import nearest
     >>> nearest(lambda size: 10 * size, 96)
@@ -64,20 +61,20 @@ def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
     config = DataConfig(**{name: value for name, value in order.items() if name in fields})
     held_out = {name: order.get(name, ()) for name in ("valid", "test")}
     data = prepare_data(order["sources"], config=config, cache=cache_folder(), progress=progress, **held_out)
-    found = entry(order["model"])
+    kind = entry(order["model"])
     from elman.tasks.language.recipe import proportions
 
     def parameters(embedding: int) -> int:
         from elman.models.neural import Network
 
-        shape = resolve(found.config)(**dict(found.preset), **proportions(order["model"], embedding))
+        shape = resolve(kind.config)(**dict(kind.preset), **proportions(order["model"], embedding))
         return sum(each.numel() for each in Network(shape, data.tokenizer.size).parameters())
 
     return proportions(order["model"], nearest(parameters, order["parameters"]))
 
 
 def nearest(parameters: Any, wanted: int) -> int:
-    """The size whose ``parameters(size)``, which rises, is nearest to ``wanted``."""
+    """The size with ``parameters(size)`` nearest to ``wanted``; the function must rise."""
     low, high = 1, 2
     while parameters(high) < wanted and high < 1 << 13:
         low, high = high, 2 * high
@@ -88,7 +85,7 @@ def nearest(parameters: Any, wanted: int) -> int:
 
 
 def main() -> int:
-    """Returns the exit code; what went wrong is one JSON line on stdout."""
+    """Returns the exit code; an error is one JSON line on stdout."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_stop_when_left_alone, daemon=True).start()
@@ -110,5 +107,5 @@ def _stop_when_left_alone() -> None:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    # Without waiting for the thread that still reads stdin.
+    # Exit without waiting for the thread that reads stdin.
     os._exit(code)

@@ -1,7 +1,7 @@
-"""What this machine is, what is slow or missing on it, and what to do about that, in words.
+"""Describes this machine, what is slow or missing on it, and what to do about it.
 
-``measure`` looks and times, for a few seconds; what follows from its numbers, ``facts_of`` and
-``advice_on`` say without looking again.
+``measure`` takes measurements for a few seconds; ``facts_of`` and ``advice_on`` put them into
+words.
 """
 
 import dataclasses
@@ -24,48 +24,46 @@ from elman.system.machine import version
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Readings:
-    """What was found; None where it could not be, or where torch is missing."""
+    """Measurements; None if not available, or if torch is missing."""
 
     cores: int
     """Cores that elman uses by default."""
     all_cores: int
     quota: float | None = None
-    """Cores' worth of time that the container may use."""
+    """CPU quota of the container in cores."""
     load: float | None = None
-    """Processes that wanted to run, mean of one minute."""
+    """Load average of one minute."""
     stolen: float | None = None
-    """Share of the time that other virtual machines took while this was measured."""
+    """Share of time taken by other virtual machines during the measurement."""
     spread: float | None = None
-    """How much longer than the fastest the slow ones of many equal products took (the ninth of
-    ten)."""
+    """Duration of the slow ones of many equal products (ninth decile) relative to the fastest."""
     threads: dict[int, float] = dataclasses.field(default_factory=dict)
     """Seconds of one product by number of threads."""
     fp32: float | None = None
     """FLOP per second in training."""
     bf16: float | None = None
-    """The same; None also where the processor has none."""
+    """The same in bf16; None also if the processor has no bf16."""
     onednn: float | None = None
-    """How many times as fast oneDNN is as the library that fp32 products take; on AMD processors
-    with MKL only."""
+    """Speed of oneDNN relative to MKL in fp32 products; on AMD processors only."""
     tuned: bool = True
     """Whether the C library let elman tune its allocator."""
     faulted: float | None = None
-    """Share of a freed block's pages that had to be faulted in again, after tuning."""
+    """Share of a freed block's pages that were faulted in again, after tuning."""
     fault_cost: float | None = None
-    """Seconds to write a GB of fresh memory rather than of memory that is there already."""
+    """Extra seconds to write a GB of new memory, compared with memory in use."""
     memory: dict[str, int] = dataclasses.field(default_factory=dict)
-    """As ``machine.memory`` gives it."""
+    """The result of ``machine.memory``."""
     governor: str | None = None
     disk: int | None = None
     """Bytes free in this folder."""
     torch: str | None = None
     gpu: str | None = None
     kernel: str = "loops"
-    """What multiplies 8-bit weights; all kernels give the same bits."""
+    """The kernel for 8-bit products; all kernels give the same bits."""
 
 
 def diagnose(progress: Progress | None = None) -> dict[str, Any]:
-    """``{"facts": {...}, "advice": [...]}``: measured now, about this machine, in less than five
+    """``{"facts": {...}, "advice": [...]}`` about this machine, measured in less than five
     seconds.
     """
     found = measure(progress or Progress())
@@ -73,7 +71,7 @@ def diagnose(progress: Progress | None = None) -> dict[str, Any]:
 
 
 def measure(progress: Progress) -> Readings:
-    """Look and time."""
+    """Take all measurements."""
     from elman.inference.dot_kernels import best_kernel  # brings numba along
 
     cores = machine.available_cores()
@@ -102,7 +100,7 @@ def measure(progress: Progress) -> Readings:
 
 
 def facts_of(found: Readings) -> dict[str, str]:
-    """The readings in words, by what they are about."""
+    """The readings in words, by topic."""
     cpu, cache = machine.cpu_facts(), machine.cache_folder()
     facts = {
         "elman": version("elman") or "not installed",
@@ -146,7 +144,7 @@ def facts_of(found: Readings) -> dict[str, str]:
 
 
 def advice_on(found: Readings) -> list[str]:
-    """What to do, one thing a line; nothing where all is well."""
+    """Advice, one line each; empty if all is well."""
     return [line for line in (*_missing(found), *_shared(found), *_slow(found), *_short(found)) if line]
 
 
@@ -235,7 +233,7 @@ def _keeps(found: Readings) -> bool:
 
 
 def _products(cores: int, progress: Progress) -> dict[str, Any]:
-    """What torch makes of this machine; its number of threads is as before afterwards."""
+    """Speed of torch on this machine; its number of threads is restored afterwards."""
     import torch
 
     from elman.training.calibrate import machine_rate
@@ -259,7 +257,7 @@ def _products(cores: int, progress: Progress) -> dict[str, Any]:
     if torch.backends.mkl.is_available() and "AMD" in machine.cpu_facts()["name"]:
         torch.set_num_threads(1)
         other = torch.ops.mkldnn._linear_pointwise
-        # In time of this process, so that a busy neighbour does not count.
+        # In CPU time of this process, so that other processes do not count.
         clock = time.process_time
         plain = min(_times(lambda: torch.nn.functional.linear(rows, weights), seconds=0.1, clock=clock))
         direct = min(_times(lambda: other(rows, weights, None, "none", [], ""), seconds=0.1, clock=clock))
@@ -281,7 +279,7 @@ def _times(
 
 
 def _faulted() -> float | None:
-    """The share of 64 MB that comes as fresh pages although as much has just been freed."""
+    """The share of 64 MB that comes as new pages although as much was just freed."""
     try:
         import resource
     except ImportError:
@@ -294,7 +292,7 @@ def _faulted() -> float | None:
 
 
 def _fault_cost() -> float:
-    """Seconds per GB that writing costs the first time and not the second."""
+    """Seconds per GB by which the first write is slower than the second."""
     size = 64 << 20
     with mmap.mmap(-1, size) as block:
         view = np.frombuffer(block, np.uint8)

@@ -1,6 +1,4 @@
-"""How long a model takes for a next token, as a keyboard asks for it: one text, token after
-token.
-"""
+"""The time of a next-token prediction, as on a keyboard: one text, token after token."""
 
 import time
 from typing import Any
@@ -17,9 +15,7 @@ _MOST_SECONDS = 4.0
 
 
 def milliseconds_per_token(model: LanguageModel, text: Any, *, progress: Progress, name: str = "") -> float:
-    """The median time to take in one token of ``text`` and to say all probabilities of the next, in
-    milliseconds.
-    """
+    """The median time to read one token of ``text`` and predict the next, in milliseconds."""
     ids: list[int] = []
     for line, _ in token_stream(model.tokenizer, text, context="document"):
         ids += line.tolist()
@@ -27,12 +23,12 @@ def milliseconds_per_token(model: LanguageModel, text: Any, *, progress: Progres
             break
     state, took, begin = model.start(), [], time.perf_counter()
     with progress.stage(f"timing {name}".rstrip(), unit="tokens") as advance:
-        for place, token in enumerate(ids[: _WARM + _MOST_TOKENS]):
+        for step, token in enumerate(ids[: _WARM + _MOST_TOKENS]):
             before = time.perf_counter()
             state = model.advance(np.array([token], np.int64), state)
             model.log_probs(state)
             now = time.perf_counter()
-            if place >= min(_WARM, len(ids) // 2):
+            if step >= min(_WARM, len(ids) // 2):
                 took.append(now - before)
             advance(1)
             if now - begin > _MOST_SECONDS and took:

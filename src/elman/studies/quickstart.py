@@ -1,4 +1,6 @@
-"""The first two minutes: three models on a text that every Python has, and which one to use."""
+"""Quickstart: three models trained in two minutes on a text that ships with Python, and a
+recommendation.
+"""
 
 import dataclasses
 import shutil
@@ -54,7 +56,7 @@ class Quickstart:
 
 
 def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 1) -> Quickstart:
-    """Train what is not there yet, compare on the held-out test part, complete a few sentences.
+    """Train missing models, compare them on the held-out test text, and complete a few sentences.
 
     Args:
         folder: gets the model folders ``ngram``, ``lstm`` and ``mixture``; what exists is reused,
@@ -80,13 +82,13 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
     rows = [
         Row(
             name,
-            found["bits_per_byte"],
-            found["perplexity"],
-            found["oov_rate"],
+            figure["bits_per_byte"],
+            figure["perplexity"],
+            figure["oov_rate"],
             models[name].lm.describe()["parameters"],
             seconds[name],
         )
-        for name, found in figures.items()
+        for name, figure in figures.items()
     ]
     best = min(rows, key=lambda row: row.bits_per_byte).name
     model = models[best]
@@ -104,19 +106,19 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
 
 
 def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
-    """The model in a folder: as it is, its training resumed, or trained now."""
+    """The model in a folder: finished, resumed, or trained now."""
     if model_folder.card_file(folder).exists():
         progress.say(f"reusing {folder}")
         return api.load(folder, task="language")
     if (folder / "training" / "checkpoint.safetensors").exists():
         progress.say(f"going on with {folder}")
         return api.resume(folder, progress=progress)
-    shutil.rmtree(folder, ignore_errors=True)  # a start that never reached its first checkpoint
+    shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
     return api.train(SOURCE, out=folder, progress=progress, **options)
 
 
 def check_folder(folder: Path, *, corpus_hash: str | None = None) -> None:
-    """Refuse to touch a folder that quickstart did not write, or wrote of another text.
+    """Refuse a folder that quickstart did not write, or wrote for another text.
 
     Raises:
         FolderError: it holds something else.
@@ -129,10 +131,10 @@ def check_folder(folder: Path, *, corpus_hash: str | None = None) -> None:
         if path.name == "mixture":
             continue
         record = path / "training" / "plan.json"
-        made = model_folder.read_json(record) if record.exists() else {}
-        if (made.get("request") or {}).get("sources") != [SOURCE]:
+        model_record = model_folder.read_json(record) if record.exists() else {}
+        if (model_record.get("request") or {}).get("sources") != [SOURCE]:
             raise FolderError(f"{path} is no model of {SOURCE}, so quickstart did not write it; choose another --out")
-        if corpus_hash is not None and made.get("corpus") != corpus_hash:
+        if corpus_hash is not None and model_record.get("corpus") != corpus_hash:
             raise FolderError(f"{path} is of the {SOURCE} of another Python; start over with: elman quickstart --fresh")
 
 

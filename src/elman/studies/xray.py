@@ -1,9 +1,9 @@
 """An x-ray of a language model: why it forgets, how far back it looks, what its gates do.
 
-    gradient by lag    how much of a loss reaches back to earlier states; networks here, and fresh ones of other cells
-    influence by lag   how predictions change when an earlier token is another one; any model
-    gates              how often they are fully open or closed, which units remember longest; gated cells
-    a sentence         what each word does to each next one, and the gates while it is read
+    gradient by lag    gradient of a loss at earlier states; this network and new ones
+    influence by lag   change of predictions if an earlier token is replaced; any model
+    gates              saturation, and units with the longest memory; gated cells
+    a sentence         effect of each word on each later one, and the gates along it
 
 All in nats, bits or shares as the fields say; nothing here changes the model.
 """
@@ -30,9 +30,9 @@ from elman.tasks.language.lag_case import GRADIENT_LOG_FILE
 from elman.tasks.language.model import Model
 
 LAGS = 200
-"""How far back is looked by default, in tokens."""
+"""Default number of lags, in tokens."""
 FRESH = ("rnn", "rnn-relu", "gru", "lstm")
-"""The cells whose first weights are drawn for comparison."""
+"""The cells that are compared untrained."""
 _FEWEST_LAGS = 10
 _WARM = 20
 _SHOWN_UNITS = 40
@@ -46,15 +46,15 @@ class Curve:
     name: str
     trained: bool
     state: NDArray[np.float64]
-    """Quartiles over places, ``[3, K + 1]``: the norm of the derivative of the loss (nats) by the
-    state k back."""
+    """Quartiles over positions, ``[3, K + 1]``: norm of the derivative of the loss (nats) with
+    respect to the state k tokens back."""
     share: NDArray[np.float64]
-    """The same after each place was divided by its own lag 0."""
+    """The same, relative to lag 0 of each position."""
     weights: NDArray[np.float64] | None
     """Quartiles of the part of the gradient of the hidden-to-hidden weights, ``[3, K]``; None
     without such weights."""
     bound: NDArray[np.float64] | None
-    """Median of what ``share`` cannot exceed, ``[K + 1]``; plain RNNs only."""
+    """Median of the upper bound of ``share``, ``[K + 1]``; plain RNNs only."""
     case: Any
     """A LagCase."""
     words: str
@@ -70,19 +70,18 @@ class Sentence:
     left_out: NDArray[np.float64]
     gradient: NDArray[np.float64] | None
     gates: list[dict[str, NDArray[np.float64]]]
-    """By layer and name, ``[T, units]``: of the units in ``units``."""
+    """By layer and name, ``[T, units]``, for the units in ``units``."""
     states: list[dict[str, NDArray[np.float64]]]
-    """The same of the state."""
+    """The same for the states."""
     meanings: dict[str, str]
-    """What the field calls gates and states."""
+    """The usual names of gates and states."""
     units: list[list[int]]
-    """Which units, by layer: those that remember longest, longest first, or all where there are
-    few."""
+    """The shown units by layer: those with the longest memory first, or all if there are few."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Xray:
-    """All that was found."""
+    """All results of an x-ray."""
 
     model: dict[str, Any]
     text: dict[str, Any]
@@ -92,7 +91,7 @@ class Xray:
     units: list[Any]
     sentence: Sentence | None
     course: list[dict[str, Any]]
-    """What training with --xray noted, one entry for each validation."""
+    """The gradient log of training with --xray, one entry per validation."""
     clipped: float | None
     """Share of the logged updates whose gradient was clipped."""
     words: list[str]
@@ -118,13 +117,14 @@ def xray(
     """Look inside a model while it reads the text ``ids[N]``.
 
     Args:
-        model: what ``load(folder, torch=True)`` gives.
-        text: what is to be said about the text.
+        model: the result of ``load(folder, torch=True)``.
+        text: facts about the text for the report.
         lags: how far back to look; by default 200, or what a short text allows.
-        positions: at how many places of the text.
+        positions: the number of positions in the text.
         sentence: one line to look at word by word.
-        forget_bias: also draw a fresh LSTM whose forget gates begin open for so many tokens.
-        seed: of the fresh networks and the replaced tokens.
+        forget_bias: also compare an untrained LSTM whose forget gates start open for this many
+            tokens.
+        seed: of the untrained networks and the replaced tokens.
 
     Raises:
         TextError: the text is too short.
@@ -144,10 +144,10 @@ def xray(
     if sentence is not None:
         from elman.studies.xray_words import sentence_tokens
 
-        sentence_tokens(model.lm, sentence)  # a mistake in it is said before the long work
+        sentence_tokens(model.lm, sentence)  # fail before the long computation
     windows = text_windows(ids, length=_WARM + reach + 1, count=positions)
     curves = _curves(network, windows, reach, model, forget_bias=forget_bias, seed=seed, progress=progress)
-    found = influence_by_lag(
+    influence = influence_by_lag(
         model.lm, ids, lags=spread_lags(reach), positions=positions, warm=_WARM, seed=seed, progress=progress
     )
     saturated: list[Any] = []
@@ -162,14 +162,12 @@ def xray(
     course, clipped = _gradient_log(model)
     about = {**model.lm.describe(), "types": model.lm.tokenizer.size, "hash": model.lm.model_hash[:12]}
     facts = {**(text or {}), "tokens": len(ids), "places": len(windows), "lags": reach}
-    result = Xray(about, facts, curves, found, saturated, units, seen, course, clipped, [])
+    result = Xray(about, facts, curves, influence, saturated, units, seen, course, clipped, [])
     return dataclasses.replace(result, words=diagnosis(result))
 
 
 def _recurrent(model: Model) -> Any:
-    """The recurrent network that a model is, or None: then only its predictions can be looked
-    at.
-    """
+    """The recurrent network of a model, or None if only its predictions are accessible."""
     network = getattr(model.lm, "network", None)
     if network is None:
         return None
@@ -185,29 +183,27 @@ def _recurrent(model: Model) -> Any:
 
 
 def fresh_networks(config: Any, vocab: int, *, forget_bias: float | None, seed: int) -> list[tuple[str, Any]]:
-    """Networks of a given shape with first weights of each of the FRESH cells and of its own,
-    untrained.
-    """
+    """Untrained networks of the same configuration for each of the FRESH cells and its own."""
     import torch
 
     from elman.models.neural import Network
 
     cells = dict.fromkeys((*FRESH, config.cell))
-    found = []
-    # What torch draws elsewhere is not moved by what is drawn here.
+    networks = []
+    # Leaves torch's global random state unchanged.
     with torch.random.fork_rng(devices=[]):
         for cell in cells:
             torch.manual_seed(seed)
             shape = dataclasses.replace(config, cell=cell, softmax="full", samples=None)
-            found.append((cell, Network(shape, vocab)))
+            networks.append((cell, Network(shape, vocab)))
         if forget_bias is not None:
             torch.manual_seed(seed)
             shape = dataclasses.replace(config, cell="lstm", softmax="full", samples=None)
             opened = Network(shape, vocab)
             for layer in opened.stack.layers:
                 layer.start_to_remember(forget_bias)  # type: ignore[operator]
-            found.append((f"lstm, forget bias for {forget_bias:g}", opened))
-    return found
+            networks.append((f"lstm, forget bias for {forget_bias:g}", opened))
+    return networks
 
 
 def _curves(
@@ -225,12 +221,12 @@ def _curves(
     clip = _clip(model)
     fresh = fresh_networks(network.config, network.vocab_size, forget_bias=forget_bias, seed=seed)
     every = [(network.config.cell, True, network), *((name, False, one) for name, one in fresh)]
-    found = []
+    curves = []
     with progress.stage("gradient by lag", total=len(every), unit="networks") as advance:
         for name, trained, one in every:
-            found.append(curve_of(name, one, windows, lags, trained=trained, clip=clip if trained else 0.0))
+            curves.append(curve_of(name, one, windows, lags, trained=trained, clip=clip if trained else 0.0))
             advance(1)
-    return found
+    return curves
 
 
 def curve_of(name: str, network: Any, windows: TokenIds, lags: int, *, trained: bool, clip: float = 0.0) -> Curve:
@@ -257,7 +253,7 @@ def _sentence(model: Model, network: Any, sentence: str) -> Sentence:
     from elman.studies.xray_words import contributions, sentence_tokens
 
     ids, tokens = sentence_tokens(model.lm, sentence)
-    found = contributions(model.lm, ids, tokens, network=network)
+    effects = contributions(model.lm, ids, tokens, network=network)
     gates: list[dict[str, NDArray[np.float64]]] = []
     states: list[dict[str, NDArray[np.float64]]] = []
     meanings: dict[str, str] = {}
@@ -271,13 +267,11 @@ def _sentence(model: Model, network: Any, sentence: str) -> Sentence:
             states.append({name: value[:, order] for name, value in layer.states.items()})
             meanings |= layer.meanings
             units.append(order.tolist())
-    return Sentence(sentence, tokens, found.bits, found.left_out, found.gradient, gates, states, meanings, units)
+    return Sentence(sentence, tokens, effects.bits, effects.left_out, effects.gradient, gates, states, meanings, units)
 
 
 def _order(layer: Any) -> NDArray[np.int64]:
-    """Units by how long they remember, the longest first; else by how much they move, the least
-    first.
-    """
+    """Units by memory, longest first; without gates by how much they change, least first."""
     if layer.keep is not None:
         return np.argsort(-np.log(np.maximum(layer.keep, 1e-300)).mean(axis=0), kind="stable")
     first = next(iter(layer.states.values()))
@@ -296,7 +290,7 @@ def _clip(model: Model) -> float:
 
 
 def _gradient_log(model: Model) -> tuple[list[dict[str, Any]], float | None]:
-    """What training noted of the gradient by lag, and how many of its updates were clipped."""
+    """The gradient log of training, and the share of clipped updates."""
     if model.folder is None or not Path(model.folder).is_dir():
         return [], None
     inner = Path(model.folder) / "training"
@@ -318,10 +312,10 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def diagnosis(found: Xray) -> list[str]:
-    """What was found, in a few sentences."""
+def diagnosis(result: Xray) -> list[str]:
+    """The results in a few sentences."""
     words = []
-    own = next((curve for curve in found.curves if curve.trained), None)
+    own = next((curve for curve in result.curves if curve.trained), None)
     if own is not None:
         words.append(f"The gradient is {own.words}.")
         if own.bound is not None and own.bound[1] > 0:
@@ -332,22 +326,22 @@ def diagnosis(found: Xray) -> list[str]:
             )
         if own.weights is None and not hidden_weights(cell_named(own.name), Sizes(inputs=1, hidden=1)):
             words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
-        if found.clipped is not None:
-            words.append(f"In training, {100 * found.clipped:.0f}% of the updates that were logged were clipped.")
-    elif found.model["name"] in CELLS and CELLS[found.model["name"]].window:
+        if result.clipped is not None:
+            words.append(f"In training, {100 * result.clipped:.0f}% of the updates that were logged were clipped.")
+    elif result.model["name"] in CELLS and CELLS[result.model["name"]].window:
         words.append(
-            f"What a {found.model['name']} network sees ends with its window: no gradient goes back through time, and "
+            f"What a {result.model['name']} network sees ends with its window: no gradient goes back through time, and "
             "there are no gates."
         )
-    elif found.model["name"] in known() and is_network(found.model["name"]):
+    elif result.model["name"] in known() and is_network(result.model["name"]):
         words.append("It is computed without torch here; its gradient and its gates are seen by torch only.")
     else:
         words.append(
-            f"A model of the kind {found.model['name']} is no recurrent network by itself, so there is no gradient "
+            f"A model of the kind {result.model['name']} is no recurrent network by itself, so there is no gradient "
             "by lag and there are no gates; how far back its predictions depend on the text can be asked of any model."
         )
-    lags = found.influence.lags[-1]
-    memory, reach = found.influence.memory, found.influence.reach
+    lags = result.influence.lags[-1]
+    memory, reach = result.influence.memory, result.influence.reach
     beyond = f"at least {lags}, as far as was looked" if memory == lags else str(memory)
     said = (
         f"up to there, another token changes the prediction by {THRESHOLD:g} bits or more in the median. "
@@ -365,23 +359,23 @@ def diagnosis(found: Xray) -> list[str]:
             else f"Some places are reached from {reach} back, and none from further by more than {TRACE:g} bits."
         )
     )
-    if found.units:
-        unit = found.units[0]
+    if result.units:
+        unit = result.units[0]
         words.append(
-            f"The longest memory has unit {unit.unit} of layer {unit.layer + 1}: it keeps {unit.keep:.3g} of its state "
+            f"Unit {unit.unit} of layer {unit.layer + 1} has the longest memory: it keeps {unit.keep:.3g} of its state "
             f"a token, a half-life of {unit.half_life:.3g} tokens."
         )
     elif own is not None:
-        gated = any(not each.gate.startswith("|") for each in found.saturation)
+        gated = any(not each.gate.startswith("|") for each in result.saturation)
         what = f"No gate of a {own.name} keeps its state" if gated else "A plain RNN has no gates"
         words.append(f"{what}: all of its units are rewritten at every token.")
-    if found.course:
-        words.append(f"At the end of training it was {found.course[-1]['words']}.")
+    if result.course:
+        words.append(f"At the end of training it was {result.course[-1]['words']}.")
     return words
 
 
 def _plain(value: Any) -> Any:
-    """NumPy and what JSON has no word for, as lists, numbers and None."""
+    """NumPy values, NaN and infinity as lists, numbers and None."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""What a network's gates do while it reads: over a sentence, and in the mean over a text."""
+"""The gates of a network while it reads: along a sentence, and on average over a text."""
 
 import copy
 from dataclasses import dataclass
@@ -21,33 +21,33 @@ _STATE = "state "
 
 @dataclass(frozen=True)
 class Inside:
-    """A layer seen from inside: arrays ``[T, H]``."""
+    """The inside of a layer: arrays ``[T, H]``."""
 
     gates: dict[str, NDArray[np.float64]]
-    """By the names of ``elman.cells.gates``."""
+    """Gates by the names of ``elman.cells.gates``."""
     states: dict[str, NDArray[np.float64]]
     """The parts of the new state that have H numbers, by their names."""
     keep: NDArray[np.float64] | None
-    """What of the old state stays; None for cells that make theirs anew."""
+    """The kept share of the old state; None for cells without one."""
     meanings: dict[str, str]
-    """What the field calls each gate and state; those that it has no name for are left out."""
+    """The usual names of gates and states, if there are any."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A stretch of text seen from inside."""
+    """The insides of all layers along a text."""
 
     layers: list[Inside]
 
 
 @dataclass(frozen=True)
 class Saturation:
-    """How far the values of a gate of a layer, over text, are at their ends."""
+    """Saturation of a gate of a layer over a text."""
 
     layer: int
     gate: str
     meaning: str
-    """What the field calls it; may be empty."""
+    """Its usual name; may be empty."""
     closed: float
     """Share of values below CLOSED."""
     open: float
@@ -57,14 +57,14 @@ class Saturation:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit and how long it remembers."""
+    """A unit and the length of its memory."""
 
     layer: int
     unit: int
     keep: float
-    """What of its state stays with each token, in the geometric mean."""
+    """Share of its state kept per token, geometric mean."""
     half_life: float
-    """Tokens in which that halves; infinite where all stays."""
+    """Half-life in tokens; infinite if everything stays."""
 
 
 def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
@@ -72,7 +72,7 @@ def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
     ``[N * (T - warm), H]``.
 
     Args:
-        warm: how many tokens of each row are read and left out.
+        warm: tokens at the start of each row that are read but left out.
     """
     double = copy.deepcopy(network).double().eval()
     stack = double.stack
@@ -81,10 +81,10 @@ def read_inside(network: Network, ids: TokenIds, *, warm: int = 0) -> Reading:
     def take(number: int, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         layer = cast(Recurrent, stack.layers[number])
         y, after = layer.step(x, state)
-        found = gate_values(layer.cell, layer.sizes, x, state, layer.weights())
+        values_by_name = gate_values(layer.cell, layer.sizes, x, state, layer.weights())
         parts = zip(layer.state_names, after, strict=True)
-        found |= {f"{_STATE}{name}": part for name, part in parts if part.shape == y.shape}
-        for name, value in found.items():
+        values_by_name |= {f"{_STATE}{name}": part for name, part in parts if part.shape == y.shape}
+        for name, value in values_by_name.items():
             values[number].setdefault(name, []).append(value)
         return y, after
 
@@ -100,21 +100,22 @@ def _inside(cell: str, values: dict[str, list[torch.Tensor]], warm: int) -> Insi
     keep = arrays.pop(KEEP, None)
     states = {name.removeprefix(_STATE): each for name, each in arrays.items() if name.startswith(_STATE)}
     gates = {name: each for name, each in arrays.items() if not name.startswith(_STATE)}
-    said = {name: meaning(cell, name) for name in (*gates, *states)}
-    return Inside(gates, states, keep, {name: words for name, words in said.items() if words})
+    meanings = {name: meaning(cell, name) for name in (*gates, *states)}
+    return Inside(gates, states, keep, {name: words for name, words in meanings.items() if words})
 
 
 def saturation(reading: Reading) -> list[Saturation]:
-    """Of each gate of each layer. Sizes of the state stand in where there are no gates: a unit of a
-    plain RNN is saturated where its size is above OPEN."""
-    found = []
+    """The saturation of each gate of each layer. Without gates the size of the state is used: a
+    unit of a plain RNN is saturated above OPEN.
+    """
+    saturations = []
     for number, layer in enumerate(reading.layers):
         gates = layer.gates or {f"|{name}|": np.abs(value) for name, value in layer.states.items()}
         for name, value in gates.items():
             closed, opened = float((value < CLOSED).mean()), float((value > OPEN).mean())
             words = layer.meanings.get(name.strip("|"), "")
-            found.append(Saturation(number, name, words, closed, opened, float(value.mean())))
-    return found
+            saturations.append(Saturation(number, name, words, closed, opened, float(value.mean())))
+    return saturations
 
 
 def longest_memories(reading: Reading, count: int = _LONGEST) -> list[Unit]:

@@ -1,8 +1,8 @@
-"""Small networks of each cell trained on the small worlds: up to which lag does each remember?
+"""Trains small networks of each cell on memory tasks, to find the longest lag that each can bridge.
 
-A loop of its own, since these are no language models: one answer at the end of each example, fresh
-examples at every update, so that there is nothing to overfit and no validation text to hold out.
-All cells get the same examples, updates and learning rate.
+It has its own training loop, since these are not language models: one answer at the end of each
+example, and new examples at every update, so overfitting is impossible and no validation text is
+needed. All cells get the same examples, updates and learning rate.
 """
 
 import time
@@ -19,10 +19,10 @@ from elman.errors import UsageError
 from elman.nn.feedback import Lstm
 from elman.nn.stack import Stack
 from elman.progress import Progress
-from elman.studies.xray_tasks import SUM_VARIANCE, Batch, Task
+from elman.studies.xray_tasks import SUM_VARIANCE, MemoryBatch, MemoryTask
 
 CHRONO = "lstm-chrono"
-"""The LSTM whose forget gates begin open for as long as the lag."""
+"""The LSTM whose forget gates start open for the length of the lag."""
 CELLS = ("rnn", "rnn-relu", "gru", "lstm", CHRONO)
 _HIDDEN, _BATCH, _RATE, _CLIP = 48, 64, 5e-3, 1.0
 _TEST = 512
@@ -38,23 +38,23 @@ class Trial:
     lag: int
     seed: int
     updates: int
-    """Updates made; fewer than allowed where the score was nearly perfect before."""
+    """Updates made; fewer than allowed if the score was nearly perfect earlier."""
     score: float
-    """On fresh examples: the share of right answers, or for numbers 1 - error² / variance (R²)."""
+    """Score on new examples: accuracy, or for numbers 1 - error² / variance (R²)."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """What a task showed."""
+    """The results of a task."""
 
     task: str
     lags: list[int]
     seeds: list[int]
     chance: float
     solved: float
-    """The score from which on a lag counts as solved, in the median over the seeds."""
+    """Least median score over seeds of a solved lag."""
     allowed: int
-    """Updates that each network was allowed."""
+    """Most updates of each network."""
     hidden_size: int
     trials: list[Trial]
 
@@ -67,7 +67,7 @@ class Trials:
         return list(dict.fromkeys(each.cell for each in self.trials))
 
     def longest_solved(self, cell: str) -> int:
-        """The largest lag that was solved with all shorter ones; 0 if none was."""
+        """The largest lag solved together with all shorter ones; 0 if none was."""
         longest = 0
         for lag in self.lags:
             if np.median(self.scores(cell, lag)) < self.solved:
@@ -77,7 +77,7 @@ class Trials:
 
 
 def run_trials(
-    task: Task,
+    task: MemoryTask,
     *,
     lags: Sequence[int],
     seeds: Sequence[int] = (1,),
@@ -90,9 +90,9 @@ def run_trials(
     """Train each cell on each lag with each seed.
 
     Args:
-        minutes: for all of it together, turned into a number of updates, the same for all; or
+        minutes: total time, converted to an equal number of updates per network; or give
             ``updates``.
-        forget_bias: for how many steps the chrono LSTM begins to remember; by default for the lag.
+        forget_bias: initial memory of the chrono LSTM in steps; default: the lag.
 
     Raises:
         UsageError: a lag out of range, or neither or both of ``minutes`` and ``updates``.
@@ -116,16 +116,16 @@ def run_trials(
         for seed in seeds:
             for lag in lags:
                 for cell in cells:
-                    made = _train(task, cell, lag, seed, updates, advance, forget_bias=forget_bias)
-                    trials.append(made)
-                    advance(updates - made.updates)
+                    trial = _train(task, cell, lag, seed, updates, advance, forget_bias=forget_bias)
+                    trials.append(trial)
+                    advance(updates - trial.updates)
     return Trials(task.name, list(lags), list(seeds), task.chance, task.solved, updates, _HIDDEN, trials)
 
 
-class Reader(nn.Module):
+class AnsweringNetwork(nn.Module):
     """A recurrent layer and an answer from its last output."""
 
-    def __init__(self, task: Task, cell: str, *, memory: float, hidden_size: int = _HIDDEN) -> None:
+    def __init__(self, task: MemoryTask, cell: str, *, memory: float, hidden_size: int = _HIDDEN) -> None:
         super().__init__()
         name = "lstm" if cell == CHRONO else cell
         self.stack = Stack(cell=name, input_size=task.inputs, hidden_size=hidden_size)
@@ -141,7 +141,7 @@ class Reader(nn.Module):
 
 
 def _train(
-    task: Task,
+    task: MemoryTask,
     cell: str,
     lag: int,
     seed: int,
@@ -152,47 +152,47 @@ def _train(
     torch.manual_seed(seed)
     # All cells get the same examples.
     rng, test = np.random.default_rng([seed, lag]), np.random.default_rng([seed, lag, 1])
-    reader = Reader(task, cell, memory=forget_bias or lag)
+    reader = AnsweringNetwork(task, cell, memory=forget_bias or lag)
     optimizer = torch.optim.Adam(reader.parameters(), lr=_RATE)
-    made, score = 0, -np.inf
-    while made < updates:
-        for _ in range(min(_CHECK, updates - made)):
+    updates_made, score = 0, -np.inf
+    while updates_made < updates:
+        for _ in range(min(_CHECK, updates - updates_made)):
             _update(reader, optimizer, task, task.draw(rng, _BATCH, lag))
-            made += 1
+            updates_made += 1
             advance(1)
-        # Only whether to stop: the score that counts is of other examples.
+        # Only for stopping: the final score uses other examples.
         if _score(reader, task, task.draw(rng, 128, lag)) >= _SURE:
             break
     score = _score(reader, task, task.draw(test, _TEST, lag))
-    return Trial(cell, lag, seed, made, score)
+    return Trial(cell, lag, seed, updates_made, score)
 
 
-def _update(reader: Reader, optimizer: torch.optim.Optimizer, task: Task, batch: Batch) -> None:
+def _update(reader: AnsweringNetwork, optimizer: torch.optim.Optimizer, task: MemoryTask, batch: MemoryBatch) -> None:
     optimizer.zero_grad(set_to_none=True)
     _loss(reader(torch.from_numpy(batch.inputs)), task, batch).backward()
     nn.utils.clip_grad_norm_(reader.parameters(), _CLIP)
     optimizer.step()
 
 
-def _loss(answers: Tensor, task: Task, batch: Batch) -> Tensor:
+def _loss(answers: Tensor, task: MemoryTask, batch: MemoryBatch) -> Tensor:
     wanted = torch.from_numpy(batch.answers)
     return F.mse_loss(answers[:, 0], wanted) if task.is_regression else F.cross_entropy(answers, wanted)
 
 
 @torch.no_grad()
-def _score(reader: Reader, task: Task, batch: Batch) -> float:
+def _score(reader: AnsweringNetwork, task: MemoryTask, batch: MemoryBatch) -> float:
     answers = reader(torch.from_numpy(batch.inputs))
     if task.is_regression:
         return 1 - float(_loss(answers, task, batch)) / SUM_VARIANCE
     return float((answers.argmax(dim=1).numpy() == batch.answers).mean())
 
 
-def _updates_for(task: Task, cells: Sequence[str], lags: Sequence[int], seeds: int, minutes: float) -> int:
-    """How many updates for each network fit into the minutes, by trying a few of each."""
+def _updates_for(task: MemoryTask, cells: Sequence[str], lags: Sequence[int], seeds: int, minutes: float) -> int:
+    """The number of updates per network that fit into the minutes, by timing a few."""
     spent = 0.0
     for cell in cells:
         for lag in lags:
-            reader = Reader(task, cell, memory=lag)
+            reader = AnsweringNetwork(task, cell, memory=lag)
             optimizer = torch.optim.Adam(reader.parameters(), lr=_RATE)
             rng = np.random.default_rng(0)
             for attempt in range(4):
@@ -203,39 +203,39 @@ def _updates_for(task: Task, cells: Sequence[str], lags: Sequence[int], seeds: i
     return max(_CHECK, int(60 * minutes / max(spent, 1e-9)))
 
 
-def trials_json(found: Trials) -> dict[str, Any]:
+def trials_json(trials: Trials) -> dict[str, Any]:
     """Every number as JSON values."""
     cells = [
         {
             "cell": cell,
-            "longest_solved": found.longest_solved(cell),
+            "longest_solved": trials.longest_solved(cell),
             "scores": [
-                {"lag": lag, "median": float(np.median(found.scores(cell, lag))), "seeds": found.scores(cell, lag)}
-                for lag in found.lags
+                {"lag": lag, "median": float(np.median(trials.scores(cell, lag))), "seeds": trials.scores(cell, lag)}
+                for lag in trials.lags
             ],
         }
-        for cell in found.cells
+        for cell in trials.cells
     ]
     return {
-        "task": found.task,
-        "lags": found.lags,
-        "seeds": found.seeds,
-        "chance": found.chance,
-        "solved": found.solved,
-        "updates": found.allowed,
-        "hidden_size": found.hidden_size,
+        "task": trials.task,
+        "lags": trials.lags,
+        "seeds": trials.seeds,
+        "chance": trials.chance,
+        "solved": trials.solved,
+        "updates": trials.allowed,
+        "hidden_size": trials.hidden_size,
         "cells": cells,
-        "words": trials_words(found),
+        "words": trials_words(trials),
     }
 
 
-def trials_words(found: Trials) -> str:
-    """What was seen, in a sentence or two; no more than that."""
-    best = {cell: found.longest_solved(cell) for cell in found.cells}
-    said = ", ".join(f"{cell} up to {lag}" if lag else f"{cell} none" for cell, lag in best.items())
+def trials_words(trials: Trials) -> str:
+    """The results in a sentence or two."""
+    best = {cell: trials.longest_solved(cell) for cell in trials.cells}
+    solved = ", ".join(f"{cell} up to {lag}" if lag else f"{cell} none" for cell, lag in best.items())
     top = max(best.values())
     far = [cell for cell, lag in best.items() if lag == top and top]
-    words = f"Lags solved (score of {found.solved:g} or more, with all shorter ones): {said}."
-    if far and top == found.lags[-1]:
+    words = f"Lags solved (score of {trials.solved:g} or more, with all shorter ones): {solved}."
+    if far and top == trials.lags[-1]:
         words += f" {' and '.join(far)} solved the longest that was tried."
     return words

@@ -1,9 +1,9 @@
-"""What each earlier word of a sentence does to each next one.
+"""The effect of each word of a sentence on each later one.
 
-By leaving it out, which any model can be asked: log2 p(next | all before) - log2 p(next | all
-before but that word), in bits; positive where the word helps. And by gradient times input, for
-networks: the derivative of log2 p(next) by the word's embedding times that embedding, what a linear
-model would call its share (Denil, Demiraj and de Freitas 2014).
+For any model, by leaving a word out: log2 p(next | all before) - log2 p(next | all before but that
+word), in bits, positive where the word helps. For networks also by gradient times input: the
+derivative of log2 p(next) with respect to the word's embedding, times that embedding (Denil,
+Demiraj and de Freitas 2014).
 """
 
 from dataclasses import dataclass
@@ -19,24 +19,25 @@ from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
 
 MOST = 40
-"""Tokens of a sentence that are looked at; the work grows with their square."""
+"""Most tokens of a sentence; the work is quadratic."""
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """``[T, T]`` tables, row: the word that is predicted, column: the earlier word; nothing (0) on
-    and above the diagonal."""
+    """``[T, T]`` tables, row: the predicted word, column: the earlier word; 0 on and above the
+    diagonal.
+    """
 
     tokens: list[str]
     bits: NDArray[np.float64]
     """Surprise at each token, -log2 p, ``[T]``."""
     left_out: NDArray[np.float64]
     gradient: NDArray[np.float64] | None
-    """Gradient times input; None for models that are no network here."""
+    """Gradient times input; None for models without a torch network."""
 
 
 def sentence_tokens(model: LanguageModel, sentence: str) -> tuple[TokenIds, list[str]]:
-    """The ids of one line without its end, and what each looks like.
+    """The ids of one line without its end, and their texts.
 
     Raises:
         UsageError: it has fewer than two tokens or more than MOST, or the model knows none of them.
@@ -57,9 +58,7 @@ def sentence_tokens(model: LanguageModel, sentence: str) -> tuple[TokenIds, list
 
 
 def contributions(model: LanguageModel, ids: TokenIds, tokens: list[str], *, network: Any = None) -> Contributions:
-    """Of each of the tokens ``ids[T]`` to all that follow; ``network`` for the gradients, where
-    there is one.
-    """
+    """The effect of each token of ``ids[T]`` on all later ones; ``network`` gives gradients."""
     time = len(ids)
     # The sentence without one word, for each word but the last: rows of T - 1 tokens.
     rows = [ids, *(np.delete(ids, out) for out in range(time - 1))]
@@ -73,8 +72,8 @@ def contributions(model: LanguageModel, ids: TokenIds, tokens: list[str], *, net
 
 
 def gradient_times_input(network: Any, ids: TokenIds) -> NDArray[np.float64]:
-    """``[T, T]`` nats: for each next token, each earlier token's embedding times the derivative by
-    it.
+    """``[T, T]`` nats: for each token, the earlier tokens' embeddings times the derivatives with
+    respect to them.
     """
     import copy
 
@@ -89,12 +88,12 @@ def gradient_times_input(network: Any, ids: TokenIds) -> NDArray[np.float64]:
     for row in x.unbind(dim=1):
         y, state = double.stack.step(row, state)
         outputs.append(y)
-    # Row t is asked for token t only, so one pass backward gives all of them.
-    each = torch.arange(time)
-    asked = torch.stack(outputs, dim=1)[each, each]
-    log_probs = double.output.log_probs(asked)[each, torch.from_numpy(ids)]
-    (found,) = torch.autograd.grad(log_probs.sum(), x)
-    table = (found * x.detach()).sum(dim=-1).numpy()
+    # Row t is used for token t only, so one backward pass gives all of them.
+    positions = torch.arange(time)
+    asked = torch.stack(outputs, dim=1)[positions, positions]
+    log_probs = double.output.log_probs(asked)[positions, torch.from_numpy(ids)]
+    (gradient,) = torch.autograd.grad(log_probs.sum(), x)
+    table = (gradient * x.detach()).sum(dim=-1).numpy()
     # Input 0 is the sentence start; token j is input j + 1.
     shifted = np.zeros((time, time))
     shifted[:, : time - 1] = table[:, 1:]

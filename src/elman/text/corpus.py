@@ -1,8 +1,8 @@
 """From sources to a corpus: normalised lines of documents, split into training, validation and test
 text.
 
-Everything streams: no text is ever in memory as a whole. What was prepared lies in a folder named
-by its content, so the same sources give the same folder.
+Everything streams: no text is ever in memory as a whole. A prepared corpus has a folder named by
+its content, so the same sources give the same folder.
 """
 
 import dataclasses
@@ -64,25 +64,25 @@ class CorpusConfig(Config):
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """Texts to train on, to validate with and to test with, in one folder."""
+    """Training, validation and test text in one folder."""
 
     folder: Path
-    """Where they lie."""
+    """The folder of the texts."""
     hash: str
-    """16 hex digits that name all of it."""
+    """16 hex digits of the content's hash."""
     train: Text
     """The text to train on."""
     valid: Text | None = None
-    """The text to stop and tune by."""
+    """The text for early stopping and tuning."""
     test: Text | None = None
-    """The text that is looked at once, at the end."""
+    """The text used once, at the end."""
 
     @classmethod
     def open(cls, folder: Path) -> "Corpus":
-        """Open what ``prepare`` made.
+        """Open a folder written by ``prepare``.
 
         Raises:
-            FolderError: it is not there, or not whole.
+            FolderError: it is missing or incomplete.
         """
         try:
             manifest = json.loads((folder / _MANIFEST).read_bytes())
@@ -107,7 +107,7 @@ def read_lines(
 
     Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"``
     blank lines only separate. A record (``field``) counts as a file. A file of blank lines alone is
-    no text, but with ``blank`` they are lines like others.
+    an error, unless ``blank`` is set.
 
     >>> list(read_lines("builtin:pydocs"))[0]
     ('The "assert" statement', True)
@@ -123,18 +123,18 @@ def read_lines(
 def read_text(
     sources: Sources, *, config: CorpusConfig | None = None, folder: Path, progress: Progress | None = None
 ) -> Iterator[Text]:
-    """Read the sources into one Text, which lies in ``folder`` for the length of the block.
+    """Read the sources into one Text, kept in ``folder`` for the duration of the block.
 
     Raises:
         TextError: the text cannot be read.
         StorageError: the disk is full, or ``folder`` is not writable.
     """
     config, progress = config or CorpusConfig(), progress or Progress()
-    found = find_sources(sources)
-    check_stdin_once(found)
+    all_sources = find_sources(sources)
+    check_stdin_once(all_sources)
     with staging_folder(folder) as staging:
-        with progress.stage("reading", total=total_bytes(found), unit="bytes") as advance:
-            text = _spool(_read(found, config=config, advance=advance), staging, "text")
+        with progress.stage("reading", total=total_bytes(all_sources), unit="bytes") as advance:
+            text = _write_text(_read(all_sources, config=config, advance=advance), staging, "text")
         yield text
 
 
@@ -148,12 +148,10 @@ def prepare(
     split: float = 0.05,
     progress: Progress | None = None,
 ) -> Corpus:
-    """Read the sources and write the corpus into a subfolder of ``folder`` that is named by its
-    content.
+    """Read the sources and write the corpus into a subfolder of ``folder`` named by its content.
 
-    Without ``valid``, about a ``split`` of the text is held out for validation, and as much for
-    test unless ``test`` is given; with ``valid`` nothing is held out. ``elman.text.splits`` says
-    how.
+    Without ``valid``, about ``split`` of the text is held out for validation, and as much for test
+    unless ``test`` is given; with ``valid`` nothing is held out. See ``elman.text.splits``.
 
     Args:
         valid: sources of validation text; default: held out.
@@ -168,22 +166,22 @@ def prepare(
     config, progress = config or CorpusConfig(), progress or Progress()
     if not 0 < split <= 0.25:
         raise UsageError(f"split is {split}; it must be above 0 and at most 0.25: the share held out for validation")
-    given = {"train": sources, "valid": valid, "test": test}
-    found = {name: find_sources(one) for name, one in given.items() if name == "train" or one}
-    everything = [source for some in found.values() for source in some]
+    sources_by_name = {"train": sources, "valid": valid, "test": test}
+    sources_of_texts = {name: find_sources(one) for name, one in sources_by_name.items() if name == "train" or one}
+    everything = [source for some in sources_of_texts.values() for source in some]
     check_stdin_once(everything)
-    held_out = [] if valid else [name for name in ("valid", "test") if not given[name]]
+    missing_texts = [] if valid else [name for name in ("valid", "test") if not sources_by_name[name]]
 
     with staging_folder(folder) as staging:
         texts: dict[str, Text] = {}
         with progress.stage("reading", total=total_bytes(everything), unit="bytes") as advance:
-            for name, some in found.items():
-                spooled = "all" if name == "train" and held_out else name
-                texts[name] = _spool(_read(some, config=config, advance=advance), staging, spooled)
-        if held_out:
+            for name, some in sources_of_texts.items():
+                spooled = "all" if name == "train" and missing_texts else name
+                texts[name] = _write_text(_read(some, config=config, advance=advance), staging, spooled)
+        if missing_texts:
             _check_enough(texts["train"])
             with progress.stage("splitting", total=texts["train"].bytes, unit="bytes") as advance:
-                texts |= _split(texts["train"], staging, ["train", *held_out], share=split, advance=advance)
+                texts |= _split(texts["train"], staging, ["train", *missing_texts], share=split, advance=advance)
         _check_enough(texts["train"])
         return _publish(texts, staging, folder)
 
@@ -203,7 +201,7 @@ def _read(
 
 
 def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], None]) -> Iterator[Iterable[str]]:
-    """Files or records, as lines that are not normalised yet."""
+    """Files or records as lines before normalisation."""
     if source.kind == "builtin":
         from elman.text.pydocs import documents
 
@@ -233,11 +231,11 @@ def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[t
                 blank += 1
             else:
                 yield "", False
-    for place in range(blank if keep else 0):
-        yield "", not place
+    for blank_number in range(blank if keep else 0):
+        yield "", not blank_number
 
 
-def _spool(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:
+def _write_text(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:
     with TextWriter(folder, name) as writer:
         for line, starts in lines:
             writer.write(line, starts=starts)
@@ -281,7 +279,7 @@ def _publish(texts: dict[str, Text], staging: Path, folder: Path) -> Corpus:
     (staging / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     target = folder / name
     names = sorted(path.name for path in staging.iterdir())
-    # What was just read is right; an older copy may have been damaged since.
+    # The new copy is valid; an older one may have been damaged since.
     if filecmp.cmpfiles(staging, target, names, shallow=False)[0] != names:
         shutil.rmtree(target, ignore_errors=True)
         publish(staging, target)

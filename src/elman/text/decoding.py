@@ -23,7 +23,7 @@ _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def check_encoding(encoding: str) -> None:
-    """Whether Python knows an encoding of text by that name.
+    """Raise unless Python knows a text encoding of this name.
 
     >>> check_encoding("utf-9")
     Traceback (most recent call last):
@@ -31,7 +31,7 @@ def check_encoding(encoding: str) -> None:
     elman.errors.UsageError: encoding is 'utf-9', which Python does not know; try utf-8, latin-1, cp1252 or utf-16
 
     Raises:
-        UsageError: it does not, or it is no encoding of text (base64).
+        UsageError: it does not, or the codec is not for text (base64).
     """
     try:
         b"\0\0\0\0".decode(encoding)
@@ -82,7 +82,7 @@ def _decoded(source: Source, *, encoding: str, advance: Callable[[int], None]) -
         try:
             text = decoder.decode(block, final=not block)
             if not codec.startswith("utf-8"):
-                text.encode()  # Some encodings can spell half a character, which is no text.
+                text.encode()  # Some encodings can produce lone surrogates.
         except UnicodeDecodeError as error:
             raise TextError(_not_decodable(source, encoding, error, offset - pending + error.start)) from error
         except UnicodeError as error:
@@ -98,7 +98,7 @@ def _decoded(source: Source, *, encoding: str, advance: Callable[[int], None]) -
 
 
 def _blocks(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """Decompressed blocks; an empty one says that all went well to the end."""
+    """Decompressed blocks; an empty one marks a complete file."""
     if source.kind == "stdin":
         if sys.stdin is None:
             raise TextError("standard input is closed; name a file instead of -")
@@ -126,7 +126,7 @@ def _read_all(opened, source: Source, file: BinaryIO, advance: Callable[[int], N
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise TextError(_damaged(source)) from error
         except OSError as error:
-            # The gzip and bz2 modules say "damaged" by an OSError that no system call made.
+            # The gzip and bz2 modules report damage as an OSError without an errno.
             if error.errno is None:
                 raise TextError(_damaged(source)) from error
             raise TextError(f"{source.name}: cannot be read ({error.strerror}); copy the file again") from error

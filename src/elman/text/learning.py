@@ -1,9 +1,7 @@
-"""What a vocabulary learns from text: which words or characters are frequent, which bytes belong
-together.
+"""Learning a vocabulary from text: frequent words or characters, and byte-pair merges.
 
-Text comes as a stream of parts of lines; memory follows the distinct words, not the text. Trainers
-change the engine they are given. The same text always gives the same answer, whatever the number of
-threads.
+Text comes as a stream of parts of lines; memory grows with the distinct words, not the text.
+Trainers modify their ``engine`` argument. The result does not depend on the number of threads.
 """
 
 import json
@@ -17,14 +15,13 @@ from elman.text.splitting import cut
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet
 
 RUN_CHARS = 4096
-"""Merges are learned within runs of so many characters: beyond that, the trainer's time grows with
-their square."""
+"""Merges are learned within runs of this many characters, for the trainer's time is quadratic in
+their length."""
 
 
 def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int) -> list[str]:
     """The pieces that the engine splits text into, by falling count, ties by the piece itself."""
-    # The trainer's own order is ours; without special tokens and without a limit it is all that it
-    # does.
+    # The trainer sorts in the same order; without special tokens and limit it does nothing else.
     trainer = trainers.WordLevelTrainer(
         vocab_size=1 << 40, min_frequency=min_count, special_tokens=[], show_progress=False
     )
@@ -64,8 +61,8 @@ def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
 def byte_pairs(
     parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_count: int, vocab_size: int
 ) -> tuple[list[str], Merges]:
-    """Token strings by id (the specials, the 256 bytes, then what merges make) and the merges in
-    their order.
+    """Token strings by id (the specials, the 256 bytes, then merged tokens) and the merges in
+    order.
     """
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

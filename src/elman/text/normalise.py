@@ -1,4 +1,4 @@
-"""The one normal form of text, the same for every model and every figure.
+"""The normal form of text, the same for all models and metrics.
 
 NFC, no white space at line ends, no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and
 "\\r" count as "\\n"); every other character, control characters among them, stays.
@@ -38,8 +38,8 @@ def split_lines(text: str) -> list[str]:
 def _in_canonical_order(line: str) -> str:
     """The same text with each run of marks in canonical order, if any run can be out of order.
 
-    Python's own normalisation orders a run by insertion: a line of a million marks, which is
-    nobody's language but anybody's file, would take it hours.
+    Python's normalisation sorts a run by insertion, so a hostile line of a million marks would take
+    hours.
     """
     decomposed = {ord(char): unicodedata.normalize("NFD", char) for char in set(line) if char > "\x7f"}
     classes = {unicodedata.combining(mark) for part in decomposed.values() for mark in part} - {0}

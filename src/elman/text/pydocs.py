@@ -29,7 +29,7 @@ xml.etree.ElementTree xml.sax.handler xmlrpc.client xmlrpc.server zipfile
 
 
 def documents() -> list[str]:
-    """Every topic by its name, then every docstring by module and line, none of them twice.
+    """Every topic by its name, then every docstring by module and line, without duplicates.
 
     >>> sum(len(document.split()) for document in documents()) > 200_000
     True
@@ -56,16 +56,19 @@ def _docstrings() -> Iterator[str]:
 
 
 def _parse(name: str) -> list[ast.stmt]:
-    """The statements of a standard-library module; none where an installation leaves it out."""
-    places: list[str] | None = [sysconfig.get_path("stdlib"), *(path for path in sys.path if path.endswith(".zip"))]
+    """The statements of a standard-library module; none if it is not installed."""
+    search_path: list[str] | None = [
+        sysconfig.get_path("stdlib"),
+        *(path for path in sys.path if path.endswith(".zip")),
+    ]
     spec = None
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         # Searching for one part at a time keeps the packages around it from being imported.
-        spec = PathFinder.find_spec(".".join(parts[:end]), places)
+        spec = PathFinder.find_spec(".".join(parts[:end]), search_path)
         if spec is None:
             return []
-        places = list(spec.submodule_search_locations or [])
+        search_path = list(spec.submodule_search_locations or [])
     reader = getattr(spec.loader if spec else None, "get_source", None)
     source = reader(name) if reader else None
     with warnings.catch_warnings():

@@ -1,5 +1,5 @@
-"""Where text comes from: files, folders, globs, standard input and built-in texts, found before any
-is read.
+"""Finds sources of text before reading: files, folders, globs, standard input and built-in
+texts.
 """
 
 import dataclasses
@@ -30,18 +30,18 @@ _OWN_FILES = ({"elman-corpus.json"}, {"elman-tokens.json"}, {"config.json", "tok
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One thing to read."""
+    """One source of text."""
 
     kind: Literal["file", "stdin", "builtin"]
     name: str
-    """What errors call it."""
+    """Its name in errors."""
     path: Path | None = None
     given: bool = True
-    """Given by its name; if not, binary content is a reason to skip it and not an error."""
+    """Whether it was named itself; binary content of other files is skipped without an error."""
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, below that of the compression: ``.jsonl`` for
+        """The suffix in lower case without that of the compression: ``.jsonl`` for
         ``a.jsonl.gz``.
         """
         return _suffixes(self.name)[0]
@@ -53,33 +53,32 @@ class Source:
 
 
 def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
-    """Everything the given sources name, folders and globs sorted, so that the order is always the
-    same.
+    """All files of the sources; folders and globs are sorted, so the order is always the same.
 
     Raises:
         TextError: something does not exist or holds no text files.
         UsageError: nothing is given, or standard input twice.
     """
-    given = [sources] if isinstance(sources, (str, Path)) else list(sources)
-    if not given:
+    names = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    if not names:
         raise UsageError("no text given; name files, folders, globs, - (standard input) or builtin:pydocs")
-    found = [source for one in given for source in _find(str(one))]
-    check_stdin_once(found)
-    return found
+    all_sources = [source for one in names for source in _find(str(one))]
+    check_stdin_once(all_sources)
+    return all_sources
 
 
 def check_stdin_once(sources: Sequence[Source]) -> None:
-    """Standard input has no second reading.
+    """Raise if standard input is given twice.
 
     Raises:
-        UsageError: it is asked for twice.
+        UsageError: it is.
     """
     if sum(source.kind == "stdin" for source in sources) > 1:
         raise UsageError("- (standard input) is given twice, but can be read once only; put the text into a file")
 
 
 def total_bytes(sources: Sequence[Source]) -> int | None:
-    """Bytes on disk, for progress; None if some source does not say how long it is."""
+    """Bytes on disk, for progress; None if the size of a source is unknown."""
     total = 0
     for source in sources:
         if source.path is None or not source.path.is_file():
@@ -111,26 +110,26 @@ def _find(given: str) -> list[Source]:
 
 
 def _find_in_folder(folder: Path) -> list[Source]:
-    found: list[Source] = []
+    text_files: list[Source] = []
     for root, folders, names in os.walk(folder, onerror=_refuse):
         if any(marks <= {*names} for marks in _OWN_FILES):
-            folders.clear()  # A model folder or a cache is no text of the user's.
+            folders.clear()  # A model folder or a cache is not the user's text.
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (Path(root) / name for name in sorted(names))
-        found += [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
-    if not found:
+        text_files += [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
+    if not text_files:
         raise TextError(f"{folder}: no text files in this folder (hidden and binary ones are skipped); name another")
-    return found
+    return text_files
 
 
 def _find_by_glob(pattern: str) -> list[Source]:
     paths = sorted((Path(name) for name in glob.glob(pattern, recursive=True)), key=lambda path: path.parts)
-    found = [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
-    if not found:
+    text_files = [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
+    if not text_files:
         what = "only folders or binary files match" if paths else "no file matches"
         raise TextError(f"{pattern}: {what}; check the pattern (** looks into folders), or name a folder")
-    return found
+    return text_files
 
 
 def _text_like(path: Path) -> bool:

@@ -1,13 +1,13 @@
-"""What an out-of-vocabulary word costs to spell: a small byte model, so that bits per byte leaves
-nothing out.
+"""A small byte model that gives the spelling cost of out-of-vocabulary words, for honest bits per
+byte.
 
 A word is its UTF-8 bytes and an end mark: 257 symbols. A trigram of them, interpolated after Witten
 and Bell (1991, method C) with the bigram, the unigram and at last the uniform 1/257, gives every
-string of bytes a probability above zero, and those of all strings sum to 1:
+string of bytes a probability above zero, and they sum to 1:
 
     P(b | c) = (count(c, b) + kinds(c) * P(b | shorter c)) / (count(c) + kinds(c))
 
-where kinds(c) is how many different symbols were seen after c.
+where kinds(c) is the number of different symbols seen after c.
 """
 
 import math
@@ -20,7 +20,7 @@ from elman.errors import FolderError
 
 _END = 256
 _SYMBOLS = 257
-# The two places before a word's first byte hold a mark of their own, which is never spelled.
+# The two positions before a word's first byte hold a start mark, which is never spelled.
 _START = 257
 _BEFORE = 258
 _KEYS = _BEFORE * _BEFORE * _SYMBOLS
@@ -48,25 +48,25 @@ class Speller:
         uniform = np.full(_SYMBOLS, 1 / _SYMBOLS)
         self._bigram = _witten_bell(pairs, shorter=_witten_bell(pairs.sum(axis=0), shorter=uniform))
 
-        self._contexts, place, kinds = np.unique(contexts, return_inverse=True, return_counts=True)
-        weights = np.bincount(place, weights=counts, minlength=len(kinds)) + kinds
+        self._contexts, context_index, kinds = np.unique(contexts, return_inverse=True, return_counts=True)
+        weights = np.bincount(context_index, weights=counts, minlength=len(kinds)) + kinds
         self._left_over = kinds / weights
-        self._seen = counts / weights[place]
+        self._seen = counts / weights[context_index]
 
     @classmethod
     def fit(cls, words: Mapping[str, int]) -> "Speller":
-        """Learn from words with how often each occurred (one or more); no words at all is allowed.
+        """Learn from words and their counts (1 or more); no words are allowed too.
 
-        Memory follows the distinct byte trigrams, not the words.
+        Memory grows with the distinct byte trigrams, not the words.
         """
         keys = counts = np.empty(0, dtype=np.int64)
         for chunk, times in _chunks(words):
             new = _keys(chunk)
             lengths = np.array([len(word) + 1 for word in chunk])
-            keys, place = np.unique(np.concatenate([keys, new]), return_inverse=True)
+            keys, key_index = np.unique(np.concatenate([keys, new]), return_inverse=True)
             both = np.concatenate([counts, np.repeat(np.array(times, dtype=np.int64), lengths)])
             counts = np.zeros(len(keys), dtype=np.int64)
-            np.add.at(counts, place, both)
+            np.add.at(counts, key_index, both)
         return cls(keys, counts)
 
     def nats(self, word: str | bytes) -> float:
@@ -83,7 +83,7 @@ class Speller:
         return -math.fsum(np.log(probability))
 
     def to_bytes(self) -> bytes:
-        """A safetensors file's worth; the same counts always give the same bytes."""
+        """The content of a safetensors file; the same counts always give the same bytes."""
         from safetensors.numpy import save
 
         return save({"keys": self._keys.astype(np.uint32), "counts": self._counts})
@@ -101,7 +101,7 @@ class Speller:
         try:
             arrays = load(data)
         except (SafetensorError, KeyError) as error:
-            # A KeyError is a kind of number that NumPy does not have.
+            # A KeyError is a number type that NumPy does not have.
             raise _damaged(str(error).splitlines()[0]) from None
         if set(arrays) != {"keys", "counts"}:
             raise _damaged("it does not hold keys and counts")
@@ -121,8 +121,8 @@ _LARGEST = 1 << 53
 
 
 def _witten_bell(counts: NDArray[np.float64], *, shorter: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distribution over symbols (last axis) after each context; one never seen takes the
-    shorter one's.
+    """The distribution over symbols (last axis) after each context; unseen contexts use the shorter
+    one's.
     """
     kinds = np.maximum((counts > 0).sum(axis=-1, keepdims=True), counts.sum(axis=-1, keepdims=True) == 0)
     return (counts + kinds * shorter) / (counts.sum(axis=-1, keepdims=True) + kinds)
@@ -166,7 +166,7 @@ def _find(wanted: NDArray[np.int64], rising: NDArray[np.int64]) -> tuple[NDArray
 
 
 def _utf8(word: str | bytes) -> bytes:
-    # A lone surrogate is no text, but its cost is still asked for and still finite.
+    # Lone surrogates are not text, but their cost must be finite too.
     return word if isinstance(word, bytes) else word.encode("utf-8", errors="surrogatepass")
 
 

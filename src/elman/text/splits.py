@@ -1,4 +1,4 @@
-"""What is held out of a text for validation and test: whole documents, or the ends of a few.
+"""Splits of a text: held-out documents, or ends of documents, for validation and test.
 
 Lines are never shuffled, and the same text is always split the same way.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from elman.text.store import Text
 
 FEWEST_DOCUMENTS = 20
-"""From so many documents on, whole documents are held out."""
+"""With at least this many documents, whole documents are held out."""
 
 _BLOCK = 1 << 18
 _BUCKET_BITS = 20
@@ -24,10 +24,10 @@ def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]
     """The text cut from its start to its end: bytes of each piece, and the part it goes to.
 
     Part 0 is for training, 1 for validation and, if ``parts`` is 2, 2 for test. Every piece is a
-    document of its part. At least ``FEWEST_DOCUMENTS`` documents: whole documents in the order of
-    their content's hash, so that equal ones stay together, until about ``share`` of the bytes are
-    in each part. Fewer, or documents so uneven that this cannot be: the last ``parts * share`` of
-    the lines of each document.
+    document of its part. With at least ``FEWEST_DOCUMENTS`` documents, whole documents are taken in
+    the order of their content's hash, so that equal ones stay together, until each part has about
+    ``share`` of the bytes. With fewer or very uneven documents, the last ``parts * share`` of the
+    lines of each document are held out.
     """
     sizes = text.document_sizes()
     if len(sizes) >= FEWEST_DOCUMENTS:
@@ -38,7 +38,7 @@ def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]
 
 
 def _parts_of_documents(text: Text, sizes: NDArray[np.int64], *, share: float, parts: int) -> NDArray[np.int8] | None:
-    # Buckets of hashes instead of sorted hashes: four bytes a document, however many there are.
+    # Buckets of hashes instead of sorted hashes take four bytes per document.
     buckets = np.empty(len(sizes), dtype=np.uint32)
     with open(text.path, "rb") as file:
         for row, size in enumerate(sizes.tolist()):
@@ -76,23 +76,23 @@ def _ends_of_documents(text: Text, sizes: NDArray[np.int64], *, share: float, pa
             lines = sum(len(ends) for _, ends in _line_ends(file, start, size))
             held = math.floor(parts * share * lines + 0.5)
             last = held // 2 if parts == 2 else 0
-            first_cut, second_cut = _places(file, start, size, [lines - held, lines - last])
+            first_cut, second_cut = _offsets(file, start, size, [lines - held, lines - last])
             cuts = [0, first_cut, second_cut, size]
             for part in range(3):
                 if cuts[part + 1] > cuts[part]:
                     yield cuts[part + 1] - cuts[part], part
 
 
-def _places(file: BinaryIO, start: int, size: int, wanted: list[int]) -> list[int]:
-    """Byte places, counted from ``start``, after so many lines each."""
-    places = [0] * len(wanted)
+def _offsets(file: BinaryIO, start: int, size: int, wanted: list[int]) -> list[int]:
+    """Byte offsets, counted from ``start``, after each of the ``wanted`` numbers of lines."""
+    offsets = [0] * len(wanted)
     seen = 0
     for base, ends in _line_ends(file, start, size):
         for row, count in enumerate(wanted):
             if seen < count <= seen + len(ends):
-                places[row] = base + int(ends[count - seen - 1]) + 1
+                offsets[row] = base + int(ends[count - seen - 1]) + 1
         seen += len(ends)
-    return places
+    return offsets
 
 
 def _line_ends(file: BinaryIO, start: int, size: int) -> Iterator[tuple[int, NDArray[np.int64]]]:

@@ -1,4 +1,4 @@
-"""A normalised text on disk: a plain UTF-8 file of lines, and beside it where its documents start.
+"""A normalised text on disk: a plain UTF-8 file of lines, and a file of document starts.
 
 ``NAME.txt`` holds the lines, each ended by "\\n"; ``NAME.starts`` the byte at which each document
 starts, as little-endian int64. Both are written and read in one pass, whatever their size.
@@ -35,7 +35,7 @@ class Text:
     path: Path
     """The file of its lines."""
     sha256: str
-    """Hex digest of the lines and of where documents start."""
+    """Hex digest of the lines and the document starts."""
     bytes: int
     """UTF-8 bytes, one for each line end."""
     chars: int
@@ -47,17 +47,17 @@ class Text:
 
     def __iter__(self) -> Iterator[tuple[str, bool]]:
         starts = self._starts()
-        start, place = next(starts, -1), 0
+        start, offset = next(starts, -1), 0
         with open(self.path, "rb") as file:
             for line in file:
-                begins = place == start
+                begins = offset == start
                 if begins:
                     start = next(starts, -1)
-                place += len(line)
+                offset += len(line)
                 yield line[:-1].decode(), begins
 
     def documents(self) -> Iterator[list[str]]:
-        """The lines of one document after the other; one document is in memory at a time."""
+        """The lines of each document; one document is in memory at a time."""
         lines: list[str] = []
         for line, starts in self:
             if starts and lines:
@@ -112,9 +112,7 @@ class TextWriter:
         self._add(b"\n", size=len(data) + 1)
 
     def copy(self, file: BinaryIO, size: int) -> None:
-        """Add a document: the next ``size`` bytes of the file of another Text, whole lines of
-        it.
-        """
+        """Add a document: the next ``size`` bytes of another Text's file, whole lines."""
         self._start_document()
         while size:
             block = file.read(min(size, _BLOCK))
@@ -124,7 +122,7 @@ class TextWriter:
             self._add(block, size=len(block))
 
     def text(self) -> Text:
-        """What was written."""
+        """The written text."""
         digest = hashlib.sha256(self._digest.digest() + self._starts_digest.digest()).hexdigest()
         return Text(self._path, digest, self._bytes, self._chars, self._lines, self._documents)
 
@@ -152,5 +150,5 @@ class TextWriter:
 
 
 def starts_file(path: Path) -> Path:
-    """Where the document starts of the text at ``path`` are kept."""
+    """The file of document starts of the text at ``path``."""
     return path.with_suffix(".starts")

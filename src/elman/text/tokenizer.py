@@ -1,5 +1,4 @@
-"""Lines of text into token ids and back, at four levels behind one interface: word, subword, char,
-byte.
+"""Tokenizers: lines of text to token ids and back, at four levels: word, subword, char, byte.
 
 Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is
 `` The``, `` cat``, ``,``, `` the``; decoding drops it again. So every level is lossless on
@@ -11,7 +10,7 @@ Good:
     tokenizer.decode(ids)                           # line + "\\n"
 Bad:
     tokenizer.encode("one line\\nanother")           # a line end is `</s>`, never inside a line
-    tokenizer.encode("The cat ").ids                # normalised text has no trailing blanks: say "The cat"
+    tokenizer.encode("The cat ").ids                # no trailing blanks: "The cat"
 
 The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools load it and get the
 same ids.
@@ -57,7 +56,7 @@ _UNSPACED = re.compile(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TokenizerConfig(Config):
-    """How text is cut into tokens, and which of them become types.
+    """How text is split into tokens, and which tokens become types.
 
     >>> TokenizerConfig(level="char", pretokenized=True)
     Traceback (most recent call last):
@@ -66,16 +65,16 @@ class TokenizerConfig(Config):
     """
 
     level: Level = "word"
-    """What a token is: a word, a piece of one, a character or a byte."""
+    """The unit of a token: a word, a piece of a word, a character or a byte."""
     pretokenized: bool = False
     """The text is split already, by spaces, with rare words replaced by <unk> (PTB, WikiText)."""
     lowercase: bool = False
     """Read all text as lower case."""
     min_count: int | None = None
     """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is
-    learned from what occurs once (pretokenized: 1)."""
+    learned from words seen once (pretokenized: 1)."""
     vocab_size: int | None = None
-    """At most so many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
+    """At most this many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
     small text)."""
 
     def __post_init__(self) -> None:
@@ -98,9 +97,8 @@ class Encoded(NamedTuple):
     ids: TokenIds
     """Token ids, int64 ``[n]``."""
     spans: NDArray[np.int64]
-    """Where each token lies in the line, ``[n, 2]``: start and end, in characters. The bytes of one
-    character share its span; a token that is only the space put before the line has an empty
-    one."""
+    """The position of each token in the line, ``[n, 2]``: start and end in characters. Bytes of one
+    character share its span; a token that is only the added space has an empty one."""
 
 
 class Tokenizer:
@@ -119,7 +117,7 @@ class Tokenizer:
     size: int
     """How many types, V."""
     tokens: list[str]
-    """The token strings by id, as they stand in tokenizer.json."""
+    """The token strings by id, as in tokenizer.json."""
     pieces: list[bytes]
     """The bytes that each token adds to a text, by id: a line feed for `</s>`, U+FFFD for
     `<unk>`."""
@@ -133,8 +131,8 @@ class Tokenizer:
         self.leading_space = config.level in ("word", "subword")
         self.pieces = pieces(self.tokens, level=config.level)
         self._merges = list(merges)
-        # Lines come to the engine with their space in place: with the library's own step, a token
-        # that is only that space would claim the line's first character.
+        # The space is added before calling the engine: with the library's own step, a token of only
+        # that space would get the span of the first character.
         self._engine = tokenizers.Tokenizer.from_str(json.dumps(self._compose(prepend=False)))
         self._direct = config.level in ("char", "byte") and not config.lowercase
         self._table = _table(self.tokens) if config.level == "char" else None
@@ -144,7 +142,7 @@ class Tokenizer:
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits that name this tokenizer: of the sha256 of its tokenizer.json."""
+        """16 hex digits of the sha256 of its tokenizer.json."""
         return hashlib.sha256(self._file).hexdigest()[:16]
 
     @classmethod
@@ -172,21 +170,21 @@ class Tokenizer:
             TextError: the line holds half of a surrogate pair, which is not Unicode text.
         """
         if self._direct:
-            found = self._direct_ids(line)
-            # Every byte but those that continue a character begins one.
-            begins = np.ones(len(found), bool) if self._table is not None else (found - len(SPECIALS)) & 0xC0 != 0x80
+            direct = self._direct_ids(line)
+            # Every byte except continuation bytes begins a character.
+            begins = np.ones(len(direct), bool) if self._table is not None else (direct - len(SPECIALS)) & 0xC0 != 0x80
             ends = np.cumsum(begins)
-            return Encoded(found, np.stack([ends - 1, ends], axis=1))
+            return Encoded(direct, np.stack([ends - 1, ends], axis=1))
         ids, spans = [np.empty(0, dtype=np.int64)], [np.empty((0, 2), dtype=np.int64)]
         for start, part in self._parts(line):
             encoding = self._engine.encode(part, add_special_tokens=False)
             ids.append(np.array(encoding.ids, dtype=np.int64))
             spans.append(np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2) + start)
-        places = np.maximum(np.concatenate(spans), 0)
-        if self.config.pretokenized and len(places):
-            # Spaces beyond the first belong to no token; the one after them takes them in.
-            places[0, 0], places[1:, 0] = 0, places[:-1, 1]
-        return Encoded(np.concatenate(ids), places)
+        bounds = np.maximum(np.concatenate(spans), 0)
+        if self.config.pretokenized and len(bounds):
+            # Repeated spaces belong to the token after them.
+            bounds[0, 0], bounds[1:, 0] = 0, bounds[:-1, 1]
+        return Encoded(np.concatenate(ids), bounds)
 
     def encode_lines(self, lines: Sequence[str]) -> list[TokenIds]:
         """The ids of many lines: the same as ``encode`` of each, several at once.
@@ -196,19 +194,17 @@ class Tokenizer:
         """
         if self._direct:
             return [self._direct_ids(line) for line in lines]
-        found = [[np.empty(0, dtype=np.int64)] for _ in lines]
+        ids_of_parts = [[np.empty(0, dtype=np.int64)] for _ in lines]
         for batch in _batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
             encodings = self._engine.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
             for (row, _), encoding in zip(batch, encodings, strict=True):
-                found[row].append(np.array(encoding.ids, dtype=np.int64))
-        return [parts[-1] if len(parts) < 3 else np.concatenate(parts) for parts in found]
+                ids_of_parts[row].append(np.array(encoding.ids, dtype=np.int64))
+        return [parts[-1] if len(parts) < 3 else np.concatenate(parts) for parts in ids_of_parts]
 
     def encode_stream(self, lines: Sequence[str]) -> TokenIds:
-        """The ids of all lines one after another, each ended by EOS_ID; a word that is no type
-        gives -1.
+        """The ids of all lines one after another, each ended by EOS_ID; an unknown word gives -1.
 
-        So `<unk>` as it stands in pretokenized text, which is a type, can be told from words that
-        nobody knows.
+        So the type `<unk>` in pretokenized text differs from unknown words.
         """
         if self.config.pretokenized and not self.config.lowercase:
             return self._word_ids.read(lines)
@@ -227,20 +223,20 @@ class Tokenizer:
     def _word_ids(self) -> "WordIds":
         from elman.text.word_ids import WordIds
 
-        # In the text `<unk>` is this type; `</s>` is an unknown word like any other.
+        # `<unk>` in the text is this type; `</s>` is an unknown word like any other.
         words = [piece[1:] for piece in self.pieces]
         words[UNK_ID], words[EOS_ID] = SPECIALS[UNK_ID].encode(), b"\n"
         return WordIds(words, end_id=EOS_ID)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of tokens from a line start on; `</s>` becomes a line feed, broken UTF-8 becomes
+        """The text of tokens from a line start on; `</s>` becomes a line feed, invalid UTF-8
         U+FFFD.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:
-        """The bytes of tokens; ``line_start`` says that the first one begins a line, where its
-        space is dropped.
+        """The bytes of tokens; with ``line_start``, the first one begins a line, and its space is
+        dropped.
 
         For a stream, one token at a time: ``decode_bytes([token_id], line_start=before ==
         EOS_ID)``.
@@ -253,24 +249,24 @@ class Tokenizer:
         return b"".join(parts)
 
     def grow(self, lines: Iterable[str]) -> "Tokenizer":
-        """This tokenizer with the new types of more text after the old ones, whose ids stay.
+        """This tokenizer with the types of more text added; old ids do not change.
 
-        A new type needs ``min_count`` in the new text, and room within ``vocab_size``. Subword and
-        byte level know every text already: they return themselves.
+        A new type needs ``min_count`` in the new text, and ``vocab_size`` must allow it. Subword
+        and byte tokenizers can encode every text, so they are returned unchanged.
         """
         if self.config.level in ("subword", "byte"):
             return self
-        # In pretokenized text these words are the specials themselves, never types of their own.
+        # In pretokenized text these words are the specials, never new types.
         known = {*self.tokens, *(f" {special}" for special in SPECIALS)}
         parts = (part for line in lines for _, part in self._parts(line))
         if self.config.level == "char":
-            found = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
+            frequent = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
         elif self.config.pretokenized and not self.config.lowercase:
-            found = spaced_words(parts, min_count=_min_count(self.config))
+            frequent = spaced_words(parts, min_count=_min_count(self.config))
         else:
             engine = Tokenizer(SPECIALS, config=self.config)._engine
-            found = frequent_words(parts, engine=engine, min_count=_min_count(self.config))
-        new = [token for token in found if token not in known]
+            frequent = frequent_words(parts, engine=engine, min_count=_min_count(self.config))
+        new = [token for token in frequent if token not in known]
         if self.config.vocab_size is not None:
             new = new[: max(self.config.vocab_size - self.size, 0)]
         return Tokenizer([*self.tokens, *new], config=self.config) if new else self
@@ -315,7 +311,8 @@ class Tokenizer:
         return tokenizer
 
     def save(self, folder: Path) -> None:
-        """Write tokenizer.json and tokenizer_config.json into a folder, made if need be.
+        """Write tokenizer.json and tokenizer_config.json into a folder, which is created if
+        missing.
 
         Raises:
             StorageError: the folder cannot be written.
@@ -327,7 +324,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizer":
-        """Read what ``save`` wrote.
+        """Read the files of ``save``.
 
         Raises:
             FolderError: a file is missing, damaged, or was not made by elman.
@@ -356,14 +353,14 @@ class Tokenizer:
         )
 
     def _parts(self, line: str, *, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
-        """What the engine is given for a line, with each part's place in the line."""
+        """The parts of a line for the engine, with their offsets in the line."""
         before = int(self.leading_space and line != "")
         text = " " * before + checked_line(line)
         parts = cut(text, level=self.config.level, pretokenized=self.config.pretokenized, limit=limit)
         return ((start - before, part) for start, part in parts)
 
     def _direct_ids(self, line: str) -> TokenIds:
-        """Characters and bytes without the library: the same ids at a fraction of its cost."""
+        """Ids of characters and bytes without the library, at a fraction of its cost."""
         if self._table is None:
             return np.frombuffer(checked_line(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
         points = np.frombuffer(checked_line(line).encode("utf-32-le"), dtype=np.uint32)
@@ -374,16 +371,15 @@ class Tokenizer:
 
 
 def choose_level(sample: str) -> Literal["word", "char"]:
-    """The level for a text: char if scripts that put no spaces between words are more than 3
-    letters in 10.
+    """The level for a text: char if more than 3 in 10 letters are of scripts without spaces between
+    words.
 
     >>> choose_level("The cat sat."), choose_level("猫が座った。")
     ('word', 'char')
     """
     unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
     spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
-    # Not subwords: where nothing marks the end of a word, a prompt ends inside a merge as often as
-    # not.
+    # Not subwords: without spaces, prompts often end inside a merge.
     return "char" if unspaced > 0.3 * (unspaced + spaced) else "word"
 
 
@@ -392,7 +388,7 @@ def _min_count(config: TokenizerConfig) -> int:
 
 
 def _table(tokens: Sequence[str]) -> NDArray[np.int64]:
-    """Ids by code point; the last row is for all beyond the largest known."""
+    """Ids by code point; the last row is for all code points beyond the largest known."""
     points = np.array([ord(token) for token in tokens[len(SPECIALS) :]], dtype=np.int64)
     table = np.full(points.max(initial=0) + 2, UNK_ID, dtype=np.int64)
     table[points] = np.arange(len(SPECIALS), len(tokens))

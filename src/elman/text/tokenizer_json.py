@@ -1,8 +1,7 @@
-"""tokenizer.json as an object: what elman writes there, and strict checks of what it reads.
+"""The content of tokenizer.json, and strict checks on reading.
 
-The object is composed here, key by key, so that its bytes do not change with the version of the
-`tokenizers` library; a file whose object is not exactly what elman would write for its settings is
-refused.
+The object is composed here, key by key, so its bytes do not depend on the version of the
+`tokenizers` library. A file that differs from what elman would write for its settings is refused.
 """
 
 import json
@@ -64,8 +63,8 @@ def compose(
 
 
 def byte_alphabet() -> list[str]:
-    """The character that stands for each byte in byte-level vocabularies: itself if visible, else
-    one from U+0100 on.
+    """The character for each byte in byte-level vocabularies: itself if visible, else one from
+    U+0100 on.
 
     >>> byte_alphabet()[ord("a")], byte_alphabet()[ord(" ")]
     ('a', 'Ġ')
@@ -79,10 +78,10 @@ def pieces(tokens: Sequence[str], *, level: Level) -> list[bytes]:
     """The bytes that each token adds to a text: a line feed for `</s>`, U+FFFD for `<unk>`."""
     if level in ("subword", "byte"):
         value = {char: byte for byte, char in enumerate(byte_alphabet())}
-        found = [bytes(value[char] for char in token) for token in tokens]
+        bytes_of_tokens = [bytes(value[char] for char in token) for token in tokens]
     else:
-        found = [token.encode() for token in tokens]
-    return ["\ufffd".encode(), b"\n", *found[len(SPECIALS) :]]
+        bytes_of_tokens = [token.encode() for token in tokens]
+    return ["\ufffd".encode(), b"\n", *bytes_of_tokens[len(SPECIALS) :]]
 
 
 def parse(data: bytes, *, name: str) -> dict[str, Any]:
@@ -183,7 +182,7 @@ def _sequence(steps: list[dict[str, Any]], plural: str) -> dict[str, Any] | None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    keys_and_values = dict(pairs)
+    if len(keys_and_values) != len(pairs):
         raise ValueError("a key or token occurs twice")
-    return found
+    return keys_and_values

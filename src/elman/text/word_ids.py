@@ -1,7 +1,7 @@
-"""WordIds: the ids of words between single spaces, found as fast as memory gives the text.
+"""WordIds: the ids of words between spaces, at the speed of reading memory.
 
-The library that splits all other text takes about a microsecond a word. Text that is split already
-needs no more than a look at each byte, and one at a table.
+The library for other text takes about a microsecond per word. Pretokenized text needs only one pass
+over its bytes and one hash lookup per word.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 UNKNOWN = -1
-"""Instead of an id: the vocabulary does not have this word."""
+"""The id of words that are not in the vocabulary."""
 
 _compiled = njit(nogil=True, cache=True, error_model="numpy")
 _SPACE, _LINE_END = 32, 10
@@ -37,24 +37,24 @@ class WordIds:
     def read(self, lines: Sequence[str]) -> NDArray[np.int64]:
         """The ids of all words of all lines; UNKNOWN where there is none.
 
-        A line must hold no line end; words are what stands between spaces, however many.
+        A line must hold no line end; words are separated by any number of spaces.
         """
         text = np.frombuffer(("\n".join(lines) + "\n").encode(), dtype=np.uint8)
         if not len(lines):
             return np.empty(0, np.int64)
-        found = np.empty(len(text) + 1, np.int64)
-        count = _look_up(text, self._letters, self._ends, self._table, self._end_id, found)
-        return found[:count]
+        ids = np.empty(len(text) + 1, np.int64)
+        count = _look_up(text, self._letters, self._ends, self._table, self._end_id, ids)
+        return ids[:count]
 
 
 @_compiled
 def _enter(letters, ends, table):
-    """Each word's place in the first free slot; of equal words the first."""
+    """Put each word's index into the first free slot; of equal words, the first."""
     last = len(table) - 1
     for word in range(len(ends) - 1):
         mixed = _SEED
-        for place in range(ends[word], ends[word + 1]):
-            mixed = (mixed ^ np.uint64(letters[place])) * _PRIME
+        for position in range(ends[word], ends[word + 1]):
+            mixed = (mixed ^ np.uint64(letters[position])) * _PRIME
         slot = _slot(mixed) & last
         while table[slot] >= 0 and not _equal(letters, ends, table[slot], letters, ends[word], ends[word + 1]):
             slot = (slot + 1) & last
@@ -63,32 +63,32 @@ def _enter(letters, ends, table):
 
 
 @_compiled
-def _look_up(text, letters, ends, table, end_id, found):
+def _look_up(text, letters, ends, table, end_id, ids):
     last = len(table) - 1
     count, begin = 0, 0
     mixed = _SEED
-    for place in range(len(text)):
-        letter = text[place]
+    for position in range(len(text)):
+        letter = text[position]
         if letter != _SPACE and letter != _LINE_END:
             mixed = (mixed ^ np.uint64(letter)) * _PRIME
             continue
-        if place > begin:
+        if position > begin:
             slot = _slot(mixed) & last
-            while table[slot] >= 0 and not _equal(letters, ends, table[slot], text, begin, place):
+            while table[slot] >= 0 and not _equal(letters, ends, table[slot], text, begin, position):
                 slot = (slot + 1) & last
-            found[count] = table[slot]
+            ids[count] = table[slot]
             count += 1
         if letter == _LINE_END:
-            found[count] = end_id
+            ids[count] = end_id
             count += 1
-        begin = place + 1
+        begin = position + 1
         mixed = _SEED
     return count
 
 
 @_compiled
 def _slot(mixed):
-    # The last letters have not reached the low bits yet.
+    # The last letters have not affected the low bits yet.
     return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 

@@ -210,7 +210,9 @@ def find_indices(keys, starts, nodes, words, size, indices):
 
 @compiled
 def _put_number(out, at, number):
-    """Write the shortest decimal that reads back as this float32: 0, or a size of SMALLEST to 1000."""
+    """Write the shortest decimal that reads back as this float32: 0, or a size of SMALLEST to
+    1000.
+    """
     size = np.float64(abs(number))
     if number < 0:
         out[at] = _MINUS

@@ -137,7 +137,9 @@ def _write_contexts(
 
 
 def _slots_log(keys: NDArray[np.int64], nodes: int, vocab_size: int) -> int:
-    """Slots for at least twice the n-grams whose contexts have many words; -1 where there are none."""
+    """Slots for at least twice the n-grams whose contexts have many words; -1 where there are
+    none.
+    """
     many = sum(int(counts[counts > MANY].sum()) for _, counts in _child_counts(keys, nodes, vocab_size))
     return (2 * many - 1).bit_length() if many else -1
 

@@ -42,7 +42,9 @@ def make_coding(
     bits: int | None,
     kept: float | None = None,
 ) -> Coding:
-    """With a codebook where that is smaller than float32 numbers; it is appended to ``codebooks``."""
+    """With a codebook where that is smaller than float32 numbers; it is appended to
+    ``codebooks``.
+    """
     distinct: NDArray[np.float64] = np.zeros(0)
     times: NDArray[Any] = np.zeros(0)
     for some in chunks(count):

@@ -105,7 +105,9 @@ def expected_counts(text: Predictions, *, order: int) -> ExpectedCounts:
 def _summed(
     text: Predictions, contexts: NDArray[np.int64], *, whole: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The predicted n-grams' keys and the sums of their probabilities; ``whole``: small ones too."""
+    """The predicted n-grams' keys and the sums of their probabilities; ``whole``: small ones
+    too.
+    """
     size = len(text.unigrams)
     keys: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     sums: list[NDArray[np.float64]] = [np.empty(0)]

@@ -236,5 +236,7 @@ def predict_rows(data, codebooks, layout, interpolated, contexts, scores):
 
 
 def compiled_before() -> bool:
-    """Whether the loops are in this machine's cache; if not, compiling them takes some ten seconds."""
+    """Whether the loops are in this machine's cache; if not, compiling them takes some ten
+    seconds.
+    """
     return any(Path(str(read_rows.stats.cache_path)).glob("kernels.read_rows-*.nbi"))

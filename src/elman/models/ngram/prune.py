@@ -31,7 +31,9 @@ _LEAST = 1e-12
 
 
 def prune(tables: BackoffTables, context_probs: Sequence[NDArray[np.float64]], limit: float) -> BackoffTables:
-    """The tables with the n-grams ``worth_keeping``, their probabilities, and new backoff weights."""
+    """The tables with the n-grams ``worth_keeping``, their probabilities, and new backoff
+    weights.
+    """
     return _without(tables, worth_keeping(tables, context_probs, limit), suffixes_of(tables))
 
 

@@ -1,7 +1,7 @@
 """The figures of a text classifier, with its rivals' beside them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,12 @@ from elman.evaluation.labels import LabelReport, evaluate_labels, labels_signatu
 from elman.evaluation.rivals import Majority, Rival, rivals_of
 from elman.progress import Progress
 from elman.tasks.classify.data import LabelledData, read_data
-from elman.tasks.classify.model import TextClassifier
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples
 from elman.training.plan_file import read_plan
+
+if TYPE_CHECKING:
+    from elman.tasks.classify.model import TextClassifier
 
 
 def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress) -> tuple[list[Rival], list[str]]:
@@ -35,7 +37,7 @@ def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress
 
 
 def evaluate_sources(
-    model: TextClassifier, sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
+    model: "TextClassifier", sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
 ) -> LabelReport:
     """The figures of a model on the labelled texts of files.
 
@@ -65,7 +67,7 @@ def evaluate_sources(
     return evaluate_part(model, part, rivals=rivals, notes=[*notes, *more])
 
 
-def _request(model: TextClassifier) -> ClassifyRequest | None:
+def _request(model: "TextClassifier") -> ClassifyRequest | None:
     """What its training was asked for, if the folder still tells."""
     if model.folder is None:
         return None
@@ -76,7 +78,7 @@ def _request(model: TextClassifier) -> ClassifyRequest | None:
 
 
 def _rivals(
-    model: TextClassifier, request: ClassifyRequest | None, progress: Progress
+    model: "TextClassifier", request: ClassifyRequest | None, progress: Progress
 ) -> tuple[list[Rival], list[str]]:
     """The rivals of its training, trained again where the data is still there and the same."""
     labels = model.label_set
@@ -93,7 +95,7 @@ def _rivals(
 
 
 def evaluate_part(
-    model: TextClassifier, part: LabelledTexts, *, rivals: Sequence[Rival] = (), notes: Sequence[str] = ()
+    model: "TextClassifier", part: LabelledTexts, *, rivals: Sequence[Rival] = (), notes: Sequence[str] = ()
 ) -> LabelReport:
     """The figures of a model on labelled texts."""
     probabilities = model.probabilities_of(model.encoder.logits(part.rows))

@@ -82,7 +82,7 @@ def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
     while True:
         begin = reader.line_num + before + 1
-        # The limit belongs to the whole process: it is given back before anyone else can notice.
+        # The limit is global to the process, so it is restored at once.
         limit = csv.field_size_limit(_LONGEST_FIELD)
         try:
             row = next(reader)
@@ -104,7 +104,7 @@ def _separator(sample: list[str]) -> str:
     for separator in _SEPARATORS:
         rows = [row for row in csv.reader(lines, delimiter=separator) if row]
         if len(rows) > 1:
-            rows.pop()  # it may be cut off
+            rows.pop()  # may be incomplete
         width = len(rows[0]) if rows else 0
         score = (width > 1 and all(len(row) == width for row in rows), width)
         if score > best_score:
@@ -141,7 +141,7 @@ def _records(rows: Rows, *, name: str, fields: Sequence[str], advice: str) -> It
 
 
 def _numbered_columns(width: int, fields: Sequence[str], *, position: str) -> list[str]:
-    """The numbers of the columns, those of ``fields`` as they are spelled there."""
+    """The numbers of the columns, spelled as in ``fields``."""
     keys = [str(number) for number in range(1, width + 1)]
     for field in fields:
         if not _NUMBER.fullmatch(field):
@@ -158,7 +158,7 @@ def _numbered_columns(width: int, fields: Sequence[str], *, position: str) -> li
 
 
 def _named_columns(header: list[str], fields: Sequence[str], *, name: str) -> list[str]:
-    """The names of the columns, those of ``fields`` as they are spelled there."""
+    """The names of the columns, spelled as in ``fields``."""
     names = [column.strip() for column in header]
     keys = list(names)
     taken: dict[int, str] = {}

@@ -7,7 +7,7 @@ from elman.errors import TextError
 from elman.text.readers.record import Record, listed
 
 PREFIX = "__label__"
-"""What a label begins with."""
+"""The prefix of labels."""
 
 # Other white space, a no-break space among it, may be part of a label, as in fastText.
 _LEADING_LABEL = re.compile(rf"[ \t\v\f]*{PREFIX}([^ \t\v\f]*)[ \t\v\f]*")
@@ -17,8 +17,8 @@ _WORD = re.compile(r"[^ \t\v\f]+")
 def read_fasttext(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> Iterator[Record]:
     """The labels of each line, and its text without them; blank lines are records too.
 
-    As in fastText, every word with the prefix is a label, wherever it stands. Words that a label
-    parts are joined by one space.
+    As in fastText, every word with the prefix is a label, wherever it stands. The words around a
+    label are joined by one space.
 
     >>> lines = iter(["__label__pos __label__short fine", "no label"])
     >>> [record.fields for record in read_fasttext(lines, name="a.ft")]
