@@ -1,5 +1,6 @@
 """The pages of docs/: every page is in the index, every link leads somewhere, what is generated is current."""
 
+import doctest
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 import build_architecture
 import build_reference
+import rooms
 from rooms import FLOORS, PACKAGE, SAYS, modules
 
 ROOT = Path(__file__).parents[1]
@@ -168,6 +170,10 @@ def test_the_reference_has_every_flag_and_every_public_name() -> None:
     for name in ("Model.complete", "TextClassifier.save", "State.take"):
         assert f"\n#### {name}\n" in python
     assert "- `words: list[tuple[str, float]]`: Whole words" in python
+
+
+def test_the_examples_of_the_parser_run() -> None:
+    assert doctest.testmod(rooms).attempted == 2 and doctest.testmod(rooms).failed == 0
 
 
 def test_docstrings_become_markdown() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from elman.errors import TextError, UsageError
 from elman.text import tokenizer as module
-from elman.text.tokenizer import EOS_ID, UNK_ID, Level, Tokenizer, TokenizerConfig, choose_level
+from elman.text.level import choose_level
+from elman.text.tokenizer import EOS_ID, UNK_ID, Level, Tokenizer, TokenizerConfig
 
 PROSE = [
     "The cat sat on the mat; the cat didn't sit, it sat.",

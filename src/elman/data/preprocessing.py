@@ -10,8 +10,9 @@ from elman.data.store import TokenStore, build_store
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
+from elman.text.level import choose_level
 from elman.text.speller import Speller
-from elman.text.tokenizer import Tokenizer, TokenizerConfig, choose_level
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 _SAMPLE_CHARS = 200_000
 

@@ -171,13 +171,13 @@ def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
     body = read_json(file)
     digest = body.pop("digest", None)
     if digest != json_digest(body):
-        raise FolderError(f"{path / 'card.json'} was changed after it was written; its figures cannot be trusted")
+        raise FolderError(f"{file} was changed after it was written; its figures cannot be trusted")
     about = body.get("model")
     if not isinstance(about, dict) or about.get("hash") != model_hash:
         # The weights go on changing while a finished training is resumed; the next model card will fit.
         if (path / "training" / "checkpoint.safetensors").exists():
             return {}
-        raise FolderError(f"{path / 'card.json'} belongs to another model; remove it, or copy the folder again")
+        raise FolderError(f"{file} belongs to another model; remove it, or copy the folder again")
     return body
 
 

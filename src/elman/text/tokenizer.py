@@ -19,11 +19,10 @@ same ids.
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tokenizers
@@ -48,10 +47,6 @@ EOS_ID = 1
 _FILE, _CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 _SUBWORD_SIZE = 8000
 _BATCH_CHARS = 1 << 18
-_UNSPACED = re.compile(
-    "[\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u1b00-\u1b7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -368,19 +363,6 @@ class Tokenizer:
 
     def _normalise(self, text: str) -> str:
         return self._engine.normalizer.normalize_str(text) if self._engine.normalizer else text
-
-
-def choose_level(sample: str) -> Literal["word", "char"]:
-    """The level for a text: char if more than 3 in 10 letters are of scripts without spaces between
-    words.
-
-    >>> choose_level("The cat sat."), choose_level("猫が座った。")
-    ('word', 'char')
-    """
-    unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
-    spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
-    # Not subwords: without spaces, prompts often end inside a merge.
-    return "char" if unspaced > 0.3 * (unspaced + spaced) else "word"
 
 
 def _min_count(config: TokenizerConfig) -> int:

@@ -11,7 +11,8 @@ from elman.errors import TextError
 from elman.progress import Progress
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, encode_examples, hash_of
-from elman.text.tokenizer import Tokenizer, choose_level
+from elman.text.level import choose_level
+from elman.text.tokenizer import Tokenizer
 
 _SAMPLE_CHARS = 200_000
 
