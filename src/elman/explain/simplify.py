@@ -30,22 +30,15 @@ def simplified(recorded: Recorded) -> Recorded:
     """
     rewriting = _Rewriting(recorded)
     rewritten_by_id = {
-        id(symbol_): rewriting.rewritten(symbol_) for symbol_ in in_order([recorded.output, *recorded.after])
+        id(symbol): rewriting.rewritten(symbol) for symbol in in_order([recorded.output, *recorded.after])
     }
-    after = [rewritten_by_id[id(symbol_)] for symbol_ in recorded.after]
+    after = [rewritten_by_id[id(state)] for state in recorded.after]
     output = rewritten_by_id[id(recorded.output)]
     ends = [output, *after]
     users = users_of(ends)
     # In the author's order, without values that are no longer written.
-    order = {
-        id(rewritten_by_id[symbol_]): index
-        for index, symbol_ in enumerate(recorded.names)
-        if symbol_ in rewritten_by_id
-    }
-    names = {
-        symbol_: rewriting.names[symbol_]
-        for symbol_ in sorted(set(users) & set(rewriting.names), key=order.__getitem__)
-    }
+    order = {id(rewritten_by_id[key]): index for index, key in enumerate(recorded.names) if key in rewritten_by_id}
+    names = {key: rewriting.names[key] for key in sorted(set(users) & set(rewriting.names), key=order.__getitem__)}
     for symbol in in_order(ends):
         if id(symbol) in names and _is_part(symbol, names, users, set(recorded.state) | {"x"}):
             del names[id(symbol)]

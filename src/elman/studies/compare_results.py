@@ -76,8 +76,8 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
         entrants.append(_entrant(kind, runs, cards, data, counts, progress))
     if counted and networks:
         # By validation: the test text must not influence the mixture.
-        kinds = {job.kind: [validated(each) for each in networks if each.kind == job.kind] for job in networks}
-        kind = min(kinds, key=lambda each: float(np.mean(kinds[each])))
+        kinds = {job.kind: [validated(item) for item in networks if item.kind == job.kind] for job in networks}
+        kind = min(kinds, key=lambda item: float(np.mean(kinds[item])))
         parts = [best_counted, next(job for job in networks if job.kind == kind)]
         entrants.append(_mixture(parts, data, counts, progress))
     starts, sizes = _lines(text)
@@ -117,7 +117,7 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
         },
         "models": models,
         "orders": orders,
-        "differences": {"than": best["name"], "worse_by": {name: each._asdict() for name, each in worse_by.items()}},
+        "differences": {"than": best["name"], "worse_by": {name: item._asdict() for name, item in worse_by.items()}},
         "sentences": _sentences(entrants, text, sizes),
         "verdict": verdict._asdict(),
         "fair_play": fair_play(models, orders=bool(orders)),
@@ -186,7 +186,7 @@ def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64]
     losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
     adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"
     signature = signature_of(mixed.lm, data=text.sha256, context=CONTEXT, adapted=adapted)
-    weights = [float(each) for each in mixed.card["mixture"]["weights"]]
+    weights = [float(item) for item in mixed.card["mixture"]["weights"]]
     from elman.models.combine import Mixture
 
     quick = Mixture([api.load(_place(job), task="language").lm for job in parts], weights=weights)
@@ -241,7 +241,7 @@ def _summary(tally: Tally, entrant: Entrant) -> dict[str, Any]:
 
 def _bits(losses: Sequence[Losses], units: Units) -> NDArray[np.float64]:
     """Bits of each seed and unit ``[S, U]``."""
-    return np.stack([units.sums(each.lines) for each in losses]) / np.log(2)
+    return np.stack([units.sums(item.lines) for item in losses]) / np.log(2)
 
 
 def _difference(one: Entrant, than: Entrant, units: Units, sizes: NDArray[np.int64]) -> Interval:
@@ -253,9 +253,9 @@ def _difference(one: Entrant, than: Entrant, units: Units, sizes: NDArray[np.int
 
 def _model(entrant: Entrant, data: Data, units: Units, sizes: NDArray[np.int64]) -> dict[str, Any]:
     text = data.corpus.test
-    tallies = [_total(each, text) for each in entrant.losses]
-    bits = np.array([each.bits_per_byte for each in tallies])
-    perplexities = np.array([each.perplexity for each in tallies])
+    tallies = [_total(item, text) for item in entrant.losses]
+    bits = np.array([item.bits_per_byte for item in tallies])
+    perplexities = np.array([item.perplexity for item in tallies])
     if len(bits) > 1:
         interval, perplexity, how = t_interval(bits), t_interval(perplexities), f"t over {len(bits)} seeds"
     else:
@@ -283,8 +283,8 @@ def _model(entrant: Entrant, data: Data, units: Units, sizes: NDArray[np.int64])
         "tokens_per_second": first["tokens_per_second"],
         "milliseconds": entrant.about["milliseconds"],
         "cut_off": first["cut_off"],
-        "by_position": _buckets(POSITIONS, [each.by_position for each in entrant.losses]),
-        "by_frequency": _buckets(FREQUENCIES, [each.by_frequency for each in entrant.losses]),
+        "by_position": _buckets(POSITIONS, [item.by_position for item in entrant.losses]),
+        "by_frequency": _buckets(FREQUENCIES, [item.by_frequency for item in entrant.losses]),
         "runs": [
             {**run, "bits_per_byte": float(value), "signature": signature}
             for run, value, signature in zip(entrant.runs, bits, entrant.signatures, strict=True)
@@ -322,13 +322,13 @@ def _candidate(model: dict[str, Any]) -> Contender:
 
 def _sentences(entrants: Sequence[Entrant], text: Any, sizes: NDArray[np.int64]) -> dict[str, Any] | None:
     """Lines on which the best network and the n-gram differ most, by bits per byte."""
-    networks = [each for each in entrants if each.kind != MIXTURE and is_network(each.kind)]
-    counted = [each for each in entrants if each.kind != MIXTURE and not is_network(each.kind)]
+    networks = [item for item in entrants if item.kind != MIXTURE and is_network(item.kind)]
+    counted = [item for item in entrants if item.kind != MIXTURE and not is_network(item.kind)]
     if not networks or not counted:
         return None
-    best = min(networks, key=lambda each: np.mean([run["valid_bits_per_byte"] for run in each.runs]))
+    best = min(networks, key=lambda item: np.mean([run["valid_bits_per_byte"] for run in item.runs]))
     mine, other = (
-        np.mean([run.lines for run in each.losses], axis=0) / np.log(2) / sizes for each in (best, counted[0])
+        np.mean([run.lines for run in item.losses], axis=0) / np.log(2) / sizes for item in (best, counted[0])
     )
     low, high = _LINE_BYTES
     fit = np.flatnonzero((sizes >= low) & (sizes <= high))

@@ -66,8 +66,8 @@ def diagnose(progress: Progress | None = None) -> dict[str, Any]:
     """``{"facts": {...}, "advice": [...]}`` about this machine, measured in less than five
     seconds.
     """
-    found = measure(progress or Progress())
-    return {"facts": facts_of(found), "advice": advice_on(found)}
+    measured = measure(progress or Progress())
+    return {"facts": facts_of(measured), "advice": advice_on(measured)}
 
 
 def measure(progress: Progress) -> Readings:
@@ -99,79 +99,79 @@ def measure(progress: Progress) -> Readings:
     return Readings(**readings)
 
 
-def facts_of(found: Readings) -> dict[str, str]:
+def facts_of(measured: Readings) -> dict[str, str]:
     """The readings in words, by topic."""
     cpu, cache = machine.cpu_facts(), machine.cache_folder()
     facts = {
         "elman": version("elman") or "not installed",
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "processor": f"{cpu['name']} ({cpu['features'] or 'features unknown'})",
-        "cores": f"{found.cores} usable of {found.all_cores}"
-        + ("" if found.quota is None else f" (quota {found.quota:g})"),
-        "load": "unknown" if found.load is None else f"{found.load:.2f} (one minute)",
+        "cores": f"{measured.cores} usable of {measured.all_cores}"
+        + ("" if measured.quota is None else f" (quota {measured.quota:g})"),
+        "load": "unknown" if measured.load is None else f"{measured.load:.2f} (one minute)",
         "numpy": version("numpy") or "missing",
         "tokenizers": version("tokenizers") or "missing",
-        "torch": found.torch or "not installed",
-        "inference": f"8-bit products by the kernel {found.kernel}",
+        "torch": measured.torch or "not installed",
+        "inference": f"8-bit products by the kernel {measured.kernel}",
         "cache": f"{cache} ({cache_bytes(cache) / 1e6:.1f} MB)",
-        "allocator": "keeps freed memory" if _keeps(found) else "gives freed memory back to the system",
+        "allocator": "keeps freed memory" if _keeps(measured) else "gives freed memory back to the system",
     }
-    if found.disk is not None:
-        facts["disk free"] = f"{found.disk / 1e9:.1f} GB here"
-    if found.memory:
-        size = {name: f"{value / 2**30:.1f}" for name, value in found.memory.items()}
+    if measured.disk is not None:
+        facts["disk free"] = f"{measured.disk / 1e9:.1f} GB here"
+    if measured.memory:
+        size = {name: f"{value / 2**30:.1f}" for name, value in measured.memory.items()}
         facts["memory"] = f"{size['available']} of {size['total']} GiB available, {size['swapped']} GiB swapped out"
-    if found.fault_cost is not None:
-        facts["page faults"] = f"{found.fault_cost:.2f} s per GB of fresh memory"
-    if found.fp32 is not None:
-        facts["fp32"] = f"about {found.fp32 / 1e9:.0f} GFLOP/s in training"
+    if measured.fault_cost is not None:
+        facts["page faults"] = f"{measured.fault_cost:.2f} s per GB of fresh memory"
+    if measured.fp32 is not None:
+        facts["fp32"] = f"about {measured.fp32 / 1e9:.0f} GFLOP/s in training"
         facts["bf16"] = "not on this processor"
-    if found.bf16 is not None:
-        facts["bf16"] = f"about {found.bf16 / 1e9:.0f} GFLOP/s in training"
-    if found.onednn is not None:
-        facts["blas"] = f"MKL on an AMD processor; oneDNN multiplies {found.onednn:.1f} times as fast in fp32"
-    if found.threads:
-        facts["threads"] = ", ".join(f"{n}: {1000 * seconds:.1f} ms" for n, seconds in found.threads.items())
-    if found.spread is not None:
-        facts["steadiness"] = f"slow products take {found.spread:.2f} times as long as the fastest"
-    if found.stolen is not None:
-        facts["stolen"] = f"{100 * found.stolen:.1f}% of the time by other virtual machines"
-    if found.governor is not None:
-        facts["clock"] = found.governor
-    if found.gpu is not None:
-        facts["gpu"] = found.gpu
+    if measured.bf16 is not None:
+        facts["bf16"] = f"about {measured.bf16 / 1e9:.0f} GFLOP/s in training"
+    if measured.onednn is not None:
+        facts["blas"] = f"MKL on an AMD processor; oneDNN multiplies {measured.onednn:.1f} times as fast in fp32"
+    if measured.threads:
+        facts["threads"] = ", ".join(f"{n}: {1000 * seconds:.1f} ms" for n, seconds in measured.threads.items())
+    if measured.spread is not None:
+        facts["steadiness"] = f"slow products take {measured.spread:.2f} times as long as the fastest"
+    if measured.stolen is not None:
+        facts["stolen"] = f"{100 * measured.stolen:.1f}% of the time by other virtual machines"
+    if measured.governor is not None:
+        facts["clock"] = measured.governor
+    if measured.gpu is not None:
+        facts["gpu"] = measured.gpu
     return facts
 
 
-def advice_on(found: Readings) -> list[str]:
+def advice_on(measured: Readings) -> list[str]:
     """Advice, one line each; empty if all is well."""
-    return [line for line in (*_missing(found), *_shared(found), *_slow(found), *_short(found)) if line]
+    return [line for line in (*_missing(measured), *_shared(measured), *_slow(measured), *_short(measured)) if line]
 
 
-def _missing(found: Readings) -> list[str]:
-    if found.torch is None:
+def _missing(measured: Readings) -> list[str]:
+    if measured.torch is None:
         return ["torch is not installed: training and adapting networks need it: pip install 'elman[train]'"]
-    if found.fp32 is not None and found.bf16 is None and found.gpu is None:
+    if measured.fp32 is not None and measured.bf16 is None and measured.gpu is None:
         return ["this processor has no bf16: networks train in fp32, which takes two to five times as long"]
-    if found.fp32 is not None and found.bf16 is not None and found.bf16 < found.fp32:
+    if measured.fp32 is not None and measured.bf16 is not None and measured.bf16 < measured.fp32:
         return ["bf16 is slower than fp32 here: train with --precision fp32"]
     return []
 
 
-def _shared(found: Readings) -> list[str]:
+def _shared(measured: Readings) -> list[str]:
     advice = []
-    if found.quota is not None and found.quota < found.all_cores:
+    if measured.quota is not None and measured.quota < measured.all_cores:
         advice.append(
-            f"this container may use {found.quota:g} of {found.all_cores} cores: more than --threads {found.cores} "
-            "only makes them wait for each other; raise its limit if training is too slow"
+            f"this container may use {measured.quota:g} of {measured.all_cores} cores: more than "
+            f"--threads {measured.cores} only makes them wait for each other; raise its limit if training is too slow"
         )
-    if found.stolen is not None and found.stolen > 0.03:
+    if measured.stolen is not None and measured.stolen > 0.03:
         advice.append(
-            f"other virtual machines take {100 * found.stolen:.0f}% of this one's time: nothing here can mend that; "
+            f"other virtual machines take {100 * measured.stolen:.0f}% of this one's time: nothing here can mend that; "
             "train with --updates or --epochs, which do not depend on speed"
         )
-    busy = found.load is not None and found.load > 0.7 * found.cores
-    if busy or (found.spread is not None and found.spread > 1.5):
+    busy = measured.load is not None and measured.load > 0.7 * measured.cores
+    if busy or (measured.spread is not None and measured.spread > 1.5):
         advice.append(
             "other programs keep this machine busy: training shares the cores, and may run at half speed or less; "
             "end them, or leave them a core with a smaller --threads"
@@ -179,40 +179,41 @@ def _shared(found: Readings) -> list[str]:
     return advice
 
 
-def _slow(found: Readings) -> list[str]:
+def _slow(measured: Readings) -> list[str]:
     advice = []
-    if found.threads:
-        best = min(found.threads, key=lambda count: found.threads[count])
-        most = max(found.threads)
-        if found.threads[most] > 1.15 * found.threads[best]:
+    if measured.threads:
+        best = min(measured.threads, key=lambda count: measured.threads[count])
+        most = max(measured.threads)
+        if measured.threads[most] > 1.15 * measured.threads[best]:
             advice.append(
                 f"{most} threads are slower than {best} here, since they wait for each other: train with "
                 f"--threads {best}"
             )
-    if found.cores == 1:
+    if measured.cores == 1:
         advice.append("one core only: training works, but slowly")
-    if not _keeps(found):
-        cost = "" if found.fault_cost is None else f" ({found.fault_cost:.2f} s per GB)"
+    if not _keeps(measured):
+        cost = "" if measured.fault_cost is None else f" ({measured.fault_cost:.2f} s per GB)"
         advice.append(
             f"the allocator gives freed memory back at once: large updates spend time on page faults{cost}; "
             "use glibc's own allocator (LD_PRELOAD empty), or a smaller --batch"
         )
-    if found.onednn is not None and found.onednn > 1.3:
-        other = "leave --precision at auto, which takes bf16" if found.bf16 else "prefer lstm, which takes oneDNN"
+    if measured.onednn is not None and measured.onednn > 1.3:
+        other = "leave --precision at auto, which takes bf16" if measured.bf16 else "prefer lstm, which takes oneDNN"
         advice.append(
-            f"MKL on this AMD processor makes fp32 products {found.onednn:.1f} times slower than they could be: {other}"
+            f"MKL on this AMD processor makes fp32 products {measured.onednn:.1f} times slower than they could be: "
+            f"{other}"
         )
-    if found.governor is not None and "powersave" in found.governor and "pstate" not in found.governor:
+    if measured.governor is not None and "powersave" in measured.governor and "pstate" not in measured.governor:
         advice.append(
             "the clock is kept low to save power (powersave): sudo cpupower frequency-set -g performance mends that"
         )
     return advice
 
 
-def _short(found: Readings) -> list[str]:
+def _short(measured: Readings) -> list[str]:
     advice = []
-    if found.memory:
-        available, total, swapped = (found.memory[name] for name in ("available", "total", "swapped"))
+    if measured.memory:
+        available, total, swapped = (measured.memory[name] for name in ("available", "total", "swapped"))
         if available < max(2**30, 0.05 * total):
             advice.append(
                 f"only {available / 2**30:.1f} GiB of memory are available: end other programs, or train smaller "
@@ -223,13 +224,13 @@ def _short(found: Readings) -> list[str]:
                 f"{swapped / 2**30:.1f} GiB of memory are swapped out to disk, from where they come back slowly: "
                 "end programs that are not needed"
             )
-    if found.disk is not None and found.disk < 1e9:
-        advice.append(f"{found.disk / 1e9:.2f} GB of disk are free here: a model and its checkpoint may not fit")
+    if measured.disk is not None and measured.disk < 1e9:
+        advice.append(f"{measured.disk / 1e9:.2f} GB of disk are free here: a model and its checkpoint may not fit")
     return advice
 
 
-def _keeps(found: Readings) -> bool:
-    return found.tuned and (found.faulted is None or found.faulted < 0.5)
+def _keeps(measured: Readings) -> bool:
+    return measured.tuned and (measured.faulted is None or measured.faulted < 0.5)
 
 
 def _products(cores: int, progress: Progress) -> dict[str, Any]:

@@ -294,9 +294,9 @@ def _gradient_log(model: Model) -> tuple[list[dict[str, Any]], float | None]:
     if model.folder is None or not Path(model.folder).is_dir():
         return [], None
     inner = Path(model.folder) / "training"
-    entries = [each for each in read_log(inner / GRADIENT_LOG_FILE) if _is_entry(each)]
+    entries = [item for item in read_log(inner / GRADIENT_LOG_FILE) if _is_entry(item)]
     clip = _clip(model)
-    norms = [each.get("norm") for each in read_log(inner / "log.jsonl") if isinstance(each, dict)]
+    norms = [item.get("norm") for item in read_log(inner / "log.jsonl") if isinstance(item, dict)]
     sizes = [norm for norm in norms if isinstance(norm, (int, float)) and math.isfinite(norm)]
     return entries, sum(size > clip for size in sizes) / len(sizes) if clip and sizes else None
 
@@ -366,7 +366,7 @@ def diagnosis(result: Xray) -> list[str]:
             f"a token, a half-life of {unit.half_life:.3g} tokens."
         )
     elif own is not None:
-        gated = any(not each.gate.startswith("|") for each in result.saturation)
+        gated = any(not item.gate.startswith("|") for item in result.saturation)
         what = f"No gate of a {own.name} keeps its state" if gated else "A plain RNN has no gates"
         words.append(f"{what}: all of its units are rewritten at every token.")
     if result.course:
@@ -377,9 +377,9 @@ def diagnosis(result: Xray) -> list[str]:
 def _plain(value: Any) -> Any:
     """NumPy values, NaN and infinity as lists, numbers and None."""
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, (float, np.floating)):
