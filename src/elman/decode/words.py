@@ -10,6 +10,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from elman.text.level import choose_level
+
 
 class Kind(IntEnum):
     """The role of a character in a run."""

@@ -16,7 +16,6 @@ The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools
 same ids.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,12 +27,13 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from elman.config import Config
 from elman.errors import FolderError, TextError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words, spaced_words
-from elman.text.splitting import CUT_CHARS, Level, cut
+from elman.text.splitting import CUT_CHARS, cut
+from elman.text.splitting import Level as Level
+from elman.text.tokenizer_config import TokenizerConfig
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
 
 if TYPE_CHECKING:
@@ -47,43 +47,6 @@ EOS_ID = 1
 _FILE, _CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 _SUBWORD_SIZE = 8000
 _BATCH_CHARS = 1 << 18
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TokenizerConfig(Config):
-    """How text is split into tokens, and which tokens become types.
-
-    >>> TokenizerConfig(level="char", pretokenized=True)
-    Traceback (most recent call last):
-    ...
-    elman.errors.UsageError: pretokenized text is made of words; level is 'char'; use level 'word'
-    """
-
-    level: Level = "word"
-    """The unit of a token: a word, a piece of a word, a character or a byte."""
-    pretokenized: bool = False
-    """The text is split already, by spaces, with rare words replaced by <unk> (PTB, WikiText)."""
-    lowercase: bool = False
-    """Read all text as lower case."""
-    min_count: int | None = None
-    """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is
-    learned from words seen once (pretokenized: 1)."""
-    vocab_size: int | None = None
-    """At most this many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
-    small text)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pretokenized and self.level != "word":
-            raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
-        for name in ("min_count", "vocab_size"):
-            if self.level == "byte" and getattr(self, name) is not None:
-                raise UsageError(f"level 'byte' always has its 256 bytes; {name} means nothing there; leave it out")
-        if self.min_count is not None and self.min_count < 1:
-            raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
-        least = len(SPECIALS) + (256 if self.level == "subword" else 1)
-        if self.vocab_size is not None and self.vocab_size < least:
-            raise UsageError(f"vocab_size is {self.vocab_size}; level {self.level!r} needs {least} or more")
 
 
 class Encoded(NamedTuple):
