@@ -214,7 +214,7 @@ def test_a_cell_from_outside(outside_cell: str) -> None:
         y, (after,) = sru(arrays["embedding.weight"][ids[:, time]], (c,), layer)
         c, top = np.where(real[:, None], after, c), np.where(real[:, None], y, top)
     zeros = {"top": np.zeros((2, 7), np.float32), "stack.0": np.zeros((2, 7), np.float32)}
-    found = run(score_model(program, stored.Weights(arrays)), ids=padded(ids, lengths), lengths=lengths, **zeros)
+    found = run(score_model(program, stored.ProgramWeights(arrays)), ids=padded(ids, lengths), lengths=lengths, **zeros)
     np.testing.assert_allclose(found["scores"], scores, atol=1e-5)
     assert_states(found, {"top": top, "stack.0": c}, 1e-5)
 
@@ -226,7 +226,7 @@ def test_operators_that_are_easily_inexact() -> None:
     outputs = {"expm1": expm1(x), "exp": exp(x), "constant": constant * 2, "joined": concat(constant, x[..., 3:5])}
     function = Function(outputs)
     graph = Graph()
-    constants = Constants(graph, stored.Weights({}), Program({"step": function}, {}))
+    constants = Constants(graph, stored.ProgramWeights({}), Program({"step": function}, {}))
     made = Emitter(graph, constants, {"x": "x"}).emit(function, outputs)
     for name, value in made.items():
         graph.rename(name, value)
