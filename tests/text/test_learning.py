@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from elman.errors import TextError
 from elman.text import learning
 from elman.text.learning import frequent_chars, frequent_words, spaced_words
-from elman.text.tokenizer import Level, Tokenizer, TokenizerConfig
+from elman.text.splitting import Level
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
 _HASHES = """
 import json, sys

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from elman.errors import TextError, UsageError
 from elman.text import tokenizer as module
 from elman.text.level import choose_level
-from elman.text.tokenizer import EOS_ID, UNK_ID, Level, Tokenizer, TokenizerConfig
+from elman.text.splitting import Level
+from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
 
 PROSE = [
     "The cat sat on the mat; the cat didn't sit, it sat.",

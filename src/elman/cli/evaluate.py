@@ -7,12 +7,9 @@ import typer
 
 from elman.cli.flags import Json, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
+from elman.cli.tasks import other_task
 from elman.data.examples import ExamplesConfig
 from elman.errors import UsageError
-from elman.models.registry import entry
-from elman.storage.folder import read_config
-from elman.tasks.registry import task_named
-from elman.tasks.task import Task
 
 
 @with_flags(ExamplesConfig, leave_out=("encoding",))
@@ -55,7 +52,7 @@ def run(
     from elman import api
     from elman.text.corpus import CorpusConfig
 
-    task = _other_task(model)
+    task = other_task(model)
     if task is not None:
         more = {"encoding": encoding, **settings}
         given = {name: value for name, value in more.items() if value is not None}
@@ -112,14 +109,6 @@ def run(
         print(f"\n{_table(steps)}\nsignature: {steps[-1][1]['signature']}")
     if keystrokes:
         print(f"\n{_keystrokes(steps)}")
-
-
-def _other_task(model: str) -> Task | None:
-    """The task of a model folder that is not of a language."""
-    if Path(model).is_file():
-        return None
-    name = entry(read_config(Path(model))[0]).task
-    return None if name == "language" else task_named(name)
 
 
 def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:

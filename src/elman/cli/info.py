@@ -1,5 +1,6 @@
 """elman info MODEL"""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
 from elman.cli.states import read_state
+from elman.cli.tasks import other_task
 from elman.errors import FolderError, UsageError
 
 
@@ -18,9 +20,20 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language.model import load
+    from elman import api
 
-    loaded = load(model)
+    task = other_task(model)
+    if task is not None:
+        if state:
+            raise UsageError("--state is a state of a language model; leave it out")
+        about = task.load(Path(model)).info()
+        if as_json:
+            print_json(about)
+            return
+        for line in (*_common(about), *task.summary(about)):
+            _say(line)
+        return
+    loaded = api.load(model, task="language")
     if state:
         _show_states(loaded.lm, state, as_json=as_json)
         return
@@ -68,6 +81,23 @@ def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
         parts = ", ".join(f"{part} {value:.3f}" for part, value in apart["distance"].items())
         print("the same state" if apart["same"] else f"apart by {parts} (0: the same, 2: opposite)")
         print(f"predictions differ by {apart['bits'][0]:.4f} bits, the other way round {apart['bits'][1]:.4f}")
+
+
+def _common(about: dict[str, Any]) -> list[str]:
+    """What is known of a model of any task."""
+    shown = about["model"]
+    facts = ", ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in shown.items() if name not in ("hash", "name")
+    )
+    lines = [f"{shown.get('name', '')}: {facts}", f"folder      {about['folder']} ({about['bytes'] / 1e6:.1f} MB)"]
+    if "data" not in about:
+        return [*lines, f"training    not finished; go on with: elman train --out {about['folder']} --resume"]
+    data = about["data"]
+    lines.append(f"data        {', '.join(data['sources'])} (hash {data['hash'][:12]})")
+    return [
+        *lines,
+        f"trained     {about['trained']}, {about['seconds']:.0f} s, elman {about['machine'].get('elman', '')}",
+    ]
 
 
 def _lines(about: dict[str, Any]) -> list[str]:
