@@ -71,9 +71,9 @@ def compare(kind: str, *, precision: str, turns: int, sizes: dict[str, int]) -> 
 
 
 def main() -> None:
-    from elman.models.registry import is_network, trainable
+    from elman.models.registry import entry, trainable
 
-    kinds = [kind for kind in trainable() if is_network(kind)]
+    kinds = [kind for kind in trainable() if entry(kind).learns]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small network and few turns")
     parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds)

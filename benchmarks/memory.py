@@ -55,10 +55,10 @@ def spell(number: int) -> str:
 def train_once(kind: str, folder: Path) -> dict[str, Any]:
     """One training, in this process; what it took."""
     import elman
-    from elman.models.registry import is_network
+    from elman.models.registry import entry
     from elman.system.machine import peak_memory
 
-    settings = SETTINGS if is_network(kind) else {"order": 3}
+    settings = SETTINGS if entry(kind).learns else {"order": 3}
     held = {"valid": folder / "held.txt", "test": folder / "held.txt"}
     small = 0.0
     for _ in range(2):  # the first one also imports and compiles
@@ -95,7 +95,7 @@ def run(kind: str, tokens: int, folder: Path) -> dict[str, Any]:
 
 def summary(kind: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """What the trainings of one kind say together."""
-    from elman.models.registry import is_network
+    from elman.models.registry import entry
 
     tokens = np.array([each["tokens"] for each in found], float)
     seconds = np.array([each["seconds"] for each in found], float)
@@ -103,7 +103,7 @@ def summary(kind: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     first, last = found[-2], found[-1]
     growth = (last["peak_bytes"] - first["peak_bytes"]) / (last["tokens"] - first["tokens"])
     allowed = 8.0
-    if not is_network(kind):
+    if not entry(kind).learns:
         allowed = 15 * (last["model_bytes"] - first["model_bytes"]) / (last["tokens"] - first["tokens"])
     return {
         "kind": kind,

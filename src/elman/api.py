@@ -15,7 +15,7 @@ from elman.evaluation.adaptation import Tuning
 from elman.evaluation.mixing import tuned_weights
 from elman.evaluation.splits import held_out_text
 from elman.models.combine import Mixture
-from elman.models.registry import entry, kind_of
+from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import cache_folder
@@ -198,7 +198,7 @@ def adapt_steps(
     if not wanted:
         raise UsageError("no adaptation was asked for; give at least one of: mix, cache, dynamic, temperature")
     progress = progress or Progress()
-    if "dynamic" in wanted and model.folder and kind_of(model.lm) == "inference":
+    if "dynamic" in wanted and model.folder and getattr(model.lm, "rounded", False):
         model = language.load(model.folder, torch=True)
     with ExitStack() as opened:
         if tune is None:

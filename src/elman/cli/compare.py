@@ -33,7 +33,7 @@ def run(
     as_json: Json = False,
     **settings: Any,
 ) -> None:
-    from elman.models.registry import is_network, trainable
+    from elman.models.registry import entry, trainable
     from elman.studies.compare import ComparePlan, compare
     from elman.system.machine import require_torch
 
@@ -49,7 +49,7 @@ def run(
         parameters=parameters,
         seeds=seeds,
     )
-    if any(is_network(name) for name in names):
+    if any(entry(name).learns for name in names):
         require_torch()
     progress = make_progress(quiet)
     found = compare(plan, Path(out), progress=progress)

@@ -53,14 +53,14 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
     from elman import api
     from elman.explain.page import WIDTH, topic_named
     from elman.explain.unrolled import layouts, unroll, unrolled_page, unrolled_values
-    from elman.models.registry import entry, is_network, resolve
+    from elman.models.registry import entry, resolve
     from elman.storage import folder as model_folder
 
     path = Path(model)
     if path.is_file():
         raise FolderError(f"{path} is a file; a network to unroll is a folder that `elman train --out` wrote")
     kind_of_model, settings = model_folder.read_config(path)
-    if not is_network(kind_of_model):
+    if not entry(kind_of_model).learns:
         raise UsageError(f"{path} is a model of kind {kind_of_model}, which has no cell to unroll; give a network")
     if found is not None and topic_named(kind_of_model).name != found.name:
         raise UsageError(

@@ -19,7 +19,7 @@ from elman.evaluation.line_search import climb, lowest
 from elman.models.cache import NeuralCache, cache_log_probs
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
-from elman.models.registry import is_network, kind_of
+from elman.models.registry import entry, kind_of
 from elman.models.temperature import Tempered, log_sum
 from elman.models.trace import trace
 from elman.notation import TokenIds
@@ -129,10 +129,10 @@ class Tuning:
             MissingExtra: torch is not installed.
         """
         kind = kind_of(self.model)
-        if kind == "inference":
+        if getattr(self.model, "rounded", False):
             require_torch()
             raise ModelError("dynamic evaluation needs a network with its own weights; load it with torch=True")
-        if not is_network(kind):
+        if not entry(kind).learns:
             raise ModelError(f"dynamic evaluation needs a network; this model is of kind {kind}: leave it out")
 
     def _summed(

@@ -75,6 +75,8 @@ class InferenceModel:
     """
 
     kind = "inference"
+    rounded: bool = True
+    """Whether only its folder has the weights as they were trained."""
     batchable: bool = True
     forgets_lines: bool = False
     exact: bool = True

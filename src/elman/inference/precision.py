@@ -85,7 +85,7 @@ def network_config(model: LanguageModel) -> NeuralConfig:
     """
     config = getattr(model, "config", None)
     if not isinstance(config, NeuralConfig):
-        what = "already runs without torch" if kind_of(model) == "inference" else "is no network"
+        what = "already runs without torch" if getattr(model, "rounded", False) else "is no network"
         raise ModelError(f"this needs a network's own weights; this model ({kind_of(model)}) {what}")
     return config
 

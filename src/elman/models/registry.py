@@ -32,9 +32,14 @@ class Entry:
     """Whether its arrays are mapped from the file and never written to."""
 
     @property
+    def learns(self) -> bool:
+        """Whether it is trained by gradients, so by torch, rather than counted."""
+        return self.plan is not None
+
+    @property
     def trainable(self) -> bool:
         """Whether it is trained from data, and not made of other models."""
-        return self.plan is not None or self.counted
+        return self.learns or self.counted
 
 
 _LANGUAGE_FILES = ("tokenizer.json", "tokenizer_config.json", "speller.safetensors")
@@ -132,8 +137,3 @@ def resolve(dotted: str) -> Any:
 def kind_of(model: Any) -> str:
     """The name under which a model is registered; its ``describe`` may say more."""
     return getattr(model, "kind", None) or model.describe()["name"]
-
-
-def is_network(name: str) -> bool:
-    """Whether this kind is trained by gradients (so by torch) rather than counted."""
-    return entry(name).plan is not None

@@ -11,7 +11,7 @@ from elman.inference.weights import groups_of
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import LanguageModel, stored
-from elman.models.registry import entry, is_network, kind_of, resolve
+from elman.models.registry import entry, kind_of, resolve
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -82,7 +82,7 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
         raise FolderError(f"{path} is no language model but of task {known.task}; say: elman predict {path} TEXT")
     try:
         config = resolve(known.config).from_json(values)
-        if is_network(kind) and not ((torch or _is_refused(path)) and importable("torch")):
+        if entry(kind).learns and not ((torch or _is_refused(path)) and importable("torch")):
             model: LanguageModel = _load_inference(path, config)
         else:
             arrays = model_folder.read_arrays(path / WEIGHTS_FILE, mapped=known.mapped)
@@ -165,11 +165,11 @@ def save_model(
         FolderError: the folder exists and is not empty.
     """
     model_folder.create(path)
-    if source is not None and kind_of(model) == "inference":
+    if source is not None and getattr(model, "rounded", False):
         model_folder.copy(source, path)
     else:
         write_model(path, model, speller)
-    if is_network(kind_of(model)):
+    if entry(kind_of(model)).learns:
         write_measured(path, model, progress=Progress())
     if card:
         model_folder.write_card(path, card)

@@ -10,7 +10,7 @@ from typing import Any
 
 from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError, TextError, TrainingError, UsageError
-from elman.models.registry import is_network, trainable
+from elman.models.registry import entry, trainable
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.studies.compare_results import results
@@ -77,8 +77,8 @@ class ComparePlan:
         data = {name: value for name, value in values["data"].items() if value is not None}
         common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
         jobs = []
-        for kind in sorted(self.models, key=is_network):
-            if not is_network(kind):
+        for kind in sorted(self.models, key=lambda kind: entry(kind).learns):
+            if not entry(kind).learns:
                 for order in ORDERS:
                     name = f"{kind}-{order}"
                     request = {**common, "out": str(folder / MODELS / name), "model": kind, "order": order}

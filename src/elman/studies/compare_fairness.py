@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from elman.models.registry import is_network
+from elman.models.registry import entry
 
 
 def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
@@ -12,7 +12,7 @@ def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
         "Equal for all: the training, validation and test text, the tokens, the machine, and one evaluation (each "
         "document from its start; every token and line end counts, and unknown words are spelled out).",
     ]
-    networks = [model for model in models if model["kind"] != "mixture" and is_network(model["kind"])]
+    networks = [model for model in models if model["kind"] != "mixture" and entry(model["kind"]).learns]
     if networks:
         sentences.append(
             "Equal for all networks: the trainer, the budget, the schedule of rates, and that the best weights on "

@@ -15,7 +15,7 @@ from elman.errors import ElmanError
 from elman.evaluation.language import adaptation_of, signature_of
 from elman.metrics.intervals import Interval
 from elman.metrics.language import Tally
-from elman.models.registry import is_network
+from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.folder import folder_bytes
@@ -57,7 +57,7 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
     counts = count_types(data.train.ids, data.tokenizer.size)
     cards = {job.name: json.loads(model_folder.card_file(_place(job)).read_bytes()) for job in jobs}
     counted = [job for job in jobs if job.order is not None]
-    networks = [job for job in jobs if is_network(job.kind)]
+    networks = [job for job in jobs if entry(job.kind).learns]
 
     def validated(job: TrainingJob) -> float:
         return cards[job.name]["figures"]["valid"]["bits_per_byte"]
@@ -316,14 +316,14 @@ def _candidate(model: dict[str, Any]) -> Contender:
         model["milliseconds"],
         model["seconds"],
         len(parts),
-        model["kind"] == MIXTURE or is_network(model["kind"]),
+        model["kind"] == MIXTURE or entry(model["kind"]).learns,
     )
 
 
 def _sentences(entrants: Sequence[Entrant], text: Any, sizes: NDArray[np.int64]) -> dict[str, Any] | None:
     """Lines on which the best network and the n-gram differ most, by bits per byte."""
-    networks = [item for item in entrants if item.kind != MIXTURE and is_network(item.kind)]
-    counted = [item for item in entrants if item.kind != MIXTURE and not is_network(item.kind)]
+    networks = [item for item in entrants if item.kind != MIXTURE and entry(item.kind).learns]
+    counted = [item for item in entrants if item.kind != MIXTURE and not entry(item.kind).learns]
     if not networks or not counted:
         return None
     best = min(networks, key=lambda item: np.mean([run["valid_bits_per_byte"] for run in item.runs]))

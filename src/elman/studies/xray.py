@@ -20,7 +20,7 @@ from elman.cells.cell import Sizes
 from elman.cells.counting import hidden_weights
 from elman.cells.registry import CELLS, cell_named
 from elman.errors import FolderError, UsageError
-from elman.models.registry import is_network, known
+from elman.models.registry import entry, known
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
@@ -333,7 +333,7 @@ def diagnosis(result: Xray) -> list[str]:
             f"What a {result.model['name']} network sees ends with its window: no gradient goes back through time, and "
             "there are no gates."
         )
-    elif result.model["name"] in known() and is_network(result.model["name"]):
+    elif result.model["name"] in known() and entry(result.model["name"]).learns:
         words.append("It is computed without torch here; its gradient and its gates are seen by torch only.")
     else:
         words.append(

@@ -5,7 +5,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from elman.training.objective import Network
+from elman.training.objective import TrainableNetwork
 
 
 def first_nonfinite(network: nn.Module, data: Any, state: tuple[Tensor, ...]) -> str:
@@ -33,7 +33,7 @@ def first_nonfinite(network: nn.Module, data: Any, state: tuple[Tensor, ...]) ->
     ]
     try:
         with torch.no_grad():
-            cast(Network, network).loss(data, state)
+            cast(TrainableNetwork, network).loss(data, state)
     finally:
         for handle in handles:
             handle.remove()

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     """What one update learns from."""
 
     data: Any
-    """The argument of ``Network.loss``."""
+    """The argument of ``TrainableNetwork.loss``."""
     cursor: Cursor
     """Where the next batch begins."""
     share: float = 1.0
@@ -39,7 +39,7 @@ class Validation:
     """For the progress line and the learning curve."""
 
 
-class Network(Protocol):
+class TrainableNetwork(Protocol):
     """What the loop needs of a network beside being an ``nn.Module``."""
 
     def loss(self, data: Any, state: State, masks: Masks | None = None) -> Loss:
@@ -65,7 +65,7 @@ class Objective(Protocol):
     """How often the data may be read where minutes say how long to train; more would only overfit."""
 
     def make_network(self) -> nn.Module:
-        """The network with its first weights; it also is a ``Network``."""
+        """The network with its first weights; it also is a ``TrainableNetwork``."""
         ...
 
     def initial_state(self, network: nn.Module) -> State:

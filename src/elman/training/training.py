@@ -15,7 +15,7 @@ from elman.nn.dropout import Masks
 from elman.system.machine import prepare_device, set_threads, tune_allocator
 from elman.training.checkpoint import Position
 from elman.training.nonfinite import first_nonfinite
-from elman.training.objective import Arrays, Network, Objective, State
+from elman.training.objective import Arrays, Objective, State, TrainableNetwork
 from elman.training.optimizers import fits_optimizer, make_optimizers, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.plan import Plan
 from elman.training.schedule import make_schedule
@@ -76,7 +76,7 @@ class Training:
             parameter.requires_grad_(not self.objective.is_frozen(name, position.update))
         self.network.zero_grad(set_to_none=True)
         with self._autocast():
-            loss = cast(Network, self.network).loss(batch.data, self.state, Masks(plan.seed, position.update))
+            loss = cast(TrainableNetwork, self.network).loss(batch.data, self.state, Masks(plan.seed, position.update))
         mean = loss.total / loss.count
         value = float(mean.detach())
         if not math.isfinite(value):
@@ -127,7 +127,7 @@ class Training:
     def weights(self) -> Arrays:
         """The weights to use, averaged where the plan says so, as NumPy arrays."""
         backup = self._use_average()
-        arrays = cast(Network, self.network).to_arrays()
+        arrays = cast(TrainableNetwork, self.network).to_arrays()
         self._restore(backup)
         return arrays
 
