@@ -4,10 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from elman.errors import FolderError
 
 Call = Callable[..., Any]
 
@@ -304,7 +307,8 @@ def test_a_prompt_in_the_place_of_a_model_is_one_line(cli: Call) -> None:
 def test_hostile_configurations(cli: Call, lstm_folder: Path, tmp_path: Path, head: dict[str, Any]) -> None:
     folder = copy(lstm_folder, tmp_path)
     (folder / "config.json").write_text(json.dumps({"schema_version": 1, **head}))
-    reseal(folder, lambda arrays: None)
+    with suppress(FolderError):  # elman itself seals nothing that it does not know
+        reseal(folder, lambda arrays: None)
     fails(cli("complete", folder, "Anna"))
 
 
@@ -312,7 +316,7 @@ def test_a_tokenizer_that_never_ends_is_not_read(cli: Call, lstm_folder: Path, t
     folder = copy(lstm_folder, tmp_path)
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer.json").symlink_to("/dev/zero")
-    fails(cli("complete", folder, "Anna"), "no plain file")
+    fails(cli("complete", folder, "Anna"), "is a symbolic link; a model folder holds plain files only")
 
 
 def test_deep_json_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.storage.folder import load
+from elman.storage.language import load
 
 pytestmark = pytest.mark.slow
 

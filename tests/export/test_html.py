@@ -85,7 +85,8 @@ def network(
     model = NeuralModel(module, tokenizer, settings)
     arrays = model.to_arrays()
     about: dict[str, Any] = {"model_hash": model.model_hash, "about": model.describe()}
-    return inference_model(arrays, settings, tokenizer, int8=groups_of(arrays) if int8 else ["output"], **about)
+    groups = [group for group in groups_of(arrays) if int8 or not group.startswith("stack.")]
+    return inference_model(arrays, settings, tokenizer, int8=groups, **about)
 
 
 class Opened:

@@ -144,7 +144,7 @@ def rewritten(folder: Path, change: Any) -> None:
             "wrong shape",
         ),
         (lambda arrays, facts: facts["config"].pop("int8"), "'int8' is missing"),
-        (lambda arrays, facts: facts.pop("config"), "'network' is missing"),
+        (lambda arrays, facts: facts.pop("config"), "does not say what it is"),
         (lambda arrays, facts: facts["config"]["network"].update(hidden_size=33), "another network"),
         (lambda arrays, facts: facts.update(weights="0" * 64), "other weights"),
         (lambda arrays, facts: facts["config"].update(int8=[]), "needs float32"),
@@ -193,7 +193,7 @@ def test_what_the_engine_does_not_agree_with_is_computed_by_torch(folder: Path) 
 def test_a_pipe_in_place_of_weights_is_refused(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     os.mkfifo(folder / "model.safetensors")
-    with pytest.raises(FolderError, match="no plain file"):
+    with pytest.raises(FolderError, match="is a pipe, a socket or a device"):
         elman.load(folder)
 
 

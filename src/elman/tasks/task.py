@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from elman.cells.registry import HOW_TO_ADD
 from elman.config import Config
 from elman.errors import UsageError
-from elman.models.registry import entry, known, resolve
+from elman.models.registry import entry, known, resolve, trainable
 from elman.progress import Progress
 from elman.storage.folder import read_config
 from elman.tasks.job import Job
@@ -58,7 +59,14 @@ class Task(ABC):
         return [self.request.data_config, *map(resolve, names)]
 
     def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        """The kind of model that ``--model`` means, and settings that follow from the name."""
+        """The kind of model that ``--model`` means, and settings that follow from the name.
+
+        Raises:
+            UsageError: this task trains no such kind.
+        """
+        if model not in trainable(self.name):
+            kinds = ", ".join(trainable(self.name))
+            raise UsageError(f"--model is {model!r}; it must be one of: {kinds}; {HOW_TO_ADD}")
         return model, {}
 
     def model_of(self, folder: Path) -> str:
