@@ -1,4 +1,5 @@
-"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and
+register_cell."""
 
 import shutil
 import tempfile
@@ -59,14 +60,14 @@ def train(
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
         task: ``language`` or ``classify``; by default what ``start`` is of, or language.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
-        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer, ngram or a cell of
-            your own (``register_cell``); by default what ``start`` is, or lstm.
+        model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
+            ngram or a cell of your own (``register_cell``); by default what ``start`` is, or lstm.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
         start: a model folder to go on from with new text.
-        settings: anything else that `elman train --help` lists, such as ``level="char"``, ``order=3``,
-            ``hidden_size=256`` or ``dropout=0.3``.
+        settings: anything else that `elman train --help` lists, such as ``level="char"``,
+            ``order=3``, ``hidden_size=256`` or ``dropout=0.3``.
 
     Returns:
         A ``Model`` of a language; of another task what its ``predict`` belongs to.
@@ -95,7 +96,8 @@ def train(
         tensorboard=tensorboard,
         settings={**settings, **implied},
     )
-    # A temporary folder is removed once all of it is in memory; after an interruption it stays, to be resumed.
+    # A temporary folder is removed once all of it is in memory; after an interruption it stays, to
+    # be resumed.
     path = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="elman-model-"))
     train_model(
         request,
@@ -154,16 +156,19 @@ def adapt(
 ) -> Model:
     """A model that adapts to what it reads; everything about how is fitted on ``tune``.
 
-    What it has read is in its state: with ``context`` carry it goes on adapting over all texts, with document it
-    starts afresh at each of them, with independent at each line.
+    What it has read is in its state: with ``context`` carry it goes on adapting over all texts,
+    with document it starts afresh at each of them, with independent at each line.
 
     Args:
         model: what ``train`` and ``load`` return.
-        tune: text to fit on; never the one to be reported on; default: the validation text named in the model card.
+        tune: text to fit on; never the one to be reported on; default: the validation text named in
+            the model card.
         mix: models with the same types to mix in.
         cache: whether to expect again what lately followed a similar situation.
-        dynamic: whether the network goes on learning while it reads (slow: a gradient step every 20 tokens).
-        temperature: whether to sharpen or flatten the result (slow: looks at all types for every token).
+        dynamic: whether the network goes on learning while it reads (slow: a gradient step every 20
+            tokens).
+        temperature: whether to sharpen or flatten the result (slow: looks at all types for every
+            token).
         context: how the adapted model will be used, as for ``Model.evaluate``.
         config: how ``tune`` is read.
 
@@ -189,7 +194,8 @@ def adapt_steps(
     progress: Progress | None = None,
     last: bool = False,
 ) -> Iterator[tuple[str, Model]]:
-    """As ``adapt``: the model itself, then one adaptation of ``wanted`` after the other, each on top.
+    """As ``adapt``: the model itself, then one adaptation of ``wanted`` after the other, each on
+    top.
 
     Args:
         wanted: of mix, cache, dynamic and temperature.
@@ -253,8 +259,9 @@ def load(
 
     Args:
         task: refuse a model of another task.
-        torch: whether a network is computed by torch, where that is installed, from the weights as they were trained.
-            By default elman's own engine computes it, in 8 bits where little is lost.
+        torch: whether a network is computed by torch, where that is installed, from the weights as
+            they were trained. By default elman's own engine computes it, in 8 bits where little is
+            lost.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.

@@ -1,7 +1,7 @@
 """Progress over anything that takes longer than two seconds: where, how fast, how long still.
 
-The base class is silent, for libraries and tests. ``ScreenProgress`` talks on stderr: one live line on
-a terminal, a plain line every few seconds elsewhere. Results never pass through here.
+The base class is silent, for libraries and tests. ``ScreenProgress`` talks on stderr: one live line
+on a terminal, a plain line every few seconds elsewhere. Results never pass through here.
 """
 
 import sys

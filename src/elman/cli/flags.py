@@ -20,7 +20,8 @@ def with_flags(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Replace a verb's ``**settings`` by one flag for each field of the configurations.
 
-    A flag that is not given is None and does not reach the verb; choices are checked by the configuration.
+    A flag that is not given is None and does not reach the verb; choices are checked by the
+    configuration.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:

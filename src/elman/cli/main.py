@@ -90,10 +90,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point of the command; ends with ``sys.exit``."""
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in words
-    # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the speed.
+    # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the
+    # speed.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if not os.access(os.path.dirname(__file__), os.W_OK):
-        # Compiled kernels lie beside their source; where that may not be written, numba would take ~/.cache/numba.
+        # Compiled kernels lie beside their source; where that may not be written, numba would take
+        # ~/.cache/numba.
         from elman.system.machine import cache_folder
 
         os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))

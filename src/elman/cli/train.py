@@ -11,7 +11,8 @@ from elman.models.registry import entry, known
 from elman.tasks.registry import TASKS, task_named
 
 _TASKS = [task_named(name) for name in TASKS]
-"""Without cells and tasks that somebody else registers: nothing of theirs is imported for a help page."""
+"""Without cells and tasks that somebody else registers: nothing of theirs is imported for a help
+page."""
 _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(kind).trainable]
 
 

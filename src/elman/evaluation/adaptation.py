@@ -1,8 +1,10 @@
-"""Fitting what adapts - dynamic evaluation, mixture, cache, temperature - on a text set aside for that.
+"""Fitting what adapts - dynamic evaluation, mixture, cache, temperature - on a text set aside for
+that.
 
-All but the temperature ends in a sum: shares of the network, of other models and of the cache. So what each of them
-gives to every token of the tuning text is computed once, and the shares are found by expectation maximisation over all
-of them together; only what is inside a part (the cache's theta, the rate of learning) is searched for.
+All but the temperature ends in a sum: shares of the network, of other models and of the cache. So
+what each of them gives to every token of the tuning text is computed once, and the shares are found
+by expectation maximisation over all of them together; only what is inside a part (the cache's
+theta, the rate of learning) is searched for.
 """
 
 import math
@@ -30,8 +32,9 @@ from elman.text.store import Text
 PIECE = 50_000
 """Tokens of the tuning text that are looked at; more would hardly change what is fitted."""
 _LEARNING_PIECE = 15_000
-"""Tokens, the last ones, on which dynamic evaluation is tried. How large gradients usually are is measured on those
-before them: where it is known of the very text that is read, rates seem good that throw the network away on another."""
+"""Tokens, the last ones, on which dynamic evaluation is tried. How large gradients usually are is
+measured on those before them: where it is known of the very text that is read, rates seem good that
+throw the network away on another."""
 _SEARCH_PIECE = 30_000
 """Tokens on which the cache's theta and recency are searched for."""
 _TEMPERATURE_PIECE = 8_000
@@ -43,9 +46,11 @@ WINDOW = 2000
 """Tokens that the cache remembers; its recency says how many of them count."""
 _RATE, _DECAY = 1e-4, 0.002
 _RATES, _DECAYS = (1e-6, 4e-3), (5e-4, 0.1)
-"""Where they may end: a rate beyond helps on the text it is fitted to and throws the network away on the next."""
+"""Where they may end: a rate beyond helps on the text it is fitted to and throws the network away
+on the next."""
 _LIKENESS, _RECENCY = 12.0, 0.004
-"""Where the searches begin: what suited networks of several sizes on the Penn Treebank's validation text."""
+"""Where the searches begin: what suited networks of several sizes on the Penn Treebank's validation
+text."""
 
 Adapted = tuple[LanguageModel, dict[str, Any]]
 """A model that adapts, and what was fitted for it, as JSON values."""
@@ -105,8 +110,8 @@ class Tuning:
             ModelError: dynamic evaluation of something that is no network, or too little text.
         """
         learning = [self._dynamic()[0]] if dynamic else []
-        # The static network comes first and keeps a share: the cache compares its hidden vectors, which mean the same
-        # all along, and learning the wrong thing cannot cost much.
+        # The static network comes first and keeps a share: the cache compares its hidden vectors,
+        # which mean the same all along, and learning the wrong thing cannot cost much.
         models = [self.model, *learning, *(self.others if mix else ())]
         facts: dict[str, Any] = {}
         for each in learning:
@@ -181,7 +186,8 @@ class Tuning:
                 return value
 
             if keys is not None:
-                # Hidden vectors have a size of their own; what counts is how much likeness weighs at most.
+                # Hidden vectors have a size of their own; what counts is how much likeness weighs
+                # at most.
                 size = float(np.mean([np.square(each).sum(axis=1).mean() for each in keys]))
                 theta = climb(lambda value: told(cost(value, recency)), _LIKENESS / max(size, 1e-6), factor=1.4)
             recency = climb(lambda value: told(cost(theta, value)), recency, factor=1.7)
@@ -200,8 +206,8 @@ class Tuning:
         return np.concatenate(found)
 
     def _dynamic(self) -> tuple[LanguageModel, NDArray[np.float64]]:
-        """The network with a rate and a decay that suit the text, and what such a one said of its last part (before it
-        NaN); fitted once."""
+        """The network with a rate and a decay that suit the text, and what such a one said of its
+        last part (before it NaN); fitted once."""
         if self._learning is None:
             self.check_learns()
             self._learning = self._fitted_dynamic()
@@ -298,10 +304,11 @@ class _Trials:
 
 
 def shares(parts: Sequence[NDArray[np.float64]]) -> list[float]:
-    """The mixture weights of parts that gave each token these log-probabilities ``[N]``, none of them 0.
+    """The mixture weights of parts that gave each token these log-probabilities ``[N]``, none of
+    them 0.
 
-    By EM, and as if each part had foretold one token more alone: what never helped on a short text may yet help on
-    another, and must not be ruled out.
+    By EM, and as if each part had foretold one token more alone: what never helped on a short text
+    may yet help on another, and must not be ruled out.
 
     >>> [round(share, 3) for share in shares([np.log([0.5] * 8), np.log([0.1] * 8)])]
     [0.9, 0.1]

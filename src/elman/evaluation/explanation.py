@@ -36,7 +36,8 @@ class Word:
     """Characters before it."""
     end: int
     contribution: float
-    """Log-odds of the label with the word less those without it (nats): above 0 it speaks for it."""
+    """Log-odds of the label with the word less those without it (nats): above 0 it speaks for it.
+    """
     probability: float
     """Of the label without the word."""
 

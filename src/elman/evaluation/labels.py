@@ -90,7 +90,8 @@ class LabelReport:
     """Of the model."""
     tally: LabelTally
     confusion: NDArray[np.int64] | None
-    """``[K, K]``, rows true, columns predicted; None where an example may have several labels, or K is above 1,000."""
+    """``[K, K]``, rows true, columns predicted; None where an example may have several labels, or K
+    is above 1,000."""
     reliability: Reliability
     mistakes: tuple[Mistake, ...]
     """The most confident first."""

@@ -13,7 +13,8 @@ from elman.text.speller import Speller
 from elman.text.store import Text
 
 _ADAPTING = ("dynamic", "mixture", "cache", "tempered")
-"""Kinds of models that are made of others and fitted to a text, in the order in which they are named."""
+"""Kinds of models that are made of others and fitted to a text, in the order in which they are
+named."""
 
 
 def evaluate_text(
@@ -25,7 +26,8 @@ def evaluate_text(
     progress: Progress,
     tuned_on: str | None = None,
 ) -> dict[str, Any]:
-    """The figures of a model on a text, with their signature; ``tuned_on`` is the hash of what it was fitted on."""
+    """The figures of a model on a text, with their signature; ``tuned_on`` is the hash of what it
+    was fitted on."""
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
     tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)
     signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)

@@ -18,7 +18,8 @@ def climb(
     most: int = 8,
     within: tuple[float, float] = (0.0, math.inf),
 ) -> float:
-    """The cheapest of ``start`` times powers of ``factor``, where steps from the start grow cheaper up to it.
+    """The cheapest of ``start`` times powers of ``factor``, where steps from the start grow cheaper
+    up to it.
 
     Args:
         most: how many times ``cost`` is asked at most.

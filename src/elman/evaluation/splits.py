@@ -1,4 +1,5 @@
-"""The texts of a model, found again: what it was validated on, to tune what adapts, and what it was trained on."""
+"""The texts of a model, found again: what it was validated on, to tune what adapts, and what it was
+trained on."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,12 +20,13 @@ from elman.text.store import Text
 def held_out_text(
     folder: Path | None, card: Mapping[str, Any], *, progress: Progress, purpose: str = "tuning on"
 ) -> Iterator[Text]:
-    """The text that the model in ``folder`` was validated on, for the length of the block; said aloud.
+    """The text that the model in ``folder`` was validated on, for the length of the block; said
+    aloud.
 
     ``purpose`` is what it is said to be for.
 
-    It is looked for in the cache, where training left it, and then among the files that ``--valid`` named; what is
-    found must have the hash that the model card names.
+    It is looked for in the cache, where training left it, and then among the files that ``--valid``
+    named; what is found must have the hash that the model card names.
 
     Raises:
         UsageError: it is nowhere, or has changed.
@@ -55,7 +57,8 @@ def held_out_text(
 
 
 def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Progress) -> Text | None:
-    """The text that the model in ``folder`` was trained on, from the cache or its sources; None if it is gone."""
+    """The text that the model in ``folder`` was trained on, from the cache or its sources; None if
+    it is gone."""
     _, prepared = _hashes(card)
     request, texts = _request(folder), cache_folder() / "texts"
     if not prepared:

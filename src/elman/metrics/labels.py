@@ -94,7 +94,8 @@ class LabelTally:
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
-        """The share of examples whose labels are all correct ``[..]`` (subset accuracy if multilabel)."""
+        """The share of examples whose labels are all correct ``[..]`` (subset accuracy if
+        multilabel)."""
         return _ratio(self.exact, self.examples)
 
     @property

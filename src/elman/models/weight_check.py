@@ -24,7 +24,8 @@ def check_weights(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]], *, fixe
     >>> check_weights({"bias": np.zeros(2, np.float32)}, {"bias": (3,)})
     Traceback (most recent call last):
     ...
-    elman.errors.FolderError: 'bias' is float32[2]; this configuration needs float32[3]; the folder is damaged
+    elman.errors.FolderError: 'bias' is float32[2]; this configuration needs float32[3]; the folder
+    is damaged
     """
     fixed = fixed or {}
     for name, array in fixed.items():

@@ -48,7 +48,8 @@ def draw_curves(figure: "Figure", models: Sequence[Mapping[str, Any]], *, agains
 
 
 def draw_buckets(figure: "Figure", models: Sequence[Mapping[str, Any]], *, table: str, label: str) -> None:
-    """Bits per token in each bucket of ``by_position`` or ``by_frequency``; empty buckets are left out."""
+    """Bits per token in each bucket of ``by_position`` or ``by_frequency``; empty buckets are left
+    out."""
     used = [place for place, bucket in enumerate(models[0][table]) if bucket["tokens"]]
     axes = labelled(figure, x=label, y="bits per token")
     for model in models:

@@ -34,7 +34,8 @@ def cells(model: Mapping[str, Any]) -> list[str]:
 
 
 def write_report(folder: Path, found: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.html`` and its pictures; ``found`` is what ``elman.studies.compare.compare`` gives.
+    """Write ``report.html`` and its pictures; ``found`` is what ``elman.studies.compare.compare``
+    gives.
 
     Raises:
         StorageError: the folder cannot be written.

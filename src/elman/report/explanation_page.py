@@ -88,7 +88,8 @@ def _size(explanation: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _pieces(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The text in pieces: words with a side and a strength from 0 to 1, and what stands between them."""
+    """The text in pieces: words with a side and a strength from 0 to 1, and what stands between
+    them."""
     words, text, pieces, end = explanation["words"], explanation["text"], [], 0
     largest = max((abs(word["contribution"]) for word in words), default=0.0) or 1.0
     for word in words:

@@ -1,4 +1,5 @@
-"""A report as one page that needs nothing else: sections of text, pictures and tables, light, dark and on paper."""
+"""A report as one page that needs nothing else: sections of text, pictures and tables, light, dark
+and on paper."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ class Section(NamedTuple):
 
 
 def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequence[Section]) -> list[Path]:
-    """Write the page ``file`` and its pictures, each as PNG and SVG, into a folder; returns all files, the page first.
+    """Write the page ``file`` and its pictures, each as PNG and SVG, into a folder; returns all
+    files, the page first.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -43,7 +45,8 @@ def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequ
                 write_atomic(folder / name, data)
                 written.append(folder / name)
             svg = inline(files[f"{section.name}.svg"], section.name, section.title)
-        # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the template.
+        # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the
+        # template.
         shown.append({**section._asdict(), "svg": markupsafe.Markup(svg)})
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
     page = template.render(title=title, head=head, sections=shown)

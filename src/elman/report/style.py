@@ -1,7 +1,9 @@
-"""How every picture of a report looks: one colour, dash and marker for each family, and figures for pages and files.
+"""How every picture of a report looks: one colour, dash and marker for each family, and figures for
+pages and files.
 
-Colours are Okabe and Ito's, which colour-blind people can tell apart; dashes and markers tell families apart where
-there is no colour. What is black here becomes the page's own colour of text in its SVG.
+Colours are Okabe and Ito's, which colour-blind people can tell apart; dashes and markers tell
+families apart where there is no colour. What is black here becomes the page's own colour of text in
+its SVG.
 """
 
 import io
@@ -70,7 +72,8 @@ def look(family: str) -> Look:
 
 
 def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
-    """Fresh axes of a figure, with a quiet grid; ``x`` and ``y`` say what is measured, and in what unit."""
+    """Fresh axes of a figure, with a quiet grid; ``x`` and ``y`` say what is measured, and in what
+    unit."""
     axes = figure.add_subplot()
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.18, color=INK, lw=0.6)
@@ -80,7 +83,8 @@ def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
 def new_figure(width: float, height: float, *, dpi: float | None = None) -> "Figure":
     """An empty figure, ``width`` by ``height`` inches, that needs no window.
 
-    matplotlib keeps a list of the system's fonts; it goes into elman's cache folder unless ``MPLCONFIGDIR`` is set.
+    matplotlib keeps a list of the system's fonts; it goes into elman's cache folder unless
+    ``MPLCONFIGDIR`` is set.
     """
     os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))  # read once, at the first import
     from matplotlib.backends.backend_agg import FigureCanvasAgg

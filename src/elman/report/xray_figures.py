@@ -1,7 +1,8 @@
-"""The x-ray's figures, from its numbers (``Xray.to_json``): for a page, light or dark, and as files.
+"""The x-ray's figures, from its numbers (``Xray.to_json``): for a page, light or dark, and as
+files.
 
-Colours are Okabe and Ito's, which colour-blind people can tell apart, and each line has a dash of its own. What is
-black here becomes the page's own colour of text in its SVG.
+Colours are Okabe and Ito's, which colour-blind people can tell apart, and each line has a dash of
+its own. What is black here becomes the page's own colour of text in its SVG.
 """
 
 from collections.abc import Mapping, Sequence
@@ -132,7 +133,8 @@ def draw_gates(
     tokens: Sequence[str],
     meanings: Mapping[str, str],
 ) -> None:
-    """Heat maps over a sentence: a row for each token, a column for each unit; one panel for each gate and state."""
+    """Heat maps over a sentence: a row for each token, a column for each unit; one panel for each
+    gate and state."""
     names = [(name, False) for name in gates] + [(name, True) for name in states]
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for each, (name, state) in zip(axes, names, strict=True):
@@ -235,7 +237,8 @@ def _finish(figure: "Figure", axes: "Axes", *, grid: bool = True) -> None:
 
 
 def _power(value: float) -> str:
-    """A power of ten without mathematical typesetting, which would show in texts that hold a dollar.
+    """A power of ten without mathematical typesetting, which would show in texts that hold a
+    dollar.
 
     >>> _power(1e-12)
     '10⁻¹²'

@@ -80,7 +80,8 @@ T = TypeVar("T")
 
 
 class Server:
-    """What the routes share: models, sessions, limits, figures, and the threads that short work runs in."""
+    """What the routes share: models, sessions, limits, figures, and the threads that short work
+    runs in."""
 
     def __init__(self, models: Mapping[str, TrainedModel], limits: Limits) -> None:
         self.limits = limits
@@ -99,7 +100,8 @@ class Server:
         self.metrics.steps_waiting.set_function(lambda: self.loaded.waiting)
 
     async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
-        """The result of short work, or of ``reading`` a text, for as long as the client waits for it."""
+        """The result of short work, or of ``reading`` a text, for as long as the client waits for
+        it."""
         pool = self._readers if reading else self._pool
         return await self.result(request, lambda patience: pool.submit(work, patience))
 
@@ -148,7 +150,8 @@ def create_app(
     """The application that serves models, by name; the first one answers who names none.
 
     Args:
-        names: host names by which clients may address the server, besides localhost and plain addresses.
+        names: host names by which clients may address the server, besides localhost and plain
+            addresses.
         key: what clients must send as ``Authorization: Bearer KEY``.
         origins: web sites whose pages may use the server (CORS).
     """

@@ -1,8 +1,8 @@
 """Concurrent requests in one step: a worker per model that gathers what is waiting.
 
-While the model computes, requests wait together; whatever is there when it is done goes into the next step, all rows
-at once. Rows of a batch do not interact (the contract of every model), so no answer depends on who else is asking.
-Only the worker's thread ever calls the model.
+While the model computes, requests wait together; whatever is there when it is done goes into the
+next step, all rows at once. Rows of a batch do not interact (the contract of every model), so no
+answer depends on who else is asking. Only the worker's thread ever calls the model.
 """
 
 import threading
@@ -76,18 +76,21 @@ class Batcher:
     def step(
         self, state: State, ids: TokenIds | None = None, use: Callable[[LogProbs], T] | None = None
     ) -> "Future[tuple[State, T | None]]":
-        """The state after ``ids[B]`` (or ``state`` itself), and what ``use`` makes of its log-probabilities ``[B, V]``.
+        """The state after ``ids[B]`` (or ``state`` itself), and what ``use`` makes of its
+        log-probabilities ``[B, V]``.
 
         ``use`` runs in the worker's thread and keeps no view of what it is given.
         """
         return self._add(self._steps, _Step(state, ids, use)).future
 
     def score(self, rows: Sequence[TokenIds], state: State) -> "Future[tuple[list[LogProbs], State]]":
-        """The log-probability of each token of rows of any lengths, and the state after each row's last."""
+        """The log-probability of each token of rows of any lengths, and the state after each row's
+        last."""
         return self._add(self._readings, _Reading(state, rows, None)).future
 
     def trace(self, ids: TokenIds, state: State, use: Callable[[LogProbs], T]) -> "Future[tuple[T, State]]":
-        """What ``use`` makes of the log-probabilities before each token ``[T, V]``, and the state after the last."""
+        """What ``use`` makes of the log-probabilities before each token ``[T, V]``, and the state
+        after the last."""
         return self._add(self._readings, _Reading(state, [ids], use)).future
 
     @property
@@ -206,7 +209,8 @@ class Batcher:
 
 
 class Patience:
-    """How long the answer to one request may still be worked on; the client's going ends it at once."""
+    """How long the answer to one request may still be worked on; the client's going ends it at
+    once."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
@@ -235,7 +239,8 @@ class Patience:
 
 
 class Batched:
-    """A model that many threads may call at once: a LanguageModel whose every call joins the worker's next step."""
+    """A model that many threads may call at once: a LanguageModel whose every call joins the
+    worker's next step."""
 
     def __init__(self, batcher: Batcher, patience: Patience) -> None:
         self._batcher, self._patience = batcher, patience

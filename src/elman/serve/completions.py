@@ -25,7 +25,8 @@ from elman.serve.sessions import too_long
 _DEFAULT_TOKENS = 16
 _STOP_CHARS = 200
 _PROBS = 1 << 21
-"""Probabilities that exist at a time while a prompt's likely tokens are looked for, 8 MB of them."""
+"""Probabilities that exist at a time while a prompt's likely tokens are looked for, 8 MB of them.
+"""
 
 
 @dataclass(frozen=True, eq=False)

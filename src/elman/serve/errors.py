@@ -1,4 +1,5 @@
-"""What a client did wrong, or what is wrong here, as HTTP: a status and one plain sentence in OpenAI's JSON shape."""
+"""What a client did wrong, or what is wrong here, as HTTP: a status and one plain sentence in
+OpenAI's JSON shape."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,8 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
 
 
 def json_bytes(value: Any) -> bytes:
-    """A value as compact JSON in UTF-8; half a surrogate pair, which UTF-8 does not have, stays escaped.
+    """A value as compact JSON in UTF-8; half a surrogate pair, which UTF-8 does not have, stays
+    escaped.
 
     >>> json_bytes({"text": "é\\ud800"}).decode()
     '{"text":"é\\\\ud800"}'

@@ -44,7 +44,8 @@ class Piece(NamedTuple):
     text: str
     tokens: list[Token]
     finish: str | None
-    """``stop`` before a stop string, ``length`` after the last token asked for, None while it goes on."""
+    """``stop`` before a stop string, ``length`` after the last token asked for, None while it goes
+    on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,8 @@ def name_tops(tokenizer: Tokenizer, picked: Picked, shown: str, *, line_start: b
 
 
 class Showing:
-    """One text on its way out: whole characters only, and nothing that may be the beginning of a stop string."""
+    """One text on its way out: whole characters only, and nothing that may be the beginning of a
+    stop string."""
 
     def __init__(self, index: int, stop: Sequence[str], *, begin: int = 0) -> None:
         self.index = index

@@ -32,7 +32,8 @@ def complete_answer(
 ) -> dict[str, Any]:
     """The likeliest next words: those of ``Model.complete``.
 
-    Nothing of the prompt being known is no mistake here, where people are in the middle of typing it: ``oov`` says so.
+    Nothing of the prompt being known is no mistake here, where people are in the middle of typing
+    it: ``oov`` says so.
     """
     model = Batched(served.batcher, patience)
     if body.session is None:
@@ -45,7 +46,8 @@ def complete_answer(
 
 
 def remembered_answer(body: CompleteBody, served: ContinuesText, sessions: Sessions) -> dict[str, Any] | None:
-    """The same if the session knows all that it takes, so that no thread has to wait for the model; else None."""
+    """The same if the session knows all that it takes, so that no thread has to wait for the model;
+    else None."""
     short = len(body.prompt) <= _SHORT and body.n <= _FEW and len(body.block) <= _FEW
     if body.session is None or not short or not whole_words(served.model.lm.tokenizer):
         return None
@@ -84,7 +86,8 @@ def _completed(body: CompleteBody, served: ContinuesText, model: LanguageModel) 
 
 
 def score_answer(body: ScoreBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
-    """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in nats)."""
+    """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in
+    nats)."""
     tokenizer = served.model.lm.tokenizer
     lines = [normalise_line(line) for line in split_lines(body.text)]
     if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:

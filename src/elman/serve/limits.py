@@ -1,4 +1,5 @@
-"""What one client, and all of them together, may ask of the server; every bound is a flag of `elman serve`."""
+"""What one client, and all of them together, may ask of the server; every bound is a flag of `elman
+serve`."""
 
 import dataclasses
 
@@ -27,14 +28,15 @@ class Limits(Config):
     max_choices: int = 128
     """Completions in one request, prompts times n (default 128)."""
     max_answer: int = 1 << 18
-    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative counted;
-    probabilities in one answer of /v1/predict (default 262144)."""
+    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative
+    counted; probabilities in one answer of /v1/predict (default 262144)."""
     max_words: int = 100
     """Words in one answer of /v1/complete (default 100)."""
     max_texts: int = 1024
     """Texts in one request of /v1/predict (default 1024)."""
     max_explain: int = 4000
-    """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones get 413."""
+    """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
+    get 413."""
     max_stop: int = 16
     """Stop strings in one request, of at most 200 characters each (default 16)."""
     max_running: int = 64
@@ -52,7 +54,8 @@ class Limits(Config):
     body_seconds: float = 10.0
     """Seconds in which a request has to arrive (default 10); slower ones get 408."""
     send_seconds: float = 30.0
-    """Seconds that a client may leave a part of an answer unread (default 30); then it is dropped."""
+    """Seconds that a client may leave a part of an answer unread (default 30); then it is dropped.
+    """
     request_seconds: float = 300.0
     """Seconds that answering may take (default 300); then the request gets 503."""
     drain_seconds: float = 30.0

@@ -62,7 +62,8 @@ class LoadedModels:
         Raises:
             Problem: there is none.
         """
-        # A path as it was typed for `elman serve` is a name, too: other tools find the tokenizer by it.
+        # A path as it was typed for `elman serve` is a name, too: other tools find the tokenizer by
+        # it.
         found = self.served.get(name) or self.served.get(default_name(name))
         if found is None:
             raise Problem(

@@ -1,8 +1,10 @@
-"""How much each earlier word still matters for a prediction: what changes in it when that word had not been there.
+"""How much each earlier word still matters for a prediction: what changes in it when that word had
+not been there.
 
-The history of one place in a line is read again as often as it has words, each time without one of them, all in one
-batch. Compared are the probabilities of all types with and without: the Kullback-Leibler divergence, in bits, and how
-many bits more the word costs that does come. What an n-gram no longer sees costs exactly nothing.
+The history of one place in a line is read again as often as it has words, each time without one of
+them, all in one batch. Compared are the probabilities of all types with and without: the
+Kullback-Leibler divergence, in bits, and how many bits more the word costs that does come. What an
+n-gram no longer sees costs exactly nothing.
 """
 
 import math
@@ -43,7 +45,8 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["ab c, d"], config=TokenizerConfig(level="char"))
     >>> pieces_of(tokenizer, "ab c, d")
-    [Piece(text='ab', first=0, end=2), Piece(text=' c,', first=2, end=5), Piece(text=' d', first=5, end=7)]
+    [Piece(text='ab', first=0, end=2), Piece(text=' c,', first=2, end=5), Piece(text=' d', first=5,
+    end=7)]
     """
     spans = tokenizer.encode(line).spans.tolist()
     if whole_words(tokenizer):
@@ -95,7 +98,8 @@ def memory_answer(body: MemoryBody, served: ContinuesText, limits: Limits, patie
 
 
 class LeftOut(NamedTuple):
-    """Log-probabilities of all types ``[V]`` after a history, and ``[words, V]`` after it without each of its words."""
+    """Log-probabilities of all types ``[V]`` after a history, and ``[words, V]`` after it without
+    each of its words."""
 
     whole: LogProbs
     without: LogProbs

@@ -1,8 +1,8 @@
 """What every request passes before any work is done for it: the door of the server.
 
-Refused here, in this order: names in the Host header that are not ours (a page of another site cannot reach us by
-giving its own name our address), anything while shutting down, a wrong key, a body that is no JSON, too large or too
-slow. What passes is counted and timed.
+Refused here, in this order: names in the Host header that are not ours (a page of another site
+cannot reach us by giving its own name our address), anything while shutting down, a wrong key, a
+body that is no JSON, too large or too slow. What passes is counted and timed.
 """
 
 import asyncio
@@ -102,7 +102,8 @@ class Guard:
             self._check_key(headers.get(b"authorization", b""))
         body = await self._body(headers, receive)
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        # Other sites can send us plain forms and texts without asking their visitors' browsers; JSON they cannot.
+        # Other sites can send us plain forms and texts without asking their visitors' browsers;
+        # JSON they cannot.
         if body and kind != b"application/json":
             shown = kind.decode("latin-1")[:60]
             raise Problem(415, f"the body came as {shown!r}; send JSON, with Content-Type: application/json")

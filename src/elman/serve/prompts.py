@@ -13,7 +13,8 @@ from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _LONGEST_CHARACTER = 64
-"""Marks on one letter that are looked at together; nobody's language has more, but anybody's request may."""
+"""Marks on one letter that are looked at together; nobody's language has more, but anybody's
+request may."""
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
@@ -26,7 +27,8 @@ class Prompt:
     offsets: list[int]
     """Where each token begins in the text, in characters."""
     shown: list[str]
-    """Each token as people read it; together they are the text, but for bytes that are no character alone."""
+    """Each token as people read it; together they are the text, but for bytes that are no character
+    alone."""
     typed: bytes
     """A space at the end, which the next token must begin with; or nothing."""
     line_start: bool

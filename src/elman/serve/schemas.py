@@ -1,4 +1,5 @@
-"""The JSON that requests bring and answers have: strict, so that a misspelled field is told and not ignored."""
+"""The JSON that requests bring and answers have: strict, so that a misspelled field is told and not
+ignored."""
 
 from typing import Annotated, Any, Literal
 
@@ -124,7 +125,8 @@ class TokenBits(Bits):
 
 
 class WordMemory(BaseModel):
-    """A word of a line: what the prediction loses without it (bits), and how many bits more the word there costs."""
+    """A word of a line: what the prediction loses without it (bits), and how many bits more the
+    word there costs."""
 
     text: str
     bits: float | None
@@ -132,7 +134,8 @@ class WordMemory(BaseModel):
 
 
 class MemoryAnswer(BaseModel):
-    """The words of a line, those before the place with what they matter there; the word at the place."""
+    """The words of a line, those before the place with what they matter there; the word at the
+    place."""
 
     model: str
     place: int
@@ -144,8 +147,9 @@ class MemoryAnswer(BaseModel):
 class WordContribution(BaseModel):
     """A word of a text and what it does for a label.
 
-    ``contribution`` is the log-odds of the label with the word less those without it (nats), ``change`` the
-    probability with it less that without it. ``start`` and ``end`` count characters (code points) of the text.
+    ``contribution`` is the log-odds of the label with the word less those without it (nats),
+    ``change`` the probability with it less that without it. ``start`` and ``end`` count characters
+    (code points) of the text.
     """
 
     text: str

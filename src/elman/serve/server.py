@@ -1,7 +1,7 @@
 """The server around the application: its socket, its patience with connections, and how it ends.
 
-SIGTERM and Ctrl-C drain it: what runs is finished, what comes gets 503, and then the process ends by itself. A second
-signal ends it at once.
+SIGTERM and Ctrl-C drain it: what runs is finished, what comes gets 503, and then the process ends
+by itself. A second signal ends it at once.
 """
 
 import asyncio
@@ -38,7 +38,8 @@ def listen(host: str, port: int) -> socket.socket:
         opened = socket.create_server((host, port), family=family, backlog=1024)
         # Connections inherit it: what a client leaves unread must not pile up in the system either.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
-        # An answer's head and body go as two packets: the second one must not wait until the first is acknowledged.
+        # An answer's head and body go as two packets: the second one must not wait until the first
+        # is acknowledged.
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
     except (OSError, OverflowError) as error:
@@ -61,8 +62,8 @@ def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: 
     """
     # The thread that answers must not wait long for those that compute.
     sys.setswitchinterval(0.001)
-    # Looking through a vocabulary's tens of thousands of objects for garbage stops everybody for a quarter of a second:
-    # what was loaded stays, and is not looked at again.
+    # Looking through a vocabulary's tens of thousands of objects for garbage stops everybody for a
+    # quarter of a second: what was loaded stays, and is not looked at again.
     gc.collect()
     gc.freeze()
     limits: Limits = app.state.server.limits
@@ -165,7 +166,8 @@ def _patient(limits: Limits) -> type[asyncio.Protocol]:
             return self.cycle is None or self.cycle.response_complete
 
         def _expect(self) -> None:
-            """Once a request has begun to come, its head has to come soon, however many bytes at a time."""
+            """Once a request has begun to come, its head has to come soon, however many bytes at a
+            time."""
             if self._waiting is None and not self.transport.is_closing():
                 self._waiting = self.loop.call_later(limits.body_seconds, self._drop_idle)
 

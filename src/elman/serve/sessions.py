@@ -1,11 +1,13 @@
-"""Typing sessions: what a model has read of a text is kept, so that the next key costs next to nothing.
+"""Typing sessions: what a model has read of a text is kept, so that the next key costs next to
+nothing.
 
-A session is a tree of token prefixes. The state after each typed token stays, so a key costs at most one model step:
-none while the word is not one yet, none for backspace, none when the cursor goes back into the text. Of a text that
-comes all at once every 32nd state stays, and what lies between is read again in one call.
+A session is a tree of token prefixes. The state after each typed token stays, so a key costs at
+most one model step: none while the word is not one yet, none for backspace, none when the cursor
+goes back into the text. Of a text that comes all at once every 32nd state stays, and what lies
+between is read again in one call.
 
-A session never changes an answer, only how soon it comes. Sessions end by themselves: unused for a while, or when
-too many or too large.
+A session never changes an answer, only how soon it comes. Sessions end by themselves: unused for a
+while, or when too many or too large.
 """
 
 import threading
@@ -149,7 +151,8 @@ class Session:
 
 
 class Reader:
-    """A LanguageModel that remembers prompts: what is fed to it from the start is looked up in a session first.
+    """A LanguageModel that remembers prompts: what is fed to it from the start is looked up in a
+    session first.
 
     Its ``score`` of remembered text gives states only; the scores are not a number.
     """

@@ -1,7 +1,7 @@
 """Write, read and verify safetensors files.
 
-Nothing is pickled. The file's metadata has one key, ``elman``: JSON with a digest over all arrays and whatever else the
-writer states there.
+Nothing is pickled. The file's metadata has one key, ``elman``: JSON with a digest over all arrays
+and whatever else the writer states there.
 """
 
 import hashlib
@@ -36,12 +36,14 @@ def write_arrays(file: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
     """
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     stated = {**facts, "digest": arrays_digest(plain)}
-    # One key only: safetensors writes several in random order, and the same model should be the same bytes.
+    # One key only: safetensors writes several in random order, and the same model should be the
+    # same bytes.
     write_atomic(file, _parts(plain, {"elman": json.dumps(stated, sort_keys=True)}))
 
 
 def _parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
-    """The bytes that ``safetensors.numpy.save`` gives, array by array: not all of them may fit into memory twice."""
+    """The bytes that ``safetensors.numpy.save`` gives, array by array: not all of them may fit into
+    memory twice."""
     ranks = list(_NAMES)
     in_order = sorted(arrays.items(), key=lambda item: (ranks.index(item[1].dtype.str), item[0]))
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
@@ -61,7 +63,8 @@ def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[
     """The arrays of a file, checked against their digest, and what is stated of them.
 
     Args:
-        mapped: leave the arrays in the file, where the system shares them between processes; read-only.
+        mapped: leave the arrays in the file, where the system shares them between processes;
+            read-only.
 
     Raises:
         FolderError: missing, truncated, changed, or holding something else (a pickle).
@@ -72,7 +75,8 @@ def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[
         raise FolderError(f"{file} is missing; the model folder is incomplete, copy or train it again")
     with open(file, "rb") as opened:
         start = opened.read(9)
-    # A safetensors file begins with a length, which can look like anything, and then an opening brace.
+    # A safetensors file begins with a length, which can look like anything, and then an opening
+    # brace.
     if start.startswith(_PICKLES) and start[8:] != b"{":
         raise FolderError(
             f"{file} holds a pickle or an archive, which elman never opens: it could run code; use safetensors"
@@ -128,7 +132,8 @@ def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
             start, end = about["data_offsets"]
             part = opened.get_slice(name)
             dtype = np.dtype(_DTYPES[part.get_dtype()])
-            # An array that does not lie on a multiple of its numbers' size is copied: compiled code expects it to.
+            # An array that does not lie on a multiple of its numbers' size is copied: compiled code
+            # expects it to.
             data = whole[begin + start : begin + end]
             aligned = data if (begin + start) % dtype.itemsize == 0 else data.copy()
             arrays[name] = aligned.view(dtype).reshape(part.get_shape())
@@ -149,7 +154,8 @@ def read_bytes(file: Path) -> bytes:
     """A whole file of a model folder.
 
     Raises:
-        FolderError: missing, a device or a pipe, which may never end, or larger than any honest one.
+        FolderError: missing, a device or a pipe, which may never end, or larger than any honest
+            one.
     """
     try:
         if not file.is_file() or file.stat().st_size > _LARGEST:

@@ -1,4 +1,5 @@
-"""The model folder: what a trained model of any kind is on disk, and the suspicion with which it is read.
+"""The model folder: what a trained model of any kind is on disk, and the suspicion with which it is
+read.
 
     config.json             schema version, kind of model, its configuration (strict)
     ...                     the static files of its kind: vocabularies, labels (``registry.Entry.files``)
@@ -7,9 +8,9 @@
     model_card.json         what data, what recipe, what figures, which versions; with its own digest
     training/               all that resuming needs
 
-Nothing is pickled. The weights file is the root of trust: a changed bit in it, or in any file it seals, is an error.
-Symbolic links and special files inside a folder are refused. Every write is atomic, so that a kill at any moment leaves
-a model that loads.
+Nothing is pickled. The weights file is the root of trust: a changed bit in it, or in any file it
+seals, is an error. Symbolic links and special files inside a folder are refused. Every write is
+atomic, so that a kill at any moment leaves a model that loads.
 """
 
 import shutil
@@ -58,7 +59,8 @@ def create(path: Path) -> None:
 
 
 def write_static_files(path: Path, *, kind: str, config: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """Write everything that stays the same while the weights change: ``files`` are those that the kind declares."""
+    """Write everything that stays the same while the weights change: ``files`` are those that the
+    kind declares."""
     assert set(files) == set(entry(kind).files), f"a {kind} keeps {entry(kind).files}, not {sorted(files)}"
     for name, data in files.items():
         write_atomic(path / name, data)
@@ -103,7 +105,8 @@ def weights_digest(path: Path) -> str:
 
 
 def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], parity: Mapping[str, Any]) -> int:
-    """Write what a network is used by beside its weights, bound to these and to the static files that lie there.
+    """Write what a network is used by beside its weights, bound to these and to the static files
+    that lie there.
 
     Args:
         config: what the engine is built from, beside the weights.
@@ -152,7 +155,8 @@ def card_file(path: Path) -> Path:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a model, all but its model card and its training, into a folder that ``create`` has made."""
+    """Copy a model, all but its model card and its training, into a folder that ``create`` has
+    made."""
     for name in (*_sealed(source), WEIGHTS_FILE, INFERENCE_FILE):
         if name != INFERENCE_FILE or (source / name).exists():
             with storage_errors(path):
@@ -174,7 +178,8 @@ def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
         raise FolderError(f"{file} was changed after it was written; its figures cannot be trusted")
     about = body.get("model")
     if not isinstance(about, dict) or about.get("hash") != model_hash:
-        # The weights go on changing while a finished training is resumed; the next model card will fit.
+        # The weights go on changing while a finished training is resumed; the next model card will
+        # fit.
         if (path / "training" / "checkpoint.safetensors").exists():
             return {}
         raise FolderError(f"{file} belongs to another model; remove it, or copy the folder again")
@@ -214,7 +219,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def read_arrays(file: Path, *, sealed: bool = True, mapped: bool = False) -> dict[str, NDArray[Any]]:
-    """The arrays of a file; where it is ``sealed``, the files beside it must be as they were when it was written.
+    """The arrays of a file; where it is ``sealed``, the files beside it must be as they were when
+    it was written.
 
     Raises:
         FolderError: missing, damaged, changed, or holding something else.

@@ -53,7 +53,8 @@ def load_with_card(
     """Read a model folder or an ARPA file, and what the model was made of.
 
     Args:
-        torch: whether a network is computed by torch, where that is installed, rather than by elman's engine.
+        torch: whether a network is computed by torch, where that is installed, rather than by
+            elman's engine.
 
     Raises:
         FolderError: as for ``load``.
@@ -118,7 +119,8 @@ def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
 
 
 def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:
-    """Of a folder that elman 0.1 wrote, or whose training has not ended: 8 bits where they were measured to do."""
+    """Of a folder that elman 0.1 wrote, or whose training has not ended: 8 bits where they were
+    measured to do."""
     arrays = model_folder.read_arrays(path / WEIGHTS_FILE, mapped=True)
     tokenizer = read_tokenizer(path)
     kept = _measured(path).get("kept_in_fp32")
@@ -134,7 +136,8 @@ def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:
 def write_measured(
     path: Path, model: LanguageModel, ids: TokenIds | None = None, *, progress: Progress
 ) -> dict[str, Any] | None:
-    """Write ``inference.safetensors`` into a network's folder; returns what the model card says of it, or None.
+    """Write ``inference.safetensors`` into a network's folder; returns what the model card says of
+    it, or None.
 
     Args:
         ids: tokens of its validation text, to compare on.
@@ -159,7 +162,8 @@ def write_measured(
 def save_model(
     path: Path, model: LanguageModel, speller: Speller, *, card: Mapping[str, Any], source: Path | None
 ) -> None:
-    """Write a model into the new folder ``path``; one that the engine computes as it lies in its folder ``source``.
+    """Write a model into the new folder ``path``; one that the engine computes as it lies in its
+    folder ``source``.
 
     Raises:
         FolderError: the folder exists and is not empty.

@@ -36,7 +36,8 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
-    """Write a whole file or leave the old one as it was; ``data`` may come in parts (bytes, or arrays of them).
+    """Write a whole file or leave the old one as it was; ``data`` may come in parts (bytes, or
+    arrays of them).
 
     Raises:
         StorageError: the disk is full or the folder not writable.
@@ -60,7 +61,8 @@ def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder safe from a power cut, where the system and the disk can."""
-    # A rename is only safe from a power cut once the folder itself is on disk; Windows has no such call.
+    # A rename is only safe from a power cut once the folder itself is on disk; Windows has no such
+    # call.
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

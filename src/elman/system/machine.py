@@ -1,4 +1,5 @@
-"""What this machine is and how to get the best of it: threads, allocator, bf16, device, the cache folder."""
+"""What this machine is and how to get the best of it: threads, allocator, bf16, device, the cache
+folder."""
 
 import ctypes
 import importlib.util
@@ -51,7 +52,8 @@ def require_torch() -> None:
 
 @cache
 def tune_allocator() -> bool:
-    """Keep freed memory in the process, so that large buffers do not fault in again at every update.
+    """Keep freed memory in the process, so that large buffers do not fault in again at every
+    update.
 
     glibc gives big blocks back to the kernel at once by default, which can cost half of an update's
     time. Returns False where the C library has no such setting.
@@ -84,7 +86,8 @@ def available_cores() -> int:
 
 
 def cpu_quota(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores' worth of time that control groups (containers, batch systems) grant this process; None: no limit."""
+    """Cores' worth of time that control groups (containers, batch systems) grant this process;
+    None: no limit."""
     found = []
     for line in _lines(groups):
         _, _, rest = line.partition(":")
@@ -104,7 +107,8 @@ def cpu_quota(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/
 
 
 def memory() -> dict[str, int]:
-    """Bytes of memory: ``total``, ``available`` and ``swapped`` (in use); empty where the system does not say."""
+    """Bytes of memory: ``total``, ``available`` and ``swapped`` (in use); empty where the system
+    does not say."""
     values = {}
     for line in _lines(Path("/proc/meminfo")):
         name, _, rest = line.partition(":")
@@ -118,14 +122,16 @@ def memory() -> dict[str, int]:
 
 
 def governor() -> str | None:
-    """What sets the clock of the first core, ``driver: governor``; None where the system does not say."""
+    """What sets the clock of the first core, ``driver: governor``; None where the system does not
+    say."""
     folder = Path("/sys/devices/system/cpu/cpu0/cpufreq")
     parts = [*_lines(folder / "scaling_driver"), *_lines(folder / "scaling_governor")]
     return ": ".join(parts) if len(parts) == 2 else None
 
 
 def stolen_time() -> tuple[int, int] | None:
-    """Ticks since the start that other virtual machines took from this one, and all ticks; None if unknown."""
+    """Ticks since the start that other virtual machines took from this one, and all ticks; None if
+    unknown."""
     for line in _lines(Path("/proc/stat")):
         parts = line.split()
         if parts[0] == "cpu" and len(parts) >= 9:
@@ -157,7 +163,8 @@ def cpu_facts() -> dict[str, str]:
 
 @cache
 def bf16_works() -> bool:
-    """Whether networks may train in bf16 here: the CPU computes it natively and an LSTM step succeeds."""
+    """Whether networks may train in bf16 here: the CPU computes it natively and an LSTM step
+    succeeds."""
     features = cpu_facts()["features"].split()
     if not {"avx512_bf16", "amx_bf16", "bf16"} & set(features):
         return False
@@ -216,12 +223,14 @@ def choose_device(wanted: str) -> str:
 
 
 def prepare_device(device: str, *, precision: str) -> None:
-    """Make a GPU compute what a plan promises: the same bits each time, and fp32 where fp32 is said."""
+    """Make a GPU compute what a plan promises: the same bits each time, and fp32 where fp32 is
+    said."""
     if device != "cuda":
         return
     import torch
 
-    # Read when the GPU is first used: without it, products of one run may be added up in several orders.
+    # Read when the GPU is first used: without it, products of one run may be added up in several
+    # orders.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = precision != "fp32"
@@ -261,7 +270,8 @@ def _device_name(device: str) -> str:
 
 def peak_memory() -> int | None:
     """The most memory this process has held so far, in bytes; None where the system does not say."""
-    # What Linux says elsewhere (getrusage) begins with what the parent held when it started this process.
+    # What Linux says elsewhere (getrusage) begins with what the parent held when it started this
+    # process.
     for line in _lines(Path("/proc/self/status")):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

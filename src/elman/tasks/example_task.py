@@ -1,7 +1,8 @@
-"""ExampleTask: a task of labelled examples from a handful of functions; the rest is the same for all of them.
+"""ExampleTask: a task of labelled examples from a handful of functions; the rest is the same for
+all of them.
 
-An example is whatever ``read`` gives. Its input is a row of whole numbers, its target a number or an
-array. Vocabularies, scalers and the like are bytes of files, fitted on the training part alone.
+An example is whatever ``read`` gives. Its input is a row of whole numbers, its target a number or
+an array. Vocabularies, scalers and the like are bytes of files, fitted on the training part alone.
 """
 
 import dataclasses

@@ -1,4 +1,5 @@
-"""From a request to a model folder, whatever the task: plan, train, measure, write the model card; and resuming."""
+"""From a request to a model folder, whatever the task: plan, train, measure, write the model card;
+and resuming."""
 
 import dataclasses
 import re
@@ -99,7 +100,8 @@ def _tell_changes(then_all: Mapping[str, Any], plan: Any, progress: Progress) ->
 
 
 def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
-    """Fix first weights and plan, and write down everything that resuming needs; returns plan and weights."""
+    """Fix first weights and plan, and write down everything that resuming needs; returns plan and
+    weights."""
     begin, weights = time.monotonic(), None
     if job.plan is not None:
         # Sums of many numbers, too, come out the same only by the same number of threads.

@@ -34,7 +34,8 @@ class Job(ABC):
 
     @abstractmethod
     def static_files(self) -> dict[str, bytes]:
-        """The files of the folder that stay the same while the weights change: vocabularies, labels."""
+        """The files of the folder that stay the same while the weights change: vocabularies,
+        labels."""
 
     def first_weights(self) -> "Arrays | None":
         """The weights to begin with; None leaves them to the network."""
@@ -50,7 +51,8 @@ class Job(ABC):
 
     @abstractmethod
     def finish(self) -> dict[str, Any]:
-        """Measure the model that was trained, write all else that its folder needs; returns its model card.
+        """Measure the model that was trained, write all else that its folder needs; returns its
+        model card.
 
         A model that is counted is counted here.
 

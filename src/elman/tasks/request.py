@@ -1,4 +1,5 @@
-"""Request: what a user asks a training for, checked once and kept so that resuming needs nothing else."""
+"""Request: what a user asks a training for, checked once and kept so that resuming needs nothing
+else."""
 
 import dataclasses
 import os
@@ -63,7 +64,8 @@ class Request:
 
     @classmethod
     def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
-        """A request from the user's settings, sorted into how data is read, what is asked, sizes and plan.
+        """A request from the user's settings, sorted into how data is read, what is asked, sizes
+        and plan.
 
         Raises:
             UsageError: a setting that means nothing to this kind of model, or a value out of range.

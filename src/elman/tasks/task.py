@@ -53,7 +53,8 @@ class Task(ABC):
     """What ``--model`` is where nobody says."""
 
     def flags(self) -> list[type[Config]]:
-        """The configurations whose fields are settings of ``elman train``: of data, of each kind, of its plan."""
+        """The configurations whose fields are settings of ``elman train``: of data, of each kind,
+        of its plan."""
         kinds = [entry(name) for name in known() if entry(name).task == self.name and entry(name).trainable]
         names = dict.fromkeys(name for kind in kinds for name in (kind.config, kind.plan) if name is not None)
         return [self.request.data_config, *map(resolve, names)]

@@ -28,7 +28,8 @@ def check_encoding(encoding: str) -> None:
     >>> check_encoding("utf-9")
     Traceback (most recent call last):
     ...
-    elman.errors.UsageError: encoding is 'utf-9', which Python does not know; try utf-8, latin-1, cp1252 or utf-16
+    elman.errors.UsageError: encoding is 'utf-9', which Python does not know; try utf-8, latin-1,
+    cp1252 or utf-16
 
     Raises:
         UsageError: it does not, or the codec is not for text (base64).

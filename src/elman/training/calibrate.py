@@ -1,4 +1,5 @@
-"""How fast this machine is, measured in a few seconds, so that minutes become a fixed number of updates."""
+"""How fast this machine is, measured in a few seconds, so that minutes become a fixed number of
+updates."""
 
 import dataclasses
 import time
@@ -40,9 +41,11 @@ def machine_rate(*, precision: str, threads: int) -> float:
 
 
 def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 0.4) -> dict[int, float]:
-    """Steps per second that each number of threads keeps up, of products as small as a recurrent step's.
+    """Steps per second that each number of threads keeps up, of products as small as a recurrent
+    step's.
 
-    The mean, not the best: where something else is running, threads wait for each other at every step.
+    The mean, not the best: where something else is running, threads wait for each other at every
+    step.
 
     >>> rates = thread_rates([1], precision="fp32", seconds=0.01)
     >>> rates[1] > 1
@@ -71,7 +74,8 @@ def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 
 
 
 def choose_threads(cores: int, *, precision: str, progress: Progress) -> int:
-    """All cores, or one where the others are busy: threads that wait for each other are slower than one."""
+    """All cores, or one where the others are busy: threads that wait for each other are slower than
+    one."""
     if cores == 1:
         return 1
     rates = thread_rates([1, cores], precision=precision)

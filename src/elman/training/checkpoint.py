@@ -1,7 +1,7 @@
 """One file from which training goes on bit for bit: weights, optimiser, averages, state, cursor.
 
-It is replaced atomically, so a kill at any moment leaves the old one or the new one, whole. All that is
-random later is keyed by (seed, update), so no generator needs saving.
+It is replaced atomically, so a kill at any moment leaves the old one or the new one, whole. All
+that is random later is keyed by (seed, update), so no generator needs saving.
 """
 
 import dataclasses
@@ -39,7 +39,8 @@ class Position:
     average_start: int = 0
     """The update after which a validation set off the averaging; 0: none did."""
     log_bytes: int = 0
-    """Length of the log that belongs to this position; what lies behind it is cut off on resuming."""
+    """Length of the log that belongs to this position; what lies behind it is cut off on resuming.
+    """
 
     @property
     def cursor(self) -> Cursor:
@@ -48,7 +49,8 @@ class Position:
 
 
 def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
-    """Write everything, ``groups`` being named families of tensors (weights, optimizer, average, state)."""
+    """Write everything, ``groups`` being named families of tensors (weights, optimizer, average,
+    state)."""
     from safetensors.torch import save
 
     tensors = {

@@ -12,8 +12,8 @@ from elman.errors import TrainingError
 def alone(folder: Path) -> Iterator[None]:
     """Keep every other training out of ``folder``, which is made where it is missing.
 
-    The system drops the lock when its holder ends, however it ends, so that none is ever stale. Where folders
-    cannot be locked (Windows, some network disks), nobody is kept out.
+    The system drops the lock when its holder ends, however it ends, so that none is ever stale.
+    Where folders cannot be locked (Windows, some network disks), nobody is kept out.
 
     Raises:
         TrainingError: another training is at work there.

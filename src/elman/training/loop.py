@@ -1,7 +1,7 @@
 """The training loop, of every task: updates, validation, checkpoints, early stop, resuming.
 
-With a plan, a run is deterministic: stopping it anywhere and resuming gives bit for bit the weights of an
-uninterrupted run on the same machine with the same versions, thread count and precision.
+With a plan, a run is deterministic: stopping it anywhere and resuming gives bit for bit the weights
+of an uninterrupted run on the same machine with the same versions, thread count and precision.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Muon (Jordan 2024) with each gate as a matrix of its own, in float32 too.
 
-A gradient's few large singular values drown the many small ones. Muon sets all of them to about one, so that every
-direction of a matrix learns alike.
+A gradient's few large singular values drown the many small ones. Muon sets all of them to about
+one, so that every direction of a matrix learns alike.
 """
 
 import math
@@ -15,11 +15,12 @@ from torch import Tensor
 class Muon(torch.optim.Muon):
     """torch.optim.Muon for weights that are several matrices one above the other.
 
-    A group's ``blocks`` says how many: 4 for the weights ``[4H, D]`` of an LSTM. Updates have the size of AdamW's
-    (``match_rms_adamw``), so that learning rates and decoupled weight decay mean the same in both.
+    A group's ``blocks`` says how many: 4 for the weights ``[4H, D]`` of an LSTM. Updates have the
+    size of AdamW's (``match_rms_adamw``), so that learning rates and decoupled weight decay mean
+    the same in both.
 
-    torch's own step computes in bfloat16 only. On processors without bfloat16 it takes over ten times as long as
-    float32.
+    torch's own step computes in bfloat16 only. On processors without bfloat16 it takes over ten
+    times as long as float32.
 
     >>> weight = torch.nn.Parameter(torch.zeros(2, 2))
     >>> optimizer = Muon([{"params": [weight], "blocks": 2}], rate=0.1)
@@ -55,8 +56,8 @@ class Muon(torch.optim.Muon):
 def orthogonalise(matrices: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
     """About U V' of each of ``[n, rows, columns]`` = U S V', by Newton-Schulz iteration.
 
-    A step replaces each singular value s, of a matrix of norm 1, by a s + b s^3 + c s^5. With torch's coefficients
-    and five steps they end between 0.68 and 1.21, those below 0.002 lower.
+    A step replaces each singular value s, of a matrix of norm 1, by a s + b s^3 + c s^5. With
+    torch's coefficients and five steps they end between 0.68 and 1.21, those below 0.002 lower.
     """
     a, b, c = coefficients
     exact = torch.promote_types(matrices.dtype, torch.float32)

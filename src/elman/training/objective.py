@@ -24,7 +24,8 @@ class Batch(NamedTuple):
     cursor: Cursor
     """Where the next batch begins."""
     share: float = 1.0
-    """The learning rate is multiplied by it: smaller for a batch that is shorter than the others."""
+    """The learning rate is multiplied by it: smaller for a batch that is shorter than the others.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Validation:
     """A validation figure, as the log and the screen show it."""
 
     log: dict[str, float]
-    """Entries of the training log; ``valid_nats`` is the loss that is drawn beside that of training."""
+    """Entries of the training log; ``valid_nats`` is the loss that is drawn beside that of
+    training."""
     words: str
     """For example ``1.9342 bits per byte, perplexity 83.20``."""
     short: str
@@ -62,7 +64,8 @@ class Objective(Protocol):
     higher_is_better: bool
     """The direction of the validation figure."""
     most_epochs: float
-    """How often the data may be read where minutes say how long to train; more would only overfit."""
+    """How often the data may be read where minutes say how long to train; more would only overfit.
+    """
 
     def make_network(self) -> nn.Module:
         """The network with its first weights; it also is a ``TrainableNetwork``."""

@@ -24,11 +24,13 @@ def make_optimizers(
     dtype: torch.dtype = torch.float32,
     factor: Callable[[str], float] = lambda name: 1.0,
 ) -> list[torch.optim.Optimizer]:
-    """The optimisers of a network: of ``muon`` Muon for the matrices of the stack and AdamW for the rest, else one.
+    """The optimisers of a network: of ``muon`` Muon for the matrices of the stack and AdamW for the
+    rest, else one.
 
-    Weight decay holds for matrices only: a bias or a gain has no reason to be small. In ``adam`` and the SGDs it
-    is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov and Hutter 2019). ``dtype``
-    is that of Muon's products. ``factor`` gives what the rate of a weight is multiplied by, by its name.
+    Weight decay holds for matrices only: a bias or a gain has no reason to be small. In ``adam``
+    and the SGDs it is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov
+    and Hutter 2019). ``dtype`` is that of Muon's products. ``factor`` gives what the rate of a
+    weight is multiplied by, by its name.
     """
     hidden = _hidden_matrices(network) if name == "muon" else {}
     trained = [p for p in network.parameters() if p.requires_grad]
@@ -62,9 +64,11 @@ def _by_factor(groups: Sequence[dict[str, Any]], factors: Mapping[Tensor, float]
 
 
 def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
-    """The matrices that lead to hidden units, and of how many each consists: one for each H rows, so for each gate.
+    """The matrices that lead to hidden units, and of how many each consists: one for each H rows,
+    so for each gate.
 
-    One-hot input makes the lowest weights an embedding, whose columns are types; filters over time are no matrices.
+    One-hot input makes the lowest weights an embedding, whose columns are types; filters over time
+    are no matrices.
     """
     one_hot = isinstance(getattr(network, "embedding", None), OneHot)
     found = {}
@@ -97,7 +101,8 @@ def optimizer_arrays(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, T
 
 
 def fits_optimizer(optimizers: Sequence[torch.optim.Optimizer], arrays: dict[str, Tensor]) -> bool:
-    """Whether ``arrays`` can be the state of these optimisers: names and shapes, all of a parameter or nothing."""
+    """Whether ``arrays`` can be the state of these optimisers: names and shapes, all of a parameter
+    or nothing."""
     known = {
         number: {name: torch.Size() if name == "step" else parameter.shape for name in _state(optimizer)}
         for number, optimizer, parameter in _numbered(optimizers)

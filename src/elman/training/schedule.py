@@ -13,10 +13,11 @@ def make_schedule(
     """A function ``update -> factor`` in 0..1.
 
     Args:
-        name: all go up in a straight line over the ``warmup`` share of the run. Then ``one-cycle``: down along
-            half a cosine to ``floor`` (Smith 2018, with a cosine for the way down); ``linear``: down in a
-            straight line; ``trapezoid``: level, and down in a straight line over the ``cooldown`` share at the
-            end (Hu et al. 2024: warm-up, stable, decay); ``constant``: level.
+        name: all go up in a straight line over the ``warmup`` share of the run. Then ``one-cycle``:
+            down along half a cosine to ``floor`` (Smith 2018, with a cosine for the way down);
+            ``linear``: down in a straight line; ``trapezoid``: level, and down in a straight line
+            over the ``cooldown`` share at the end (Hu et al. 2024: warm-up, stable, decay);
+            ``constant``: level.
         updates: length of the run.
 
     >>> factor = make_schedule("one-cycle", updates=100, warmup=0.1)

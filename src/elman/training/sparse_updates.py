@@ -1,12 +1,13 @@
 """Row-sparse gradients: clipping them, and steps of the optimiser that touch only their rows.
 
-With a sampled softmax, or a large embedding beside an adaptive one, an update's gradient is zero in all but a few
-rows of a matrix, and its gradient is a sparse tensor that holds those rows alone. A pass over the whole matrix and
-the optimiser's memory of it would cost more than everything else.
+With a sampled softmax, or a large embedding beside an adaptive one, an update's gradient is zero in
+all but a few rows of a matrix, and its gradient is a sparse tensor that holds those rows alone. A
+pass over the whole matrix and the optimiser's memory of it would cost more than everything else.
 
-So the optimiser is lent the rows that were touched, with its memory of them, as if they were all there is. A row
-that an update does not touch stays exactly as it is: no decay, no momentum carries it on, and its running averages
-do not fade. Adam's correction for the first updates counts the updates of the whole matrix.
+So the optimiser is lent the rows that were touched, with its memory of them, as if they were all
+there is. A row that an update does not touch stays exactly as it is: no decay, no momentum carries
+it on, and its running averages do not fade. Adam's correction for the first updates counts the
+updates of the whole matrix.
 """
 
 import math
@@ -18,7 +19,8 @@ from torch import Tensor
 
 
 def clip_gradients(parameters: Iterable[Tensor], limit: float) -> float:
-    """Scale all gradients down together when their norm is above ``limit``; returns the norm before.
+    """Scale all gradients down together when their norm is above ``limit``; returns the norm
+    before.
 
     >>> table = torch.nn.Parameter(torch.zeros(9, 2))
     >>> vectors = torch.nn.functional.embedding(torch.tensor([4, 4]), table, sparse=True)
@@ -55,7 +57,8 @@ class _Loan(NamedTuple):
 
 @torch.no_grad()
 def step(optimizer: torch.optim.Optimizer) -> None:
-    """One step of any optimiser; where a gradient is row-sparse, of its rows only. Such gradients are used up."""
+    """One step of any optimiser; where a gradient is row-sparse, of its rows only. Such gradients
+    are used up."""
     loans = [
         _lend(optimizer, parameter)
         for group in optimizer.param_groups

@@ -1,4 +1,5 @@
-"""Training: a network, its optimiser and its position in the data; everything that an update changes."""
+"""Training: a network, its optimiser and its position in the data; everything that an update
+changes."""
 
 import math
 from collections.abc import Generator
@@ -67,7 +68,8 @@ class Training:
         """One step of the optimiser.
 
         Raises:
-            TrainingError: the loss or the gradient is not finite; nothing was changed by this update.
+            TrainingError: the loss or the gradient is not finite; nothing was changed by this
+                update.
         """
         plan, position = self.plan, self.position
         batch = self.objective.batch(position.cursor, position.update)
@@ -120,7 +122,8 @@ class Training:
         return figure > best if self.objective.higher_is_better else figure < best
 
     def average_from_here(self) -> None:
-        """Begin to average the weights, with those of the next update (Merity et al. 2018, NT-ASGD)."""
+        """Begin to average the weights, with those of the next update (Merity et al. 2018,
+        NT-ASGD)."""
         self.position.average_start = self.position.update
         self.position.worse = 0
 

@@ -1,4 +1,5 @@
-"""The data of a text classifier: read, split, its labels and tokens fitted on the training part alone."""
+"""The data of a text classifier: read, split, its labels and tokens fitted on the training part
+alone."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -70,7 +70,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         verbose: whether progress is shown on stderr.
 
     Attributes:
-        classes_: the classes, sorted, as in ``y``; of an indicator matrix the numbers of its columns.
+        classes_: the classes, sorted, as in ``y``; of an indicator matrix the numbers of its
+            columns.
         model_: the trained model; its methods are those of what ``elman.load`` returns.
 
     >>> texts = [f"a {word} film, number {n}" for n in range(10) for word in ("good", "bad")]
@@ -235,7 +236,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             try:
                 train_model(request, out=out, start=start, progress=progress, pictures=False)
             except Interrupted:
-                # A grid search goes on after an ordinary exception, and there is no folder to resume.
+                # A grid search goes on after an ordinary exception, and there is no folder to
+                # resume.
                 raise KeyboardInterrupt from None
             return _without_folder(out), model_folder.used_files(out)
 
@@ -292,7 +294,8 @@ def _texts(X: Any) -> list[str]:
 
 
 def _targets(y: Any) -> tuple[bool, NDArray[Any]]:
-    """Whether texts may have several labels, and the classes ``[N]`` or an indicator matrix ``[N, K]``."""
+    """Whether texts may have several labels, and the classes ``[N]`` or an indicator matrix ``[N,
+    K]``."""
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
     with np.errstate(invalid="ignore"):  # NaN and infinity are refused in words, not by a warning of numpy's

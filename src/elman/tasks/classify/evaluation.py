@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress) -> tuple[list[Rival], list[str]]:
-    """The simple rivals, trained on the same split; and a note for each that cannot be trained here.
+    """The simple rivals, trained on the same split; and a note for each that cannot be trained
+    here.
 
     Args:
         skip: whether only the majority label is compared.
@@ -43,7 +44,8 @@ def evaluate_sources(
 
     Args:
         settings: fields of ``ExamplesConfig``; by default as in training.
-        rival: whether TF-IDF is trained again for comparison, where the training data is still there.
+        rival: whether TF-IDF is trained again for comparison, where the training data is still
+            there.
     """
     request = _request(model)
     config = LabelledTextConfig() if request is None else request.data

@@ -267,7 +267,8 @@ def _tell_weights(data: LabelledData, plan: ClassifyPlan, progress: Progress) ->
 
 
 def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:
-    """Vectors of the types ``[V, E]``; those of types that the file does not have are drawn as small ones."""
+    """Vectors of the types ``[V, E]``; those of types that the file does not have are drawn as
+    small ones."""
     words = [token.strip() for token in data.tokenizer.tokens]
     read = read_vectors(path, set(words) - {""}, progress=progress)
     if not len(read.words):

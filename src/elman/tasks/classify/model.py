@@ -1,4 +1,5 @@
-"""TextClassifier: a trained classifier and all that one does with it, computed by the engine without torch."""
+"""TextClassifier: a trained classifier and all that one does with it, computed by the engine
+without torch."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +33,8 @@ class Prediction(NamedTuple):
     """What a classifier says of one text."""
 
     labels: tuple[str, ...]
-    """The likeliest label; with several labels a text, those with a probability of at least a half."""
+    """The likeliest label; with several labels a text, those with a probability of at least a half.
+    """
     probabilities: NDArray[np.float64]
     """Of all labels ``[K]``."""
 
@@ -68,7 +70,8 @@ class TextClassifier(FolderModel):
         return self.label_set.names
 
     def predict(self, texts: str | Sequence[str]) -> Any:
-        """The label of each text; of one text its label. With several labels a text, tuples of them.
+        """The label of each text; of one text its label. With several labels a text, tuples of
+        them.
 
         >>> import elman
         >>> model = elman.load("reviews-model")  # doctest: +SKIP
@@ -149,12 +152,14 @@ class TextClassifier(FolderModel):
     def evaluate(
         self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
     ) -> LabelReport:
-        """Accuracy, F1, calibration and mistakes on labelled texts, with the rivals' figures beside them.
+        """Accuracy, F1, calibration and mistakes on labelled texts, with the rivals' figures beside
+        them.
 
         Args:
             sources: files, folders, globs or ``-``.
             rival: whether TF-IDF with logistic regression is trained again for comparison.
-            settings: how the files are read (``elman.data.examples.ExamplesConfig``); by default as in training.
+            settings: how the files are read (``elman.data.examples.ExamplesConfig``); by default as
+                in training.
         """
         from elman.tasks.classify.evaluation import evaluate_sources
 

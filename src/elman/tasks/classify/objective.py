@@ -1,4 +1,5 @@
-"""Text classification as the training loop sees it: buckets of texts, and accuracy on the validation part."""
+"""Text classification as the training loop sees it: buckets of texts, and accuracy on the
+validation part."""
 
 import math
 from collections.abc import Generator
@@ -97,9 +98,11 @@ class ClassifyObjective(ExampleObjective):
         return self.config.layers - 1 - int(parts[2]) if ".layers." in stored else 0
 
     def validate(self, network: nn.Module) -> Generator[float, None, float]:
-        """Accuracy on the validation part (micro-averaged F1 where texts may have several labels), as a share.
+        """Accuracy on the validation part (micro-averaged F1 where texts may have several labels),
+        as a share.
 
-        Of equal shares, which a small part often has, the one with the lower loss is a little greater.
+        Of equal shares, which a small part often has, the one with the lower loss is a little
+        greater.
         """
         assert isinstance(network, Classifier)
         logits = yield from network_logits(network, self.valid.rows)
@@ -141,7 +144,8 @@ def predicted(logits: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
 
 
 def class_weights(targets: NDArray[Any], outputs: int, how: str) -> NDArray[np.float32] | None:
-    """What an example of each label counts: its share of the examples turned over; None where all count alike.
+    """What an example of each label counts: its share of the examples turned over; None where all
+    count alike.
 
     >>> class_weights(np.array([0] * 30 + [1]), 2, "auto").astype(float).round(2).tolist()
     [0.52, 15.5]

@@ -19,11 +19,13 @@ class LabelledTextConfig(ExamplesConfig):
     lowercase: bool = True
     """Whether case is ignored."""
     min_count: int | None = None
-    """Words and characters seen less often become <unk>; default 2, of fewer than 2,000 examples 1."""
+    """Words and characters seen less often become <unk>; default 2, of fewer than 2,000 examples 1.
+    """
     vocab_size: int | None = None
     """Most types, the most frequent ones."""
     max_tokens: int = 400
-    """Tokens of a text that are read; of longer ones the first three quarters of them and the last quarter."""
+    """Tokens of a text that are read; of longer ones the first three quarters of them and the last
+    quarter."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

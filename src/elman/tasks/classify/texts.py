@@ -25,7 +25,8 @@ class LabelledTexts(NamedTuple):
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], *, most: int) -> list[NDArray[np.int32]]:
-    """The ids of texts. Of a text with more than ``most`` tokens, its beginning and its end are kept.
+    """The ids of texts. Of a text with more than ``most`` tokens, its beginning and its end are
+    kept.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["a b c d e f"], config=TokenizerConfig(min_count=1))

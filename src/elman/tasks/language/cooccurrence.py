@@ -1,13 +1,15 @@
 """Vectors for types from what stands near them, computed before the first update.
 
-A network that starts from random vectors spends its first hundreds of updates on finding out which types are alike.
-Counting knows it in seconds: the positive pointwise mutual information of all pairs within a few tokens,
+A network that starts from random vectors spends its first hundreds of updates on finding out which
+types are alike. Counting knows it in seconds: the positive pointwise mutual information of all
+pairs within a few tokens,
 
     M[v, w] = max(0, ln P(v, w) / (P(v) P'(w))),    P'(w) proportional to P(w)^0.75,
 
-with a pair k tokens apart counted 1/k times, and its best approximation of rank E, M = U S U', gives each type the
-row of U sqrt(S) (Levy, Goldberg and Dagan 2015). The approximation is found by a random start and a few products
-(Halko, Martinsson and Tropp 2011); its axes are then turned at random, so that no unit is special.
+with a pair k tokens apart counted 1/k times, and its best approximation of rank E, M = U S U',
+gives each type the row of U sqrt(S) (Levy, Goldberg and Dagan 2015). The approximation is found by
+a random start and a few products (Halko, Martinsson and Tropp 2011); its axes are then turned at
+random, so that no unit is special.
 """
 
 import numpy as np
@@ -24,7 +26,8 @@ _POWERS = 3
 _SPARE = 32
 """Columns more than asked for, which make the approximation better."""
 _SIZE = 0.3
-"""Root mean square of a frequent type's numbers: large enough to be felt through the first weights."""
+"""Root mean square of a frequent type's numbers: large enough to be felt through the first weights.
+"""
 
 
 def cooccurrence_vectors(ids: NDArray[np.integer], *, vocab: int, size: int, seed: int) -> NDArray[np.float32]:
@@ -77,7 +80,8 @@ def _information(pieces: list[NDArray[np.int64]], vocab: int) -> Tensor:
     smooth = totals**_SMOOTHING
     smooth /= max(smooth.sum(), 1e-12)
     information = np.log(counts / (totals[rows] * smooth[columns]))
-    # P' favours no side: both halves of a pair are smoothed in turn, which keeps the matrix symmetric.
+    # P' favours no side: both halves of a pair are smoothed in turn, which keeps the matrix
+    # symmetric.
     information = 0.5 * (information + np.log(counts / (totals[columns] * smooth[rows])))
     kept = information > 0
     places = torch.from_numpy(np.stack([rows[kept], columns[kept]]))

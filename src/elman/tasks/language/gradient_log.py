@@ -1,7 +1,8 @@
-"""The gradient by lag while a network is trained: one curve at each validation, in training/xray.jsonl.
+"""The gradient by lag while a network is trained: one curve at each validation, in
+training/xray.jsonl.
 
-It is taken on a copy of the network and at fixed places of the validation text, so a run with it gives bit for bit
-the model of a run without it.
+It is taken on a copy of the network and at fixed places of the validation text, so a run with it
+gives bit for bit the model of a run without it.
 """
 
 import dataclasses

@@ -12,7 +12,8 @@ Case = Literal["vanishing", "exploding", "healthy"]
 GRADIENT_LOG_FILE = "xray.jsonl"
 """Where training notes its judgements, in the folder ``training``."""
 FAR = 50
-"""Tokens back at which a gradient that is not to be called vanishing has more than LEFT of itself."""
+"""Tokens back at which a gradient that is not to be called vanishing has more than LEFT of itself.
+"""
 LEFT = 0.01
 GROWN = 10.0
 """How many times its size at lag 0 a gradient that is to be called exploding reaches."""
@@ -26,9 +27,11 @@ class LagCase:
 
     case: Case
     rate: float
-    """By what the median changes with each step back: the slope of its logarithm between lag 1 and ``until``."""
+    """By what the median changes with each step back: the slope of its logarithm between lag 1 and
+    ``until``."""
     until: int
-    """The last lag that the rate is of: where a millionth is left of lag 1, or the last one measured."""
+    """The last lag that the rate is of: where a millionth is left of lag 1, or the last one
+    measured."""
     half_life: float | None
     """Tokens in which it halves at that rate; None if it does not shrink."""
     half: int | None
@@ -45,7 +48,8 @@ class LagCase:
 def judge_lags(curves: NDArray[np.float64]) -> LagCase:
     """Judge the norms ``curves[K + 1, N]`` of lags 0 to K at N places by their median.
 
-    Vanishing: less than a hundredth of lag 0 is left at a lag below FAR. Exploding: at some lag it is GROWN
+    Vanishing: less than a hundredth of lag 0 is left at a lag below FAR. Exploding: at some lag it
+        is GROWN
     times that of lag 0, or no longer finite. Else healthy.
 
     >>> judged = judge_lags(np.array([[0.5**lag] for lag in range(30)]))
@@ -99,7 +103,8 @@ def _first_below(share: NDArray[np.float64], limit: float) -> int | None:
 
 
 def lag_words(found: LagCase, *, clip: float = 0.0) -> str:
-    """A judgement as a sentence; ``clip`` is the norm that training clips gradients to, 0 if it does not."""
+    """A judgement as a sentence; ``clip`` is the norm that training clips gradients to, 0 if it
+    does not."""
     pace = f"{found.rate:.3g} a step between lag 1 and {found.until}"
     if found.half_life is not None:
         pace += f", a half-life of {found.half_life:.3g} tokens"

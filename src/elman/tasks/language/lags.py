@@ -1,10 +1,11 @@
 """The gradient by lag: how much of the loss at one place reaches the states before it.
 
-For the loss L_t of one token and k steps back, the norm of dL_t / ds_{t-k}, s being all that the layers carry from
-one step to the next. Backpropagation multiplies one Jacobian per step (Bengio, Simard and Frasconi 1994;
-Pascanu, Mikolov and Bengio 2013): where these shrink vectors, nothing can be learned from what lies further back, and
-where they stretch them, updates explode. Everything here is float64 by the cells' reference steps, so that what is
-tiny is not rounded to nothing, on a copy of the network, which stays as it is.
+For the loss L_t of one token and k steps back, the norm of dL_t / ds_{t-k}, s being all that the
+layers carry from one step to the next. Backpropagation multiplies one Jacobian per step (Bengio,
+Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013): where these shrink vectors, nothing can
+be learned from what lies further back, and where they stretch them, updates explode. Everything
+here is float64 by the cells' reference steps, so that what is tiny is not rounded to nothing, on a
+copy of the network, which stays as it is.
 """
 
 import copy
@@ -37,19 +38,20 @@ class Lags:
     layers: NDArray[np.float64]
     """The same for each layer by itself, ``[K + 1, N, L]``."""
     weights: Curves | None
-    """Norm of the part of dL_t / dW_hh, all layers', that comes through the step at t-k, ``[K, N]``; None for cells
-    without hidden-to-hidden weights."""
+    """Norm of the part of dL_t / dW_hh, all layers', that comes through the step at t-k, ``[K,
+    N]``; None for cells without hidden-to-hidden weights."""
     bound: Curves | None
-    """What ``state`` cannot exceed: the product of the Jacobians' norms, the spectral norm of W_hh times the largest
-    derivative of the units; None for gated cells, whose Jacobians are not a product of two."""
+    """What ``state`` cannot exceed: the product of the Jacobians' norms, the spectral norm of W_hh
+    times the largest derivative of the units; None for gated cells, whose Jacobians are not a
+    product of two."""
 
 
 def gradient_by_lag(network: Network, windows: TokenIds, lags: int) -> Lags:
     """The gradient by lag of the last token of each window.
 
     Args:
-        windows: ``[N, T + 1]`` consecutive tokens of a text; T inputs, of which the first ``T - lags`` only warm the
-            state up, and the last one's successor is predicted.
+        windows: ``[N, T + 1]`` consecutive tokens of a text; T inputs, of which the first ``T -
+            lags`` only warm the state up, and the last one's successor is predicted.
         lags: K, at most T.
     """
     double = copy.deepcopy(network).cpu().double().eval()
@@ -67,12 +69,14 @@ def gradient_by_lag(network: Network, windows: TokenIds, lags: int) -> Lags:
 
 
 def through_time(stack: Stack, x: Tensor, state: State, loss: Callable[[Tensor], Tensor]) -> Lags:
-    """As ``gradient_by_lag`` for ``loss(y[N, H])``, a sum over rows, after K steps ``x[N, K, D]`` from ``state``."""
+    """As ``gradient_by_lag`` for ``loss(y[N, H])``, a sum over rows, after K steps ``x[N, K, D]``
+    from ``state``."""
     walk = _Walk(stack)
     carried = tuple(part.detach().requires_grad_() for part in state)
     for row in x.unbind(dim=1):
         y, after = walk.step(row, carried)
-        # A copy, so that its gradient is only what comes back through time, not through the layers above.
+        # A copy, so that its gradient is only what comes back through time, not through the layers
+        # above.
         carried = tuple(part + 0 for part in after)
     walk.end(after)
     watched = [part for parts in walk.states for part in parts]
@@ -103,8 +107,9 @@ class _Walk:
         self.stack = stack
         self.states: list[State] = []
         self.pushes: list[Tensor] = []
-        """Zeros added to what comes from the hidden state, ``[N, G*H]`` for each step and layer; what their gradients
-        times the state before is, is the step's part in the gradient of W_hh."""
+        """Zeros added to what comes from the hidden state, ``[N, G*H]`` for each step and layer;
+        what their gradients times the state before is, is the step's part in the gradient of W_hh.
+        """
         self.held: list[Tensor] = []
         """Norm of the hidden state that W_hh met, ``[N]``."""
         self.slopes: list[Tensor] = []
@@ -134,7 +139,8 @@ class _Walk:
     def bound(self, measured: Tensor) -> Curves:
         """What the gradients by lag cannot exceed, from those that were measured at lag 0.
 
-        With several layers, what reaches a layer's state also comes down from the layer above it at the same step.
+        With several layers, what reaches a layer's state also comes down from the layer above it at
+        the same step.
         """
         layers = [cast(Feedback, layer) for layer in self.stack.layers]
         across = [float(torch.linalg.matrix_norm(layer.weight_hh.detach(), 2)) for layer in layers]

@@ -112,7 +112,8 @@ class Model:
         return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
 
     def score(self, line: str) -> LineScore:
-        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown words included."""
+        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown
+        words included."""
         if not isinstance(line, str):
             raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
         return next(self.score_lines([line]))
@@ -122,11 +123,13 @@ class Model:
         return score_lines(self.lm, self.speller, lines)
 
     def follow_lines(self, lines: Iterable[str], state: State | None = None) -> Iterator[tuple[LineScore, State]]:
-        """Score lines as one text that goes on from ``state`` (default: a start), each with the state after it."""
+        """Score lines as one text that goes on from ``state`` (default: a start), each with the
+        state after it."""
         return follow_lines(self.lm, self.speller, lines, self.lm.start() if state is None else state)
 
     def score_texts(self, lines: Sequence[str]) -> Scores:
-        """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the fastest way."""
+        """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the
+        fastest way."""
         return score_texts(self.lm, self.speller, lines)
 
     def evaluate(
@@ -142,8 +145,8 @@ class Model:
 
         Args:
             sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-            context: what the model knows when a line begins: ``carry`` everything before it, ``document``
-                everything since the document began, ``independent`` nothing.
+            context: what the model knows when a line begins: ``carry`` everything before it,
+                ``document`` everything since the document began, ``independent`` nothing.
         """
         from elman.evaluation.language import evaluate_text
 
@@ -160,7 +163,8 @@ class Model:
         field: str | None = None,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """The share of keystrokes that offered words save on a text (``elman.decode.keystrokes``), and its signature.
+        """The share of keystrokes that offered words save on a text (``elman.decode.keystrokes``),
+        and its signature.
 
         Arguments are those of ``evaluate``.
 
@@ -216,7 +220,8 @@ class Model:
     def export_onnx(
         self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder; how exact they are.
+        """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder;
+        how exact they are.
 
         The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs.
 
@@ -231,7 +236,8 @@ class Model:
     def export_html(
         self, file: str | Path, *, name: str | None = None, progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Write a network of words as one page that completes text offline; an old file is replaced.
+        """Write a network of words as one page that completes text offline; an old file is
+        replaced.
 
         Args:
             name: its title; by default that of the model's folder.
@@ -257,13 +263,15 @@ class Model:
     ) -> dict[str, Any] | None:
         """Write an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
 
-        An n-gram model is written as it is. Any other becomes an n-gram first (``elman.export.distill``), which takes
-        minutes and loses much of what a network knows.
+        An n-gram model is written as it is. Any other becomes an n-gram first
+        (``elman.export.distill``), which takes minutes and loses much of what a network knows.
 
         Args:
-            text: what to ask the model about; by default its training text, or what it makes up itself.
+            text: what to ask the model about; by default its training text, or what it makes up
+                itself.
             tune: text to weigh n-grams on; by default the validation text named in the model card.
-            settings: ``order``, ``ngrams``, ``tokens`` and ``seed`` (``elman.export.distill.DistillConfig``).
+            settings: ``order``, ``ngrams``, ``tokens`` and ``seed``
+                (``elman.export.distill.DistillConfig``).
 
         Returns:
             For a model that was no n-gram: sizes and perplexities.
@@ -292,8 +300,9 @@ def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = 
     """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
 
     Args:
-        torch: whether a network is computed by torch, where that is installed, from the weights as they were trained.
-            By default elman's own engine computes it, in 8 bits where perplexity changes by less than 0.5%.
+        torch: whether a network is computed by torch, where that is installed, from the weights as
+            they were trained. By default elman's own engine computes it, in 8 bits where perplexity
+            changes by less than 0.5%.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.

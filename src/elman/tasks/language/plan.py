@@ -15,11 +15,14 @@ class LanguagePlan(Plan):
     bptt: int = 35
     """Tokens of each row per update (T): how far gradients flow back."""
     vary_bptt: bool = False
-    """Whether that length varies a little from update to update, and is halved in one of twenty (mean: 0.975 of it)."""
+    """Whether that length varies a little from update to update, and is halved in one of twenty
+    (mean: 0.975 of it)."""
     begin: Literal["counts", "random"] = "counts"
-    """What the first weights know: how frequent the types are and which stand near each other, or nothing."""
+    """What the first weights know: how frequent the types are and which stand near each other, or
+    nothing."""
     forget_bias: float | None = None
-    """LSTM: begin with forget gates that remember for up to so many tokens (default: 0.73 of the cell a token)."""
+    """LSTM: begin with forget gates that remember for up to so many tokens (default: 0.73 of the
+    cell a token)."""
     activation_penalty: float = 0.0
     """Weight of the squared outputs of the last layer in the loss (AR)."""
     temporal_penalty: float = 0.0

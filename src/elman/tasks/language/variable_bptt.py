@@ -6,7 +6,8 @@ _SALT = 0x6C656E
 """Keeps these draws apart from all others of the same seed."""
 _SPREAD = 5.0
 SHORTEST = 20
-"""The least ``bptt`` that can vary: half of it, and five tokens to either side, must still be a chunk."""
+"""The least ``bptt`` that can vary: half of it, and five tokens to either side, must still be a
+chunk."""
 MEAN_SHARE = 0.975
 """The mean length as a share of ``bptt``: one in twenty is half as long."""
 
@@ -14,9 +15,9 @@ MEAN_SHARE = 0.975
 def varied_length(bptt: int, *, seed: int, update: int) -> int:
     """Tokens of the given update: normal(bptt, 5), or in one of twenty updates normal(bptt / 2, 5).
 
-    So chunks end at other places in every epoch, and no place is always far from the gradient (Merity et
-    al. 2018). Between 5 and bptt + 10, and the same for the same ``seed`` and ``update``, so that a resumed run
-    repeats it.
+    So chunks end at other places in every epoch, and no place is always far from the gradient
+    (Merity et al. 2018). Between 5 and bptt + 10, and the same for the same ``seed`` and
+    ``update``, so that a resumed run repeats it.
 
     >>> [varied_length(70, seed=1, update=update) for update in range(6)]
     [71, 70, 68, 74, 73, 74]
