@@ -112,10 +112,10 @@ def test_any_examples(rows, share, test):
 
 def test_too_few():
     with pytest.raises(
-        TextError, match="3 examples are too few to hold some out for valid; give more, or --valid FILE"
+        TextError, match="3 examples .* too few to hold some out for valid .*; give more, or --valid FILE"
     ):
         split_examples(MANY[:3], 0.1)
-    with pytest.raises(TextError, match="for test; give more, or --test FILE"):
+    with pytest.raises(TextError, match=r"for test .*; give more, or --test FILE"):
         split_examples([example(text, "a") for text in "xxxyy"], 0.25, test=True)
 
 

@@ -57,7 +57,7 @@ def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str |
     if html is not None:
         chosen = [text for _, text in zip(range(2), texts, strict=False)]
         if len(chosen) != 1:
-            raise UsageError("--html shows one text; give it behind the model")
+            raise UsageError("--html shows one text, not several or none; give one behind the model")
         texts = iter(chosen)
     for number, text in enumerate(texts):
         explanation = model.explain(text, label=label)

@@ -54,7 +54,8 @@ def split_examples(
     for number, name in enumerate(names, start=1):
         if not parts[number]:
             raise TextError(
-                f"{len(examples):,} examples are too few to hold some out for {name}; give more, or --{name} FILE"
+                f"{len(examples):,} examples with {len(set(digests)):,} different texts are too few to hold some "
+                f"out for {name} (equal texts stay together, labels seen once in training); give more, or --{name} FILE"
             )
     return ExampleSplits(*parts)
 

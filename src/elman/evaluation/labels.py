@@ -29,6 +29,8 @@ MISTAKES = 20
 MOST_CONFUSED = 1000
 """Labels of a confusion matrix, at most: it grows with their square."""
 _LONGEST_TEXT = 300
+_FEW_RESAMPLES = 100
+"""Of thousands of labels, each resample takes long."""
 _FEW_EXAMPLES = 30
 
 _HEADLINES: dict[str, tuple[LabelFigure, str]] = {
@@ -171,6 +173,8 @@ def evaluate_labels(
     multilabel = truth.ndim == 2
     headline = "micro_f1" if multilabel else "accuracy"
     answers = {name: values >= thresholds if multilabel else values.argmax(axis=1) for name, values in named.items()}
+    if len(names) > MOST_CONFUSED:
+        resamples = min(resamples, _FEW_RESAMPLES)
     drawn: dict[str, Any] = {"labels": len(names), "resamples": resamples, "seed": seed}
 
     def scores(name: str) -> LabelScores:

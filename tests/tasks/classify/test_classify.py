@@ -1,6 +1,7 @@
 """Text classification from end to end: data good and bad, starts, figures, prediction without torch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +13,11 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 from tests.contracts.test_task import labelled_texts
+from tests.stopping import StopAfter
 
 import elman
 from elman.data.labels import LabelSet
-from elman.errors import TextError, UsageError
+from elman.errors import Interrupted, TextError, UsageError
 from elman.models.classifier import Classifier
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -267,3 +269,30 @@ def test_a_classifier_is_no_language_model(folder: Path, cli: Callable[..., Any]
         assert found.code == 2 and "is no language model but of task classify" in found.err, words
     with pytest.raises(TextError):
         elman.train(folder / "nothing.csv", task="classify")
+
+
+def test_an_unfinished_or_torn_folder_is_told_of(folder: Path, data: Path, tmp_path: Path, cli: Callable[..., Any],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(5))
+        with pytest.raises(Interrupted):
+            elman.train(data, out=tmp_path / "cut", updates=20, **SMALL)
+    shown = cli("info", tmp_path / "cut")
+    assert shown.code == 0 and "training    not finished; go on with" in shown.out
+    shutil.copytree(folder, tmp_path / "torn")
+    (tmp_path / "torn" / "model_card.json").unlink()
+    refused = cli("predict", tmp_path / "torn", "a fine film")
+    assert refused.code == 2 and "has the temperature of the probabilities" in refused.err
+
+
+def test_unknown_labels_in_evaluation_are_named(folder: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    (tmp_path / "new.csv").write_text("label,text\nsuperb,a film\n")
+    shown = cli("evaluate", folder, tmp_path / "new.csv")
+    assert shown.code == 2 and "'superb'" in shown.err and "it knows: 'bad', 'good'" in shown.err
+
+
+def test_an_endless_text_costs_what_is_read_of_it(folder: Path) -> None:
+    model = elman.load(folder)
+    long = "fine " * 2_000_000
+    assert len(model.encode([long])[0]) == model.config.max_tokens
+    assert model.predict(["x" * 30_000_000 + " fine"]) == model.predict(["x fine"])

@@ -155,6 +155,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         texts = _texts(X)
         several, targets = _targets(y)
         check_consistent_length(texts, targets)
+        if not len(texts):
+            raise InputError("there are no texts; give at least a few of each class")
         if several:
             classes = np.arange(targets.shape[1])
             names = list(map(str, classes.tolist()))

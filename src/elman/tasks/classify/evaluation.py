@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.examples import ReadReport, read_examples
-from elman.errors import ElmanError
+from elman.errors import ElmanError, UsageError
 from elman.evaluation.labels import LabelReport, evaluate_labels, labels_signature
 from elman.evaluation.rivals import Majority, Rival, rivals_of
 from elman.progress import Progress
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from elman.tasks.classify.model import TextClassifier
 
 
+_MOST_LABELS = 500
+"""Of more labels the weights of TF-IDF would fill the memory."""
+_MOST_CHARS = 50_000
+"""Of a longer text TF-IDF sees the beginning, as the network does."""
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    return [text[:_MOST_CHARS] for text in texts]
+
+
 def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress) -> tuple[list[Rival], list[str]]:
     """The simple rivals, trained on the same split; and a note for each that cannot be trained
     here.
@@ -28,12 +38,19 @@ def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress
         skip: whether only the majority label is compared.
     """
     rivals, notes = rivals_of(labels=len(data.labels))
+    if len(data.labels) > _MOST_LABELS and len(rivals) > 1:
+        name, count = rivals[1].name, len(data.labels)
+        rivals, notes = (
+            rivals[:1],
+            [f"{name} was not compared: it has a weight for each n-gram and each of {count:,} labels"],
+        )
     if skip:
         rivals, notes = rivals[:1], ["the rival was left out (--no-rival)"]
     train, valid = data.train, data.valid
     for rival in rivals:
         with progress.stage(f"training the rival: {rival.name}"):
-            rival.fit(train.texts, train.targets, valid=(valid.texts, valid.targets))
+            held_out = _shortened(valid.texts), valid.targets
+            rival.fit(_shortened(train.texts), train.targets, valid=held_out)
     return rivals, notes
 
 
@@ -65,6 +82,10 @@ def evaluate_sources(
         multi_label=model.config.multi_label,
         most=model.config.max_tokens,
     )
+    if not part.rows:
+        came = ", ".join(map(repr, list(unknown)[:5])) or "none"
+        known = ", ".join(map(repr, model.labels[:10])) + (", ..." if len(model.labels) > 10 else "")
+        raise UsageError(f"no example has a label that this model knows (labels: {came}); it knows: {known}")
     rivals, more = _rivals(model, request if rival else None, progress)
     return evaluate_part(model, part, rivals=rivals, notes=[*notes, *more])
 
@@ -101,7 +122,7 @@ def evaluate_part(
 ) -> LabelReport:
     """The figures of a model on labelled texts."""
     probabilities = model.probabilities_of(model.encoder.logits(part.rows))
-    beside: Mapping[str, NDArray[Any]] = {rival.name: rival.predict_proba(part.texts) for rival in rivals}
+    beside: Mapping[str, NDArray[Any]] = {rival.name: rival.predict_proba(_shortened(part.texts)) for rival in rivals}
     return evaluate_labels(
         part.targets,
         probabilities,

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from elman.training.objective import Arrays, Objective
 
 
+_FEWEST_TO_CALIBRATE = 100
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifyJob(Job):
     """The data, and where its first weights come from."""
@@ -107,7 +110,7 @@ class ClassifyJob(Job):
 
     def finish(self) -> dict[str, Any]:
         calibration, parity = self._write_inference()
-        model = load(self.folder)
+        model = load(self.folder, finished=False)
         model.temperature = calibration["temperature"]
         data, figures = self.data, {}
         rivals, notes = trained_rivals(data, skip=not self.request.rival, progress=self.progress)
@@ -140,7 +143,8 @@ class ClassifyJob(Job):
         network.load_arrays(arrays)
         with torch.no_grad():
             logits = _result(network_logits(network, data.valid.rows))
-        temperature = fit_temperature(logits, targets)
+        enough = len(targets) >= _FEWEST_TO_CALIBRATE
+        temperature = fit_temperature(logits, targets) if enough else 1.0
         made = measured_encoder(
             arrays,
             self.config.encoder(),
@@ -155,11 +159,16 @@ class ClassifyJob(Job):
             self.folder, made.encoder.to_arrays(), config=made.encoder.config.to_json(), parity=made.parity
         )
         self.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
-        before, after = (_error(logits / each, targets) for each in (1.0, temperature))
-        self.progress.say(
-            f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
-            f"{100 * before:.1f}% before, {100 * after:.1f}% after"
-        )
+        if not enough:
+            self.progress.say(
+                f"not calibrated: {len(targets)} examples of the validation part are too few to fit a temperature on"
+            )
+        before, after = (_error(logits / cooled, targets) for cooled in (1.0, temperature))
+        if enough:
+            self.progress.say(
+                f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
+                f"{100 * before:.1f}% before, {100 * after:.1f}% after"
+            )
         calibration = {"temperature": temperature, "error_before": before, "error_after": after}
         return calibration, {**made.parity, "bytes": size}
 

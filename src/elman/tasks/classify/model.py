@@ -80,6 +80,8 @@ class TextClassifier(FolderModel):
         """
         if isinstance(texts, str):
             return self.predict([texts])[0]
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"texts are a {type(texts).__name__}; give a string or a list of strings")
         answers = [found.labels for found in self.predictions(texts)]
         return answers if self.config.multi_label else [labels[0] for labels in answers]
 
@@ -205,8 +207,11 @@ def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]
     return {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
 
 
-def load(folder: Path) -> TextClassifier:
+def load(folder: Path, *, finished: bool = True) -> TextClassifier:
     """Read the folder of a text classifier.
+
+    Args:
+        finished: whether a folder is refused whose training has been measured but not described.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.
@@ -222,7 +227,14 @@ def load(folder: Path) -> TextClassifier:
         encoder = _encoder(folder, config, vocab=tokenizer.size, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
-    return TextClassifier(encoder, tokenizer, labels, config, folder=folder)
+    model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
+    if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
+        # Without its temperature, probabilities would be others.
+        raise FolderError(
+            f"{model_folder.card_file(folder)} is missing, which has the temperature of the probabilities; copy the "
+            f"folder again, or finish its training: elman train --out {folder} --resume"
+        )
+    return model
 
 
 def _encoder(folder: Path, config: ClassifierConfig, *, vocab: int, outputs: int) -> InferenceEncoder:

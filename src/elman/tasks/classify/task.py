@@ -80,7 +80,7 @@ class ClassifyTask(Task):
         return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        for name, figures in card["figures"].items():
+        for name, figures in card.get("figures", {}).items():
             scores = figures["scores"]
             low, high = (100 * scores["accuracy"][bound] for bound in ("low", "high"))
             yield (

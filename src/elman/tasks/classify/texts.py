@@ -26,14 +26,20 @@ class LabelledTexts(NamedTuple):
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], *, most: int) -> list[NDArray[np.int32]]:
     """The ids of texts. Of a text with more than ``most`` tokens, its beginning and its end are
-    kept.
+    kept; of one with over 64 characters for each of them, the characters of both are read.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["a b c d e f"], config=TokenizerConfig(min_count=1))
     >>> [ids.tolist() for ids in encode_texts(tokenizer, ["a b c d e f", ""], most=4)]
     [[2, 3, 4, 7], []]
     """
-    return [_cut(ids, most).astype(np.int32) for ids in tokenizer.encode_lines(list(texts))]
+    read = [_shortened(text, 64 * most) for text in texts]
+    return [_cut(ids, most).astype(np.int32) for ids in tokenizer.encode_lines(read)]
+
+
+def _shortened(text: str, most: int) -> str:
+    end = most // 4
+    return text if len(text) <= most else f"{text[: most - end]} {text[len(text) - end :]}"
 
 
 def _cut(ids: NDArray[np.int64], most: int) -> NDArray[np.int64]:
