@@ -61,7 +61,7 @@ def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
         (("x", "--explain", "--proba"), "--proba and --explain print two kinds of tables; give one of them"),
         (("x", "--label", "pos"), "--label names the label to explain; add --explain"),
         (("x", "--explain", "--label", "good"), "there is no label 'good'; the labels are: neg, pos"),
-        (("x", "y", "--html", "why.html"), "--html shows one text; give it behind the model"),
+        (("x", "y", "--html", "why.html"), "--html shows one text, not several or none"),
         (("x", "--html", "no/folder/why.html"), "cannot write no/folder/why.html"),
     ],
 )
