@@ -37,6 +37,10 @@ THINGS = ("the old house", "a small bird", "the green river", "a tall tree", "th
 PLACES = ("in the morning", "after lunch", "on Sunday", "at night", "before dinner")
 
 
+LONGEST = ("test_readme.py", "test_tour.py", "test_an_lstm_remembers", "test_word_order_of_held_out")
+"""Tests that take longest, by a part of their name."""
+
+
 def tiny_text(lines: int, seed: int) -> str:
     """Sentences of a small grammar, one a line, a document every twelve lines."""
     rng = random.Random(seed)
@@ -54,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
         if gathers or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    # The longest first: else the other workers wait for the last one.
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
 
 
 Shared = Callable[[str, Callable[[Path], object]], Path]
