@@ -153,7 +153,9 @@ def with_its_text(folder: Path) -> Path:
     from elman.progress import Progress
     from elman.storage.archive import read_json
 
-    assert training_text(folder, read_json(folder / "model_card.json"), progress=Progress()) is not None
+    card = read_json(folder / "model_card.json")
+    text = training_text(folder, card, progress=Progress())
+    assert text is not None and text.sha256 == card["data"]["train"]["sha256"]
     return folder
 
 

@@ -14,7 +14,7 @@ from elman.data.preprocessing import DataConfig
 def run(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs or builtin:pydocs.")],
     out: Annotated[
-        str, typer.Option(metavar="DIR", help="Where models and report go; what is there is gone on with.")
+        str, typer.Option(metavar="DIR", help="Folder of models and report; an interrupted comparison there continues.")
     ] = "elman-compare",
     minutes: Annotated[float | None, typer.Option(help="How long each network trains (default 1).")] = None,
     epochs: Annotated[float | None, typer.Option(help="Or: how often each reads the text.")] = None,

@@ -87,7 +87,6 @@ def _print(model: Any, prediction: Any, *, proba: bool, as_json: bool) -> None:
         print("\t".join([shown, *(f"{probability:.4f}" for probability in probabilities)]))
         return
     chances = dict(zip(model.labels, probabilities, strict=True))
-    # Without a label, how likely it is that none of them holds is as good as one minus the
-    # likeliest.
+    # Where no label is predicted, the number is one minus the likeliest label's probability.
     likely = min((chances[label] for label in prediction.labels), default=1 - max(probabilities))
     print(f"{shown}\t{likely:.4f}")

@@ -108,7 +108,7 @@ def beam_search(
                 totals[row] = -np.inf
                 totals[row, only] = kept
         longer, rows = [], []
-        # One more per live hypothesis, so that hypotheses that finish now do not shrink the beam.
+        # One extra per live hypothesis: hypotheses may finish now, and the beam must stay full.
         for row, token, total in _best(totals, beam_size + len(live)):
             item = _Live((*live[row].ids, token), total, live[row].text + pieces[token])
             if is_finished(item.ids):

@@ -7,7 +7,6 @@ by expectation maximisation over all of them together; only what is inside a par
 theta, the rate of learning) is searched for.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from elman.decode.rows import CHUNK
 from elman.decode.scoring import Context, token_log_probs, token_stream
 from elman.errors import ModelError
+from elman.evaluation.dynamic_trials import DynamicTrials, scores_of
 from elman.evaluation.line_search import climb, lowest
 from elman.models.cache import NeuralCache, cache_log_probs
 from elman.models.combine import Mixture, fit_weights
@@ -224,7 +224,7 @@ class Tuning:
                 for ids in (whole[:cut], whole)
             )
         last = list(_after(self.stretches, cut))
-        trials = _Trials(last, self.progress)
+        trials = DynamicTrials(last, self.progress)
 
         def made(rate: float, decay: float, rms: NDArray[np.float32] = before) -> LanguageModel:
             return DynamicEvaluation(self.model, rms, rate=rate, decay=decay, bptt=BPTT)  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ class Tuning:
             lambda value: trials.cost(made(rate, value), f"decay {value:g}"), _DECAY, factor=3, within=_DECAYS
         )
         said = np.full(self.tokens, np.nan)
-        said[cut:] = np.concatenate(list(_scores(made(rate, decay), last)))
+        said[cut:] = np.concatenate(list(scores_of(made(rate, decay), last)))
         return made(rate, decay, rms), said
 
     def _tempered(self, model: LanguageModel) -> tuple[LanguageModel, float]:
@@ -275,32 +275,6 @@ class Tuning:
                 )
             self._followed[model.model_hash] = known
         return self._followed[model.model_hash]
-
-
-class _Trials:
-    """Dynamic evaluation of a text, tried with one setting after another."""
-
-    def __init__(self, stretches: Sequence[TokenIds], progress: Progress) -> None:
-        self._stretches = stretches
-        self._progress = progress
-        self._best: list[float] = []
-
-    def cost(self, model: LanguageModel, name: str) -> float:
-        """Nats of the piece; inf once it is clear that another setting was better."""
-        total, costs = 0.0, []
-        tokens = sum(map(len, self._stretches))
-        with self._progress.stage(f"trying dynamic evaluation, {name}", total=tokens, unit="tokens") as advance:
-            for scores in _scores(model, self._stretches):
-                total -= float(scores.sum(dtype=np.float64))
-                costs.append(total)
-                advance(len(scores))
-                place = len(costs) - 1
-                hopeless = self._best and place >= 3 and total > 1.01 * self._best[place]
-                if hopeless or not math.isfinite(total):
-                    return math.inf
-        if not self._best or total < self._best[-1]:
-            self._best = costs
-        return total
 
 
 def shares(parts: Sequence[NDArray[np.float64]]) -> list[float]:
@@ -373,15 +347,6 @@ def _trace_all(model: LanguageModel, stretches: Sequence[TokenIds], advance: Cal
             advance(part.shape[1])
         features.append(None if seen[0] is None else np.concatenate(seen))
     return Followed(np.concatenate(scores).astype(np.float64), None if features[0] is None else features)
-
-
-def _scores(model: LanguageModel, stretches: Sequence[TokenIds]) -> Iterator[NDArray[np.float32]]:
-    for ids in stretches:
-        state = model.start()
-        for start in range(0, len(ids), CHUNK):
-            part = ids[None, start : start + CHUNK]
-            scores, state = model.score(part, np.array([part.shape[1]]), state)
-            yield scores[0]
 
 
 def _untraced(parts: Iterator[NDArray[np.float32]], advance: Callable[[int], None]) -> Followed:

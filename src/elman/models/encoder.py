@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.models.encoder_config import EncoderConfig
-from elman.models.neural import Drops
+from elman.models.neural import Drops, make_stack
 from elman.models.weight_check import check_weights
 from elman.nn import dropout
 from elman.nn.bidirectional import mirrored
@@ -27,7 +27,6 @@ from elman.nn.chunked import exact_dtype
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
 from elman.nn.recurrent import spread
-from elman.nn.stack import Stack
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -82,8 +81,8 @@ class Encoder(nn.Module):
         else:
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=sparse)
         # nn.Module reserves the names forward and backward; see ``weights``.
-        self.forward_stack = self._make_stack(drops)
-        self.backward_stack = self._make_stack(drops) if config.bidirectional else None
+        self.forward_stack = make_stack(config, vocab_size, drops)
+        self.backward_stack = make_stack(config, vocab_size, drops) if config.bidirectional else None
         self.attention = nn.Linear(config.token_size, 1, bias=False) if config.pooling == "attention" else None
         self.output = nn.Linear(config.pooled_size, outputs)
         self.bag = Embedding(vocab_size, outputs, sparse=sparse) if config.bag else None
@@ -95,21 +94,6 @@ class Encoder(nn.Module):
                 self.attention.weight.zero_()
             if self.bag is not None:
                 self.bag.weight.zero_()
-
-    def _make_stack(self, drops: Drops) -> Stack:
-        config = self.config
-        return Stack(
-            cell=config.cell,
-            input_size=self.vocab_size + 1 if config.input == "one-hot" else config.embedding_size,
-            hidden_size=config.width,
-            output_size=config.top_size,
-            layers=config.layers,
-            skip=config.shortcuts,
-            options=config.options,
-            input_dropout=drops.input,
-            dropout_between=drops.between,
-            weight_drop=drops.weights,
-        )
 
     @torch.no_grad()
     def begin(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from elman.data.streams import Chunk
 from elman.errors import ModelError
+from elman.models.encoder_config import EncoderConfig
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
@@ -45,6 +46,22 @@ class Drops:
     """Hidden-to-hidden weights."""
 
 
+def make_stack(config: NeuralConfig | EncoderConfig, vocab_size: int, drops: Drops) -> Stack:
+    """The layers of a network that reads V types."""
+    return Stack(
+        cell=config.cell,
+        input_size=vocab_size + 1 if config.input == "one-hot" else config.embedding_size,
+        hidden_size=config.width,
+        output_size=config.top_size,
+        layers=config.layers,
+        skip=config.shortcuts,
+        options=config.options,
+        input_dropout=drops.input,
+        dropout_between=drops.between,
+        weight_drop=drops.weights,
+    )
+
+
 class Network(nn.Module):
     """Embedding, stack, output over V types.
 
@@ -73,19 +90,7 @@ class Network(nn.Module):
         self.output_drop = dropout.check("output dropout", drops.between)
         self.penalties = penalties or Penalties()
         self.embedding = self._make_embedding(drops)
-        below = vocab_size + 1 if config.input == "one-hot" else config.embedding_size
-        self.stack = Stack(
-            cell=config.cell,
-            input_size=below,
-            hidden_size=config.width,
-            output_size=config.top_size,
-            layers=config.layers,
-            skip=config.shortcuts,
-            options=config.options,
-            input_dropout=drops.input,
-            dropout_between=drops.between,
-            weight_drop=drops.weights,
-        )
+        self.stack = make_stack(config, vocab_size, drops)
         self.output = self._make_output()
 
     def _make_embedding(self, drops: Drops) -> Embedding | AdaptiveEmbedding | OneHot:
