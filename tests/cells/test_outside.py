@@ -20,7 +20,6 @@ from tests.stopping import StopAfter
 import elman
 from elman.cells.cell import Sizes, Weights
 from elman.cells.gates import gates_in
-from elman.cells.plugins import VARIABLE, import_plugins
 from elman.cells.recording import record_step
 from elman.cells.registry import CELLS
 from elman.errors import FolderError, Interrupted, UsageError
@@ -28,6 +27,7 @@ from elman.inference.model import InferenceModel
 from elman.models.network_config import NeuralConfig
 from elman.nn.sequence import make_layer
 from elman.nn.unrolled import UnrolledLayer
+from elman.system.plugins import VARIABLE, import_plugins
 from elman.tasks.language.recipe import flop_per_token
 
 SRU = '''\
@@ -55,7 +55,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The file that registers the cell, as ELMAN_CELLS names it; nothing imports it but asking for
+    """The file that registers the cell, as ELMAN_PLUGINS names it; nothing imports it but asking for
     ``sru``.
     """
     file = tmp_path_factory.mktemp("own") / "sru.py"
@@ -211,13 +211,13 @@ def test_where_nobody_registers_it_the_error_says_how(
     monkeypatch.delenv(VARIABLE)
     import_plugins.cache_clear()
     try:
-        with pytest.raises(FolderError, match="no known model \\('sru'\\); known: lstm, .*name it in ELMAN_CELLS"):
+        with pytest.raises(FolderError, match="no known model \\('sru'\\); known: lstm, .*name it in ELMAN_PLUGINS"):
             elman.load(folder, torch=True)
         with pytest.raises(UsageError, match="unknown cell 'sru'; known: lstm, .*import the module that calls"):
             NeuralConfig(cell="sru")
         monkeypatch.setenv(VARIABLE, str(registered.with_name("nowhere.py")))
         import_plugins.cache_clear()
-        with pytest.raises(UsageError, match="ELMAN_CELLS names '.*nowhere.py', which cannot be imported: "):
+        with pytest.raises(UsageError, match="ELMAN_PLUGINS names '.*nowhere.py', which cannot be imported: "):
             NeuralConfig(cell="sru")
     finally:
         CELLS["sru"] = kept

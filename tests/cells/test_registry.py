@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from elman.cells import plugins
 from elman.cells.operators import linear, softplus, split, tanh
 from elman.cells.registry import CELLS, cell_named, register_cell
 from elman.errors import UsageError
 from elman.models.registry import entry, trainable
+from elman.system import plugins
+from elman.tasks.registry import TASKS, task_named
 
 OWN = """
 import elman
@@ -99,18 +100,29 @@ def test_files_and_modules_are_found(fresh: pytest.MonkeyPatch, tmp_path: Path) 
     (tmp_path / "first.py").write_text(OWN.format(name="first"), encoding="utf-8")
     (tmp_path / "elman_test_second.py").write_text(OWN.format(name="second"), encoding="utf-8")
     fresh.syspath_prepend(tmp_path)
-    fresh.setenv("ELMAN_CELLS", f"{tmp_path / 'first.py'}{plugins.os.pathsep}elman_test_second")
+    fresh.setenv("ELMAN_PLUGINS", f"{tmp_path / 'first.py'}{plugins.os.pathsep}elman_test_second")
     assert "first" not in CELLS
     assert cell_named("second").name == "second" and entry("first").learns
     assert {"first", "second"} <= set(trainable()) and entry("first").preset == (("cell", "first"),)
     sys.modules.pop("elman_test_second")
 
 
+def test_a_task_is_found_too(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = "from elman.tasks.registry import register_task\nregister_task('elsewhere', 'collections:Counter')\n"
+    (tmp_path / "own.py").write_text(own, encoding="utf-8")
+    with pytest.raises(UsageError, match="--task is 'elsewhere'; it must be one of: language, .*ELMAN_PLUGINS"):
+        task_named("elsewhere")
+    plugins.import_plugins.cache_clear()
+    fresh.setenv("ELMAN_PLUGINS", str(tmp_path / "own.py"))
+    fresh.setattr("elman.tasks.registry.TASKS", dict(TASKS))
+    assert type(task_named("elsewhere")).__name__ == "Counter"
+
+
 def test_the_script_that_runs_is_not_imported_again(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(OWN.format(name="script"), encoding="utf-8")
     fresh.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
-    fresh.setenv("ELMAN_CELLS", str(script))
+    fresh.setenv("ELMAN_PLUGINS", str(script))
     with pytest.raises(UsageError, match="unknown cell 'script'"):
         cell_named("script")
 
@@ -125,4 +137,4 @@ def test_entry_points_of_installed_packages_are_found(fresh: pytest.MonkeyPatch,
 
     groups: list[str] = []
     fresh.setattr(plugins, "entry_points", lambda group: (groups.append(group), [Installed])[1])
-    assert cell_named("installed").name == "installed" and groups == ["elman.cells"]
+    assert cell_named("installed").name == "installed" and groups == ["elman.plugins"]

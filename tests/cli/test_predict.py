@@ -72,7 +72,7 @@ def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: t
 
 def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> None:
     result = cli("predict", ngram_folder, "x", "--explain")
-    assert result.code == 2 and "predicts no labels; say: elman complete" in result.err
+    assert result.code == 2 and "continues text; say: elman complete" in result.err
 
 
 TINY = ("--updates", "1", "--hidden-size", "4", "--threads", "1")

@@ -5,16 +5,15 @@ from collections.abc import Callable
 
 from elman.cells import parallel, recurrent, windowed
 from elman.cells.cell import Cell, Shapes, Sizes, StepFunction, one_h
-from elman.cells.plugins import import_plugins
 from elman.cells.recording import Recorded, record_step
 from elman.cells.symbol import Symbol, in_order
 from elman.errors import UsageError
+from elman.system.plugins import import_plugins
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in (*recurrent.CELLS, *parallel.CELLS, *windowed.CELLS)}
 """Every cell by its name."""
 HOW_TO_ADD = (
-    "one of your own must be registered first: import the module that calls elman.register_cell, "
-    "or name it in ELMAN_CELLS"
+    "one of your own must be registered first: import the module that registers it, or name it in ELMAN_PLUGINS"
 )
 
 

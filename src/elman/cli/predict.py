@@ -31,7 +31,7 @@ def run(
 
     loaded = api.load(model)
     if not hasattr(loaded, "predictions"):
-        raise UsageError(f"{model} predicts no labels; say: elman complete {model} TEXT, or elman info {model}")
+        raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
     lines = iter(texts) if texts else _lines()
     if explain or html is not None:
         if proba:
@@ -42,10 +42,12 @@ def run(
         return
     if label is not None:
         raise UsageError("--label names the label to explain; add --explain")
+    if proba and not hasattr(loaded, "labels"):
+        raise UsageError(f"{model} predicts no labels; leave out --proba")
     if proba and not as_json:
         print("\t".join(["label", *loaded.labels]))
     for prediction in loaded.predictions(lines):
-        _print(loaded, prediction, proba=proba, as_json=as_json)
+        _print(prediction, proba=proba, as_json=as_json)
 
 
 def _lines() -> Iterator[str]:
@@ -76,17 +78,11 @@ def _write(file: Path, explanation: dict[str, Any]) -> None:
     write_atomic(file, explanation_page(explanation).encode())
 
 
-def _print(model: Any, prediction: Any, *, proba: bool, as_json: bool) -> None:
-    probabilities = prediction.probabilities.tolist()
+def _print(prediction: Any, *, proba: bool, as_json: bool) -> None:
     if as_json:
-        named = dict(zip(model.labels, probabilities, strict=True))
-        print_json({"labels": list(prediction.labels), "probabilities": named})
-        return
-    shown = ",".join(prediction.labels)
-    if proba:
-        print("\t".join([shown, *(f"{probability:.4f}" for probability in probabilities)]))
-        return
-    chances = dict(zip(model.labels, probabilities, strict=True))
-    # Where no label is predicted, the number is one minus the likeliest label's probability.
-    likely = min((chances[label] for label in prediction.labels), default=1 - max(probabilities))
-    print(f"{shown}\t{likely:.4f}")
+        print_json(prediction.to_json() if hasattr(prediction, "to_json") else prediction)
+    elif proba:
+        shown = ",".join(prediction.labels)
+        print("\t".join([shown, *(f"{probability:.4f}" for probability in prediction.probabilities.tolist())]))
+    else:
+        print(prediction)

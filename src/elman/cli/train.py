@@ -32,7 +32,7 @@ def run(
         str | None,
         typer.Option(
             metavar="KIND",
-            help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_CELLS names.",
+            help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_PLUGINS registers.",
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,

@@ -5,12 +5,12 @@ import re
 import textwrap
 from typing import Any
 
-from elman.cells.plugins import import_plugins
 from elman.errors import UsageError
 from elman.explain.cells import cell_topics
 from elman.explain.drawing import draw
 from elman.explain.ideas import IDEAS
 from elman.explain.topic import Topic
+from elman.system.plugins import import_plugins
 
 WIDTH = 79
 _LONG = 46
@@ -32,7 +32,7 @@ _NOTATION = {
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name: the registered cells, including those of ELMAN_CELLS, then the ideas."""
+    """All topics by name: the registered cells, including those of ELMAN_PLUGINS, then the ideas."""
     import_plugins()
     return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 

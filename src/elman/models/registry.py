@@ -4,10 +4,10 @@ import dataclasses
 import importlib
 from typing import Any
 
-from elman.cells.plugins import import_plugins
 from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.errors import MissingExtra, UsageError
 from elman.system.machine import NO_TORCH
+from elman.system.plugins import import_plugins
 
 
 @dataclasses.dataclass(frozen=True)

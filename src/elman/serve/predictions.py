@@ -54,14 +54,10 @@ def predictions_answer(
     able: PredictsLabels, predictions: Sequence[Prediction], explanations: Sequence[dict[str, Any]] | None
 ) -> dict[str, Any]:
     """The answer: predictions in the order of the texts."""
-    names = able.model.labels
-    found: list[dict[str, Any]] = []
-    for prediction in predictions:
-        chances = dict(zip(names, prediction.probabilities.tolist(), strict=True))
-        found.append({"labels": list(prediction.labels), "probabilities": chances})
+    found = [prediction.to_json() for prediction in predictions]
     for facts, explanation in zip(found, explanations or (), strict=explanations is not None):
         facts["explanation"] = explanation
-    return {"model": able.name, "labels": list(names), "predictions": found}
+    return {"model": able.name, "labels": list(able.model.labels), "predictions": found}
 
 
 def explanations_of(

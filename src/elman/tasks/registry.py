@@ -2,6 +2,7 @@
 
 from elman.errors import UsageError
 from elman.models.registry import resolve
+from elman.system.plugins import import_plugins
 from elman.tasks.task import Task
 
 TASKS: dict[str, str] = {
@@ -23,7 +24,7 @@ def register_task(name: str, task: str) -> None:
 
 
 def task_named(name: str) -> Task:
-    """The task of a name.
+    """The task of a name; an unknown name first lets plugins register theirs.
 
     Raises:
         UsageError: there is none.
@@ -32,5 +33,9 @@ def task_named(name: str) -> Task:
     'lstm'
     """
     if name not in TASKS:
-        raise UsageError(f"--task is {name!r}; it must be one of: {', '.join(TASKS)}")
+        import_plugins()
+    if name not in TASKS:
+        raise UsageError(
+            f"--task is {name!r}; it must be one of: {', '.join(TASKS)}, or one that ELMAN_PLUGINS registers"
+        )
     return resolve(TASKS[name])()

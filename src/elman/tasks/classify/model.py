@@ -37,6 +37,22 @@ class Prediction(NamedTuple):
     """
     probabilities: NDArray[np.float64]
     """Of all labels ``[K]``."""
+    names: tuple[str, ...]
+    """All labels, in the order of their probabilities."""
+
+    @property
+    def by_name(self) -> dict[str, float]:
+        """The probability of each label."""
+        return dict(zip(self.names, self.probabilities.tolist(), strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"labels": list(self.labels), "probabilities": self.by_name}
+
+    def __str__(self) -> str:
+        # Where no label is predicted, the number is one minus the likeliest label's probability.
+        chances = self.by_name
+        likely = min((chances[label] for label in self.labels), default=1 - max(chances.values()))
+        return f"{','.join(self.labels)}\t{likely:.4f}"
 
 
 class TextClassifier(FolderModel):
@@ -100,7 +116,7 @@ class TextClassifier(FolderModel):
             named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
         else:
             named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
-        return [Prediction(*pair) for pair in zip(named, probabilities, strict=True)]
+        return [Prediction(*pair, self.labels) for pair in zip(named, probabilities, strict=True)]
 
     def explain(self, text: str, *, label: str | None = None) -> Explanation:
         """What each word of a text contributes to a label: the change when it is left out.

@@ -1,8 +1,9 @@
-"""Plugin modules that register cells, imported when an unknown name is asked for.
+"""Plugin modules that register cells, kinds of model and tasks, imported when an unknown name is
+asked for.
 
-Installed packages declare an entry point in the group ``elman.cells``; the environment variable
-``ELMAN_CELLS`` names files or modules, separated as in ``PATH``. Each calls ``elman.register_cell``
-on import.
+Installed packages declare an entry point in the group ``elman.plugins``; the environment variable
+``ELMAN_PLUGINS`` names files or modules, separated as in ``PATH``. Each registers what it has on
+import: ``elman.register_cell``, ``register_kind``, ``register_task``.
 """
 
 import importlib
@@ -17,8 +18,8 @@ from typing import Any
 
 from elman.errors import UsageError
 
-VARIABLE = "ELMAN_CELLS"
-GROUP = "elman.cells"
+VARIABLE = "ELMAN_PLUGINS"
+GROUP = "elman.plugins"
 
 
 @cache
@@ -44,7 +45,7 @@ def _import(name: str) -> None:
         Path(file).resolve() == path for each in list(sys.modules.values()) if (file := getattr(each, "__file__", ""))
     ):
         return
-    label = f"elman_cells_{path.stem}"
+    label = f"elman_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(label, path)
     assert spec is not None and spec.loader is not None
     sys.modules[label] = importlib.util.module_from_spec(spec)
