@@ -32,7 +32,7 @@ def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     out = tmp_path_factory.mktemp("compare") / "out"
     command = [
         sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram",
-        "--epochs", "20", "--parameters", "6000", "--document", "block", "--json",
+        "--epochs", "8", "--parameters", "6000", "--document", "block", "--json",
     ]  # fmt: skip
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
@@ -51,8 +51,8 @@ def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str])
     # What it would have been without the kill: the log has every validation once, in order.
     places = [point["tokens"] for point in network["runs"][0]["curve"]]
     assert len(places) > 3 and places == sorted(set(places))
-    # 20 epochs, of which a few tokens at the end of each row are not read.
-    assert network["runs"][0]["epochs"] == pytest.approx(20, rel=0.1)
+    # 8 epochs, of which a few tokens at the end of each row are not read.
+    assert network["runs"][0]["epochs"] == pytest.approx(8, rel=0.1)
     assert abs(network["parameters"] - 6000) < 600
     assert network["peak_bytes"] > 50e6
     assert found["failed"] == []

@@ -14,7 +14,7 @@ from elman.storage.language import load
 
 pytestmark = pytest.mark.slow
 
-UPDATES = "260"
+UPDATES = "130"
 SETTINGS = [
     "--updates", UPDATES, "--embedding-size", "16", "--hidden-size", "24", "--batch", "8", "--bptt", "20",
     "--rate", "0.02", "--dropout", "0.2", "--weight-drop", "0.1", "--validations", "13", "--threads", "1",

@@ -17,6 +17,11 @@ def documents():
     return pydocs.documents()
 
 
+def gathered():
+    """Gathered anew, whatever was gathered before."""
+    return pydocs.documents.__wrapped__()
+
+
 def test_topics_come_first_and_docstrings_in_the_order_of_their_lines(documents):
     owners = [textwrap, textwrap.TextWrapper, textwrap.TextWrapper.fill, textwrap.fill]
     places = [documents.index(cleandoc(str(owner.__doc__))) for owner in owners]
@@ -30,10 +35,6 @@ def test_none_is_there_twice_and_none_is_empty(documents):
     assert all(document.strip() for document in documents)
 
 
-def test_it_is_the_same_every_time(documents):
-    assert pydocs.documents() == documents
-
-
 def test_its_size_is_as_promised(documents):
     words_and_marks = sum(len(re.findall(r"\w+(?:'\w+)*|[^\w\s]+", document)) for document in documents)
     assert 270_000 < words_and_marks < 340_000
@@ -41,7 +42,7 @@ def test_its_size_is_as_promised(documents):
 
 def test_a_module_that_is_missing_is_skipped(documents, monkeypatch):
     monkeypatch.setattr(pydocs, "_MODULES", "textwrap no_such_module json.no_such_part no.such.package")
-    few = pydocs.documents()
+    few = gathered()
     assert set(few) < set(documents)
     assert any(document.startswith("Text wrapping and filling.") for document in few)
 
@@ -50,7 +51,7 @@ def test_a_module_of_that_name_on_the_path_is_not_taken(tmp_path, monkeypatch):
     (tmp_path / "textwrap.py").write_text('"""An impostor."""\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(pydocs, "_MODULES", "textwrap")
-    assert "An impostor." not in pydocs.documents()
+    assert "An impostor." not in gathered()
 
 
 def test_nothing_is_imported(documents):
