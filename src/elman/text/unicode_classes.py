@@ -39,7 +39,8 @@ def expanded(pattern: str, *, largest: int = LARGEST) -> str:
 
 def _spelled(name: str, largest: int) -> str:
     pairs = [(first, min(last, largest)) for first, last in _ranges()[name] if first <= largest]
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in pairs) or _NEVER
+    # As characters, not as escapes, which take longer to read.
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in pairs) or _NEVER
 
 
 @cache
