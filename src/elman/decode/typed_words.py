@@ -1,0 +1,94 @@
+"""Whether a prompt's last word is finished, for models whose words are types whatever stands before
+them (``elman.text.word_splitter``).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.decode.pieces import PieceIndex, piece_index
+from elman.decode.prompt_state import PromptState
+from elman.decode.prompts import consume_ids, open_end, unknown_words
+from elman.decode.words import CharacterRun, runs
+from elman.models.protocol import LanguageModel, State
+from elman.text.kinds import APOSTROPHES
+from elman.text.tokenizer import Encoded, Tokenizer
+from elman.text.word_splitter import Part, WordSplitter, is_between, is_symbol
+
+# No run crosses a space, and longer runs do not matter.
+_LOOK_BACK = 200
+
+
+def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *, partial: bool | None) -> PromptState:
+    """As ``elman.decode.prefix.open_prompt``, for the open line of a prompt and the state before it."""
+    tokenizer = model.tokenizer
+    assert tokenizer.words is not None
+    half = None if partial is False else _half_typed(tokenizer, tokenizer.words, line)
+    if half and (partial or _is_unknown(piece_index(tokenizer), half)):
+        context, typed, after = line[: len(line) - len(half.word)], half.best(piece_index(tokenizer)), None
+        tokens, word, sign = half.before, half.word, half.sign
+    else:
+        context, typed = open_end(tokenizer, line)
+        tokens, word, sign = tokenizer.words.parts(context), "", ""
+        # After blanks a word must come, and every word has a space in its type.
+        blank = line != "" and is_between(line[-1])
+        typed, after = (b" ", None) if blank else (typed, _last_run(line))
+    ids = np.array([tokenizer.words.id_of(token.type) for token in tokens], dtype=np.int64)
+    spans = np.array([token[1:] for token in tokens], dtype=np.int64).reshape(-1, 2)
+    oov = oov + unknown_words(tokenizer, line[: spans[-1, 1]] if len(spans) else "", Encoded(ids, spans))
+    return PromptState(consume_ids(model, [ids], state), context, oov, word, typed, int(typed[:1] == b" "), after, sign)
+
+
+class _Half(NamedTuple):
+    """The word at the end of a line, which may be unfinished."""
+
+    word: str
+    """As it is typed."""
+    before: list[Part]
+    """The tokens before it, markers included."""
+    typed: tuple[str, ...]
+    """The beginnings of its type, the likeliest last."""
+    sign: str
+    """The apostrophe that is typed in it, where types have another; or nothing."""
+    open: bool
+    """Whether it ends with an apostrophe, and so is a word only if more letters follow."""
+
+    def best(self, index: PieceIndex) -> bytes:
+        """The beginning that types have."""
+        known = [typed for typed in self.typed if len(index.starting_with(typed.encode()))]
+        return (known or self.typed)[-1].encode()
+
+
+def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
+    usual = tokenizer.config.apostrophe
+    ended = line[-1:] if line[-1:] in APOSTROPHES else ""
+    tokens = words.parts(line.removesuffix(ended) if ended else line)
+    if not tokens or is_between(tokens[-1].type):
+        return None
+    last = tokens[-1]
+    text = last.type[1:]
+    if is_symbol(text) or last.type[:1] != " " or not any(map(str.isalnum, text)):
+        return None
+    before = tokens[:-1]
+    word = line[last.start :].removeprefix(" ")
+    sign = ended or next((char for char in word[1:] if char in APOSTROPHES), "")
+    if ended not in ("", usual) and not any(part.type[:1] == "<" for part in before if part.start == last.start):
+        before = [*before, Part(f"<{ended}>", last.start, last.start)]
+    typed = [last.type + (usual if ended else "")]
+    if typed[0][-1] == "\u03c2" and word[-1] == "\u03a3":
+        # A capital sigma at the end of what is typed is a final one only if the word ends there.
+        typed.append(typed[0][:-1] + "\u03c3")
+    return _Half(word, before, tuple(typed), sign if sign != usual else "", ended != "")
+
+
+def _is_unknown(index: PieceIndex, half: _Half) -> bool:
+    if not half.open and index.equal_to(half.typed[0].encode()):
+        return False
+    # "dogs'" is a word with a mark after it, unless longer words begin so ("don'").
+    return (half.word[-1].isalnum() and not half.open) or len(index.starting_with(half.best(index))) > 0
+
+
+def _last_run(line: str) -> CharacterRun | None:
+    begin = max(len(line) - _LOOK_BACK, line.rfind(" ") + 1, 0)
+    found = runs(line[begin:])
+    return found[-1][2] if found and found[-1][1] == len(line) - begin else None
