@@ -133,3 +133,15 @@ JOINING = (
     "\u201c\u2018\xab\u2039\u201e\u201a\xbf\xa1]+"
 )
 """The symbols after which a word usually follows without a space (a symbol comes with its own)."""
+
+PATTERNS = {
+    "plain": split_pattern(linked=False),
+    "linked": split_pattern(linked=True),
+    "isLinked": LINKED.pattern,
+    "between": BETWEEN,
+    "symbol": SYMBOL,
+    "joining": JOINING,
+    "hidden": INVISIBLE + ZERO_WIDTH_SPACE,
+    "inner": INNER_APOSTROPHE,
+}
+"""The patterns for ``web/splitter.js``, by the names that it has for them."""
