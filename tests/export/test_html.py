@@ -78,7 +78,7 @@ TYPED_PROMPTS = re.split(
     "|@ann|mail ann.lee@example.org|:|:-)|:-) |<3|#t|🇫🇷|ok😂|ok😂o|1\ufe0f\u20e3s"
     "|1,2|1,234.56 |10:|10:3|the 3r|co\u00adop|co\u00adoperate |\u200el|\u200ele|ខ្ញុំ\u200bទ|ខ្ញុំ\u200b|foo\u200bb"
     "|ΔΡ|ΔΡΟΜΟΣ|ΔΡΟΜΟΣ |δρομο|ISP|ısp|İST|ﬁ|ａｂ|ﬁne |  see|\t|\tsee|see  |see \u00a0|ann,|ann, |\u02bc|’|l|«ﬁ",
-)
+) + ["ក្", "ក្ក", "น้ำ", "\U0001f469\u200d", "\U0001f1eb", "\U0001f468\u200d\U0001f469", "a\u200e", "x\U0001f3fd"]
 
 
 def network(
@@ -93,9 +93,7 @@ def network(
 ) -> InferenceModel:
     """A small network whose weights are large, so that its probabilities lie far apart."""
     spelling = {name: shape.pop(name) for name in ("locale", "compatibility") if name in shape}
-    config = TokenizerConfig(
-        min_count=1, lowercase=lowercase, pretokenized=pretokenized, rules=rules, **spelling
-    )
+    config = TokenizerConfig(min_count=1, lowercase=lowercase, pretokenized=pretokenized, rules=rules, **spelling)
     tokenizer = Tokenizer.fit(lines, config=config)
     torch.manual_seed(3)
     settings = NeuralConfig(cell=cell, **{"embedding_size": 10, "hidden_size": 18, **shape})  # type: ignore[arg-type]

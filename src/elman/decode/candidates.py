@@ -17,7 +17,7 @@ from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
-from elman.text.word_splitter import is_between
+from elman.text.word_types import is_between
 
 
 def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:

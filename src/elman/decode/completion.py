@@ -18,7 +18,7 @@ from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
-from elman.text.word_splitter import split_line
+from elman.text.word_types import split_line
 
 # Phrases are cut here at levels where a word is many tokens.
 _TOKENS_PER_WORD = 40

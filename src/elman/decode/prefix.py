@@ -5,8 +5,8 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, followed, whole_words
 from elman.decode.prompts import consume_lines, consume_part
-from elman.decode.words import CharacterRun, Kind, runs
 from elman.decode.typed_words import open_words
+from elman.decode.words import CharacterRun, Kind, runs
 from elman.models.protocol import LanguageModel
 from elman.text.tokenizer import UNK_ID, Tokenizer
 

@@ -15,8 +15,9 @@ from elman.decode.rows import row_score
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line, split_lines
-from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer, checked_line
-from elman.text.word_splitter import After, is_between, is_marker
+from elman.text.splitting import checked_line
+from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
+from elman.text.word_types import After, is_between, is_marker
 
 
 class Consumed(NamedTuple):

@@ -16,7 +16,7 @@ from elman.decode.prompts import Consumed, read_prompt
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import LogProbs, TokenIds
-from elman.text.tokenizer import EOS_ID, UNK_ID
+from elman.text.tokenizer import UNK_ID
 
 Sampler = Callable[[LogProbs, np.random.Generator], TokenIds]
 """From log-probabilities ``[B, V]`` and a random generator to token ids ``[B]``."""

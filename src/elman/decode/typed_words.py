@@ -1,5 +1,5 @@
 """Whether a prompt's last word is finished, for models whose words are types whatever stands before
-them (``elman.text.word_splitter``).
+them (``elman.text.word_types``).
 """
 
 from typing import NamedTuple
@@ -13,7 +13,8 @@ from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
 from elman.text.kinds import APOSTROPHES
 from elman.text.tokenizer import Encoded, Tokenizer
-from elman.text.word_splitter import Part, WordSplitter, is_between, is_symbol
+from elman.text.word_splitter import WordSplitter
+from elman.text.word_types import Part, is_between, is_symbol
 
 # No run crosses a space, and longer runs do not matter.
 _LOOK_BACK = 200

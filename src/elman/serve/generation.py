@@ -19,7 +19,8 @@ from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batcher
 from elman.serve.prompts import Prompt, shown_token
-from elman.text.tokenizer import EOS_ID, Tokenizer, Writer
+from elman.text.token_writer import Writer
+from elman.text.tokenizer import EOS_ID, Tokenizer
 
 _LEAST = -9999.0
 """What stands for the logarithm of 0, which JSON does not have; OpenAI's figure."""

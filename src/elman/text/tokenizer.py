@@ -3,7 +3,7 @@
 Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is
 `` The``, `` cat``, ``,``, `` the``; decoding drops it again. So every level is lossless on
 normalised text, up to unknown types. What else can stand between words is told in
-``word_splitter.py``. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
+``word_types.py``. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
 level. Both are plain vocabulary entries: the same letters in raw text are ordinary text.
 
 Good:
@@ -29,28 +29,26 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from elman.errors import FolderError, TextError, UsageError
+from elman.errors import FolderError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.letter_case import lower
-from elman.text.splitting import CUT_CHARS, cut
+from elman.text.splitting import CUT_CHARS, batches, checked_line, cut
 from elman.text.splitting import Level as Level
+from elman.text.token_writer import EOS_ID as EOS_ID
+from elman.text.token_writer import UNK_ID as UNK_ID
+from elman.text.token_writer import Writer
 from elman.text.tokenizer_config import TokenizerConfig
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
-from elman.text.word_splitter import ALWAYS_KNOWN, JOIN, After, Spelling, WordSplitter, WordWriter, ends_after
+from elman.text.word_splitter import WordSplitter
+from elman.text.word_types import ALWAYS_KNOWN, JOIN, After, Spelling, ends_after
 
 if TYPE_CHECKING:
     from elman.text.word_ids import WordIds
 
-UNK_ID = 0
-"""The id of `<unk>`, at every level."""
-EOS_ID = 1
-"""The id of `</s>`, the line end, at every level."""
-
 _FILE, _CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 _SUBWORD_SIZE = 8000
-_BATCH_CHARS = 1 << 18
 
 
 class Encoded(NamedTuple):
@@ -184,7 +182,7 @@ class Tokenizer:
         if self._direct:
             return [self._direct_ids(line) for line in lines]
         ids_of_parts = [[np.empty(0, dtype=np.int64)] for _ in lines]
-        for batch in _batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
+        for batch in batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
             encodings = self._engine.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
             for (row, _), encoding in zip(batch, encodings, strict=True):
                 ids_of_parts[row].append(np.array(encoding.ids, dtype=np.int64))
@@ -230,7 +228,7 @@ class Tokenizer:
         writer = self.writer(line_start=line_start)
         return b"".join(map(writer.write, ids))
 
-    def writer(self, *, line_start: bool = True, after: str = "") -> "Writer":
+    def writer(self, *, line_start: bool = True, after: str = "") -> Writer:
         """What writes tokens as bytes, one at a time.
 
         Args:
@@ -396,35 +394,6 @@ class Tokenizer:
         return self._engine.normalizer.normalize_str(text) if self._engine.normalizer else text
 
 
-class Writer:
-    """Writes tokens as bytes, one after another.
-
-    >>> tokenizer = Tokenizer.fit(["the cat"], config=TokenizerConfig(min_count=1))
-    >>> writer = tokenizer.writer()
-    >>> [writer.write(token) for token in (3, 2, 1, 2)]
-    [b'the', b' cat', b'\\n', b'cat']
-    """
-
-    def __init__(self, tokenizer: Tokenizer, after: After) -> None:
-        self._tokenizer = tokenizer
-        self._line_start = after == After.START
-        self._words = WordWriter(after) if tokenizer.words else None
-
-    def write(self, token_id: int) -> bytes:
-        """The bytes that a token adds to the text."""
-        piece = self._tokenizer.pieces[token_id]
-        if self._words and token_id == EOS_ID:
-            self._words = WordWriter(After.START)
-        elif self._words and token_id != UNK_ID:
-            return self._words.write(self._tokenizer.tokens[token_id]).encode()
-        elif self._words:
-            self._words = WordWriter(After.APART)
-        elif self._line_start and self._tokenizer.leading_space and piece[:1] == b" ":
-            piece = piece[1:]
-        self._line_start = token_id == EOS_ID
-        return piece
-
-
 def _min_count(config: TokenizerConfig) -> int:
     return config.min_count or (1 if config.pretokenized else 2)
 
@@ -435,34 +404,3 @@ def _table(tokens: Sequence[str]) -> NDArray[np.int64]:
     table = np.full(points.max(initial=0) + 2, UNK_ID, dtype=np.int64)
     table[points] = np.arange(len(SPECIALS), len(tokens))
     return table
-
-
-def _batches(parts: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    batch: list[tuple[int, str]] = []
-    chars = 0
-    for part in parts:
-        batch.append(part)
-        chars += len(part[1])
-        if chars >= _BATCH_CHARS:
-            yield batch
-            batch, chars = [], 0
-    if batch:
-        yield batch
-
-
-def checked_line(line: str) -> str:
-    """The line itself.
-
-    Raises:
-        TextError: it holds half of a surrogate pair, which is not Unicode text.
-    """
-    assert "\n" not in line, "a line holds a line end; give one line at a time"
-    if not line.isascii():
-        try:
-            line.encode()
-        except UnicodeEncodeError as error:
-            raise TextError(
-                f"character {error.start} of a line is {line[error.start]!r}, half of a surrogate pair; "
-                "that is not Unicode text; decode it as UTF-8 first"
-            ) from None
-    return line

@@ -8,7 +8,7 @@ from elman.errors import UsageError
 from elman.text.letter_case import CaseLocale
 from elman.text.splitting import Level
 from elman.text.tokenizer_json import SPECIALS
-from elman.text.word_splitter import ALWAYS_KNOWN
+from elman.text.word_types import ALWAYS_KNOWN
 
 RULES = 2
 """The rules of new vocabularies: 1 were those of elman 0.1, which models of that time keep."""
@@ -47,7 +47,7 @@ class TokenizerConfig(Config):
 
     @property
     def parts_words(self) -> bool:
-        """Whether what stands between words has tokens of its own (``elman.text.word_splitter``)."""
+        """Whether what stands between words has tokens of its own (``elman.text.word_types``)."""
         return self.level == "word" and not self.pretokenized and self.rules > 1
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from elman.errors import FolderError
 from elman.text.kinds import split_pattern
 from elman.text.letter_case import CaseLocale
 from elman.text.splitting import CHAR_PATTERN, PRETOKENIZED_PATTERN, WORD_PATTERN, Level
-from elman.text.word_splitter import is_marker
+from elman.text.word_types import is_marker
 
 SPECIALS = ("<unk>", "</s>")
 """The first two types of every vocabulary."""
@@ -35,7 +35,7 @@ def compose(
     """The whole object; ``prepend=False`` leaves out the step that puts a space before each line.
 
     From rules 2 on, words have types with a space before them only: in a tool that knows nothing of
-    ``elman.text.word_splitter``, a word after a bracket or a no-break space is unknown.
+    ``elman.text.word_types``, a word after a bracket or a no-break space is unknown.
 
     >>> compose(["<unk>", "</s>"], [], level="char", pretokenized=False, lowercase=False, prepend=True)["model"]
     {'type': 'WordLevel', 'vocab': {'<unk>': 0, '</s>': 1}, 'unk_token': '<unk>'}

@@ -32,7 +32,7 @@ def expanded(pattern: str, *, largest: int = LARGEST) -> str:
     Every ``\\p{...}`` must stand inside brackets.
 
     >>> expanded(r"[\\p{N}_]", largest=0x7F)
-    '[\\\\U00000030-\\\\U00000039_]'
+    '[0-9_]'
     """
     return _CLASS.sub(lambda match: _spelled(match[1], largest), pattern)
 

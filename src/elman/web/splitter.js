@@ -1,4 +1,4 @@
-// A line as types of words and of what stands between them: elman.text.word_splitter, whose patterns come with a model.
+// A line as types of words and of what stands between them: elman.text.word_types, whose patterns come with a model.
 
 const START = 0, JOINED = 1, APART = 2;
 const JOIN = "<join>";

@@ -20,18 +20,30 @@ const UNSPACED = "\\u0e00-\\u109f\\u1780-\\u17ff\\u1950-\\u1aaf\\u1b00-\\u1b7f\\
   + "\\u4e00-\\u9fff\\ua000-\\ua4cf\\ua980-\\ua9ff\\uaa60-\\uaadf\\uf900-\\ufaff\\uff66-\\uff9f\\u{1b000}-\\u{1b16f}"
   + "\\u{20000}-\\u{3ffff}";
 const INNER = "['’\u200c\u200d]";
-const LETTER = `(?:(?![${UNSPACED}])\\p{L}|\\p{M})`;
+// Parts of the character before them: as in elman.decode.words.
+const HIDDEN = "\\xad\\u061c\\u180e\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff";
+const LINKER = "[\\u1039\\u17d2\\u1a60\\u1b44\\ua9c0\\uaaf6]";
+const EXTENDING = "\\u0e33\\u0eb3\\u{1f3fb}-\\u{1f3ff}\\u{e0020}-\\u{e007f}";
+const MARK = `[\\p{M}${EXTENDING}${HIDDEN}]`;
+const LETTER = `(?:(?![${UNSPACED}])\\p{L}|${MARK})`;
+const UNSPACED_LETTER = `(?![${EXTENDING}])\\p{L}`;
+const REGIONAL = "[\\u{1f1e6}-\\u{1f1ff}]";
+const NO_SYMBOL = `${STRIPPED}\\p{L}\\p{M}\\p{N}`;
 // Runs as in elman.decode.words; an apostrophe at the very end may still become one inside a word.
 const RUNS = new RegExp([
-  `(?<word>${LETTER}+(?:${INNER}${LETTER}+)*(?<open>${INNER}(?![^]))?)`,
-  "(?<unspaced>\\p{L}\\p{M}*)",
-  "(?<number>\\p{N}[\\p{N}\\p{M}]*)",
-  `(?<symbol>[^${STRIPPED}\\p{L}\\p{M}\\p{N}])(?:\\k<symbol>|\\p{M})*`,
+  `(?<word>(?![${HIDDEN}])${LETTER}+(?:${INNER}${LETTER}+)*(?<open>${INNER}(?![^]))?)`,
+  `(?<unspaced>${UNSPACED_LETTER}${MARK}*(?:(?<=${LINKER}${MARK}*)${UNSPACED_LETTER}${MARK}*)*(?:(?<linked>(?<=${LINKER}${MARK}*))|))`,
+  `(?<number>\\p{N}[\\p{N}\\p{M}${EXTENDING}${HIDDEN}]*)`,
+  `(?<flag>${REGIONAL}${MARK}*(?:(?<whole>${REGIONAL})${MARK}*)?)`,
+  `(?<symbol>[^${NO_SYMBOL}])(?:\\k<symbol>|${MARK}|\u200d(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})?)*(?:(?<joined>(?<=\u200d))|)`,
 ].join("|"), "gu");
 const NEVER = /^(?!)/u;
 const GOES_ON = {
-  open: new RegExp(`^${LETTER}`, "u"), word: new RegExp(`^(?:${LETTER}|${INNER})`, "u"), unspaced: /^\p{M}/u,
-  number: /^[\p{N}\p{M}]/u,
+  open: new RegExp(`^${LETTER}`, "u"), word: new RegExp(`^(?:${LETTER}|${INNER})`, "u"),
+  linked: new RegExp(`^(?:${MARK}|(?=[${UNSPACED}])${UNSPACED_LETTER})`, "u"), unspaced: new RegExp(`^${MARK}`, "u"),
+  number: new RegExp(`^(?:\\p{N}|${MARK})`, "u"), whole: new RegExp(`^(?:${MARK}|\u200d)`, "u"),
+  flag: new RegExp(`^(?:${MARK}|${REGIONAL})`, "u"),
+  joined: new RegExp(`^(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})`, "u"),
 };
 const UNK = 0, EOS = 1;
 
@@ -196,7 +208,7 @@ export class Words {
   goingOn(before) {
     const run = lastRun(before);
     if (!run) return NEVER;
-    const kind = ["open", "word", "unspaced", "number"].find((name) => run.groups[name] !== undefined);
-    return GOES_ON[kind] ?? new RegExp(`^(?:${run.groups.symbol.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")}|\\p{M})`, "u");
+    const kind = ["open", "word", "linked", "unspaced", "number", "whole", "flag", "joined"].find((name) => run.groups[name] !== undefined);
+    return GOES_ON[kind] ?? new RegExp(`^(?:${run.groups.symbol.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")}|${MARK}|\u200d)`, "u");
   }
 }
