@@ -2,6 +2,7 @@
 them (``elman.text.word_types``).
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,13 @@ from elman.models.protocol import LanguageModel, State
 from elman.text.kinds import APOSTROPHES
 from elman.text.tokenizer import Encoded, Tokenizer
 from elman.text.word_splitter import WordSplitter
-from elman.text.word_types import Part, is_between, is_symbol
+from elman.text.word_types import JOIN, Part, is_between, is_symbol
 
 # No run crosses a space, and longer runs do not matter.
 _LOOK_BACK = 200
+# What links, addresses, times and contractions may go on with.
+_SIGNS = re.compile(f"[{APOSTROPHES}:.,/@-]+$")
+_APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
 
 
 def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *, partial: bool | None) -> PromptState:
@@ -25,7 +29,7 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
     tokenizer = model.tokenizer
     assert tokenizer.words is not None
     half = None if partial is False else _half_typed(tokenizer, tokenizer.words, line)
-    if half and (partial or _is_unknown(piece_index(tokenizer), half)):
+    if half and ((partial and not half.open) or _is_unknown(piece_index(tokenizer), half)):
         context, typed, after = line[: len(line) - len(half.word)], half.best(piece_index(tokenizer)), None
         tokens, word, sign = half.before, half.word, half.sign
     else:
@@ -52,7 +56,7 @@ class _Half(NamedTuple):
     sign: str
     """The apostrophe that is typed in it, where types have another; or nothing."""
     open: bool
-    """Whether it ends with an apostrophe, and so is a word only if more letters follow."""
+    """Whether it ends with an apostrophe or another sign, and is one token only if types begin so."""
 
     def best(self, index: PieceIndex) -> bytes:
         """The beginning that types have."""
@@ -62,8 +66,9 @@ class _Half(NamedTuple):
 
 def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
     usual = tokenizer.config.apostrophe
-    ended = line[-1:] if line[-1:] in APOSTROPHES else ""
-    tokens = words.parts(line.removesuffix(ended) if ended else line)
+    signs = _SIGNS.search(line)
+    ended = signs[0] if signs else ""
+    tokens = words.parts(line[: len(line) - len(ended)])
     if not tokens or is_between(tokens[-1].type):
         return None
     last = tokens[-1]
@@ -72,10 +77,11 @@ def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half |
         return None
     before = tokens[:-1]
     word = line[last.start :].removeprefix(" ")
-    sign = ended or next((char for char in word[1:] if char in APOSTROPHES), "")
-    if ended not in ("", usual) and not any(part.type[:1] == "<" for part in before if part.start == last.start):
-        before = [*before, Part(f"<{ended}>", last.start, last.start)]
-    typed = [last.type + (usual if ended else "")]
+    sign = next((char for char in word[1:] if char in APOSTROPHES), usual)
+    marked = any(part.type[:1] == "<" and part.type != JOIN for part in before if part.start == last.start)
+    if sign != usual and not marked:
+        before = [*before, Part(f"<{sign}>", last.start, last.start)]
+    typed = [last.type + _APOSTROPHE.sub(usual, ended)]
     if typed[0][-1] == "\u03c2" and word[-1] == "\u03a3":
         # A capital sigma at the end of what is typed is a final one only if the word ends there.
         typed.append(typed[0][:-1] + "\u03c3")

@@ -129,7 +129,7 @@ INNER_APOSTROPHE = rf"(?<={_LETTERS})(?<!{APOSTROPHES[2]})[{APOSTROPHES}](?!{APO
 
 # A word after these has no space of its own: opening signs, and signs inside of names and paths.
 JOINING = (
-    " [\"'\u201c\u2018\xab\u2039\u201e\u201a(\\[{\xbf\xa1#@$\xa3\u20ac\xa5~\\\\/_.`]+|[-_/\\\\@#$=+*^~|<>&(\\[{"
+    " [\"'\u201c\u2018\u2019\xab\u2039\u201e\u201a(\\[{\xbf\xa1#@$\xa3\u20ac\xa5~\\\\/_.`]+|[-_/\\\\@#$=+*^~|<>&(\\[{"
     "\u201c\u2018\xab\u2039\u201e\u201a\xbf\xa1]+"
 )
 """The symbols after which a word usually follows without a space (a symbol comes with its own)."""

@@ -356,22 +356,13 @@ class Tokenizer:
         return (json.dumps(self._compose(), ensure_ascii=False, indent=1) + "\n").encode()
 
     def _compose(self, *, prepend: bool = True) -> dict[str, Any]:
-        config = self.config
-        return compose(
-            self.tokens,
-            self._merges,
-            level=config.level,
-            pretokenized=config.pretokenized,
-            lowercase=config.lowercase,
-            prepend=prepend,
-            locale=config.locale,
-            compatibility=config.compatibility,
-            rules=config.rules,
-        )
+        names = ("level", "pretokenized", "lowercase", "locale", "compatibility", "rules")
+        settings = {name: getattr(self.config, name) for name in names}
+        return compose(self.tokens, self._merges, prepend=prepend, **settings)
 
     @property
     def _by_spaces(self) -> bool:
-        """Whether words are what stands between spaces, as they are or in lower case."""
+        """Whether words are what stands between spaces."""
         config = self.config
         return config.pretokenized and not config.compatibility and (not config.lowercase or config.rules > 1)
 

@@ -3,6 +3,8 @@
 const START = 0, JOINED = 1, APART = 2;
 const JOIN = "<join>";
 const APOSTROPHES = "'’ʼ";
+// What links, addresses, times and contractions may go on with.
+const SIGNS = /['’ʼ:.,/@-]+$/u;
 const FINAL_SIGMA = "ς", SIGMA = "σ", CAPITAL_SIGMA = "Σ";
 
 /** Lower case; `old` is that of elman 0.1, character by character: a sigma at a word's end is like any other. */
@@ -121,17 +123,17 @@ export class Splitter {
   }
 
   half(line) {
-    const ended = line !== "" && APOSTROPHES.includes(line.at(-1)) ? line.at(-1) : "";
-    const {tokens} = this.read(ended ? line.slice(0, -1) : line);
+    const ended = SIGNS.exec(line)?.[0] ?? "";
+    const {tokens} = this.read(line.slice(0, line.length - ended.length));
     const last = tokens.pop();
     if (!last || this.between.test(last.type)) return null;
     const text = last.type.slice(1);
     if (this.symbol.test(text) || last.type[0] !== " " || !/[\p{L}\p{N}]/u.test(text)) return null;
     const word = line.slice(last.start).replace(/^ /u, "");
-    const sign = ended || (Array.from(word).slice(1).find((char) => APOSTROPHES.includes(char)) ?? "");
-    const marked = tokens.some((token) => token.start === last.start && token.type.startsWith("<"));
-    if (ended && ended !== this.apostrophe && !marked) tokens.push({type: `<${ended}>`});
-    const typed = [last.type + (ended ? this.apostrophe : "")];
+    const sign = Array.from(word).slice(1).find((char) => APOSTROPHES.includes(char)) ?? this.apostrophe;
+    const marker = (token) => token.start === last.start && token.type.startsWith("<") && token.type !== JOIN;
+    if (sign !== this.apostrophe && !tokens.some(marker)) tokens.push({type: `<${sign}>`});
+    const typed = [last.type + ended.replace(/['’ʼ]/gu, this.apostrophe)];
     if (typed[0].endsWith(FINAL_SIGMA) && word.endsWith(CAPITAL_SIGMA)) typed.push(typed[0].slice(0, -1) + SIGMA);
     return {word, before: tokens, typed, sign: sign === this.apostrophe ? "" : sign, open: ended !== ""};
   }
