@@ -96,10 +96,16 @@ def test_what_is_written_goes_on_exactly(model, prompt) -> None:
     assert prompt + written == LINES[1]
 
 
-def test_phrases_and_keystrokes(model) -> None:
+def test_phrases(model) -> None:
     assert complete_phrase(model, "Ola didn't send (the par", n=1, words=2)[0][0] == "parcel) home"
-    line = "the mail to Ola: Ola didn\u2019t send"
-    assert type_line(model, line).words == next(iter(type_lines(model, [(line, True)]))).words == 7
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['the mail (to "Ola"): Ola didn\'t.send\u00a0home', "Ola went\tto @mila_k-mail, 10:30", *LINES[:4]],
+)
+def test_keystrokes_are_those_of_completions(model, line) -> None:
+    assert type_line(model, line) == next(iter(type_lines(model, [(line, True)])))
 
 
 def test_a_capital_sigma_at_the_end_of_what_is_typed() -> None:

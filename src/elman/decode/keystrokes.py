@@ -208,7 +208,7 @@ class _Typist:
         offers: list[tuple[WordSpan, int | None, int]] = []
         for word in words_of(self.tokenizer, line):
             position = at.get(word.start)
-            offer = None if position is None else self._offer(line, word, int(ids[position]), log_probs[position])
+            offer = None if position is None else self._offer(line, word, int(position), ids, log_probs)
             letters, rank = offer or (None, 0)
             offers.append((word, letters, rank))
         return count_keys(line, offers)
@@ -218,13 +218,20 @@ class _Typist:
         for start, _ in self.tokenizer.encode(line).spans:
             yield start + (line[start : start + 1] == " ")
 
-    def _offer(self, line: str, word: WordSpan, token: int, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
+    def _offer(
+        self, line: str, word: WordSpan, position: int, ids: NDArray[np.int64], table: NDArray[np.float32]
+    ) -> tuple[int, int] | None:
+        token, log_probs = int(ids[position]), table[position]
         # Where what stands between words has tokens of its own, the type of a word has a space.
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
         spaced = spaced or self.tokenizer.words is not None
         spelled = word.text
         if word.asked:
-            offers = self._new_words(line[: word.start], log_probs)
+            first = position
+            while first and self.index.is_marker[ids[first - 1]]:
+                first -= 1
+            joined = table[first + 1] if ids[first] == self.tokenizer.join_id else None
+            offers = self._new_words(line[: word.start], table[first], joined)
             if spelled in offers:
                 return 0, offers.index(spelled)
         if token == UNK_ID:
@@ -251,15 +258,19 @@ class _Typist:
             self._ranges[prefix] = self.index.range_of(prefix)
         return self._ranges[prefix]
 
-    def _new_words(self, before: str, log_probs: NDArray[np.float32]) -> list[str]:
+    def _new_words(self, before: str, log_probs: NDArray[np.float32], joined: NDArray[np.float32] | None) -> list[str]:
         """The words that ``complete`` would offer before the first letter of a word, likeliest
-        first.
+        first; ``joined`` is what comes after the marker of a word without a space.
         """
         blank = before != "" and is_between(before[-1])
         lead = blank if self.tokenizer.words else self.tokenizer.leading_space and before.endswith(" ")
         prompt_state = PromptState(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
         (candidate,), _ = first_candidates(_Known(self.tokenizer, log_probs), self.index, prompt_state)  # type: ignore[arg-type]
-        masses = np.where(self._accepted[self._place[candidate.tokens]], candidate.masses, 0)
+        masses = candidate.masses
+        if joined is not None:
+            more = np.exp(joined[candidate.tokens].astype(np.float64)) * self.index.spaced[candidate.tokens]
+            masses = masses + more * np.exp(float(log_probs[self.tokenizer.join_id]))
+        masses = np.where(self._accepted[self._place[candidate.tokens]], masses, 0)
         best = [index for index in largest(masses, OFFERED).tolist() if masses[index] > 0]
         words = [(-masses[index], self.index.body(int(candidate.tokens[index])).decode()) for index in best]
         return [word for _, word in sorted(words)]

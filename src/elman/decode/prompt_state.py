@@ -47,6 +47,8 @@ class PromptState:
     """The run right before the new word, which the next token must end; None if there is none."""
     sign: str = ""
     """The apostrophe typed in the unfinished word, where types have another one; or nothing."""
+    may_join: bool = False
+    """Whether the new word may also come without a space, and a marker of its own says so."""
 
 
 def whole_words(tokenizer: Tokenizer) -> bool:
@@ -143,8 +145,7 @@ def _new_word(
         masses[spaced] += masses[unspaced]
         masses[unspaced] = 0
         join = model.tokenizer.join_id
-        if join is not None and prompt_state.after:
-            # Where words have one type only, a marker says that one has no space.
+        if join is not None and prompt_state.may_join:
             joined = row_advance(model, [join], prompt_state.state)
             words = tokens[index.spaced[tokens]]
             masses[words] += probs[join] * np.exp(model.log_probs(joined)[0, words].astype(np.float64))

@@ -15,12 +15,13 @@ from elman.models.protocol import LanguageModel, State
 from elman.text.kinds import APOSTROPHES
 from elman.text.tokenizer import Encoded, Tokenizer
 from elman.text.word_splitter import WordSplitter
-from elman.text.word_types import JOIN, Part, is_between, is_symbol
+from elman.text.word_types import JOIN, After, Part, is_between, is_symbol
 
 # No run crosses a space, and longer runs do not matter.
 _LOOK_BACK = 200
 # What links, addresses, times and contractions may go on with.
 _SIGNS = re.compile(f"[{APOSTROPHES}:.,/@-]+$")
+_BEFORE_NAMES = "@#\uff03"
 _APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
 
 
@@ -29,6 +30,7 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
     tokenizer = model.tokenizer
     assert tokenizer.words is not None
     half = None if partial is False else _half_typed(tokenizer, tokenizer.words, line)
+    may_join = False
     if half and ((partial and not half.open) or _is_unknown(piece_index(tokenizer), half)):
         context, typed, after = line[: len(line) - len(half.word)], half.best(piece_index(tokenizer)), None
         tokens, word, sign = half.before, half.word, half.sign
@@ -38,10 +40,12 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
         # After blanks a word must come, and every word has a space in its type.
         blank = line != "" and is_between(line[-1])
         typed, after = (b" ", None) if blank else (typed, _last_run(line))
+        may_join = not blank and line != "" and tokenizer.ends_after(context) == After.APART
     ids = np.array([tokenizer.words.id_of(token.type) for token in tokens], dtype=np.int64)
     spans = np.array([token[1:] for token in tokens], dtype=np.int64).reshape(-1, 2)
     oov = oov + unknown_words(tokenizer, line[: spans[-1, 1]] if len(spans) else "", Encoded(ids, spans))
-    return PromptState(consume_ids(model, [ids], state), context, oov, word, typed, int(typed[:1] == b" "), after, sign)
+    state, lead = consume_ids(model, [ids], state), int(typed[:1] == b" ")
+    return PromptState(state, context, oov, word, typed, lead, after, sign, may_join)
 
 
 class _Half(NamedTuple):
@@ -66,6 +70,8 @@ class _Half(NamedTuple):
 
 def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
     usual = tokenizer.config.apostrophe
+    if line[-1:] in _BEFORE_NAMES and line:
+        return _begun_name(tokenizer, words, line)
     signs = _SIGNS.search(line)
     ended = signs[0] if signs else ""
     tokens = words.parts(line[: len(line) - len(ended)])
@@ -88,11 +94,22 @@ def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half |
     return _Half(word, before, tuple(typed), sign if sign != usual else "", ended != "")
 
 
+def _begun_name(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
+    """A sign at the end of a line with which a name or a hashtag may begin."""
+    *before, last = words.parts(line)
+    spaced = last.type == f" {line[-1]}"
+    if not spaced and (last.type != line[-1] or tokenizer.ends_after(line[: last.start]) == After.APART):
+        return None
+    return _Half(line[-1], before, (f" {line[-1]}",), "", True)
+
+
 def _is_unknown(index: PieceIndex, half: _Half) -> bool:
     if not half.open and index.equal_to(half.typed[0].encode()):
         return False
     # "dogs'" is a word with a mark after it, unless longer words begin so ("don'").
-    return (half.word[-1].isalnum() and not half.open) or len(index.starting_with(half.best(index))) > 0
+    if half.open:
+        return len(index.starting_with(half.best(index))) > len(index.equal_to(half.best(index)))
+    return half.word[-1].isalnum() or len(index.starting_with(half.best(index))) > 0
 
 
 def _last_run(line: str) -> CharacterRun | None:

@@ -5,6 +5,7 @@ stand inside brackets only, and there is one group, the symbol that repeats.
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 BLANK = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -116,6 +117,7 @@ SYMBOL = rf"([^{BETWEEN}\p{{L}}\p{{M}}\p{{N}}\p{{Extended_Pictographic}}])(?:\1|
 _COMMON = '[A-Za-z]+(?![^ ,;()"?!])'
 
 
+@cache
 def split_pattern(*, linked: bool) -> str:
     """A pattern whose matches are the parts of a line: a token with what stands before it."""
     items = "|".join(kind.pattern for kind in KINDS if linked or not kind.linked)

@@ -30,6 +30,8 @@ class WordSplitter:
         """By what stands before: a part of a line between single spaces, which it comes without."""
         self._pieces: list[dict[str, _Kept]] = [{}, {}, {}]
         """By what stands before: a token with its blanks."""
+        self._spelled: list[dict[str, tuple[tuple[str, ...], int]]] = [{}, {}, {}]
+        """The same as types."""
 
     def ids(self, line: str) -> list[int]:
         """The ids of a line."""
@@ -79,8 +81,14 @@ class WordSplitter:
         text = f" {piece}" if chunk and after != After.START else piece
         found: list[str] = []
         for start, end in pieces_of(text):
-            types, after = spelled(text[start:end], after, self.spelling)
-            found += types
+            part = text[start:end]
+            kept = self._spelled[after].get(part)
+            if kept is None:
+                if len(self._spelled[after]) >= _MOST_KEPT:
+                    self._spelled[after].clear()
+                kept = self._spelled[after][part] = spelled(part, after, self.spelling)
+            found += kept[0]
+            after = kept[1]
         return found, after
 
     def count(self, lines: Iterable[str]) -> tuple[Counter[str], str]:

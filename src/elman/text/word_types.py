@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from elman.text.kinds import (
@@ -108,7 +108,7 @@ def is_between(token: str) -> bool:
     return _BETWEEN.fullmatch(token) is not None
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def is_symbol(text: str) -> bool:
     """Whether a token, without its space, is a sign with a type of its own for each side."""
     return _symbol().fullmatch(text) is not None

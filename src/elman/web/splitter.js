@@ -103,14 +103,14 @@ export class Splitter {
     ));
   }
 
-  /** How an open line is read, as in elman.decode.typed_words; `starts` tells whether a type begins with a text. */
+  /** How an open line is read, as in elman.decode.typed_words; `starts` tells whether a type begins with a text, and is longer. */
   open(line, starts) {
     const half = this.half(line);
     if (half) {
-      const typed = half.typed.filter(starts).at(-1) ?? half.typed.at(-1);
+      const typed = half.typed.filter((text) => starts(text)).at(-1) ?? half.typed.at(-1);
       const known = !half.open && this.ids.has(half.typed[0]);
       const letter = !half.open && /[\p{L}\p{N}]/u.test([...half.word].at(-1));
-      if (!known && (letter || starts(typed))) {
+      if (!known && (letter || starts(typed, half.open))) {
         const before = line.slice(0, line.length - half.word.length);
         return {ids: this.known(half.before), before, typed, lead: 1, partial: half.word, sign: half.sign};
       }
@@ -118,11 +118,18 @@ export class Splitter {
     const blank = line !== "" && this.between.test(Array.from(line).at(-1));
     const implied = line.length > 1 && line.endsWith(" ") && this.read(line.slice(0, -1)).after === APART;
     const before = implied ? line.slice(0, -1) : line;
-    const ids = this.known(this.read(before).tokens);
-    return {ids, before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: ""};
+    const {tokens, after} = this.read(before);
+    const mayJoin = !blank && line !== "" && after === APART;
+    return {ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin};
   }
 
   half(line) {
+    if (/[@#＃]$/u.test(line)) {
+      const {tokens} = this.read(line), last = tokens.pop(), sign = line.at(-1);
+      const free = last.type === sign && (last.start === 0 || this.read(line.slice(0, last.start)).after !== APART);
+      return last.type === ` ${sign}` || free
+        ? {word: sign, before: tokens, typed: [` ${sign}`], sign: "", open: true} : null;
+    }
     const ended = SIGNS.exec(line)?.[0] ?? "";
     const {tokens} = this.read(line.slice(0, line.length - ended.length));
     const last = tokens.pop();

@@ -116,7 +116,9 @@ export class Words {
     const ids = lines.flatMap((line) => [...this.encode(normal(line)), EOS]);
     const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
     if (this.splitter) {
-      const opening = this.splitter.open(line, (typed) => this.range(typed).length > 0);
+      const opening = this.splitter.open(line, (typed, longer) => (
+        this.range(typed).length > (longer && this.ids.has(typed) ? 1 : 0)
+      ));
       return {...opening, ids: [...ids, ...opening.ids]};
     }
     const word = this.lastWord(line);
@@ -161,8 +163,7 @@ export class Words {
 
   /** The ids after an opening where a word may come without a space, if that has a marker of its own; or nothing. */
   joined(opening) {
-    const glued = this.splitter && opening.typed === "" && lastRun(opening.before);
-    return glued && this.splitter.join !== undefined ? [...opening.ids, this.splitter.join] : null;
+    return opening.mayJoin && this.splitter.join !== undefined ? [...opening.ids, this.splitter.join] : null;
   }
 
   /**
