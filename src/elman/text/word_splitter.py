@@ -5,6 +5,7 @@ stands between two spaces.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
 from elman.text.unicode_classes import compiled
@@ -30,8 +31,9 @@ class WordSplitter:
         """By what stands before: a part of a line between single spaces, which it comes without."""
         self._pieces: list[dict[str, _Kept]] = [{}, {}, {}]
         """By what stands before: a token with its blanks."""
-        self._spelled: list[dict[str, tuple[tuple[str, ...], int]]] = [{}, {}, {}]
-        """The same as types."""
+        self._split = _split_before(spelling)
+        """Both as types, the tokens first: what was split is not split again after a vocabulary is
+        learned."""
 
     def ids(self, line: str) -> list[int]:
         """The ids of a line."""
@@ -77,18 +79,23 @@ class WordSplitter:
         tables[after][piece] = kept
         return kept
 
-    def _types(self, piece: str, after: int, *, chunk: bool) -> tuple[list[str], int]:
-        text = f" {piece}" if chunk and after != After.START else piece
-        found: list[str] = []
+    def _types(self, piece: str, after: int, *, chunk: bool) -> tuple[tuple[str, ...], int]:
+        """The types of a part of a line, and what they leave for the next one."""
+        kept = self._split[chunk][after]
+        entry = kept.get(piece)
+        if entry is None:
+            entry = self._split_chunk(piece, after) if chunk else spelled(piece, after, self.spelling)
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[piece] = entry
+        return entry
+
+    def _split_chunk(self, piece: str, after: int) -> tuple[tuple[str, ...], int]:
+        text = f" {piece}" if after != After.START else piece
+        found: tuple[str, ...] = ()
         for start, end in pieces_of(text):
-            part = text[start:end]
-            kept = self._spelled[after].get(part)
-            if kept is None:
-                if len(self._spelled[after]) >= _MOST_KEPT:
-                    self._spelled[after].clear()
-                kept = self._spelled[after][part] = spelled(part, after, self.spelling)
-            found += kept[0]
-            after = kept[1]
+            types, after = self._types(text[start:end], after, chunk=False)
+            found += types
         return found, after
 
     def count(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
@@ -123,6 +130,11 @@ class WordSplitter:
             for token in best._types(piece, after, chunk=chunk)[0]:
                 types[token] += count
         return types, usual
+
+
+@lru_cache(maxsize=4)
+def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ...], int]]]]:
+    return [[{}, {}, {}], [{}, {}, {}]]
 
 
 def _between_spaces(line: str) -> Iterator[str]:

@@ -144,7 +144,7 @@ def split_line(line: str, spelling: Spelling) -> Iterator[Part]:
                 yield Part(token, start, start)
 
 
-def pieces_of(line: str) -> Iterator[tuple[int, int]]:
+def pieces_of(line: str) -> list[tuple[int, int]]:
     """Start and end of each token together with what stands before it.
 
     >>> [" one,  two"[start:end] for start, end in pieces_of(" one,  two")]
@@ -153,15 +153,13 @@ def pieces_of(line: str) -> Iterator[tuple[int, int]]:
     linked = LINKED.search(line) is not None
     pattern = split_pattern(linked=linked)
     if line.isascii():
-        yield from (match.span() for match in compiled(pattern, 0x7F).finditer(line))
-        return
+        return [match.span() for match in compiled(pattern, 0x7F).finditer(line)]
     narrow = compiled(pattern, _BMP)
     if max(line) <= chr(_BMP):
-        yield from (match.span() for match in narrow.finditer(line))
-        return
+        return [match.span() for match in narrow.finditer(line)]
     # Classes of all characters are slow: they are used only where rarer characters stand.
     wide = compiled(pattern, LARGEST)
-    end = 0
+    found, end = [], 0
     while end < len(line):
         start = end
         match = narrow.match(line, start)
@@ -170,7 +168,8 @@ def pieces_of(line: str) -> Iterator[tuple[int, int]]:
             match = wide.match(line, start)
         assert match is not None and match.end() > start
         end = match.end()
-        yield start, end
+        found.append((start, end))
+    return found
 
 
 def _gap(piece: str) -> int:
