@@ -1,6 +1,8 @@
 """Lines as types of words and what stands between them: by hand, and back to the same text."""
 
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -68,6 +70,14 @@ def test_examples_of_each_kind_are_one_token(kind) -> None:
     for text in kind.examples:
         assert types(text) == [f" {text}"]
         assert types(f"so, {text} then")[2:-1] == [f" {text}"]
+
+
+def test_the_table_of_kinds_is_in_the_docs() -> None:
+    page = Path(__file__, "../../../docs/words.md").resolve().read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]*) \| (`.*`) \|$", page, re.MULTILINE)
+    assert [(name, tuple(examples[1:-1].split("`, `"))) for name, examples in rows] == [
+        (kind.name, kind.examples) for kind in KINDS if kind.name != "mark without a letter"
+    ]
 
 
 def test_a_run_of_emoji_is_parted_at_grapheme_clusters() -> None:
