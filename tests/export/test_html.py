@@ -21,6 +21,7 @@ from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
 from elman.progress import Progress
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
+from elman.text.tokenizer_config import RULES
 
 LINES = [
     "The cat's whiskers weren't long, were they?",
@@ -63,6 +64,22 @@ SCRIPT_PROMPTS = re.split(
     "|ΟΔΥΣ|ΟΔΥΣΣΕΥΣ|ΟΔΥΣΣΕΥΣ |σοφ|İ|Ὀ",
 )
 
+# What people type around words and in place of them.
+TYPED = [
+    "«\u00a0Bonjour\u202f!\u00a0» dit-elle (à\tl’ami, l'ami, lʼami) aujourd'hui",
+    "see https://example.org/a_(b)?q=1 or mail ann.lee@example.org, @ann_lee :-) <3 #tag",
+    "🇫🇷🇩🇪 1️⃣ 👨‍👩‍👧 ok😂😂",
+    "1,234.56 at 10:30 on the 3rd, co­operate ‎left ខ្ញុំ​ទៅ​ផ្សារ foo​bar",
+    "ΔΡΟΜΟΣ δρομος ISPARTA İstanbul ﬁne ａｂｃ rock'n’roll",
+] * 3
+TYPED_PROMPTS = re.split(
+    r"\|",
+    "«|«\u00a0|«\u00a0Bon|(|(l'|(l’a|lʼ|lʼa|(lʼami |dit-|dit-el|aujourd’h|rock'n’|rock’n'r|rock’n’roll |see ht"
+    "|@ann|mail ann.lee@example.org|:|:-)|:-) |<3|#t|🇫🇷|ok😂|ok😂o|1\ufe0f\u20e3s"
+    "|@|see @|(@|x@|#|\u00a0#|a.@|see https:|see https://exam|ann.|ann.lee@|say https.|rock'|1,|1,2|1,234.56 |10:|10:3|the 3r|co\u00adop|co\u00adoperate |\u200el|\u200ele|ខ្ញុំ\u200bទ|ខ្ញុំ\u200b|foo\u200bb"
+    "|ΔΡ|ΔΡΟΜΟΣ|ΔΡΟΜΟΣ |δρομο|ISP|ısp|İST|ﬁ|ａｂ|ﬁne |  see|\t|\tsee|see  |see \u00a0|ann,|ann, |\u02bc|’|l|«ﬁ",
+) + ["ក្", "ក្ក", "น้ำ", "\U0001f469\u200d", "\U0001f1eb", "\U0001f468\u200d\U0001f469", "a\u200e", "x\U0001f3fd"]
+
 
 def network(
     cell: str,
@@ -70,11 +87,13 @@ def network(
     lines: list[str] = LINES,
     lowercase: bool = False,
     pretokenized: bool = False,
+    rules: int = RULES,
     int8: bool = True,
     **shape: Any,
 ) -> InferenceModel:
     """A small network whose weights are large, so that its probabilities lie far apart."""
-    config = TokenizerConfig(min_count=1, lowercase=lowercase, pretokenized=pretokenized)
+    spelling = {name: shape.pop(name) for name in ("locale", "compatibility") if name in shape}
+    config = TokenizerConfig(min_count=1, lowercase=lowercase, pretokenized=pretokenized, rules=rules, **spelling)
     tokenizer = Tokenizer.fit(lines, config=config)
     torch.manual_seed(3)
     settings = NeuralConfig(cell=cell, **{"embedding_size": 10, "hidden_size": 18, **shape})  # type: ignore[arg-type]
@@ -147,13 +166,25 @@ def test_it_completes_as_python_does(opened: Opened, cell: str, shape: dict[str,
     assert page.locator("#said").inner_text().startswith("All 60 contexts are completed here as by elman: ")
 
 
-@pytest.mark.parametrize("options", [{}, {"lowercase": True}, {"pretokenized": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lowercase": True},
+        {"pretokenized": True},
+        {"rules": 1},
+        {"rules": 1, "lowercase": True},
+        {"lowercase": True, "locale": "tr", "compatibility": True},
+    ],
+    ids=str,
+)
 def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, Any]) -> None:
-    lm = network("gru", lines=SCRIPTS, **options)
+    lm = network("gru", lines=SCRIPTS + TYPED, **options)
     page = opened.open(lm)
-    assert disagreements(page, lm, SCRIPT_PROMPTS) == []
-    halves = page.evaluate("(texts) => texts.map((text) => document.elman.complete(text).partial)", SCRIPT_PROMPTS)
-    assert halves == [complete(lm, prompt).partial for prompt in SCRIPT_PROMPTS]
+    prompts = SCRIPT_PROMPTS + TYPED_PROMPTS
+    assert disagreements(page, lm, prompts) == []
+    halves = page.evaluate("(texts) => texts.map((text) => document.elman.complete(text).partial)", prompts)
+    assert halves == [complete(lm, prompt).partial for prompt in prompts]
 
 
 def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elman.errors import TextError, UsageError
-from elman.text import tokenizer as module
+from elman.text import splitting
 from elman.text.level import choose_level
 from elman.text.splitting import Level
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer, TokenizerConfig
@@ -216,7 +216,7 @@ class TestRoundTrip:
 
     def test_batches_do_not_mix_lines(self, monkeypatch: pytest.MonkeyPatch) -> None:
         expected = [FITTED["word"].encode(line).ids.tolist() for line in PROSE * 3]
-        monkeypatch.setattr(module, "_BATCH_CHARS", 60)
+        monkeypatch.setattr(splitting, "_BATCH_CHARS", 60)
         assert [ids.tolist() for ids in FITTED["word"].encode_lines(PROSE * 3)] == expected
 
 

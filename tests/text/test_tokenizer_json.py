@@ -56,7 +56,8 @@ def test_exact_bytes() -> None:
         "<unk>",
         "</s>",
     )
-    own = {"level": "char", "pretokenized": False, "lowercase": False, "min_count": 1, "vocab_size": None, "size": 4}
+    own = {"level": "char", "pretokenized": False, "lowercase": False, "locale": None, "compatibility": False}
+    own |= {"apostrophe": "'", "rules": 1, "min_count": 1, "vocab_size": None, "size": 4}
     assert settings["elman"] == own
 
 

@@ -35,6 +35,8 @@ def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Un
     [Unknown(place=0, spelled=' A'), Unknown(place=3, spelled=',')]
     """
     config = tokenizer.config
+    if tokenizer.words:
+        return [Unknown(at, part.type) for at, part in enumerate(tokenizer.words.parts(line)) if not encoded.ids[at]]
     unknown = []
     for index in (encoded.ids == UNK_ID).nonzero()[0].tolist():
         start, end = encoded.spans[index].tolist()
@@ -43,8 +45,7 @@ def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Un
             string = " " + string.strip(" ")
         elif tokenizer.leading_space and index == 0:
             string = " " + string
-        if config.lowercase:
-            string = string.lower()
+        string = tokenizer.lowered(string)
         if string != _WRITTEN_UNK:
             unknown.append(Unknown(index, string))
     return unknown

@@ -13,6 +13,7 @@ from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
 from elman.text.level import choose_level
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
+from elman.text.tokenizer_config import RULES
 
 _SAMPLE_CHARS = 200_000
 
@@ -27,6 +28,10 @@ class DataConfig(Config):
     """Split on single spaces only (Penn Treebank, WikiText)."""
     lowercase: bool = False
     """Lower-case everything; the signature says so."""
+    locale: Literal["tr", "az"] | None = None
+    """The language whose lower case differs: tr or az, for the i of Turkish and Azeri."""
+    compatibility: bool = False
+    """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
     min_count: int | None = None
     """Words and characters seen less often become <unk>; default 2, with --pretokenized 1."""
     vocab_size: int | None = None
@@ -57,6 +62,9 @@ class DataConfig(Config):
             level=level,
             pretokenized=self.pretokenized,
             lowercase=self.lowercase,
+            locale=self.locale,
+            compatibility=self.compatibility,
+            rules=RULES,
             min_count=self.min_count,
             vocab_size=self.vocab_size,
         )

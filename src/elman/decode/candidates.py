@@ -17,6 +17,7 @@ from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
+from elman.text.word_types import is_between
 
 
 def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
@@ -76,7 +77,8 @@ def _ways(tokenizer: Tokenizer, speller: Speller, prompt_state: PromptState, wor
 def _spaces(tokenizer: Tokenizer, prompt_state: PromptState, word: str) -> list[str]:
     """The spaces allowed between the context and a word."""
     if prompt_state.lead:
-        return [" " if prompt_state.context else ""]
+        blank = tokenizer.words is not None and is_between(prompt_state.context[-1:])
+        return [" " if prompt_state.context and not blank else ""]
     if prompt_state.after is None:
         return [""]
     glued = not tokenizer.config.pretokenized and not follow(prompt_state.after, word[0])

@@ -18,6 +18,7 @@ from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+from elman.text.word_types import split_line
 
 # Phrases are cut here at levels where a word is many tokens.
 _TOKENS_PER_WORD = 40
@@ -93,6 +94,8 @@ def complete(
         for candidate in candidates:
             search.add(candidate)
         words = search.run()
+    if prompt_state.sign:
+        words = [(word.replace(model.tokenizer.config.apostrophe, prompt_state.sign), mass) for word, mass in words]
     return Completion(prompt, prompt_state.partial, words, prompt_state.oov)
 
 
@@ -151,7 +154,11 @@ def complete_phrase(
         """The text of tokens, without the token that only shows that the last word has ended; and
         whether it has.
         """
-        spelled = b"".join(tokenizer.pieces[token] for token in ids)[prompt_state.lead :]
+        if tokenizer.words:
+            writer = tokenizer.writer(line_start=prompt_state.lead > 0, after=prompt_state.context)
+            spelled = b"".join(map(writer.write, ids))
+        else:
+            spelled = b"".join(tokenizer.pieces[token] for token in ids)[prompt_state.lead :]
         text = spelled.decode("utf-8", errors="ignore")
         ends = [end for end in _word_ends(tokenizer, text) if whole_words(tokenizer) or end < len(text)]
         return (text[: ends[words - 1]], True) if len(ends) >= words else (text, ids[-1] == EOS_ID)
@@ -177,6 +184,8 @@ def complete_phrase(
 def _word_ends(tokenizer: Tokenizer, text: str) -> list[int]:
     if tokenizer.config.pretokenized:
         return [word.end() for word in re.finditer(r"\S+", text) if has_letters(word[0])]
+    if tokenizer.words:
+        return [part.end for part in split_line(text, tokenizer.spelling) if has_letters(part.type)]
     return [end for _, end, run in runs(text) if run.is_word]
 
 

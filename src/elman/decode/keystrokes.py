@@ -28,6 +28,7 @@ from elman.models.protocol import LanguageModel, State
 from elman.models.trace import trace
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+from elman.text.word_types import is_between, is_marker
 
 OFFERED = 3
 """Words offered at a time."""
@@ -94,6 +95,8 @@ class WordSpan(NamedTuple):
     asked: bool
     """Whether it can be offered before its first letter: at the start of a line, or after a
     separator."""
+    text: str
+    """The word as it is offered."""
 
 
 def words_of(tokenizer: Tokenizer, line: str) -> list[WordSpan]:
@@ -105,13 +108,19 @@ def words_of(tokenizer: Tokenizer, line: str) -> list[WordSpan]:
     [(0, 4), (5, 10), (12, 15), (16, 19), (21, 22), (22, 24)]
     """
     if tokenizer.config.pretokenized:
-        return [WordSpan(*words.span(), True) for words in re.finditer(r"\S+", line) if has_letters(words[0])]
-    words = []
-    for start, end, _ in runs(line):
-        if has_letters(line[start:end]):
-            parted = not start or kind_of(line[start - 1]) in (Kind.SPACE, Kind.SYMBOL, Kind.INNER)
-            words.append(WordSpan(start, end, parted))
-    return words
+        found = [(*words.span(), words[0]) for words in re.finditer(r"\S+", line)]
+        return [WordSpan(start, end, True, tokenizer.lowered(text)) for start, end, text in found if has_letters(text)]
+    if tokenizer.words:
+        parts = [part for part in tokenizer.words.parts(line) if not is_marker(part.type)]
+        found = [(part.start + (line[part.start] == " "), part.end, part.type.removeprefix(" ")) for part in parts]
+    else:
+        found = [(start, end, tokenizer.lowered(line[start:end])) for start, end, _ in runs(line)]
+    parting = (Kind.SPACE, Kind.SYMBOL, Kind.INNER, Kind.JOINER)
+    return [
+        WordSpan(start, end, not start or kind_of(line[start - 1]) in parting, text)
+        for start, end, text in found
+        if has_letters(text)
+    ]
 
 
 def count_keys(line: str, offers: Iterable[tuple[WordSpan, int | None, int]]) -> Keystrokes:
@@ -140,13 +149,12 @@ def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
     """
     offers = []
     for word in words_of(model.tokenizer, line):
-        spelled, offer = line[word.start : word.end], None
-        wanted = spelled.lower() if model.tokenizer.config.lowercase else spelled
-        for letters in range(0 if word.asked else 1, len(spelled)):
+        offer = None
+        for letters in range(0 if word.asked else 1, word.end - word.start):
             prompt = before + line[: word.start + letters]
             words = [text for text, _ in complete(model, prompt, n=OFFERED, partial=letters > 0).words]
-            if wanted in words:
-                offer = letters, words.index(wanted)
+            if word.text in words:
+                offer = letters, words.index(word.text)
                 break
         offers.append((word, *(offer or (None, 0))))
     return count_keys(line, offers)
@@ -200,7 +208,7 @@ class _Typist:
         offers: list[tuple[WordSpan, int | None, int]] = []
         for word in words_of(self.tokenizer, line):
             position = at.get(word.start)
-            offer = None if position is None else self._offer(line, word, int(ids[position]), log_probs[position])
+            offer = None if position is None else self._offer(line, word, int(position), ids, log_probs)
             letters, rank = offer or (None, 0)
             offers.append((word, letters, rank))
         return count_keys(line, offers)
@@ -210,12 +218,20 @@ class _Typist:
         for start, _ in self.tokenizer.encode(line).spans:
             yield start + (line[start : start + 1] == " ")
 
-    def _offer(self, line: str, word: WordSpan, token: int, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
+    def _offer(
+        self, line: str, word: WordSpan, position: int, ids: NDArray[np.int64], table: NDArray[np.float32]
+    ) -> tuple[int, int] | None:
+        token, log_probs = int(ids[position]), table[position]
+        # Where what stands between words has tokens of its own, the type of a word has a space.
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
-        spelled = line[word.start : word.end]
-        spelled = spelled.lower() if self.tokenizer.config.lowercase else spelled
+        spaced = spaced or self.tokenizer.words is not None
+        spelled = word.text
         if word.asked:
-            offers = self._new_words(line[: word.start], log_probs)
+            first = position
+            while first and self.index.is_marker[ids[first - 1]]:
+                first -= 1
+            joined = table[first + 1] if ids[first] == self.tokenizer.join_id else None
+            offers = self._new_words(line[: word.start], table[first], joined)
             if spelled in offers:
                 return 0, offers.index(spelled)
         if token == UNK_ID:
@@ -242,14 +258,19 @@ class _Typist:
             self._ranges[prefix] = self.index.range_of(prefix)
         return self._ranges[prefix]
 
-    def _new_words(self, before: str, log_probs: NDArray[np.float32]) -> list[str]:
+    def _new_words(self, before: str, log_probs: NDArray[np.float32], joined: NDArray[np.float32] | None) -> list[str]:
         """The words that ``complete`` would offer before the first letter of a word, likeliest
-        first.
+        first; ``joined`` is what comes after the marker of a word without a space.
         """
-        lead = self.tokenizer.leading_space and before.endswith(" ")
+        blank = before != "" and is_between(before[-1])
+        lead = blank if self.tokenizer.words else self.tokenizer.leading_space and before.endswith(" ")
         prompt_state = PromptState(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
         (candidate,), _ = first_candidates(_Known(self.tokenizer, log_probs), self.index, prompt_state)  # type: ignore[arg-type]
-        masses = np.where(self._accepted[self._place[candidate.tokens]], candidate.masses, 0)
+        masses = candidate.masses
+        if joined is not None:
+            more = np.exp(joined[candidate.tokens].astype(np.float64)) * self.index.spaced[candidate.tokens]
+            masses = masses + more * np.exp(float(log_probs[self.tokenizer.join_id]))
+        masses = np.where(self._accepted[self._place[candidate.tokens]], masses, 0)
         best = [index for index in largest(masses, OFFERED).tolist() if masses[index] > 0]
         words = [(-masses[index], self.index.body(int(candidate.tokens[index])).decode()) for index in best]
         return [word for _, word in sorted(words)]

@@ -25,6 +25,8 @@ class PieceIndex:
         self.pieces = tokenizer.pieces
         self.spaced = np.array([piece[:1] == b" " for piece in self.pieces])
         """Which tokens have a leading space, bool ``[V]``."""
+        self.is_marker = np.array([not piece for piece in self.pieces])
+        """Which tokens only say how the next one is written, bool ``[V]``."""
         self._kinds = np.zeros(size, dtype=np.int8)
         self._chars = np.zeros(size, dtype=np.int32)
         for token_id in range(EOS_ID + 1, size):

@@ -5,6 +5,7 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, followed, whole_words
 from elman.decode.prompts import consume_lines, consume_part
+from elman.decode.typed_words import open_words
 from elman.decode.words import CharacterRun, Kind, runs
 from elman.models.protocol import LanguageModel
 from elman.text.tokenizer import UNK_ID, Tokenizer
@@ -24,14 +25,15 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     """
     state, line, oov = consume_lines(model, prompt)
     tokenizer = model.tokenizer
+    if tokenizer.words:
+        return open_words(model, line, state, oov, partial=partial)
     index = piece_index(tokenizer)
     start, run = _last_run(tokenizer, line)
 
     def prompt_state(context: str, *, word: str, space: bool, after: CharacterRun | None) -> PromptState:
         state_after, unknown = consume_part(model, context, state)
-        # Letter by letter, as tokenizers do it: lowercasing a whole word changes a sigma at its
-        # end.
-        text = "".join(map(str.lower, word)) if tokenizer.config.lowercase else word
+        # Letter by letter: the end of what is typed is no word's end yet, where a sigma changes.
+        text = "".join(map(tokenizer.lowered, word))
         lead = b" " if space else b""
         return PromptState(state_after, context, oov + unknown, word, lead + text.encode(), len(lead), after)
 

@@ -45,6 +45,10 @@ class PromptState:
     """Bytes of the leading space in ``typed``."""
     after: CharacterRun | None
     """The run right before the new word, which the next token must end; None if there is none."""
+    sign: str = ""
+    """The apostrophe typed in the unfinished word, where types have another one; or nothing."""
+    may_join: bool = False
+    """Whether the new word may also come without a space, and a marker of its own says so."""
 
 
 def whole_words(tokenizer: Tokenizer) -> bool:
@@ -140,6 +144,11 @@ def _new_word(
         unspaced = index.without_space[spaced]
         masses[spaced] += masses[unspaced]
         masses[unspaced] = 0
+        join = model.tokenizer.join_id
+        if join is not None and prompt_state.may_join:
+            joined = row_advance(model, [join], prompt_state.state)
+            words = tokens[index.spaced[tokens]]
+            masses[words] += probs[join] * np.exp(model.log_probs(joined)[0, words].astype(np.float64))
         return [Candidate(masses[tokens], tokens, b"", prompt_state.state, 0)], 1.0
     candidates = [Candidate(probs[tokens], tokens, b"", prompt_state.state, 0)]
     if prompt_state.after is None:

@@ -15,7 +15,9 @@ from elman.decode.rows import row_score
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line, split_lines
-from elman.text.tokenizer import EOS_ID, checked_line
+from elman.text.splitting import checked_line
+from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
+from elman.text.word_types import After, is_between, is_marker
 
 
 class Consumed(NamedTuple):
@@ -29,14 +31,27 @@ class Consumed(NamedTuple):
     """Bytes of the prompt that the next token must begin with: a leading space, or nothing."""
     line_start: bool
     """Whether the next token begins a line."""
+    line: str
+    """The open line, as far as it was read."""
 
 
 def read_prompt(model: LanguageModel, text: str) -> Consumed:
     """Feed a prompt to a model, the last line left open."""
     state, line, oov = consume_lines(model, text)
-    typed = b" " if model.tokenizer.leading_space and line.endswith(" ") else b""
-    state, unknown = consume_part(model, line[: len(line) - len(typed)], state)
-    return Consumed(state, oov + unknown, typed, not line)
+    part, typed = open_end(model.tokenizer, line)
+    state, unknown = consume_part(model, part, state)
+    return Consumed(state, oov + unknown, typed, not line, part)
+
+
+def open_end(tokenizer: Tokenizer, line: str) -> tuple[str, bytes]:
+    """What is read of an open line, and what is left for the next token to begin with: a space that
+    belongs to it, or nothing.
+    """
+    if not line.endswith(" ") or not tokenizer.leading_space:
+        return line, b""
+    if tokenizer.words and (len(line) < 2 or tokenizer.ends_after(line[:-1]) != After.APART):
+        return line, b""
+    return line[:-1], b" "
 
 
 def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
@@ -50,7 +65,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     ids: list[TokenIds] = []
     for line in map(normalise_line, lines):
         encoded = tokenizer.encode(line)
-        oov += [unknown.word for unknown in unknown_tokens(tokenizer, line, encoded)]
+        oov += unknown_words(tokenizer, line, encoded)
         ids += [encoded.ids, np.array([EOS_ID])]
     # A finished line loses its trailing spaces. While the line is open, they show that a word has
     # ended.
@@ -61,8 +76,16 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
 def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:
     """Feed the beginning of a line, from a state at the line's start."""
     encoded = model.tokenizer.encode(part)
-    oov = [unknown.word for unknown in unknown_tokens(model.tokenizer, part, encoded)]
+    oov = unknown_words(model.tokenizer, part, encoded)
     return consume_ids(model, [encoded.ids], state), oov
+
+
+def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[str]:
+    """The unknown words of a line, without what only stands between words."""
+    spelled = [unknown.spelled for unknown in unknown_tokens(tokenizer, line, encoded)]
+    if tokenizer.words:
+        spelled = [text for text in spelled if not is_between(text) and not is_marker(text)]
+    return [text.strip() for text in spelled]
 
 
 def consume_ids(model: LanguageModel, ids: Sequence[TokenIds], state: State) -> State:

@@ -16,7 +16,7 @@ from elman.decode.prompts import Consumed, read_prompt
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import LogProbs, TokenIds
-from elman.text.tokenizer import EOS_ID, UNK_ID
+from elman.text.tokenizer import UNK_ID
 
 Sampler = Callable[[LogProbs, np.random.Generator], TokenIds]
 """From log-probabilities ``[B, V]`` and a random generator to token ids ``[B]``."""
@@ -142,7 +142,9 @@ def generate(
 def _tokens(
     model: LanguageModel, prompt: Consumed, sampler: Sampler, max_tokens: int, rng: np.random.Generator
 ) -> Iterator[bytes]:
-    state, line_start = prompt.state, prompt.line_start
+    state = prompt.state
+    # The reader already has a typed space, and there is none to show before a line's first token.
+    writer = model.tokenizer.writer(line_start=prompt.line_start or bool(prompt.typed), after=prompt.line)
     begun = piece_index(model.tokenizer).starting_with(prompt.typed) if prompt.typed else None
     for _ in range(max_tokens):
         log_probs = model.log_probs(state)
@@ -152,10 +154,8 @@ def _tokens(
             log_probs = fitting
         ids = sampler(log_probs, rng)
         token = int(ids[0])
-        # The reader already has a typed space, and there is none to show before a line's first
-        # token.
-        yield model.tokenizer.decode_bytes([token], line_start=line_start or begun is not None)
-        begun, line_start = None, token == EOS_ID
+        yield writer.write(token)
+        begun = None
         state = model.advance(ids, state)
 
 

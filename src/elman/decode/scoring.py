@@ -200,7 +200,8 @@ class _Line(NamedTuple):
 
 def _line_score(tokenizer: Tokenizer, speller: Speller, line: _Line, scores: LogProbs) -> LineScore:
     log_probs = scores.astype(np.float64)
-    texts = [tokenizer.pieces[token] if token else b" <unk>" for token in line.ids.tolist()]
+    pieces, tokens = tokenizer.pieces, tokenizer.tokens
+    texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in line.ids.tolist()]
     for position, spelled in line.unknown:
         log_probs[position] -= speller.nats(spelled)
         texts[position] = spelled.encode()

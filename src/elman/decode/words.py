@@ -1,15 +1,17 @@
 """The definition of a word, character by character, the same for every level of tokens.
 
 A run is a word (letters with their marks and inner apostrophes), a number, or one symbol repeated;
-white space separates. Scripts that put no spaces between words have runs of one character. The word
-level cuts text into the same runs, so a word spelled letter by letter is the word of one type.
+white space separates. Scripts that put no spaces between words have runs of one character as people
+see it: no run ends inside a grapheme cluster (Unicode, annex 29).
 """
 
+import re
 import unicodedata
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from elman.text.kinds import INVISIBLE
 from elman.text.level import choose_level
 
 
@@ -32,6 +34,14 @@ class Kind(IntEnum):
     """The first bytes of an unfinished character."""
     INSIDE = 9
     """Bytes that cannot begin a character."""
+    LINKER = 10
+    """A mark that binds two letters of a script without spaces into one cluster."""
+    LINKED = 11
+    """A run that ends with a linker."""
+    JOINER = 12
+    """The zero-width joiner, which also joins two symbols."""
+    REGIONAL = 13
+    """Half of a flag."""
 
 
 class CharacterRun(NamedTuple):
@@ -44,19 +54,30 @@ class CharacterRun(NamedTuple):
     @property
     def is_word(self) -> bool:
         """Whether this is a word or number, not punctuation."""
-        return self.kind != Kind.SYMBOL
+        return not self.symbol and self.kind not in (Kind.SYMBOL, Kind.REGIONAL)
 
 
 _INNER = "'\u2019\u200c\u200d"
-_WORD = {Kind.LETTER: Kind.LETTER, Kind.MARK: Kind.LETTER}
+_ZERO_WIDTH_JOINER = "\u200d"
+# Those of scripts without spaces: elsewhere a whole word is one run in any case.
+_LINKERS = "\u1039\u17d2\u1a60\u1b44\ua9c0\uaaf6"
+# Parts of the character before them although no marks: two vowels, skin tones, tags, and what shows
+# nothing.
+_EXTENDING = re.compile(f"[\u0e33\u0eb3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f{INVISIBLE}]")
+_HIDDEN = re.compile(f"[{INVISIBLE}]")
+_REGIONAL = "\U0001f1e6", "\U0001f1ff"
+_WORD = {Kind.LETTER: Kind.LETTER, Kind.MARK: Kind.LETTER, Kind.LINKER: Kind.LETTER}
 # The next kind of a run for each kind of character; after an apostrophe only a letter continues the
 # word.
 _NEXT: dict[Kind, dict[Kind, Kind]] = {
-    Kind.LETTER: {**_WORD, Kind.INNER: Kind.INNER},
+    Kind.LETTER: {**_WORD, Kind.INNER: Kind.INNER, Kind.JOINER: Kind.INNER},
     Kind.INNER: _WORD,
-    Kind.DIGIT: {Kind.DIGIT: Kind.DIGIT, Kind.MARK: Kind.DIGIT},
-    Kind.UNSPACED: {Kind.MARK: Kind.UNSPACED},
-    Kind.SYMBOL: {Kind.MARK: Kind.SYMBOL},
+    Kind.DIGIT: {Kind.DIGIT: Kind.DIGIT, Kind.MARK: Kind.DIGIT, Kind.LINKER: Kind.DIGIT},
+    Kind.UNSPACED: {Kind.MARK: Kind.UNSPACED, Kind.LINKER: Kind.LINKED},
+    Kind.LINKED: {Kind.UNSPACED: Kind.UNSPACED, Kind.MARK: Kind.LINKED, Kind.LINKER: Kind.LINKED},
+    Kind.SYMBOL: {Kind.MARK: Kind.SYMBOL, Kind.LINKER: Kind.SYMBOL, Kind.JOINER: Kind.JOINER},
+    Kind.JOINER: {Kind.MARK: Kind.SYMBOL, Kind.SYMBOL: Kind.SYMBOL, Kind.JOINER: Kind.JOINER},
+    Kind.REGIONAL: {Kind.REGIONAL: Kind.SYMBOL, Kind.MARK: Kind.REGIONAL},
 }
 
 
@@ -73,7 +94,13 @@ def kind_of(char: str) -> Kind:
     ['LETTER', 'DIGIT', 'SYMBOL', 'INNER', 'SPACE', 'UNSPACED']
     """
     if char in _INNER:
-        return Kind.INNER
+        return Kind.JOINER if char == _ZERO_WIDTH_JOINER else Kind.INNER
+    if char in _LINKERS:
+        return Kind.LINKER
+    if _EXTENDING.match(char):
+        return Kind.MARK
+    if _REGIONAL[0] <= char <= _REGIONAL[1]:
+        return Kind.REGIONAL
     if char.isspace():
         return Kind.SPACE
     category = unicodedata.category(char)[0]
@@ -87,9 +114,9 @@ def run_from(char: str) -> CharacterRun | None:
     kind = kind_of(char)
     if kind == Kind.SPACE:
         return None
-    if kind in (Kind.SYMBOL, Kind.INNER):
+    if kind in (Kind.SYMBOL, Kind.INNER, Kind.JOINER) or _HIDDEN.match(char):
         return CharacterRun(Kind.SYMBOL, char)
-    return CharacterRun(Kind.LETTER if kind == Kind.MARK else kind, "")
+    return CharacterRun(Kind.LETTER if kind in (Kind.MARK, Kind.LINKER) else kind, "")
 
 
 def follow(run: CharacterRun, char: str) -> CharacterRun | None:

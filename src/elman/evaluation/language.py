@@ -84,7 +84,10 @@ def precisions_of(about: Mapping[str, Any]) -> set[str]:
 def signature_of(model: LanguageModel, *, data: str, context: Context, adapted: str = "none") -> str:
     """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
     config = model.tokenizer.config
-    level = config.level + ("-pretokenized" if config.pretokenized else "") + ("-lowercase" if config.lowercase else "")
+    level = "-".join(
+        [config.level, *(name for name in ("pretokenized", "lowercase", "compatibility") if getattr(config, name))]
+    )
+    level += f"-{config.locale}" if config.locale else ""
     return signature(
         model=f"{model.describe()['name']}-{model.model_hash[:8]}",
         precision="+".join(sorted(precisions_of(model.describe()))),

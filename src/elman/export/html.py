@@ -27,10 +27,11 @@ from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.system.files import write_atomic
+from elman.text.kinds import PATTERNS
 from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read
 
-_SCRIPTS = ("functions.js", "program.js", "typing.js", "words.js", "onefile.js")
+_SCRIPTS = ("functions.js", "program.js", "typing.js", "splitter.js", "words.js", "onefile.js")
 CONTEXTS = 60
 """Contexts completed in Python, with which the page checks itself."""
 _WORDS = 5
@@ -69,8 +70,10 @@ def _checked(model: Any) -> InferenceModel:
     return model
 
 
-def _settings(tokenizer: Tokenizer) -> dict[str, bool]:
-    return {"pretokenized": tokenizer.config.pretokenized, "lowercase": tokenizer.config.lowercase}
+def _settings(tokenizer: Tokenizer) -> dict[str, Any]:
+    config = tokenizer.config
+    names = ("pretokenized", "lowercase", "locale", "compatibility", "apostrophe", "rules")
+    return {name: getattr(config, name) for name in names} | {"patterns": PATTERNS if tokenizer.words else None}
 
 
 def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:

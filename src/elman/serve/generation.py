@@ -19,6 +19,7 @@ from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batcher
 from elman.serve.prompts import Prompt, shown_token
+from elman.text.token_writer import Writer
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 _LEAST = -9999.0
@@ -153,13 +154,17 @@ class Text:
     def __init__(self, prompt: Prompt, showing: Showing, rng: np.random.Generator) -> None:
         self.showing, self.rng = showing, rng
         self.typed, self.line_start = prompt.typed, prompt.line_start
+        self._line = prompt.line
+        self._writer: Writer | None = None
         self.written: Counter[int] = Counter()
 
     def take(self, tokenizer: Tokenizer, picked: Picked, *, told: bool) -> Piece:
         """One more token."""
         # A typed space stands on the page already, as the one before each line's first token does.
         line_start = self.line_start or bool(self.typed)
-        data = tokenizer.decode_bytes([picked.token], line_start=line_start)
+        if self._writer is None:
+            self._writer = tokenizer.writer(line_start=line_start, after=self._line)
+        data = self._writer.write(picked.token)
         token = None
         if told:
             shown = shown_token(tokenizer, picked.token, None, line_start=line_start)

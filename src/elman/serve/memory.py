@@ -50,7 +50,9 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
     """
     spans = tokenizer.encode(line).spans.tolist()
     if whole_words(tokenizer):
-        return [Piece(line[start:end], place, place + 1) for place, (start, end) in enumerate(spans)]
+        # A marker, which has no text, belongs to the word after it.
+        ends = [place + 1 for place, (start, end) in enumerate(spans) if end > start]
+        return [Piece(line[slice(*spans[end - 1])], first, end) for first, end in pairwise([0, *ends])]
     starts = [
         place
         for place, (start, _) in enumerate(spans)

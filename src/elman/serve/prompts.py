@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elman.decode.prompts import open_end
 from elman.decode.scoring import shown_bytes
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
@@ -33,6 +34,8 @@ class Prompt:
     """A space at the end, which the next token must begin with; or nothing."""
     line_start: bool
     """Whether the next token begins a line."""
+    line: str = ""
+    """The open line, as far as it was read."""
 
 
 def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
@@ -61,14 +64,14 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
         begin = end.end()
     raw = text[begin:]
     line = normalise_line(raw) + raw[len(raw.rstrip()) :]
-    typed = b" " if tokenizer.leading_space and line.endswith(" ") else b""
-    take(raw, line[: len(line) - len(typed)])
+    part, typed = open_end(tokenizer, line)
+    take(raw, part)
     ends = [*offsets[1:], len(text)]
     shown = [
         shown_token(tokenizer, token, text[start:end])
         for token, start, end in zip(ids, offsets, ends[: len(ids)], strict=True)
     ]
-    return Prompt(text, np.array(ids, dtype=np.int64), offsets, shown, typed, not line)
+    return Prompt(text, np.array(ids, dtype=np.int64), offsets, shown, typed, not line, part)
 
 
 def prompt_from_ids(tokenizer: Tokenizer, ids: TokenIds) -> Prompt:
@@ -78,15 +81,17 @@ def prompt_from_ids(tokenizer: Tokenizer, ids: TokenIds) -> Prompt:
     offsets: list[int] = []
     shown: list[str] = []
     length, line_start = 0, True
+    writer = tokenizer.writer()
     for token in ids.tolist():
-        data = tokenizer.decode_bytes([token], line_start=line_start)
+        data = writer.write(token)
         offsets.append(length)
         shown.append(shown_token(tokenizer, token, None, line_start=line_start))
         parts.append(decoder.decode(data))
         length += len(parts[-1])
         line_start = token == EOS_ID
     parts.append(decoder.decode(b"", final=True))
-    return Prompt("".join(parts), ids, offsets, shown, b"", line_start)
+    text = "".join(parts)
+    return Prompt(text, ids, offsets, shown, b"", line_start, text.rpartition("\n")[2])
 
 
 def shown_token(tokenizer: Tokenizer, token: int, text: str | None, *, line_start: bool = False) -> str:

@@ -6,7 +6,7 @@ Trainers modify their ``engine`` argument. The result does not depend on the num
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import tokenizers
 from tokenizers import trainers
@@ -41,8 +41,7 @@ def spaced_words(parts: Iterable[str], *, min_count: int) -> list[str]:
     for part in parts:
         counts.update(part.split(" "))
     del counts[""]
-    frequent = [word for word, count in counts.items() if count >= min_count]
-    return [f" {word}" for word in sorted(frequent, key=lambda word: (-counts[word], word))]
+    return [f" {word}" for word in by_frequency(counts, min_count=min_count)]
 
 
 def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
@@ -54,8 +53,13 @@ def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part)
-    frequent = [char for char, count in counts.items() if count >= min_count]
-    return sorted(frequent, key=lambda char: (-counts[char], char))
+    return by_frequency(counts, min_count=min_count)
+
+
+def by_frequency(counts: Mapping[str, int], *, min_count: int) -> list[str]:
+    """What was counted, by falling count, ties by itself."""
+    frequent = [text for text, count in counts.items() if count >= min_count]
+    return sorted(frequent, key=lambda text: (-counts[text], text))
 
 
 def byte_pairs(

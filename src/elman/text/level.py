@@ -8,6 +8,9 @@ _UNSPACED = re.compile(
     "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
 )
 
+_LONGEST_WORD = 12
+"""Letters to a word on average at most, where zero-width spaces mark the words."""
+
 
 def choose_level(sample: str) -> Literal["word", "char"]:
     """The level for a text: char if more than 3 in 10 letters are of scripts without spaces between
@@ -15,8 +18,15 @@ def choose_level(sample: str) -> Literal["word", "char"]:
 
     >>> choose_level("The cat sat."), choose_level("猫が座った。")
     ('word', 'char')
+
+    Scripts without spaces may mark the words by zero-width spaces:
+
+    >>> choose_level("ខ្ញុំ\\u200bទៅ\\u200bផ្សារ")
+    'word'
     """
     unspaced = sum(len(run) for run in _UNSPACED.findall(sample))
     spaced = sum(char.isalpha() for char in _UNSPACED.sub("", sample))
+    if sample.count("\u200b") * _LONGEST_WORD > unspaced:
+        return "word"
     # Not subwords: without spaces, prompts often end inside a merge.
     return "char" if unspaced > 0.3 * (unspaced + spaced) else "word"

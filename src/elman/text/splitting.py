@@ -3,11 +3,14 @@ be cut.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
+
+from elman.errors import TextError
 
 Level = Literal["word", "subword", "char", "byte"]
 
+_BATCH_CHARS = 1 << 18
 CUT_CHARS = 1 << 16
 """Longer lines are encoded in parts, so that memory does not grow with the line."""
 
@@ -30,8 +33,8 @@ WORD_PATTERN = "|".join(
         r"\s+",
     ]
 )
-"""Splits raw text at word and subword level, for a line that begins with a space (Oniguruma's
-syntax)."""
+"""Splits raw text at subword level, and at word level under rules 1, for a line that begins with a
+space (Oniguruma's syntax)."""
 
 PRETOKENIZED_PATTERN = " [^ ]*"
 """Splits pretokenized text, for a line that begins with a space and has single spaces only."""
@@ -68,3 +71,35 @@ def cut(text: str, *, level: Level, pretokenized: bool = False, limit: int = CUT
         start = end
     if start < len(text):
         yield start, text[start:]
+
+
+def batches(parts: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Numbered parts of lines in lists of bounded length."""
+    batch: list[tuple[int, str]] = []
+    chars = 0
+    for part in parts:
+        batch.append(part)
+        chars += len(part[1])
+        if chars >= _BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
+
+
+def checked_line(line: str) -> str:
+    """The line itself.
+
+    Raises:
+        TextError: it holds half of a surrogate pair, which is not Unicode text.
+    """
+    assert "\n" not in line, "a line holds a line end; give one line at a time"
+    if not line.isascii():
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"character {error.start} of a line is {line[error.start]!r}, half of a surrogate pair; "
+                "that is not Unicode text; decode it as UTF-8 first"
+            ) from None
+    return line

@@ -2,7 +2,8 @@
 
 Tokens carry their own leading space: a space is put before each line, so that "The cat, the" is
 `` The``, `` cat``, ``,``, `` the``; decoding drops it again. So every level is lossless on
-normalised text, up to unknown types. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
+normalised text, up to unknown types. What else can stand between words is told in
+``word_types.py``. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
 level. Both are plain vocabulary entries: the same letters in raw text are ordinary text.
 
 Good:
@@ -13,11 +14,12 @@ Bad:
     tokenizer.encode("The cat ").ids                # no trailing blanks: "The cat"
 
 The file is tokenizer.json of the Hugging Face `tokenizers` library; other tools load it and get the
-same ids.
+same ids (at word level, where single spaces stand between words).
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,26 +29,26 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from elman.errors import FolderError, TextError, UsageError
+from elman.errors import FolderError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
-from elman.text.learning import RUN_CHARS, byte_pairs, frequent_chars, frequent_words, spaced_words
-from elman.text.splitting import CUT_CHARS, cut
+from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
+from elman.text.letter_case import lower
+from elman.text.splitting import CUT_CHARS, batches, checked_line, cut
 from elman.text.splitting import Level as Level
+from elman.text.token_writer import EOS_ID as EOS_ID
+from elman.text.token_writer import UNK_ID as UNK_ID
+from elman.text.token_writer import Writer
 from elman.text.tokenizer_config import TokenizerConfig
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
+from elman.text.word_splitter import WordSplitter
+from elman.text.word_types import ALWAYS_KNOWN, JOIN, After, Spelling, ends_after
 
 if TYPE_CHECKING:
     from elman.text.word_ids import WordIds
 
-UNK_ID = 0
-"""The id of `<unk>`, at every level."""
-EOS_ID = 1
-"""The id of `</s>`, the line end, at every level."""
-
 _FILE, _CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 _SUBWORD_SIZE = 8000
-_BATCH_CHARS = 1 << 18
 
 
 class Encoded(NamedTuple):
@@ -87,12 +89,21 @@ class Tokenizer:
         self.tokens = list(tokens)
         self.size = len(self.tokens)
         self.leading_space = config.level in ("word", "subword")
-        self.pieces = pieces(self.tokens, level=config.level)
+        self.pieces = pieces(self.tokens, level=config.level, markers=config.parts_words)
         self._merges = list(merges)
-        # The space is added before calling the engine: with the library's own step, a token of only
-        # that space would get the span of the first character.
-        self._engine = tokenizers.Tokenizer.from_str(json.dumps(self._compose(prepend=False)))
-        self._direct = config.level in ("char", "byte") and not config.lowercase
+        self.spelling = Spelling(config.lowercase, config.locale, config.compatibility, config.apostrophe)
+        """How words are spelled in their types, from rules 2 on."""
+        self.words: WordSplitter | None = None
+        """What splits lines into words and what stands between them; None at other levels, under
+        rules 1, and for pretokenized text."""
+        self.join_id: int | None = None
+        """The marker before a word that touches the token before it, where there is one."""
+        if config.parts_words:
+            ids = {token: token_id for token_id, token in enumerate(self.tokens)}
+            self.words = WordSplitter(self.spelling, ids, unknown=UNK_ID)
+            self.join_id = ids.get(JOIN)
+        old_case = config.lowercase and config.rules == 1
+        self._direct = config.level in ("char", "byte") and not old_case and not config.compatibility
         self._table = _table(self.tokens) if config.level == "char" else None
 
     def __repr__(self) -> str:
@@ -100,8 +111,15 @@ class Tokenizer:
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits of the sha256 of its tokenizer.json."""
-        return hashlib.sha256(self._file).hexdigest()[:16]
+        """16 hex digits of the sha256 of its tokenizer.json; from rules 2 on, of its settings too."""
+        settings = json.dumps(self.config.to_json()).encode() if self.config.rules > 1 else b""
+        return hashlib.sha256(self._file + settings).hexdigest()[:16]
+
+    @cached_property
+    def _engine(self) -> tokenizers.Tokenizer:
+        # The space is added before calling the engine: with the library's own step, a token of only
+        # that space would get the span of the first character.
+        return tokenizers.Tokenizer.from_str(json.dumps(self._compose(prepend=False)))
 
     @classmethod
     def fit(cls, lines: Iterable[str], *, config: TokenizerConfig) -> "Tokenizer":
@@ -111,6 +129,10 @@ class Tokenizer:
         Types come by falling count, ties by token string; at subword level first the 256 bytes,
         then the merges as they were learned; at byte level by value.
         """
+        if config.parts_words:
+            counts, apostrophe = cls(SPECIALS, config=config)._counts(lines)
+            start = cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(apostrophe=apostrophe))
+            return start._grown(by_frequency(counts, min_count=_min_count(config)))
         if config.level in ("word", "char"):
             return cls(SPECIALS, config=config).grow(lines)
         of_bytes = cls([*SPECIALS, *byte_alphabet()], config=config)
@@ -127,6 +149,11 @@ class Tokenizer:
         Raises:
             TextError: the line holds half of a surrogate pair, which is not Unicode text.
         """
+        if self.words:
+            tokens = self.words.parts(checked_line(line))
+            known = np.array([self.words.id_of(token.type) for token in tokens], dtype=np.int64)
+            spans = np.array([(token.start, token.end) for token in tokens], dtype=np.int64)
+            return Encoded(known, spans.reshape(-1, 2))
         if self._direct:
             direct = self._direct_ids(line)
             # Every byte except continuation bytes begins a character.
@@ -150,10 +177,12 @@ class Tokenizer:
         Raises:
             TextError: a line holds half of a surrogate pair, which is not Unicode text.
         """
+        if self.words:
+            return [np.array(self.words.ids(checked_line(line)), dtype=np.int64) for line in lines]
         if self._direct:
             return [self._direct_ids(line) for line in lines]
         ids_of_parts = [[np.empty(0, dtype=np.int64)] for _ in lines]
-        for batch in _batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
+        for batch in batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
             encodings = self._engine.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
             for (row, _), encoding in zip(batch, encodings, strict=True):
                 ids_of_parts[row].append(np.array(encoding.ids, dtype=np.int64))
@@ -164,8 +193,8 @@ class Tokenizer:
 
         So the type `<unk>` in pretokenized text differs from unknown words.
         """
-        if self.config.pretokenized and not self.config.lowercase:
-            return self._word_ids.read(lines)
+        if self._by_spaces:
+            return self._word_ids.read([self.folded(line) for line in lines])
         parts = []
         for line, ids in zip(lines, self.encode_lines(lines), strict=True):
             if (ids == UNK_ID).any():
@@ -194,17 +223,34 @@ class Tokenizer:
 
     def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:
         """The bytes of tokens; with ``line_start``, the first one begins a line, and its space is
-        dropped.
-
-        For a stream, one token at a time: ``decode_bytes([token_id], line_start=before ==
-        EOS_ID)``.
+        dropped. For a stream, see ``writer``.
         """
-        parts = []
-        for token_id in ids:
-            piece = self.pieces[token_id]
-            parts.append(piece[1:] if line_start and self.leading_space and piece[:1] == b" " else piece)
-            line_start = token_id == EOS_ID
-        return b"".join(parts)
+        writer = self.writer(line_start=line_start)
+        return b"".join(map(writer.write, ids))
+
+    def writer(self, *, line_start: bool = True, after: str = "") -> Writer:
+        """What writes tokens as bytes, one at a time.
+
+        Args:
+            line_start: whether the first one begins a line, or its space is written already.
+            after: otherwise, the line before it.
+        """
+        return Writer(self, After.START if line_start else self.ends_after(after))
+
+    def ends_after(self, line: str) -> After:
+        """What the tokens of an open line leave for the next one."""
+        return ends_after(line, self.spelling) if self.words and line else After.APART
+
+    def folded(self, line: str) -> str:
+        """A line in the case of the types, of the same length; under rules 1 the line itself."""
+        return lower(line, self.config.locale) if self.config.lowercase and self.config.rules > 1 else line
+
+    def lowered(self, text: str) -> str:
+        """A text in the case of the types, under every version of the rules."""
+        if not self.config.lowercase:
+            return text
+        # Under rules 1 letter by letter: a sigma at a word's end is like any other.
+        return self.folded(text) if self.config.rules > 1 else "".join(map(str.lower, text))
 
     def grow(self, lines: Iterable[str]) -> "Tokenizer":
         """This tokenizer with the types of more text added; old ids do not change.
@@ -214,16 +260,26 @@ class Tokenizer:
         """
         if self.config.level in ("subword", "byte"):
             return self
+        if self.words:
+            return self._grown(by_frequency(self._counts(lines)[0], min_count=_min_count(self.config)))
         # In pretokenized text these words are the specials, never new types.
         known = {*self.tokens, *(f" {special}" for special in SPECIALS)}
         parts = (part for line in lines for _, part in self._parts(line))
         if self.config.level == "char":
             frequent = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
-        elif self.config.pretokenized and not self.config.lowercase:
+        elif self._by_spaces:
             frequent = spaced_words(parts, min_count=_min_count(self.config))
         else:
             engine = Tokenizer(SPECIALS, config=self.config)._engine
             frequent = frequent_words(parts, engine=engine, min_count=_min_count(self.config))
+        return self._grown([token for token in frequent if token not in known])
+
+    def _counts(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
+        assert self.words is not None
+        return self.words.count(map(checked_line, lines))
+
+    def _grown(self, frequent: Sequence[str]) -> "Tokenizer":
+        known = {*self.tokens}
         new = [token for token in frequent if token not in known]
         if self.config.vocab_size is not None:
             new = new[: max(self.config.vocab_size - self.size, 0)]
@@ -300,25 +356,26 @@ class Tokenizer:
         return (json.dumps(self._compose(), ensure_ascii=False, indent=1) + "\n").encode()
 
     def _compose(self, *, prepend: bool = True) -> dict[str, Any]:
+        names = ("level", "pretokenized", "lowercase", "locale", "compatibility", "rules")
+        settings = {name: getattr(self.config, name) for name in names}
+        return compose(self.tokens, self._merges, prepend=prepend, **settings)
+
+    @property
+    def _by_spaces(self) -> bool:
+        """Whether words are what stands between spaces."""
         config = self.config
-        return compose(
-            self.tokens,
-            self._merges,
-            level=config.level,
-            pretokenized=config.pretokenized,
-            lowercase=config.lowercase,
-            prepend=prepend,
-        )
+        return config.pretokenized and not config.compatibility and (not config.lowercase or config.rules > 1)
 
     def _parts(self, line: str, *, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
         """The parts of a line for the engine, with their offsets in the line."""
         before = int(self.leading_space and line != "")
-        text = " " * before + checked_line(line)
+        text = " " * before + self.folded(checked_line(line))
         parts = cut(text, level=self.config.level, pretokenized=self.config.pretokenized, limit=limit)
         return ((start - before, part) for start, part in parts)
 
     def _direct_ids(self, line: str) -> TokenIds:
         """Ids of characters and bytes without the library, at a fraction of its cost."""
+        line = self.folded(line)
         if self._table is None:
             return np.frombuffer(checked_line(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
         points = np.frombuffer(checked_line(line).encode("utf-32-le"), dtype=np.uint32)
@@ -338,34 +395,3 @@ def _table(tokens: Sequence[str]) -> NDArray[np.int64]:
     table = np.full(points.max(initial=0) + 2, UNK_ID, dtype=np.int64)
     table[points] = np.arange(len(SPECIALS), len(tokens))
     return table
-
-
-def _batches(parts: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    batch: list[tuple[int, str]] = []
-    chars = 0
-    for part in parts:
-        batch.append(part)
-        chars += len(part[1])
-        if chars >= _BATCH_CHARS:
-            yield batch
-            batch, chars = [], 0
-    if batch:
-        yield batch
-
-
-def checked_line(line: str) -> str:
-    """The line itself.
-
-    Raises:
-        TextError: it holds half of a surrogate pair, which is not Unicode text.
-    """
-    assert "\n" not in line, "a line holds a line end; give one line at a time"
-    if not line.isascii():
-        try:
-            line.encode()
-        except UnicodeEncodeError as error:
-            raise TextError(
-                f"character {error.start} of a line is {line[error.start]!r}, half of a surrogate pair; "
-                "that is not Unicode text; decode it as UTF-8 first"
-            ) from None
-    return line

@@ -1,11 +1,17 @@
 """How text is cut into tokens: the configuration of a tokenizer."""
 
 import dataclasses
+from typing import Literal
 
 from elman.config import Config
 from elman.errors import UsageError
+from elman.text.letter_case import CaseLocale
 from elman.text.splitting import Level
 from elman.text.tokenizer_json import SPECIALS
+from elman.text.word_types import ALWAYS_KNOWN
+
+RULES = 2
+"""The rules of new vocabularies: 1 were those of elman 0.1, which models of that time keep."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,14 @@ class TokenizerConfig(Config):
     """The text is split already, by spaces, with rare words replaced by <unk> (PTB, WikiText)."""
     lowercase: bool = False
     """Read all text as lower case."""
+    locale: CaseLocale | None = None
+    """The language whose rules lower case follows where they differ: the i of Turkish and Azeri."""
+    compatibility: bool = False
+    """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
+    apostrophe: Literal["'", "\u2019", "\u02bc"] = "'"
+    """How types of words spell an apostrophe, however a text types it: as the training text does."""
+    rules: int = 1
+    """The version of the rules that split text into words and lower-case it."""
     min_count: int | None = None
     """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is
     learned from words seen once (pretokenized: 1)."""
@@ -31,8 +45,15 @@ class TokenizerConfig(Config):
     """At most this many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
     small text)."""
 
+    @property
+    def parts_words(self) -> bool:
+        """Whether what stands between words has tokens of its own (``elman.text.word_types``)."""
+        return self.level == "word" and not self.pretokenized and self.rules > 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 1 <= self.rules <= RULES:
+            raise UsageError(f"rules is {self.rules}; it must be 1 to {RULES}; a newer elman knows more")
         if self.pretokenized and self.level != "word":
             raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
         for name in ("min_count", "vocab_size"):
@@ -41,5 +62,6 @@ class TokenizerConfig(Config):
         if self.min_count is not None and self.min_count < 1:
             raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
         least = len(SPECIALS) + (256 if self.level == "subword" else 1)
+        least += len(ALWAYS_KNOWN) if self.parts_words else 0
         if self.vocab_size is not None and self.vocab_size < least:
             raise UsageError(f"vocab_size is {self.vocab_size}; level {self.level!r} needs {least} or more")

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from elman.errors import FolderError
+from elman.text.kinds import split_pattern
+from elman.text.letter_case import CaseLocale
 from elman.text.splitting import CHAR_PATTERN, PRETOKENIZED_PATTERN, WORD_PATTERN, Level
+from elman.text.word_types import is_marker
 
 SPECIALS = ("<unk>", "</s>")
 """The first two types of every vocabulary."""
@@ -18,9 +21,21 @@ Merges = Sequence[tuple[str, str]]
 
 
 def compose(
-    tokens: Sequence[str], merges: Merges, *, level: Level, pretokenized: bool, lowercase: bool, prepend: bool
+    tokens: Sequence[str],
+    merges: Merges,
+    *,
+    level: Level,
+    pretokenized: bool,
+    lowercase: bool,
+    prepend: bool,
+    locale: CaseLocale | None = None,
+    compatibility: bool = False,
+    rules: int = 1,
 ) -> dict[str, Any]:
     """The whole object; ``prepend=False`` leaves out the step that puts a space before each line.
+
+    From rules 2 on, words have types with a space before them only: in a tool that knows nothing of
+    ``elman.text.word_types``, a word after a bracket or a no-break space is unknown.
 
     >>> compose(["<unk>", "</s>"], [], level="char", pretokenized=False, lowercase=False, prepend=True)["model"]
     {'type': 'WordLevel', 'vocab': {'<unk>': 0, '</s>': 1}, 'unk_token': '<unk>'}
@@ -33,12 +48,17 @@ def compose(
         normalizers.append({"type": "Prepend", "prepend": " "})
     if pretokenized:
         normalizers += [_replace(" +$", ""), _replace(" {2,}", " ")]
+    if lowercase and rules > 1:
+        normalizers += [_replace("\u0130", "i"), *([_replace("I", "\u0131")] if locale else []), _FINAL_SIGMA]
+    if compatibility:
+        normalizers.append({"type": "NFKC"})
     if lowercase:
         normalizers.append({"type": "Lowercase"})
 
     splits: list[dict[str, Any]] = []
     if of_words:
-        splits.append(_split(PRETOKENIZED_PATTERN if pretokenized else WORD_PATTERN))
+        raw = split_pattern(linked=True) if level == "word" and rules > 1 else WORD_PATTERN
+        splits.append(_split(PRETOKENIZED_PATTERN if pretokenized else raw))
     if level == "char":
         splits.append(_split(CHAR_PATTERN))
     if of_bytes:
@@ -74,13 +94,15 @@ def byte_alphabet() -> list[str]:
     return [chr(byte) if byte in visible else chr(next(hidden)) for byte in range(256)]
 
 
-def pieces(tokens: Sequence[str], *, level: Level) -> list[bytes]:
-    """The bytes that each token adds to a text: a line feed for `</s>`, U+FFFD for `<unk>`."""
+def pieces(tokens: Sequence[str], *, level: Level, markers: bool = False) -> list[bytes]:
+    """The bytes that each token adds to a text: a line feed for `</s>`, U+FFFD for `<unk>`, nothing
+    for markers.
+    """
     if level in ("subword", "byte"):
         value = {char: byte for byte, char in enumerate(byte_alphabet())}
         bytes_of_tokens = [bytes(value[char] for char in token) for token in tokens]
     else:
-        bytes_of_tokens = [token.encode() for token in tokens]
+        bytes_of_tokens = [b"" if markers and is_marker(token) else token.encode() for token in tokens]
     return ["\ufffd".encode(), b"\n", *bytes_of_tokens[len(SPECIALS) :]]
 
 
@@ -169,6 +191,12 @@ def _byte_pairs(vocab: dict[str, int], merges: Merges) -> dict[str, Any]:
 
 def _replace(pattern: str, content: str) -> dict[str, Any]:
     return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
+
+
+_FINAL_SIGMA = _replace(
+    r"\p{Cased}\p{Case_Ignorable}*+\K\u03a3(?!\p{Case_Ignorable}*+\p{Cased})".replace("\\u03a3", "\u03a3"), "\u03c2"
+)
+"""A capital sigma at a word's end is a final one in lower case."""
 
 
 def _split(pattern: str) -> dict[str, Any]:

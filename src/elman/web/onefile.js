@@ -40,8 +40,10 @@ export class Model {
   }
 
   complete(text, n = 7) {
-    const opening = this.words.open(text);
-    return {words: this.words.likeliest(opening, this.logProbs(opening.ids), n), partial: opening.partial};
+    const opening = this.words.open(text), joined = this.words.joined(opening);
+    const logProbs = this.logProbs(opening.ids);
+    const words = this.words.likeliest(opening, logProbs, n, joined && this.logProbs(joined));
+    return {words, partial: opening.partial};
   }
 
   /** The words for a text, and a guess of `ahead` words. */

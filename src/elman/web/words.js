@@ -1,5 +1,7 @@
 // Text to words and back, and the likeliest next ones: what elman.text and elman.decode do at word level.
 
+import {Splitter, lowered} from "./splitter.js";
+
 // White space as Unicode has it, and what Python strips too; of JavaScript's own idea neither.
 const BLANK = "\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const STRIPPED = `${BLANK}\\x1c-\\x1f`;
@@ -18,29 +20,36 @@ const UNSPACED = "\\u0e00-\\u109f\\u1780-\\u17ff\\u1950-\\u1aaf\\u1b00-\\u1b7f\\
   + "\\u4e00-\\u9fff\\ua000-\\ua4cf\\ua980-\\ua9ff\\uaa60-\\uaadf\\uf900-\\ufaff\\uff66-\\uff9f\\u{1b000}-\\u{1b16f}"
   + "\\u{20000}-\\u{3ffff}";
 const INNER = "['’\u200c\u200d]";
-const LETTER = `(?:(?![${UNSPACED}])\\p{L}|\\p{M})`;
+// Parts of the character before them: as in elman.decode.words.
+const HIDDEN = "\\xad\\u061c\\u180e\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff";
+const LINKER = "[\\u1039\\u17d2\\u1a60\\u1b44\\ua9c0\\uaaf6]";
+const EXTENDING = "\\u0e33\\u0eb3\\u{1f3fb}-\\u{1f3ff}\\u{e0020}-\\u{e007f}";
+const MARK = `[\\p{M}${EXTENDING}${HIDDEN}]`;
+const LETTER = `(?:(?![${UNSPACED}])\\p{L}|${MARK})`;
+const UNSPACED_LETTER = `(?![${EXTENDING}])\\p{L}`;
+const REGIONAL = "[\\u{1f1e6}-\\u{1f1ff}]";
+const NO_SYMBOL = `${STRIPPED}\\p{L}\\p{M}\\p{N}`;
 // Runs as in elman.decode.words; an apostrophe at the very end may still become one inside a word.
 const RUNS = new RegExp([
-  `(?<word>${LETTER}+(?:${INNER}${LETTER}+)*(?<open>${INNER}(?![^]))?)`,
-  "(?<unspaced>\\p{L}\\p{M}*)",
-  "(?<number>\\p{N}[\\p{N}\\p{M}]*)",
-  `(?<symbol>[^${STRIPPED}\\p{L}\\p{M}\\p{N}])(?:\\k<symbol>|\\p{M})*`,
+  `(?<word>(?![${HIDDEN}])${LETTER}+(?:${INNER}${LETTER}+)*(?<open>${INNER}(?![^]))?)`,
+  `(?<unspaced>${UNSPACED_LETTER}${MARK}*(?:(?<=${LINKER}${MARK}*)${UNSPACED_LETTER}${MARK}*)*(?:(?<linked>(?<=${LINKER}${MARK}*))|))`,
+  `(?<number>\\p{N}[\\p{N}\\p{M}${EXTENDING}${HIDDEN}]*)`,
+  `(?<flag>${REGIONAL}${MARK}*(?:(?<whole>${REGIONAL})${MARK}*)?)`,
+  `(?<symbol>[^${NO_SYMBOL}])(?:\\k<symbol>|${MARK}|\u200d(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})?)*(?:(?<joined>(?<=\u200d))|)`,
 ].join("|"), "gu");
 const NEVER = /^(?!)/u;
 const GOES_ON = {
-  open: new RegExp(`^${LETTER}`, "u"), word: new RegExp(`^(?:${LETTER}|${INNER})`, "u"), unspaced: /^\p{M}/u,
-  number: /^[\p{N}\p{M}]/u,
+  open: new RegExp(`^${LETTER}`, "u"), word: new RegExp(`^(?:${LETTER}|${INNER})`, "u"),
+  linked: new RegExp(`^(?:${MARK}|(?=[${UNSPACED}])${UNSPACED_LETTER})`, "u"), unspaced: new RegExp(`^${MARK}`, "u"),
+  number: new RegExp(`^(?:\\p{N}|${MARK})`, "u"), whole: new RegExp(`^(?:${MARK}|\u200d)`, "u"),
+  flag: new RegExp(`^(?:${MARK}|${REGIONAL})`, "u"),
+  joined: new RegExp(`^(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})`, "u"),
 };
 const UNK = 0, EOS = 1;
 
 /** One line in normal form. */
 export function normal(line) {
   return line.normalize("NFC").replace(/^\ufeff+/u, "").replace(TRAILING, "");
-}
-
-/** Character by character, as the tokenizer does it: a sigma at a word's end is like any other. */
-function lower(text) {
-  return Array.from(text, (char) => char.toLowerCase()).join("");
 }
 
 /** The run that touches the end of a line, or nothing after white space. */
@@ -61,11 +70,15 @@ function isWord(text) {
 }
 
 export class Words {
-  /** `tokens` by id, as they stand in tokenizer.json; `pretokenized` and `lowercase` as the tokenizer was made. */
-  constructor(tokens, {pretokenized, lowercase}) {
+  /** `tokens` by id, as they stand in tokenizer.json, and the settings of the tokenizer (elman.export.html). */
+  constructor(tokens, settings) {
+    const {pretokenized, lowercase} = settings;
     Object.assign(this, {tokens, pretokenized, lowercase});
     this.ids = new Map(tokens.map((token, id) => [token, id]));
-    this.offered = tokens.map((token, id) => id > EOS && isWord(token));
+    this.splitter = settings.patterns ? new Splitter(this.ids, settings) : null;
+    this.settings = settings;
+    const isMarker = (token) => this.splitter && Splitter.isMarker(token);
+    this.offered = tokens.map((token, id) => id > EOS && isWord(token) && !isMarker(token));
     this.keys = tokens.map(utf8);
     this.sorted = [...tokens.keys()].slice(EOS + 1).sort((a, b) => (this.keys[a] < this.keys[b] ? -1 : 1));
     // For each word with a space the one without, or 0.
@@ -78,10 +91,18 @@ export class Words {
     let text = ` ${line}`;
     if (line === "") return [];
     if (this.pretokenized) text = text.replace(/ +$/u, "").replace(/ {2,}/gu, " ");
-    return (this.lowercase ? lower(text) : text).match(this.pretokenized ? / [^ ]*/gu : WORDS) ?? [];
+    return this.cased(text).match(this.pretokenized ? / [^ ]*/gu : WORDS) ?? [];
+  }
+
+  /** A text in the case of the types. */
+  cased(text) {
+    const {rules, locale, compatibility} = this.settings;
+    const plain = compatibility ? text.normalize("NFKC") : text;
+    return this.lowercase ? lowered(plain, {old: !(rules > 1), locale}) : plain;
   }
 
   encode(line) {
+    if (this.splitter) return this.splitter.known(this.splitter.read(line).tokens);
     return this.parts(line).map((part) => this.ids.get(part) ?? UNK);
   }
 
@@ -94,11 +115,17 @@ export class Words {
     const last = lines.pop();
     const ids = lines.flatMap((line) => [...this.encode(normal(line)), EOS]);
     const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
+    if (this.splitter) {
+      const opening = this.splitter.open(line, (typed, longer) => (
+        this.range(typed).length > (longer && this.ids.has(typed) ? 1 : 0)
+      ));
+      return {...opening, ids: [...ids, ...opening.ids]};
+    }
     const word = this.lastWord(line);
     if (word) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
-      const typed = (spaced ? " " : "") + (this.lowercase ? lower(word) : word);
+      const typed = (spaced ? " " : "") + Array.from(word, (char) => this.cased(char)).join("");
       const known = this.ids.has(typed) || (this.pretokenized && word === this.tokens[UNK]);
       // Of the last character alone: a class before `$` misses letters beyond U+FFFF in Chromium.
       const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length > 0);
@@ -134,8 +161,16 @@ export class Words {
     return this.sorted.slice(place((text) => text < key), place((text) => text <= key));
   }
 
-  /** The `n` likeliest words at an opening, with probabilities, from the log-probabilities of all types there. */
-  likeliest(opening, logProbs, n) {
+  /** The ids after an opening where a word may come without a space, if that has a marker of its own; or nothing. */
+  joined(opening) {
+    return opening.mayJoin && this.splitter.join !== undefined ? [...opening.ids, this.splitter.join] : null;
+  }
+
+  /**
+   * The `n` likeliest words at an opening, with probabilities, from the log-probabilities of all types there, and of
+   * those after the marker of `joined`.
+   */
+  likeliest(opening, logProbs, n, joinedLogProbs = null) {
     const best = [];
     let total = 0;
     // Of equally likely ones the first come first, as in Python; what is left is put in order by its text.
@@ -150,8 +185,10 @@ export class Words {
       const mass = (id) => (!this.tokens[id].startsWith(" ") && goesOn.test(this.tokens[id]) ? 0 : Math.exp(logProbs[id]));
       for (let id = EOS + 1; id < this.tokens.length; id += 1) {
         // A word with its space and one without are the same word here.
-        if (this.twin[id]) offer(id, mass(id) + mass(this.twin[id]));
-        else if (!this.twinned.has(id)) offer(id, mass(id));
+        if (this.twinned.has(id)) continue;
+        const more = joinedLogProbs && this.tokens[id].startsWith(" ");
+        const both = this.twin[id] ? mass(id) + mass(this.twin[id]) : mass(id);
+        offer(id, more ? both + Math.exp(logProbs[this.splitter.join]) * Math.exp(joinedLogProbs[id]) : both);
       }
       total = 1;
     } else {
@@ -164,14 +201,15 @@ export class Words {
       if (opening.typed.length === opening.lead) total += Math.exp(logProbs[UNK]);
     }
     best.sort((x, y) => y.mass - x.mass || (utf8(x.text) < utf8(y.text) ? -1 : 1));
-    return best.map(({mass, text}) => ({text, probability: mass / total}));
+    const shown = (text) => (opening.sign ? text.replaceAll(this.splitter.apostrophe, opening.sign) : text);
+    return best.map(({mass, text}) => ({text: shown(text), probability: mass / total}));
   }
 
   /** What a token without a space begins with if it only goes on with the word or symbol that a text ends with. */
   goingOn(before) {
     const run = lastRun(before);
     if (!run) return NEVER;
-    const kind = ["open", "word", "unspaced", "number"].find((name) => run.groups[name] !== undefined);
-    return GOES_ON[kind] ?? new RegExp(`^(?:${run.groups.symbol.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")}|\\p{M})`, "u");
+    const kind = ["open", "word", "linked", "unspaced", "number", "whole", "flag", "joined"].find((name) => run.groups[name] !== undefined);
+    return GOES_ON[kind] ?? new RegExp(`^(?:${run.groups.symbol.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")}|${MARK}|\u200d)`, "u");
   }
 }

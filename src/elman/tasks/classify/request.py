@@ -8,6 +8,7 @@ from elman.data.examples import ExamplesConfig
 from elman.errors import UsageError
 from elman.tasks.request import Request
 from elman.text.tokenizer import TokenizerConfig
+from elman.text.tokenizer_config import RULES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,10 @@ class LabelledTextConfig(ExamplesConfig):
     """What a token is; auto takes words, or characters for scripts without spaces."""
     lowercase: bool = True
     """Whether case is ignored."""
+    locale: Literal["tr", "az"] | None = None
+    """The language whose lower case differs: tr or az, for the i of Turkish and Azeri."""
+    compatibility: bool = False
+    """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
     min_count: int | None = None
     """Words and characters seen less often become <unk>; default 2, of fewer than 2,000 examples 1.
     """
@@ -38,6 +43,9 @@ class LabelledTextConfig(ExamplesConfig):
         return TokenizerConfig(
             level=level,
             lowercase=self.lowercase,
+            locale=self.locale,
+            compatibility=self.compatibility,
+            rules=RULES,
             min_count=None if level == "subword" else fewest,
             vocab_size=self.vocab_size,
         )

@@ -189,7 +189,7 @@ def check_start(request: LanguageRequest, start: Path) -> None:
     kind = model_folder.read_config(start)[0]
     if kind != request.kind:
         raise UsageError(f"{start} is a model of kind {kind}; --from goes on with the same kind: add --model {kind}")
-    for name in ("level", "pretokenized", "lowercase", "min_count", "vocab_size"):
+    for name in ("level", "pretokenized", "lowercase", "locale", "compatibility", "min_count", "vocab_size"):
         if getattr(request.data, name) != getattr(DataConfig(), name):
             raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
 

@@ -1,0 +1,155 @@
+"""WordSplitter: the types of ``elman.text.word_types`` as ids, at the speed of a look-up for what
+stands between two spaces.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
+from elman.text.unicode_classes import compiled
+from elman.text.word_types import After, Part, Spelling, is_between, pieces_of, spelled, split_line
+
+_Kept = tuple[tuple[int, ...], int]
+_MOST_KEPT = 1 << 17
+_ODD = re.compile(f"(?! )[{BETWEEN}]")
+
+
+class WordSplitter:
+    """The tokens of many lines, fast: what stands between two spaces is split once and kept.
+
+    The reference is ``split_line``.
+    """
+
+    def __init__(self, spelling: Spelling, ids: Mapping[str, int], *, unknown: int) -> None:
+        """``ids`` of the types; other types get the id ``unknown``."""
+        self.spelling = spelling
+        self._known = ids
+        self._unknown = unknown
+        self._chunks: list[dict[str, _Kept]] = [{}, {}, {}]
+        """By what stands before: a part of a line between single spaces, which it comes without."""
+        self._pieces: list[dict[str, _Kept]] = [{}, {}, {}]
+        """By what stands before: a token with its blanks."""
+        self._split = _split_before(spelling)
+        """Both as types, the tokens first: what was split is not split again after a vocabulary is
+        learned."""
+
+    def ids(self, line: str) -> list[int]:
+        """The ids of a line."""
+        found: list[int] = []
+        after: int = After.START
+        tables, pieces = self._tables(line := self.spelling.folded(line))
+        for piece in pieces:
+            kept = tables[after].get(piece)
+            if kept is None:
+                kept = self._keep(tables, after, piece)
+            found += kept[0]
+            after = kept[1]
+        return found
+
+    def id_of(self, token: str) -> int:
+        """The id of a type."""
+        return self._known.get(token, self._unknown)
+
+    def parts(self, line: str) -> list[Part]:
+        """The tokens of a line with their places; unknown blanks come one by one."""
+        found = []
+        for part in split_line(line, self.spelling):
+            if self._comes_apart(part.type):
+                found += [Part(char, place, place + 1) for place, char in enumerate(part.type, start=part.start)]
+            else:
+                found.append(part)
+        return found
+
+    def _comes_apart(self, token: str) -> bool:
+        return len(token) > 1 and token not in self._known and is_between(token)
+
+    def _tables(self, line: str) -> tuple[list[dict[str, _Kept]], Iterable[str]]:
+        if _ODD.search(line):
+            return self._pieces, (line[start:end] for start, end in pieces_of(line))
+        return self._chunks, _between_spaces(line)
+
+    def _keep(self, tables: list[dict[str, _Kept]], after: int, piece: str) -> _Kept:
+        types, later = self._types(piece, after, chunk=tables is self._chunks)
+        apart = [char for token in types for char in (token if self._comes_apart(token) else (token,))]
+        kept = tuple(map(self.id_of, apart)), later
+        if len(tables[after]) >= _MOST_KEPT:
+            tables[after].clear()
+        tables[after][piece] = kept
+        return kept
+
+    def _types(self, piece: str, after: int, *, chunk: bool) -> tuple[tuple[str, ...], int]:
+        """The types of a part of a line, and what they leave for the next one."""
+        kept = self._split[chunk][after]
+        entry = kept.get(piece)
+        if entry is None:
+            entry = self._split_chunk(piece, after) if chunk else spelled(piece, after, self.spelling)
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[piece] = entry
+        return entry
+
+    def _split_chunk(self, piece: str, after: int) -> tuple[tuple[str, ...], int]:
+        text = f" {piece}" if after != After.START else piece
+        found: tuple[str, ...] = ()
+        for start, end in pieces_of(text):
+            types, after = self._types(text[start:end], after, chunk=False)
+            found += types
+        return found, after
+
+    def count(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
+        """How often each type occurs in lines, and the apostrophe that is typed most often."""
+        seen: list[list[dict[str, list[int]]]] = [[{}, {}, {}], [{}, {}, {}]]
+        for line in lines:
+            after: int = After.START
+            tables, pieces = self._tables(self.spelling.folded(line))
+            counts = seen[tables is self._chunks]
+            for piece in pieces:
+                entry = counts[after].get(piece)
+                if entry is None:
+                    later = self._types(piece, after, chunk=tables is self._chunks)[1]
+                    entry = counts[after][piece] = [0, later]
+                entry[0] += 1
+                after = entry[1]
+        found = [
+            (piece, After(after), bool(chunk), count)
+            for chunk, counts in enumerate(seen)
+            for after, table in enumerate(counts)
+            for piece, (count, _) in table.items()
+        ]
+        signs: Counter[str] = Counter({"'": 0})
+        for piece, _, _, count in found:
+            if not piece.isascii() or "'" in piece:
+                for sign in compiled(INNER_APOSTROPHE).findall(piece):
+                    signs[sign] += count
+        usual = signs.most_common(1)[0][0]
+        best = WordSplitter(self.spelling._replace(apostrophe=usual), {}, unknown=0)
+        types: Counter[str] = Counter()
+        for piece, after, chunk, count in found:
+            for token in best._types(piece, after, chunk=chunk)[0]:
+                types[token] += count
+        return types, usual
+
+
+@lru_cache(maxsize=4)
+def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ...], int]]]]:
+    return [[{}, {}, {}], [{}, {}, {}]]
+
+
+def _between_spaces(line: str) -> Iterator[str]:
+    """The parts of a line at its spaces; of several spaces all but the first (at the start of a
+    line: all) belong to the part after them.
+
+    >>> list(_between_spaces("  to be,  or "))
+    ['  to', 'be,', ' or', '']
+    """
+    spaces = ""
+    for part in line.split(" "):
+        if part:
+            yield spaces + part
+            spaces = ""
+        else:
+            spaces += " "
+    if spaces:
+        yield spaces[1:]
