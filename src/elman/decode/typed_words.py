@@ -13,9 +13,9 @@ from elman.decode.prompts import consume_ids, open_end, unknown_words
 from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
 from elman.text.kinds import APOSTROPHES
-from elman.text.tokenizer import Encoded, Tokenizer
+from elman.text.tokenizer import UNK_ID
 from elman.text.word_splitter import WordSplitter
-from elman.text.word_types import JOIN, After, Part, is_between, is_symbol
+from elman.text.word_types import JOIN, After, Part, is_between, is_marker, is_symbol, leaves
 
 # No run crosses a space, and longer runs do not matter.
 _LOOK_BACK = 200
@@ -27,25 +27,37 @@ _APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
 
 def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *, partial: bool | None) -> PromptState:
     """As ``elman.decode.prefix.open_prompt``, for the open line of a prompt and the state before it."""
-    tokenizer = model.tokenizer
-    assert tokenizer.words is not None
-    half = None if partial is False else _half_typed(tokenizer, tokenizer.words, line)
-    may_join = False
-    if half and ((partial and not half.open) or _is_unknown(piece_index(tokenizer), half)):
-        context, typed, after = line[: len(line) - len(half.word)], half.best(piece_index(tokenizer)), None
+    tokenizer, words = model.tokenizer, model.tokenizer.words
+    assert words is not None
+    index = piece_index(tokenizer)
+    # Up to the last space, where every token ends, nothing depends on what is typed now.
+    begin = _last_space(line)
+    ids, before = words.read(line[:begin])
+    half = None if partial is False else _half_typed(words, line, begin, before)
+    may_join, word, sign = False, "", ""
+    if half and ((partial and not half.open) or _is_unknown(index, half)):
+        context, typed, after = line[: len(line) - len(half.word)], half.best(index), None
         tokens, word, sign = half.before, half.word, half.sign
     else:
         context, typed = open_end(tokenizer, line)
-        tokens, word, sign = tokenizer.words.parts(context), "", ""
+        tokens = words.parts(context[begin:], before)
         # After blanks a word must come, and every word has a space in its type.
         blank = line != "" and is_between(line[-1])
         typed, after = (b" ", None) if blank else (typed, _last_run(line))
         may_join = not blank and line != "" and tokenizer.ends_after(context) == After.APART
-    ids = np.array([tokenizer.words.id_of(token.type) for token in tokens], dtype=np.int64)
-    spans = np.array([token[1:] for token in tokens], dtype=np.int64).reshape(-1, 2)
-    oov = oov + unknown_words(tokenizer, line[: spans[-1, 1]] if len(spans) else "", Encoded(ids, spans))
-    state, lead = consume_ids(model, [ids], state), int(typed[:1] == b" ")
+    oov = oov + (unknown_words(tokenizer, line[:begin], tokenizer.encode(line[:begin])) if UNK_ID in ids else [])
+    for token in tokens:
+        ids.append(words.id_of(token.type))
+        if ids[-1] == UNK_ID and not is_between(token.type) and not is_marker(token.type):
+            oov.append(token.type.strip())
+    state, lead = consume_ids(model, [np.array(ids, dtype=np.int64)], state), int(typed[:1] == b" ")
     return PromptState(state, context, oov, word, typed, lead, after, sign, may_join)
+
+
+def _last_space(line: str) -> int:
+    """Where the last token begins that stands after a single space; 0 without one."""
+    place = line.rfind(" ")
+    return place if place > 0 and not is_between(line[place - 1]) else 0
 
 
 class _Half(NamedTuple):
@@ -68,13 +80,14 @@ class _Half(NamedTuple):
         return (known or self.typed)[-1].encode()
 
 
-def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
-    usual = tokenizer.config.apostrophe
-    if line[-1:] in _BEFORE_NAMES and line:
-        return _begun_name(tokenizer, words, line)
+def _half_typed(words: WordSplitter, line: str, begin: int, after: After) -> _Half | None:
+    """The word at the end of a line, which is split from ``begin`` on."""
+    usual, line = words.spelling.apostrophe, line[begin:]
+    if line and line[-1] in _BEFORE_NAMES:
+        return _begun_name(words, line, after)
     signs = _SIGNS.search(line)
     ended = signs[0] if signs else ""
-    tokens = words.parts(line[: len(line) - len(ended)])
+    tokens = words.parts(line[: len(line) - len(ended)], after)
     if not tokens or is_between(tokens[-1].type):
         return None
     last = tokens[-1]
@@ -94,11 +107,11 @@ def _half_typed(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half |
     return _Half(word, before, tuple(typed), sign if sign != usual else "", ended != "")
 
 
-def _begun_name(tokenizer: Tokenizer, words: WordSplitter, line: str) -> _Half | None:
+def _begun_name(words: WordSplitter, line: str, after: After) -> _Half | None:
     """A sign at the end of a line with which a name or a hashtag may begin."""
-    *before, last = words.parts(line)
-    spaced = last.type == f" {line[-1]}"
-    if not spaced and (last.type != line[-1] or tokenizer.ends_after(line[: last.start]) == After.APART):
+    *before, last = words.parts(line, after)
+    free = not before or leaves(before[-1].type) != After.APART
+    if last.type != f" {line[-1]}" and (last.type != line[-1] or not free):
         return None
     return _Half(line[-1], before, (f" {line[-1]}",), "", True)
 

@@ -42,7 +42,7 @@ from elman.text.token_writer import Writer
 from elman.text.tokenizer_config import TokenizerConfig
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
 from elman.text.word_splitter import WordSplitter
-from elman.text.word_types import ALWAYS_KNOWN, JOIN, After, Spelling, ends_after
+from elman.text.word_types import ALWAYS_KNOWN, JOIN, After, Spelling
 
 if TYPE_CHECKING:
     from elman.text.word_ids import WordIds
@@ -239,7 +239,7 @@ class Tokenizer:
 
     def ends_after(self, line: str) -> After:
         """What the tokens of an open line leave for the next one."""
-        return ends_after(line, self.spelling) if self.words and line else After.APART
+        return self.words.read(line)[1] if self.words and line else After.APART
 
     def folded(self, line: str) -> str:
         """A line in the case of the types, of the same length; under rules 1 the line itself."""

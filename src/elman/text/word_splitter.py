@@ -37,6 +37,10 @@ class WordSplitter:
 
     def ids(self, line: str) -> list[int]:
         """The ids of a line."""
+        return self.read(line)[0]
+
+    def read(self, line: str) -> tuple[list[int], After]:
+        """The ids of a line, and what they leave for the next token."""
         found: list[int] = []
         after: int = After.START
         tables, pieces = self._tables(line := self.spelling.folded(line))
@@ -46,16 +50,18 @@ class WordSplitter:
                 kept = self._keep(tables, after, piece)
             found += kept[0]
             after = kept[1]
-        return found
+        return found, After(after)
 
     def id_of(self, token: str) -> int:
         """The id of a type."""
         return self._known.get(token, self._unknown)
 
-    def parts(self, line: str) -> list[Part]:
-        """The tokens of a line with their places; unknown blanks come one by one."""
+    def parts(self, line: str, after: After = After.START) -> list[Part]:
+        """The tokens of a line, or of the rest of one, with their places; unknown blanks come one by
+        one.
+        """
         found = []
-        for part in split_line(line, self.spelling):
+        for part in split_line(line, self.spelling, after):
             if self._comes_apart(part.type):
                 found += [Part(char, place, place + 1) for place, char in enumerate(part.type, start=part.start)]
             else:

@@ -114,22 +114,13 @@ def is_symbol(text: str) -> bool:
     return _symbol().fullmatch(text) is not None
 
 
-def _after(token: str) -> After:
+def leaves(token: str) -> After:
+    """What a type leaves for the next one."""
     return After.JOINED if is_between(token) or is_marker(token) or _JOINING.fullmatch(token) else After.APART
 
 
-def ends_after(line: str, spelling: Spelling) -> After:
-    """What an open line leaves for its next token."""
-    after = After.START
-    folded = spelling.folded(line)
-    for start, end in pieces_of(folded):
-        after = spelled(folded[start:end], after, spelling)[1]
-    return after
-
-
-def split_line(line: str, spelling: Spelling) -> Iterator[Part]:
-    """The tokens of a line with their places."""
-    after = After.START
+def split_line(line: str, spelling: Spelling, after: After = After.START) -> Iterator[Part]:
+    """The tokens of a line with their places; ``after`` is what stands before it."""
     folded = spelling.folded(line)
     for start, end in pieces_of(folded):
         types, after = spelled(folded[start:end], after, spelling)
@@ -195,7 +186,7 @@ def spelled(piece: str, after: int, spelling: Spelling) -> tuple[tuple[str, ...]
     else:
         usual = " " if after == After.APART else ""
         types = (*([] if gap == usual else [gap or JOIN]), *markers, f" {word}")
-    return types, _after(types[-1])
+    return types, leaves(types[-1])
 
 
 def _core(item: str, spelling: Spelling) -> tuple[list[str], str]:
@@ -243,7 +234,7 @@ class WordWriter:
             hidden = self._after == After.START or (self._after == After.JOINED and not is_symbol(word))
             text = ("" if hidden else " ") + (self._changed(word) if self._changes else word)
         self._changes = []
-        self._after = _after(token)
+        self._after = leaves(token)
         return text
 
     def _changed(self, word: str) -> str:
