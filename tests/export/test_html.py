@@ -76,7 +76,8 @@ TYPED_PROMPTS = re.split(
     r"\|",
     "«|«\u00a0|«\u00a0Bon|(|(l'|(l’a|lʼ|lʼa|(lʼami |dit-|dit-el|aujourd’h|rock'n’|rock’n'r|rock’n’roll |see ht"
     "|@ann|mail ann.lee@example.org|:|:-)|:-) |<3|#t|🇫🇷|ok😂|ok😂o|1\ufe0f\u20e3s"
-    "|@|see @|(@|x@|#|\u00a0#|a.@|see https:|see https://exam|ann.|ann.lee@|say https.|rock'|1,|1,2|1,234.56 |10:|10:3|the 3r|co\u00adop|co\u00adoperate |\u200el|\u200ele|ខ្ញុំ\u200bទ|ខ្ញុំ\u200b|foo\u200bb"
+    "|@|see @|(@|x@|#|\u00a0#|a.@|see https:|see https://exam|ann.|ann.lee@|say https.|rock'|1,"
+    "|1,2|1,234.56 |10:|10:3|the 3r|co\u00adop|co\u00adoperate |\u200el|\u200ele|ខ្ញុំ\u200bទ|ខ្ញុំ\u200b|foo\u200bb"
     "|ΔΡ|ΔΡΟΜΟΣ|ΔΡΟΜΟΣ |δρομο|ISP|ısp|İST|ﬁ|ａｂ|ﬁne |  see|\t|\tsee|see  |see \u00a0|ann,|ann, |\u02bc|’|l|«ﬁ",
 ) + ["ក្", "ក្ក", "น้ำ", "\U0001f469\u200d", "\U0001f1eb", "\U0001f468\u200d\U0001f469", "a\u200e", "x\U0001f3fd"]
 

@@ -44,7 +44,9 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
         # After blanks a word must come, and every word has a space in its type.
         blank = line != "" and is_between(line[-1])
         typed, after = (b" ", None) if blank else (typed, _last_run(line))
-        may_join = not blank and line != "" and tokenizer.ends_after(context) == After.APART
+        # A word touches a sign, hardly ever a word.
+        signs = tokens and not any(map(str.isalnum, tokens[-1].type))
+        may_join = bool(signs) and not blank and leaves(tokens[-1].type) == After.APART
     oov = oov + (unknown_words(tokenizer, line[:begin], tokenizer.encode(line[:begin])) if UNK_ID in ids else [])
     for token in tokens:
         ids.append(words.id_of(token.type))

@@ -119,7 +119,8 @@ export class Splitter {
     const implied = line.length > 1 && line.endsWith(" ") && this.read(line.slice(0, -1)).after === APART;
     const before = implied ? line.slice(0, -1) : line;
     const {tokens, after} = this.read(before);
-    const mayJoin = !blank && line !== "" && after === APART;
+    // A word touches a sign, hardly ever a word.
+    const mayJoin = !blank && line !== "" && after === APART && !/[\p{L}\p{N}]/u.test(tokens.at(-1).type);
     return {ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin};
   }
 
