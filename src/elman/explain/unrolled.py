@@ -55,11 +55,6 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
     return Unrolled([_shown(tokenizer, token) for token in ids], ids, following, config, tokenizer.size)
 
 
-def sizes(config: NeuralConfig) -> list[int]:
-    """The output size of each layer, the lowest first."""
-    return [config.width] * (config.layers - 1) + [config.top_size]
-
-
 def state_shapes(config: NeuralConfig) -> list[list[int]]:
     """The shapes of all parts of the state, layer by layer, for one row.
 
@@ -103,7 +98,7 @@ def unrolled_values(reading: Unrolled, *, name: str, weights: Mapping[str, Any])
         ],
         "shapes": {
             "embedded": [1, below],
-            "layers": [[1, size] for size in sizes(config)],
+            "layers": [[1, size] for size in config.outputs],
             "state": state_shapes(config),
             "log_probs": [1, reading.types],
         },
@@ -136,7 +131,7 @@ def _piece(reading: Unrolled, span: slice, texts: list[str], carried: list[str],
     end = cell_rows[-1] + 2
     below = reading.types + 1 if config.input == "one-hot" else config.embedding_size
     embed = "[onehot]" if config.input == "one-hot" else "[C]"
-    rising = [_shape(), _shape(below), *(_shape(size) for size in sizes(config)), _shape(reading.types)]
+    rising = [_shape(), _shape(below), *map(_shape, config.outputs), _shape(reading.types)]
     tokens, following = reading.tokens[span], texts[span]
     for index, (token, text) in enumerate(zip(tokens, following, strict=True)):
         column = margin + pitch * index + pitch // 2

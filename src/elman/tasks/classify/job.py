@@ -64,7 +64,11 @@ class ClassifyJob(Job):
             stacks = [f"forward.layers.{layer}." for layer in range(self.config.layers)]
             names = self._names()
             return (
-                tuple(name for name in names if name.startswith(("embedding.", "forward.skips", *stacks)))
+                tuple(
+                    name
+                    for name in names
+                    if name.startswith(("embedding.", "forward.skips", "forward.projection", *stacks))
+                )
                 if self._from_language_model
                 else ()
             )
@@ -234,7 +238,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
         lm = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         arrays = arrays_from_language_model(lm, language_model, config.encoder())
     progress.say(
-        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}"
+        f"network: {config.cell}, layers {config.layers_in_words}"
         f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, pooling "
         f"{config.pooling}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, {precision}, {threads} threads"
     )

@@ -217,7 +217,7 @@ def plan_network(
             raise UsageError(f"--from keeps the model's shape; leave out --{changed[0].replace('_', '-')}")
         if fixed.get("forget_bias") is not None:
             raise UsageError("--from goes on from the model's own forget gates; leave out --forget-bias")
-        sizes = old.to_json()
+        sizes = {**old.to_json(), "projection": old.projection}
         arrays = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         weights = grow_arrays(arrays, read_tokenizer(start).size, data.tokenizer.size)
     epochs = request.epochs or (request.updates or 0) * fixed.get("batch", 20) * fixed.get("bptt", 35) / tokens
@@ -238,7 +238,7 @@ def plan_network(
     if request.epochs is not None:
         plan = plan.replace(updates=updates_for_epochs(request.epochs, tokens, plan))
     progress.say(
-        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}, embedding {config.embedding_size}, "
+        f"network: {config.cell}, layers {config.layers_in_words}, embedding {config.embedding_size}, "
         f"{flop_per_token(config, data.tokenizer.size) / 6e6:.1f} M weights in products; batch {plan.batch}, "
         f"{plan.optimizer} at {plan.rate:g}, dropout {plan.dropout:g}, {precision}, {threads} threads"
     )

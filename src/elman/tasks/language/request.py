@@ -35,7 +35,11 @@ class LanguageRequest(Request):
         config, plan = dict(self.fixed.config), self.fixed.plan
         if config.get("input") == "one-hot":
             config = {"tied": False, **config}
-        resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
+        checked = resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
+        if "hidden_size" in config and checked.layers == 1 and checked.tied and config.get("projection") is False:
+            raise UsageError(
+                "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection"
+            )
         if plan.get("forget_bias") is not None and self.kind != "lstm":
             raise UsageError(f"--forget-bias means nothing to a {self.kind}, only to an lstm; leave it out")
 
