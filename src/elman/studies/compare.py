@@ -87,7 +87,14 @@ class ComparePlan:
             length = {name: values[name] for name in ("minutes", "epochs", "parameters") if values[name] is not None}
             for seed in range(1, self.seeds + 1):
                 name = f"{kind}-seed-{seed}"
-                request = {**common, **length, "out": str(folder / MODELS / name), "model": kind, "seed": seed}
+                request = {
+                    **common,
+                    **length,
+                    "out": str(folder / MODELS / name),
+                    "model": kind,
+                    "seed": seed,
+                    "rival": False,
+                }
                 jobs.append(TrainingJob(name, kind, seed, None, request, 60 * (self.minutes or 0)))
         # Seed by seed, so that a comparison stopped early has every family.
         return sorted(jobs, key=lambda job: job.seed)

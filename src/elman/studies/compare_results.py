@@ -12,9 +12,11 @@ from elman import api
 from elman.data.frequency import count_types
 from elman.data.preprocessing import Data
 from elman.errors import ElmanError
+from elman.evaluation.counted_rival import lines_of
 from elman.evaluation.language import adaptation_of, signature_of
 from elman.metrics.intervals import Interval
 from elman.metrics.language import Tally
+from elman.metrics.text_intervals import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -22,7 +24,6 @@ from elman.storage.folder import folder_bytes
 from elman.studies.compare_curves import curve_of
 from elman.studies.compare_fairness import fair_play, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
-from elman.studies.compare_statistics import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.studies.compare_training import TrainingJob
 from elman.studies.compare_verdict import Contender, decide
 from elman.studies.compare_worker import PEAK_FILE
@@ -80,7 +81,7 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
         kind = min(kinds, key=lambda item: float(np.mean(kinds[item])))
         parts = [best_counted, next(job for job in networks if job.kind == kind)]
         entrants.append(_mixture(parts, data, counts, progress))
-    starts, sizes = _lines(text)
+    starts, sizes = lines_of(text)
     units = units_of(starts, sizes)
     models = [_model(entrant, data, units, sizes) for entrant in entrants]
     models.sort(key=lambda model: model["bits_per_byte"]["value"])
@@ -210,14 +211,6 @@ def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64]
     size = " + ".join(f"{weight:.2f} {job.name}" for weight, job in zip(weights, parts, strict=True))
     ms = milliseconds_per_token(quick, text, progress=progress, name=MIXTURE)
     return Entrant(MIXTURE, MIXTURE, [run], [losses], [signature], {"size": size, "milliseconds": ms})
-
-
-def _lines(text: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    starts, sizes = [], []
-    for line, begins in text:
-        starts.append(begins)
-        sizes.append(len(line.encode()) + 1)
-    return np.array(starts, bool), np.array(sizes, np.int64)
 
 
 def _total(losses: Losses, text: Any) -> Tally:

@@ -9,10 +9,10 @@ sixteen times.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from elman.evaluation.counted_rival import FEWEST_UNITS
 from elman.metrics.intervals import Interval
 from elman.progress import duration
 
-FEWEST_UNITS = 10
 _NEGLIGIBLE = 0.001
 """A negligible share of the bits, even if significant: a mixture with only one useful part is still
 slightly better than that part."""

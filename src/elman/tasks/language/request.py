@@ -19,6 +19,8 @@ class LanguageRequest(Request):
     data: DataConfig = DataConfig()
     xray: bool = False
     max_ram: str | None = None
+    rival: bool = True
+    """Whether an n-gram of the same text is counted for comparison."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,6 +56,7 @@ class LanguageRequest(Request):
             ("--precision", self.precision != "auto"),
             ("--tensorboard", self.tensorboard),
             ("--xray", self.xray),
+            ("--no-rival", not self.rival),
         ):
             if given:
                 raise UsageError(f"{flag} means nothing to an n-gram; leave it out")
