@@ -97,11 +97,11 @@ def seen_in_training(
     parts = {name: data.get(name) for name in ("train", "valid", "test")} if isinstance(data, dict) else {}
     parts = {name: part for name, part in parts.items() if isinstance(part, dict) and "sha256" in part}
     hashes = {name: part["sha256"] for name, part in parts.items()}
-    request, names = _request(folder), [str(source) for source in sources]
+    wanted, request, names = _hashes(card)[1], _request(folder), [str(source) for source in sources]
     if text.sha256 not in hashes.values() and request is not None and "-" not in names:
         # Texts of the same size are read once more, as training read them, to compare the hash.
         how: dict[str, Any] = {"config": request.config, "folder": cache_folder() / "texts", "progress": progress}
-        if _same_size(text, [*parts.values()]) and prepare(names, **how).hash == data.get("hash"):
+        if _same_size(text, [*parts.values()]) and prepare(names, **how).hash == wanted:
             return "the model was trained on most of this text"
         if any(_same_size(text, [part]) for part in parts.values()):
             with read_text(names, **how) as again:

@@ -155,13 +155,13 @@ def draw_gates(
         bar.outline.set_visible(False)
         for side in each.spines.values():
             side.set_visible(False)
-    axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens])
+    axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens], fontsize=min(8.0, 550 / len(tokens)))
     order = "remember longest" if gates else "change least"
     figure.supxlabel(f"units, those that {order} on the left", fontsize=8)
 
 
 def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) -> None:
-    """What each earlier word (column) does to each next one (row)."""
+    """What each earlier token (column) does to each next one (row)."""
     axes, values = figure.add_subplot(), np.array(table, float)
     later = np.tril_indices(len(tokens), -1)
     size = max(float(np.percentile(np.abs(values[later]), 97)), 1e-9)
@@ -171,7 +171,7 @@ def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) 
     axes.set_xticks(range(len(tokens) - 1), short[:-1], rotation=90, fontsize=small)
     axes.set_yticks(range(len(tokens) - 1), short[1:], fontsize=small)
     axes.tick_params(length=0)
-    axes.set(xlabel="earlier word", ylabel="next word")
+    axes.set(xlabel="earlier token", ylabel="next token")
     axes.spines[["left", "bottom"]].set_visible(False)
     bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, aspect=30, label=label, extend="both")
     bar.outline.set_visible(False)

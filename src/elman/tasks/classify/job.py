@@ -202,6 +202,8 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     Raises:
         UsageError: ``start`` is no network of a language, or what is asked for contradicts it.
     """
+    from elman.training.calibrate import choose_threads
+
     language_model = None
     if start is not None:
         kind, values = model_folder.read_config(start)
@@ -222,7 +224,10 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     )
     plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), vectors=vectors is not None)
     precision = choose_precision(request.precision, device=choose_device(plan.device))
-    threads = request.threads or available_cores()
+    cores = available_cores()
+    threads = request.threads or (
+        cores if request.default_minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    )
     plan = plan.replace(precision=precision, threads=threads)
     per_epoch = -(-len(data.train.rows) // plan.batch)
     if request.updates is not None:
