@@ -49,7 +49,7 @@ def against_ngram(
         network's bits per byte minus the n-gram's with its 95% interval, or None where the text has
         too few ``units``.
     """
-    order = _ORDERS.get(tokenizer.config.level, NgramConfig().order)
+    order = usual_order(tokenizer.config.level)
     ids, documents = sample(train, MOST_TOKENS)
     with progress.stage(f"counting a {order}-gram to compare with"):
         model = fit_ngram(ids, documents, tokenizer, config=NgramConfig(order=order))
@@ -72,6 +72,15 @@ def against_ngram(
         "units": f"{units.count} {units.name}",
         "worse_by": worse_by,
     }
+
+
+def usual_order(level: str) -> int:
+    """The order of an n-gram that suits most texts at a level.
+
+    >>> usual_order("word"), usual_order("char")
+    (5, 7)
+    """
+    return _ORDERS.get(level, NgramConfig().order)
 
 
 def sample(train: TokenStore, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
