@@ -48,7 +48,8 @@ def write_task(folder: Path, values: Mapping[str, Any]) -> list[Path]:
         "Score against lag",
         [
             values["words"],
-            "Lines are medians; where there are several seeds, bars reach from the worst to the best. lstm-chrono is "
+            "Lines are medians, each drawn a little beside and above the one before it; the table has the numbers. "
+            "Where there are several seeds, bars reach from the worst to the best. lstm-chrono is "
             "an LSTM whose forget gates begin open for as long as the lag (Tallec and Ollivier 2018).",
         ],
         f"task-{values['task']}",
