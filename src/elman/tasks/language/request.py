@@ -38,7 +38,8 @@ class LanguageRequest(Request):
         if config.get("input") == "one-hot":
             config = {"tied": False, **config}
         checked = resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
-        if "hidden_size" in config and checked.layers == 1 and checked.tied and config.get("projection") is False:
+        nothing_has_it = config.get("hidden_size") not in (None, config.get("embedding_size"))
+        if nothing_has_it and checked.layers == 1 and checked.tied and config.get("projection") is False:
             raise UsageError(
                 "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection"
             )
