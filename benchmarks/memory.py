@@ -29,7 +29,7 @@ import numpy as np
 
 VOCABULARY = 2000
 FACTORS = (1, 4, 16, 64)
-SETTINGS = {"embedding_size": 64, "hidden_size": 128, "layers": 1, "batch": 20, "bptt": 35, "epochs": 1, "threads": 1}
+SETTINGS = {"embedding_size": 64, "hidden_size": 64, "layers": 1, "batch": 20, "bptt": 35, "epochs": 1, "threads": 1}
 
 
 def write_text(path: Path, tokens: int, seed: int) -> None:

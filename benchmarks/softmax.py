@@ -159,6 +159,7 @@ def compare_quality(given: argparse.Namespace) -> list[dict[str, Any]]:
     import elman
 
     sizes = {"embedding_size": given.embedding, "hidden_size": given.hidden, "tied": not given.own_weights}
+    sizes["projection"] = False
     settings: dict[str, Any] = {
         **sizes, "batch": given.batch, "bptt": given.bptt, "threads": given.threads, "precision": given.precision,
     }  # fmt: skip

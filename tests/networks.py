@@ -1,6 +1,6 @@
 """Small networks with weights large enough that everything they have read matters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -43,5 +43,16 @@ SHAPES: dict[str, dict[str, Any]] = {
     "one-hot": {"tied": False, "input": "one-hot", "skip": False},
     "adaptive": {"softmax": "adaptive"},
     "adaptive, own weights": {"softmax": "adaptive", "tied": False},
+    "projected": {"projection": True, "layers": 3},
 }
 """Ways in which a network's ends differ."""
+
+
+def cases(cells: Iterable[str]) -> list[tuple[str, str]]:
+    """Each cell with the shapes it can have; a projection, which no cell sees, with one cell only."""
+    return [
+        (cell, shape)
+        for cell in cells
+        for shape in SHAPES
+        if (shape != "one-hot" or CELLS[cell].window is None) and (shape != "projected" or cell == "lstm")
+    ]

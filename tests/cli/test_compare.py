@@ -132,6 +132,8 @@ def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: 
         (["TEXT", "--seeds", "0"], "--seeds is 0"),
         (["TEXT", "--minutes", "1", "--epochs", "1"], "give one of them"),
         (["TEXT", "--parameters", "3"], "at least 1000"),
+        (["TEXT", "--matters", "much"], "must be a percentage: try --matters 1%"),
+        (["TEXT", "--matters", "80%"], "--matters is 80%; it must be 0% to 50%"),
         (["-"], "stdin only once"),
     ],
 )

@@ -126,6 +126,7 @@ MODELS: dict[str, Callable[[], Case]] = {
         network("lstm", "word", softmax="adaptive", tied=False, input="one-hot"), tolerance=1e-5
     ),
     "lstm, sampled": lambda: Case(network("lstm", "word", softmax="sampled"), tolerance=1e-5),
+    "gru, projected": lambda: Case(network("gru", "word", projection=True), tolerance=1e-5),
     "minlstm, characters": lambda: Case(network("minlstm", "char", tied=False), tolerance=1e-5),
     "feed-forward, words, small window": lambda: Case(
         network("feed-forward", "word", window=3, layers=1), tolerance=1e-5

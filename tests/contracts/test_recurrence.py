@@ -67,6 +67,9 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "lstm-by-hand": lambda: HandLstm(D, H),
     **{f"stack-of-{name}": lambda name=name: _stack(name) for name in CELLS},
     "skip-stack": lambda: Stack(cell="lstm", input_size=D, hidden_size=H, output_size=3, layers=3, skip=True),
+    "projected-stack": lambda: Stack(
+        cell="gru", input_size=D, hidden_size=H, output_size=3, layers=2, skip=True, projection=True
+    ),
     "feed-forward-narrow": lambda: make_layer("feed-forward", D, H, window=2, inner=3, direct=False),
     "conv-square": lambda: make_layer("conv", D, D, window=9, inner=3),
     "transformer-narrow": lambda: make_layer("transformer", D, 6, window=4, heads=2, inner=7),

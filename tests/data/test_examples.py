@@ -115,14 +115,14 @@ class TestFields:
         path = file(tmp_path, "category,Review ,comment\na,b,c\n")
         talk, report = Talk(), ReadReport()
         assert [e.text for e in read_examples([path, path], progress=talk, report=report)] == ["b", "b"]
-        assert talk.said == [f"{path}: taking the text from 'Review' and the label from 'category'"]
+        assert not talk.said, "whoever reads the report says it, once"
         assert report.notes == ["taking the text from 'Review' and the label from 'category'"]
         assert talk.stages == [("reading", 2 * path.stat().st_size, "bytes", 2 * path.stat().st_size)]
-        talk = Talk()
-        list(read_examples(path, config=ExamplesConfig(text="comment"), progress=talk))
-        assert talk.said == [f"{path}: taking the label from 'category'"]
-        list(read_examples(file(tmp_path, "__label__a b", "a.ft"), progress=(talk := Talk())))
-        assert not talk.said
+        report = ReadReport()
+        list(read_examples(path, config=ExamplesConfig(text="comment"), report=report))
+        assert report.notes == ["taking the label from 'category'"]
+        list(read_examples(file(tmp_path, "__label__a b", "a.ft"), report=(report := ReadReport())))
+        assert not report.notes
 
     def test_a_first_row_without_the_label_cell(self, tmp_path):
         assert message(file(tmp_path, "text,label\na\nb,1")) == (

@@ -135,10 +135,11 @@ def test_the_flow_is_that_of_the_lstm() -> None:
     names = [node.name or node.label for node in flow.nodes]
     edges = {(names[source], names[number]) for number, node in enumerate(flow.nodes) for source in node.inputs}
     assert edges == {
-        ("f", "×"), ("c", "×"), ("i", "×"), ("g", "×"), ("×", "c"), ("c", "tanh"), ("o", "h"), ("tanh", "h"),
+        ("f", "×"), ("cₜ₋₁", "×"), ("i", "×"), ("g", "×"), ("×", "c"), ("c", "tanh"), ("o", "h"), ("tanh", "h"),
     }  # fmt: skip
-    assert [node.taps for node in flow.nodes if node.weighted] == [("x", "h")] * 4
+    assert [node.taps for node in flow.nodes if node.weighted] == [("xₜ", "hₜ₋₁")] * 4
     assert [flow.nodes[number].name for number in flow.outputs] == ["h", "c"]
+    assert list(flow.outputs.values()) == ["hₜ", "cₜ"] and flow.lines == ["hₜ₋₁", "xₜ"]
 
 
 def test_which_value_comes_first_is_said() -> None:

@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.mark.parametrize("topic", cell_topics(), ids=lambda topic: topic.name)
 def test_it_shows_every_node(topic: Topic) -> None:
-    svg = picture(topic.layout, title=topic.title, kind="svg").decode()
+    svg = picture([topic.layout], title=topic.title, kind="svg").decode()
     texts = ["".join(each.itertext()).strip() for each in ElementTree.fromstring(svg).iter(f"{SVG}text")]
     shown = [node.text[1:-1] for node in topic.layout.nodes if node.text[:1] in ("[", "(")]
     assert len(shown) == sum(not node.origin for node in topic.flow.nodes)
@@ -27,7 +27,7 @@ def test_it_shows_every_node(topic: Topic) -> None:
 
 
 def test_png() -> None:
-    assert picture(topic_named("rnn").layout, title="rnn", kind="png").startswith(b"\x89PNG")
+    assert picture([topic_named("rnn").layout], title="rnn", kind="png").startswith(b"\x89PNG")
 
 
 def test_kinds() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 import elman
 from elman.cells.registry import CELLS
-from elman.explain.unrolled import layouts, state_shapes, unroll
+from elman.explain.picture import picture
+from elman.explain.unrolled import PICTURE_WIDTH, Unrolled, layouts, state_shapes, unroll, unrolled_title
 from elman.models.network_config import NeuralConfig
 
 Call = Callable[..., Any]
@@ -98,3 +99,20 @@ def test_unknown_words_and_line_ends_are_named(lstm_folder: Path) -> None:
     assert found.next[-1][0] == "</s>"
     (whole,) = layouts(found)
     assert [each.text.split()[0] for each in whole.outputs] == [text for text, _ in found.next]
+
+
+def test_a_picture_can_be_read_on_a_screen_and_has_a_title() -> None:
+    config = NeuralConfig(cell="rnn", layers=1, embedding_size=24, hidden_size=32, projection=True)
+    found = Unrolled(["word"] * 20, [2] * 20, [("next", 0.5)] * 20, config, 1000)
+    pieces = layouts(found, width=PICTURE_WIDTH)
+    assert len(pieces) > 1 and sum(len(piece.outputs) for piece in pieces) == 20
+    for piece in pieces:
+        assert max([piece.width, *(column + len(text) for column, _, text in piece.labels)]) <= PICTURE_WIDTH
+        labels = [text for _, _, text in piece.labels]
+        assert "projection" in labels and labels.count("1×24") == 2 * len(piece.outputs) and "h 1×32" in labels
+    title = unrolled_title(found)
+    assert title.startswith("an rnn network (1 x 32 projected to 24) reads “word word") and len(title) <= PICTURE_WIDTH
+    png = picture(pieces, title=title, kind="png")
+    width = int.from_bytes(png[16:20], "big")
+    # Labels have 8 points at 200 dots an inch: on a screen of 1,280 pixels at least 12 are left.
+    assert width <= 8 / 72 * 200 * 1280 / 12

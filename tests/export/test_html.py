@@ -152,6 +152,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("lstm", {"tied": False, "input": "one-hot", "skip": False}),
     ("gru", {"softmax": "adaptive"}),
     ("rnn", {"softmax": "adaptive", "tied": False, "layers": 3}),
+    ("gru", {"projection": True}),
     ("lstm", {"lowercase": True}),
     ("lstm", {"pretokenized": True}),
 ]

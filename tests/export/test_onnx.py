@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from tests.networks import SHAPES as ENDS
+from tests.networks import cases
 
 from elman.cells.cell import Sizes, States, Step, Value, Weights
 from elman.cells.operators import concat, exp, expm1, linear, sigmoid, split
@@ -31,7 +32,7 @@ from elman.text.tokenizer import Tokenizer
 
 SHAPES = ENDS | {"sampled, one layer": {"softmax": "sampled", "layers": 1}}
 BUILT_IN = tuple(CELLS)
-CASES = [(cell, shape) for cell in BUILT_IN for shape in SHAPES if shape != "one-hot" or not CELLS[cell].window]
+CASES = [*cases(BUILT_IN), *((cell, "sampled, one layer") for cell in BUILT_IN)]
 LENGTHS = np.array([70, 0, 1, 33, 64])
 """In all more tokens than score.onnx computes probabilities for at a time."""
 needs_vnni = pytest.mark.skipif(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.networks import SHAPES
+from tests.networks import SHAPES, cases
 
 from elman.cells import operators
 from elman.cells.evaluate import evaluate
@@ -26,7 +26,7 @@ from elman.inference.weights import ProgramWeights, gain_of, groups_of, in_8_bit
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import State
 
-CASES = [(cell, shape) for cell in CELLS for shape in SHAPES if shape != "one-hot" or CELLS[cell].window is None]
+CASES = cases(CELLS)
 
 
 def engine_of(model: Any, *, int8: bool = True, patience: int = 0) -> InferenceModel:

@@ -56,12 +56,15 @@ def test_one_model_alone() -> None:
 
 
 def test_a_hair_is_no_reason_to_pay_more() -> None:
-    """A mixture that gives all its weight to one part is a hair better than that part, and surely
-    so.
-    """
+    """A mixture that gives all its weight to one part is a hair better than that part, and surely so; what a
+    hair is, the user says."""
     rnn = Contender("rnn", 3.1871, 4_000_000, 0.02, 3.0)
     mixture = Contender("mixture", 3.1870, 4_300_000, 0.26, 3.0, made_of=2)
     found = decide([rnn, mixture], {"rnn": Interval(0.0001, 0.00005, 0.0002)}, training_tokens=4000, units=31)
-    assert (found.use, found.best) == ("rnn", "mixture") and "too little to matter" in found.words
-    wide = decide([rnn, mixture], {"rnn": Interval(0.05, 0.001, 0.1)}, training_tokens=4000, units=31)
+    assert (found.use, found.best) == ("rnn", "mixture") and "0.0031% of the bits, and 1% or more matter" in found.words
+    gap = {"rnn": Interval(0.05, 0.001, 0.1)}
+    wide = decide([rnn, mixture], gap, training_tokens=4000, units=31)
     assert wide.use == "mixture"
+    assert decide([rnn, mixture], gap, training_tokens=4000, units=31, matters=0.02).use == "rnn"
+    hair = {"rnn": Interval(0.0001, 0.00005, 0.0002)}
+    assert decide([rnn, mixture], hair, training_tokens=4000, units=31, matters=0.0).use == "mixture"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.contracts.subjects import network
 
 import elman
 from elman.errors import UsageError
@@ -89,7 +90,23 @@ def test_gradient_times_input_is_the_derivative_along_the_word(lstm_folder: Path
 
 def test_sentences_that_cannot_be_looked_at(ngram_folder: Path) -> None:
     lm = elman.load(ngram_folder).lm
-    for line, said in (("Anna", "has 1 tokens"), ("a " * 60, "has 60 tokens"), ("zyzzyva quux", "knows no word")):
+    too_long = "has 60 words and marks; give one of 2 to 40"
+    for line, said in (("Anna", "has 1 words"), ("a " * 60, too_long), ("zyzzyva quux", "knows no word")):
         with pytest.raises(UsageError, match=said):
             sentence_tokens(lm, line)
     assert sentence_tokens(lm, "Anna sees zyzzyvas")[1][-1] == "zyzzyvas?"
+
+
+def test_a_sentence_of_characters_may_be_as_long_as_one_of_words() -> None:
+    model = network("gru", "char")
+    line = "the cat sat on the mat and the dog sat on the log; a cat and a dog saw the mat"
+    ids, tokens = sentence_tokens(model, line)
+    assert len(ids) == len(line) > 40 and tokens[:5] == ["t", "h", "e", "␣", "c"]
+    whole = contributions(model, ids, tokens, network=model.network)
+    assert whole.gradient is not None and whole.left_out.shape == whole.gradient.shape == (len(line), len(line))
+    # No row depends on what comes after it, nor on the rows that are computed with it.
+    for length in (20, 45):
+        beginning = gradient_times_input(model.network, ids[:length]) / np.log(2)
+        np.testing.assert_allclose(whole.gradient[:length, :length], beginning, atol=1e-12)
+    with pytest.raises(UsageError, match="has 240 characters; give one of 2 to 200"):
+        sentence_tokens(model, "a cat " * 39 + "a cat.")

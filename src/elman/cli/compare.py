@@ -8,6 +8,7 @@ import typer
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.data.preprocessing import DataConfig
+from elman.errors import UsageError
 
 
 @with_flags(DataConfig)
@@ -24,6 +25,9 @@ def run(
     models: Annotated[
         str | None, typer.Option(metavar="KIND,KIND", help="Which to compare (default: all that can be trained).")
     ] = None,
+    matters: Annotated[
+        str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a dearer model.")
+    ] = "1%",
     seeds: Annotated[int, typer.Option(help="Train each network so many times; gives intervals over seeds.")] = 1,
     valid: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
@@ -48,6 +52,7 @@ def run(
         epochs=epochs,
         parameters=parameters,
         seeds=seeds,
+        matters=_share(matters),
     )
     if any(entry(name).learns for name in names):
         require_torch()
@@ -63,6 +68,18 @@ def run(
     for each in found["warnings"]:
         warn(f"warning: {each}")
     progress.say(f"report: {files[0]}")
+
+
+def _share(percent: str) -> float:
+    """A share from a percentage, with or without its sign.
+
+    >>> _share("0.5%"), _share("2")
+    (0.005, 0.02)
+    """
+    try:
+        return float(percent.strip().removesuffix("%")) / 100
+    except ValueError:
+        raise UsageError(f"--matters is {percent[:20]!r}; it must be a percentage: try --matters 1%") from None
 
 
 def _report(found: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ def run(
         cells = ", ".join(name for name, each in topics().items() if each.cell is not None)
         raise UsageError(f"--out draws cells, and {found.name} is none; choose one of: {cells}")
     if out is not None and found.cell is not None and kind is not None:
-        _write(Path(out), found.layout, f"{found.name}: {found.title}".removesuffix(": "), kind)
+        _write(Path(out), [found.layout], f"{found.name}: {found.title}".removesuffix(": "), kind)
     if as_json:
         print_json({**values(found), "file": out})
     else:
@@ -52,7 +52,14 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
         raise UsageError('--model needs something to read; add --sentence "some words"')
     from elman import api
     from elman.explain.page import WIDTH, topic_named
-    from elman.explain.unrolled import layouts, unroll, unrolled_page, unrolled_values
+    from elman.explain.unrolled import (
+        PICTURE_WIDTH,
+        layouts,
+        unroll,
+        unrolled_page,
+        unrolled_title,
+        unrolled_values,
+    )
     from elman.models.registry import entry, resolve
     from elman.storage import folder as model_folder
 
@@ -72,8 +79,7 @@ def _unrolled(found: Any, model: str | None, sentence: str | None, out: str | No
     seen = unroll(loaded.lm, config, sentence)
     weights = model_folder.read_arrays(path / model_folder.WEIGHTS_FILE, mapped=True)
     if out is not None and kind is not None:
-        (whole,) = layouts(seen)
-        _write(Path(out), whole, f"{path.name}: {config.cell}", kind)
+        _write(Path(out), layouts(seen, width=PICTURE_WIDTH), unrolled_title(seen), kind)
     if as_json:
         print_json({**unrolled_values(seen, name=path.name, weights=weights), "file": out})
     else:
@@ -86,9 +92,9 @@ def _kind_of_file(path: Path) -> str:
     return kind_of_file(path)
 
 
-def _write(path: Path, layout: Any, title: str, kind: str) -> None:
+def _write(path: Path, drawings: list[Any], title: str, kind: str) -> None:
     from elman.explain.picture import picture
     from elman.system.files import write_atomic
 
-    write_atomic(path, picture(layout, title=title, kind=kind))
+    write_atomic(path, picture(drawings, title=title, kind=kind))
     warn(f"drawing: {path}")

@@ -142,6 +142,11 @@ def _lines(about: dict[str, Any]) -> list[str]:
             f"OOV {100 * found['oov_rate']:.2f}%"
         )
         say(f"            {found['signature']}")
+    rival = about.get("rival")
+    if rival:
+        say(
+            f"rival       {rival['order']}-gram: {rival['bits_per_byte']:.4f} bits per byte on the {rival['text']} text"
+        )
     plan = about["recipe"]["plan"]
     if plan:
         say(f"recipe      {_settings(plan)}")

@@ -65,7 +65,8 @@ def run(
         bool | None,
         typer.Option(
             "--rival/--no-rival",
-            help="Labelled texts: whether TF-IDF with logistic regression is trained for comparison (default: yes).",
+            help="Whether a simple rival is made for comparison: an n-gram of the same text, or TF-IDF with "
+            "logistic regression for labelled texts (default: yes).",
             show_default=False,
         ),
     ] = None,
@@ -110,4 +111,6 @@ def run(
         return
     for line in done.summary(trained.card):
         print(line)
+    for line in done.advice(trained.card, out):
+        progress.say(line)
     progress.say(f"next: {done.next_steps(out)}")

@@ -22,7 +22,7 @@ def run(
         typer.Argument(metavar="[TEXT...]", help="What to read; by default the validation text in the model card."),
     ] = None,
     sentence: Annotated[
-        str | None, typer.Option(metavar="LINE", help="A line to look at word by word (default: one of the text).")
+        str | None, typer.Option(metavar="LINE", help="A line to look at token by token (default: one of the text).")
     ] = None,
     lags: Annotated[
         str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); for --task, each lag.")
@@ -123,15 +123,17 @@ def _tokens(loaded: Any, text: Any) -> tuple[Any, str | None]:
     """The text's tokens, line ends included, and a line of it that is a good example."""
     import numpy as np
 
+    from elman.studies.xray_words import MOST
     from elman.text.tokenizer import EOS_ID, UNK_ID
 
     tokenizer = loaded.lm.tokenizer
+    most = MOST[tokenizer.config.level] * 3 // 5
     parts, count, line = [], 0, None
     for each, _ in text:
         ids = tokenizer.encode(each).ids
         parts.append(np.append(ids, EOS_ID))
         count += len(ids) + 1
-        if line is None and 6 <= len(ids) <= 24 and (ids != UNK_ID).all() and each[-1:] in ".!?":
+        if line is None and 6 <= len(ids) <= most and (ids != UNK_ID).all() and each[-1:] in ".!?":
             line = each
         if count >= _MOST_TOKENS:
             break
@@ -210,7 +212,7 @@ def _sentence(seen: Any) -> list[str]:
     width = max(len(row[0]) for row in rows)
     lines = [f"{row[0].ljust(width)}  {row[1].rjust(6)} bits   {row[2]}" for row in rows]
     return [
-        "Each word's surprise, and which earlier words change it most when left out (+: the word helps, bits)",
+        "Each token's surprise, and which earlier ones change it most when left out (+: the token helps, bits)",
         *lines,
     ]
 

@@ -258,7 +258,6 @@ class _ExamplePass:
         note = f"taking {' and '.join(notes)}"
         if reader not in (read_plain, read_fasttext) and note not in self._report.notes:
             self._report.notes.append(note)
-            self._progress.say(f"{name}: {note}")
         return fields, itertools.chain(passed, lines)
 
 

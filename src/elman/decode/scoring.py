@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.oov import Unknown, unknown_tokens
+from elman.decode.line_nats import LineNats
 from elman.decode.rows import row_score
 from elman.errors import UsageError
 from elman.metrics.language import Tally
@@ -110,12 +111,13 @@ def evaluate(
     context: Context,
     progress: Progress | None = None,
     total_bytes: int | None = None,
+    by_line: LineNats | None = None,
 ) -> Tally:
     """Score a text in normal form, of any size.
 
     ``carry`` never resets the state: one stream. ``document`` starts afresh at each document,
     ``independent`` at each line; both are batched where the model can be. ``total_bytes`` lets the
-    progress estimate the time left.
+    progress estimate the time left. ``by_line`` collects the losses of lines.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import TokenizerConfig
@@ -129,12 +131,14 @@ def evaluate(
     Raises:
         UsageError: an unknown context.
     """
-    meter = _Meter(model.tokenizer, speller)
+    meter = _Meter(model.tokenizer, speller, by_line)
     nats = 0.0
     with (progress or Progress()).stage("evaluating", total=total_bytes, unit="bytes") as advance:
         shown = 0
         for log_probs in token_log_probs(model, meter.stream(documents, context=context)):
             nats -= float(log_probs.sum(dtype=np.float64))
+            if by_line is not None:
+                by_line.add(log_probs)
             advance(meter.tally.bytes - shown)
             shown = meter.tally.bytes
     return meter.tally + Tally(nats=nats)
@@ -211,9 +215,10 @@ def _line_score(tokenizer: Tokenizer, speller: Speller, line: _Line, scores: Log
 class _Meter:
     """Encodes documents into a stream and counts them."""
 
-    def __init__(self, tokenizer: Tokenizer, speller: Speller | None) -> None:
+    def __init__(self, tokenizer: Tokenizer, speller: Speller | None, by_line: LineNats | None = None) -> None:
         self._tokenizer = tokenizer
         self._speller = speller
+        self._by_line = by_line
         self.tally = Tally()
         """Everything counted except ``nats``."""
 
@@ -227,7 +232,10 @@ class _Meter:
         for window in _windows(_set_aside(lines, marks)):
             for line in _encode(self._tokenizer, window):
                 starts = marks.popleft()
-                self.tally += self._facts(line)
+                facts = self._facts(line)
+                self.tally += facts
+                if self._by_line is not None:
+                    self._by_line.expect(tokens=facts.tokens, spelling=facts.spelling_nats)
                 yield line.ids, first or context == "independent" or (starts and context == "document")
                 first = False
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elman.decode.keystrokes import Keystrokes, type_lines
+from elman.decode.line_nats import LineNats
 from elman.decode.scoring import Context, check_context, evaluate
 from elman.metrics.signature import signature
 from elman.models.protocol import LanguageModel
@@ -25,11 +26,16 @@ def evaluate_text(
     context: Context,
     progress: Progress,
     tuned_on: str | None = None,
+    by_line: LineNats | None = None,
 ) -> dict[str, Any]:
-    """The figures of a model on a text, with their signature; ``tuned_on`` is the hash of what it
-    was fitted on."""
+    """The figures of a model on a text, with their signature.
+
+    Args:
+        tuned_on: the hash of what it was fitted on.
+        by_line: collects the losses of lines.
+    """
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
-    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes)
+    tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes, by_line=by_line)
     signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
     return {**tally.figures(), "context": context, "signature": signed}
 

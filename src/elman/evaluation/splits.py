@@ -1,8 +1,9 @@
 """The texts of a model, found again: what it was validated on, to tune what adapts, and what it was
 trained on."""
 
+import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,6 +81,37 @@ def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Pro
     except TextError:
         return None
     return corpus.train if corpus.hash == prepared else None
+
+
+def seen_in_training(
+    folder: Path | None, card: Mapping[str, Any], text: Text, sources: Sequence[str | Path], *, progress: Progress
+) -> str | None:
+    """What training did with a text that is evaluated, in words; None if the model card does not
+    know it.
+
+    Args:
+        folder: of the model; it tells how its texts were read.
+        text: what was read from ``sources``.
+    """
+    data = card.get("data")
+    parts = {name: data.get(name) for name in ("train", "valid", "test")} if isinstance(data, dict) else {}
+    parts = {name: part for name, part in parts.items() if isinstance(part, dict) and "sha256" in part}
+    hashes = {name: part["sha256"] for name, part in parts.items()}
+    wanted, request, names = _hashes(card)[1], _request(folder), [str(source) for source in sources]
+    if text.sha256 not in hashes.values() and request is not None and "-" not in names:
+        # Texts of the same size are read once more, as training read them, to compare the hash.
+        how: dict[str, Any] = {"config": request.config, "folder": cache_folder() / "texts", "progress": progress}
+        if _same_size(text, [*parts.values()]) and prepare(names, **how).hash == wanted:
+            return "the model was trained on most of this text"
+        if any(_same_size(text, [part]) for part in parts.values()):
+            with read_text(names, **how) as again:
+                text = dataclasses.replace(text, sha256=again.sha256)
+    did = {"train": "trained on", "valid": "validated on"}
+    return next((f"the model was {did[name]} this text" for name in did if hashes.get(name) == text.sha256), None)
+
+
+def _same_size(text: Text, parts: Sequence[Mapping[str, Any]]) -> bool:
+    return all(getattr(text, size) == sum(part.get(size, 0) for part in parts) for size in ("bytes", "lines"))
 
 
 def _hashes(card: Mapping[str, Any]) -> tuple[str, str]:

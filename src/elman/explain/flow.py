@@ -10,6 +10,8 @@ from elman.explain.simplify import ELEMENTWISE, simplified
 _SIGNS = {"sigmoid": "σ", "mul": "×", "div": "÷", "add": "+", "sub": "−", "sqrt": "√"}
 """Signs of operators in drawings; others are written by name."""
 _SHORTER = {"sigmoid(": "σ(", "sqrt(": "√(", " * ": "×", " / ": "÷", "-": "−", " ": ""}
+INPUT = "xₜ"
+"""The input in drawings."""
 _LONGEST = 18
 """Most characters of a function of one value in one node."""
 
@@ -52,7 +54,9 @@ def flow_of(recorded: Recorded) -> Flow:
     >>> from elman.cells.registry import CELLS
     >>> flow = flow_of(record_step(CELLS["rnn"], Sizes(inputs=2, hidden=3)))
     >>> flow.nodes
-    [Node(label='tanh', weighted=True, inputs=(), taps=('x', 'h'), name='h', origin=False)]
+    [Node(label='tanh', weighted=True, inputs=(), taps=('xₜ', 'hₜ₋₁'), name='h', origin=False)]
+    >>> flow.outputs
+    {0: 'hₜ'}
     """
     plain = simplified(recorded)
     builder = _Builder(plain)
@@ -61,8 +65,19 @@ def flow_of(recorded: Recorded) -> Flow:
     for name, symbol in [(plain.names.get(id(plain.output), "y"), plain.output), *parts]:
         if not symbol.is_constant:
             node = builder.node(symbol)
-            outputs[node] = ", ".join(dict.fromkeys([*filter(None, [outputs.get(node)]), name]))
-    return Flow(builder.nodes, outputs, [each for each in (*plain.state, "x") if each in builder.lines])
+            outputs[node] = ", ".join(dict.fromkeys([*filter(None, [outputs.get(node)]), f"{name}ₜ"]))
+    nodes = [
+        dataclasses.replace(
+            node, label=_timed(node.label) if node.origin else node.label, taps=tuple(map(_timed, node.taps))
+        )
+        for node in builder.nodes
+    ]
+    return Flow(nodes, outputs, [_timed(each) for each in (*plain.state, "x") if each in builder.lines])
+
+
+def _timed(name: str) -> str:
+    """The input of this step, or a part of the state of the step before."""
+    return INPUT if name == "x" else f"{name}ₜ₋₁"
 
 
 class _Builder:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from elman.explain.flow import Flow, Node
+from elman.explain.flow import INPUT, Flow, Node
 
 
 class Placed(NamedTuple):
@@ -270,7 +270,7 @@ def _stubs(node: Node, column: int) -> list[tuple[str, int]]:
     """The points where wires from the lines enter a product; the lowest line's is last and crosses
     the others.
     """
-    taps = sorted(node.taps, key=lambda tap: tap == "x")
+    taps = sorted(node.taps, key=lambda tap: tap == INPUT)
     if len(taps) < 2:
         return [(tap, column) for tap in taps]
     half = (len(_shown(node)) - 1) // 2

@@ -141,7 +141,7 @@ def _legend(topic: Topic) -> str:
     ]
     return _wrapped(
         f"{'; '.join(said)}. Drawing: values flow upwards; [ ] has weights, ( ) none; wires meet where they branch, "
-        "and cross where one runs through."
+        "and cross where one runs through; t is this step, t − 1 the one before."
     )
 
 

@@ -2,6 +2,7 @@
 colour-blind readers).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,15 +35,17 @@ def kind_of_file(path: Path) -> str:
     return kind
 
 
-def picture(layout: Layout, *, title: str, kind: str) -> bytes:
-    """The bytes of a picture with ``title`` above it; an SVG has backgrounds for light and dark
-    mode.
+def picture(layouts: Sequence[Layout], *, title: str, kind: str) -> bytes:
+    """The bytes of a picture of drawings one below the other, with ``title`` above them; an SVG has
+    backgrounds for light and dark mode.
     """
+    width = max(_width(layout) for layout in layouts)
+    spare = max(0.0, (len(title) - width - 6) / 2)
     files = drawn(
         "drawing",
-        lambda figure: _draw(figure, layout, title),
-        width=(layout.width + 2 * _spare(layout, title) + 6) * _COLUMN + 0.3,
-        height=(layout.height + 2) * _ROW + 0.4,
+        lambda figure: _draw_all(figure, layouts, title, width=width, spare=spare),
+        width=(width + 2 * spare + 6) * _COLUMN + 0.3,
+        height=sum(layout.height + 2 for layout in layouts) * _ROW + 0.4,
     )
     if kind == "png":
         return files["drawing.png"]
@@ -51,17 +54,22 @@ def picture(layout: Layout, *, title: str, kind: str) -> bytes:
     return (text[:start] + _LIGHT_AND_DARK + text[start:]).encode()
 
 
-def _spare(layout: Layout, title: str) -> float:
-    """Columns to add on both sides so that the title fits."""
-    return max(0.0, (len(title) - layout.width - 6) / 2)
+def _width(layout: Layout) -> int:
+    """Columns of a drawing with its labels."""
+    return max([layout.width, *(column + len(text) - 1 for column, _, text in layout.labels)])
 
 
-def _draw(figure: "Figure", layout: Layout, title: str) -> None:
-    axes = figure.add_subplot()
-    spare = _spare(layout, title)
-    axes.set(xlim=(-4.5 - spare, layout.width + 1.5 + spare), ylim=(-0.8, layout.height + 1))
-    axes.axis("off")
-    axes.set_title(title, color=INK)
+def _draw_all(figure: "Figure", layouts: Sequence[Layout], title: str, *, width: int, spare: float) -> None:
+    heights = [layout.height + 2 for layout in layouts]
+    panels = figure.subplots(len(layouts), 1, squeeze=False, height_ratios=heights)[:, 0]
+    figure.suptitle(title, color=INK, fontsize=9.5)
+    for axes, layout in zip(panels, layouts, strict=True):
+        axes.set(xlim=(-4.5 - spare, width + 1.5 + spare), ylim=(-0.8, layout.height + 1))
+        axes.axis("off")
+        _draw(axes, layout)
+
+
+def _draw(axes: "Axes", layout: Layout) -> None:
     for wire in layout.wires:
         axes.plot(*zip(*wire.corners, strict=True), color=INK, lw=1.2, zorder=1, solid_capstyle="round")
     for column, row in _junctions(layout):
@@ -78,7 +86,7 @@ def _draw(figure: "Figure", layout: Layout, title: str) -> None:
     for column, row, text in layout.labels:
         beside = column < 0  # a row's name, not a word upon a wire
         axes.text(
-            column, row + (0 if beside else 0.08), text, fontsize=7, va="center" if beside else "bottom", color=INK
+            column, row + (0 if beside else 0.08), text, fontsize=8, va="center" if beside else "bottom", color=INK
         )
 
 

@@ -21,6 +21,8 @@ _NAMES = 11
 _LONGEST = 12
 """Most characters shown of a token."""
 MOST_TOKENS = 24
+PICTURE_WIDTH = 84
+"""Columns of a picture, so that it can be read on a screen of 1,280 pixels."""
 
 
 class Unrolled(NamedTuple):
@@ -55,9 +57,18 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
     return Unrolled([_shown(tokenizer, token) for token in ids], ids, following, config, tokenizer.size)
 
 
-def sizes(config: NeuralConfig) -> list[int]:
-    """The output size of each layer, the lowest first."""
-    return [config.width] * (config.layers - 1) + [config.top_size]
+def unrolled_title(reading: Unrolled) -> str:
+    """What a drawing shows, in at most so many characters as a picture is wide.
+
+    >>> config = NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6)
+    >>> unrolled_title(Unrolled(["a", "cat"], [5, 6], [], config, 9))
+    'an lstm network (6 -> 4) reads “a cat”'
+    """
+    cell = reading.config.cell
+    # Spelled letter by letter, or read as a word.
+    article = "an" if cell[0] in "aeio" or (cell[:2] in ("ls", "rn", "rg")) else "a"
+    title = f"{article} {cell} network ({reading.config.layers_in_words}) reads “{' '.join(reading.tokens)}”"
+    return title if len(title) <= PICTURE_WIDTH else f"{title[: PICTURE_WIDTH - 2]}…”"
 
 
 def state_shapes(config: NeuralConfig) -> list[list[int]]:
@@ -103,7 +114,7 @@ def unrolled_values(reading: Unrolled, *, name: str, weights: Mapping[str, Any])
         ],
         "shapes": {
             "embedded": [1, below],
-            "layers": [[1, size] for size in sizes(config)],
+            "layers": [[1, size] for size in config.outputs],
             "state": state_shapes(config),
             "log_probs": [1, reading.types],
         },
@@ -133,19 +144,22 @@ def _piece(reading: Unrolled, span: slice, texts: list[str], carried: list[str],
     nodes, wires, outputs = [], [], []
     labels: list[tuple[int, int, str]] = []
     cell_rows = [4 + 2 * layer for layer in range(config.layers)]
-    end = cell_rows[-1] + 2
+    projected = [cell_rows[-1] + 2] if config.projection else []
+    end = [*cell_rows, *projected][-1] + 2
     below = reading.types + 1 if config.input == "one-hot" else config.embedding_size
     embed = "[onehot]" if config.input == "one-hot" else "[C]"
-    rising = [_shape(), _shape(below), *(_shape(size) for size in sizes(config)), _shape(reading.types)]
+    rising = [_shape(), _shape(below), *map(_shape, config.outputs)]
+    rising += [*(_shape(config.top_size) for _ in projected), _shape(reading.types)]
     tokens, following = reading.tokens[span], texts[span]
     for index, (token, text) in enumerate(zip(tokens, following, strict=True)):
         column = margin + pitch * index + pitch // 2
         nodes.append(Placed(column, 0, token, "", False))
         nodes.append(Placed(column, 2, embed, "", True))
         nodes += [Placed(column, row, f"[{config.cell}]", "", True) for row in cell_rows]
+        nodes += [Placed(column, row, "[W]", "", True) for row in projected]
         nodes.append(Placed(column, end, "[softmax]", "", True))
         outputs.append(Placed(column, end + 2, text, "", False))
-        rows = [0, 2, *cell_rows, end, end + 2]
+        rows = [0, 2, *cell_rows, *projected, end, end + 2]
         for low, high in zip(rows, rows[1:], strict=False):
             wires.append(Wire(f"{index} {low}", ((column, low), (column, high))))
         labels += [(column + 2, low + 1, shape) for low, shape in zip(rows[:-1], rising, strict=True)]
@@ -154,8 +168,9 @@ def _piece(reading: Unrolled, span: slice, texts: list[str], carried: list[str],
             start = column - pitch if index else _NAMES - 2
             wires.append(Wire(f"s{index} {row}", ((start, row), (column, row))))
             labels.append((column - pitch + half_width + 2 if index else _NAMES, row, text_of_state))
-    names = ["token", "embedding", *(f"layer {layer + 1}" for layer in range(config.layers)), "output", "next"]
-    rows = [0, 2, *cell_rows, end, end + 3]
+    names = ["token", "embedding", *(f"layer {layer + 1}" for layer in range(config.layers))]
+    names += [*("projection" for _ in projected), "output", "next"]
+    rows = [0, 2, *cell_rows, *projected, end, end + 3]
     labels += [(-3, row, name) for row, name in zip(rows, names, strict=True)]
     return Layout(nodes, wires, [], outputs, labels)
 

@@ -24,6 +24,7 @@ from elman.inference.program import Program
 from elman.inference.stack import check_states
 from elman.inference.weights import ProgramWeights, check_precision, gain_of, in_8_bits, stored_arrays
 from elman.models.network_config import NeuralConfig
+from elman.models.network_facts import size_in_words
 from elman.models.protocol import State
 from elman.models.softmax_clusters import cluster_arrays, read_clusters
 from elman.models.trace import Trace
@@ -174,7 +175,7 @@ class InferenceModel:
         return state.parts["top"]
 
     def describe(self) -> dict[str, Any]:
-        return {**self.config.about, "precision": self.precision}
+        return {**self.config.about, "size": size_in_words(self.shape), "precision": self.precision}
 
     @cached_property
     def _started(self) -> State:

@@ -22,7 +22,7 @@ class RecordedStack:
     """One step of a stack."""
 
     top: Symbol
-    """The last layer's output plus the skip connections."""
+    """The last layer's output, projected where there is a projection, plus the skip connections."""
     after: dict[str, Symbol]
     """The parts of the next state, named ``next.NAME``."""
     states: dict[str, int]
@@ -50,6 +50,8 @@ def record_stack(config: StackConfig, x: Symbol, *, name: str = "stack") -> Reco
         outputs.append(recorded.output)
         x = recorded.output
     top = norm(x, Symbol.parameter(f"{name}.gain", (config.top_size,))) if cell.adds else x
+    if config.projection:
+        top = linear(top, Symbol.parameter(f"{name}.projection.weight", (config.top_size, top.size)))
     for number, below in enumerate(outputs[:-1] if config.shortcuts else ()):
         shape = config.top_size, below.size
         top = top + linear(below, Symbol.parameter(f"{name}.skips.{number}.weight", shape))

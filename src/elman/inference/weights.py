@@ -62,7 +62,7 @@ def group_of(name: str) -> str:
     >>> group_of("stack.layers.1.weight_hh"), group_of("output.own.table0")
     ('stack.layers.1', 'output')
     """
-    layer = re.match(r"(stack|forward|backward)\.\w+\.\d+", name)
+    layer = re.match(r"(stack|forward|backward)\.(projection|\w+\.\d+)", name)
     return layer.group() if layer else name.split(".")[0]
 
 

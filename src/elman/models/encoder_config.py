@@ -31,8 +31,8 @@ class EncoderConfig(StackConfig):
     hidden_size: int = 96
     """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
-    """Size of the last layer (default: as the other layers). Tied language models have
-    embedding_size."""
+    """Size of the last layer or its projection (default: as the other layers). Tied language models
+    have embedding_size."""
     pooling: Pooling = "mean-max-last"
     """How the outputs of all tokens become one vector: their mean, their maximum, the output after
     the last token, these three side by side (the default), or attention, a mean with learned
@@ -50,12 +50,17 @@ class EncoderConfig(StackConfig):
     heads: int | None = None
     """Heads of a transformer's attention (default: about one for each 64 units of the
     embedding)."""
+    projection: bool = False
+    """Whether the last layer has hidden_size too, and a linear projection leads from it to
+    output_size."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_stack()
         if self.output_size is not None:
             check_size("output_size", self.output_size)
+        elif self.projection:
+            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
 
     @classmethod
     def from_language_model(cls, config: NeuralConfig, **settings: Any) -> Self:
@@ -96,7 +101,7 @@ class EncoderConfig(StackConfig):
 
     @property
     def top_size(self) -> int:
-        """Output size of a direction's last layer."""
+        """Size of a direction's output."""
         return self.output_size or self.width
 
     @property
@@ -112,5 +117,5 @@ class EncoderConfig(StackConfig):
 
 def _shared(config: StackConfig) -> dict[str, Any]:
     """The settings that must agree between a language model and an encoder."""
-    names = ("cell", "layers", "embedding_size", "hidden_size", "input", "skip", "window", "heads")
+    names = ("cell", "layers", "embedding_size", "hidden_size", "input", "skip", "window", "heads", "projection")
     return {name: getattr(config, name) for name in names}

@@ -22,8 +22,8 @@ class NeuralConfig(StackConfig):
     layers: int = 2
     """Layers (L)."""
     embedding_size: int = 256
-    """Size of the embedding (E) and, if tied, of the last layer; also the width of window
-    layers."""
+    """Size of the embedding (E) and, if tied, of the last layer or its projection; also the width
+    of window layers."""
     hidden_size: int = 512
     """Size of recurrent layers (H); for window layers, their inner width."""
     tied: bool = True
@@ -45,12 +45,18 @@ class NeuralConfig(StackConfig):
     heads: int | None = dataclasses.field(default=None, repr=False)
     """Heads of a transformer's attention (default: about one for each 64 units of the
     embedding)."""
+    projection: bool = dataclasses.field(default=False, repr=False)
+    """Tied: whether the last layer has hidden_size too, and a linear projection leads from it to
+    embedding_size; without it the last layer has embedding_size (default: if --hidden-size is
+    given)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_stack()
         if self.tied and self.input == "one-hot":
             raise UsageError("one-hot input has no learned embedding to tie the output to; add --no-tied")
+        if self.projection and not self.tied:
+            raise UsageError("projection leads to a tied output; leave it out, or leave out --no-tied")
         if self.samples is not None and self.softmax != "sampled":
             raise UsageError(
                 f"samples means nothing to the {self.softmax} softmax; leave it out, or add --softmax sampled"
@@ -65,5 +71,5 @@ class NeuralConfig(StackConfig):
 
     @property
     def top_size(self) -> int:
-        """Size of the last layer's output."""
+        """Size of the vectors that the output layer reads."""
         return self.embedding_size if self.tied else self.width

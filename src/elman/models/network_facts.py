@@ -26,9 +26,13 @@ def weights_hash(config: NeuralConfig, tokenizer: Tokenizer, arrays: Arrays) -> 
 def describe_network(config: NeuralConfig, arrays: Arrays) -> dict[str, Any]:
     """Name, number of parameters, and sizes in words."""
     parameters = sum(array.size for name, array in arrays.items() if name not in (RANKS, ENDS))
+    return {"name": config.cell, "parameters": parameters, "size": size_in_words(config)}
+
+
+def size_in_words(config: NeuralConfig) -> str:
+    """The layers, the embedding and the output of a network, for people."""
     below = "one-hot" if config.input == "one-hot" else f"embedding {config.embedding_size}"
-    size = f"{config.layers} x {config.hidden_size}, {below}"
+    size = f"{config.layers_in_words}, {below}"
     size += f", window {config.seen}" if config.seen else ""
     size += ", tied" if config.tied else ""
-    size += "" if config.softmax == "full" else f", {config.softmax} softmax"
-    return {"name": config.cell, "parameters": parameters, "size": size}
+    return size if config.softmax == "full" else f"{size}, {config.softmax} softmax"

@@ -55,6 +55,7 @@ def make_stack(config: NeuralConfig | EncoderConfig, vocab_size: int, drops: Dro
         output_size=config.top_size,
         layers=config.layers,
         skip=config.shortcuts,
+        projection=config.projection,
         options=config.options,
         input_dropout=drops.input,
         dropout_between=drops.between,

@@ -26,6 +26,17 @@ class StackConfig(Config):
     input: Literal["learned", "one-hot"]
     window: int | None
     heads: int | None
+    projection: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As in ``Config``; a projection is named only where there is one.
+
+        Folders and hashes of networks without one are those of elman 0.1.
+        """
+        values = super().to_json()
+        if not self.projection:
+            del values["projection"]
+        return values
 
     def check_stack(self) -> None:
         """Raise unless such layers can be built.
@@ -40,6 +51,8 @@ class StackConfig(Config):
             check_size(name, getattr(self, name))
         if self.layers > _MOST_LAYERS:
             raise UsageError(f"layers is {self.layers}; more than {_MOST_LAYERS} is not supported")
+        if self.projection and self.kind.window is not None:
+            raise UsageError(f"all layers of a {self.cell} network have embedding_size; leave out --projection")
 
     def _check_window(self) -> None:
         windowed = self.kind.window is not None
@@ -75,8 +88,34 @@ class StackConfig(Config):
 
     @property
     def top_size(self) -> int:
-        """Output size of the last layer."""
+        """Size of the output of all layers together."""
         return self.width
+
+    @property
+    def outputs(self) -> list[int]:
+        """The output size of each layer, the lowest first."""
+        return [self.width] * (self.layers - 1) + [self.width if self.projection else self.top_size]
+
+    @property
+    def layers_in_words(self) -> str:
+        """The sizes of the layers as built, for people.
+
+        >>> from elman.models.network_config import NeuralConfig
+        >>> config = NeuralConfig(layers=3, embedding_size=4, hidden_size=6)
+        >>> config.layers_in_words, config.replace(tied=False).layers_in_words
+        ('2 x 6 -> 4', '3 x 6')
+        >>> config.replace(projection=True).layers_in_words
+        '3 x 6 projected to 4'
+        >>> config.replace(cell="transformer").layers_in_words
+        '3 x 4, inner size 6'
+        """
+        *lower, top = self.outputs
+        if not lower or top == lower[0]:
+            words = f"{self.layers} x {top}"
+        else:
+            words = f"{lower[0]} -> {top}" if len(lower) == 1 else f"{len(lower)} x {lower[0]} -> {top}"
+        words += f" projected to {self.top_size}" if self.projection else ""
+        return words + (f", inner size {self.hidden_size}" if self.seen else "")
 
     @property
     def shortcuts(self) -> bool:
@@ -94,9 +133,8 @@ class StackConfig(Config):
         Args:
             inputs: size of the vectors that the first layer reads (default: that of embeddings).
         """
-        outputs = [self.width] * (self.layers - 1) + [self.top_size]
-        below = [self.embedding_size if inputs is None else inputs, *outputs]
-        return [Sizes(inputs=d, hidden=h, **self.options) for d, h in zip(below, outputs, strict=False)]
+        below = [self.embedding_size if inputs is None else inputs, *self.outputs]
+        return [Sizes(inputs=d, hidden=h, **self.options) for d, h in zip(below, self.outputs, strict=False)]
 
     @property
     def options(self) -> dict[str, Any]:

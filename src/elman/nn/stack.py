@@ -1,5 +1,6 @@
 """A stack of layers with dropout between them, and one state for all."""
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import accumulate, pairwise
 from typing import Any, cast
@@ -40,6 +41,7 @@ class Stack(nn.Module):
         layers: int = 1,
         residual: bool = False,
         skip: bool = False,
+        projection: bool = False,
         input_dropout: float = 0.0,
         dropout_between: float = 0.0,
         output_dropout: float = 0.0,
@@ -47,7 +49,9 @@ class Stack(nn.Module):
         options: Mapping[str, Any] | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E).
+        """Sizes are E -> H -> .. -> H -> ``output_size`` (H if None; a tied output wants E). With
+        ``projection`` all layers have H units, and a product leads from the last to
+        ``output_size``.
 
         ``residual`` adds a layer's input to its output where the sizes agree. ``skip`` adds to the
         last layer's output a product of each lower layer's output (Graves 2013), which starts at
@@ -73,13 +77,16 @@ class Stack(nn.Module):
             *[between] * (layers - 1),
             dropout.check("output dropout", output_dropout),
         )
-        sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if output_size is None else output_size]
+        self.output_size = hidden_size if output_size is None else output_size
+        sizes = [input_size] + [hidden_size] * (layers - 1) + [hidden_size if projection else self.output_size]
         self.layers = nn.ModuleList(
             make_layer(cell, below, above, weight_drop=weight_drop, generator=generator, **layer_options)
             for below, above in pairwise(sizes)
         )
-        self.output_size = sizes[-1]
-        self.skips = nn.ModuleList(nn.Linear(size, sizes[-1], bias=False) for size in (sizes[1:-1] if skip else ()))
+        self.projection = Projection(hidden_size, self.output_size, generator) if projection else None
+        self.skips = nn.ModuleList(
+            nn.Linear(size, self.output_size, bias=False) for size in (sizes[1:-1] if skip else ())
+        )
         for shortcut in self.skips:
             nn.init.zeros_(shortcut.weight)  # type: ignore[arg-type]
         self.gain = nn.Parameter(torch.ones(sizes[-1])) if kind.adds else None
@@ -134,8 +141,9 @@ class Stack(nn.Module):
         return dropout.locked(self._skipped(outputs), self.drops[-1], masks), after
 
     def _skipped(self, outputs: list[Tensor]) -> Tensor:
-        """The last layer's output plus the skip connections."""
+        """The last layer's output, projected, plus the skip connections."""
         y = outputs[-1] if self.gain is None else scaled(outputs[-1], self.gain)
+        y = y if self.projection is None else self.projection(y)
         for shortcut, below in zip(self.skips, outputs, strict=False):
             y = y + shortcut(below).to(y.dtype)
         return y
@@ -149,3 +157,12 @@ class Stack(nn.Module):
 
     def _joined(self, x: Tensor, y: Tensor) -> Tensor:
         return y + x.to(y.dtype) if self.residual and x.shape[-1] == y.shape[-1] else y
+
+
+class Projection(nn.Linear):
+    """A product from the last layer's H units to E numbers of the same variance."""
+
+    def __init__(self, hidden_size: int, size: int, generator: torch.Generator | None) -> None:
+        super().__init__(hidden_size, size, bias=False)
+        bound = math.sqrt(3 / hidden_size)
+        nn.init.uniform_(self.weight, -bound, bound, generator=generator)

@@ -41,7 +41,7 @@ LOOKS: dict[str, Look] = {
     "gru": Look("#009e73", (0, (4, 1, 1, 1)), "^"),
     "rnn": Look("#e69f00", (0, (5, 1.5)), "o"),
     "rnn-relu": Look("#cc79a7", (0, (1, 1)), "s"),
-    "lstm-chrono": Look("#56b4e9", (0, (6, 1, 1, 1, 1, 1)), "v"),
+    "lstm-chrono": Look("#0072b2", (0, (6, 1, 1, 1, 1, 1)), "H"),
     "minlstm": Look("#56b4e9", (0, (6, 2)), "v"),
     "mingru": Look("#009e73", (0, (1, 1.6)), "<"),
     "rglru": Look("#cc79a7", (0, (8, 2, 2, 2)), "P"),

@@ -16,52 +16,73 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FLOOR = 1e-12
+_FLOOR, _CEILING = 1e-12, 1e6
 _MOST_CURVES = 8
+_SPREAD = 0.07
+"""How much higher the last cell's curve of a task is drawn than the first one's: less than lies
+between all right and solved."""
 
 
 def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
     """The gradient by lag of this model and of fresh ones, with the bound of plain RNNs."""
     axes = figure.add_subplot()
-    for curve in values["curves"]:
-        low, median, high = (np.array(row, float) for row in curve["share"])
-        lags = np.arange(len(median))
-        if curve["trained"]:
-            axes.fill_between(lags, np.maximum(low, _FLOOR), np.maximum(high, _FLOOR), color=OWN, alpha=0.22, lw=0)
-            axes.plot(lags, median, color=OWN, lw=2.4, label=f"{curve['name']}, this model", zorder=5)
-            if curve["bound"] is not None:
-                axes.plot(
-                    lags, np.array(curve["bound"], float), color=INK, lw=1.2, ls=":", label="its bound, σ(W)·max f′"
-                )
-        else:
-            colour, dash, _ = _style(curve["name"])
-            axes.plot(lags, median, color=colour, ls=dash, lw=1.4, label=f"{curve['name']}, fresh")
-    top = max(np.nanmax(np.array(curve["share"][2], float)) for curve in values["curves"])
-    bottom = min(np.nanmin(np.array(curve["share"][0], float)) for curve in values["curves"] if curve["trained"])
-    axes.set(yscale="log", ylim=(max(_FLOOR, min(bottom, 1e-4) / 3), max(top, 1) * 6), xlim=(0, len(lags) - 1))
+    shares = [(curve, np.array(curve["share"], float)) for curve in values["curves"]]
+    drawn = [part for curve, share in shares for part in (share if curve["trained"] else share[1:2])]
+    drawn += [np.array(curve["bound"], float) for curve, _ in shares if curve["trained"] and curve["bound"] is not None]
+    low, high = _inside(axes, [*drawn, np.array([0.01])])
+    for curve, share in shares:
+        _curve(axes, curve, share, low)
+        if curve["trained"] and curve["bound"] is not None:
+            bound = np.array(curve["bound"], float)
+            label = "upper bound, σ(W_hh)·max f′ a step"
+            axes.plot(np.arange(len(bound)), bound.clip(low, high), color=INK, lw=1.2, ls=":", label=label)
+            if bound.max() > high:
+                text = f" the bound goes on to {_power(bound.max())}"
+                axes.annotate(text, (int(np.argmax(bound > high)), high), va="top", fontsize=7.5, alpha=0.8)
+    lags = shares[-1][1].shape[1]
     axes.axhline(0.01, color=INK, lw=0.7, alpha=0.5)
-    axes.annotate("1% left", (len(lags) - 1, 0.01), ha="right", va="bottom", fontsize=7.5, alpha=0.8)
-    axes.set(xlabel="lag (tokens back)", ylabel="gradient, share of lag 0")
+    axes.annotate("1% left", (lags - 1, 0.01), ha="right", va="bottom", fontsize=7.5, alpha=0.8)
+    axes.set(xlim=(0, lags - 1), xlabel="lag (tokens back)", ylabel="gradient, share of lag 0")
     _finish(figure, axes)
 
 
 def draw_weights(figure: "Figure", values: Mapping[str, Any]) -> None:
     """The parts of the gradient of the hidden-to-hidden weights by lag."""
     axes = figure.add_subplot()
-    for curve in values["curves"]:
-        if curve["weights"] is None:
-            continue
-        low, median, high = (np.array(row, float) for row in curve["weights"])
-        lags, scale = np.arange(len(median)), median[0] or 1.0
-        if curve["trained"]:
-            axes.fill_between(lags, np.maximum(low / scale, _FLOOR), high / scale, color=OWN, alpha=0.22, lw=0)
-            axes.plot(lags, median / scale, color=OWN, lw=2.4, label=f"{curve['name']}, this model", zorder=5)
-        else:
-            colour, dash, _ = _style(curve["name"])
-            axes.plot(lags, median / scale, color=colour, ls=dash, lw=1.4, label=f"{curve['name']}, fresh")
-    axes.set(yscale="log", ylim=(_FLOOR, 30), xlim=(0, len(lags) - 1))
-    axes.set(xlabel="lag (tokens back)", ylabel="part of the gradient of W_hh,\nshare of lag 0")
+    parts = [(curve, np.array(curve["weights"], float)) for curve in values["curves"] if curve["weights"] is not None]
+    parts = [(curve, part / (part[1, 0] or 1.0)) for curve, part in parts]
+    low, _ = _inside(axes, [row for curve, part in parts for row in (part if curve["trained"] else part[1:2])])
+    for curve, part in parts:
+        _curve(axes, curve, part, low)
+    axes.set(xlim=(0, parts[-1][1].shape[1] - 1), xlabel="lag (tokens back)")
+    axes.set_ylabel("part of the gradient of W_hh,\nshare of lag 0")
     _finish(figure, axes)
+
+
+def _curve(axes: "Axes", curve: Mapping[str, Any], quarters: Any, low: float) -> None:
+    """The median by lag; of this model also the quarters around it. What is less runs along the
+    lower edge."""
+    bottom, median, top = np.maximum(quarters, low)
+    lags = np.arange(len(median))
+    if curve["trained"]:
+        axes.fill_between(lags, bottom, top, color=OWN, alpha=0.22, lw=0, label="half of all places")
+        axes.plot(lags, median, color=OWN, lw=2.4, label=f"{curve['name']}, this model", zorder=5)
+    else:
+        colour, dash, _ = _style(curve["name"])
+        axes.plot(lags, median, color=colour, ls=dash, lw=1.4, label=f"{curve['name']}, fresh")
+
+
+def _inside(axes: "Axes", rows: Sequence[Any]) -> tuple[float, float]:
+    """Logarithmic limits that hold all rows, as far as a picture can; returns the least and the
+    greatest number that is drawn."""
+    numbers = np.concatenate([np.ravel(row) for row in rows])
+    numbers = numbers[np.isfinite(numbers)]
+    low = max(_FLOOR, float(numbers.min(initial=1.0)))
+    high = min(_CEILING, max(float(numbers.max(initial=1.0)), 1.0))
+    axes.set(yscale="log", ylim=(low / 2, high * 4))
+    if low == _FLOOR:
+        axes.annotate(f" {_power(low)} and less", (0, low), va="bottom", fontsize=7.5, alpha=0.8)
+    return low, high
 
 
 def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
@@ -72,14 +93,14 @@ def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
     low, median, high = np.percentile(bits, (25, 50, 75), axis=1)
     axes.fill_between(
         lags,
-        np.maximum(low, floor / 9),
-        np.maximum(high, floor / 9),
+        np.maximum(low, floor),
+        np.maximum(high, floor),
         color=OWN,
         alpha=0.22,
         lw=0,
         label="half of all places",
     )
-    axes.plot(lags, np.maximum(median, floor / 9), color=OWN, lw=2, marker="o", ms=3, label="median")
+    axes.plot(lags, np.maximum(median, floor), color=OWN, lw=2, marker="o", ms=3, label="median")
     axes.axhline(values["threshold"], color=INK, lw=0.8, alpha=0.6)
     axes.annotate(
         f"{values['threshold']:g} bits", (lags[-1], values["threshold"]), ha="right", va="bottom", fontsize=7.5
@@ -88,10 +109,12 @@ def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
         axes.axvline(influence["memory"], color=INK, lw=0.8, ls=":")
         text = f" memory: {influence['memory']} token{'s' * (influence['memory'] != 1)}"
         axes.annotate(text, (influence["memory"], max(high.max() * 2, 1)), fontsize=7.5, va="center")
-    axes.set(xscale="log", yscale="log", ylim=(floor, max(high.max() * 5, 3)), xlim=(0.95, lags[-1] * 1.05))
+    axes.set(xscale="log", yscale="log", ylim=(floor / 2, max(high.max() * 5, 3)), xlim=(0.95, lags[-1] * 1.05))
     ticks = [lag for lag in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if lag <= lags[-1]]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
+    if median.min() < floor:
+        axes.annotate(f" {_power(floor)} and less", (lags[0], floor), va="bottom", fontsize=7.5, alpha=0.8)
     axes.set(xlabel="lag (tokens back, 1: the last one read)", ylabel="change of the prediction (bits)")
     _finish(figure, axes)
 
@@ -155,13 +178,13 @@ def draw_gates(
         bar.outline.set_visible(False)
         for side in each.spines.values():
             side.set_visible(False)
-    axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens])
+    axes[0].set_yticks(range(len(tokens)), [_short(token) for token in tokens], fontsize=min(8.0, 550 / len(tokens)))
     order = "remember longest" if gates else "change least"
     figure.supxlabel(f"units, those that {order} on the left", fontsize=8)
 
 
 def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) -> None:
-    """What each earlier word (column) does to each next one (row)."""
+    """What each earlier token (column) does to each next one (row)."""
     axes, values = figure.add_subplot(), np.array(table, float)
     later = np.tril_indices(len(tokens), -1)
     size = max(float(np.percentile(np.abs(values[later]), 97)), 1e-9)
@@ -171,7 +194,7 @@ def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) 
     axes.set_xticks(range(len(tokens) - 1), short[:-1], rotation=90, fontsize=small)
     axes.set_yticks(range(len(tokens) - 1), short[1:], fontsize=small)
     axes.tick_params(length=0)
-    axes.set(xlabel="earlier word", ylabel="next word")
+    axes.set(xlabel="earlier token", ylabel="next token")
     axes.spines[["left", "bottom"]].set_visible(False)
     bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.6, aspect=30, label=label, extend="both")
     bar.outline.set_visible(False)
@@ -199,21 +222,24 @@ def draw_gradient_log(figure: "Figure", values: Mapping[str, Any]) -> None:
 def draw_task(figure: "Figure", values: Mapping[str, Any]) -> None:
     """Score against lag, a line for each cell."""
     axes, regression = figure.add_subplot(), values["task"] == "adding"
+    last = max(len(values["cells"]) - 1, 1)
     for number, cell in enumerate(values["cells"]):
         colour, dash, marker = _style(cell["cell"])
-        # Each cell a little beside the others, so that none hides another.
-        lags = np.array([score["lag"] for score in cell["scores"]]) * 1.012 ** (number - 2)
-        medians = [score["median"] for score in cell["scores"]]
+        # Each cell a little beside and above the others, so that none hides another.
+        place = number / last - 0.5
+        lags, rise = np.array([score["lag"] for score in cell["scores"]]) * 1.13**place, _SPREAD * place
+        medians = np.array([score["median"] for score in cell["scores"]])
         ends = np.array([[min(score["seeds"]), max(score["seeds"])] for score in cell["scores"]]).T
         if len(values["seeds"]) > 1:
-            axes.vlines(lags, *np.maximum(ends, -0.1), color=colour, lw=1, alpha=0.7)
-        axes.plot(lags, np.maximum(medians, -0.1), color=colour, ls=dash, marker=marker, ms=5, label=cell["cell"])
+            axes.vlines(lags, *(np.maximum(ends, -0.1) + rise), color=colour, lw=1, alpha=0.7)
+        heights = np.maximum(medians, -0.1) + rise
+        axes.plot(lags, heights, color=colour, ls=dash, marker=marker, ms=5, label=cell["cell"])
     axes.axhline(values["solved"], color=INK, lw=0.8, alpha=0.6)
     axes.annotate("solved", (values["lags"][-1], values["solved"]), ha="right", va="bottom", fontsize=7.5)
     axes.axhline(values["chance"], color=INK, lw=0.8, ls=":")
     words = "always the mean" if regression else "chance"
     axes.annotate(words, (values["lags"][0], values["chance"]), ha="left", va="bottom", fontsize=7.5)
-    axes.set(xscale="log", ylim=(-0.13 if regression else 0, 1.06))
+    axes.set(xscale="log", ylim=(-0.18 if regression else 0, 1.11))
     axes.set_xticks(values["lags"], [str(lag) for lag in values["lags"]])
     axes.minorticks_off()
     axes.set(xlabel="lag (steps to remember over)")

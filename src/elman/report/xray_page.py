@@ -48,7 +48,8 @@ def write_task(folder: Path, values: Mapping[str, Any]) -> list[Path]:
         "Score against lag",
         [
             values["words"],
-            "Lines are medians; where there are several seeds, bars reach from the worst to the best. lstm-chrono is "
+            "Lines are medians, each drawn a little beside and above the one before it; the table has the numbers. "
+            "Where there are several seeds, bars reach from the worst to the best. lstm-chrono is "
             "an LSTM whose forget gates begin open for as long as the lag (Tallec and Ollivier 2018).",
         ],
         f"task-{values['task']}",
@@ -163,7 +164,7 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
         return []
     tokens = seen["tokens"]
     size = min(2.2 + 0.2 * len(tokens), 5.2)
-    rows = [["word", "surprise (bits)", "changed most by leaving out"]]
+    rows = [["token", "surprise (bits)", "changed most by leaving out"]]
     for place in range(1, len(tokens)):
         gains = seen["left_out"][place][:place]
         most = sorted(range(place), key=lambda each: -abs(gains[each]))[:3]  # noqa: B023 (used at once)
@@ -172,12 +173,12 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
         )
     sections = [
         Section(
-            "Each word and the next ones",
+            "Each token and the next ones",
             [
                 f"“{seen['text']}”",
-                "By how many bits each next word (row) is likelier because each earlier word (column) stands there: "
-                "the sentence is read again without it. Orange helps, violet hurts. A question mark is put after words "
-                "that the model does not know.",
+                "By how many bits each next token (row) is likelier because each earlier one (column) stands there: "
+                "the sentence is read again without it. Orange helps, violet hurts. A question mark is put after "
+                "tokens that the model does not know.",
             ],
             "left-out",
             partial(draw.draw_words, table=seen["left_out"], tokens=tokens, label="gain (bits)"),
@@ -187,8 +188,8 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
     ]
     if seen["gradient"] is not None:
         paragraph = (
-            "The same by gradient times input: the derivative of the next word's log-probability along the earlier "
-            "word's embedding, what a linear model would call its share."
+            "The same by gradient times input: the derivative of the next token's log-probability along the earlier "
+            "one's embedding, what a linear model would call its share."
         )
         sections.append(
             Section(
@@ -208,7 +209,7 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
                 [paragraph if gates else "A row for each token as it is read, a column for each unit."],
                 f"gates-{number + 1}",
                 partial(draw.draw_gates, gates=gates, states=states, tokens=tokens, meanings=seen["meanings"]),
-                1.2 + 0.19 * len(tokens),
+                1.2 + min(0.19 * len(tokens), 14.0),
             )
         )
     return sections

@@ -10,19 +10,19 @@ from typing import Any
 
 from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError, TextError, TrainingError, UsageError
+from elman.evaluation.counted_rival import usual_order
 from elman.models.registry import entry, trainable
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.studies.compare_results import results
 from elman.studies.compare_training import TrainingJob, train_all
+from elman.studies.compare_verdict import MATTERS
 from elman.system.files import storage_errors, write_atomic
 from elman.system.machine import available_cores, cache_folder, choose_precision, fingerprint
 from elman.training.lock import alone
 
 PLAN_FILE = "compare.json"
 MODELS = "models"
-ORDERS = (1, 2, 3, 4, 5)
-"""Orders of the n-grams; the best on validation text represents them."""
 FEWEST_LINES = 5
 _PLAIN = {"sources": "texts", "valid": "validation text", "test": "test text", "data": "flags for the text"}
 
@@ -42,6 +42,8 @@ class ComparePlan:
     parameters: int | None = None
     """Approximate number of parameters of each network; None: chosen for text and time."""
     seeds: int = 1
+    matters: float = MATTERS
+    """The smallest share of the bits that is worth a higher cost. It changes the verdict alone."""
 
     def __post_init__(self) -> None:
         if "-" in (*self.sources, *self.valid, *self.test):
@@ -60,6 +62,8 @@ class ComparePlan:
             raise UsageError(f"--epochs is {self.epochs:g}; it must be above 0: try --epochs 3")
         if self.parameters is not None and not 1000 <= self.parameters <= 10**10:
             raise UsageError(f"--parameters is {self.parameters}; it must be at least 1000: try --parameters 1000000")
+        if not 0 <= self.matters <= 0.5:
+            raise UsageError(f"--matters is {100 * self.matters:g}%; it must be 0% to 50%: try --matters 1%")
         if not 1 <= self.seeds <= 100:
             raise UsageError(f"--seeds is {self.seeds}; it must be between 1 and 100: try --seeds 3")
 
@@ -71,15 +75,15 @@ class ComparePlan:
         }
         return {**dataclasses.asdict(self), **paths, "models": list(self.models), "data": self.data.to_json()}
 
-    def jobs(self, folder: Path) -> list[TrainingJob]:
-        """All trainings in order, n-grams first."""
+    def jobs(self, folder: Path, *, level: str) -> list[TrainingJob]:
+        """All trainings in order, n-grams first: of all orders that suit the level of the tokens."""
         values = self.to_json()
         data = {name: value for name, value in values["data"].items() if value is not None}
         common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
         jobs = []
         for kind in sorted(self.models, key=lambda kind: entry(kind).learns):
             if not entry(kind).learns:
-                for order in ORDERS:
+                for order in range(1, usual_order(level) + 1):
                     name = f"{kind}-{order}"
                     request = {**common, "out": str(folder / MODELS / name), "model": kind, "order": order}
                     jobs.append(TrainingJob(name, kind, 1, order, request, 5.0))
@@ -87,7 +91,14 @@ class ComparePlan:
             length = {name: values[name] for name in ("minutes", "epochs", "parameters") if values[name] is not None}
             for seed in range(1, self.seeds + 1):
                 name = f"{kind}-seed-{seed}"
-                request = {**common, **length, "out": str(folder / MODELS / name), "model": kind, "seed": seed}
+                request = {
+                    **common,
+                    **length,
+                    "out": str(folder / MODELS / name),
+                    "model": kind,
+                    "seed": seed,
+                    "rival": False,
+                }
                 jobs.append(TrainingJob(name, kind, seed, None, request, 60 * (self.minutes or 0)))
         # Seed by seed, so that a comparison stopped early has every family.
         return sorted(jobs, key=lambda job: job.seed)
@@ -122,13 +133,13 @@ def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str,
     with alone(folder):
         kept = {"plan": plan.to_json(), "corpus": data.corpus.hash}
         write_atomic(folder / PLAN_FILE, (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode())
-        jobs = plan.jobs(folder)
+        jobs = plan.jobs(folder, level=data.tokenizer.config.level)
         failures = train_all(jobs, progress=progress)
         failed = {failure.name for failure in failures}
         trained = [job for job in jobs if job.name not in failed]
         if not trained:
             raise TrainingError(f"no model could be trained; the first one's error: {failures[0].message}")
-        report = results(trained, data=data, progress=progress)
+        report = results(trained, data=data, budget=plan.parameters, matters=plan.matters, progress=progress)
         about = {
             "plan": plan.to_json(),
             "machine": fingerprint(threads=available_cores(), precision=choose_precision("auto")),
@@ -165,8 +176,8 @@ def check_folder(folder: Path, plan: ComparePlan, *, corpus: str | None = None) 
 
 
 def _difference(kept: Any, wanted: Mapping[str, Any]) -> str | None:
-    """The first key in which two plans differ."""
+    """The first key in which two plans ask for other models."""
     if not isinstance(kept, Mapping):
         return "plan"
     keys: Sequence[str] = list(dict.fromkeys([*wanted, *kept]))
-    return next((key for key in keys if kept.get(key) != wanted.get(key)), None)
+    return next((key for key in keys if key != "matters" and kept.get(key) != wanted.get(key)), None)

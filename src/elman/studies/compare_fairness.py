@@ -1,9 +1,16 @@
 """The conditions of a comparison: what was equal, what was not, and warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
+from elman.data.preprocessing import Data
 from elman.models.registry import entry
+
+_LEAST_LAYERS = 0.02
+"""The least share of the parameters that layers must have, or nothing is said of their kind."""
+_EMBEDDING = 32
 
 
 def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
@@ -46,6 +53,30 @@ def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
         "for that."
     )
     return sentences
+
+
+def is_starved(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a network's vocabulary has nearly all of its parameters."""
+    layers = sum(array.size for name, array in arrays.items() if name.startswith("stack."))
+    return layers < _LEAST_LAYERS * sum(array.size for array in arrays.values())
+
+
+def starved_words(
+    names: Sequence[str], abouts: Sequence[Mapping[str, Any]], *, budget: int | None, data: Data
+) -> list[str]:
+    """Why networks are left out of the verdict."""
+    if not names:
+        return []
+    layers = ", ".join(
+        f"{name}: {about['size'].split(', embedding')[0]}" for name, about in zip(names, abouts, strict=True)
+    )
+    types = data.tokenizer.size
+    # An embedding of 32, the least that the recipe would choose.
+    enough = float(f"{_EMBEDDING * types * 1.1:.1e}")
+    return [
+        f"No verdict on {', '.join(names)}: of {budget:,} parameters the {types:,} types take nearly all, and hardly "
+        f"any are left for the layers ({layers}); give --parameters {enough:.0f} or more, or fewer types (--vocab-size)"
+    ]
 
 
 def warnings_of(models: Sequence[dict[str, Any]]) -> list[str]:

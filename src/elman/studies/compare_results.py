@@ -12,19 +12,20 @@ from elman import api
 from elman.data.frequency import count_types
 from elman.data.preprocessing import Data
 from elman.errors import ElmanError
+from elman.evaluation.counted_rival import lines_of
 from elman.evaluation.language import adaptation_of, signature_of
 from elman.metrics.intervals import Interval
 from elman.metrics.language import Tally
+from elman.metrics.text_intervals import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.folder import folder_bytes
 from elman.studies.compare_curves import curve_of
-from elman.studies.compare_fairness import fair_play, warnings_of
+from elman.studies.compare_fairness import fair_play, is_starved, starved_words, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
-from elman.studies.compare_statistics import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.studies.compare_training import TrainingJob
-from elman.studies.compare_verdict import Contender, decide
+from elman.studies.compare_verdict import Contender, decide, no_verdict
 from elman.studies.compare_worker import PEAK_FILE
 from elman.studies.next_token import milliseconds_per_token
 
@@ -45,8 +46,14 @@ class Entrant(NamedTuple):
     about: dict[str, Any]
 
 
-def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> dict[str, Any]:
+def results(
+    jobs: Sequence[TrainingJob], *, data: Data, budget: int | None, matters: float, progress: Progress
+) -> dict[str, Any]:
     """Evaluate trained models, mix the n-gram with the best network, and decide.
+
+    Args:
+        budget: parameters of each network, where they were given.
+        matters: the smallest share of the bits that is worth a higher cost.
 
     Returns:
         ``data``, ``models`` (best first), ``orders``, ``differences``, ``sentences``, ``verdict``,
@@ -80,22 +87,30 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
         kind = min(kinds, key=lambda item: float(np.mean(kinds[item])))
         parts = [best_counted, next(job for job in networks if job.kind == kind)]
         entrants.append(_mixture(parts, data, counts, progress))
-    starts, sizes = _lines(text)
+    starts, sizes = lines_of(text)
     units = units_of(starts, sizes)
     models = [_model(entrant, data, units, sizes) for entrant in entrants]
     models.sort(key=lambda model: model["bits_per_byte"]["value"])
     by_name = {entrant.name: entrant for entrant in entrants}
-    best = models[0]
+    # A network that had no room for layers says nothing about its kind.
+    starved = [model["name"] for model in models if budget and by_name[model["name"]].about["starved"]]
+    judged = [model for model in models if model["name"] not in starved]
+    best = (judged or models)[0]
     worse_by = {
-        model["name"]: _difference(by_name[model["name"]], by_name[best["name"]], units, sizes) for model in models[1:]
+        model["name"]: _difference(by_name[model["name"]], by_name[best["name"]], units, sizes)
+        for model in models
+        if model is not best
     }
-    verdict = decide(
-        [_candidate(model) for model in models],
-        worse_by,
-        training_tokens=len(data.train.ids),
-        units=units.count,
-        unit=unit_of(data.tokenizer.config.level),
-    )
+    verdict = no_verdict()
+    if judged:
+        verdict = decide(
+            [_candidate(model) for model in judged],
+            worse_by,
+            training_tokens=len(data.train.ids),
+            units=units.count,
+            unit=unit_of(data.tokenizer.config.level),
+            matters=matters,
+        )
     corpus = data.corpus
     return {
         "data": {
@@ -121,7 +136,10 @@ def results(jobs: Sequence[TrainingJob], *, data: Data, progress: Progress) -> d
         "sentences": _sentences(entrants, text, sizes),
         "verdict": verdict._asdict(),
         "fair_play": fair_play(models, orders=bool(orders)),
-        "warnings": warnings_of(models),
+        "warnings": [
+            *starved_words(starved, [by_name[name].about for name in starved], budget=budget, data=data),
+            *warnings_of(models),
+        ],
     }
 
 
@@ -148,7 +166,7 @@ def _entrant(
 ) -> Entrant:
     text = data.corpus.test
     assert text is not None
-    runs, losses, signatures, about = [], [], [], {}
+    runs, losses, signatures, about, starved = [], [], [], {}, False
     for job in jobs:
         card, place = cards[job.name], _place(job)
         # With the trained weights: figures are for the model, not its 8-bit form.
@@ -158,6 +176,8 @@ def _entrant(
         losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
         signatures.append(signature_of(model.lm, data=text.sha256, context=CONTEXT))
         about = model.lm.describe()
+        lm: Any = model.lm
+        starved = entry(job.kind).learns and is_starved(lm.to_arrays())
         valid = card["figures"]["valid"]["bits_per_byte"]
         peak = json.loads((place / "training" / PEAK_FILE).read_bytes())["peak_bytes"]
         runs.append(
@@ -175,7 +195,8 @@ def _entrant(
         )
         del model
     ms = milliseconds_per_token(api.load(_place(jobs[0]), task="language").lm, text, progress=progress, name=name)
-    return Entrant(name, jobs[0].kind, runs, losses, signatures, {"size": about["size"], "milliseconds": ms})
+    facts = {"size": about["size"], "milliseconds": ms, "starved": starved}
+    return Entrant(name, jobs[0].kind, runs, losses, signatures, facts)
 
 
 def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
@@ -209,15 +230,7 @@ def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64]
     }
     size = " + ".join(f"{weight:.2f} {job.name}" for weight, job in zip(weights, parts, strict=True))
     ms = milliseconds_per_token(quick, text, progress=progress, name=MIXTURE)
-    return Entrant(MIXTURE, MIXTURE, [run], [losses], [signature], {"size": size, "milliseconds": ms})
-
-
-def _lines(text: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    starts, sizes = [], []
-    for line, begins in text:
-        starts.append(begins)
-        sizes.append(len(line.encode()) + 1)
-    return np.array(starts, bool), np.array(sizes, np.int64)
+    return Entrant(MIXTURE, MIXTURE, [run], [losses], [signature], {"size": size, "milliseconds": ms, "starved": False})
 
 
 def _total(losses: Losses, text: Any) -> Tally:

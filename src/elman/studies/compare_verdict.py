@@ -1,21 +1,21 @@
 """The verdict in words: the best model, unless a cheaper one is statistically indistinguishable.
 
 The cost is the product of bytes on disk, milliseconds per token and seconds of training. The
-verdict is the cheapest model whose paired interval against the best one includes 0, or a negligible
-difference. With fewer than ten units no interval is trusted: five units agree by chance once in
-sixteen times.
+verdict is the cheapest model whose paired interval against the best one includes 0, or whose
+difference is smaller than what matters to the user. With fewer than ten units no interval is
+trusted: five units agree by chance once in sixteen times.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from elman.evaluation.counted_rival import FEWEST_UNITS
 from elman.metrics.intervals import Interval
 from elman.progress import duration
 
-FEWEST_UNITS = 10
-_NEGLIGIBLE = 0.001
-"""A negligible share of the bits, even if significant: a mixture with only one useful part is still
-slightly better than that part."""
+MATTERS = 0.01
+"""The smallest share of the bits that matters, by default: less is no reason to pay more, even
+where it is significant."""
 _DEAR = 10.0
 """From this factor in milliseconds or bytes on, the price and the next cheaper model are
 mentioned."""
@@ -57,6 +57,7 @@ def decide(
     training_tokens: int,
     units: int,
     unit: str = "word",
+    matters: float = MATTERS,
 ) -> Verdict:
     """The verdict.
 
@@ -64,13 +65,14 @@ def decide(
         worse_by: the paired difference of each other model from the best one, in bits per byte.
         units: the number of documents or blocks of lines in the intervals.
         unit: the name of a token.
+        matters: the smallest share of the bits that is worth a higher cost.
     """
     best = min(candidates, key=lambda model: model.bits_per_byte)
     few = units < FEWEST_UNITS
-    least = _NEGLIGIBLE * best.bits_per_byte
+    least = matters * best.bits_per_byte
 
     def as_good(model: Contender) -> bool:
-        return few or model is best or worse_by[model.name].low <= 0 or worse_by[model.name].high <= least
+        return few or model is best or worse_by[model.name].low <= 0 or worse_by[model.name].value <= least
 
     equal = [model for model in candidates if as_good(model)]
     use = min(equal, key=lambda model: model.cost)
@@ -85,7 +87,8 @@ def decide(
     elif (gap := worse_by[use.name]).low > 0:
         words.append(
             f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {gap.value:.4f} "
-            f"only, which is too little to matter; the {use.name} is cheaper."
+            f"only, {100 * gap.value / best.bits_per_byte:.2g}% of the bits, and {100 * matters:.2g}% or more matter "
+            f"(--matters); the {use.name} is cheaper."
         )
     else:
         words.append(
@@ -106,6 +109,11 @@ def decide(
     )
     words += _price(use, candidates)
     return Verdict(use.name, best.name, " ".join(words))
+
+
+def no_verdict() -> Verdict:
+    """The verdict where every model was left out of it."""
+    return Verdict("", "", "No verdict: every network is too small to be compared; see the warnings.")
 
 
 def _why_best(best: Contender, candidates: Sequence[Contender], worse_by: Mapping[str, Interval]) -> str:

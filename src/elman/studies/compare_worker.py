@@ -50,7 +50,7 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
     write_atomic(peak, json.dumps({"peak_bytes": max(earlier, peak_memory() or 0) or None}).encode())
 
 
-def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
+def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
     """Sizes in the proportions of the recipe, for a network with about ``parameters`` parameters.
 
     >>> from elman.studies.compare_worker import nearest
@@ -70,7 +70,8 @@ def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, int]:
         shape = resolve(kind.config)(**dict(kind.preset), **proportions(order["model"], embedding))
         return sum(each.numel() for each in Network(shape, data.tokenizer.size).parameters())
 
-    return proportions(order["model"], nearest(parameters, order["parameters"]))
+    # Sizes of the recipe, not the user's: without a projection, as in the recipe.
+    return {**proportions(order["model"], nearest(parameters, order["parameters"])), "projection": False}
 
 
 def nearest(parameters: Any, wanted: int) -> int:

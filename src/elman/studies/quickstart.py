@@ -67,7 +67,7 @@ def quickstart(folder: Path, *, minutes: float, progress: Progress, seed: int = 
     assert corpus.valid is not None and corpus.test is not None
     check_folder(folder, corpus_hash=corpus.hash)
     counted = _ready(folder / "ngram", progress, model="ngram")
-    trained = _ready(folder / "lstm", progress, model="lstm", minutes=minutes, seed=seed)
+    trained = _ready(folder / "lstm", progress, model="lstm", minutes=minutes, seed=seed, rival=False)
     mixed = api.mix([counted, trained], corpus.valid, context=CONTEXT, progress=progress)
     shutil.rmtree(folder / "mixture", ignore_errors=True)
     mixed.save(folder / "mixture")

@@ -18,8 +18,11 @@ from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
 
-MOST = 40
-"""Most tokens of a sentence; the work is quadratic."""
+MOST = {"word": 40, "subword": 80, "char": 200, "byte": 200}
+"""Most tokens of a sentence at each level: 40 words are about 200 characters. The work is
+quadratic."""
+_ROWS = 32
+"""Rows of tokens whose gradients are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,16 @@ def sentence_tokens(model: LanguageModel, sentence: str) -> tuple[TokenIds, list
     """The ids of one line without its end, and their texts.
 
     Raises:
-        UsageError: it has fewer than two tokens or more than MOST, or the model knows none of them.
+        UsageError: it has fewer than two tokens or more than the level allows, or the model knows
+            none of them.
     """
     tokenizer = model.tokenizer
     encoded = tokenizer.encode(normalise_line(sentence))
     ids = encoded.ids
-    if not 2 <= len(ids) <= MOST:
-        raise UsageError(
-            f"the sentence has {len(ids)} tokens; give one of 2 to {MOST} (a word may be several tokens to this model)"
-        )
+    level = tokenizer.config.level
+    if not 2 <= len(ids) <= MOST[level]:
+        units = {"word": "words and marks", "char": "characters", "byte": "bytes"}.get(level, "pieces of words")
+        raise UsageError(f"the sentence has {len(ids)} {units}; give one of 2 to {MOST[level]}")
     if not ids.any():
         raise UsageError("the model knows no word of the sentence; use words of the text that it was trained on")
     line = normalise_line(sentence)
@@ -81,23 +85,25 @@ def gradient_times_input(network: Any, ids: TokenIds) -> NDArray[np.float64]:
 
     double = copy.deepcopy(network).double().eval()
     time = len(ids)
-    start = np.full(1, network.vocab_size)
-    inputs = torch.from_numpy(np.tile(np.concatenate([start, ids[:-1]]), (time, 1)))
-    x = double.embedding(inputs).detach().double().requires_grad_()
-    state, outputs = double.initial_state(time), []
-    for row in x.unbind(dim=1):
-        y, state = double.stack.step(row, state)
-        outputs.append(y)
-    # Row t is used for token t only, so one backward pass gives all of them.
-    positions = torch.arange(time)
-    asked = torch.stack(outputs, dim=1)[positions, positions]
-    log_probs = double.output.log_probs(asked)[positions, torch.from_numpy(ids)]
-    (gradient,) = torch.autograd.grad(log_probs.sum(), x)
-    table = (gradient * x.detach()).sum(dim=-1).numpy()
-    # Input 0 is the sentence start; token j is input j + 1.
-    shifted = np.zeros((time, time))
-    shifted[:, : time - 1] = table[:, 1:]
-    return np.tril(shifted, -1)
+    read = np.concatenate([np.full(1, network.vocab_size), ids[:-1]])
+    table = np.zeros((time, time))
+    for first in range(0, time, _ROWS):
+        # The row of token t is used for that token only, so one backward pass gives all of them.
+        asked = torch.arange(first, min(first + _ROWS, time))
+        inputs = torch.from_numpy(np.tile(read[: int(asked[-1]) + 1], (len(asked), 1)))
+        x = double.embedding(inputs).detach().double().requires_grad_()
+        state, outputs = double.initial_state(len(asked)), []
+        for row in x.unbind(dim=1):
+            y, state = double.stack.step(row, state)
+            outputs.append(y)
+        rows = torch.arange(len(asked))
+        tops = torch.stack(outputs, dim=1)[rows, asked]
+        log_probs = double.output.log_probs(tops)[rows, torch.from_numpy(ids)[asked]]
+        (gradient,) = torch.autograd.grad(log_probs.sum(), x)
+        # Input 0 is the sentence start; token j is input j + 1.
+        products = (gradient * x.detach()).sum(dim=-1).numpy()
+        table[first : first + len(asked), : products.shape[1] - 1] = products[:, 1:]
+    return np.tril(table, -1)
 
 
 def _starts(model: LanguageModel, count: int) -> State:

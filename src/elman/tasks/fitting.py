@@ -16,7 +16,7 @@ from elman.report.curve import draw_curve, read_log
 from elman.report.growth import draw_growth
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
-from elman.system.machine import choose_device, fingerprint, require_torch, set_threads, version
+from elman.system.machine import available_cores, choose_device, fingerprint, require_torch, set_threads, version
 from elman.tasks.job import Job
 from elman.tasks.registry import task_named
 from elman.tasks.request import DEFAULT_MINUTES, Request
@@ -129,7 +129,7 @@ def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
 
 def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
     """The plan with its minutes as updates; ``spent`` seconds of them are gone already."""
-    from elman.training.calibrate import measure, plan_minutes
+    from elman.training.calibrate import measure, plan_minutes, with_better_threads
 
     assert job.plan is not None
     if job.request.minutes is None:
@@ -139,7 +139,11 @@ def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
         )
     plan = job.plan.replace(device=choose_device(job.plan.device))
     objective = job.objective(plan, weights)
-    speed = measure(objective, plan, seconds=min(5.0, 6 * minutes))
+    seconds, given = min(5.0, 6 * minutes), job.request.threads is not None
+    speed = measure(objective, plan, seconds=seconds)
+    plan, speed = with_better_threads(
+        objective, plan, speed, cores=available_cores(), given=given, seconds=seconds / 2, progress=job.progress
+    )
     left = max(minutes - spent / 60, 0.5 * minutes)
     plan = plan_minutes(plan, speed, minutes=left, most=objective.most_epochs * objective.updates_per_epoch)
     epochs = plan.updates / objective.updates_per_epoch

@@ -126,6 +126,10 @@ class Task(ABC):
         """What `elman train --json` prints of it."""
         return dict(card["figures"])
 
+    def advice(self, card: Mapping[str, Any], folder: str) -> Iterable[str]:
+        """What `elman train` says of a trained model, beside its figures."""
+        return ()
+
     def next_steps(self, folder: str) -> str:
         """Commands to try on a trained model."""
         return f"elman info {folder}"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from elman.training.objective import Objective
 
 PlanT = TypeVar("PlanT", bound=Plan)
+_WORTH_A_CHANGE = 1.25
+"""How many times as fast another number of threads must be: less may be chance."""
 
 
 def machine_rate(*, precision: str, threads: int) -> float:
@@ -74,18 +76,17 @@ def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 
 
 
 def choose_threads(cores: int, *, precision: str, progress: Progress) -> int:
-    """All cores, or one where the others are busy: threads that wait for each other are slower than
-    one."""
+    """All cores, or fewer where the others are busy: threads that wait for each other are slower
+    than few."""
     if cores == 1:
         return 1
-    rates = thread_rates([1, cores], precision=precision)
-    if rates[1] <= rates[cores]:
+    candidates = [*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores]
+    rates = thread_rates(candidates, precision=precision)
+    best = max(candidates, key=lambda count: rates[count])
+    if rates[best] < _WORTH_A_CHANGE * rates[cores]:
         return cores
-    progress.say(
-        f"threads: one is {rates[1] / rates[cores]:.1f} times as fast as {cores}, as where something else is running; "
-        "taking one (--threads overrides)"
-    )
-    return 1
+    progress.say(_faster(best, cores, rates[best] / rates[cores], taken=True))
+    return best
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +117,45 @@ def measure(objective: "Objective", plan: Plan, *, seconds: float) -> Speed:
         if time.perf_counter() - begin > seconds * 0.25 and number >= 2:
             break
     return Speed(update, (time.perf_counter() - begin) / max(share, 1e-9))
+
+
+def with_better_threads(
+    objective: "Objective",
+    plan: PlanT,
+    speed: Speed,
+    *,
+    cores: int,
+    given: bool,
+    seconds: float,
+    progress: Progress,
+) -> tuple[PlanT, Speed]:
+    """The plan with one thread, or with all cores, where its own updates are much faster so; and
+    how fast.
+
+    Args:
+        speed: what was measured with the plan's threads.
+        given: whether the user chose the threads; then it is said only.
+        seconds: how long to measure each number.
+    """
+    other = cores if plan.threads == 1 else 1
+    if other == plan.threads or plan.device != "cpu":
+        return plan, speed
+    found = measure(objective, plan.replace(threads=other), seconds=seconds)
+    # Once more, since other programs come and go: the other number must beat both.
+    again = measure(objective, plan, seconds=seconds)
+    speed = min(speed, again, key=lambda each: each.update)
+    times = speed.update / found.update
+    if times < _WORTH_A_CHANGE:
+        return plan, speed
+    progress.say(_faster(other, plan.threads, times, taken=not given))
+    return (plan, speed) if given else (plan.replace(threads=other), found)
+
+
+def _faster(threads: int, than: int, times: float, *, taken: bool) -> str:
+    number, verb = ("one", "is") if threads == 1 else (str(threads), "are")
+    why = ", as where something else runs" if threads < than else ""
+    then = f"taking {number} (--threads overrides)" if taken else f"--threads {threads} would save time"
+    return f"threads: {number} {verb} {times:.1f} times as fast as {than}{why}; {then}"
 
 
 def plan_minutes(plan: PlanT, speed: Speed, *, minutes: float, most: float) -> PlanT:

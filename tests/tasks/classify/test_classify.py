@@ -253,6 +253,29 @@ def test_ten_thousand_labels(tmp_path: Path) -> None:
     assert len(model.labels) == 10_000 and model.predict_proba(["text 1"]).shape == (1, 10_000)
 
 
+def test_labels_that_would_take_gigabytes_are_refused(tmp_path: Path) -> None:
+    rows = [f"id{number % 20_000},text {number}" for number in range(40_000)]
+    (tmp_path / "d.csv").write_text("\n".join(["label,text", *rows]) + "\n")
+    with pytest.raises(
+        UsageError, match=r"20,000 labels and 4,000 examples to measure on would take 3\.2 GB of memory"
+    ):
+        elman.train(tmp_path / "d.csv", out=tmp_path / "m", **{**SMALL, "updates": 1})
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_evaluating_on_the_training_file_is_said(
+    data: Path, tmp_path: Path, cli: Callable[..., Any], valid: bool
+) -> None:
+    other = tmp_path / "other.csv"
+    labelled_texts(other, 5, count=40)
+    elman.train(data, out=tmp_path / "m", **SMALL, updates=1, **({"valid": other} if valid else {}))
+    said = "the model was trained on most of these examples"
+    assert said in cli("evaluate", tmp_path / "m", data).out
+    found = cli("evaluate", tmp_path / "m", other)
+    assert said not in found.out
+    assert (found.out + found.err).count("taking the text from 'text'") == 1
+
+
 def test_labels_come_from_the_training_part_alone(folder: Path) -> None:
     labels = LabelSet.from_bytes(model_folder.static_files(folder)["labels.json"])
     assert labels.names == ("bad", "good") and labels.examples == sum(labels.counts) < 300

@@ -8,7 +8,7 @@ from typing import Any
 from elman.data.example_splits import ExampleSplits, duplicates_between, split_examples
 from elman.data.examples import Example, ReadReport, read_examples
 from elman.data.labels import LabelSet
-from elman.errors import TextError
+from elman.errors import TextError, UsageError
 from elman.progress import Progress
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, encode_examples, hash_of
@@ -16,6 +16,10 @@ from elman.text.level import choose_level
 from elman.text.tokenizer import Tokenizer
 
 _SAMPLE_CHARS = 200_000
+_MOST_MEMORY = 2.0
+"""Gigabytes that the probabilities of all labels may take."""
+_BYTES_PER_PROBABILITY = 40
+"""Measured: logits and probabilities in float64, those of rivals, and what is computed from them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +32,16 @@ class LabelledData:
     valid: LabelledTexts
     test: LabelledTexts | None
     hash: str
+    train_hash: str
     notes: tuple[str, ...]
 
     def about(self) -> dict[str, Any]:
         """For the model card."""
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
-        counts = {name: {"examples": len(part.rows)} for name, part in parts.items() if part is not None}
+        counts: dict[str, dict[str, Any]] = {
+            name: {"examples": len(part.rows)} for name, part in parts.items() if part is not None
+        }
+        counts["train"]["hash"] = self.train_hash
         labels = dict(zip(self.labels.names, self.labels.counts, strict=True))
         return {"hash": self.hash, **counts, "labels": labels}
 
@@ -59,6 +67,7 @@ def read_data(
     train, valid, test = request.examples or _splits(request, notes, progress)
     hashed = hash_of(train, valid, test)
     labels = labels or LabelSet.fit(train)
+    _check_memory(labels, train, (valid, test), multi_label=config.multi_label)
     notes += labels.notes
     for name, part in (("validation", valid), ("test", test)):
         unknown = labels.unknown(part)
@@ -80,9 +89,27 @@ def read_data(
     tested = encode_examples(test, **how) if test else None
     if not encoded[1].rows:
         raise TextError("no example of the validation part has a label that training has; give another --valid")
-    data = LabelledData(tokenizer, labels, *encoded, tested, hashed, tuple(notes))
+    data = LabelledData(tokenizer, labels, *encoded, tested, hashed, hash_of(train), tuple(notes))
     _tell(data, progress)
     return data
+
+
+def _check_memory(
+    labels: LabelSet, train: Sequence[Example], held_out: Sequence[Sequence[Example]], *, multi_label: bool
+) -> None:
+    """Refuse more labels and examples than fit into memory together.
+
+    Raises:
+        UsageError: they do not.
+    """
+    largest = max(map(len, held_out))
+    needed = len(labels) * (_BYTES_PER_PROBABILITY * largest + multi_label * len(train)) / 1e9
+    if needed > _MOST_MEMORY:
+        raise UsageError(
+            f"{len(labels):,} labels and {largest:,} examples to measure on would take {needed:.1f} GB of memory, and "
+            f"{_MOST_MEMORY:g} GB are allowed; if --label is the right field, merge rare labels, or give smaller "
+            "files as --valid and --test"
+        )
 
 
 def _splits(request: ClassifyRequest, notes: list[str], progress: Progress) -> ExampleSplits:

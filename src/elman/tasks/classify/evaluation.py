@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.examples import ReadReport, read_examples
-from elman.errors import ElmanError, UsageError
+from elman.data.example_splits import split_examples
+from elman.data.examples import Example, ReadReport, read_examples
+from elman.errors import ElmanError, TextError, UsageError
 from elman.evaluation.labels import LabelReport, evaluate_labels, labels_signature
 from elman.evaluation.rivals import Majority, Rival, rivals_of
 from elman.progress import Progress
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
-from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples
+from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples, hash_of
 from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -86,8 +87,25 @@ def evaluate_sources(
         came = ", ".join(map(repr, list(unknown)[:5])) or "none"
         known = ", ".join(map(repr, model.labels[:10])) + (", ..." if len(model.labels) > 10 else "")
         raise UsageError(f"no example has a label that this model knows (labels: {came}); it knows: {known}")
+    if _seen_in_training(model, examples):
+        notes.append("the model was trained on most of these examples: figures on them say little of new texts")
     rivals, more = _rivals(model, request if rival else None, progress)
     return evaluate_part(model, part, rivals=rivals, notes=[*notes, *more])
+
+
+def _seen_in_training(model: "TextClassifier", examples: Sequence[Example]) -> bool:
+    """Whether these are the examples of its training, from the hash in the model card."""
+    data = model.card.get("data", {})
+    wanted = data.get("hash")
+    if hash_of(examples) == data.get("train", {}).get("hash", ""):
+        return True
+    for test in (True, False):
+        try:
+            if hash_of(*split_examples(examples, test=test)) == wanted:
+                return True
+        except TextError:  # too few to hold some out
+            continue
+    return False
 
 
 def _request(model: "TextClassifier") -> ClassifyRequest | None:

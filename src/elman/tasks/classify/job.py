@@ -64,7 +64,11 @@ class ClassifyJob(Job):
             stacks = [f"forward.layers.{layer}." for layer in range(self.config.layers)]
             names = self._names()
             return (
-                tuple(name for name in names if name.startswith(("embedding.", "forward.skips", *stacks)))
+                tuple(
+                    name
+                    for name in names
+                    if name.startswith(("embedding.", "forward.skips", "forward.projection", *stacks))
+                )
                 if self._from_language_model
                 else ()
             )
@@ -198,6 +202,8 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     Raises:
         UsageError: ``start`` is no network of a language, or what is asked for contradicts it.
     """
+    from elman.training.calibrate import choose_threads
+
     language_model = None
     if start is not None:
         kind, values = model_folder.read_config(start)
@@ -218,7 +224,10 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     )
     plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), vectors=vectors is not None)
     precision = choose_precision(request.precision, device=choose_device(plan.device))
-    threads = request.threads or available_cores()
+    cores = available_cores()
+    threads = request.threads or (
+        cores if request.default_minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    )
     plan = plan.replace(precision=precision, threads=threads)
     per_epoch = -(-len(data.train.rows) // plan.batch)
     if request.updates is not None:
@@ -234,7 +243,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
         lm = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         arrays = arrays_from_language_model(lm, language_model, config.encoder())
     progress.say(
-        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}"
+        f"network: {config.cell}, layers {config.layers_in_words}"
         f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, pooling "
         f"{config.pooling}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, {precision}, {threads} threads"
     )

@@ -196,7 +196,7 @@ class TextClassifier(FolderModel):
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""
-        sizes = f"{self.config.layers} x {self.config.hidden_size}" + (", two directions" * self.config.bidirectional)
+        sizes = self.config.layers_in_words + (", two directions" * self.config.bidirectional)
         return {
             "name": self.config.cell,
             "size": sizes,

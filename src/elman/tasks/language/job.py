@@ -1,16 +1,19 @@
 """The training of a language model: of a network by gradients, of an n-gram by counting."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elman.data.preprocessing import Data, DataConfig, prepare_data
+from elman.decode.line_nats import LineNats
 from elman.errors import UsageError
 from elman.evaluation.language import evaluate_text
 from elman.models.network_config import NeuralConfig
 from elman.models.ngram.query import NgramConfig
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
+from elman.report.curve import read_log
 from elman.storage import folder as model_folder
 from elman.storage.language import language_files, read_speller, read_tokenizer, write_measured
 from elman.system.machine import available_cores, cache_folder, choose_device, choose_precision
@@ -38,14 +41,23 @@ class LanguageJob(Job):
     def static_files(self) -> dict[str, bytes]:
         return language_files(self.data.tokenizer, self.data.speller)
 
-    def measured(self, model: LanguageModel) -> dict[str, Any]:
-        """The model card but for recipe and machine: the model, its text and its figures."""
-        data, corpus = self.data, self.data.corpus
-        held_out = {"valid": corpus.valid, "test": corpus.test}
+    @property
+    def held_out(self) -> dict[str, Text]:
+        """The held-out texts by name."""
+        corpus = self.data.corpus
+        return {name: text for name, text in (("valid", corpus.valid), ("test", corpus.test)) if text is not None}
+
+    def measured(self, model: LanguageModel, *, by_line: Mapping[str, LineNats] | None = None) -> dict[str, Any]:
+        """The model card but for recipe and machine: the model, its text and its figures.
+
+        ``by_line`` collects the losses of the lines of held-out texts.
+        """
+        data, corpus, collected = self.data, self.data.corpus, by_line or {}
         figures = {
-            name: evaluate_text(model, data.speller, text, context="document", progress=self.progress)
-            for name, text in held_out.items()
-            if text is not None
+            name: evaluate_text(
+                model, data.speller, text, context="document", progress=self.progress, by_line=collected.get(name)
+            )
+            for name, text in self.held_out.items()
         }
         return {
             "model": {**model.describe(), "hash": model.model_hash, "vocabulary": data.tokenizer.size},
@@ -126,9 +138,31 @@ class NetworkJob(LanguageJob):
 
         arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         model = NeuralModel.from_arrays(arrays, self.data.tokenizer, self.config)
-        card = self.measured(model)
+        # The text that has chosen nothing, where there is one.
+        name, by_line = list(self.held_out)[-1], LineNats()
+        card = self.measured(model, by_line={name: by_line} if self.request.rival else None)
+        log = read_log(self.folder / "training" / "log.jsonl")
+        card["epochs"] = next((entry["epoch"] for entry in reversed(log) if "epoch" in entry), None)
+        card["rival"] = self._against_ngram(name, by_line, log) if self.request.rival else None
         card["inference"] = write_measured(self.folder, model, self.data.valid.ids, progress=self.progress)
         return card
+
+    def _against_ngram(self, name: str, by_line: LineNats, log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        from elman.evaluation.counted_rival import against_ngram
+        from elman.tasks.language.advice import minutes_to_gain
+
+        data = self.data
+        rival = against_ngram(
+            by_line.values,
+            train=data.train,
+            tokenizer=data.tokenizer,
+            speller=data.speller,
+            text=self.held_out[name],
+            progress=self.progress,
+        )
+        curve = [(entry["seconds"], entry["valid_bits_per_byte"]) for entry in log if "valid_bits_per_byte" in entry]
+        gain = 0.0 if rival["worse_by"] is None else rival["worse_by"]["value"]
+        return {**rival, "text": name, "minutes": minutes_to_gain(curve, gain) if gain > 0 else None}
 
 
 def _about(text: Text | None) -> dict[str, Any] | None:
@@ -217,7 +251,7 @@ def plan_network(
             raise UsageError(f"--from keeps the model's shape; leave out --{changed[0].replace('_', '-')}")
         if fixed.get("forget_bias") is not None:
             raise UsageError("--from goes on from the model's own forget gates; leave out --forget-bias")
-        sizes = old.to_json()
+        sizes = {**old.to_json(), "projection": old.projection}
         arrays = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         weights = grow_arrays(arrays, read_tokenizer(start).size, data.tokenizer.size)
     epochs = request.epochs or (request.updates or 0) * fixed.get("batch", 20) * fixed.get("bptt", 35) / tokens
@@ -238,7 +272,7 @@ def plan_network(
     if request.epochs is not None:
         plan = plan.replace(updates=updates_for_epochs(request.epochs, tokens, plan))
     progress.say(
-        f"network: {config.cell}, {config.layers} layers of {config.hidden_size}, embedding {config.embedding_size}, "
+        f"network: {config.cell}, layers {config.layers_in_words}, embedding {config.embedding_size}, "
         f"{flop_per_token(config, data.tokenizer.size) / 6e6:.1f} M weights in products; batch {plan.batch}, "
         f"{plan.optimizer} at {plan.rate:g}, dropout {plan.dropout:g}, {precision}, {threads} threads"
     )

@@ -149,9 +149,13 @@ class Model:
                 ``document`` everything since the document began, ``independent`` nothing.
         """
         from elman.evaluation.language import evaluate_text
+        from elman.evaluation.splits import seen_in_training
 
         config = CorpusConfig(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
+            seen = seen_in_training(self.folder, self.card, text, sources, progress=told)
+            if seen is not None:
+                told.say(f"warning: {seen}: figures on it say little of new text")
             return evaluate_text(self.lm, self.speller, text, context=context, progress=told, tuned_on=self._tuned_on)
 
     def keystrokes(

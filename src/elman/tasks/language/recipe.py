@@ -69,7 +69,7 @@ def choose(
     """
     if inputs.vocab_size >= _MANY_TYPES and config.get("input", "learned") == "learned":
         config = {"softmax": "adaptive", **config}
-    chosen = NeuralConfig(**_whole({"cell": inputs.kind, **_sizes(inputs, config), **config}))
+    chosen = _whole(inputs, _sizes(inputs, config), config)
     epochs = inputs.epochs
     if inputs.budget is not None:
         epochs = inputs.budget / (inputs.tokens * flop_per_token(chosen, inputs.vocab_size))
@@ -88,6 +88,8 @@ def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
     weights += sum(products(config.kind, sizes) for sizes in layers)
     if config.shortcuts:
         weights += (config.layers - 1) * config.width * config.top_size
+    if config.projection:
+        weights += config.width * config.top_size
     return 6.0 * weights
 
 
@@ -106,8 +108,7 @@ def _sizes(inputs: RecipeInputs, given: dict[str, Any]) -> dict[str, int]:
     flop = min(flop, 6.0 * _MOST_WEIGHTS * inputs.tokens)
 
     def cost(embedding: int) -> float:
-        config = NeuralConfig(**_whole({"cell": inputs.kind, **proportions(inputs.kind, embedding), **given}))
-        return flop_per_token(config, inputs.vocab_size)
+        return flop_per_token(_whole(inputs, proportions(inputs.kind, embedding), given), inputs.vocab_size)
 
     embedding = 32
     while embedding < 1024 and cost(embedding + 32) <= flop * 1.02:
@@ -125,9 +126,18 @@ def proportions(kind: str, embedding: int) -> dict[str, int]:
     return {"embedding_size": embedding, "hidden_size": hidden, "layers": _LAYERS.get(kind, 2)}
 
 
-def _whole(shape: dict[str, Any]) -> dict[str, Any]:
-    """What follows from a shape where the user did not say otherwise."""
-    return {"tied": False, **shape} if shape.get("input") == "one-hot" else shape
+def _whole(inputs: RecipeInputs, chosen: dict[str, int], given: dict[str, Any]) -> NeuralConfig:
+    """The configuration of ``chosen`` sizes, and what follows from what the user gave."""
+    if given.get("input") == "one-hot":
+        given = {"tied": False, **given}
+    config = NeuralConfig(**{"cell": inputs.kind, **chosen, **given})
+    if not config.tied or config.seen or "projection" in given or config.hidden_size == config.embedding_size:
+        return config
+    if "hidden_size" in given:
+        # Without a projection the last layer would have the size of the embedding instead.
+        return config.replace(projection=True)
+    # A single layer has the size of the embedding: nothing has the other one.
+    return config.replace(hidden_size=config.embedding_size) if config.layers == 1 else config
 
 
 def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, optimizer: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class LanguageRequest(Request):
     data: DataConfig = DataConfig()
     xray: bool = False
     max_ram: str | None = None
+    rival: bool = True
+    """Whether an n-gram of the same text is counted for comparison."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -35,7 +37,12 @@ class LanguageRequest(Request):
         config, plan = dict(self.fixed.config), self.fixed.plan
         if config.get("input") == "one-hot":
             config = {"tied": False, **config}
-        resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
+        checked = resolve(entry(self.kind).config)(**{**dict(entry(self.kind).preset), **config})
+        nothing_has_it = config.get("hidden_size") not in (None, config.get("embedding_size"))
+        if nothing_has_it and checked.layers == 1 and checked.tied and config.get("projection") is False:
+            raise UsageError(
+                "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection"
+            )
         if plan.get("forget_bias") is not None and self.kind != "lstm":
             raise UsageError(f"--forget-bias means nothing to a {self.kind}, only to an lstm; leave it out")
 
@@ -50,6 +57,7 @@ class LanguageRequest(Request):
             ("--precision", self.precision != "auto"),
             ("--tensorboard", self.tensorboard),
             ("--xray", self.xray),
+            ("--no-rival", not self.rival),
         ):
             if given:
                 raise UsageError(f"{flag} means nothing to an n-gram; leave it out")

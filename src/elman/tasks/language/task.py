@@ -74,6 +74,11 @@ class LanguageTask(Task):
         growth = {"growth": card["growth"]} if card.get("growth") else {}
         return {**card["figures"], **growth}
 
+    def advice(self, card: Mapping[str, Any], folder: str) -> Iterable[str]:
+        from elman.tasks.language.advice import advice
+
+        return advice(card, folder)
+
     def next_steps(self, folder: str) -> str:
         verbs = f'elman complete {folder} "..."', f"elman generate {folder}", f"elman evaluate {folder} TEXT"
         return "   ".join([*verbs, f"elman info {folder}"])

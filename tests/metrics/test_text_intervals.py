@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from elman.studies.compare_statistics import bootstrap, percentile_interval, t_interval, units_of
+from elman.metrics.text_intervals import bootstrap, percentile_interval, t_interval, units_of
 
 
 def slow_bootstrap(losses, sizes, less, *, resamples, seed):
