@@ -213,7 +213,7 @@ def test_where_nobody_registers_it_the_error_says_how(
     try:
         with pytest.raises(FolderError, match="no known model \\('sru'\\); known: lstm, .*name it in ELMAN_PLUGINS"):
             elman.load(folder, torch=True)
-        with pytest.raises(UsageError, match="unknown cell 'sru'; known: lstm, .*import the module that calls"):
+        with pytest.raises(UsageError, match="unknown cell 'sru'; known: lstm, .*import the module that registers"):
             NeuralConfig(cell="sru")
         monkeypatch.setenv(VARIABLE, str(registered.with_name("nowhere.py")))
         import_plugins.cache_clear()
