@@ -33,6 +33,8 @@ from elman.text.tokenizer import Tokenizer
 
 _SCORES = 1 << 20
 """Most probabilities in memory at a time while scoring."""
+_TOGETHER = 32
+"""A multiple of the rows that the engine's kernels compute together."""
 _ARITHMETIC = 1
 """The version of the arithmetic: other arithmetic gives other bits."""
 
@@ -161,7 +163,8 @@ class InferenceModel:
         kept = np.zeros((batch, time, self.tokenizer.size), np.float32) if whole else None
         rows, targets = before[real], safe[real]
         chosen = np.empty(len(rows), np.float32)
-        size = max(_SCORES // self.tokenizer.size, 1)
+        # Whole pieces of the engine's.
+        size = max(_SCORES // self.tokenizer.size // _TOGETHER, 1) * _TOGETHER
         for start in range(0, len(rows), size):
             some = slice(start, start + size)
             chosen[some] = self._probabilities("chosen", rows[some], targets[some])[:, 0]
