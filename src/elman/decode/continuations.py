@@ -48,7 +48,9 @@ def seam(before: str, line: str) -> str:
         return ""
     if unicodedata.category(next_) in ("Pe", "Pf") or unicodedata.category(last) in ("Ps", "Pi"):
         return ""
-    return "" if Kind.UNSPACED in (kind_of(last), kind_of(next_)) else " "
+    if kind_of(next_) == Kind.UNSPACED:
+        return " " if kind_of(last) in (Kind.LETTER, Kind.MARK, Kind.DIGIT) else ""
+    return " "
 
 
 def continuations(tokenizer: Tokenizer, prefixes: Sequence[str], lines: Sequence[str]) -> Continuations:
