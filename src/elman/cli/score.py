@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import print_json
+from elman.cli.screen import make_progress, print_json
 from elman.cli.states import read_state
 from elman.errors import UsageError
 from elman.system.files import write_atomic
@@ -59,7 +59,7 @@ def run(
         raise UsageError(
             "--prefix goes before each line by itself, and states make the lines one text; give one of them"
         )
-    loaded = load(model)
+    loaded = load(model, progress=make_progress())
     config = CorpusConfig(encoding=encoding, field=field)
     options = {"spelling": spelling, "eos": eos}
     shown = _Shown(as_json=as_json, per_token=per_token, log10=log10)
