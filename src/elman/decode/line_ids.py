@@ -42,7 +42,7 @@ def line_ids(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     >>> tokenizer = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
     >>> found = line_ids(tokenizer, ["the cat", "", "the dog"])
     >>> [ids.tolist() for ids in found.split()], found.unknown
-    ([[3, 2, 1], [1], [3, 0, 1]], {2: [Unknown(place=1, spelled=' dog')]})
+    ([[4, 2, 1], [1], [4, 0, 1]], {2: [Unknown(place=1, spelled=' dog')]})
     """
     config = tokenizer.config
     if config.pretokenized and not config.lowercase and not config.compatibility:
