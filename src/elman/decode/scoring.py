@@ -105,7 +105,7 @@ def score_lines(
         UsageError: a line with a line end inside, or prefixes that are not as many as the lines.
     """
     prefixes = None if isinstance(prefix, str) else iter(prefix)
-    for window in _windows(map(_one_line, lines)):
+    for window in _windows(map(one_line, lines)):
         own = prefix if isinstance(prefix, str) else [*islice(prefixes or (), len(window))]
         if not isinstance(own, str) and len(own) < len(window):
             raise prefixes_differ(len(own), len(window))
@@ -137,7 +137,7 @@ def follow_lines(
     Raises:
         UsageError: a line with a line end inside.
     """
-    for line in map(_one_line, lines):
+    for line in map(one_line, lines):
         ids, _, unknown_by_row = line_ids(model.tokenizer, [line])
         unknown = unknown_by_row.get(0, [])
         (scores,), state = row_score(model, [ids], state)
@@ -338,7 +338,12 @@ def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
         yield window
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A line in normal form.
+
+    Raises:
+        UsageError: it has a line end inside.
+    """
     line = normalise_line(text)
     if "\n" in line or "\r" in line:
         raise UsageError(f"a line to score has a line end inside ({line[:40]!r}); give its lines one by one")

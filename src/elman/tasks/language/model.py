@@ -17,13 +17,14 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
+from elman.tasks.language.low_level import LowLevel
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.store import Text
 
 
-class Model:
+class Model(LowLevel):
     """A trained language model and all that one does with it.
 
     Attributes:
