@@ -90,8 +90,8 @@ def states_after(model: LanguageModel, rows: Sequence[TokenIds]) -> State:
 
 
 def _similar(model: LanguageModel, rows: Sequence[TokenIds], chosen: Iterable[int]) -> Iterator[list[int]]:
-    """Rows of similar length, the longest first."""
-    longest_first = sorted(chosen, key=lambda row: -len(rows[row]))
+    """Rows of similar length, the longest first; rows that begin alike are neighbours."""
+    longest_first = sorted(chosen, key=lambda row: (-len(rows[row]), rows[row].tobytes()))
     begin = 0
     while begin < len(longest_first):
         longest = len(rows[longest_first[begin]])
