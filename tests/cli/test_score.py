@@ -92,6 +92,17 @@ def test_one_text_costs_the_same_in_python(
         assert together.log_probs.tolist() == [each.log_prob for each in wanted]
 
 
+def test_lines_that_begin_alike_share_work_and_cost_what_they_cost_alone(lstm_folder: Path) -> None:
+    model = elman.load(lstm_folder)
+    starts = ["Anna sees the old", "Anna sees", "Anna", "Ben", ""]
+    lines = [f"{start} {word}".strip() for word in ("house", "tree", "the", "zyzzyva", "") for start in starts] * 2
+    found = [scored.token_log_probs.tolist() for scored in model.score_lines(lines)]
+    assert found == [model.score(line).token_log_probs.tolist() for line in lines]
+    pairs = {"prefix": [line[: len(line) // 2] for line in lines], "eos": False}
+    alone = [model.score(line, prefix=prefix, eos=False) for line, prefix in zip(lines, pairs["prefix"], strict=True)]
+    assert model.score_texts(lines, **pairs).log_probs.tolist() == [each.log_prob for each in alone]
+
+
 def test_base_10_has_a_name_of_its_own(cli: Call, ngram_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("the old house\n")
     nats = json.loads(cli("score", ngram_folder, tmp_path / "lines.txt", "--json").out)["log_prob"]
