@@ -58,9 +58,10 @@ def _pretokenized(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     strangers = np.flatnonzero(ids < 0)
     ids[strangers] = UNK_ID
     unknown: dict[int, list[Unknown]] = {}
-    rows = np.searchsorted(ends, strangers, side="right")
-    for row, place in zip(rows.tolist(), strangers.tolist(), strict=True):
-        words = [word for word in lines[row].split(" ") if word]
+    rows: list[int] = np.searchsorted(ends, strangers, side="right").tolist()
+    for row, place in zip(rows, strangers.tolist(), strict=True):
+        line: str = lines[row]
+        words = [word for word in line.split(" ") if word]
         at = place - (int(ends[row - 1]) if row else 0)
         unknown.setdefault(row, []).append(Unknown(at, f" {words[at]}"))
     return LineIds(ids, ends, unknown)
@@ -71,7 +72,7 @@ def _direct(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     ends = np.cumsum([len(ids) + 1 for ids in encoded], dtype=np.int64)
     end = np.array([EOS_ID])
     ids = np.concatenate([np.empty(0, np.int64), *(part for line in encoded for part in (line, end))])
-    rows = np.unique(np.searchsorted(ends, np.flatnonzero(ids == UNK_ID), side="right")).tolist()
+    rows: list[int] = np.unique(np.searchsorted(ends, np.flatnonzero(ids == UNK_ID), side="right")).tolist()
     return LineIds(
         ids, ends, {row: unknown_tokens(tokenizer, lines[row], tokenizer.encode(lines[row])) for row in rows}
     )

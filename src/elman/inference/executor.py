@@ -121,7 +121,8 @@ class Executor:
             local.pieces = {}
         if rows not in local.pieces:
             code = self._code
-            memory: Memory = tuple(array[:rows] for array in local.whole)
+            row, small, slots = local.whole
+            memory: Memory = row[:rows], small[:rows], slots[:rows]
             id_columns = [(name, memory[2][:, slot]) for name, (slot, _) in code.ids.items()]
             local.pieces[rows] = memory, id_columns, [(name, memory[0][:, span]) for name, span in code.inputs.items()]
         return local.pieces[rows]
