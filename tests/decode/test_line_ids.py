@@ -17,7 +17,11 @@ LINES = [
 CONFIGS = [
     {"level": "word", "min_count": 1},
     {"level": "word", "min_count": 1, "lowercase": True},
+    {"level": "word", "min_count": 1, "rules": 2},
+    {"level": "word", "min_count": 1, "rules": 2, "lowercase": True, "compatibility": True},
     {"level": "word", "pretokenized": True},
+    {"level": "word", "pretokenized": True, "rules": 2, "lowercase": True},
+    {"level": "word", "pretokenized": True, "rules": 2, "compatibility": True},
     {"level": "word", "pretokenized": True, "lowercase": True},
     {"level": "subword", "vocab_size": 300},
     {"level": "char", "min_count": 1},

@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data.oov import Unknown, unknown_tokens
 from elman.decode.line_ids import LineIds, line_ids
-from elman.decode.prompts import finished_lines
+from elman.decode.prompts import finished_lines, open_end
 from elman.decode.words import Kind, kind_of
 from elman.errors import UsageError
 from elman.notation import TokenIds
@@ -67,7 +67,7 @@ def continuations(tokenizer: Tokenizer, prefixes: Sequence[str], lines: Sequence
     apart = [
         row
         for row, (text, line) in enumerate(zip(texts, lines, strict=True))
-        if not text or (tokenizer.leading_space and _SPACED.search(text) and line[:1].strip())
+        if not text or (_SPACED.search(text) and line[:1].strip() and open_end(tokenizer, text)[1])
     ]
     encoded = line_ids(tokenizer, [lines[row] for row in apart])
     own = dict(zip(apart, encoded.split(), strict=True))
@@ -99,15 +99,18 @@ def _open(tokenizer: Tokenizer, prefix: str) -> _Prefix:
         raise UsageError(f"a prefix is a {type(prefix).__name__}; it must be text, empty for none")
     lines, text, _ = finished_lines(tokenizer, prefix)
     finished = np.concatenate([np.empty(0, np.int64), *lines])
-    spaced = tokenizer.leading_space and text[-1:] == " "
-    return _Prefix(finished, text, np.concatenate([finished, tokenizer.encode(text[:-1] if spaced else text).ids]))
+    part, _ = open_end(tokenizer, text)
+    return _Prefix(finished, text, np.concatenate([finished, tokenizer.encode(part).ids]))
 
 
 def _cut(tokenizer: Tokenizer, prefix: _Prefix, text: str, line: str) -> tuple[TokenIds, TokenIds, list[Unknown]]:
     """The tokens before a line, its own with `</s>`, and the unknown ones, from the whole text."""
     whole = text + line if line else text.rstrip()
     encoded = tokenizer.encode(whole)
-    begin = int(np.searchsorted(encoded.spans[:, 1], len(prefix.text), side="right"))
+    starts, ends = encoded.spans.T
+    # A marker at the seam, of no length, is the line's.
+    own = (ends > len(prefix.text)) | (starts >= len(prefix.text))
+    begin = int(own.argmax()) if own.any() else len(own)
     unknown = [
         Unknown(place - begin, spelled)
         for place, spelled in unknown_tokens(tokenizer, whole, encoded)

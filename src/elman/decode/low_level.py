@@ -8,15 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.oov import unknown_tokens
 from elman.decode.continuations import continuations
 from elman.decode.prompts import read_prompt
 from elman.decode.rows import states_after
-from elman.decode.scoring import one_line, shown_bytes
+from elman.decode.scoring import one_line, shown_bytes, token_texts
 from elman.errors import ModelError
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import Trace, trace
 from elman.notation import LogProbs
-from elman.text.tokenizer import UNK_ID, Tokenizer
+from elman.text.tokenizer import Tokenizer
 
 
 class LineToken(NamedTuple):
@@ -41,12 +42,11 @@ def line_tokens(tokenizer: Tokenizer, line: str) -> list[LineToken]:
     """
     line = one_line(line)
     encoded = tokenizer.encode(line)
-    found = []
-    for place, (token, (start, end)) in enumerate(zip(encoded.ids.tolist(), encoded.spans.tolist(), strict=True)):
-        lead = " " if tokenizer.leading_space and place == 0 else ""
-        text = shown_bytes(tokenizer.pieces[token]) if token != UNK_ID else lead + line[start:end]
-        found.append(LineToken(token, text, start, end))
-    return found
+    texts = token_texts(tokenizer, encoded.ids, unknown_tokens(tokenizer, line, encoded))
+    return [
+        LineToken(token, shown_bytes(text), start, end)
+        for token, text, (start, end) in zip(encoded.ids.tolist(), texts, encoded.spans.tolist(), strict=True)
+    ]
 
 
 def prompt_state(model: LanguageModel, text: str) -> State:

@@ -168,12 +168,16 @@ class _TokenTexts(Sequence[bytes]):
 
     @cached_property
     def _texts(self) -> list[bytes]:
-        pieces = self._tokenizer.pieces
-        tokens = self._tokenizer.tokens
-        texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in self._ids.tolist()]
-        for place, spelled in self._unknown:
-            texts[place] = spelled.encode()
-        return texts
+        return token_texts(self._tokenizer, self._ids, self._unknown)
+
+
+def token_texts(tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown]) -> list[bytes]:
+    """The texts of tokens, as ``LineScore.token_texts`` has them; a marker is its own name."""
+    pieces, tokens = tokenizer.pieces, tokenizer.tokens
+    texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in ids.tolist()]
+    for place, spelled in unknown:
+        texts[place] = spelled.encode()
+    return texts
 
 
 def evaluate(
