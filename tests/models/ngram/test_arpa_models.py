@@ -123,10 +123,11 @@ RAW = ["The cat's mat\tis here", "a \u2581 \\ mat ", "the mat \u3000 is  the cat
 
 
 @pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("rules", [1, 2])
 @pytest.mark.parametrize("level", ["word", "char", "subword", "byte"])
-def test_a_model_of_any_level_comes_back(tmp_path, level, lowercase):
+def test_a_model_of_any_level_comes_back(tmp_path, level, lowercase, rules):
     settings = {} if level == "byte" else {"min_count": 1}
-    tokenizer = Tokenizer.fit(RAW, config=TokenizerConfig(level=level, lowercase=lowercase, **settings))
+    tokenizer = Tokenizer.fit(RAW, config=TokenizerConfig(level=level, lowercase=lowercase, rules=rules, **settings))
     lines = RAW * 3
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     trained = Model(fit_ngram(ids, np.array([0, len(ids)]), tokenizer), Speller.fit({}))
