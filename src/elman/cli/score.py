@@ -1,17 +1,24 @@
 """elman score MODEL [TEXT...]"""
 
-import io
+import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import print_json
+from elman.cli.screen import make_progress, print_json
 from elman.cli.states import read_state
 from elman.errors import UsageError
 from elman.system.files import write_atomic
+
+if TYPE_CHECKING:
+    from elman.decode.scoring import LineScore
+
+_WINDOW = 4096
+"""Lines that are scored together, where so many have come."""
 
 
 def run(
@@ -21,6 +28,16 @@ def run(
         bool,
         typer.Option("--per-token", help="A token a line, an empty line between lines."),
     ] = False,
+    spelling: Annotated[
+        bool,
+        typer.Option("--spelling/--no-spelling", help="Whether an unknown word costs its spelling beside <unk>."),
+    ] = True,
+    eos: Annotated[bool, typer.Option("--eos/--no-eos", help="Whether a line's end, </s>, is scored.")] = True,
+    log10: Annotated[bool, typer.Option("--log10", help="Logarithms to base 10, not nats.")] = False,
+    prefix: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Score each line as the continuation of this text, which costs nothing."),
+    ] = None,
     save_state: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Read the lines as one text, and write what the model then knows."),
@@ -37,29 +54,64 @@ def run(
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
         raise UsageError(f"--save-state {save_state} cannot be written; give a file in a folder that exists")
-    loaded = load(model)
-    config = CorpusConfig(encoding=encoding, field=field)
-    lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     one_text = save_state is not None or load_state is not None
+    if one_text and prefix is not None:
+        raise UsageError(
+            "--prefix goes before each line by itself, and states make the lines one text; give one of them"
+        )
+    loaded = load(model, progress=make_progress())
+    config = CorpusConfig(encoding=encoding, field=field)
+    options = {"spelling": spelling, "eos": eos}
+    shown = _Shown(as_json=as_json, per_token=per_token, log10=log10)
+    waiting: list[str] = []
+
+    def answer() -> None:
+        for scored in loaded.score_lines(waiting, prefix=prefix or "", **options):
+            shown.print(scored)
+        waiting.clear()
+        # Whoever writes to us may wait for the answer before the next line.
+        sys.stdout.flush()
+
+    lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True, before_read=answer))
+    if not one_text:
+        for line in lines:
+            waiting.append(line)
+            if len(waiting) == _WINDOW:
+                answer()
+        answer()
+        return
     last = read_state(load_state, loaded.lm, flag="--load-state") if load_state else loaded.lm.start()
-    found = loaded.follow_lines(lines, last) if one_text else ((each, last) for each in loaded.score_lines(lines))
-    for scored, state in found:
+    for scored, state in loaded.follow_lines(lines, last, **options):
         last = state
-        if as_json:
-            value = {"text": scored.text, "log_prob": scored.log_prob, "tokens": scored.tokens, "oov": scored.oov}
-            if per_token:
-                value["per_token"] = [{"text": text, "log_prob": log_prob} for text, log_prob in scored.per_token]
+        shown.print(scored)
+    if save_state is not None:
+        write_atomic(Path(save_state), last.to_bytes())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """How a line's score is printed."""
+
+    as_json: bool
+    per_token: bool
+    log10: bool
+
+    def print(self, scored: "LineScore") -> None:
+        unit = math.log(10) if self.log10 else 1.0
+        total = scored.log_prob / unit
+        tokens = [(text, log_prob / unit) for text, log_prob in scored.per_token] if self.per_token else []
+        if self.as_json:
+            name = "log10_prob" if self.log10 else "log_prob"
+            value = {"text": scored.text, name: total, "tokens": scored.tokens, "oov": scored.oov}
+            if self.per_token:
+                value["per_token"] = [{"text": text, name: log_prob} for text, log_prob in tokens]
             print_json(value)
-        elif per_token:
-            for text, log_prob in scored.per_token:
+        elif self.per_token:
+            for text, log_prob in tokens:
                 print(f"{log_prob:.4f}\t{_visible(text)}")
             print()
         else:
-            print(f"{scored.log_prob:.4f}\t{scored.text}")
-    if save_state is not None:
-        write_atomic(Path(save_state), last.to_bytes())
+            print(f"{total:.4f}\t{scored.text}")
 
 
 def _visible(token: str) -> str:

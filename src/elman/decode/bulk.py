@@ -1,18 +1,22 @@
-"""Scores of many independent lines, in two arrays instead of an object per line."""
+"""Scores of many independent lines, in arrays instead of an object per line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.oov import unknown_tokens
-from elman.decode.scoring import score_alone
+from elman.data.oov import Unknown
+from elman.decode.continuations import continuations
+from elman.decode.line_ids import LineIds, line_ids
+from elman.decode.rows import score_apart, states_after
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
+from elman.notation import LogProbs
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
-from elman.text.tokenizer import EOS_ID, UNK_ID
+from elman.text.tokenizer import EOS_ID
 
 _PIECE = 4096
 """Lines scored together."""
@@ -23,8 +27,7 @@ class Scores:
     """How likely lines are, each on its own."""
 
     token_log_probs: NDArray[np.float64]
-    """Log-probabilities of all tokens of all lines in turn (nats), with `</s>` and the spelling of
-    unknown words."""
+    """Log-probabilities of all tokens of all lines in turn (nats)."""
     ends: NDArray[np.int64]
     """The end of each line in them, ``[lines]``."""
     oov: int
@@ -33,56 +36,119 @@ class Scores:
     @property
     def log_probs(self) -> NDArray[np.float64]:
         """The log-probability of each line (nats)."""
-        if not len(self.ends):
-            return np.empty(0)
-        return np.add.reduceat(self.token_log_probs, np.concatenate([[0], self.ends[:-1]]))
+        return line_sums(self.token_log_probs, self.ends)
 
     @property
     def tokens(self) -> int:
-        """The number of tokens, `</s>` included."""
+        """The number of tokens."""
         return len(self.token_log_probs)
 
 
-def score_texts(model: LanguageModel, speller: Speller, lines: Sequence[str]) -> Scores:
+def score_texts(
+    model: LanguageModel,
+    speller: Speller,
+    lines: Sequence[str],
+    *,
+    prefix: str | Sequence[str] = "",
+    spelling: bool = True,
+    eos: bool = True,
+) -> Scores:
     """The same scores as ``score_lines``, for a list of lines.
 
     Raises:
-        UsageError: a line with a line end inside, or something else than texts.
+        UsageError: a line with a line end inside, something else than texts, or prefixes that are
+            not as many as the lines.
     """
     if isinstance(lines, (str, bytes)) or not isinstance(lines, Sequence):
         raise UsageError(f"score_texts takes a list of lines, not a {type(lines).__name__}; for one line use score")
     wrong = next((line for line in lines if not isinstance(line, str)), None)
     if wrong is not None or None in lines:
         raise UsageError(f"score_texts takes lines of text; one of them is a {type(wrong).__name__}")
+    if not isinstance(prefix, str) and len(prefix) != len(lines):
+        raise prefixes_differ(len(prefix), len(lines))
     scores, lengths, oov = [np.empty(0)], [np.empty(0, np.int64)], 0
     for start in range(0, len(lines), _PIECE):
-        piece_scores, ends, unknown = _score_piece(model, speller, _normal(lines[start : start + _PIECE]))
-        scores.append(piece_scores)
-        lengths.append(np.diff(ends, prepend=0))
-        oov += unknown
+        piece = _normal(lines[start : start + _PIECE])
+        own = prefix if isinstance(prefix, str) else prefix[start : start + _PIECE]
+        found = score_window(model, speller, piece, prefix=own, spelling=spelling, eos=eos)
+        scores.append(found.log_probs)
+        lengths.append(np.diff(found.ends, prepend=0))
+        oov += sum(map(len, found.unknown.values()))
     return Scores(np.concatenate(scores), np.cumsum(np.concatenate(lengths)), oov)
 
 
-def _score_piece(
-    model: LanguageModel, speller: Speller, lines: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
-    tokenizer = model.tokenizer
-    stream = tokenizer.encode_stream(lines)
-    ends = np.flatnonzero(stream == EOS_ID) + 1
-    strangers = np.flatnonzero(stream < 0)
-    stream[strangers] = UNK_ID
-    if model.forgets_lines:
-        log_probs = model.score(stream[None], np.array([len(stream)]), model.start())[0][0]
+class Window(NamedTuple):
+    """Some lines that were scored together."""
+
+    ids: NDArray[np.int64]
+    """The tokens of all lines in turn."""
+    log_probs: NDArray[np.float64]
+    """Their log-probabilities (nats)."""
+    ends: NDArray[np.int64]
+    """The end of each line in both, ``[lines]``."""
+    unknown: dict[int, list[Unknown]]
+    """The unknown tokens of each line that has any, by the line's number."""
+
+
+def score_window(
+    model: LanguageModel,
+    speller: Speller,
+    lines: Sequence[str],
+    *,
+    prefix: str | Sequence[str],
+    spelling: bool,
+    eos: bool,
+) -> Window:
+    """Score lines in normal form, each by itself; the arguments are those of ``score_lines``."""
+    if prefix:
+        prefixes = [prefix] * len(lines) if isinstance(prefix, str) else prefix
+        encoded, before, which = continuations(model.tokenizer, prefixes, lines)
+        begun = states_after(model, before)
+        scores = np.concatenate([_NOTHING, *score_apart(model, _rows(encoded, eos), begun, which)])
     else:
-        log_probs = np.concatenate(score_alone(model, np.split(stream, ends[:-1])))
-    scores = log_probs.astype(np.float64)
-    rows: list[int] = np.unique(np.searchsorted(ends, strangers, side="right")).tolist()
-    for row in rows:
-        first = int(ends[row - 1]) if row else 0
-        line = lines[row]
-        for position, spelled in unknown_tokens(tokenizer, line, tokenizer.encode(line)):
-            scores[first + position] -= speller.nats(spelled)
-    return scores, ends, len(strangers)
+        encoded = line_ids(model.tokenizer, lines)
+        if model.forgets_lines:
+            stream = encoded.ids
+            scores = model.score(stream[None], np.array([len(stream)]), model.start())[0][0]
+            scores = scores if eos else scores[stream != EOS_ID]
+        else:
+            scores = np.concatenate([_NOTHING, *score_apart(model, _rows(encoded, eos))])
+    ids, ends, unknown = encoded
+    if not eos:
+        ids, ends = ids[ids != EOS_ID], ends - np.arange(1, len(ends) + 1)
+    log_probs = scores.astype(np.float64)
+    if spelling:
+        for row, tokens in unknown.items():
+            first = int(ends[row - 1]) if row else 0
+            for place, spelled in tokens:
+                log_probs[first + place] -= speller.nats(spelled)
+    return Window(ids, log_probs, ends, unknown)
+
+
+def line_sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The sum of each line's values; that of a line never depends on the others.
+
+    >>> line_sums(np.array([1.0, 2.0, 4.0]), np.array([2, 2, 3])).tolist()
+    [3.0, 0.0, 4.0]
+    """
+    starts = np.concatenate([[0], ends])[:-1]
+    some = np.flatnonzero(ends > starts)
+    sums = np.zeros(len(ends))
+    if len(some):
+        sums[some] = np.add.reduceat(values, starts[some])
+    return sums
+
+
+def prefixes_differ(prefixes: int, lines: int) -> UsageError:
+    """The error of a list of prefixes that is not as long as that of the lines."""
+    return UsageError(f"{prefixes} prefixes came with {lines} lines; give one prefix for each line, or one for all")
+
+
+_NOTHING: LogProbs = np.empty(0, np.float32)
+
+
+def _rows(encoded: LineIds, eos: bool) -> list[NDArray[np.int64]]:
+    return encoded.split() if eos else [ids[:-1] for ids in encoded.split()]
 
 
 def _normal(lines: Sequence[str]) -> Sequence[str]:

@@ -58,9 +58,14 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     """Feed the finished lines of a text; returns the state, the open line, and the unknown
     words.
     """
+    ids, open_line, oov = finished_lines(model.tokenizer, text)
+    return consume_ids(model, ids, model.start()), open_line, oov
+
+
+def finished_lines(tokenizer: Tokenizer, text: str) -> tuple[list[TokenIds], str, list[str]]:
+    """The tokens of the finished lines of a text, its open line, and the unknown words."""
     lines = split_lines(text)
     open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
-    tokenizer = model.tokenizer
     oov: list[str] = []
     ids: list[TokenIds] = []
     for line in map(normalise_line, lines):
@@ -70,7 +75,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     # A finished line loses its trailing spaces. While the line is open, they show that a word has
     # ended.
     blanks = open_line[len(open_line.rstrip()) :]
-    return consume_ids(model, ids, model.start()), checked_line(normalise_line(open_line) + blanks), oov
+    return ids, checked_line(normalise_line(open_line) + blanks), oov
 
 
 def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:

@@ -1,6 +1,6 @@
 """Operations on all rows of a state, for models with and without batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from elman.text.tokenizer import EOS_ID
 
 CHUNK = 1024
 """Tokens given to ``model.score`` at a time, over all rows together."""
+_ROWS = 64
+"""Rows that are scored together; of short ones, as many as have ``CHUNK`` tokens."""
 
 
 def row_log_probs(model: LanguageModel, state: State) -> LogProbs:
@@ -53,3 +55,47 @@ def row_score(model: LanguageModel, rows: Sequence[TokenIds], state: State) -> t
         for row, length in enumerate(lengths.tolist()):
             scores[row][start : start + length] = log_probs[row, :length]
     return scores, state
+
+
+def score_apart(
+    model: LanguageModel, rows: Sequence[TokenIds], begun: State | None = None, which: Sequence[int] | None = None
+) -> list[LogProbs]:
+    """The scores of each row by itself. Rows of similar length are scored together, equal ones once.
+
+    Args:
+        begun: states in which rows begin, as a batch; default: a document start.
+        which: the state in which each row begins; default: the first.
+    """
+    begun = model.start() if begun is None else begun
+    starts = [0] * len(rows) if which is None else which
+    first: dict[tuple[int, bytes], int] = {}
+    same = [
+        first.setdefault((start, ids.tobytes()), row) for row, (start, ids) in enumerate(zip(starts, rows, strict=True))
+    ]
+    scores: dict[int, LogProbs] = {}
+    for group in _similar(model, rows, first.values()):
+        found, _ = row_score(model, [rows[row] for row in group], begun.take([starts[row] for row in group]))
+        scores |= zip(group, found, strict=True)
+    return [scores[row] for row in same]
+
+
+def states_after(model: LanguageModel, rows: Sequence[TokenIds]) -> State:
+    """The state after each row from a document start, as a batch."""
+    states, order = [], []
+    for group in _similar(model, rows, range(len(rows))):
+        start = model.start().take([0] * len(group))
+        states.append(row_score(model, [rows[row] for row in group], start)[1])
+        order += group
+    return State.stack(states).take(np.argsort(order))
+
+
+def _similar(model: LanguageModel, rows: Sequence[TokenIds], chosen: Iterable[int]) -> Iterator[list[int]]:
+    """Rows of similar length, the longest first; rows that begin alike are neighbours."""
+    longest_first = sorted(chosen, key=lambda row: (-len(rows[row]), rows[row].tobytes()))
+    begin = 0
+    while begin < len(longest_first):
+        longest = len(rows[longest_first[begin]])
+        most = max(_ROWS, CHUNK // max(longest, 1)) if model.batchable else 1
+        group = [row for row in longest_first[begin : begin + most] if len(rows[row]) >= longest // 2]
+        yield group
+        begin += len(group)

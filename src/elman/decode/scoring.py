@@ -5,17 +5,21 @@ gathered in a bounded window. An unknown word costs the prediction of `<unk>` pl
 """
 
 import dataclasses
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple, cast, get_args
+from itertools import islice
+from typing import Literal, cast, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.oov import Unknown, unknown_tokens
+from elman.data.oov import Unknown
+from elman.decode.bulk import line_sums, prefixes_differ, score_window
+from elman.decode.line_ids import line_ids
 from elman.decode.line_nats import LineNats
-from elman.decode.rows import row_score
+from elman.decode.rows import row_score, score_apart
 from elman.errors import UsageError
 from elman.metrics.language import Tally
 from elman.models.protocol import LanguageModel, State
@@ -23,7 +27,7 @@ from elman.notation import LogProbs, TokenIds
 from elman.progress import Progress
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
-from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+from elman.text.tokenizer import Tokenizer
 
 Context = Literal["carry", "document", "independent"]
 """The context of a prediction: all text before the token, its document so far, or its line so
@@ -35,25 +39,29 @@ Documents = Iterable[Iterable[str]] | Iterable[tuple[str, bool]]
 _WINDOW_TOKENS = 1 << 16
 _WINDOW_CHARS = 1 << 20
 _WINDOW_LINES = 1024
-_ROWS = 64
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LineScore:
-    """The log-probability of one line on its own."""
+    """The log-probability of one line, by default with `</s>` and the spelling of unknown words."""
 
     text: str
     """The line in normal form."""
     log_prob: float
-    """Sum over all tokens (nats), with `</s>` and the spelling of unknown words."""
+    """Sum over all tokens (nats)."""
     tokens: int
-    """How many tokens, `</s>` included."""
+    """How many tokens."""
     oov: int
     """How many of them were unknown words."""
     token_texts: Sequence[bytes]
-    """The text of each token with leading spaces; the last one is the line feed of `</s>`."""
+    """The text of each token with leading spaces; that of `</s>` is a line feed."""
     token_log_probs: NDArray[np.float64]
-    """One figure per token, spelling included; they add up to ``log_prob``."""
+    """One figure per token (nats); they add up to ``log_prob``."""
+
+    @property
+    def log10_prob(self) -> float:
+        """``log_prob`` as a logarithm to base 10, as in ARPA files."""
+        return self.log_prob / math.log(10)
 
     @cached_property
     def per_token(self) -> list[tuple[str, float]]:
@@ -74,33 +82,102 @@ def shown_bytes(data: bytes) -> str:
         return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
 
 
-def score_lines(model: LanguageModel, speller: Speller, lines: Iterable[str]) -> Iterator[LineScore]:
+def score_lines(
+    model: LanguageModel,
+    speller: Speller,
+    lines: Iterable[str],
+    *,
+    prefix: str | Iterable[str] = "",
+    spelling: bool = True,
+    eos: bool = True,
+) -> Iterator[LineScore]:
     """Score lines one by one as if each were a document, in the order they come.
 
     Lines are read ahead within a window, in which lines of similar length are scored together.
 
+    Args:
+        prefix: what the model has read before a line, which is scored as its continuation
+            (``decode.continuations``); one for all lines, or one for each.
+        spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`.
+        eos: whether a line's end is scored.
+
     Raises:
-        UsageError: a line with a line end inside.
+        UsageError: a line with a line end inside, or prefixes that are not as many as the lines.
     """
-    tokenizer = model.tokenizer
-    for window in _windows(map(_one_line, lines)):
-        encoded = _encode(tokenizer, window)
-        for line, scores in zip(encoded, score_alone(model, [line.ids for line in encoded]), strict=True):
-            yield _line_score(tokenizer, speller, line, scores)
+    prefixes = None if isinstance(prefix, str) else iter(prefix)
+    for window in _windows(map(one_line, lines)):
+        own = prefix if isinstance(prefix, str) else [*islice(prefixes or (), len(window))]
+        if not isinstance(own, str) and len(own) < len(window):
+            raise prefixes_differ(len(own), len(window))
+        found = score_window(model, speller, window, prefix=own, spelling=spelling, eos=eos)
+        sums, start = line_sums(found.log_probs, found.ends).tolist(), 0
+        for row, (line, end) in enumerate(zip(window, found.ends.tolist(), strict=True)):
+            unknown = found.unknown.get(row, [])
+            texts = _TokenTexts(model.tokenizer, found.ids[start:end], unknown)
+            yield LineScore(line, sums[row], end - start, len(unknown), texts, found.log_probs[start:end])
+            start = end
+    if prefixes is not None and next(prefixes, None) is not None:
+        raise UsageError("more prefixes came than lines; give one prefix for each line, or one for all")
 
 
 def follow_lines(
-    model: LanguageModel, speller: Speller, lines: Iterable[str], state: State
+    model: LanguageModel,
+    speller: Speller,
+    lines: Iterable[str],
+    state: State,
+    *,
+    spelling: bool = True,
+    eos: bool = True,
 ) -> Iterator[tuple[LineScore, State]]:
     """Score lines as one text that continues ``state``, each with the state after it.
+
+    Args:
+        spelling, eos: as for ``score_lines``; the state has read the line's end in any case.
 
     Raises:
         UsageError: a line with a line end inside.
     """
-    for line in lines:
-        (encoded,) = _encode(model.tokenizer, [_one_line(line)])
-        (scores,), state = row_score(model, [encoded.ids], state)
-        yield _line_score(model.tokenizer, speller, encoded, scores), state
+    for line in map(one_line, lines):
+        ids, _, unknown_by_row = line_ids(model.tokenizer, [line])
+        unknown = unknown_by_row.get(0, [])
+        (scores,), state = row_score(model, [ids], state)
+        log_probs = scores.astype(np.float64)
+        for place, spelled in unknown if spelling else ():
+            log_probs[place] -= speller.nats(spelled)
+        ids, log_probs = (ids, log_probs) if eos else (ids[:-1], log_probs[:-1])
+        total = float(line_sums(log_probs, np.array([len(ids)]))[0])
+        texts = _TokenTexts(model.tokenizer, ids, unknown)
+        yield LineScore(line, total, len(ids), len(unknown), texts, log_probs), state
+
+
+class _TokenTexts(Sequence[bytes]):
+    """The texts of a line's tokens, looked up when they are asked for."""
+
+    def __init__(self, tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown]) -> None:
+        self._tokenizer, self._ids, self._unknown = tokenizer, ids, unknown
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        return self._texts[index]
+
+    @cached_property
+    def _texts(self) -> list[bytes]:
+        return token_texts(self._tokenizer, self._ids, self._unknown)
+
+
+def token_texts(tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown]) -> list[bytes]:
+    """The texts of tokens, as ``LineScore.token_texts`` has them; a marker is its own name."""
+    pieces, tokens = tokenizer.pieces, tokenizer.tokens
+    texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in ids.tolist()]
+    for place, spelled in unknown:
+        texts[place] = spelled.encode()
+    return texts
 
 
 def evaluate(
@@ -187,29 +264,12 @@ def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]
         if waiting >= _WINDOW_TOKENS:
             # Whole documents are batched; the open one comes last, alone, and its state is kept.
             (last,), begun = row_score(model, [np.concatenate(parts)], begun or model.start())
-            yield np.concatenate([*score_alone(model, whole), last])
+            yield np.concatenate([*score_apart(model, whole), last])
             whole, parts, waiting = [], [], 0
     if begun is not None and parts:
         yield row_score(model, [np.concatenate(parts)], begun)[0][0]
     elif parts:
-        yield np.concatenate(score_alone(model, [*whole, np.concatenate(parts)]))
-
-
-class _Line(NamedTuple):
-    text: str
-    ids: TokenIds
-    """With `</s>`."""
-    unknown: list[Unknown]
-
-
-def _line_score(tokenizer: Tokenizer, speller: Speller, line: _Line, scores: LogProbs) -> LineScore:
-    log_probs = scores.astype(np.float64)
-    pieces, tokens = tokenizer.pieces, tokenizer.tokens
-    texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in line.ids.tolist()]
-    for position, spelled in line.unknown:
-        log_probs[position] -= speller.nats(spelled)
-        texts[position] = spelled.encode()
-    return LineScore(line.text, float(log_probs.sum()), len(line.ids), len(line.unknown), texts, log_probs)
+        yield np.concatenate(score_apart(model, [*whole, np.concatenate(parts)]))
 
 
 class _Meter:
@@ -230,24 +290,23 @@ class _Meter:
         first = True
         marks: deque[bool] = deque()
         for window in _windows(_set_aside(lines, marks)):
-            for line in _encode(self._tokenizer, window):
+            encoded = line_ids(self._tokenizer, window)
+            for row, (line, ids) in enumerate(zip(window, encoded.split(), strict=True)):
                 starts = marks.popleft()
-                facts = self._facts(line)
+                facts = self._facts(line, len(ids), encoded.unknown.get(row, ()))
                 self.tally += facts
                 if self._by_line is not None:
                     self._by_line.expect(tokens=facts.tokens, spelling=facts.spelling_nats)
-                yield line.ids, first or context == "independent" or (starts and context == "document")
+                yield ids, first or context == "independent" or (starts and context == "document")
                 first = False
 
-    def _facts(self, line: _Line) -> Tally:
+    def _facts(self, line: str, tokens: int, unknown: Sequence[Unknown]) -> Tally:
         return Tally(
-            spelling_nats=sum(self._speller.nats(unknown.spelled) for unknown in line.unknown)
-            if self._speller
-            else 0.0,
-            tokens=len(line.ids),
-            oov=len(line.unknown),
-            bytes=len(line.text.encode()) + 1,
-            chars=len(line.text) + 1,
+            spelling_nats=sum(self._speller.nats(each.spelled) for each in unknown) if self._speller else 0.0,
+            tokens=tokens,
+            oov=len(unknown),
+            bytes=len(line.encode()) + 1,
+            chars=len(line) + 1,
             lines=1,
         )
 
@@ -283,35 +342,13 @@ def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
         yield window
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A line in normal form.
+
+    Raises:
+        UsageError: it has a line end inside.
+    """
     line = normalise_line(text)
     if "\n" in line or "\r" in line:
         raise UsageError(f"a line to score has a line end inside ({line[:40]!r}); give its lines one by one")
     return line
-
-
-def _encode(tokenizer: Tokenizer, lines: Sequence[str]) -> list[_Line]:
-    encoded_lines = []
-    for line, ids in zip(lines, tokenizer.encode_lines(lines), strict=True):
-        # Positions cost more than ids, and only unknown tokens need them.
-        unknown = unknown_tokens(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
-        encoded_lines.append(_Line(line, np.append(ids, EOS_ID), unknown))
-    return encoded_lines
-
-
-def score_alone(model: LanguageModel, rows: Sequence[TokenIds]) -> list[LogProbs]:
-    """The log-probabilities of each row from a document start; rows of similar length are scored
-    together.
-    """
-    scores: list[LogProbs] = [np.empty(0, dtype=np.float32)] * len(rows)
-    most = _ROWS if model.batchable else 1
-    longest_first = sorted(range(len(rows)), key=lambda row: -len(rows[row]))
-    begin = 0
-    while begin < len(rows):
-        least = len(rows[longest_first[begin]]) // 2
-        group = [row for row in longest_first[begin : begin + most] if len(rows[row]) >= least]
-        group_scores, _ = row_score(model, [rows[row] for row in group], model.start(len(group)))
-        for row, row_scores in zip(group, group_scores, strict=True):
-            scores[row] = row_scores
-        begin += len(group)
-    return scores

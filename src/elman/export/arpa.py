@@ -9,7 +9,7 @@ from typing import Any
 from elman.data.store import build_store
 from elman.evaluation.splits import held_out_text, training_text
 from elman.export.distill import DistillConfig, distill
-from elman.models.ngram.arpa import arpa_words
+from elman.models.ngram.arpa import arpa_preamble, arpa_words, tell_losses
 from elman.models.ngram.arpa_writer import write_arpa
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
@@ -58,7 +58,8 @@ def write_distilled(
             store = build_store(train, model.tokenizer, folder=stores, collect_oov=True, progress=progress)
             ids = store.ids, store.documents
             distilled = distill(model, train=ids, valid=valid, config=config, progress=progress)
-    write_arpa(path, distilled.tables, words, progress=progress)
+    write_arpa(path, distilled.tables, words, preamble=arpa_preamble(model.tokenizer), progress=progress)
+    tell_losses(model.tokenizer, progress)
     return {"from": model.describe()["name"], **distilled.facts}
 
 

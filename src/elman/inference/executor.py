@@ -113,15 +113,19 @@ class Executor:
         """Working memory of the current thread; new memory of this size would cost a page fault
         every 4 kB.
         """
-        kept = getattr(self._memory, "kept", None)
-        if kept is None or len(kept[0][0]) != rows:
+        local = self._memory
+        if rows > getattr(local, "most", 0):
             code = self._code
             row, slots = np.zeros((rows, code.width), np.float32), np.zeros((rows, code.slots), np.int64)
-            memory: Memory = row, np.zeros((rows, code.bytes), np.uint8), slots
-            id_columns = [(name, slots[:, slot]) for name, (slot, _) in code.ids.items()]
-            kept = memory, id_columns, [(name, row[:, span]) for name, span in code.inputs.items()]
-            self._memory.kept = kept
-        return kept
+            local.whole, local.most = (row, np.zeros((rows, code.bytes), np.uint8), slots), rows
+            local.pieces = {}
+        if rows not in local.pieces:
+            code = self._code
+            row, small, slots = local.whole
+            memory: Memory = row[:rows], small[:rows], slots[:rows]
+            id_columns = [(name, memory[2][:, slot]) for name, (slot, _) in code.ids.items()]
+            local.pieces[rows] = memory, id_columns, [(name, memory[0][:, span]) for name, span in code.inputs.items()]
+        return local.pieces[rows]
 
 
 def _zeros(size: int, kind: Any) -> Any:

@@ -33,6 +33,8 @@ from elman.text.tokenizer import Tokenizer
 
 _SCORES = 1 << 20
 """Most probabilities in memory at a time while scoring."""
+_TOGETHER = 32
+"""A multiple of the rows that the engine's kernels compute together."""
 _ARITHMETIC = 1
 """The version of the arithmetic: other arithmetic gives other bits."""
 
@@ -160,16 +162,37 @@ class InferenceModel:
         scores = np.zeros((batch, time), np.float32)
         kept = np.zeros((batch, time, self.tokenizer.size), np.float32) if whole else None
         rows, targets = before[real], safe[real]
-        chosen = np.empty(len(rows), np.float32)
-        size = max(_SCORES // self.tokenizer.size, 1)
-        for start in range(0, len(rows), size):
-            some = slice(start, start + size)
-            chosen[some] = self._probabilities("chosen", rows[some], targets[some])[:, 0]
-        scores[real] = chosen
+        scores[real] = self._chosen(rows, targets, shared=batch > 1)
         if kept is not None and len(rows):
             kept[real] = self._probabilities("log_probs", rows)
         last = every[np.arange(batch), lengths]
         return Trace(scores, before, kept, State(self.model_hash, {"top": last, **after}))
+
+    def _chosen(self, rows: NDArray[np.float32], targets: NDArray[np.int64], *, shared: bool) -> NDArray[np.float32]:
+        """The log-probability of each target after its row.
+
+        With ``shared``, equal rows are computed once: lines of a batch often begin alike.
+        """
+        chosen = np.empty(len(rows), np.float32)
+        # Whole pieces of the engine's.
+        size = max(_SCORES // self.tokenizer.size // _TOGETHER, 1) * _TOGETHER
+        alone = np.arange(len(rows))
+        # A softmax in clusters computes only what a target needs.
+        if shared and self.program["output"].outputs["chosen"].operator == "pick":
+            numbers: dict[bytes, int] = {}
+            which = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], np.int64)
+            several = np.bincount(which, minlength=1) > 1
+            alone = np.flatnonzero(~several[which])
+            by_context = np.argsort(which, kind="stable")
+            kinds = np.flatnonzero(several)
+            for start in range(0, len(kinds), size):
+                some = by_context[np.isin(which[by_context], kinds[start : start + size])]
+                _, first, own = np.unique(which[some], return_index=True, return_inverse=True)
+                chosen[some] = self._probabilities("log_probs", rows[some[first]])[own, targets[some]]
+        for start in range(0, len(alone), size):
+            some = alone[start : start + size]
+            chosen[some] = self._probabilities("chosen", rows[some], targets[some])[:, 0]
+        return chosen
 
     def features(self, state: State) -> NDArray[np.float32]:
         return state.parts["top"]

@@ -16,7 +16,7 @@ from elman.notation import LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batcher
 from elman.serve.errors import Problem, json_bytes
-from elman.serve.generation import Picked, Piece, Showing, Text, Token, Wish, name_tops, pick, write
+from elman.serve.generation import Picked, Piece, Showing, Token, Wish, WrittenText, name_tops, pick, write
 from elman.serve.limits import Limits
 from elman.serve.prompts import Prompt, prompt_from_ids, prompt_from_text
 from elman.serve.schemas import CompletionBody
@@ -136,7 +136,7 @@ async def pieces(order: Order) -> AsyncIterator[tuple[int, Piece]]:
             # The first text of a seed is the one that `Model.generate` writes.
             rng = np.random.default_rng([order.seed, copy] if copy else order.seed)
             showing = Showing(index, wish.stop, begin=len(prompt.text) if order.echo else 0)
-            texts.append(Text(prompt, showing, rng))
+            texts.append(WrittenText(prompt, showing, rng))
             if order.echo:
                 yield 0, Piece(index, prompt.text, tokens, None)
     states = [state for _, state in read for _ in range(order.n)]

@@ -148,7 +148,7 @@ def _overlap(text: str, stop: str) -> int:
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)
 
 
-class Text:
+class WrittenText:
     """One of the texts being written."""
 
     def __init__(self, prompt: Prompt, showing: Showing, rng: np.random.Generator) -> None:
@@ -175,7 +175,7 @@ class Text:
         return self.showing.add(data, token)
 
 
-def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[Text]) -> Callable[[LogProbs], list[Picked]]:
+def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[WrittenText]) -> Callable[[LogProbs], list[Picked]]:
     """What draws the next token of each text, given the log-probabilities ``[texts, V]``."""
 
     def draw(log_probs: LogProbs) -> list[Picked]:
@@ -199,7 +199,9 @@ def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[Text]) -> Callable[
     return draw
 
 
-async def write(batcher: Batcher, wish: Wish, texts: Sequence[Text], state: State) -> AsyncIterator[tuple[int, Piece]]:
+async def write(
+    batcher: Batcher, wish: Wish, texts: Sequence[WrittenText], state: State
+) -> AsyncIterator[tuple[int, Piece]]:
     """Write on from the rows of a state; with each piece, how many tokens were drawn for it."""
     tokenizer = batcher.model.tokenizer
     live = list(texts)
@@ -223,7 +225,7 @@ async def write(batcher: Batcher, wish: Wish, texts: Sequence[Text], state: Stat
 
 
 async def _draw(
-    batcher: Batcher, wish: Wish, texts: Sequence[Text], state: State, ids: TokenIds | None
+    batcher: Batcher, wish: Wish, texts: Sequence[WrittenText], state: State, ids: TokenIds | None
 ) -> tuple[list[Picked], State]:
     """One step of all texts, in as many parts as the batcher takes rows."""
     tokenizer, most = batcher.model.tokenizer, batcher.most

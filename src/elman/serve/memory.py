@@ -31,7 +31,7 @@ from elman.text.tokenizer import Tokenizer
 _NATS = math.log(2)
 
 
-class Piece(NamedTuple):
+class MemoryPiece(NamedTuple):
     """A word of a line: its text, and which of the line's tokens it is."""
 
     text: str
@@ -39,20 +39,20 @@ class Piece(NamedTuple):
     end: int
 
 
-def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
+def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
     """The words of a line: its tokens, or, where a word is many tokens, what stands between spaces.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["ab c, d"], config=TokenizerConfig(level="char"))
     >>> pieces_of(tokenizer, "ab c, d")
-    [Piece(text='ab', first=0, end=2), Piece(text=' c,', first=2, end=5), Piece(text=' d', first=5,
+    [MemoryPiece(text='ab', first=0, end=2), MemoryPiece(text=' c,', first=2, end=5), MemoryPiece(text=' d', first=5,
     end=7)]
     """
     spans = tokenizer.encode(line).spans.tolist()
     if whole_words(tokenizer):
         # A marker, which has no text, belongs to the word after it.
         ends = [place + 1 for place, (start, end) in enumerate(spans) if end > start]
-        return [Piece(line[slice(*spans[end - 1])], first, end) for first, end in pairwise([0, *ends])]
+        return [MemoryPiece(line[slice(*spans[end - 1])], first, end) for first, end in pairwise([0, *ends])]
     starts = [
         place
         for place, (start, _) in enumerate(spans)
@@ -60,7 +60,7 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[Piece]:
     ]
     found = []
     for first, end in pairwise([*starts, len(spans)]):
-        found.append(Piece(line[spans[first][0] : spans[end - 1][1]], first, end))
+        found.append(MemoryPiece(line[spans[first][0] : spans[end - 1][1]], first, end))
     return found
 
 
@@ -107,7 +107,7 @@ class LeftOut(NamedTuple):
     without: LogProbs
 
 
-def left_out(model: LanguageModel, ids: TokenIds, pieces: list[Piece], *, rows: int) -> LeftOut:
+def left_out(model: LanguageModel, ids: TokenIds, pieces: list[MemoryPiece], *, rows: int) -> LeftOut:
     """Read a history ``ids[T]`` whole and without each of its words, ``rows`` at a time."""
     histories = [ids, *(np.concatenate([ids[: piece.first], ids[piece.end :]]) for piece in pieces)]
     found = []

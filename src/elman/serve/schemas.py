@@ -94,7 +94,7 @@ class CompletionBody(_Body):
     user: str | None = None
 
 
-class Word(BaseModel):
+class NextWord(BaseModel):
     """A next word and its probability."""
 
     text: str
@@ -107,7 +107,7 @@ class CompleteAnswer(BaseModel):
     model: str
     prompt: str
     partial: str
-    words: list[Word]
+    words: list[NextWord]
     oov: list[str]
 
 

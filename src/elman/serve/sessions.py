@@ -74,11 +74,11 @@ class Session:
         tables = sum(place.log_probs.nbytes for place in list(self._tables) if place.log_probs is not None)
         return self._state_bytes + tables + self._places * _PLACE_BYTES
 
-    def reader(self, model: Batched) -> "Reader":
+    def reader(self, model: Batched) -> "SessionReader":
         """The model as it reads prompts with what is kept of the client's text, for one request."""
         if self._places > _PLACES * self._longest:
             self._clear()
-        return Reader(self, model)
+        return SessionReader(self, model)
 
     @property
     def root(self) -> _Place:
@@ -150,7 +150,7 @@ class Session:
             self._tables.popitem(last=False)[0].log_probs = None
 
 
-class Reader:
+class SessionReader:
     """A LanguageModel that remembers prompts: what is fed to it from the start is looked up in a
     session first.
 

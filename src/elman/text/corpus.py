@@ -101,13 +101,18 @@ class Corpus:
 
 
 def read_lines(
-    sources: Sources, *, config: CorpusConfig | None = None, blank: bool = False
+    sources: Sources,
+    *,
+    config: CorpusConfig | None = None,
+    blank: bool = False,
+    before_read: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, bool]]:
     """Each normalised line of the sources, and whether it starts a document, in one streaming pass.
 
     Blank lines before the first text of a file are kept; with ``document="line"`` or ``"block"``
     blank lines only separate. A record (``field``) counts as a file. A file of blank lines alone is
-    an error, unless ``blank`` is set.
+    an error, unless ``blank`` is set. ``before_read`` is called before each read of a file or of
+    standard input, which may wait; all lines read before have been given by then.
 
     >>> list(read_lines("builtin:pydocs"))[0]
     ('The "assert" statement', True)
@@ -116,7 +121,13 @@ def read_lines(
         TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found
             before any is read.
     """
-    return _read(find_sources(sources), config=config or CorpusConfig(), advance=lambda amount: None, blank=blank)
+    return _read(
+        find_sources(sources),
+        config=config or CorpusConfig(),
+        advance=lambda amount: None,
+        blank=blank,
+        before_read=before_read,
+    )
 
 
 @contextmanager
@@ -187,11 +198,16 @@ def prepare(
 
 
 def _read(
-    sources: Sequence[Source], *, config: CorpusConfig, advance: Callable[[int], None], blank: bool = False
+    sources: Sequence[Source],
+    *,
+    config: CorpusConfig,
+    advance: Callable[[int], None],
+    blank: bool = False,
+    before_read: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, bool]]:
     empty = True
     for source in sources:
-        for unit in _units(source, config=config, advance=advance):
+        for unit in _units(source, config=config, advance=advance, before_read=before_read):
             for document in _documents(unit, config.document, keep=blank):
                 empty = False
                 yield document
@@ -200,14 +216,16 @@ def _read(
         raise TextError(f"{what}: empty, there is no text in it; give some text")
 
 
-def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], None]) -> Iterator[Iterable[str]]:
+def _units(
+    source: Source, *, config: CorpusConfig, advance: Callable[[int], None], before_read: Callable[[], None]
+) -> Iterator[Iterable[str]]:
     """Files or records as lines before normalisation."""
     if source.kind == "builtin":
         from elman.text.pydocs import documents
 
         yield from map(split_lines, documents())
         return
-    lines = raw_lines(source, encoding=config.encoding, advance=advance)
+    lines = raw_lines(source, encoding=config.encoding, advance=advance, before_read=before_read)
     reader = read_json_lines if source.kind == "stdin" else READERS.get(source.suffix, read_plain)
     if config.field is None or reader is read_plain:
         yield lines
@@ -216,6 +234,10 @@ def _units(source: Source, *, config: CorpusConfig, advance: Callable[[int], Non
 
 
 def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[tuple[str, bool]]:
+    if keep and document == "file":
+        # No line waits for the next one: it may come much later.
+        yield from ((line, not number) for number, line in enumerate(map(normalise_line, lines)))
+        return
     starts, blank = True, 0
     for line in map(normalise_line, lines):
         if line:
@@ -231,8 +253,6 @@ def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[t
                 blank += 1
             else:
                 yield "", False
-    for blank_number in range(blank if keep else 0):
-        yield "", not blank_number
 
 
 def _write_text(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:

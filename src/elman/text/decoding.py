@@ -45,17 +45,25 @@ def check_encoding(encoding: str) -> None:
         ) from None
 
 
-def raw_lines(source: Source, *, encoding: str, advance: Callable[[int], None]) -> Iterator[str]:
+def raw_lines(
+    source: Source,
+    *,
+    encoding: str,
+    advance: Callable[[int], None],
+    before_read: Callable[[], None] = lambda: None,
+) -> Iterator[str]:
     """The lines of a file or of standard input, without their line ends.
 
     Args:
         advance: called with the bytes on disk that were read since the last call.
+        before_read: called before each read, which may wait; all lines that came before have been
+            taken by then.
 
     Raises:
         TextError: unreadable, damaged, binary, or not in that encoding.
     """
     parts: list[str] = []
-    for text in _decoded(source, encoding=encoding, advance=advance):
+    for text in _decoded(source, encoding=encoding, advance=advance, before_read=before_read):
         pieces = text.split("\n")
         if len(pieces) > 1:
             yield "".join([*parts, pieces[0]])
@@ -67,13 +75,15 @@ def raw_lines(source: Source, *, encoding: str, advance: Callable[[int], None]) 
         yield last
 
 
-def _decoded(source: Source, *, encoding: str, advance: Callable[[int], None]) -> Iterator[str]:
+def _decoded(
+    source: Source, *, encoding: str, advance: Callable[[int], None], before_read: Callable[[], None]
+) -> Iterator[str]:
     codec = codecs.lookup(encoding).name
     wide = codec.startswith(("utf-16", "utf-32"))
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     line_ends = io.IncrementalNewlineDecoder(None, translate=True)
     offset, first = 0, True
-    for block in _blocks(source, advance):
+    for block in _blocks(source, advance, before_read):
         if offset == 0 and not wide:
             if codec.startswith("utf-8") and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise TextError(f"{source.name}: UTF-16 text, not {encoding}; try --encoding {_wide_name(block)}")
@@ -98,12 +108,12 @@ def _decoded(source: Source, *, encoding: str, advance: Callable[[int], None]) -
         offset += len(block)
 
 
-def _blocks(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
+def _blocks(source: Source, advance: Callable[[int], None], before_read: Callable[[], None]) -> Iterator[bytes]:
     """Decompressed blocks; an empty one marks a complete file."""
     if source.kind == "stdin":
         if sys.stdin is None:
             raise TextError("standard input is closed; name a file instead of -")
-        yield from _read_all(sys.stdin.buffer, source, sys.stdin.buffer, lambda amount: None)
+        yield from _read_all(sys.stdin.buffer, source, sys.stdin.buffer, lambda amount: None, before_read)
         return
     assert source.path is not None
     try:
@@ -113,17 +123,21 @@ def _blocks(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
     with file:
         if source.compression:
             with _OPENERS[source.compression](file) as opened:
-                yield from _read_all(opened, source, file, advance)
+                yield from _read_all(opened, source, file, advance, before_read)
         else:
-            yield from _read_all(file, source, file, advance)
+            yield from _read_all(file, source, file, advance, before_read)
 
 
-def _read_all(opened, source: Source, file: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
+def _read_all(
+    opened, source: Source, file: BinaryIO, advance: Callable[[int], None], before_read: Callable[[], None]
+) -> Iterator[bytes]:
     told, measured = 0, source.path is not None and file.seekable()
     block = b"more"
     while block:
+        before_read()
         try:
-            block = opened.read(_BLOCK)
+            # What a pipe or a terminal has by now; `read` would wait for a whole block.
+            block = opened.read1(_BLOCK)
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise TextError(_damaged(source)) from error
         except OSError as error:

@@ -25,6 +25,8 @@ _START = 257
 _BEFORE = 258
 _KEYS = _BEFORE * _BEFORE * _SYMBOLS
 _CHUNK_BYTES = 1 << 20
+_MOST_KEPT, _LONGEST_KEPT = 1 << 14, 64
+"""Words whose cost is kept, and the characters of the longest."""
 
 
 class Speller:
@@ -42,6 +44,7 @@ class Speller:
         ``counts[K]``.
         """
         self._keys, self._counts = keys, counts
+        self._costs: dict[str | bytes, float] = {}
         contexts, symbols = np.divmod(keys, _SYMBOLS)
         pairs = np.zeros((_BEFORE, _SYMBOLS))
         np.add.at(pairs, (contexts % _BEFORE, symbols), counts)
@@ -73,6 +76,17 @@ class Speller:
         """Minus the natural log-probability of a word's UTF-8 bytes and the end mark; always
         finite.
         """
+        known_cost = self._costs.get(word)
+        if known_cost is not None:
+            return known_cost
+        cost = self._cost(word)
+        if len(word) <= _LONGEST_KEPT:
+            if len(self._costs) >= _MOST_KEPT:
+                self._costs = {}
+            self._costs[word] = cost
+        return cost
+
+    def _cost(self, word: str | bytes) -> float:
         keys = _keys([_utf8(word)])
         contexts, symbols = np.divmod(keys, _SYMBOLS)
         known, at = _find(contexts, self._contexts)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import elman
-from elman.errors import ModelError
+from elman.errors import FolderError, ModelError
 from elman.models.ngram.arpa import arpa_words, load_arpa, save_arpa
 from elman.models.ngram.query import NgramModel, fit_ngram
+from elman.tasks.language.model import Model
+from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
 SMALL = """\\data\\
@@ -117,21 +119,63 @@ def test_tokens_that_know_their_spaces_are_written_visibly():
     assert arpa_words(pretokenized) == ["<unk>", "</s>", "a\\b", "\u2581"]
 
 
+RAW = ["The cat's mat\tis here", "a \u2581 \\ mat ", "the mat \u3000 is  the cat", "caf\u00e9 \\u{9} (\u732b)"]
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("rules", [1, 2])
 @pytest.mark.parametrize("level", ["word", "char", "subword", "byte"])
-def test_a_model_of_any_level_comes_back(tmp_path, level):
-    lines = ["the cat's mat\tis here", "a \u2581 \\ mat ", "the mat \u3000 is the cat"] * 3
-    tokenizer = Tokenizer.fit(
-        lines, config=TokenizerConfig(level=level, **({} if level == "byte" else {"min_count": 1}))
-    )
+def test_a_model_of_any_level_comes_back(tmp_path, level, lowercase, rules):
+    settings = {} if level == "byte" else {"min_count": 1}
+    tokenizer = Tokenizer.fit(RAW, config=TokenizerConfig(level=level, lowercase=lowercase, rules=rules, **settings))
+    lines = RAW * 3
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
+    trained = Model(fit_ngram(ids, np.array([0, len(ids)]), tokenizer), Speller.fit({}))
+    trained.export(tmp_path / "a.arpa")
+    loaded = elman.load(tmp_path / "a.arpa")
+    assert loaded.lm.tokenizer.hash == tokenizer.hash
+    for line in [*RAW, "the value of THE mat's cat", "zorgl", ""]:
+        one, other = trained.score(line, spelling=False), loaded.score(line, spelling=False)
+        assert [text for text, _ in one.per_token] == [text for text, _ in other.per_token]
+        np.testing.assert_allclose(one.token_log_probs, other.token_log_probs, atol=1e-5)
+    # What it does not hold is said, and only then.
+    notes = loaded.card["imported"]["notes"]
+    assert len(notes) == (level in ("word", "char")) and all("unknown words are spelled" in note for note in notes)
+    loaded.export(tmp_path / "b.arpa")
+    assert (tmp_path / "b.arpa").read_bytes() == (tmp_path / "a.arpa").read_bytes()
+
+
+def test_kenlm_reads_a_file_with_settings(tmp_path):
+    kenlm = pytest.importorskip("kenlm")
+    config = kenlm.Config()
+    config.show_progress = False
+    tokenizer = Tokenizer.fit(RAW, config=TokenizerConfig(min_count=1))
+    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in RAW])
     model = fit_ngram(ids, np.array([0, len(ids)]), tokenizer)
     save_arpa(model, tmp_path / "a.arpa")
-    loaded = load_arpa(tmp_path / "a.arpa").model
-    assert loaded.tokenizer.size == tokenizer.size
-    batch = ids[None], np.array([len(ids)])
-    np.testing.assert_allclose(
-        loaded.score(*batch, loaded.start())[0], model.score(*batch, model.start())[0], atol=1e-5
-    )
+    other = kenlm.Model(str(tmp_path / "a.arpa"), config)
+    wanted = [prob for prob, _, _ in other.full_scores("\u2581The \u2581cat's \u2581zorgl")]
+    np.testing.assert_allclose(line_scores(model, "The cat's zorgl"), wanted, atol=1e-4)
+
+
+def test_marked_words_without_settings_are_noticed(tmp_path):
+    """Pieces of another tool's words stay the words of the file."""
+    (tmp_path / "a.arpa").write_text(SMALL.replace("sun", "\u2581sun"))
+    loaded = elman.load(tmp_path / "a.arpa")
+    assert loaded.score("\u2581sun and").oov == 0 and loaded.score("sun and").oov == 1
+    (note,) = loaded.card["imported"]["notes"]
+    assert note.startswith("1 words begin with \u2581")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [("{", "damaged"), ("[1]", "damaged"), ('{"level": "wrd"}', "level"), ('{"level": "char"}', "not one character")],
+)
+def test_settings_that_cannot_be_are_refused(tmp_path, settings, message):
+    (tmp_path / "a.arpa").write_text(f"# elman tokenizer: {settings}\n{SMALL}")
+    with pytest.raises(FolderError, match=message) as raised:
+        elman.load(tmp_path / "a.arpa")
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("word", ["<s>", "<UNK>", "a\tb", "a\x07"])

@@ -46,6 +46,8 @@ class Arpa:
     """Of the text, decompressed."""
     notes: list[str]
     """Additions and omissions, one line each."""
+    preamble: bytes
+    """The text before ``\\data\\``."""
 
 
 def read_arpa(path: Path, *, progress: Progress | None = None) -> Arpa:
@@ -66,7 +68,7 @@ def read_arpa(path: Path, *, progress: Progress | None = None) -> Arpa:
         _expect(source, b"\\end\\")
         if (line := source.next_line()) is not None:
             raise source.error(f"{shown(line)} comes after \\end\\, where nothing may follow")
-        return reader.result(source.sha256)
+        return reader.result(source.sha256, preamble=source.preamble)
 
 
 def _read_header(source: ArpaSource) -> list[int]:
@@ -153,7 +155,7 @@ class _ArpaReader:
         else:
             self._finish(order, self._in_order(_Rows(*fields)))
 
-    def result(self, sha256: str) -> Arpa:
+    def result(self, sha256: str, *, preamble: bytes) -> Arpa:
         """The tables and words that were read."""
         if self._left_out:
             self._notes.append(
@@ -163,7 +165,7 @@ class _ArpaReader:
         probs, backoffs = ([each[:, column].copy() for each in self._log10] for column in (0, 1))
         probs[0] = probs[0][:-1]
         tables = BackoffTables(keys=tuple(self._keys), log10_probs=tuple(probs), log10_backoffs=tuple(backoffs[:-1]))
-        return Arpa(words=self._words, tables=tables, sha256=sha256, notes=self._notes)
+        return Arpa(words=self._words, tables=tables, sha256=sha256, notes=self._notes, preamble=preamble)
 
     def _read_block(self, order: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], bool]:
         """The n-grams up to the end of the current block: words, logarithms, lines, and whether the

@@ -40,6 +40,8 @@ class ArpaSource:
         self._text = self._remainder = b""
         self._before = 0
         self._is_arpa = False
+        self.preamble = b""
+        """What ``skip_to_data`` passed over."""
         self._digest = hashlib.sha256()
         try:
             self._file: BinaryIO = open(path, "rb")
@@ -109,12 +111,14 @@ class ArpaSource:
 
     def skip_to_data(self) -> None:
         """Skip to the line after ``\\data\\``; a limited amount of any text may stand before it."""
+        before: list[bytes] = []
         passed = 0
         while passed < _LONGEST_LINE and (line := self._take()):
             passed += len(line)
             if line.strip().removeprefix(b"\xef\xbb\xbf") == b"\\data\\":
-                self._is_arpa = True
+                self._is_arpa, self.preamble = True, b"".join(before)
                 return
+            before.append(line)
             if line.startswith(_KENLM_BINARY):
                 raise FolderError(f"{self.path} is a binary file of KenLM; give the ARPA file that it was built from")
         raise self._no_arpa()

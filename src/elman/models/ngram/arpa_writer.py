@@ -3,7 +3,8 @@ tables.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ _LOG10_OF_BOS = np.float32(-99)
 """`<s>` is never predicted; most tools write it so."""
 
 
-def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progress: Progress | None = None) -> None:
+def write_arpa(
+    path: Path, tables: BackoffTables, words: Sequence[str], *, preamble: str = "", progress: Progress | None = None
+) -> None:
     """Write tables into a file, gzip if its name ends in ``.gz``; an old file is replaced at the
     end.
 
@@ -29,6 +32,7 @@ def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progr
 
     Args:
         words: the types by token id, without blanks in them: `<unk>`, `</s>` and the others.
+        preamble: what stands before ``\\data\\``; KenLM allows lines that begin with ``#``.
 
     Raises:
         StorageError: the disk is full or the folder not writable.
@@ -36,11 +40,11 @@ def write_arpa(path: Path, tables: BackoffTables, words: Sequence[str], *, progr
     assert len(words) == tables.vocab_size, "words of another model"
     total = sum(map(len, tables.log10_probs)) + 1
     with (progress or Progress()).stage(f"writing {path.name}", total=total, unit="n-grams") as advance:
-        blocks = _blocks(tables, [*words, BOS], advance)
+        blocks = chain([preamble.encode()], _blocks(tables, [*words, BOS], advance))
         write_atomic(path, _gzip(blocks) if path.suffix == ".gz" else blocks)
 
 
-def _gzip(parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
+def _gzip(parts: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     # zlib's own header has no name and no time, so the same model gives the same bytes.
     packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     for part in parts:

@@ -327,12 +327,12 @@ class NgramModel:
         shorter contexts.
         """
         tables, nothing = self.tables, 1.0 if self.tables.interpolated else 0.0
-        for row in contexts:
-            for n, node in enumerate(row.tolist(), start=1):
-                if node >= 0 and tables.remainders(n, np.array([node]))[0] == nothing:
-                    first, end = tables.children(n, node)
-                    if first == end:
-                        row[n - 1] = -1
+        for n, nodes in enumerate(contexts.T, start=1):
+            rows = np.flatnonzero(nodes >= 0)
+            for row in rows[tables.remainders(n, nodes[rows]) == nothing].tolist():
+                first, end = tables.children(n, int(nodes[row]))
+                if first == end:
+                    nodes[row] = -1
         return contexts
 
     def _contexts(self, state: State) -> NDArray[np.int64]:

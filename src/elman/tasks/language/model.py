@@ -17,13 +17,14 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
+from elman.tasks.language.low_level import LowLevel
 from elman.text.corpus import CorpusConfig, read_text
 from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.store import Text
 
 
-class Model:
+class Model(LowLevel):
     """A trained language model and all that one does with it.
 
     Attributes:
@@ -111,26 +112,44 @@ class Model:
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
         return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
 
-    def score(self, line: str) -> LineScore:
-        """The log-probability of one line by itself (nats), `</s>` and the spelling of unknown
-        words included."""
+    def score(self, line: str, *, prefix: str = "", spelling: bool = True, eos: bool = True) -> LineScore:
+        """The log-probability of one line by itself, or as the continuation of ``prefix`` (nats).
+
+        Args:
+            prefix: text before the line, as for ``score_lines``.
+            spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`.
+            eos: whether the line's end, `</s>`, is scored.
+        """
         if not isinstance(line, str):
             raise UsageError(f"score takes one line of text, not a {type(line).__name__}; for several use score_lines")
-        return next(self.score_lines([line]))
+        return next(self.score_lines([line], prefix=prefix, spelling=spelling, eos=eos))
 
-    def score_lines(self, lines: Iterable[str]) -> Iterator[LineScore]:
-        """As ``score`` for many lines, in their order, batched."""
-        return score_lines(self.lm, self.speller, lines)
+    def score_lines(
+        self, lines: Iterable[str], *, prefix: str | Iterable[str] = "", spelling: bool = True, eos: bool = True
+    ) -> Iterator[LineScore]:
+        """As ``score`` for many lines, in their order, batched.
 
-    def follow_lines(self, lines: Iterable[str], state: State | None = None) -> Iterator[tuple[LineScore, State]]:
+        Args:
+            prefix: one text before all lines, or one for each line. It may hold several lines, of
+                which the last one goes on. A space is put between it and a line, unless one is
+                there or the line begins with punctuation.
+        """
+        return score_lines(self.lm, self.speller, lines, prefix=prefix, spelling=spelling, eos=eos)
+
+    def follow_lines(
+        self, lines: Iterable[str], state: State | None = None, *, spelling: bool = True, eos: bool = True
+    ) -> Iterator[tuple[LineScore, State]]:
         """Score lines as one text that goes on from ``state`` (default: a start), each with the
         state after it."""
-        return follow_lines(self.lm, self.speller, lines, self.lm.start() if state is None else state)
+        state = self.lm.start() if state is None else state
+        return follow_lines(self.lm, self.speller, lines, state, spelling=spelling, eos=eos)
 
-    def score_texts(self, lines: Sequence[str]) -> Scores:
+    def score_texts(
+        self, lines: Sequence[str], *, prefix: str | Sequence[str] = "", spelling: bool = True, eos: bool = True
+    ) -> Scores:
         """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the
         fastest way."""
-        return score_texts(self.lm, self.speller, lines)
+        return score_texts(self.lm, self.speller, lines, prefix=prefix, spelling=spelling, eos=eos)
 
     def evaluate(
         self,
