@@ -185,7 +185,7 @@ class TestMarks:
         source = file(tmp_path, "\n".join(map(json.dumps, records)), "a.jsonl")
         prepare(source, folder=tmp_path / "cache", config=CorpusConfig(field="t"), progress=Talk())
         (note,) = said
-        assert note.startswith("note: 20 of 200 records have no text and are left out; ")
+        assert note.startswith("note: 20 of 200 records left out, as there is no text in them; ")
         assert note.endswith("a.jsonl, line 1: field 't' is a JSON null, not a string; choose one with text")
 
 
