@@ -16,7 +16,9 @@ _PUNCTUATION = frozenset("‘’“”„‚…–—•«»‹›€£§°·´�
 
 # Bytes of one East Asian encoding are often rare ideographs of another.
 _LETTER_WORTH = {"CJK": 0.8, "COMMON": 1.1, "HIRAGANA": 1.1, "KATAKANA": 1.0, "HANGUL": 1.1, "JAMO": 0.0}
-_COMMON_IDEOGRAPHS = frozenset("的一是不了在人有我他她你好们們这這个個中来來上大为為和国國地到以说說时時要就出会會可也对對生能子日本見言年行")
+_COMMON_IDEOGRAPHS = frozenset(
+    "的一是不了在人有我他她你好们們这這个個中来來上大为為和国國地到以说說时時要就出会會可也对對生能子日本見言年行"
+)
 
 
 def wide_encoding(sample: bytes) -> str | None:
@@ -95,7 +97,9 @@ def _worth(run: str, *, beside_latin: bool) -> float:
         elif char in _PUNCTUATION:
             worth += 0.6
         elif char.isalpha():
-            mixed = len(scripts) > 1 or (beside_latin and scripts != {"LATIN"}) or (scripts == {"LATIN"} and len(run) > 3)
+            mixed = (
+                len(scripts) > 1 or (beside_latin and scripts != {"LATIN"}) or (scripts == {"LATIN"} and len(run) > 3)
+            )
             turned = char.isupper() and before.islower()
             worth += -1 if mixed or turned else _LETTER_WORTH.get(_kind(char), 1.0) - 0.1 * char.isupper()
         else:
