@@ -75,7 +75,8 @@ def _joined(value: Any, field: str) -> Any:
         return value
     key = field.rpartition(".")[2]
     parts = [part.get(key) if isinstance(part, dict) else part for part in value]
-    return "".join(parts) if all(isinstance(part, str) for part in parts) else value
+    strings = [part for part in parts if isinstance(part, str)]
+    return "".join(strings) if len(strings) == len(parts) else value
 
 
 def _near(record: dict[str, Any], field: str) -> tuple[list[str], str | None]:

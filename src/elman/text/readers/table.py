@@ -83,7 +83,8 @@ class SkippedRecords:
         """Say it, if there are any."""
         if self.skipped:
             progress.say(
-                f"note: {self.skipped:,} of {self.records:,} records left out, as there is no text in them; {self.first}"
+                f"note: {self.skipped:,} of {self.records:,} records left out, as there is no text in them; "
+                f"{self.first}"
             )
 
 
