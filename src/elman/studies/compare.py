@@ -79,7 +79,8 @@ class ComparePlan:
         """All trainings in order, n-grams first: of all orders that suit the level of the tokens."""
         values = self.to_json()
         data = {name: value for name, value in values["data"].items() if value is not None}
-        common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
+        texts = {name: values[name] for name in ("sources", "valid", "test")}
+        common = {**texts, **data, "level": level}
         jobs = []
         for kind in sorted(self.models, key=lambda kind: entry(kind).learns):
             if not entry(kind).learns:
