@@ -62,14 +62,12 @@ def level_of_text(text: Text, *, lowercase: bool = False, progress: Progress | N
     doublings = min(max(math.log2(text.bytes / sampled), 0.0), _MOST_DOUBLINGS)
     trials = [_trial(seen, held_out, level, lowercase=lowercase, doublings=doublings) for level in _ORDERS]
     chosen = _chosen(*trials)
-    figures = [
-        f"{_NAMES[trial.level]} {trial.expected:.2f}"
-        + (f" ({100 * trial.unknown:.0f}% of them unknown)" if trial.unknown > MUCH_UNKNOWN else "")
-        for trial in trials
-    ]
+    on_sample = ", ".join(f"{_NAMES[trial.level]} {trial.bits_per_byte:.2f}" for trial in trials)
+    on_whole = ", ".join(f"{trial.expected:.2f}" for trial in trials)
+    estimate = f" (the whole text about {on_whole})" if doublings else ""
     (progress or Progress()).say(
-        f"level: {chosen.level}; bits per byte by a quick count of a sample: {', '.join(figures)}; "
-        "--level chooses another"
+        f"level: {chosen.level}; bits per byte by a quick count of {sampled / 1e6:.2f} MB from all over the text: "
+        f"{on_sample}{estimate}; words unless another is {_MARGIN:.0%} better; --level chooses"
     )
     return chosen.level
 

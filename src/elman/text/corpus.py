@@ -27,6 +27,7 @@ from elman.text.readers.plain import read_plain
 from elman.text.readers.table import READERS, SkippedRecords, field_texts
 from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes, without
 from elman.text.splits import pieces
+from elman.text.splitting import CUT_CHARS, cut
 from elman.text.store import Text, TextWriter, starts_file
 
 _MANIFEST = "elman-corpus.json"
@@ -261,10 +262,18 @@ class _Reading:
             yield "", not blank_number
 
     def _normalised(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in map(normalise_line, lines):
+        for line in map(_normalise, lines):
             sentences = self._marks.strip(line)
             # Where each line has its answer, it stays one line.
             yield from [" ".join(sentences)] if self._blank else sentences
+
+
+def _normalise(line: str) -> str:
+    if len(line) <= CUT_CHARS:
+        return normalise_line(line)
+    # Part by part, for normalisation takes several times the memory of what it works on. Nothing in
+    # it reaches across a single space.
+    return "".join(normalise_line(part) for _, part in cut(line, level="word", pretokenized=True))
 
 
 def _write_text(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:

@@ -61,11 +61,15 @@ def raw_lines(source: Source, *, encoding: str, advance: Callable[[int], None]) 
     for text in _decoded(source, encoding=encoding, advance=advance):
         pieces = text.split("\n")
         if len(pieces) > 1:
-            yield "".join([*parts, pieces[0]])
+            parts.append(pieces[0])
+            first = "".join(parts)
+            parts.clear()  # before others work on a line, so that a long one is there once
+            yield first
+            del first
             yield from pieces[1:-1]
-            parts.clear()
         parts.append(pieces[-1])
     last = "".join(parts)
+    parts.clear()
     if last:
         yield last
 

@@ -9,6 +9,7 @@ _CANDIDATES = (
 )  # fmt: skip
 """From the most to the least likely where the bytes fit several equally well."""
 _ENDS_INSIDE = 3
+_PRINTABLE = bytes([9, 10, 13, *range(32, 127)])
 _RUN = re.compile(r"[^\x00-\x7f]+")
 _NOTED = 200_000
 _PUNCTUATION = frozenset("‘’“”„‚…–—•«»‹›€£§°·´¿¡™©®\u00a0、。，．・「」！？：；（）ー")
@@ -38,7 +39,9 @@ def wide_encoding(sample: bytes) -> str | None:
         filled = sum(whole[place::width].count(0) for place in zeros) / (units * len(zeros))
         # In scripts other than Latin only blanks and line ends have a zero; it is always in one place.
         stray = whole[others[-1 if name.endswith("be") else 0] :: width].count(0) / units
-        if filled > 0.02 and stray < filled / 20 and _decodes(whole, name):
+        # Plain text with a few zeros would be rare ideographs.
+        plain = filled < 0.3 and len(whole.translate(None, _PRINTABLE)) < 0.1 * len(whole) + whole.count(0)
+        if filled > 0.02 and stray < filled / 20 and not plain and _decodes(whole, name):
             return name
     return None
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elman.text.store import Text, starts_file
 
 _WINDOW = 1024
-_KEY_BYTES = 8
+_KEY_BYTES = 32
 _DOCUMENTS = 1 << 16
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
@@ -20,7 +20,7 @@ _FIRST_GAP, _LAST_GAP = re.compile(rb"[ \n]"), re.compile(rb"[ \n][^ \n]*$")
 def sample_windows(text: Text, size: int) -> list[list[str]]:
     """Stretches of about a kilobyte, each as lines: ``size`` bytes together, or all there are.
 
-    Each document is cut into stretches, and a hash of their first bytes chooses among them. Equal
+    Each document is cut into stretches, and a hash of some of their bytes chooses among them. Equal
     ones are taken once. A stretch begins and ends between words where there are spaces.
     """
     limit = np.uint64(min(2 * size / max(text.bytes, 1), 1.0) * _LARGEST_KEY)
@@ -56,7 +56,7 @@ def _keys(data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.i
     keys = (ends - begins).astype(np.uint64)
     for place in range(_KEY_BYTES):
         # From all over the stretch: many begin alike.
-        at = begins + (ends - begins) * place // _KEY_BYTES
+        at = begins + (ends - begins - 1) * place // (_KEY_BYTES - 1)
         keys = (keys ^ (keys >> _SHIFT)) * _FACTOR + data[at].astype(np.uint64)
     return (keys ^ (keys >> _SHIFT)) * _FACTOR
 
