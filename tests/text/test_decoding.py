@@ -86,6 +86,8 @@ def test_the_offset_of_a_bad_byte(tmp_path, offset):
         ("cp1252", "She said “it’s naïve” – and left the café.\n"),
         ("latin-1", "Où êtes-vous allé après la fête à Besançon ?\n"),
         ("cp1250", "Zażółć gęślą jaźń. Kot siedział na oknie.\n"),
+        ("cp1254", "Kedi pencerede oturmuş, sokağa bakıyordu.\n"),
+        ("latin-1", "Kötturinn sat í glugganum og horfði út á götuna. Það er gott.\n"),
         ("cp1251", "Кошка сидела на окне. «Привет», – сказала она.\n"),
         ("koi8-r", "Кошка сидела на окне. Привет, сказала она.\n"),
         ("shift_jis", "猫が窓に座って、通りを見ていました。\n"),

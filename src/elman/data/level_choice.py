@@ -28,7 +28,8 @@ _ORDERS: dict[Level, int] = {"word": 3, "subword": 5, "char": 6}
 _NAMES = {"word": "words", "subword": "subwords", "char": "characters"}
 _MARGIN = 0.08
 """By so much another level must be better than words, which suit most uses."""
-_MOST_DOUBLINGS = 3.0
+_FEWEST_DOUBLINGS, _MOST_DOUBLINGS = 0.5, 3.0
+"""How much longer than its sample a text must be, and may be taken to be, for the estimate."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,8 @@ def level_of_text(text: Text, *, lowercase: bool = False, progress: Progress | N
         return by_script
     held_out = [line for lines in windows[::_HELD_OUT] for line in lines]
     seen = [lines for row, lines in enumerate(windows) if row % _HELD_OUT]
-    doublings = min(max(math.log2(text.bytes / sampled), 0.0), _MOST_DOUBLINGS)
+    doublings = min(math.log2(text.bytes / sampled), _MOST_DOUBLINGS)
+    doublings = doublings if doublings > _FEWEST_DOUBLINGS else 0.0
     trials = [_trial(seen, held_out, level, lowercase=lowercase, doublings=doublings) for level in _ORDERS]
     chosen = _chosen(*trials)
     on_sample = ", ".join(f"{_NAMES[trial.level]} {trial.bits_per_byte:.2f}" for trial in trials)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 _CANDIDATES = (
-    "cp1252", "cp1250", "cp1251", "koi8-r", "cp1253", "cp1256",
+    "cp1252", "cp1254", "cp1250", "cp1251", "koi8-r", "cp1253", "cp1256",
     "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "latin-1",
 )  # fmt: skip
 """From the most to the least likely where the bytes fit several equally well."""
@@ -17,6 +17,9 @@ _PUNCTUATION = frozenset("‘’“”„‚…–—•«»‹›€£§°·´�
 
 # Bytes of one East Asian encoding are often rare ideographs of another.
 _LETTER_WORTH = {"CJK": 0.8, "COMMON": 1.1, "HIRAGANA": 1.1, "KATAKANA": 1.0, "HANGUL": 1.1, "JAMO": 0.0}
+_TURKISH = frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ")
+_ICELANDIC = frozenset("ýþðÝÞÐ")
+"""The letters in the places of Turkish ones."""
 _COMMON_IDEOGRAPHS = frozenset(
     "的一是不了在人有我他她你好们們这這个個中来來上大为為和国國地到以说說时時要就出会會可也对對生能子日本見言年行"
 )
@@ -82,7 +85,7 @@ def _score(sample: bytes, encoding: str) -> float:
         run = match[0]
         around = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
         # By bytes, so that encodings of two bytes a character can be compared with others.
-        total += len(run.encode(encoding, errors="replace")) * _worth(run, beside_latin=_has_letter(around))
+        total += len(run.encode(encoding, errors="replace")) * _worth(run, encoding, beside_latin=_has_letter(around))
         runs += len(run.encode(encoding, errors="replace"))
     return total / max(runs, 1)
 
@@ -91,7 +94,7 @@ def _has_letter(text: str) -> bool:
     return any(char.isalpha() for char in text)
 
 
-def _worth(run: str, *, beside_latin: bool) -> float:
+def _worth(run: str, encoding: str, *, beside_latin: bool) -> float:
     worth, before = 0.0, ""
     scripts = {_script(char) for char in run if char.isalpha()}
     for char in run:
@@ -104,7 +107,9 @@ def _worth(run: str, *, beside_latin: bool) -> float:
                 len(scripts) > 1 or (beside_latin and scripts != {"LATIN"}) or (scripts == {"LATIN"} and len(run) > 3)
             )
             turned = char.isupper() and before.islower()
-            worth += -1 if mixed or turned else _LETTER_WORTH.get(_kind(char), 1.0) - 0.1 * char.isupper()
+            rare = char in _ICELANDIC or (encoding == "cp1254" and char not in _TURKISH)
+            known = 0.5 if rare else _LETTER_WORTH.get(_kind(char), 1.0)
+            worth += -1 if mixed or turned else known - 0.1 * char.isupper()
         else:
             worth -= 2 if unicodedata.category(char).startswith("C") else 0.7
         before = char
