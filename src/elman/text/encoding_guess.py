@@ -17,8 +17,8 @@ _PUNCTUATION = frozenset("‘’“”„‚…–—•«»‹›€£§°·´�
 
 # Bytes of one East Asian encoding are often rare ideographs of another.
 _LETTER_WORTH = {"CJK": 0.8, "COMMON": 1.1, "HIRAGANA": 1.1, "KATAKANA": 1.0, "HANGUL": 1.1, "JAMO": 0.0}
-_TURKISH = frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ")
-_ICELANDIC = frozenset("ýþðÝÞÐ")
+_ALPHABETS = {"cp1254": frozenset("çğıöşüâîû"), "cp1250": frozenset("ąćęłńóśźżáčďéěíňřšťúůýžäĺľôŕőűöüăşâî")}
+_ICELANDIC = frozenset("ýþð")
 """The letters in the places of Turkish ones."""
 _COMMON_IDEOGRAPHS = frozenset(
     "的一是不了在人有我他她你好们們这這个個中来來上大为為和国國地到以说說时時要就出会會可也对對生能子日本見言年行"
@@ -107,8 +107,11 @@ def _worth(run: str, encoding: str, *, beside_latin: bool) -> float:
                 len(scripts) > 1 or (beside_latin and scripts != {"LATIN"}) or (scripts == {"LATIN"} and len(run) > 3)
             )
             turned = char.isupper() and before.islower()
-            rare = char in _ICELANDIC or (encoding == "cp1254" and char not in _TURKISH)
-            known = 0.5 if rare else _LETTER_WORTH.get(_kind(char), 1.0)
+            known = _LETTER_WORTH.get(_kind(char), 1.0)
+            if encoding in _ALPHABETS:
+                known = 1.0 if char.lower() in _ALPHABETS[encoding] else 0.5
+            elif char.lower() in _ICELANDIC:
+                known = 0.9
             worth += -1 if mixed or turned else known - 0.1 * char.isupper()
         else:
             worth -= 2 if unicodedata.category(char).startswith("C") else 0.7
