@@ -255,7 +255,7 @@ def load(
     progress: Progress | None = None,
     torch: bool = False,
 ) -> Any:
-    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
+    """Read a model folder, or an n-gram model from an ARPA file (plain or compressed).
 
     Args:
         task: refuse a model of another task.

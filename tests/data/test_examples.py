@@ -113,8 +113,9 @@ class TestFormats:
 class TestFields:
     def test_obvious_names_are_taken_and_said(self, tmp_path):
         path = file(tmp_path, "category,Review ,comment\na,b,c\n")
+        other = file(tmp_path, "category,Review ,comment\na,b,c\n", "b.csv")
         talk, report = Talk(), ReadReport()
-        assert [e.text for e in read_examples([path, path], progress=talk, report=report)] == ["b", "b"]
+        assert [e.text for e in read_examples([path, other], progress=talk, report=report)] == ["b", "b"]
         assert not talk.said, "whoever reads the report says it, once"
         assert report.notes == ["taking the text from 'Review' and the label from 'category'"]
         assert talk.stages == [("reading", 2 * path.stat().st_size, "bytes", 2 * path.stat().st_size)]

@@ -214,3 +214,19 @@ def test_the_manifest_says_what_it_is(tmp_path, text, words):
     store = build_store(text, words, folder=tmp_path / "tokens")
     manifest = json.loads((store.folder / "elman-tokens.json").read_text())
     assert manifest["format"] == 1 and manifest["tokens"] == 16 and manifest["documents"] == 3
+
+
+@pytest.mark.parametrize(
+    "config", [{"level": level} for level in ("word", "subword", "char", "byte")] + [{"pretokenized": True}]
+)
+def test_parts_of_a_long_line_give_its_tokens(tmp_path, monkeypatch, config):
+    line = "the cat's  naïve, the dog  (sat) 'n' 猫猫 mat " * 20 + "Zoë x" * 30
+    documents = [["the cat", line, "mat"], [line], [" ".join(line.split())]]
+    text = text_of(tmp_path, documents)
+    tokenizer = Tokenizer.fit(["the cat's dog mat", line[:200]], config=TokenizerConfig(**config))
+    whole = build_store(text, tokenizer, folder=tmp_path / "whole", collect_oov=True)
+    monkeypatch.setattr(store_module, "_BATCH_CHARS", 40)
+    parts = build_store(text, tokenizer, folder=tmp_path / "parts", collect_oov=True)
+    assert parts.ids.tolist() == whole.ids.tolist()
+    assert parts.documents.tolist() == whole.documents.tolist()
+    assert (parts.oov, parts.oov_strings) == (whole.oov, whole.oov_strings)

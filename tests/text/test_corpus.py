@@ -144,6 +144,51 @@ class TestTexts:
         assert len(hashes) == 2
 
 
+class TestMarks:
+    def test_marks_around_lines_are_no_words(self, tmp_path):
+        plain = "the cat\n\nno <s> marks </s> here\n<s>old</s>\na b\n"
+        marked = " <s> the cat </s>\n\nno <s> marks </s> here\n<s>old</s>\n<s>\ta b </s> \n"
+        for document in ("file", "line", "block"):
+            config = CorpusConfig(document=document)
+            lines = [[*read_lines(file(tmp_path, text), config=config)] for text in (plain, marked)]
+            assert lines[0] == lines[1]
+        half = file(tmp_path, "<s> only the start\nonly the end </s>\n<s>\n</s>\nx\n")
+        assert lines_of(read_lines(half)) == ["only the start", "only the end", "", "", "x"]
+
+    def test_several_sentences_on_a_line(self, tmp_path):
+        path = file(tmp_path, "<s> one </s> <s> two </s>\n<s> three </s>\n")
+        assert lines_of(read_lines(path)) == ["one", "two", "three"]
+        # What is scored line by line keeps its lines.
+        assert lines_of(read_lines(path, blank=True)) == ["one two", "three"]
+
+    def test_they_are_told(self, tmp_path):
+        said = []
+
+        class Talk(Progress):
+            def say(self, message):
+                said.append(message)
+
+        source = file(tmp_path, "<s> a b c </s>\n\nd\n" * 100)
+        prepare(source, folder=tmp_path / "cache", progress=Talk())
+        assert said == [
+            "note: 100 of 200 lines begin with <s> or end with </s>; these are read as marks of the line, not as words"
+        ]
+
+    def test_records_without_text_are_told(self, tmp_path):
+        said = []
+
+        class Talk(Progress):
+            def say(self, message):
+                said.append(message)
+
+        records = [{"t": f"one two {n}"} if n % 10 else {"t": None} for n in range(200)]
+        source = file(tmp_path, "\n".join(map(json.dumps, records)), "a.jsonl")
+        prepare(source, folder=tmp_path / "cache", config=CorpusConfig(field="t"), progress=Talk())
+        (note,) = said
+        assert note.startswith("note: 20 of 200 records left out, as there is no text in them; ")
+        assert note.endswith("a.jsonl, line 1: field 't' is a JSON null, not a string; choose one with text")
+
+
 class TestSplit:
     def test_few_documents_give_the_end_of_each(self, tmp_path):
         a, b = words(tmp_path, 100, "a.txt"), file(tmp_path, "".join(f"b {n}\n" for n in range(45)), "b.txt")
@@ -227,12 +272,42 @@ class TestSplit:
         assert (corpus.valid.lines, corpus.test.lines) == (15, 15)
         assert corpus.valid.chars == sum(len(line) + 1 for line in lines[270:285])
 
+    def test_a_text_on_one_line_is_cut_at_spaces(self, tmp_path):
+        for words in ([f"w{n:04}" for n in range(2000)], [f"é{n:04}" for n in range(2000)]):
+            corpus = prepare(file(tmp_path, " ".join(words)), folder=tmp_path / "cache")
+            assert corpus.valid is not None and corpus.test is not None
+            texts = [corpus.train, corpus.valid, corpus.test]
+            assert [text.lines for text in texts] == [1, 1, 1]
+            assert " ".join(line for text in texts for line in lines_of(text)) == " ".join(words)
+            assert [len(lines_of(text)[0].split()) for text in texts[1:]] == pytest.approx([100, 100], abs=2)
+            assert [text.bytes for text in texts] == [text.path.stat().st_size for text in texts]
+            again = prepare(corpus.train.path, valid=corpus.valid.path, folder=tmp_path / "other")
+            assert again.train.sha256 == corpus.train.sha256
+
+    def test_without_spaces_a_line_is_cut_between_characters(self, tmp_path):
+        line = "猫が座った。" * 500
+        corpus = prepare(file(tmp_path, line), folder=tmp_path / "cache")
+        assert corpus.valid is not None and corpus.test is not None
+        assert "".join(line for text in (corpus.train, corpus.valid, corpus.test) for line in lines_of(text)) == line
+        assert len(lines_of(corpus.valid)[0]) == pytest.approx(150, abs=1)
+        assert [text.chars for text in (corpus.valid, corpus.test)] == [
+            len(lines_of(text)[0]) + 1 for text in (corpus.valid, corpus.test)
+        ]
+
+    def test_a_long_line_among_short_ones_is_cut_too(self, tmp_path):
+        long = " ".join(f"w{n}" for n in range(3000))
+        for lines in (["a", "b", long], [long, "a", "b"], ["a"] * 11 + [long]):
+            corpus = prepare(file(tmp_path, "\n".join(lines)), folder=tmp_path / "cache")
+            assert corpus.valid is not None and corpus.test is not None
+            total = sum(text.bytes for text in (corpus.train, corpus.valid, corpus.test))
+            assert corpus.valid.bytes / total == pytest.approx(0.05, abs=0.015)
+
     def test_too_little(self, tmp_path):
         folder = tmp_path / "cache"
         with pytest.raises(TextError, match="3 words, at least 200 are needed"):
             prepare(file(tmp_path, "one two three"), folder=folder)
-        with pytest.raises(TextError, match=r"too little text to hold some out for valid \(lines: 1, .*--valid FILE"):
-            prepare(file(tmp_path, "word " * 1000), folder=folder)
+        with pytest.raises(TextError, match=r"too little text to hold some out for valid \(lines: 200, .*--valid FILE"):
+            prepare(file(tmp_path, "one two\n" * 200), config=LINE, folder=folder)
         with pytest.raises(TextError, match="198 words"):
             prepare(file(tmp_path, "a b\n" * 110), folder=folder)
         assert prepare(file(tmp_path, "a b\n" * 112), folder=folder).train.lines == 101

@@ -71,12 +71,48 @@ def test_compressed_files(tmp_path, suffix, compress):
 @pytest.mark.parametrize("offset", [0, 5, BLOCK - 2, BLOCK - 1, BLOCK, 3 * BLOCK + 17])
 def test_the_offset_of_a_bad_byte(tmp_path, offset):
     # é in latin-1, then é in UTF-8 whose two bytes may straddle a border.
-    data = b"y" * offset + b"\xe9" + b" and \xc3\xa9" * 3
+    data = b"y" * offset + b"\xe9" + b" and \xc3\xa9" * 12
     assert message(file(tmp_path, data)) == (
-        f"not valid utf-8 at byte {offset} (0xe9); give its encoding, for example --encoding latin-1"
+        f"not valid utf-8 at byte {offset} (0xe9); 1 place is not utf-8, and 12 characters beyond ASCII are; so the "
+        "file is damaged: mend it, or leave such bytes out with iconv -c -f utf-8 -t utf-8"
     )
     packed = message(file(tmp_path, gzip.compress(data, 1), "a.gz"))
-    assert packed.startswith(f"not valid utf-8 at decompressed byte {offset} (0xe9)")
+    assert packed.startswith(f"not valid utf-8 at decompressed byte {offset} (0xe9); 1 place is not utf-8")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "She said “it’s naïve” – and left the café.\n"),
+        ("latin-1", "Où êtes-vous allé après la fête à Besançon ?\n"),
+        ("cp1250", "Zażółć gęślą jaźń. Kot siedział na oknie.\n"),
+        ("cp1254", "Kedi pencerede oturmuş, sokağa bakıyordu.\n"),
+        ("latin-1", "Kötturinn sat í glugganum og horfði út á götuna. Það er gott.\n"),
+        ("cp1251", "Кошка сидела на окне. «Привет», – сказала она.\n"),
+        ("koi8-r", "Кошка сидела на окне. Привет, сказала она.\n"),
+        ("shift_jis", "猫が窓に座って、通りを見ていました。\n"),
+        ("euc_jp", "猫が窓に座って、通りを見ていました。\n"),
+        ("gb18030", "猫坐在窗户上看着街道。她说你好。\n"),
+        ("euc_kr", "고양이가 창문에 앉아 거리를 바라보고 있었다.\n"),
+        ("utf-16-le", "Кошка сидела на окне.\n"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 2 * BLOCK])
+def test_the_likely_encoding_is_named(tmp_path, encoding, text, before):
+    # The beginning of a file may be plain ASCII.
+    data = ("plain\n" * (before // 6) + text * 3).encode(encoding)
+    assert message(file(tmp_path, data)).endswith(f"--encoding {encoding}")
+
+
+def test_a_file_in_two_encodings(tmp_path):
+    data = "“café”\n".encode() * 20 + "“café”\n".encode("cp1252") * 20
+    assert "mixes utf-8 (20 lines) with another encoding (20 lines), probably cp1252; convert" in message(
+        file(tmp_path, data)
+    )
+
+
+def test_utf_8_that_is_read_as_something_else_is_said(tmp_path):
+    assert message(file(tmp_path, "”\n".encode()), "cp1252").endswith("it is valid utf-8, so leave --encoding out")
 
 
 @pytest.mark.parametrize("before", range(4))
@@ -117,6 +153,16 @@ def test_binary_is_refused_when_named_and_skipped_in_a_folder(tmp_path):
     assert message(file(tmp_path, "a\0b".encode("utf-16")), "utf-16").startswith(
         "binary, not text: it has NUL characters;"
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_without_a_mark_is_no_binary_file(tmp_path, encoding):
+    said = f"{encoding[:6].upper()} text, not utf-8; try --encoding {encoding}"
+    (tmp_path / "d").mkdir()
+    path = file(tmp_path / "d", "one line\nand another\n".encode(encoding))
+    assert message(path) == said
+    with pytest.raises(TextError, match=f"a.txt: {said}"):
+        lines_of(tmp_path / "d")
 
 
 def test_half_characters_are_no_text(tmp_path):

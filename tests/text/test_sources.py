@@ -1,9 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from elman.errors import TextError, UsageError
-from elman.text.sources import find_sources, total_bytes
+from elman.progress import Progress
+from elman.text.sources import find_sources, total_bytes, without
 
 
 @pytest.fixture
@@ -55,7 +57,66 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(home):
 def test_named_files_are_taken_whatever_they_are_called(home):
     write(".hidden", "x.png")
     assert found(".hidden", "x.png") == [".hidden", "x.png"]
-    assert found("x.png", "x.png") == ["x.png", "x.png"]
+
+
+class Talk(Progress):
+    def __init__(self):
+        self.said = []
+
+    def say(self, message):
+        self.said.append(message)
+
+
+@pytest.mark.parametrize(
+    "sources", [["d"], ["d/**"], ["d", "d/sub/a.txt"], ["d/sub/a.txt", "d"], ["d/sub/*", "d/l*/*"]]
+)
+def test_a_file_is_read_once_however_many_names_lead_to_it(home, sources):
+    write("d/sub/a.txt")
+    os.symlink(".", "d/self")
+    os.symlink("..", "d/sub/up")
+    os.symlink("sub", "d/link")
+    os.symlink("sub/a.txt", "d/b.txt")
+    os.link("d/sub/a.txt", "d/c.txt")
+    talk = Talk()
+    assert len(find_sources(sources, progress=talk)) == 1
+    assert any("each file is read once" in line for line in talk.said)
+
+
+def test_a_folder_behind_a_link_is_read_and_said(home):
+    write("far/sub/a.txt", "d/own.txt")
+    os.symlink("../far", "d/notes")
+    talk = Talk()
+    assert [source.name for source in find_sources("d", progress=talk)] == ["d/own.txt", "d/notes/sub/a.txt"]
+    assert talk.said == ["note: d/notes: a link to a folder, whose files are read too"]
+    assert found("d/**/sub/*.txt") == ["d/notes/sub/a.txt"]
+
+
+def test_links_between_many_folders_are_followed_in_little_time(home):
+    for n in range(12):
+        write(f"d/{n}/{n}.txt")
+        for other in range(12):
+            os.symlink(f"../{other}", f"d/{n}/to{other}")
+    assert len(found("d")) == len(found("d/**/*.txt")) == 12
+
+
+def test_held_out_files_of_a_folder_are_no_training_text(home):
+    write("d/a.txt", "d/valid.txt")
+    talk = Talk()
+    sources, valid = find_sources("d"), find_sources("d/valid.txt")
+    assert [source.name for source in without(sources, valid, progress=talk)] == ["d/a.txt"]
+    assert "d/valid.txt is validation or test text, so it is left out" in talk.said[0]
+    named = find_sources(["d/a.txt", "d/valid.txt"])
+    assert without(named, valid, progress=talk) == named
+    assert talk.said[1].startswith("warning: d/valid.txt is in the training text and in the validation")
+
+
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(home):
+    write("a [b]/x [1].txt", "a [b]/deep/[c]/y.txt", "a b/z.txt")
+    assert found("a [b]/*.txt") == ["a [b]/x [1].txt"]
+    assert found("a [b]/**/[c]/?.txt") == ["a [b]/deep/[c]/y.txt"]
+    assert found("a [b]/x [[]1].txt") == ["a [b]/x [1].txt"]
+    assert found(str(home / "a [b]" / "x*")) == [(home / "a [b]/x [1].txt").as_posix()]
+    assert found("a [[]b]/*.txt") == ["a [b]/x [1].txt"]
 
 
 def test_one_source_needs_no_list(home):

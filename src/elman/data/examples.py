@@ -18,7 +18,17 @@ from elman.text.decoding import check_encoding, raw_lines
 from elman.text.normalise import normalise_line, split_lines
 from elman.text.readers.fasttext import read_fasttext
 from elman.text.readers.plain import read_plain
-from elman.text.readers.record import Reader, Record, checked_text, json_type, listed, text_of
+from elman.text.readers.record import (
+    Missing,
+    Reader,
+    Record,
+    checked_text,
+    has_text,
+    json_type,
+    listed,
+    text_of,
+    why_no_text,
+)
 from elman.text.readers.table import READERS, reader_of_format, reader_of_line
 from elman.text.sources import Source, find_sources, total_bytes
 
@@ -102,6 +112,10 @@ class ReadReport:
     """Rows read, those without a label too; blank ones are not counted."""
     unlabelled: int = 0
     """Rows without a label, which are left out."""
+    textless: int = 0
+    """Rows whose field of text holds none (null, a number), which are left out."""
+    first_textless: str = ""
+    """Why the first of them was."""
     empty: int = 0
     """Examples with an empty text, which are kept."""
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -111,6 +125,8 @@ class ReadReport:
         parts = [f"{self.rows:,} rows read"]
         if self.unlabelled:
             parts.append(f"{self.unlabelled:,} without a label left out")
+        if self.textless:
+            parts.append(f"{self.textless:,} without a text left out")
         if self.empty:
             parts.append(f"{self.empty:,} with an empty text")
         return ", ".join(parts)
@@ -150,7 +166,7 @@ def read_examples(
         TextError: a file cannot be read, lacks a field, or is not in its format; says where.
         UsageError: the configuration does not fit the format.
     """
-    all_sources = find_sources(sources)
+    all_sources = find_sources(sources, progress=progress)
     for source in all_sources:
         if source.kind == "builtin":
             raise UsageError(f"{source.name} has no labels; name files with examples")
@@ -173,7 +189,7 @@ class _ExamplePass:
         self._report = report
 
     def examples(self, sources: Sequence[Source]) -> Iterator[Example]:
-        before, kept = self._report.rows, False
+        before, textless, kept = self._report.rows, self._report.textless, False
         with self._progress.stage("reading", total=total_bytes(sources), unit="bytes") as advance:
             for source in sources:
                 lines = raw_lines(source, encoding=self._config.encoding, advance=advance)
@@ -183,12 +199,19 @@ class _ExamplePass:
         if self._labelled and not kept:
             what = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
             rows = self._report.rows - before
+            if rows and self._report.textless - textless == rows:
+                raise TextError(self._report.first_textless)
             why = f"none of {rows:,} rows has a label" if rows else "empty, there is no example in it"
             raise TextError(f"{what}: {why}; give examples with a text and a label each")
 
     def _of_file(self, source: Source, lines: Iterator[str]) -> Iterator[Example]:
         report = self._report
         for record, text, label in self._records(source, lines):
+            if self._labelled and not has_text(record, text):
+                report.rows += 1
+                report.textless += 1
+                report.first_textless = report.first_textless or why_no_text(record, text)
+                continue
             words = normalise_text(text_of(record, text))
             labels = () if label is None else _labels(record, label, self._config)
             if labels is None and not words:
@@ -288,6 +311,8 @@ def _labels(record: Record, field: str, config: ExamplesConfig) -> tuple[str, ..
     value = record.fields[field]
     if value is None:
         return None
+    if isinstance(value, Missing):
+        raise TextError(f"{record.position}: {value}")
     if isinstance(value, list):
         parts = [_label_text(part, record, field) for part in value]
         if not parts and config.multi_label:

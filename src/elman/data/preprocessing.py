@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 from elman.config import Config
+from elman.data.level_choice import level_of_text
 from elman.data.store import TokenStore, build_store
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
-from elman.text.level import choose_level
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 from elman.text.tokenizer_config import RULES
-
-_SAMPLE_CHARS = 200_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +21,7 @@ class DataConfig(Config):
     """How text is cut into documents and tokens."""
 
     level: Literal["auto", "word", "subword", "char", "byte"] = "auto"
-    """The unit of a token; auto: words, or characters for scripts without spaces."""
+    """The unit of a token; auto: words, unless a quick count says that others suit the text."""
     pretokenized: bool = False
     """Split on single spaces only (Penn Treebank, WikiText)."""
     lowercase: bool = False
@@ -53,11 +51,12 @@ class DataConfig(Config):
         """The settings for reading."""
         return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
 
-    def tokenizer(self, sample: str) -> TokenizerConfig:
-        """The settings of the tokenizer; ``sample`` decides what ``auto`` means."""
+    def tokenizer(self, text: Text, *, progress: Progress | None = None) -> TokenizerConfig:
+        """The settings of the tokenizer; ``text`` decides what ``auto`` means."""
         level = self.level
         if level == "auto":
-            level = "word" if self.pretokenized else choose_level(sample)
+            words = self.pretokenized
+            level = "word" if words else level_of_text(text, lowercase=self.lowercase, progress=progress)
         return TokenizerConfig(
             level=level,
             pretokenized=self.pretokenized,
@@ -114,7 +113,7 @@ def prepare_data(
         corpus = _prepared(texts / prepared)
     assert corpus.valid is not None
     if tokenizer is None:
-        wanted = config.tokenizer(_sample(corpus.train))
+        wanted = config.tokenizer(corpus.train, progress=progress)
         with progress.stage("counting types", total=corpus.train.bytes, unit="bytes") as advance:
             tokenizer = Tokenizer.fit(_lines(corpus.train, advance), config=wanted)
     elif grow:
@@ -140,16 +139,6 @@ def _prepared(folder: Path) -> Corpus:
 def cache_bytes(cache: Path) -> int:
     """Size of the cache folder in bytes."""
     return sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.exists() else 0
-
-
-def _sample(text: Text) -> str:
-    size, lines = 0, []
-    for line, _ in text:
-        lines.append(line)
-        size += len(line)
-        if size > _SAMPLE_CHARS:
-            break
-    return "\n".join(lines)
 
 
 def _lines(text: Text, advance) -> Iterator[str]:

@@ -25,6 +25,7 @@ from elman.progress import Progress
 from elman.system.staging import publish, staging_folder
 from elman.text.corpus import Text
 from elman.text.speller import Speller
+from elman.text.splitting import cut
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _MANIFEST, _IDS, _DOCUMENTS, _OOV = "elman-tokens.json", "ids.bin", "documents.bin", "oov.json"
@@ -133,13 +134,17 @@ def _write(
     tokens = documents = oov = 0
     strings: dict[str, int] = {}
     with open(folder / _IDS, "wb") as ids_file, open(folder / _DOCUMENTS, "wb") as documents_file:
-        for lines, starts in _batches(text):
+        for lines, starts, ends in _batches(text, tokenizer):
             ids = tokenizer.encode_stream(lines)
-            ends = np.flatnonzero(ids == EOS_ID) + 1
-            first = np.concatenate([[0], ends[:-1]])[np.array(starts)] + tokens
             strangers = np.flatnonzero(ids < 0)
             ids[strangers] = UNK_ID
-            rows: list[int] = np.unique(np.searchsorted(ends, strangers, side="right")).tolist()
+            bounds = np.flatnonzero(ids == EOS_ID)
+            rows: list[int] = np.unique(np.searchsorted(bounds, strangers)).tolist()
+            # Parts of a line have no line end but the last one.
+            inner = bounds[~np.array(ends)]
+            begins = np.concatenate([[0], bounds[:-1] + 1])[np.array(starts)]
+            first = begins - np.searchsorted(inner, begins) + tokens
+            ids = np.delete(ids, inner) if len(inner) else ids
             ids_file.write(ids.astype(dtype).tobytes())
             documents_file.write(first.astype("<i8").tobytes())
             for string in _unknown(tokenizer, [lines[row] for row in rows]):
@@ -161,19 +166,37 @@ def _unknown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
         yield from (unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line)))
 
 
-def _batches(text: Text) -> Iterator[tuple[list[str], list[bool]]]:
+def _batches(text: Text, tokenizer: Tokenizer) -> Iterator[tuple[list[str], list[bool], list[bool]]]:
+    """Lines or parts of long lines; whether each starts a document, and whether its line ends."""
     lines: list[str] = []
     starts: list[bool] = []
+    ends: list[bool] = []
     chars = 0
     for line, begins in text:
-        lines.append(line)
-        starts.append(begins)
-        chars += len(line) + 1
-        if chars >= _BATCH_CHARS:
-            yield lines, starts
-            lines, starts, chars = [], [], 0
+        for part, first, last in _parts(line, tokenizer):
+            lines.append(part)
+            starts.append(begins and first)
+            ends.append(last)
+            chars += len(part) + 1
+            if chars >= _BATCH_CHARS:
+                yield lines, starts, ends
+                lines, starts, ends, chars = [], [], [], 0
     if lines:
-        yield lines, starts
+        yield lines, starts, ends
+
+
+def _parts(line: str, tokenizer: Tokenizer) -> Iterator[tuple[str, bool, bool]]:
+    """A line in parts whose tokens are those of the line; whether each is the first and the
+    last.
+    """
+    if len(line) <= _BATCH_CHARS:
+        yield line, True, True
+        return
+    # Between words the tokenizer puts a space before each part, so that its own is left out.
+    space = " " if tokenizer.leading_space else ""
+    for start, part in cut(line, level=tokenizer.config.level, pretokenized=True, limit=_BATCH_CHARS):
+        end = start + len(part)
+        yield (part.removeprefix(space) if start else part), start == 0, end == len(line)
 
 
 def _mapped(path: Path, dtype: str, count: int) -> NDArray[Any]:

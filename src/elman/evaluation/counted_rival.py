@@ -25,8 +25,6 @@ FEWEST_UNITS = 10
 """With fewer documents or blocks of lines no interval is trusted."""
 _STRETCHES = 32
 """Pieces of a sample, spread evenly over the text."""
-_ORDERS = {"char": 7, "byte": 7, "subword": 6}
-"""Orders by level, where they are not that of words."""
 
 
 def against_ngram(
@@ -49,10 +47,11 @@ def against_ngram(
         network's bits per byte minus the n-gram's with its 95% interval, or None where the text has
         too few ``units``.
     """
-    order = usual_order(tokenizer.config.level)
+    config = NgramConfig.for_level(tokenizer.config.level)
+    order = config.order
     ids, documents = sample(train, MOST_TOKENS)
     with progress.stage(f"counting a {order}-gram to compare with"):
-        model = fit_ngram(ids, documents, tokenizer, config=NgramConfig(order=order))
+        model = fit_ngram(ids, documents, tokenizer, config=config)
     by_line = LineNats()
     figures = evaluate_text(model, speller, text, context="document", progress=progress, by_line=by_line)
     starts, sizes = lines_of(text)
@@ -72,15 +71,6 @@ def against_ngram(
         "units": f"{units.count} {units.name}",
         "worse_by": worse_by,
     }
-
-
-def usual_order(level: str) -> int:
-    """The order of an n-gram that suits most texts at a level.
-
-    >>> usual_order("word"), usual_order("char")
-    (5, 7)
-    """
-    return _ORDERS.get(level, NgramConfig().order)
 
 
 def sample(train: TokenStore, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import FolderError, TextError, TrainingError, UsageError
-from elman.evaluation.counted_rival import usual_order
+from elman.models.ngram.query import NgramConfig
 from elman.models.registry import entry, trainable
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -19,6 +19,7 @@ from elman.studies.compare_training import TrainingJob, train_all
 from elman.studies.compare_verdict import MATTERS
 from elman.system.files import storage_errors, write_atomic
 from elman.system.machine import available_cores, cache_folder, choose_precision, fingerprint
+from elman.text.tokenizer import Level
 from elman.training.lock import alone
 
 PLAN_FILE = "compare.json"
@@ -75,15 +76,16 @@ class ComparePlan:
         }
         return {**dataclasses.asdict(self), **paths, "models": list(self.models), "data": self.data.to_json()}
 
-    def jobs(self, folder: Path, *, level: str) -> list[TrainingJob]:
+    def jobs(self, folder: Path, *, level: Level) -> list[TrainingJob]:
         """All trainings in order, n-grams first: of all orders that suit the level of the tokens."""
         values = self.to_json()
         data = {name: value for name, value in values["data"].items() if value is not None}
-        common = {"sources": values["sources"], "valid": values["valid"], "test": values["test"], **data}
+        texts = {name: values[name] for name in ("sources", "valid", "test")}
+        common = {**texts, **data, "level": level}
         jobs = []
         for kind in sorted(self.models, key=lambda kind: entry(kind).learns):
             if not entry(kind).learns:
-                for order in range(1, usual_order(level) + 1):
+                for order in range(1, NgramConfig.for_level(level).order + 1):
                     name = f"{kind}-{order}"
                     request = {**common, "out": str(folder / MODELS / name), "model": kind, "order": order}
                     jobs.append(TrainingJob(name, kind, 1, order, request, 5.0))

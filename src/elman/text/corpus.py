@@ -20,12 +20,14 @@ from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.system.staging import publish, staging_folder
 from elman.text.decoding import check_encoding, raw_lines
+from elman.text.line_marks import LineMarks
 from elman.text.normalise import normalise_line, split_lines
 from elman.text.readers.json_lines import read_json_lines
 from elman.text.readers.plain import read_plain
-from elman.text.readers.table import READERS, field_texts
-from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes
+from elman.text.readers.table import READERS, SkippedRecords, field_texts
+from elman.text.sources import Source, check_stdin_once, find_sources, total_bytes, without
 from elman.text.splits import pieces
+from elman.text.splitting import CUT_CHARS, cut
 from elman.text.store import Text, TextWriter, starts_file
 
 _MANIFEST = "elman-corpus.json"
@@ -121,13 +123,8 @@ def read_lines(
         TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found
             before any is read.
     """
-    return _read(
-        find_sources(sources),
-        config=config or CorpusConfig(),
-        advance=lambda amount: None,
-        blank=blank,
-        before_read=before_read,
-    )
+    reading = _Reading(config or CorpusConfig(), blank=blank, before_read=before_read)
+    return reading.lines(find_sources(sources))
 
 
 @contextmanager
@@ -141,11 +138,12 @@ def read_text(
         StorageError: the disk is full, or ``folder`` is not writable.
     """
     config, progress = config or CorpusConfig(), progress or Progress()
-    all_sources = find_sources(sources)
-    check_stdin_once(all_sources)
+    all_sources = find_sources(sources, progress=progress)
     with staging_folder(folder) as staging:
         with progress.stage("reading", total=total_bytes(all_sources), unit="bytes") as advance:
-            text = _write_text(_read(all_sources, config=config, advance=advance), staging, "text")
+            reading = _Reading(config, advance=advance)
+            text = _write_text(reading.lines(all_sources), staging, "text")
+        reading.tell(progress)
         yield text
 
 
@@ -178,7 +176,11 @@ def prepare(
     if not 0 < split <= 0.25:
         raise UsageError(f"split is {split}; it must be above 0 and at most 0.25: the share held out for validation")
     sources_by_name = {"train": sources, "valid": valid, "test": test}
-    sources_of_texts = {name: find_sources(one) for name, one in sources_by_name.items() if name == "train" or one}
+    sources_of_texts = {
+        name: find_sources(one, progress=progress) for name, one in sources_by_name.items() if name == "train" or one
+    }
+    held_out = [*sources_of_texts.get("valid", ()), *sources_of_texts.get("test", ())]
+    sources_of_texts["train"] = without(sources_of_texts["train"], held_out, progress=progress)
     everything = [source for some in sources_of_texts.values() for source in some]
     check_stdin_once(everything)
     missing_texts = [] if valid else [name for name in ("valid", "test") if not sources_by_name[name]]
@@ -186,9 +188,11 @@ def prepare(
     with staging_folder(folder) as staging:
         texts: dict[str, Text] = {}
         with progress.stage("reading", total=total_bytes(everything), unit="bytes") as advance:
+            reading = _Reading(config, advance=advance)
             for name, some in sources_of_texts.items():
                 spooled = "all" if name == "train" and missing_texts else name
-                texts[name] = _write_text(_read(some, config=config, advance=advance), staging, spooled)
+                texts[name] = _write_text(reading.lines(some), staging, spooled)
+        reading.tell(progress)
         if missing_texts:
             _check_enough(texts["train"])
             with progress.stage("splitting", total=texts["train"].bytes, unit="bytes") as advance:
@@ -197,62 +201,92 @@ def prepare(
         return _publish(texts, staging, folder)
 
 
-def _read(
-    sources: Sequence[Source],
-    *,
-    config: CorpusConfig,
-    advance: Callable[[int], None],
-    blank: bool = False,
-    before_read: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[str, bool]]:
-    empty = True
-    for source in sources:
-        for unit in _units(source, config=config, advance=advance, before_read=before_read):
-            for document in _documents(unit, config.document, keep=blank):
-                empty = False
-                yield document
-    if empty:
-        what = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
-        raise TextError(f"{what}: empty, there is no text in it; give some text")
+class _Reading:
+    """Reads sources, and counts what has to be said about them."""
+
+    def __init__(
+        self,
+        config: CorpusConfig,
+        *,
+        advance: Callable[[int], None] = lambda amount: None,
+        blank: bool = False,
+        before_read: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._config = config
+        self._advance = advance
+        self._blank = blank
+        self._before_read = before_read
+        self._marks = LineMarks()
+        self._skipped = SkippedRecords()
+
+    def lines(self, sources: Sequence[Source]) -> Iterator[tuple[str, bool]]:
+        """Normalised lines, and whether each starts a document."""
+        empty = True
+        for source in sources:
+            for unit in self._units(source):
+                for line in self._documents(unit):
+                    empty = False
+                    yield line
+        if empty:
+            what = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
+            raise TextError(f"{what}: empty, there is no text in it; give some text")
+
+    def tell(self, progress: Progress) -> None:
+        """Say what was left out."""
+        self._skipped.tell(progress)
+        self._marks.tell(progress)
+
+    def _units(self, source: Source) -> Iterator[Iterable[str]]:
+        """Files or records as lines before normalisation."""
+        if source.kind == "builtin":
+            from elman.text.pydocs import documents
+
+            yield from map(split_lines, documents())
+            return
+        config = self._config
+        lines = raw_lines(source, encoding=config.encoding, advance=self._advance, before_read=self._before_read)
+        reader = read_json_lines if source.kind == "stdin" else READERS.get(source.suffix, read_plain)
+        if config.field is None or reader is read_plain:
+            yield lines
+        else:
+            texts = field_texts(lines, reader=reader, field=config.field, name=source.name, report=self._skipped)
+            yield from map(split_lines, texts)
+
+    def _documents(self, lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
+        document = self._config.document
+        if self._blank and document == "file":
+            # No line waits for the next one: it may come much later.
+            yield from ((line, not number) for number, line in enumerate(self._normalised(lines)))
+            return
+        starts, blank = True, 0
+        for line in self._normalised(lines):
+            if line:
+                for _ in range(blank):
+                    yield "", starts
+                    starts = False
+                yield line, starts or document == "line"
+                starts, blank = False, 0
+            elif document == "block":
+                starts = True
+            elif document == "file":
+                if starts:
+                    blank += 1
+                else:
+                    yield "", False
+
+    def _normalised(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in map(_normalise, lines):
+            sentences = self._marks.strip(line)
+            # Where each line has its answer, it stays one line.
+            yield from [" ".join(sentences)] if self._blank else sentences
 
 
-def _units(
-    source: Source, *, config: CorpusConfig, advance: Callable[[int], None], before_read: Callable[[], None]
-) -> Iterator[Iterable[str]]:
-    """Files or records as lines before normalisation."""
-    if source.kind == "builtin":
-        from elman.text.pydocs import documents
-
-        yield from map(split_lines, documents())
-        return
-    lines = raw_lines(source, encoding=config.encoding, advance=advance, before_read=before_read)
-    reader = read_json_lines if source.kind == "stdin" else READERS.get(source.suffix, read_plain)
-    if config.field is None or reader is read_plain:
-        yield lines
-    else:
-        yield from map(split_lines, field_texts(lines, reader=reader, field=config.field, name=source.name))
-
-
-def _documents(lines: Iterable[str], document: str, *, keep: bool) -> Iterator[tuple[str, bool]]:
-    if keep and document == "file":
-        # No line waits for the next one: it may come much later.
-        yield from ((line, not number) for number, line in enumerate(map(normalise_line, lines)))
-        return
-    starts, blank = True, 0
-    for line in map(normalise_line, lines):
-        if line:
-            for _ in range(blank):
-                yield "", starts
-                starts = False
-            yield line, starts or document == "line"
-            starts, blank = False, 0
-        elif document == "block":
-            starts = True
-        elif document == "file":
-            if starts:
-                blank += 1
-            else:
-                yield "", False
+def _normalise(line: str) -> str:
+    if len(line) <= CUT_CHARS:
+        return normalise_line(line)
+    # Part by part, for normalisation takes several times the memory of what it works on. Nothing in
+    # it reaches across a single space.
+    return "".join(normalise_line(part) for _, part in cut(line, level="word", pretokenized=True))
 
 
 def _write_text(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:

@@ -8,6 +8,7 @@ import bz2
 import codecs
 import gzip
 import io
+import itertools
 import lzma
 import sys
 import zlib
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from elman.errors import TextError, UsageError
+from elman.text.decoding_errors import ByteSurvey
+from elman.text.encoding_guess import wide_encoding
 from elman.text.sources import Source
 
 _BLOCK = 1 << 18
@@ -66,11 +69,15 @@ def raw_lines(
     for text in _decoded(source, encoding=encoding, advance=advance, before_read=before_read):
         pieces = text.split("\n")
         if len(pieces) > 1:
-            yield "".join([*parts, pieces[0]])
+            parts.append(pieces[0])
+            first = "".join(parts)
+            parts.clear()  # before others work on a line, so that a long one is there once
+            yield first
+            del first
             yield from pieces[1:-1]
-            parts.clear()
         parts.append(pieces[-1])
     last = "".join(parts)
+    parts.clear()
     if last:
         yield last
 
@@ -83,11 +90,12 @@ def _decoded(
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     line_ends = io.IncrementalNewlineDecoder(None, translate=True)
     offset, first = 0, True
-    for block in _blocks(source, advance, before_read):
+    blocks = _blocks(source, advance, before_read)
+    for block in blocks:
         if offset == 0 and not wide:
             if codec.startswith("utf-8") and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise TextError(f"{source.name}: UTF-16 text, not {encoding}; try --encoding {_wide_name(block)}")
-            if not source.given and b"\0" in block[:_SNIFFED]:
+            if not source.given and b"\0" in block[:_SNIFFED] and wide_encoding(block[:_SNIFFED]) is None:
                 return
         pending = len(decoder.getstate()[0])
         try:
@@ -95,10 +103,17 @@ def _decoded(
             if not codec.startswith("utf-8"):
                 text.encode()  # Some encodings can produce lone surrogates.
         except UnicodeDecodeError as error:
-            raise TextError(_not_decodable(source, encoding, error, offset - pending + error.start)) from error
+            where = _where(source, encoding, error, offset - pending + error.start)
+            rest = itertools.chain([error.object, b""] if not block else [error.object], blocks)
+            again = _blocks(source, advance=lambda amount: None, before_read=lambda: None)
+            survey = ByteSurvey.of(again if source.kind == "file" else rest)
+            raise TextError(f"{where}; {survey.advice(encoding)}") from error
         except UnicodeError as error:
             raise TextError(f"{source.name}: not valid {encoding}; give its encoding with --encoding") from error
         if "\0" in text:
+            likely = None if wide else wide_encoding(block)
+            if likely is not None:
+                raise TextError(f"{source.name}: {likely[:6].upper()} text, not {encoding}; try --encoding {likely}")
             place = "" if wide else f" (byte {offset + block.index(0)})"
             raise TextError(f"{source.name}: binary, not text: it has NUL characters{place}; leave this file out")
         text = line_ends.decode(text, final=not block)
@@ -155,12 +170,9 @@ def _wide_name(block: bytes) -> str:
     return "utf-32" if block.startswith(codecs.BOM_UTF32_LE) else "utf-16"
 
 
-def _not_decodable(source: Source, encoding: str, error: UnicodeDecodeError, offset: int) -> str:
+def _where(source: Source, encoding: str, error: UnicodeDecodeError, offset: int) -> str:
     stream = "decompressed byte" if source.compression else "byte"
-    return (
-        f"{source.name}: not valid {encoding} at {stream} {offset} (0x{error.object[error.start]:02x});"
-        " give its encoding, for example --encoding latin-1"
-    )
+    return f"{source.name}: not valid {encoding} at {stream} {offset} (0x{error.object[error.start]:02x})"
 
 
 def _damaged(source: Source) -> str:

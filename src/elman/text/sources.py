@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from elman.errors import TextError, UsageError
+from elman.progress import Progress
+from elman.text.file_patterns import folder_key, matching_files
 
 BUILTINS = ("pydocs",)
 """The texts that come with Python itself, as ``builtin:NAME``."""
@@ -40,6 +42,13 @@ class Source:
     """Whether it was named itself; binary content of other files is skipped without an error."""
 
     @property
+    def key(self) -> object:
+        """The same for all names of a file; None if the source is no file that can be read
+        again.
+        """
+        return folder_key(self.path) if self.path is not None and self.path.is_file() else None
+
+    @property
     def suffix(self) -> str:
         """The suffix in lower case without that of the compression: ``.jsonl`` for
         ``a.jsonl.gz``.
@@ -52,8 +61,10 @@ class Source:
         return _suffixes(self.name)[1]
 
 
-def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
+def find_sources(sources: str | Path | Sequence[str | Path], *, progress: Progress | None = None) -> list[Source]:
     """All files of the sources; folders and globs are sorted, so the order is always the same.
+
+    A file is there once, however many names lead to it. What was left out or followed is said.
 
     Raises:
         TextError: something does not exist or holds no text files.
@@ -62,9 +73,27 @@ def find_sources(sources: str | Path | Sequence[str | Path]) -> list[Source]:
     names = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not names:
         raise UsageError("no text given; name files, folders, globs, - (standard input) or builtin:pydocs")
-    all_sources = [source for one in names for source in _find(str(one))]
+    progress = progress or Progress()
+    all_sources = [source for one in names for source in _find(str(one), progress)]
     check_stdin_once(all_sources)
-    return all_sources
+    return _each_once(all_sources, progress)
+
+
+def without(sources: Sequence[Source], held_out: Sequence[Source], *, progress: Progress) -> list[Source]:
+    """The sources of training text without those of validation and test text.
+
+    Only files that a folder or a pattern led to are left out. One that was named itself stays, and
+    so do all if nothing else is left.
+    """
+    keys = {source.key for source in held_out if source.key is not None}
+    shared = [source for source in sources if source.key in keys]
+    kept = [source for source in sources if source.key not in keys or source.given]
+    if shared and (len(kept) == len(sources) or not kept):
+        progress.say(f"warning: {_some(shared)} is in the training text and in the validation or test text too")
+        return list(sources)
+    if shared:
+        progress.say(f"note: {_some(shared)} is validation or test text, so it is left out of the training text")
+    return kept
 
 
 def check_stdin_once(sources: Sequence[Source]) -> None:
@@ -87,7 +116,28 @@ def total_bytes(sources: Sequence[Source]) -> int | None:
     return total
 
 
-def _find(given: str) -> list[Source]:
+def _each_once(sources: Sequence[Source], progress: Progress) -> list[Source]:
+    kept: dict[object, Source] = {}
+    again: list[Source] = []
+    for number, source in enumerate(sources):
+        key = number if source.key is None else source.key
+        if key not in kept:
+            kept[key] = source
+            continue
+        again.append(source)
+        if source.given and not kept[key].given:
+            kept[key] = source
+    if again:
+        what = f"{len(again)} more names ({_some(again)})" if len(again) > 1 else f"one more name ({again[0].name})"
+        progress.say(f"note: {what} for files that are read already; each file is read once")
+    return list(kept.values())
+
+
+def _some(sources: Sequence[Source]) -> str:
+    return sources[0].name + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
+
+
+def _find(given: str, progress: Progress) -> list[Source]:
     if given == "-":
         return [Source("stdin", "standard input")]
     if given.startswith("builtin:"):
@@ -101,30 +151,42 @@ def _find(given: str) -> list[Source]:
     if not os.path.exists(path) and given.startswith("~"):
         path = path.expanduser()
     if path.is_dir():
-        return _find_in_folder(path)
+        return _find_in_folder(path, progress)
     if os.path.exists(path):
         return [Source("file", str(path), path)]
     if glob.has_magic(given):
-        return _find_by_glob(str(path))
+        return _find_by_glob(path)
     raise TextError(_missing(given, path))
 
 
-def _find_in_folder(folder: Path) -> list[Source]:
+def _find_in_folder(folder: Path, progress: Progress) -> list[Source]:
     text_files: list[Source] = []
-    for root, folders, names in os.walk(folder, onerror=_refuse):
-        if any(marks <= {*names} for marks in _OWN_FILES):
+    entered, links = set[object](), list[str]()
+    for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        key = folder_key(root)
+        if key in entered or any(marks <= {*names} for marks in _OWN_FILES):
             folders.clear()  # A model folder or a cache is not the user's text.
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        entered.add(key)
+        if os.path.islink(root) and root != str(folder):
+            links.append(root)
+        # Links come last, so that a folder goes by its own name if both are found here.
+        folders[:] = sorted(
+            (name for name in folders if not name.startswith(".")),
+            key=lambda name: (os.path.islink(os.path.join(root, name)), name),
+        )
         paths = (Path(root) / name for name in sorted(names))
         text_files += [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
     if not text_files:
         raise TextError(f"{folder}: no text files in this folder (hidden and binary ones are skipped); name another")
+    if links:
+        more = f" and {len(links) - 1} more" if len(links) > 1 else ""
+        progress.say(f"note: {links[0]}{more}: a link to a folder, whose files are read too")
     return text_files
 
 
-def _find_by_glob(pattern: str) -> list[Source]:
-    paths = sorted((Path(name) for name in glob.glob(pattern, recursive=True)), key=lambda path: path.parts)
+def _find_by_glob(pattern: Path) -> list[Source]:
+    paths = matching_files(pattern)
     text_files = [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
     if not text_files:
         what = "only folders or binary files match" if paths else "no file matches"

@@ -5,7 +5,8 @@ Lines are never shuffled, and the same text is always split the same way.
 
 import hashlib
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +19,11 @@ FEWEST_DOCUMENTS = 20
 
 _BLOCK = 1 << 18
 _BUCKET_BITS = 20
+_LEAST_BYTES = 16
+"""No lines are cut to hold out less than this."""
+_LINE_END = re.compile(rb"\n")
+_SPACES = re.compile(rb" +(?=[^ ])")
+_CHARACTER = re.compile(rb"(?=[^\x80-\xbf])")
 
 
 def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]:
@@ -27,7 +33,8 @@ def pieces(text: Text, *, share: float, parts: int) -> Iterator[tuple[int, int]]
     document of its part. With at least ``FEWEST_DOCUMENTS`` documents, whole documents are taken in
     the order of their content's hash, so that equal ones stay together, until each part has about
     ``share`` of the bytes. With fewer or very uneven documents, the last ``parts * share`` of the
-    lines of each document are held out.
+    lines of each document are held out; or, where lines are so long that this would be far from
+    ``share`` of the text, of its bytes. A piece then ends at a space or between two characters.
     """
     sizes = text.document_sizes()
     if len(sizes) >= FEWEST_DOCUMENTS:
@@ -71,16 +78,45 @@ def _bucket(file: BinaryIO, size: int) -> int:
 
 
 def _ends_of_documents(text: Text, sizes: NDArray[np.int64], *, share: float, parts: int) -> Iterator[tuple[int, int]]:
+    target = share * text.bytes
+    cut = list(_cut_documents(text, sizes, _ends_by_lines, share=share, parts=parts))
+    held = [sum(size for size, part in cut if part == wanted) for wanted in range(1, parts + 1)]
+    if target >= _LEAST_BYTES and not all(target / 2 <= size <= 2 * target for size in held):
+        cut = list(_cut_documents(text, sizes, _ends_by_bytes, share=share, parts=parts))
+    return iter(cut)
+
+
+def _cut_documents(
+    text: Text, sizes: NDArray[np.int64], ends: Callable[..., list[int]], *, share: float, parts: int
+) -> Iterator[tuple[int, int]]:
     with open(text.path, "rb") as file:
         for start, size in zip((np.cumsum(sizes) - sizes).tolist(), sizes.tolist(), strict=True):
-            lines = sum(len(ends) for _, ends in _line_ends(file, start, size))
-            held = math.floor(parts * share * lines + 0.5)
-            last = held // 2 if parts == 2 else 0
-            first_cut, second_cut = _offsets(file, start, size, [lines - held, lines - last])
-            cuts = [0, first_cut, second_cut, size]
+            cuts = [0, *ends(file, start, size, share=share, parts=parts), size]
             for part in range(3):
                 if cuts[part + 1] > cuts[part]:
                     yield cuts[part + 1] - cuts[part], part
+
+
+def _ends_by_lines(file: BinaryIO, start: int, size: int, *, share: float, parts: int) -> list[int]:
+    lines = sum(len(ends) for _, ends in _line_ends(file, start, size))
+    held = math.floor(parts * share * lines + 0.5)
+    last = held // 2 if parts == 2 else 0
+    return _offsets(file, start, size, [lines - held, lines - last])
+
+
+def _ends_by_bytes(file: BinaryIO, start: int, size: int, *, share: float, parts: int) -> list[int]:
+    if share * size < _LEAST_BYTES:
+        return [size, size]
+    wanted = [size - round(count * share * size) for count in range(parts, 0, -1)]
+    # Where it may lie, a cut between lines is better than one within a line.
+    reach = min(int(share * size / 4), _BLOCK)
+    cuts = []
+    for offset in wanted:
+        file.seek(start + offset)
+        after = file.read(min(reach, size - offset))
+        match = _LINE_END.search(after) or _SPACES.search(after) or _CHARACTER.search(after)
+        cuts.append(offset + (match.end() if match else 0))
+    return cuts if parts == 2 else [*cuts, size]
 
 
 def _offsets(file: BinaryIO, start: int, size: int, wanted: list[int]) -> list[int]:

@@ -112,11 +112,17 @@ class TextWriter:
         self._add(b"\n", size=len(data) + 1)
 
     def copy(self, file: BinaryIO, size: int) -> None:
-        """Add a document: the next ``size`` bytes of another Text's file, whole lines."""
+        """Add a document: the next ``size`` bytes of another Text's file.
+
+        They are whole lines, but the last may be cut off at a space, which becomes a line end, or
+        between two characters.
+        """
         self._start_document()
         while size:
             block = file.read(min(size, _BLOCK))
             size -= len(block)
+            if not size and not block.endswith(b"\n"):
+                block = block.rstrip() + b"\n"
             self._chars += len(block.translate(None, _CONTINUATION))
             self._lines += block.count(b"\n")
             self._add(block, size=len(block))

@@ -2,7 +2,9 @@
 in.
 """
 
+import bz2
 import gzip
+import lzma
 import math
 import tracemalloc
 import zlib
@@ -64,6 +66,51 @@ def test_words_come_in_normal_form(tmp_path):
     assert read_arpa(written(tmp_path / "a", text)).words[2:4] == ["caf\u00e9", "\u00a0\u3000"]
 
 
+def test_a_word_in_two_unicode_forms_is_the_one_that_text_has(tmp_path):
+    with_twin = (
+        PLAIN.replace("rain", "café")
+        .replace("-1\tcafé\t0", "-1\tcafe\u0301\t-0.7\n-1\tcafé\t0")
+        .replace("-0.2\t<s> sun\t", "-0.2\t<s> cafe\u0301\n-0.1\tcafe\u0301 cafe\u0301\t-3\n-0.2\t<s> sun\t")
+        .replace("-0.1\t<s> sun and", "-0.4\tcafe\u0301 cafe\u0301 café\n-0.1\t<s> sun and")
+        .replace("1=6", "1=7").replace("2=6", "2=8").replace("3=3", "3=4")
+    )  # fmt: skip
+    found = read_arpa(written(tmp_path / "a", with_twin))
+    same(found, read_arpa(written(tmp_path / "b", PLAIN.replace("rain", "café"))))
+    (note,) = found.notes
+    assert "words in a second Unicode form" in note and "(1, the first in line 11)" in note
+
+
+def test_minus_infinity_is_no_probability(tmp_path):
+    changed = PLAIN.replace("0\t<s>", "-inf\t<s>").replace("-0.60206\tand", "-INF\tand")
+    table = as_table(read_arpa(written(tmp_path / "a", changed)))
+    assert table["and", "rain"][0] == -99
+    assert {**table, ("and", "rain"): 0} == {**as_table(read_arpa(written(tmp_path / "b", PLAIN))), ("and", "rain"): 0}
+
+
+def test_an_order_without_n_grams_needs_no_section(tmp_path):
+    header = PLAIN.replace("ngram 3=3\n", "ngram 3=3\nngram 4=0\n")
+    with_section = header.replace("\\end\\", "\\4-grams:\n\\end\\")
+    one, other = (read_arpa(written(tmp_path / "a", text)) for text in (header, with_section))
+    same(one, other)
+    assert one.tables.order == other.tables.order == 4
+    cut = PLAIN.split("\\2-grams")[0].replace("2=6", "2=0").replace("3=3", "3=0") + "\\end\\\n"
+    assert {words: values for words, values in as_table(read_arpa(written(tmp_path / "a", cut))).items()} == {
+        words: values for words, values in plain_read(cut).items() if words != ("<s>",)
+    } | {("<s>",): (0, np.float32(-0.30103))}
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_bzip2_and_xz(tmp_path, pack):
+    packed = pack(PLAIN.encode())
+    expected = read_arpa(written(tmp_path / "a", PLAIN))
+    found = read_arpa(written(tmp_path / "a", packed))
+    same(found, expected)
+    assert found.sha256 == expected.sha256
+    for damaged in (packed[:-9], packed[:40] + bytes([packed[40] ^ 255]) + packed[41:]):
+        with pytest.raises(FolderError, match=r"a: the (bzip2|xz) data is damaged or cut off"):
+            read_arpa(written(tmp_path / "a", damaged))
+
+
 def bad(old: str, new: str | bytes) -> bytes:
     """PLAIN with one part of it replaced."""
     assert PLAIN.count(old) == 1, old
@@ -88,7 +135,8 @@ TWO_TWICE = TWO_TWICE.replace("-0.60206\tand rain", "-0.60206\tand rain\n-0.6\ta
         (bad("ngram 2=6", "ngram 2=7"), 22, "promises 7 2-grams, and here end 6"),
         (bad("ngram 2=6", "ngram 2=99999999999999999"), 22, "and here end 6"),
         (bad("ngram 1=6", "ngram 1=5"), 12, "one more than the 5 1-grams"),
-        (bad("ngram 3=3\n", "ngram 3=3\nngram 4=0\n"), 28, r"'\\end\\' where \4-grams: should be"),
+        (bad("ngram 3=3\n", "ngram 3=3\nngram 4=0\n").split(b"\\end")[0], 28, "the end of the file where"),
+        (bad("ngram 3=3\n", "ngram 3=3\nngram 4=1\n"), 28, r"'\\end\\' where \4-grams: should be"),
         (bad("\\end\\\n", ""), 27, r"the end of the file where \end\ should be; the file is cut off"),
         (PLAIN.split("-0.0457575")[0].encode(), 24, "promises 3 3-grams, and here end 1; the file is cut off"),
         (PLAIN.encode() + b"\nmore\n", 29, "'more' comes after"),
@@ -99,7 +147,9 @@ TWO_TWICE = TWO_TWICE.replace("-0.60206\tand rain", "-0.60206\tand rain\n-0.6\ta
         (bad("-0.60206\tand rain", "-0.60206\tsun and"), 18, "the n-gram of line 17 a second time"),
         (TWO_TWICE.encode(), 16, "the n-gram of line 15 a second time"),
         (bad("-0.60206\tand rain", "nan\tand rain"), 18, "'nan' is no number"),
-        (bad("-0.60206\tand rain", "-inf\tand rain"), 18, "'-inf' is no number"),
+        (bad("-0.60206\tand rain", "inf\tand rain"), 18, "'inf' is no number"),
+        (bad("-0.60206\tand rain", "-info\tand rain"), 18, "'-info' is no number"),
+        (bad("-0.60206\tand rain", "-0,60206\tand rain"), 18, "'-0,60206' has a decimal comma; write the file"),
         (bad("-0.60206\tand rain", "-0_6\tand rain"), 18, "'-0_6' is no number"),
         (bad("-0.60206\tand rain", "-\tand rain"), 18, "'-' is no number"),
         (bad("-0.60206\tand rain", "-0.6e\tand rain"), 18, "'-0.6e' is no number"),
@@ -115,7 +165,6 @@ TWO_TWICE = TWO_TWICE.replace("-0.60206\tand rain", "-0.60206\tand rain\n-0.6\ta
         (bad("-0.3\tsun and", "-0.3\tsun\0and"), 17, r"'\x00' is a control character"),
         (bad("-0.3\tsun and", "-0.3\tsun\rand"), 17, r"'\r' is a control character"),
         (bad("-1\train", b"-1\tr\xffin"), 11, r"b'r\xffin' is not UTF-8"),
-        (bad("-1\train\t0", "-1\tcaf\u00e9\n-1\tcafe\u0301").replace(b"1=6", b"1=7"), 12, "another Unicode form"),
         (bad("-0.47712123\t</s>\n", ""), 13, "promises 6 1-grams, and here end 5"),
         (PLAIN.replace("</s>", "STOP").encode(), 12, "end here without </s>"),
         (PLAIN.replace("<s>", "START").encode(), 12, "end here without <s>"),

@@ -113,6 +113,26 @@ def test_every_level_trains_completes_and_generates(text_file: Path, level: str)
     assert 0.2 < bits < 0.6, bits  # so that levels can be compared, they must land close together
 
 
+@pytest.mark.parametrize(("level", "order"), [("word", 5), ("subword", 6), ("char", 7)])
+def test_the_order_of_an_n_gram_follows_the_level(tmp_path: Path, level: str, order: int) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"a line of number {n % 7}\n" for n in range(60)))
+    assert elman.train(text, model="ngram", level=level).card["model"]["size"] == f"order {order}"
+
+
+def test_a_text_of_many_unknown_words_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Talk(Progress):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"a line w{n}x w{n}y\n" for n in range(300)))
+    elman.train(text, model="ngram", level="word", order=2, progress=Talk())
+    assert any(line.startswith("note: 2") and "are unknown; --level subword has none" in line for line in said)
+
+
 def test_mixtures_save_and_load(lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
     mixed = elman.mix([elman.load(lstm_folder), elman.load(ngram_folder)], text_file)
     mixed.save(tmp_path / "mixed")

@@ -215,3 +215,10 @@ def test_memory_does_not_follow_the_file():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 19_999 and peak < 100_000
+
+
+def test_blanks_before_a_quote_are_no_part_of_the_cell():
+    assert texts('id, text\n1, "one, two"\n2, three\n', "csv") == ["one, two", "three"]
+    assert texts('id;text\n1;  "one; ""two"""\n', "csv") == ['one; "two"']
+    # A blank of a cell without quotes is kept where no cell has them.
+    assert texts("id,text\n1, one\n", "csv") == [" one"]

@@ -1,8 +1,10 @@
+import json
+
 import pytest
 
 from elman.errors import TextError
 from elman.text.readers.json_lines import read_json_lines
-from elman.text.readers.table import field_texts
+from elman.text.readers.table import SkippedRecords, field_texts
 
 
 def texts(data, field="text"):
@@ -52,6 +54,15 @@ def test_nested_fields():
         ('{"text": "a"', "not valid JSON (Expecting ',' delimiter)"),
         ("[" * 100_000, "not valid JSON (too large or too deep)"),
         ('{"text": ' + "1" * 5000 + "}", "not valid JSON (too large or too deep)"),
+    ],
+)
+def test_json_lines_that_are_wrong(line, said):
+    assert message('{"text": "good"}\n\n' + line).startswith(f"a.json, line 3: {said}")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
         ('{"text": null}', "field 'text' is a JSON null, not a string"),
         ('{"text": ["a"]}', "field 'text' is a JSON list, not a string"),
         ('{"text": true}', "field 'text' is a JSON true/false value, not a string"),
@@ -59,10 +70,67 @@ def test_nested_fields():
         ("{}", "no field 'text'; its fields are: (none)"),
         ('{"text": "a\\u0000b"}', "field 'text' has a NUL character"),
         ('{"text": "a\\ud800b"}', "field 'text' has half a character"),
+        ('{"Text": "a"}', "no field 'text'; its fields are: Text; did you mean 'Text'?"),
     ],
 )
-def test_json_lines_that_are_wrong(line, said):
-    assert message('{"text": "good"}\n\n' + line).startswith(f"a.json, line 3: {said}")
+def test_records_without_text_are_skipped_and_counted_but_not_all_of_them(line, said):
+    report = SkippedRecords()
+    lines = iter([line, '{"text": "good"}', "", line])
+    assert list(field_texts(lines, reader=read_json_lines, field="text", name="a.json", report=report)) == ["good"]
+    assert (report.records, report.skipped) == (3, 2)
+    assert report.first.startswith(f"a.json, line 1: {said}")
+    assert message(f"{line}\n{line}").startswith(f"a.json, line 1: {said}")
+
+
+def test_an_array_and_objects_over_many_lines():
+    values = [{"n": 1, "text": "one [{"}, {"n": 2.5, "text": "two\n"}, {"n": [3, {}], "text": "drei"}]
+    expected = [value["text"] for value in values]
+    for indent in (None, 1):
+        assert texts(json.dumps(values, indent=indent)) == expected
+        assert texts("\n" + json.dumps(values, indent=indent) + "\n\n") == expected
+    assert texts("\n".join(json.dumps(value, indent=2) for value in values)) == expected
+    assert texts("[]") == []
+    pretty = json.dumps(values, indent=1).split("\n")
+    assert [record.line for record in read_json_lines(iter(pretty), name="a.json")] == [2, 6, 10]
+
+
+def test_a_file_that_is_one_text_of_json_is_checked_to_its_end():
+    assert message('[{"text": "a"}') == (
+        "a.json, line 2: not valid JSON (the array is cut off, or a comma is missing in it); mend the file"
+    )
+    assert message('[\n{"text": "a"}\n{"text": "b"}]').startswith("a.json, line 3: not valid JSON (the array is cut")
+    assert message('[{"text": "a"},\n]').startswith("a.json, line 2: not valid JSON (a comma before the end")
+    assert message('{\n"text": "a",\n"n": no\n}').startswith("a.json, line 3: not valid JSON (Expecting value)")
+    assert message('{\n"text": "a"').startswith("a.json, line 3: not valid JSON (Expecting ',' delimiter)")
+    assert message('["a"]').startswith("a.json, line 1: a JSON string, not an object")
+    # It is no longer JSON lines, so the fault is found in the second line.
+    assert "not valid JSON" in message('{"text": "a"\n{"text": "b"}')
+
+
+def test_lists_within_a_record():
+    export = {
+        "name": "chat",
+        "messages": [
+            {"text": "plain"},
+            {"text": ["see ", {"type": "link", "text": "here"}, "!"]},
+            {"text": 7},
+            {"photo": "x"},
+        ],
+    }
+    for indent in (None, 1):
+        assert texts(json.dumps(export, indent=indent), "messages[].text") == ["plain", "see here!"]
+    assert message(json.dumps(export), "text").endswith(
+        "its fields are: name, messages; did you mean 'messages[].text'?"
+    )
+    assert message(json.dumps(export), "chats[].text").startswith("a.json, line 1: no field 'chats[].text'")
+    deeper = {"threads": [{"posts": [{"body": {"text": "a"}}, {"body": {"text": "b"}}]}, {"posts": []}, {}]}
+    assert texts(json.dumps(deeper), "threads[].posts[].body.text") == ["a", "b"]
+    labelled = read_json_lines(
+        iter(['{"day": 3, "rows": [{"text": "a", "label": 1}, {"text": "b", "label": 2}]}']),
+        name="a.jsonl",
+        fields=["rows[].text", "rows[].label", "day"],
+    )
+    assert [[*record.fields.values()][2:] for record in labelled] == [["a", 1], ["b", 2]]
 
 
 def test_a_hostile_field_name_stays_on_one_line():

@@ -49,7 +49,7 @@ class Imported:
 
 
 def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:
-    """The model of an ARPA file, plain or gzip.
+    """The model of an ARPA file, plain or compressed.
 
     Raises:
         FolderError: it is no ARPA file, or is damaged, cut off, or contradicts itself.

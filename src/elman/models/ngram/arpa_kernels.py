@@ -20,6 +20,7 @@ NUMBER_BYTES = 32
 
 _TAB, _LINE_FEED, _RETURN, _SPACE, _BACKSLASH = 9, 10, 13, 32, 92
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = 43, 45, 46, 48, 57
+_I, _N, _F = 105, 110, 102
 _MOST_DIGITS = 1 << 53
 """Whole numbers up to here and powers of ten up to 10^22 are exact, so their quotients are rounded
 only once."""
@@ -29,13 +30,15 @@ _WHOLE = np.array([10**power for power in range(19)])
 
 @compiled
 def _number(text, start, end):
-    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs exact arithmetic; (0, 0) if
-    it is not a number.
+    """The number in ``text[start:end]``: (1, value); (2, 0) if it needs exact arithmetic or is
+    minus infinity; (0, 0) if it is not a number.
     """
     at = start
     negative = text[at] == _MINUS
     if negative or text[at] == _PLUS:
         at += 1
+    if negative and end - at == 3 and text[at] | 32 == _I and text[at + 1] | 32 == _N and text[at + 2] | 32 == _F:
+        return 2, 0.0
     digits, value, exponent, exact = 0, np.int64(0), 0, True
     point = False
     while at < end:

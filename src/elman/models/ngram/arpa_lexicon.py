@@ -35,6 +35,8 @@ class Lexicon:
         self.slots = np.full(16, -1, dtype=np.int64)
         # Drawn anew each time: nobody can make a file whose words all have the same hash.
         self.seed = np.uint64(secrets.randbits(64))
+        self.twins: list[int] = []
+        """Indices of words that are another word in another Unicode form, after ``name_words``."""
 
     def reserve(self, *, words: int, size: int) -> None:
         """Reserve space for this many more words of ``size`` bytes together."""
@@ -48,7 +50,8 @@ class Lexicon:
             kernels.fill_slots(self.pool, self.offsets, self.count, self.slots, self.seed)
 
     def name_words(self, lines: NDArray[np.int64], failure: Failure) -> tuple[list[str], NDArray[np.int64]]:
-        """The types by token id, and each word's token id by its index in the file; `<s>` gets V.
+        """The types by token id, and each word's token id by its index in the file; `<s>` gets V, and
+        a word in a second Unicode form V + 1.
 
         Args:
             lines: the line of each word.
@@ -64,11 +67,12 @@ class Lexicon:
             if name not in marks:
                 what = f"the unigrams end here without {name}, which every model of lines has"
                 raise failure(what, int(lines[-1]) if len(lines) else 1)
-        special = {*unknown, *marks.values()}
+        special = {*unknown, *marks.values(), *self.twins}
         ids = np.full(len(names), -1, dtype=np.int64)
         others = np.array([index for index in range(len(names)) if index not in special], dtype=np.int64)
         ids[others] = np.arange(len(SPECIALS), len(SPECIALS) + len(others))
-        ids[unknown], ids[marks[SPECIALS[1]]], ids[marks[BOS]] = 0, 1, len(SPECIALS) + len(others)
+        size = len(SPECIALS) + len(others)
+        ids[unknown], ids[marks[SPECIALS[1]]], ids[marks[BOS]], ids[self.twins] = 0, 1, size, size + 1
         return [*SPECIALS, *(names[index] for index in others)], ids
 
     def _names(self, lines: NDArray[np.int64], failure: Failure) -> list[str]:
@@ -88,8 +92,10 @@ class Lexicon:
                 name = normalise_line(f".{name}.")[1:-1]
             first = indices.setdefault(name, index)
             if first != index:
-                what = f"{shown(name)} is the word of line {lines[first]} in another Unicode form; both mean the same"
-                raise failure(what, int(lines[index]))
+                # Text is read in normal form, so the word that is written in it is the one that counts.
+                normal = word.decode() == name
+                self.twins.append(first if normal else index)
+                indices[name] = index if normal else first
             names.append(name)
         return names
 

@@ -1,10 +1,11 @@
-"""Reading an ARPA file, plain or gzip: strictly, in blocks, with the line number of whatever is
+"""Reading an ARPA file, plain or compressed: strictly, in blocks, with the line number of whatever is
 wrong.
 
 The sizes in the header are not trusted: memory grows with the n-grams that were really read. Some
 deviations from the format are accepted: any text before ``\\data\\``, any spaces and tabs between
-fields, Windows line ends, empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, and a backoff of 0
-at the highest order.
+fields, Windows line ends, empty lines, `<UNK>` for `<unk>`, no `<unk>` at all, a backoff of 0 at
+the highest order, `-inf` for -99, no section for an order of which there are no n-grams, and one
+word in two Unicode forms.
 """
 
 import re
@@ -31,6 +32,9 @@ _MISTAKES = {
     kernels.TWICE: "{field} is there a second time; each n-gram must be listed once",
     kernels.CONTROL: "{field} is a control character, which no word may hold",
 }
+_DECIMAL_COMMA = re.compile(rb"-?[0-9]+,[0-9]+")
+LOG10_OF_ZERO = -99.0
+"""For what has no probability, as other tools write it."""
 _CUT_OFF = "; the file is cut off, copy it again"
 
 
@@ -129,6 +133,9 @@ class _ArpaReader:
     def read_section(self, order: int) -> None:
         """Read ``\\order-grams:`` and the lines below it."""
         source, declared = self._source, self._declared[order - 1]
+        if not declared and order > 1 and self._is_left_out(order):
+            self._finish(order, _Rows(np.empty(0, np.int64), np.empty((0, 2), np.float32), np.empty(0, np.int64)))
+            return
         _expect(source, f"\\{order}-grams:".encode())
         parts: list[_Rows] = []
         count, ended = 0, False
@@ -154,6 +161,13 @@ class _ArpaReader:
             self._finish_unigrams(_Rows(*fields))
         else:
             self._finish(order, self._in_order(_Rows(*fields)))
+
+    def _is_left_out(self, order: int) -> bool:
+        """Whether another section begins here, or the file ends."""
+        line = self._source.next_line()
+        if line is not None:
+            self._source.back()
+        return line is not None and line != f"\\{order}-grams:".encode()
 
     def result(self, sha256: str, *, preamble: bytes) -> Arpa:
         """The tables and words that were read."""
@@ -188,10 +202,14 @@ class _ArpaReader:
         source.at, source.line = source.at + at, line
         if stopped not in (kernels.SECTION_ENDS, kernels.BLOCK_ENDS):
             field, named = shown(text[start:end].tobytes()), "1 word" if order == 1 else f"{order} words"
-            raise source.error(_MISTAKES[stopped].format(field=field, words=named), line)
+            mistake = _MISTAKES[stopped].format(field=field, words=named)
+            if stopped == kernels.NO_NUMBER and _DECIMAL_COMMA.fullmatch(text[start:end].tobytes()):
+                mistake = f"{field} has a decimal comma; write the file again with LC_NUMERIC=C, or put points there"
+            raise source.error(mistake, line)
         lexicon.count += rows if order == 1 else 0
         for entry, first, last in slow[:late].tolist():
-            logs[entry // 2, entry % 2] = float(text[first:last].tobytes())
+            numeral = text[first:last].tobytes()
+            logs[entry // 2, entry % 2] = LOG10_OF_ZERO if numeral.lower() == b"-inf" else float(numeral)
         self._check_numbers(order, logs[:rows], lines)
         # Minus zero becomes zero.
         log10 = logs[:rows].astype(np.float32) + np.float32(0)
@@ -213,6 +231,7 @@ class _ArpaReader:
         size = len(self._words)
         outside = (tokens[:, 1:] == size).any(axis=1) | (tokens[:, :-1] == EOS_ID).any(axis=1)
         self._left_out += int(outside.sum())
+        outside |= (tokens > size).any(axis=1)
         nodes = np.where(outside, -1, tokens[:, 0])
         for keys, starts, words in zip(self._keys, self._starts, tokens.T[1:-1], strict=True):
             indices = np.empty_like(nodes)
@@ -240,7 +259,14 @@ class _ArpaReader:
         self._words, self._ids = self._lexicon.name_words(rows.lines, self._source.error)
         log10 = np.zeros((len(self._words) + 1, 2), dtype=np.float32)
         log10[UNK_ID, 0] = LOG10_OF_NO_UNK
-        log10[self._ids] = rows.log10
+        is_type = self._ids <= len(self._words)
+        log10[self._ids[is_type]] = rows.log10[is_type]
+        if self._lexicon.twins:
+            twin = self._lexicon.twins[0]
+            self._notes.append(
+                f"words in a second Unicode form, which no text here has, are left out with their n-grams "
+                f"({len(self._lexicon.twins)}, the first in line {rows.lines[twin]})"
+            )
         if UNK_ID not in self._ids:
             self._notes.append(f"there is no <unk> in it; unknown words get a log10-probability of {LOG10_OF_NO_UNK:g}")
         self._log10.append(log10)

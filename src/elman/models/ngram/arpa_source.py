@@ -1,7 +1,11 @@
-"""An ARPA file as blocks of whole, numbered lines; gzip is recognised by its content."""
+"""An ARPA file as blocks of whole, numbered lines; gzip, bzip2 and xz are recognised by their
+content.
+"""
 
+import bz2
 import gzip
 import hashlib
+import lzma
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +20,8 @@ from elman.progress import Progress
 
 _BLOCK = 1 << 21
 _LONGEST_LINE = 1 << 20
-_GZIP = b"\x1f\x8b"
+_PACKED = {b"\x1f\x8b": ("gzip", gzip.open), b"BZh": ("bzip2", bz2.open), b"\xfd7zXZ\0": ("xz", lzma.open)}
+"""Names and openers by the first bytes of a compressed file."""
 _KENLM_BINARY = b"mmap lm http://kheafield.com/code"
 
 
@@ -46,11 +51,12 @@ class ArpaSource:
         try:
             self._file: BinaryIO = open(path, "rb")
             size = path.stat().st_size
-            packed = self._file.read(2) == _GZIP
+            first = self._file.read(8)
             self._file.seek(0)
         except OSError as error:
             raise FolderError(f"cannot read {path}: {error.strerror}; give a model folder or an ARPA file") from error
-        self._opened = gzip.GzipFile(fileobj=self._file) if packed else self._file
+        self._packing, opener = next((how for magic, how in _PACKED.items() if first.startswith(magic)), ("", None))
+        self._opened = opener(self._file) if opener else self._file
         self._told = 0
         self._stage = progress.stage(f"reading {path.name}", total=size, unit="bytes")
 
@@ -136,12 +142,13 @@ class ArpaSource:
         try:
             part = self._opened.read(_BLOCK)
             told = self._file.tell()
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            where = f" after line {self.line - 1}" if self.line > 1 else ""
-            raise FolderError(
-                f"{self.path}: the gzip data is damaged or cut off{where} ({error}); copy it again"
-            ) from error
-        except OSError as error:
+        except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+            # The gzip and bz2 modules report damage as an OSError without an errno.
+            if not isinstance(error, OSError) or error.errno is None:
+                where = f" after line {self.line - 1}" if self.line > 1 else ""
+                raise FolderError(
+                    f"{self.path}: the {self._packing} data is damaged or cut off{where} ({error}); copy it again"
+                ) from error
             raise FolderError(f"cannot read {self.path}: {error.strerror}; copy it again") from error
         self._advance(told - self._told)
         self._told = told
@@ -151,7 +158,7 @@ class ArpaSource:
     def _no_arpa(self) -> FolderError:
         return FolderError(
             f"{self.path} is no ARPA file (it has no line \\data\\); give the folder that `elman train --out` wrote, "
-            "or an ARPA file, plain or gzip"
+            "or an ARPA file, plain or compressed (gzip, bzip2, xz)"
         )
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,10 @@ from elman.models.ngram.tables import NgramTables
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.progress import Progress
-from elman.text.tokenizer import EOS_ID, Tokenizer
+from elman.text.tokenizer import EOS_ID, Level, Tokenizer
 
 LARGEST_ORDER = 7
+_ORDERS: dict[Level, int] = {"word": 5, "subword": 6, "char": 7, "byte": 7}
 _LN_10 = float(np.log(10.0))
 _PATIENCE = 2000
 """Tokens read with NumPy before the compiled version is used, which takes half a second to
@@ -41,7 +42,8 @@ class NgramConfig(Config):
     """An n-gram model: interpolated modified Kneser-Ney of lines."""
 
     order: int = 5
-    """Tokens of the longest n-gram, 1 to 7: each prediction sees the order - 1 tokens before it."""
+    """Tokens of the longest n-gram, 1 to 7: each prediction sees the order - 1 tokens before it;
+    default: 5, for subwords 6, for characters and bytes 7."""
     prune: str | None = None
     """Leave out n-grams that occur no more often than this, for each order, like 0,0,1; the last
     count repeats."""
@@ -65,6 +67,15 @@ class NgramConfig(Config):
         if self.prune is not None and self.prune_entropy is not None:
             raise UsageError("prune and prune_entropy both say what to leave out; give one of them")
         _ = self.least
+
+    @classmethod
+    def for_level(cls, level: Level, **settings: Any) -> Self:
+        """A configuration with the default order of a level: the shorter the tokens, the higher.
+
+        >>> NgramConfig.for_level("char").order, NgramConfig.for_level("char", order=3).order
+        (7, 3)
+        """
+        return cls(**{"order": _ORDERS[level], **settings})
 
     @property
     def least(self) -> list[int]:

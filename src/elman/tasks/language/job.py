@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.data.level_choice import MUCH_UNKNOWN
 from elman.data.preprocessing import Data, DataConfig, prepare_data
 from elman.decode.line_nats import LineNats
 from elman.errors import UsageError
@@ -195,6 +196,12 @@ def read_data(request: LanguageRequest, *, start: Path | None, progress: Progres
         f"level {tokenizer.config.level}, {tokenizer.size} types, {len(data.train.ids)} training tokens, "
         f"{data.train.oov} of them unknown"
     )
+    unknown = data.valid.oov / max(len(data.valid.ids), 1)
+    if unknown > MUCH_UNKNOWN:
+        progress.say(
+            f"note: {100 * unknown:.0f}% of the tokens of the validation text are unknown; --level subword has none, "
+            "and more text or a lower --min-count has fewer"
+        )
     return data
 
 

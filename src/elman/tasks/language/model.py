@@ -320,7 +320,7 @@ class Model(LowLevel):
 
 
 def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = False) -> Model:
-    """Read a model folder, or an n-gram model from an ARPA file (plain or gzip).
+    """Read a model folder, or an n-gram model from an ARPA file (plain or compressed).
 
     Args:
         torch: whether a network is computed by torch, where that is installed, from the weights as

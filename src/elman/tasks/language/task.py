@@ -37,7 +37,8 @@ class LanguageTask(Task):
             check_start(request, start)
         data = read_data(request, start=start, progress=progress)
         if entry(request.kind).counted:
-            config = resolve(entry(request.kind).config)(**request.fixed.config)
+            level = data.tokenizer.config.level
+            config = resolve(entry(request.kind).config).for_level(level, **request.fixed.config)
             return CountingJob(request=request, folder=folder, progress=progress, config=config, data=data)
         config, plan, weights = plan_network(request, data, start=start, progress=progress)
         return NetworkJob(

@@ -17,6 +17,7 @@ _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _SAMPLE_LINES = 20
 _SAMPLE_CHARS = 1 << 16
 _LONGEST_FIELD = 1 << 28
+_QUOTE_AFTER_BLANKS = re.compile(r' +"')
 _NUMBER = re.compile(r"[0-9]+")
 _LONG_NAME = 40
 
@@ -56,7 +57,13 @@ def read_csv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
             raise TextError(f"{name}, line 1: a quote cannot separate cells; name another character, such as sep=;")
     else:
         separator = _separator(sample)
-    rows = _csv_rows(itertools.chain(sample[before:], lines), name=name, separator=separator, before=before)
+    rows = _csv_rows(
+        itertools.chain(sample[before:], lines),
+        name=name,
+        separator=separator,
+        before=before,
+        blanks=_has_blanks_before_quotes(sample[before:], separator),
+    )
     yield from _records(rows, name=name, fields=fields, advice="put quotes around a cell that holds the separator")
 
 
@@ -76,10 +83,10 @@ def read_tsv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
     yield from _records(rows, name=name, fields=fields, advice="a cell must not hold a tab")
 
 
-def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -> Rows:
+def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int, blanks: bool) -> Rows:
     # Strict, because a lenient reader takes one lost quote for a cell that goes on to the end of
     # the file.
-    reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
+    reader = csv.reader((line + "\n" for line in lines), delimiter=separator, skipinitialspace=blanks, strict=True)
     while True:
         begin = reader.line_num + before + 1
         # The limit is global to the process, so it is restored at once.
@@ -95,6 +102,12 @@ def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int) -
         finally:
             csv.field_size_limit(limit)
         yield begin, row
+
+
+def _has_blanks_before_quotes(sample: list[str], separator: str) -> bool:
+    """Whether cells look like ``1, "one, two"``: quotes that would be part of the cell."""
+    rows = csv.reader((line + "\n" for line in "\n".join(sample)[:_SAMPLE_CHARS].split("\n")), delimiter=separator)
+    return any(_QUOTE_AFTER_BLANKS.match(cell) for row in rows for cell in row)
 
 
 def _separator(sample: list[str]) -> str:

@@ -1,7 +1,7 @@
 """A record: what every reader yields, and the checks of its fields."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from elman.errors import TextError
@@ -40,7 +40,8 @@ class Reader(Protocol):
         Args:
             lines: decoded lines without their line ends.
             name: the name of the file, for messages.
-            fields: names that every record must have; it has them spelled like this.
+            fields: names that every record has, spelled like this; a JSON record may have
+                ``Missing`` there.
 
         Raises:
             TextError: the file is not in this format, or a record lacks a field.
@@ -48,21 +49,60 @@ class Reader(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Missing:
+    """The value of a field that a record lacks.
+
+    >>> print(Missing("text", lambda: (["id", "Text"], "Text")))
+    no field 'text'; its fields are: id, Text; did you mean 'Text'?
+    """
+
+    field: str
+    near: Callable[[], tuple[Sequence[str], str | None]]
+    """Gives the fields that are there, and the one that is probably meant."""
+
+    def __str__(self) -> str:
+        names, meant = self.near()
+        advice = "" if meant is None else f"; did you mean {meant!r}?"
+        return f"no field {self.field!r}; its fields are: {listed(names)}{advice}"
+
+
 def text_of(record: Record, field: str) -> str:
     """The text in a field of a record.
 
-    >>> text_of(Record({"text": "good"}, 1, "a.jsonl"), "text")
+    >>> text_of(Record({"text": "good"}, 1, "a.csv"), "text")
     'good'
 
     Raises:
         TextError: the value is not a string, or holds characters that no text has.
     """
+    if not has_text(record, field):
+        raise TextError(why_no_text(record, field))
+    return record.fields[field]
+
+
+def has_text(record: Record, field: str) -> bool:
+    """Whether a field is a string without NUL characters and halves of surrogate pairs."""
     value = record.fields[field]
+    return isinstance(value, str) and "\0" not in value and _is_unicode(value)
+
+
+def why_no_text(record: Record, field: str) -> str:
+    """What is wrong with a field that has no text.
+
+    >>> why_no_text(Record({"text": None}, 2, "a.jsonl"), "text")
+    "a.jsonl, line 2: field 'text' is a JSON null, not a string; choose one with text"
+    """
+    value = record.fields[field]
+    if isinstance(value, Missing):
+        return f"{record.position}: {value}"
     if not isinstance(value, str):
-        raise TextError(
-            f"{record.position}: field {field!r} is a JSON {json_type(value)}, not a string; choose one with text"
-        )
-    return checked_text(value, record, field)
+        what = f"is a JSON {json_type(value)}, not a string; choose one with text"
+    elif "\0" in value:
+        what = "has a NUL character, which is no text; remove it"
+    else:
+        what = "has half a character (a lone surrogate); remove it"
+    return f"{record.position}: field {field!r} {what}"
 
 
 def checked_text(text: str, record: Record, field: str) -> str:
@@ -71,16 +111,17 @@ def checked_text(text: str, record: Record, field: str) -> str:
     Raises:
         TextError: it does.
     """
-    if "\0" in text:
-        raise TextError(f"{record.position}: field {field!r} has a NUL character, which is no text; remove it")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise TextError(
-                f"{record.position}: field {field!r} has half a character (a lone surrogate); remove it"
-            ) from None
-    return text
+    return text_of(Record({field: text}, record.line, record.name), field)
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def listed(names: Iterable[object]) -> str:

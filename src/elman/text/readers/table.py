@@ -1,13 +1,15 @@
 """The table of readers: which one reads which file, by its suffix."""
 
+import dataclasses
 from collections.abc import Iterator
 
-from elman.errors import UsageError
+from elman.errors import TextError, UsageError
+from elman.progress import Progress
 from elman.text.readers.delimited import read_csv, read_tsv
 from elman.text.readers.fasttext import PREFIX, read_fasttext
 from elman.text.readers.json_lines import read_json_lines
 from elman.text.readers.plain import read_plain
-from elman.text.readers.record import Reader, text_of
+from elman.text.readers.record import Reader, has_text, why_no_text
 
 READERS: dict[str, Reader] = {
     ".txt": read_plain,
@@ -68,14 +70,46 @@ def reader_of_line(line: str) -> Reader:
     return read_json_lines if start.startswith("{") else read_plain
 
 
-def field_texts(lines: Iterator[str], *, reader: Reader, field: str, name: str) -> Iterator[str]:
-    """One field of each record as text, in order.
+@dataclasses.dataclass
+class SkippedRecords:
+    """Counts of records without text, which grow while files are read."""
+
+    records: int = 0
+    skipped: int = 0
+    first: str = ""
+    """Why the first one was skipped."""
+
+    def tell(self, progress: Progress) -> None:
+        """Say it, if there are any."""
+        if self.skipped:
+            progress.say(
+                f"note: {self.skipped:,} of {self.records:,} records left out, as there is no text in them; "
+                f"{self.first}"
+            )
+
+
+def field_texts(
+    lines: Iterator[str], *, reader: Reader, field: str, name: str, report: SkippedRecords | None = None
+) -> Iterator[str]:
+    """One field of each record as text, in order; records without text are skipped and counted.
 
     >>> lines = iter(["id,text", '1,"one, two"'])
     >>> list(field_texts(lines, reader=read_csv, field="text", name="a.csv"))
     ['one, two']
 
     Raises:
-        TextError: a record is broken, or has no such field or no text in it; says where.
+        TextError: a record is broken, or none of a file has text in that field; says where.
     """
-    return (text_of(record, field) for record in reader(lines, name=name, fields=[field]))
+    report = SkippedRecords() if report is None else report
+    first, some = "", False
+    for record in reader(lines, name=name, fields=[field]):
+        report.records += 1
+        if has_text(record, field):
+            some = True
+            yield record.fields[field]
+            continue
+        report.skipped += 1
+        first = first or why_no_text(record, field)
+        report.first = report.first or first
+    if first and not some:
+        raise TextError(first)
