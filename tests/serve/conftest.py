@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -29,12 +29,12 @@ LINES = [
 HOST = "http://127.0.0.1"
 
 
-def fit(level: Level, order: int = 3) -> Model:
+def fit(level: Level, order: int = 3, lines: Sequence[str] = LINES) -> Model:
     """An n-gram of a few lines."""
-    tokenizer = Tokenizer.fit(LINES, config=TokenizerConfig(level=level))
-    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in LINES])
+    tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(level=level))
+    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     model = fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=order))
-    return Model(model, Speller.fit({word: 1 for line in LINES for word in line.split()}))
+    return Model(model, Speller.fit({word: 1 for line in lines for word in line.split()}))
 
 
 class Counting:

@@ -33,14 +33,18 @@ class Consumed(NamedTuple):
     """Whether the next token begins a line."""
     line: str
     """The open line, as far as it was read."""
+    ids: TokenIds
+    """All its tokens."""
 
 
 def read_prompt(model: LanguageModel, text: str) -> Consumed:
     """Feed a prompt to a model, the last line left open."""
-    state, line, oov = consume_lines(model, text)
+    finished, line, oov = _finished_lines(model.tokenizer, text)
     part, typed = open_end(model.tokenizer, line)
-    state, unknown = consume_part(model, part, state)
-    return Consumed(state, oov + unknown, typed, not line, part)
+    encoded = model.tokenizer.encode(part)
+    oov += unknown_words(model.tokenizer, part, encoded)
+    state = consume_ids(model, [encoded.ids], consume_ids(model, finished, model.start()))
+    return Consumed(state, oov, typed, not line, part, np.concatenate([*finished, encoded.ids]))
 
 
 def open_end(tokenizer: Tokenizer, line: str) -> tuple[str, bytes]:
@@ -58,9 +62,14 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     """Feed the finished lines of a text; returns the state, the open line, and the unknown
     words.
     """
+    ids, open_line, oov = _finished_lines(model.tokenizer, text)
+    return consume_ids(model, ids, model.start()), open_line, oov
+
+
+def _finished_lines(tokenizer: Tokenizer, text: str) -> tuple[list[TokenIds], str, list[str]]:
+    """The tokens of the finished lines of a text, its open line, and the unknown words."""
     lines = split_lines(text)
     open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
-    tokenizer = model.tokenizer
     oov: list[str] = []
     ids: list[TokenIds] = []
     for line in map(normalise_line, lines):
@@ -70,7 +79,7 @@ def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str
     # A finished line loses its trailing spaces. While the line is open, they show that a word has
     # ended.
     blanks = open_line[len(open_line.rstrip()) :]
-    return consume_ids(model, ids, model.start()), checked_line(normalise_line(open_line) + blanks), oov
+    return ids, checked_line(normalise_line(open_line) + blanks), oov
 
 
 def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:
