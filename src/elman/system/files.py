@@ -5,6 +5,7 @@ A full disk or a folder that may not be written becomes one StorageError, and th
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,6 +58,15 @@ def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
                 os.unlink(name)
             raise
         sync_folder(path.parent)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one of ``write_atomic`` that has no name yet.
+
+    >>> is_temporary(Path(".config.json.k3_x0a9q")), is_temporary(Path(".gitignore"))
+    (True, False)
+    """
+    return re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) is not None
 
 
 def sync_folder(folder: Path) -> None:
