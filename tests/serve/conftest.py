@@ -46,6 +46,7 @@ class Counting:
         self.lm = lm
         self.tokenizer, self.exact, self.model_hash = lm.tokenizer, lm.exact, lm.model_hash
         self.batchable = batchable
+        self.stepwise = getattr(lm, "stepwise", False)
         self.calls: dict[str, list[int]] = {"advance": [], "log_probs": [], "score": []}
 
     def reset(self) -> None:
