@@ -257,7 +257,7 @@ def test_a_full_disk_is_one_line_and_the_old_model_stays(
 
     monkeypatch.setattr(os, "fsync", full_later)
     result = cli("train", text_file, "--out", out, *TRAIN[2:], "--updates", "400", "--validations", "40")
-    fails(result, "the disk is full")
+    fails(result, "the disk is full", f"go on with: elman train --out {out} --resume")
     monkeypatch.undo()
     assert cli("complete", out, "Anna").code == 0
     resumed = cli("train", "--out", out, "--resume")

@@ -57,7 +57,7 @@ def create(path: Path) -> None:
         for inner in path.iterdir():  # a kill struck before there was anything to use or to resume
             shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if exists(path) and any(path.iterdir()):
-        more = ", or add --resume to go on with its training" if _has_checkpoint(path) else ""
+        more = ", or add --resume to go on with its training" if has_checkpoint(path) else ""
         raise FolderError(f"{path} exists and is not empty; choose another --out{more}")
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
     if not isinstance(about, dict) or about.get("hash") != model_hash:
         # The weights go on changing while a finished training is resumed; the next model card will
         # fit.
-        if _has_checkpoint(path):
+        if has_checkpoint(path):
             return {}
         raise FolderError(f"{file} belongs to another model; remove it, or copy the folder again")
     return body
@@ -297,7 +297,7 @@ def _digests(path: Path) -> dict[str, str]:
 def is_incomplete(path: Path) -> bool:
     """Whether a folder holds what a training left that can neither be resumed nor has ended: a kill
     struck before its first checkpoint or, of an n-gram, before its model card."""
-    if not path.is_dir() or card_file(path).exists() or _has_checkpoint(path):
+    if not path.is_dir() or card_file(path).exists() or has_checkpoint(path):
         return False
     names = {file.name for file in path.iterdir() if not is_temporary(file)}
     inner = path / "training"
@@ -312,7 +312,7 @@ def is_incomplete(path: Path) -> bool:
 
 def how_to_go_on(path: Path) -> str | None:
     """What to do with a folder whose training has not ended; None where nothing tells of one."""
-    if _has_checkpoint(path):
+    if has_checkpoint(path):
         return f"go on with: elman train --out {path} --resume"
     return f"train it again with --out {path}, which replaces it" if is_incomplete(path) else None
 
@@ -325,7 +325,8 @@ def remove_temporary(path: Path) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _has_checkpoint(path: Path) -> bool:
+def has_checkpoint(path: Path) -> bool:
+    """Whether a training can go on from there."""
     return (path / "training" / "checkpoint.safetensors").exists()
 
 

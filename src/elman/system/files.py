@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.errors import StorageError
+from elman.system.machine import cache_folder
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -33,6 +34,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
+        if path.is_relative_to(cache_folder()):
+            reason = reason.replace("choose another", "set ELMAN_CACHE to another") + "; this one is elman's cache"
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
+from elman.errors import FolderError, Interrupted, MissingExtra, StorageError, TrainingError, UsageError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
 from elman.report.curve import draw_curve, read_log
@@ -172,14 +172,25 @@ def _fit(job: Job, weights: Any, *, resume: bool, pictures: bool = True) -> None
         if pictures:
             _draw(job)
         raise
+    except StorageError as error:
+        raise _with_resume(job, error) from error
     # A resumed run has trained longer than this process knows.
     log = read_log(job.folder / "training" / "log.jsonl")
     seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
-    card = job.card(job.finish(), seconds=seconds)
-    card["from"] = read_plan(job.folder / "training").get("from")
-    model_folder.write_card(job.folder, card)
+    try:
+        card = job.card(job.finish(), seconds=seconds)
+        card["from"] = read_plan(job.folder / "training").get("from")
+        model_folder.write_card(job.folder, card)
+    except StorageError as error:
+        raise _with_resume(job, error) from error
     if pictures:
         _draw(job, card.get("growth", ()))
+
+
+def _with_resume(job: Job, error: StorageError) -> StorageError:
+    if not model_folder.has_checkpoint(job.folder):
+        return error
+    return StorageError(f"{error}; then {model_folder.how_to_go_on(job.folder)}")
 
 
 def _train(job: Job, weights: Any, *, resume: bool) -> None:
