@@ -228,6 +228,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote, or an ARPA file")
     if path.is_dir():
         check_plain(path)
+    elif not path.is_file():
+        raise FolderError(f"{path} is a pipe, a socket or a device; give a model folder or an ARPA file")
     if not (path / WEIGHTS_FILE).exists() and is_incomplete(path):
         raise FolderError(f"the training of {path} ended before there was a model; {how_to_go_on(path)}")
     return _read_config(path)
