@@ -213,7 +213,7 @@ def read_sealed_json(file: Path) -> dict[str, Any]:
     body = read_json(file)
     # Other bytes can mean the same: the last digits of a number, a letter's case in an escape.
     if body.get("digest") is None or read_bytes(file) != sealed_json(body):
-        raise FolderError(f"{file} was changed or damaged after it was written; copy or train the model again")
+        raise FolderError(f"{file} was changed after it was written, or damaged; copy or train the model again")
     del body["digest"]
     return body
 
