@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
+# Errors are shown; warnings, as of package indexes that do not answer, are not.
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test check quick format docs reference clean
@@ -38,15 +40,18 @@ reference: .venv/dev
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "elman needs Python 3.11 or newer; say: make demo PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@echo "making a virtual environment in .venv"
+	@$(PYTHON) -m venv .venv
 
 .venv/demo: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@echo "installing elman and what it needs into .venv (some minutes, mostly torch)"
+	@$(PIP) -e '.[train]'
 	@touch $@
 
 .venv/dev: .venv/demo
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]' || echo "no kenlm here: the tests that need it are skipped" >&2
+	@echo "installing what the tests need"
+	@$(PIP) -e '.[train,dev]'
+	@$(PIP) -e '.[peers]' || echo "no kenlm here: the tests that need it are skipped" >&2
 	@touch $@
 
 clean:

@@ -26,7 +26,7 @@ def test_labels_and_probabilities(cli: Call, reviews_folder: Path, monkeypatch: 
     assert (named[0], named[2]) == ("pos", "neg")
     lines = [f"{name}\t{max(row):.4f}" for name, row in zip(named, probabilities, strict=True)]
     assert good(cli("predict", reviews_folder, *texts)).splitlines() == lines
-    monkeypatch.setattr(sys, "stdin", io.StringIO("a good film\r\n\na bad story"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a good film\r\n\na bad story")))
     assert good(cli("predict", reviews_folder)).splitlines() == lines
     rows = [f"{name}\t{row[0]:.4f}\t{row[1]:.4f}" for name, row in zip(named, probabilities, strict=True)]
     assert good(cli("predict", reviews_folder, *texts, "--proba")).splitlines() == ["label\tneg\tpos", *rows]
@@ -41,7 +41,7 @@ def test_explanations(cli: Call, reviews_folder: Path, monkeypatch: pytest.Monke
     assert shown == f"{model.explain('A good film!')}\n\n{model.explain('a dull end')}\n"
     first = shown.splitlines()
     assert first[0].startswith("pos: ") and first[2].split()[1:] == ["++++++++++", "good"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO("a good film\n\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a good film\n\n")))
     lines = good(cli("predict", reviews_folder, "--explain", "--label", "neg", "--json")).splitlines()
     expected = [model.explain(text, label="neg").to_json() for text in ("a good film", "")]
     assert [json.loads(line) for line in lines] == json.loads(json.dumps(expected))
@@ -93,3 +93,28 @@ def test_vectors_and_no_rival(cli: Call, reviews_file: Path, tmp_path: Path) -> 
         assert result.code == 2 and f"--{flag[2:].removeprefix('no-')} means nothing to a model" in result.err
         result = cli("train", *words, "--out", folder, "--resume")
         assert result.code == 2 and "--resume takes everything from the folder" in result.err
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            b"a good film\ncaf\xe9\n",
+            "byte 3 of line 2 of standard input is 0xe9, which is not UTF-8; such text is often",
+        ),
+        ("a good film".encode("utf-16"), "the text is UTF-16"),
+    ],
+)
+def test_lines_that_are_not_utf8(
+    cli: Any, reviews_folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, words: str
+) -> None:
+    # As under a locale that lets every byte pass, and as under one that does not.
+    for errors in ("surrogateescape", "strict"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors=errors))
+        result = cli("predict", reviews_folder)
+        assert result.code == 2 and words in result.err and "Traceback" not in result.err
+
+
+def test_a_text_that_was_not_utf8_on_the_command_line(cli: Any, reviews_folder: Path) -> None:
+    result = cli("predict", reviews_folder, "caf\udce9")
+    assert result.code == 2 and "character 3 of a line was the byte 0xe9, which is not UTF-8" in result.err

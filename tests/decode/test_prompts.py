@@ -38,11 +38,11 @@ def test_a_prompt_is_consumed_token_by_token(make_net, make_tokenizer, text, pie
 
 def test_a_space_at_the_end_waits_where_tokens_carry_theirs(make_net, make_tokenizer):
     word = make_net(make_tokenizer("word", "the cat"))
-    assert read_prompt(word, "the ")[1:] == ([], b" ", False, "the")
-    assert read_prompt(word, "the")[1:] == ([], b"", False, "the")
-    assert read_prompt(word, "the\n")[1:] == ([], b"", True, "")
+    assert read_prompt(word, "the ")[1:-1] == ([], b" ", False, "the")
+    assert read_prompt(word, "the")[1:-1] == ([], b"", False, "the")
+    assert read_prompt(word, "the\n")[1:-1] == ([], b"", True, "")
     char = make_net(make_tokenizer("char", "the cat"))
-    assert read_prompt(char, "the ")[1:] == ([], b"", False, "the ")
+    assert read_prompt(char, "the ")[1:-1] == ([], b"", False, "the ")
     assert read_prompt(char, "the ").state.key() == state_after(char, "t", "h", "e", " ").key()
 
 

@@ -3,7 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from elman.decode.sampling import generate, make_sampler, until, whole_characters
+from elman.decode.sampling import (
+    check_repetition_penalty,
+    generate,
+    make_sampler,
+    penalise_repetition,
+    until,
+    whole_characters,
+)
 from elman.errors import UsageError
 
 GREEDY = make_sampler(temperature=0)
@@ -37,11 +44,19 @@ FIVE = log(0.5, 0.2, 0.15, 0.1, 0.05)
         # 0.4 is not 0.65 yet, 0.4 + 0.3 is.
         ({"top_p": 0.65}, [0, 4 / 7, 3 / 7, 0, 0]),
         ({"top_p": 0.3}, [0, 1, 0, 0, 0]),
+        ({"top_p": 0.0}, [0, 1, 0, 0, 0]),
         ({"top_p": 1.0}, [0, 0.4, 0.3, 0.2, 0.1]),
         # Of the best three (4/9, 3/9, 2/9) two make 0.7; of all four (0.4 + 0.3) they would too,
         # three make 0.75.
         ({"top_k": 3, "top_p": 0.75}, [0, 4 / 7, 3 / 7, 0, 0]),
         ({"top_p": 0.75}, [0, 4 / 9, 3 / 9, 2 / 9, 0]),
+        # Of 0.4, a share of 0.6 is 0.24: two tokens have it; at half the temperature 9/16 is less.
+        ({"min_p": 0.6}, [0, 4 / 7, 3 / 7, 0, 0]),
+        ({"min_p": 0.6, "temperature": 0.5}, [0, 1, 0, 0, 0]),
+        ({"min_p": 0.0}, [0, 0.4, 0.3, 0.2, 0.1]),
+        ({"min_p": 1.0}, [0, 1, 0, 0, 0]),
+        ({"min_p": 0.6, "banned": ()}, [1, 0, 0, 0, 0]),
+        ({"min_p": 0.3, "top_p": 0.65}, [0, 4 / 7, 3 / 7, 0, 0]),
         ({"banned": ()}, [0.5, 0.2, 0.15, 0.1, 0.05]),
         ({"banned": (0, 1), "temperature": 0}, [0, 0, 1, 0, 0]),
     ],
@@ -79,13 +94,34 @@ def test_unk_is_not_emitted_even_when_nothing_else_is_possible(options):
         ({"temperature": math.nan}, "temperature"),
         ({"temperature": math.inf}, "temperature"),
         ({"top_k": 0}, "top_k"),
-        ({"top_p": 0.0}, "top_p"),
+        ({"top_p": -0.1}, "top_p"),
+        ({"min_p": -0.1}, "min_p"),
+        ({"min_p": 1.1}, "min_p"),
         ({"top_p": 1.5}, "top_p"),
     ],
 )
 def test_settings_out_of_range_are_refused(options, word):
     with pytest.raises(UsageError, match=word):
         make_sampler(**options)
+
+
+def test_seen_tokens_are_penalised_once_whatever_their_number():
+    # 0.2 to the power of 2 is 0.04, 0.1 is 0.01; the others stay.
+    penalised = penalise_repetition(FIVE, {1, 3}, 2.0)
+    assert np.exp(penalised[0]) == pytest.approx([0.5, 0.04, 0.15, 0.01, 0.05])
+    assert np.exp(FIVE[0]) == pytest.approx([0.5, 0.2, 0.15, 0.1, 0.05])
+    assert penalise_repetition(FIVE, {1, 3}, 1.0) is FIVE
+    for penalty in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(UsageError, match="repetition_penalty"):
+            check_repetition_penalty(penalty)
+
+
+def test_the_prompt_and_the_text_count_as_seen(word_model):
+    plain = "".join(write(word_model, "the cat", max_tokens=6))
+    assert plain == " sat\nThe dog\nThe"
+    varied = "".join(write(word_model, "the cat", max_tokens=5, repetition_penalty=50.0))
+    words = ["the", "cat", *varied.split()]
+    assert len(words) > 4 and len(set(words)) == len(words)
 
 
 def write(model, prompt="", **options):

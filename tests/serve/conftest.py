@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -29,12 +29,12 @@ LINES = [
 HOST = "http://127.0.0.1"
 
 
-def fit(level: Level, order: int = 3) -> Model:
+def fit(level: Level, order: int = 3, lines: Sequence[str] = LINES) -> Model:
     """An n-gram of a few lines."""
-    tokenizer = Tokenizer.fit(LINES, config=TokenizerConfig(level=level))
-    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in LINES])
+    tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(level=level))
+    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     model = fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=order))
-    return Model(model, Speller.fit({word: 1 for line in LINES for word in line.split()}))
+    return Model(model, Speller.fit({word: 1 for line in lines for word in line.split()}))
 
 
 class Counting:
@@ -46,6 +46,7 @@ class Counting:
         self.lm = lm
         self.tokenizer, self.exact, self.model_hash = lm.tokenizer, lm.exact, lm.model_hash
         self.batchable = batchable
+        self.stepwise = getattr(lm, "stepwise", False)
         self.calls: dict[str, list[int]] = {"advance": [], "log_probs": [], "score": []}
 
     def reset(self) -> None:

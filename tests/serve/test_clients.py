@@ -54,10 +54,10 @@ def test_the_openai_package_streams(openai: Any) -> None:
 def test_the_openai_package_understands_mistakes(openai: Any) -> None:
     import openai as package
 
-    with pytest.raises(package.NotFoundError, match="there is no model 'gpt'") as missing:
+    with pytest.raises(package.NotFoundError, match='there is no model "gpt"') as missing:
         openai.completions.create(model="gpt", prompt="a")
     assert missing.value.code == "model_not_found"
-    with pytest.raises(package.UnprocessableEntityError, match="up to 2048") as refused:
+    with pytest.raises(package.BadRequestError, match="up to 2048") as refused:
         openai.completions.create(model="word", prompt="a", max_tokens=4096)
     assert refused.value.param == "max_tokens"
 

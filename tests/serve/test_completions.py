@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
-from tests.serve.conftest import LEVELS, ask, fit
+from tests.serve.conftest import LEVELS, Make, ask, fit
 
 from elman.api import Model
 from elman.decode.prompts import read_prompt
@@ -34,7 +34,13 @@ def events(client: TestClient, **body: Any) -> list[dict[str, Any]]:
 def test_a_seed_gives_the_text_of_generate(
     client: TestClient, models: dict[str, Model], level: str, prompt: str
 ) -> None:
-    for options in ({"temperature": 0}, {"temperature": 1.3, "top_p": 0.9}, {"top_k": 4, "stop": ["sat", "\n"]}):
+    for options in (
+        {"temperature": 0},
+        {"temperature": 1.3, "top_p": 0.9},
+        {"top_k": 4, "stop": ["sat", "\n"]},
+        {"min_p": 0.2, "repetition_penalty": 1.5},
+        {"top_p": 0, "temperature": 2.0},
+    ):
         body = {"model": level, "prompt": prompt, "max_tokens": 12, "seed": 5, **options}
         found = ask(client, URL, **body)["choices"][0]
         wanted = "".join(models[level].lm and _generate(models[level], prompt, options))
@@ -48,9 +54,9 @@ def test_a_seed_gives_the_text_of_generate(
 def _generate(model: Model, prompt: str, options: dict[str, Any]) -> str:
     from elman.decode.sampling import generate, make_sampler
 
-    rules = {name: value for name, value in options.items() if name != "stop"}
-    stop = options.get("stop", ())
-    return "".join(generate(model.lm, prompt, sampler=make_sampler(**rules), max_tokens=12, seed=5, stop=stop))
+    rules = dict(options)
+    more = {name: rules.pop(name) for name in ("stop", "repetition_penalty") if name in rules}
+    return "".join(generate(model.lm, prompt, sampler=make_sampler(**rules), max_tokens=12, seed=5, **more))
 
 
 def test_prompts_and_copies_are_as_if_asked_alone(client: TestClient) -> None:
@@ -74,7 +80,8 @@ def test_echo_with_log_probabilities(client: TestClient, models: dict[str, Model
     found = ask(client, URL, model=level, prompt=prompt, max_tokens=3, echo=True, logprobs=2, seed=1)
     (choice,), usage = found["choices"], found["usage"]
     figures = choice["logprobs"]
-    ids = prompt_from_text(lm.tokenizer, prompt).ids.tolist()
+    read = prompt_from_text(lm.tokenizer, prompt)
+    ids = read.ids.tolist()
     assert choice["text"].startswith(prompt)
     assert {len(values) for values in figures.values()} == {len(ids) + 3}
     assert usage["prompt_tokens"] == len(ids) and usage["completion_tokens"] == 3
@@ -84,7 +91,9 @@ def test_echo_with_log_probabilities(client: TestClient, models: dict[str, Model
     for place, token in enumerate(ids):
         table = lm.log_probs(state)[0]
         if place:
-            assert figures["token_logprobs"][place] == pytest.approx(float(table[token]))
+            spelling = models[level].speller.nats(read.spelled[place]) if token == UNK_ID else 0.0
+            assert figures["token_logprobs"][place] == pytest.approx(float(table[token]) - spelling)
+        if place and table.argmax() != UNK_ID:
             assert max(figures["top_logprobs"][place].values()) == pytest.approx(float(table.max()))
         state = lm.advance(np.array([token]), state)
     assert figures["token_logprobs"][len(ids)] is not None
@@ -97,6 +106,65 @@ def test_echo_with_log_probabilities(client: TestClient, models: dict[str, Model
     for place, shown in enumerate(figures["tokens"]):
         if not shown.startswith("bytes:") and not (level != "word" and place == len(ids)):
             assert choice["text"][offsets[place] :].startswith(shown)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_text_costs_the_same_echoed_and_scored(client: TestClient, models: dict[str, Model], level: str) -> None:
+    line = "the cat sat, Zebras and the café"
+    echoed = ask(client, URL, model=level, prompt=line + "\n", max_tokens=0, echo=True, logprobs=1)["choices"][0]
+    scored = ask(client, "/v1/score", model=level, text=line)["lines"][0]
+    bits = [token["bits"] for token in scored["per_token"]]
+    assert level in ("subword", "byte") or scored["oov"] > 0
+    np.testing.assert_allclose(
+        np.array(echoed["logprobs"]["token_logprobs"][1:]) / -np.log(2), bits[1:], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_an_unknown_token_id_is_shown_as_one(client: TestClient, models: dict[str, Model]) -> None:
+    lm = models["word"].lm
+    body = {"model": "word", "max_tokens": 0, "echo": True, "logprobs": 1}
+    figures = ask(client, URL, prompt=[3, UNK_ID], **body)["choices"][0]["logprobs"]
+    assert figures["tokens"][1] == "<unk>"
+    after = lm.advance(np.array([3]), lm.start())
+    assert figures["token_logprobs"][1] == pytest.approx(float(lm.log_probs(after)[0, UNK_ID]))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_clients_that_split_at_every_line_end_get_whole_events(make: Make, stream: bool) -> None:
+    odd = "a\x85b\u2028c\u2029d\x1ee\x0bf"
+    client = make({"m": fit("char", lines=[odd] * 40)})
+    text = client.post(URL, json={"prompt": odd, "echo": True, "max_tokens": 12, "stream": stream, "seed": 1}).text
+    if not stream:
+        assert odd in json.loads(text)["choices"][0]["text"]
+        return
+    parts = [json.loads(line[6:]) for line in text.splitlines() if line and line != "data: [DONE]"]
+    written = "".join(part["choices"][0]["text"] for part in parts)
+    assert written.startswith(odd) and set("\x85\u2028\u2029") & set(written[len(odd) :])
+
+
+def test_null_is_as_if_left_out(client: TestClient) -> None:
+    from elman.serve.schemas import CompleteBody, CompletionBody, MemoryBody, PredictBody, ScoreBody
+
+    bodies = {"completions": CompletionBody, "complete": CompleteBody, "score": ScoreBody, "memory": MemoryBody}
+    for route, body in {**bodies, "predict": PredictBody}.items():
+        nulls = {name: None for name, each in body.model_fields.items() if not each.is_required()}
+        text = {name: "the cat" for name in body.model_fields if name not in nulls} or {"prompt": "the cat"}
+        if route != "predict":
+            found = ask(client, f"/v1/{route}", **{**nulls, **text})
+            assert found["model"] == "word"
+        body.model_validate({**nulls, **text})
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_tokens_of_a_text_and_back(client: TestClient, models: dict[str, Model], level: str) -> None:
+    text = "the cat\nsat the dog"
+    found = ask(client, "/tokenize", model=level, prompt=text, add_special_tokens=True, return_token_strs=True)
+    wanted = prompt_from_text(models[level].lm.tokenizer, text)
+    assert found["tokens"] == wanted.ids.tolist() and found["count"] == len(wanted.ids)
+    assert "".join(found["token_strs"]) == text
+    assert ask(client, "/tokenize", model=level, content=text)["tokens"] == found["tokens"]
+    assert ask(client, "/detokenize", model=level, tokens=found["tokens"]) == {"prompt": text, "content": text}
+    assert ask(client, "/detokenize", model=level, tokens=[])["prompt"] == ""
 
 
 def test_all_tokens_together_are_the_text(client: TestClient) -> None:

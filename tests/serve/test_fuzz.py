@@ -20,7 +20,10 @@ OPERATIONS = [
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),
     ("DELETE", "/v1/sessions/{session}"),
+    ("GET", "/health"),
     ("GET", "/healthz"),
+    ("POST", "/tokenize"),
+    ("POST", "/detokenize"),
     ("GET", "/metrics"),
 ]
 

@@ -59,10 +59,28 @@ def test_models_are_listed(client: TestClient, models: dict[str, Model]) -> None
     assert found[0]["elman"]["hash"] == models["word"].lm.model_hash
     assert client.get("/v1/models/char").json() == found[2]
     assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/health").json() == {"status": "ok"}
     assert "elman serves" in client.get("/").text
 
 
+def test_head_is_get_without_a_body(client: TestClient) -> None:
+    gets = [route.path for route in client.app.routes if "GET" in route.methods]  # type: ignore[attr-defined]
+    assert len(gets) >= 8
+    for path in [path.replace("{model:path}", "word").replace("{name}", "page.js") for path in gets]:
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (200, b""), path
+        sizes = {"content-length"} if path == "/metrics" else set()  # it counts the requests themselves
+        assert {k: v for k, v in head.headers.items() if k not in sizes} == {
+            k: v for k, v in got.headers.items() if k not in sizes
+        }
+    for path, status in (("/nowhere", 404), ("/v1/complete", 405)):
+        head = client.head(path)
+        assert (head.status_code, head.content) == (status, b"")
+
+
 def test_a_path_is_a_name_too(client: TestClient) -> None:
+    assert client.get("/v1/models/some/where/char").json()["id"] == "char"
+    assert client.get("/v1/models/some%2Fwhere%2Fchar").json()["id"] == "char"
     assert ask(client, COMPLETE, prompt="the", model="some/where/char/")["model"] == "char"
     assert parse_names(["a/b/", "c=x/y.arpa"]) == {"b": "a/b/", "c": "x/y.arpa"}
 
@@ -70,51 +88,63 @@ def test_a_path_is_a_name_too(client: TestClient) -> None:
 BAD = [
     (COMPLETE, {}, 422, "prompt", "prompt is missing"),
     (COMPLETE, {"prompt": 5}, 422, "prompt", "prompt is 5"),
-    (COMPLETE, {"prompt": "a", "n": 0}, 422, "n", "n is 0; it must be greater than or equal to 1"),
-    (COMPLETE, {"prompt": "a", "n": True}, 422, "n", "n is True"),
+    (COMPLETE, {"prompt": "a", "n": 0}, 422, "n", "n is 0; it must be 1 or more"),
+    (COMPLETE, {"prompt": "a", "n": True}, 422, "n", "n is true; it must be a whole number"),
     (COMPLETE, {"prompt": "a", "n": 101}, 422, "n", "up to 100 words"),
-    (COMPLETE, {"prompt": "a", "nn": 1}, 422, "nn", "unknown field 'nn'"),
+    (COMPLETE, {"prompt": "a", "nn": 1}, 422, "nn", 'unknown field "nn"'),
     (COMPLETE, {"prompt": "a", "model": "nope"}, 404, "model", "the models are: word, subword, char, byte"),
-    (COMPLETE, {"prompt": "a", "session": ""}, 422, "session", "session is ''"),
+    (COMPLETE, {"prompt": "a", "session": ""}, 422, "session", 'session is ""; it must have 1 or more characters'),
     (COMPLETE, {"prompt": "\ud800"}, 422, None, "surrogate"),
     (COMPLETE, {"prompt": "a", "model": "\ud800"}, 422, "model", "\\ud800"),
-    (SCORE, {"text": ["a"]}, 422, "text", "text is ['a']"),
+    (SCORE, {"text": ["a"]}, 422, "text", 'text is ["a"]; it must be a string'),
     (SCORE, {"text": "a " * 20000}, 413, "text", "more than 16384 tokens"),
-    (COMPLETIONS, {"prompt": {}}, 422, "prompt", "a list of lists of token ids"),
-    (COMPLETIONS, {"prompt": []}, 422, "prompt", "prompt is []; it must not be empty"),
-    (COMPLETIONS, {"prompt": [[]]}, 422, "prompt", "prompt is [[]]"),
-    (COMPLETIONS, {"prompt": ["a", 1]}, 422, "prompt", "a list of strings"),
-    (COMPLETIONS, {"prompt": [-1]}, 422, "prompt", "-1"),
-    (COMPLETIONS, {"prompt": [10**6]}, 422, "prompt", "token id 1000000; this model's are 0 to"),
+    (COMPLETIONS, {"prompt": {}}, 400, "prompt", "a list of lists of token ids"),
+    (COMPLETIONS, {"prompt": []}, 400, "prompt", "prompt is []; it must not be empty"),
+    (COMPLETIONS, {"prompt": [[]]}, 400, "prompt", "prompt is [[]]"),
+    (COMPLETIONS, {"prompt": ["a", 1]}, 400, "prompt", "a list of strings"),
+    (COMPLETIONS, {"prompt": [-1]}, 400, "prompt", "-1"),
+    (COMPLETIONS, {"prompt": [10**6]}, 400, "prompt", "token id 1000000; this model's are 0 to"),
     (COMPLETIONS, {"prompt": [3] * 17000}, 413, "prompt", "more than 16384 tokens"),
-    (COMPLETIONS, {"max_tokens": 3000}, 422, "max_tokens", "up to 2048"),
-    (COMPLETIONS, {"max_tokens": "5"}, 422, "max_tokens", "max_tokens is '5'"),
-    (COMPLETIONS, {"n": 129}, 422, "n", "129 texts; this server writes up to 128"),
-    (COMPLETIONS, {"prompt": ["a"] * 65, "n": 2}, 422, "n", "65 prompts, n 2"),
+    (COMPLETIONS, {"max_tokens": 3000}, 400, "max_tokens", "up to 2048"),
+    (COMPLETIONS, {"max_tokens": "5"}, 400, "max_tokens", 'max_tokens is "5"; it must be a whole number'),
+    (COMPLETIONS, {"n": 129}, 400, "n", "129 texts; this server writes up to 128"),
+    (COMPLETIONS, {"prompt": ["a"] * 65, "n": 2}, 400, "n", "65 prompts, n 2"),
     (
         COMPLETIONS,
         {"n": 128, "max_tokens": 98, "logprobs": 20},
-        422,
+        400,
         "max_tokens",
         "263424 tokens, alternatives counted",
     ),
-    (COMPLETIONS, {"prompt": [3] * 9000, "n": 10, "echo": True, "logprobs": 2}, 422, "max_tokens", "270480 tokens"),
-    (COMPLETIONS, {"prompt": [3] * 16000, "stream": True, "echo": True, "logprobs": 20}, 422, "max_tokens", "336000"),
-    (COMPLETIONS, {"model": 5, "prompt": []}, 422, "model", "model is 5; it must be a valid string"),
-    (COMPLETE, {"prompt": ["a"]}, 422, "prompt", "it must be a valid string"),
-    (COMPLETIONS, {"stop": ""}, 422, "stop", "1 to 200 characters"),
-    (COMPLETIONS, {"stop": ["a"] * 17}, 422, "stop", "17 strings"),
-    (COMPLETIONS, {"stop": "a" * 201}, 422, "stop", "201 characters"),
-    (COMPLETIONS, {"stop": 3}, 422, "stop", "a list of strings"),
-    (COMPLETIONS, {"temperature": -1}, 422, "temperature", "temperature is -1"),
-    (COMPLETIONS, {"top_p": 0}, 422, "top_p", "top_p is 0"),
-    (COMPLETIONS, {"logprobs": 21}, 422, "logprobs", "less than or equal to 20"),
-    (COMPLETIONS, {"logit_bias": {"x": 1}}, 422, "logit_bias", "token ids"),
-    (COMPLETIONS, {"logit_bias": {"٣": 1}}, 422, "logit_bias", "token ids"),
-    (COMPLETIONS, {"repetition_penalty": 1}, 422, "repetition_penalty", "unknown field"),
-    (COMPLETIONS, {"stream_options": {"x": 1}}, 422, "stream_options", "unknown field"),
-    ("/v1/chat/completions", {}, 404, None, "there is nothing at '/v1/chat/completions'"),
-    ("/v1/models", {}, 405, None, "POST is not what '/v1/models' takes"),
+    (COMPLETIONS, {"prompt": [3] * 9000, "n": 10, "echo": True, "logprobs": 2}, 400, "max_tokens", "270480 tokens"),
+    (COMPLETIONS, {"prompt": [3] * 16000, "stream": True, "echo": True, "logprobs": 20}, 400, "max_tokens", "336000"),
+    (COMPLETIONS, {"model": 5, "prompt": []}, 400, "model", "model is 5; it must be a string"),
+    (COMPLETE, {"prompt": ["a"]}, 422, "prompt", "it must be a string"),
+    (COMPLETIONS, {"stop": ""}, 400, "stop", "stop is empty; leave it out"),
+    (COMPLETIONS, {"stop": ["a"] * 17}, 400, "stop", "17 strings"),
+    (COMPLETIONS, {"stop": "a" * 201}, 400, "stop", "201 characters"),
+    (COMPLETIONS, {"stop": 3}, 400, "stop", "a list of strings"),
+    (COMPLETIONS, {"temperature": -1}, 400, "temperature", "temperature is -1"),
+    (COMPLETIONS, {"top_p": -0.1}, 400, "top_p", "top_p is -0.1; it must be 0 or more"),
+    (COMPLETIONS, {"logprobs": 21}, 400, "logprobs", "logprobs is 21; it must be at most 20"),
+    (COMPLETIONS, {"logit_bias": {"x": 1}}, 400, "logit_bias", "token ids"),
+    (COMPLETIONS, {"logit_bias": {"٣": 1}}, 400, "logit_bias", "token ids"),
+    (COMPLETIONS, {"repetition_penalty": 0}, 400, "repetition_penalty", "it must be above 0"),
+    (COMPLETIONS, {"stream_options": {"x": 1}}, 400, "stream_options", "unknown field"),
+    ("/v1/chat/completions", {}, 404, None, "these models continue text: POST /v1/completions"),
+    ("/v1/models", {}, 405, None, 'POST is not what "/v1/models" takes'),
+    (COMPLETIONS, {"stop": ["a", ""]}, 400, "stop", "stop has an empty string"),
+    (COMPLETIONS, {"stop": ["a", None]}, 400, "stop", 'stop is ["a", null]; it must be a string or a list of strings'),
+    (COMPLETIONS, {"min_p": 1.1}, 400, "min_p", "it must be at most 1"),
+    (COMPLETIONS, {"logit_bias": {"5": None}}, 400, "logit_bias", "logit_bias.5 is null; it must be a number"),
+    (COMPLETIONS, [1], 400, None, "the body is [1]; send one JSON object"),
+    (COMPLETIONS, {"prompt": "\ud800"}, 400, None, "surrogate"),
+    (COMPLETE, {"prompt": "a", "block": ["b", False]}, 422, "block", "block.1 is false; it must be a string"),
+    (COMPLETE, None, 422, None, "the body is missing; send one JSON object"),
+    ("/tokenize", {}, 400, "prompt", "prompt is missing"),
+    ("/detokenize", {"tokens": [10**6]}, 400, "tokens", "tokens has token id 1000000; this model's are 0 to"),
+    ("/v1/responses", {}, 404, None, "POST /v1/completions"),
+    ("/embeddings/", {}, 404, None, "POST /v1/completions"),
 ]
 
 

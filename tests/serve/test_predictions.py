@@ -92,13 +92,13 @@ BAD = [
     ({"input": []}, 422, "input", "input is []; it must not be empty"),
     ({"input": ["a", 1]}, 422, "input", "it must be a string or a list of strings"),
     ({"input": "a", "explain": 1}, 422, "explain", "explain is 1"),
-    ({"input": "a", "top": 1}, 422, "top", "unknown field 'top'"),
+    ({"input": "a", "top": 1}, 422, "top", 'unknown field "top"'),
     ({"input": ["a", "\ud800"]}, 422, "input", "text 1 of input has half of a surrogate pair"),
     ({"input": ["a"] * 1025}, 422, "input", "input has 1025 texts; this server labels up to 1024"),
     ({"input": ["a" * 2001] * 2, "explain": True}, 413, "input", "4002 characters; this server explains up to 4000"),
     ({"input": "a", "model": "nope"}, 404, "model", "the models are: reviews, word, topics"),
-    ({"input": "a", "model": "word"}, 400, "model", "'word' continues text and cannot predict labels; the models here "
-     "that can: reviews, topics"),
+    ({"input": "a", "model": "word"}, 400, "model", '"word" continues text and cannot predict labels; the '
+     "models here that can: reviews, topics"),
 ]  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def test_if_no_model_can(make: Make, models: dict[str, Model]) -> None:
     said = ask(only["text"], PREDICT, input="a", status=404)["error"]["message"]
     assert said == "no model here can predict labels; word continues text"
     said = ask(only["text"], PREDICT, input="a", model="word", status=400)["error"]["message"]
-    assert said == "'word' continues text and cannot predict labels; no model here can"
+    assert said == '"word" continues text and cannot predict labels; no model here can'
 
 
 def test_a_model_that_can_do_nothing_is_refused() -> None:

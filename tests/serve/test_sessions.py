@@ -8,10 +8,12 @@ import pytest
 from tests.serve.conftest import LEVELS, Counting, Make, ask, fit
 
 from elman.api import Model
+from elman.models.combine import Mixture
 from elman.serve.batching import Batched, Batcher, Patience
 from elman.serve.errors import Problem
 from elman.serve.limits import Limits
 from elman.serve.sessions import Session, Sessions
+from elman.text.speller import Speller
 
 URL = "/v1/complete"
 ROOM = 1 << 20
@@ -50,6 +52,19 @@ def test_every_key_has_the_answer_of_complete(make: Make, models: dict[str, Mode
         if found["oov"] == [] or found["partial"]:
             wanted = models[level].complete(prompt, n=4) if prompt.strip() else None
             assert wanted is None or (answers(found), found["partial"]) == (wanted.words, wanted.partial)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_session_changes_no_bit_of_what_torch_computes(make: Make, mixed: bool) -> None:
+    """Several tokens at once have other last bits there; a paste of many is remembered and typed on."""
+    from tests.networks import make as network
+
+    net = network("lstm", hidden_size=61, embedding_size=40)
+    lm = Mixture([net, network("gru", hidden_size=37)], weights=[0.4, 0.6]) if mixed else net
+    client = make({"m": Model(lm, Speller.fit({"the": 1}))})
+    text = "the cat sat on the mat a dog saw the log " * 3
+    for prompt in (text[:90], *keys(text[80:100]), text, text[:-9], text + "the cat"):
+        assert ask(client, URL, prompt=prompt, session="me") == ask(client, URL, prompt=prompt)
 
 
 def test_a_key_costs_at_most_one_step(make: Make) -> None:

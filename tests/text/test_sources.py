@@ -171,3 +171,20 @@ def test_total_bytes_for_progress(home):
     write("a.txt", "b.txt")
     assert total_bytes(find_sources(["a.txt", "b.txt"])) == 10
     assert total_bytes(find_sources(["a.txt", "-"])) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs special files")
+def test_what_is_no_file_is_refused_by_name_and_never_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    os.mkfifo(tmp_path / "b.txt")
+    for given in (tmp_path, tmp_path / "b.txt", str(tmp_path / "*.txt")):
+        with pytest.raises(TextError, match=r"b\.txt is a pipe, a socket or a device"):
+            find_sources(given)
+    (tmp_path / "b.txt").unlink()
+    (tmp_path / "b.txt").symlink_to(tmp_path / "nowhere")
+    for given in (tmp_path, tmp_path / "b.txt"):
+        with pytest.raises(TextError, match=r"b\.txt is a link to nothing"):
+            find_sources(given)
+    (tmp_path / "b.txt").unlink()
+    (tmp_path / "b.txt").symlink_to("a.txt")
+    assert [source.path for source in find_sources(tmp_path)] == [tmp_path / "a.txt", tmp_path / "b.txt"]

@@ -15,6 +15,12 @@ def run(
     temperature: Annotated[float, typer.Option(help="0: always the likeliest; 1: as the model believes.")] = 1.0,
     top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Sample from the smallest set with this probability.")] = None,
+    min_p: Annotated[
+        float | None, typer.Option(help="Sample from tokens with this share of the likeliest one's probability.")
+    ] = None,
+    repetition_penalty: Annotated[
+        float, typer.Option(help="Above 1: tokens that the text has already are less likely.")
+    ] = 1.0,
     max_tokens: Annotated[int, typer.Option(help="At most so many tokens.")] = 100,
     seed: Annotated[int | None, typer.Option(help="Makes the text repeatable.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
@@ -25,8 +31,9 @@ def run(
     # The same way as the server's, so that a seed gives the same text in both.
     loaded = load(model)
     pieces = loaded.stream(
-        prompt, temperature=temperature, top_k=top_k, top_p=top_p, max_tokens=max_tokens, seed=seed, stop=stop or ()
-    )
+        prompt, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty,
+        max_tokens=max_tokens, seed=seed, stop=stop or (),
+    )  # fmt: skip
     if as_json:
         print_json({"prompt": prompt, "text": "".join(pieces)})
         return

@@ -10,6 +10,7 @@ from elman.cli.screen import print_json
 from elman.cli.states import read_state
 from elman.cli.tasks import other_task
 from elman.errors import FolderError, UsageError
+from elman.storage.folder import how_to_go_on
 
 
 def run(
@@ -91,7 +92,7 @@ def _common(about: dict[str, Any]) -> list[str]:
     )
     lines = [f"{shown.get('name', '')}: {facts}", f"folder      {about['folder']} ({about['bytes'] / 1e6:.1f} MB)"]
     if "data" not in about:
-        return [*lines, f"training    not finished; go on with: elman train --out {about['folder']} --resume"]
+        return [*lines, _unfinished(about)]
     data = about["data"]
     lines.append(f"data        {', '.join(data['sources'])} (hash {data['hash'][:12]})")
     return [
@@ -126,7 +127,7 @@ def _lines(about: dict[str, Any]) -> list[str]:
             say(f"note        {note}")
         return lines
     if "figures" not in about:
-        say(f"training    not finished; go on with: elman train --out {about['folder']} --resume")
+        say(_unfinished(about))
         return lines
     data, machine = about["data"], about["machine"]
     say(
@@ -163,6 +164,11 @@ def _lines(about: dict[str, Any]) -> list[str]:
     )
     say(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
     return lines
+
+
+def _unfinished(about: dict[str, Any]) -> str:
+    advice = how_to_go_on(Path(about["folder"]))
+    return f"training    not finished; {advice}" if advice else "training    unknown: there is no model card"
 
 
 def _fitted(facts: Any) -> str:

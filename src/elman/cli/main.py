@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -94,11 +95,9 @@ def main(arguments: list[str] | None = None) -> None:
     # speed.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if not os.access(os.path.dirname(__file__), os.W_OK):
-        # Compiled kernels lie beside their source; where that may not be written, numba would take
-        # ~/.cache/numba.
-        from elman.system.machine import cache_folder
+        from elman.system.compiled import keep_compiled
 
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
+        keep_compiled(Path(__file__).parent)
     if threading.current_thread() is threading.main_thread():
         # SIGTERM like Ctrl-C: what is half-written is cleaned up, and training says how to resume.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -130,6 +129,11 @@ def main(arguments: list[str] | None = None) -> None:
             _fail("storage", f"{place}{error.strerror or error}; check the path, its rights and the disk", 2, as_json)
         )
     except (MemoryError, RuntimeError) as error:
+        if "no locator available" in str(error):  # numba's words
+            from elman.system.compiled import HOW_TO_KEEP
+
+            what = "compiled loops can be kept nowhere, not even in a temporary folder"
+            sys.exit(_fail("storage", f"{what}; {HOW_TO_KEEP}", 2, as_json))
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         sys.exit(

@@ -1,5 +1,6 @@
 """elman predict MODEL [TEXT...]"""
 
+import codecs
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
-from elman.errors import UsageError
+from elman.errors import TextError, UsageError
 
 
 def run(
@@ -51,8 +52,17 @@ def run(
 
 
 def _lines() -> Iterator[str]:
-    for line in sys.stdin:
-        yield line.rstrip("\r\n")
+    from elman.text.splitting import LEGACY
+
+    # Bytes: what Python makes of them depends on the machine's settings.
+    for number, data in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield data.removeprefix(codecs.BOM_UTF8 if number == 1 else b"").decode().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            byte = f"byte {error.start} of line {number} of standard input is 0x{data[error.start]:02x}"
+            wide = number == 1 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            likely = "the text is UTF-16: convert it, as with iconv -f UTF-16 -t UTF-8" if wide else LEGACY
+            raise TextError(f"{byte}, which is not UTF-8; {likely}") from None
 
 
 def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str | None, as_json: bool) -> None:

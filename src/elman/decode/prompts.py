@@ -33,14 +33,18 @@ class Consumed(NamedTuple):
     """Whether the next token begins a line."""
     line: str
     """The open line, as far as it was read."""
+    ids: TokenIds
+    """All its tokens."""
 
 
 def read_prompt(model: LanguageModel, text: str) -> Consumed:
     """Feed a prompt to a model, the last line left open."""
-    state, line, oov = consume_lines(model, text)
+    finished, line, oov = finished_lines(model.tokenizer, text)
     part, typed = open_end(model.tokenizer, line)
-    state, unknown = consume_part(model, part, state)
-    return Consumed(state, oov + unknown, typed, not line, part)
+    encoded = model.tokenizer.encode(part)
+    oov += unknown_words(model.tokenizer, part, encoded)
+    state = consume_ids(model, [encoded.ids], consume_ids(model, finished, model.start()))
+    return Consumed(state, oov, typed, not line, part, np.concatenate([*finished, encoded.ids]))
 
 
 def open_end(tokenizer: Tokenizer, line: str) -> tuple[str, bytes]:

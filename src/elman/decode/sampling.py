@@ -30,14 +30,16 @@ def make_sampler(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     banned: Collection[int] = (UNK_ID,),
 ) -> Sampler:
     """Build the rule that draws the next token.
 
     Banned tokens are removed first, so the filters always leave another token. Then ``temperature``
     divides the log-probabilities (0 = greedy: always the likeliest, the lowest id if equal),
-    ``top_k`` keeps the k likeliest, and ``top_p`` the fewest likeliest with at least this total
-    probability.
+    ``top_k`` keeps the k likeliest, ``top_p`` the fewest likeliest with at least this total
+    probability (0: the likeliest alone), and ``min_p`` those that have at least this share of the
+    likeliest one's probability (Nguyen et al. 2024, "Turning Up the Heat").
 
     >>> log_probs = np.log(np.array([[0.4, 0.1, 0.2, 0.3]], dtype=np.float32))
     >>> make_sampler(temperature=0)(log_probs, np.random.default_rng(0))
@@ -50,8 +52,10 @@ def make_sampler(
         raise UsageError(f"temperature is {temperature}; it must be 0 (always the likeliest) or more, like 0.8")
     if top_k is not None and top_k < 1:
         raise UsageError(f"top_k is {top_k}; it must be 1 or more, or left out to allow every token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise UsageError(f"top_p is {top_p}; it must be above 0 and at most 1 (1 allows every token)")
+    if top_p is not None and not 0 <= top_p <= 1:
+        raise UsageError(f"top_p is {top_p}; it must be 0 to 1 (0: the likeliest token, 1: every token)")
+    if min_p is not None and not 0 <= min_p <= 1:
+        raise UsageError(f"min_p is {min_p}; it must be 0 to 1 (0: every token, 1: the likeliest token)")
     barred = np.array(sorted(banned), dtype=np.int64)
 
     def allowed(log_probs: LogProbs) -> _Scores:
@@ -69,6 +73,8 @@ def make_sampler(
         filters.append(lambda scores: _keep_top_k(scores, top_k))
     if top_p is not None and top_p < 1:
         filters.append(lambda scores: _keep_top_p(scores, top_p))
+    if min_p:
+        filters.append(lambda scores: np.where(scores >= math.log(min_p), scores, -np.inf))
 
     def sample(log_probs: LogProbs, rng: np.random.Generator) -> TokenIds:
         scores = allowed(log_probs)
@@ -99,8 +105,36 @@ def _keep_top_p(scores: _Scores, top_p: float) -> _Scores:
     probs = np.exp(np.take_along_axis(scores, order, axis=1))
     before = probs.cumsum(axis=1) - probs
     keep = np.zeros(scores.shape, dtype=bool)
-    np.put_along_axis(keep, order, before < top_p * probs.sum(axis=1, keepdims=True), axis=1)
+    fewest = before < top_p * probs.sum(axis=1, keepdims=True)
+    fewest[:, 0] = True
+    np.put_along_axis(keep, order, fewest, axis=1)
     return np.where(keep, scores, -np.inf)
+
+
+def check_repetition_penalty(penalty: float) -> None:
+    """Check the penalty of ``penalise_repetition``.
+
+    Raises:
+        UsageError: it is not above 0.
+    """
+    if not (math.isfinite(penalty) and penalty > 0):
+        raise UsageError(f"repetition_penalty is {penalty}; it must be above 0 (1 changes nothing, 1.2 repeats less)")
+
+
+def penalise_repetition(log_probs: LogProbs, seen: Collection[int], penalty: float) -> LogProbs:
+    """Log-probabilities ``[B, V]`` in which tokens that the text has already are less likely.
+
+    Keskar et al. 2019 ("CTRL") divide the scores of these tokens by ``penalty``. As in other
+    libraries, scores below 0 are multiplied instead, which log-probabilities always are.
+
+    >>> penalise_repetition(np.log(np.array([[0.25, 0.75]])), {0}, 2.0).round(3)
+    array([[-2.773, -0.288]])
+    """
+    if penalty == 1 or not seen:
+        return log_probs
+    penalised = log_probs.copy()
+    penalised[:, list(seen)] *= penalty
+    return penalised
 
 
 def generate(
@@ -111,13 +145,14 @@ def generate(
     max_tokens: int,
     seed: int = 0,
     stop: Sequence[str] = (),
+    repetition_penalty: float = 1.0,
 ) -> Iterator[str]:
     """Continue a prompt: text piece by piece, exactly what follows the prompt's last character.
 
     A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an
     unfinished character at the very end is left out. The text ends before the first of the ``stop``
     strings, which may lie across tokens, or after ``max_tokens`` tokens. The same seed gives the
-    same text.
+    same text. ``repetition_penalty`` is for tokens of the prompt and of the text so far.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
@@ -129,25 +164,33 @@ def generate(
     ' cat sat'
 
     Raises:
-        UsageError: a negative number of tokens or an empty stop string.
+        UsageError: a negative number of tokens, an empty stop string, or no such penalty.
     """
     if max_tokens < 0:
         raise UsageError(f"max_tokens is {max_tokens}; it must be 0 or more")
     if not all(stop):
         raise UsageError("a stop string is empty; leave it out, or give the text to stop at")
-    tokens = _tokens(model, read_prompt(model, prompt_text), sampler, max_tokens, np.random.default_rng(seed))
+    check_repetition_penalty(repetition_penalty)
+    prompt, rng = read_prompt(model, prompt_text), np.random.default_rng(seed)
+    tokens = _tokens(model, prompt, sampler, max_tokens, rng, repetition_penalty)
     return until(stop, whole_characters(tokens))
 
 
 def _tokens(
-    model: LanguageModel, prompt: Consumed, sampler: Sampler, max_tokens: int, rng: np.random.Generator
+    model: LanguageModel,
+    prompt: Consumed,
+    sampler: Sampler,
+    max_tokens: int,
+    rng: np.random.Generator,
+    repetition_penalty: float,
 ) -> Iterator[bytes]:
     state = prompt.state
+    seen = set(prompt.ids.tolist())
     # The reader already has a typed space, and there is none to show before a line's first token.
     writer = model.tokenizer.writer(line_start=prompt.line_start or bool(prompt.typed), after=prompt.line)
     begun = piece_index(model.tokenizer).starting_with(prompt.typed) if prompt.typed else None
     for _ in range(max_tokens):
-        log_probs = model.log_probs(state)
+        log_probs = penalise_repetition(model.log_probs(state), seen, repetition_penalty)
         if begun is not None:
             fitting = np.full_like(log_probs, -np.inf)
             fitting[:, begun] = log_probs[:, begun]
@@ -156,6 +199,7 @@ def _tokens(
         token = int(ids[0])
         yield writer.write(token)
         begun = None
+        seen.add(token)
         state = model.advance(ids, state)
 
 

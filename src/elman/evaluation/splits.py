@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from elman.data.preprocessing import DataConfig
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
-from elman.storage.archive import read_json
 from elman.system.machine import cache_folder
 from elman.text.corpus import Corpus, CorpusConfig, prepare, read_text
 from elman.text.store import Text
+from elman.training.plan_file import read_plan
 
 
 @contextmanager
@@ -148,8 +148,8 @@ def _request(folder: Path | None) -> _Sources | None:
     if folder is None or not (folder / "training" / "plan.json").is_file():
         return None
     try:
-        kept = read_json(folder / "training" / "plan.json")["request"]
+        kept = read_plan(folder / "training")["request"]
         sources, valid, test = (tuple(map(str, kept[name])) for name in ("sources", "valid", "test"))
         return _Sources(sources, valid, test, DataConfig.from_json(kept["data"]).corpus)
-    except (FolderError, UsageError, KeyError, TypeError):
+    except (UsageError, KeyError, TypeError):
         return None

@@ -82,6 +82,8 @@ class InferenceModel:
     """Whether only its folder has the weights as they were trained."""
     batchable: bool = True
     forgets_lines: bool = False
+    stepwise: bool = True
+    """Whether reading many tokens at once gives the very bits that one after another gives."""
     exact: bool = True
 
     def __init__(

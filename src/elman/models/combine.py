@@ -108,6 +108,7 @@ class Mixture:
         self.batchable = all(model.batchable for model in models)
         self.exact = all(model.exact for model in models)
         self.forgets_lines = all(model.forgets_lines for model in models)
+        self.stepwise = all(getattr(model, "stepwise", False) for model in models)
         names = ["mixture", list(self.weights), [model.model_hash for model in models], self.tokenizer.hash]
         self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
 

@@ -68,6 +68,7 @@ class Tempered:
         self.batchable = model.batchable
         self.exact = True
         self.forgets_lines = model.forgets_lines
+        self.stepwise: bool = getattr(model, "stepwise", False)
         names = ["tempered", self.temperature, model.model_hash]
         self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
 

@@ -17,7 +17,7 @@ from elman.errors import ElmanError
 from elman.serve.abilities import ContinuesText, PredictsLabels
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
-from elman.serve.errors import Problem, bad_field, json_response
+from elman.serve.errors import Problem, bad_field, json_response, shown
 from elman.serve.handlers import complete_answer, remembered_answer, score_answer
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import LoadedModels
@@ -30,6 +30,8 @@ from elman.serve.schemas import (
     CompleteBody,
     CompletionAnswer,
     CompletionBody,
+    DetokenizeAnswer,
+    DetokenizeBody,
     ErrorAnswer,
     Forgotten,
     Health,
@@ -41,10 +43,13 @@ from elman.serve.schemas import (
     PredictBody,
     ScoreAnswer,
     ScoreBody,
+    TokenizeAnswer,
+    TokenizeBody,
 )
 from elman.serve.sessions import Sessions
 from elman.serve.static import web_file, web_page
 from elman.serve.streaming import EventStream, Gate, Gone, while_connected
+from elman.serve.tokens import detokenize_answer, tokenize_answer
 from elman.system.machine import version
 from elman.tasks.task import TrainedModel
 
@@ -61,10 +66,14 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
     415: {"model": ErrorAnswer, "description": "The body is not application/json."},
     421: {"model": ErrorAnswer, "description": "The Host header names another server."},
-    422: {"model": ErrorAnswer, "description": "A field that is not allowed."},
+    422: {"model": ErrorAnswer, "description": "A field that is not allowed; 400 on routes of other servers."},
     429: {"model": ErrorAnswer, "description": "Too much work at once."},
     503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
 }
+_FOREIGN = ("/v1/completions", "/v1/models", "/tokenize", "/detokenize")
+"""Routes as other servers have them; these say 400 where elman's own say 422."""
+_OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
+"""What clients of OpenAI ask for, below /v1 or not, that no model here does."""
 _PAGE = """elman serves models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
@@ -176,25 +185,30 @@ def create_app(
             CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
-    _add_errors(app)
+    _add_errors(app, server)
     _add_own(app, server)
     _add_openai(app, server)
     return app
 
 
-def _add_errors(app: FastAPI) -> None:
+def _add_errors(app: FastAPI, server: Server) -> None:
     async def problem(request: Request, error: Any) -> Response:
+        if error.status == 422 and request.url.path.startswith(_FOREIGN):
+            error.status = 400
         return error.response()
 
     async def mistake(request: Request, error: Any) -> Response:
-        return Problem(422, str(error), code=error.code).response()
+        return await problem(request, Problem(422, str(error), code=error.code))
 
     async def invalid(request: Request, error: Any) -> Response:
-        return bad_field(error.errors()).response()
+        return await problem(request, bad_field(error.errors()))
 
     async def http(request: Request, error: Any) -> Response:
-        what = {404: f"there is nothing at {request.url.path[:60]!r}; see /openapi.json"}
-        what[405] = f"{request.method[:20]} is not what {request.url.path[:60]!r} takes; see /openapi.json"
+        path = request.url.path
+        what = {404: f"there is nothing at {shown(path)}; see /openapi.json"}
+        if path.rstrip("/").removeprefix("/v1") in _OTHER_WORK:
+            what[404] = f"{path} is not served here: these models {server.loaded.routes()}"
+        what[405] = f"{request.method[:20]} is not what {shown(path)} takes; see /openapi.json"
         what[400] = "the body is not valid JSON; send one JSON object"
         code = "invalid_json" if error.status_code == 400 else None
         found = Problem(error.status_code, what.get(error.status_code, str(error.detail)), code=code).response()
@@ -255,6 +269,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
     async def forget(session: str) -> Any:
         return json_response({"session": session, "forgotten": server.sessions.forget(session)})
 
+    @app.get("/health", response_model=Health, summary="The same as /healthz")
     @app.get("/healthz", response_model=Health, summary="Whether the server takes requests")
     async def health() -> Any:
         return json_response({"status": "ok"})
@@ -306,11 +321,22 @@ def _add_openai(app: FastAPI, server: Server) -> None:
         finally:
             done()
 
+    @app.post("/tokenize", response_model=TokenizeAnswer, summary="The tokens of a text")
+    async def tokenize(body: TokenizeBody, request: Request) -> Any:
+        served = server.loaded.able(body.model, ContinuesText)
+        work = functools.partial(tokenize_answer, body, served, server.limits)
+        return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
+
+    @app.post("/detokenize", response_model=DetokenizeAnswer, summary="The text of tokens")
+    async def detokenize(body: DetokenizeBody, request: Request) -> Any:
+        served = server.loaded.able(body.model, ContinuesText)
+        return json_response(await server.in_thread(request, lambda patience: detokenize_answer(body, served)))
+
     @app.get("/v1/models", response_model=ModelList, summary="The models served here")
     async def models() -> Any:
         return json_response({"object": "list", "data": [served.card() for served in server.loaded.served.values()]})
 
-    @app.get("/v1/models/{model}", response_model=ModelCard, summary="One model")
+    @app.get("/v1/models/{model:path}", response_model=ModelCard, summary="One model")
     async def model(model: str) -> Any:
         return json_response(server.loaded.find(model).card())
 

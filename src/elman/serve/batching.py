@@ -247,6 +247,8 @@ class Batched:
         model = batcher.model
         self.tokenizer = model.tokenizer
         self.batchable, self.exact, self.forgets_lines = model.batchable, model.exact, model.forgets_lines
+        self.stepwise: bool = getattr(model, "stepwise", False)
+        """Whether reading many tokens at once gives the very bits that one after another gives."""
 
     @property
     def model_hash(self) -> str:

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from elman.decode.rows import CHUNK
-from elman.decode.sampling import make_sampler
+from elman.decode.sampling import check_repetition_penalty, make_sampler
 from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batcher
-from elman.serve.errors import Problem, json_bytes
-from elman.serve.generation import Picked, Piece, Showing, Token, Wish, WrittenText, name_tops, pick, write
+from elman.serve.errors import Problem, json_bytes, shown
+from elman.serve.generation import Picked, Piece, Showing, Token, Wish, WrittenText, finite, name_tops, pick, write
 from elman.serve.limits import Limits
-from elman.serve.prompts import Prompt, prompt_from_ids, prompt_from_text
+from elman.serve.prompts import Prompt, check_ids, prompt_from_ids, prompt_from_text
 from elman.serve.schemas import CompletionBody
 from elman.serve.sessions import too_long
 
@@ -55,10 +55,14 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
     """
     tokenizer = served.model.lm.tokenizer
     stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
-    if len(stop) > limits.max_stop or not all(0 < len(text) <= _STOP_CHARS for text in stop):
+    if not all(stop):
+        what = "stop is empty" if isinstance(body.stop, str) else "stop has an empty string"
+        raise Problem(422, f"{what}; leave it out, or give the text to stop at", param="stop")
+    longest = max(map(len, stop), default=0)
+    if len(stop) > limits.max_stop or longest > _STOP_CHARS:
         raise Problem(
-            422, f"stop has {len(stop)} strings, of {min(map(len, stop))} to {max(map(len, stop))} characters; "
-            f"this server takes {limits.max_stop}, of 1 to {_STOP_CHARS} characters each", param="stop",
+            422, f"stop has {len(stop)} strings, of up to {longest} characters; this server takes {limits.max_stop}, "
+            f"of up to {_STOP_CHARS} characters each", param="stop",
         )  # fmt: skip
     tokens = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     if tokens > limits.max_tokens:
@@ -72,10 +76,8 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
         )  # fmt: skip
     prompts = []
     for each in given:
-        if not isinstance(each, str) and max(each) >= tokenizer.size:
-            raise Problem(
-                422, f"prompt has token id {max(each)}; this model's are 0 to {tokenizer.size - 1}", param="prompt"
-            )
+        if not isinstance(each, str):
+            check_ids(tokenizer, each, param="prompt")
         made = (
             prompt_from_text(tokenizer, each)
             if isinstance(each, str)
@@ -94,13 +96,18 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
             f"{limits.max_answer} at a time: ask for fewer (max_tokens, n, logprobs, echo) or for a stream",
             param="max_tokens",
         )  # fmt: skip
+    sampler = make_sampler(
+        temperature=1.0 if body.temperature is None else body.temperature, top_k=body.top_k, top_p=body.top_p,
+        min_p=body.min_p,
+    )  # fmt: skip
+    repetition_penalty = 1.0 if body.repetition_penalty is None else body.repetition_penalty
+    check_repetition_penalty(repetition_penalty)
     wish = Wish(
-        make_sampler(
-            temperature=1.0 if body.temperature is None else body.temperature, top_k=body.top_k, top_p=body.top_p
-        ),
+        sampler,
         max_tokens=tokens,
         stop=stop,
         tops=body.logprobs,
+        repetition_penalty=repetition_penalty,
         presence_penalty=body.presence_penalty or 0.0,
         frequency_penalty=body.frequency_penalty or 0.0,
         bias=_bias(body.logit_bias or {}, tokenizer.size),
@@ -119,7 +126,7 @@ def _bias(given: dict[str, float], size: int) -> dict[int, float]:
     for token in given:
         if not token.isascii() or not token.isdigit() or len(token) > 10 or int(token) >= size:
             raise Problem(
-                422, f"logit_bias has {token[:20]!r}; it must be token ids, for this model 0 to {size - 1}",
+                422, f"logit_bias has {shown(token)}; it must be token ids, for this model 0 to {size - 1}",
                 param="logit_bias",
             )  # fmt: skip
     return {int(token): bias for token, bias in given.items()}
@@ -165,10 +172,13 @@ async def _read(batcher: Batcher, prompt: Prompt, order: Order) -> tuple[list[To
         picked += found
     tokens = []
     for place, each in enumerate(picked):
-        shown, offset = prompt.shown[place], prompt.offsets[place]
+        name, offset = prompt.shown[place], prompt.offsets[place]
+        if place in prompt.spelled:
+            spelling = order.served.model.speller.nats(prompt.spelled[place])
+            each = each._replace(log_prob=finite(each.log_prob - spelling))
         line_start = place == 0 or prompt.shown[place - 1] == "\n"
-        top = name_tops(tokenizer, each, shown, line_start=line_start) if place else None
-        tokens.append(Token(shown, offset, each.log_prob if place else None, top))
+        top = name_tops(tokenizer, each, name, line_start=line_start) if place else None
+        tokens.append(Token(name, offset, each.log_prob if place else None, top))
     return tokens, state
 
 
@@ -232,5 +242,15 @@ class Answer:
 
 
 def event(value: Any) -> bytes:
-    """One server-sent event."""
-    return b"data: " + json_bytes(value) + b"\n\n"
+    """One server-sent event.
+
+    Clients that split a stream at every line end of Unicode get whole events: those that JSON
+    leaves as they are (U+0085, U+2028, U+2029) are escaped.
+
+    >>> event({"text": "one\u2028two"})
+    b'data: {"text":"one\\\\u2028two"}\\n\\n'
+    """
+    data = json_bytes(value)
+    for char in ("\x85", "\u2028", "\u2029"):
+        data = data.replace(char.encode(), f"\\u{ord(char):04x}".encode())
+    return b"data: " + data + b"\n\n"

@@ -12,6 +12,26 @@ _SHAPES = {
     "stop": "it must be a string or a list of strings",
     "input": "it must be a string or a list of strings",
 }
+_WANTED = {
+    "string_type": "it must be a string",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_type": "it must be a number",
+    "finite_number": "it must be a finite number",
+    "bool_type": "it must be true or false",
+    "list_type": "it must be a list",
+    "dict_type": "it must be an object",
+    "model_type": "it must be an object",
+    "model_attributes_type": "it must be an object",
+    "greater_than": "it must be above {gt:.10g}",
+    "greater_than_equal": "it must be {ge:.10g} or more",
+    "less_than_equal": "it must be at most {le:.10g}",
+    "less_than": "it must be below {lt}",
+    "string_too_short": "it must have {min_length} or more characters",
+    "string_too_long": "it must have at most {max_length} characters",
+    "too_long": "it must have at most {max_length} entries",
+}
+"""What a field must be, by pydantic's name of the mistake; the numbers come with the mistake."""
 _SHOWN = 60
 
 
@@ -63,27 +83,40 @@ def json_bytes(value: Any) -> bytes:
     return text.encode("utf-8", errors="backslashreplace")
 
 
+def shown(value: Any) -> str:
+    """The beginning of a value as its sender wrote it, in JSON.
+
+    >>> print(shown(None), shown("it's"), shown([True]))
+    null "it's" [true]
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
 def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The first of pydantic's complaints, as: what came, what is allowed.
 
-    >>> bad_field([{"loc": ("body", "n"), "msg": "Input should be a valid integer", "input": "x"}]).message
-    "n is 'x'; it must be a valid integer"
+    >>> bad_field([{"type": "int_type", "loc": ("body", "n"), "input": "x"}]).message
+    'n is "x"; it must be a whole number'
     """
     error = errors[0]
     place = [str(part) for part in error["loc"] if part != "body"]
-    name = place[0] if place else "body"
-    if error.get("type") == "json_invalid":
+    name = place[0] if place else None
+    if error["type"] == "json_invalid":
         return Problem(422, "the body is not valid JSON; send one JSON object", code="invalid_json")
-    if error.get("type") == "extra_forbidden":
-        return Problem(422, f"unknown field {'.'.join(place)[:_SHOWN]!r}; see /openapi.json", param=name)
-    if error.get("type") == "missing":
-        what = f"{name} is missing" if place else "the body is missing; send one JSON object"
-        return Problem(422, what, param=name if place else None)
-    shown = repr(error.get("input"))
-    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
+    if error["type"] == "extra_forbidden":
+        return Problem(422, f"unknown field {shown('.'.join(place))}; see /openapi.json", param=name)
+    if name is None:
+        what = "missing" if error["type"] == "missing" or error.get("input") is None else shown(error["input"])
+        return Problem(422, f"the body is {what}; send one JSON object")
+    if error["type"] == "missing":
+        return Problem(422, f"{name} is missing", param=name)
+    came = shown(error.get("input"))
     # Fields of several types are complained of once for each of them.
-    if any(each.get("type") == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
-        return Problem(422, f"{name} is {shown}; it must not be empty", param=name)
+    if any(each["type"] == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
+        return Problem(422, f"{name} is {came}; it must not be empty", param=name)
     shapes = _SHAPES.get(name) if len(place) > 1 else None
-    wanted = shapes or str(error["msg"]).replace("Input should", "it must").replace("; ", ", ")
-    return Problem(422, f"{name} is {shown}; {wanted}", param=name)
+    where = name if shapes else ".".join(place)[:_SHOWN]
+    rule = _WANTED.get(error["type"], "it is not what this field takes, see /openapi.json")
+    return Problem(422, f"{where} is {came}; {shapes or rule.format(**error.get('ctx') or {})}", param=name)

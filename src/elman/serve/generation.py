@@ -14,7 +14,7 @@ import numpy as np
 
 from elman.decode.largest import largest
 from elman.decode.pieces import piece_index
-from elman.decode.sampling import Sampler
+from elman.decode.sampling import Sampler, penalise_repetition
 from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batcher
@@ -58,6 +58,8 @@ class Wish:
     stop: Sequence[str] = ()
     tops: int | None = None
     """How many likely tokens to tell at each place; None: no log-probabilities at all."""
+    repetition_penalty: float = 1.0
+    """For every token of the prompt and of the text so far."""
     presence_penalty: float = 0.0
     """Taken from the log-probability of every token that the text has already."""
     frequency_penalty: float = 0.0
@@ -91,12 +93,13 @@ def name_tops(tokenizer: Tokenizer, picked: Picked, shown: str, *, line_start: b
     """The likely tokens by how they look, the token itself always among them."""
     named = {}
     for token, log_prob in picked.top:
-        name = shown if token == picked.token else shown_token(tokenizer, token, None, line_start=line_start)
-        if token != picked.token and (name == shown or name in named):
+        if token == picked.token:  # its own figure may count the spelling of an unknown word
+            continue
+        name = shown_token(tokenizer, token, None, line_start=line_start)
+        if name == shown or name in named:
             name = shown_token(tokenizer, token, None)  # with its leading space it looks like no other
         named[name] = max(log_prob, named.get(name, _LEAST))
-    named.setdefault(shown, picked.log_prob)
-    return named
+    return {**named, shown: picked.log_prob}
 
 
 class Showing:
@@ -157,6 +160,8 @@ class WrittenText:
         self._line = prompt.line
         self._writer: Writer | None = None
         self.written: Counter[int] = Counter()
+        self.seen = set(prompt.ids.tolist())
+        """Tokens of the prompt and of the text so far."""
 
     def take(self, tokenizer: Tokenizer, picked: Picked, *, told: bool) -> Piece:
         """One more token."""
@@ -172,6 +177,7 @@ class WrittenText:
             token = Token(shown, self.showing.read, picked.log_prob, top)
         self.typed, self.line_start = b"", picked.token == EOS_ID
         self.written[picked.token] += 1
+        self.seen.add(picked.token)
         return self.showing.add(data, token)
 
 
@@ -181,7 +187,7 @@ def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[WrittenText]) -> Ca
     def draw(log_probs: LogProbs) -> list[Picked]:
         found = []
         for row, text in enumerate(texts):
-            scores = log_probs[row : row + 1].copy()
+            scores = penalise_repetition(log_probs[row : row + 1], text.seen, wish.repetition_penalty).copy()
             for token, bias in wish.bias.items():
                 scores[0, token] += bias
             if wish.presence_penalty or wish.frequency_penalty:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from elman.errors import UsageError
 from elman.serve.abilities import ABILITIES, Ability
-from elman.serve.errors import Problem
+from elman.serve.errors import Problem, shown
 from elman.serve.metrics import Metrics
 
 A = TypeVar("A", bound=Ability)
@@ -67,7 +67,7 @@ class LoadedModels:
         found = self.served.get(name) or self.served.get(default_name(name))
         if found is None:
             raise Problem(
-                404, f"there is no model {name[:60]!r} here; the models are: {', '.join(self.served)}",
+                404, f"there is no model {shown(name)} here; the models are: {', '.join(self.served)}",
                 param="model", code="model_not_found",
             )  # fmt: skip
         return found
@@ -89,8 +89,13 @@ class LoadedModels:
         if served.name in able:
             return able[served.name]
         which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}" if able else "no model here can"
-        message = f"{served.name!r} {served.does} and cannot {wanted.infinitive}; {which}"
+        message = f"{shown(served.name)} {served.does} and cannot {wanted.infinitive}; {which}"
         raise Problem(400, message, param="model", code="model_not_able")
+
+    def routes(self) -> str:
+        """What the models do, and the route for it."""
+        able = {type(ability): ability for ability in self._abilities()}
+        return ", or ".join(f"{kind.infinitive}: POST /v1/{kind.routes[-1]}" for kind in ABILITIES if kind in able)
 
     def _abilities(self) -> Iterator[Ability]:
         for served in self.served.values():
@@ -121,6 +126,8 @@ def parse_names(words: Sequence[str]) -> dict[str, str]:
 
     >>> parse_names(["models/lstm/", "small=news.arpa.gz"])
     {'lstm': 'models/lstm/', 'small': 'news.arpa.gz'}
+    >>> parse_names(["team/notes=models/lstm"])
+    {'team/notes': 'models/lstm'}
 
     Raises:
         UsageError: two of the same name.
@@ -128,7 +135,7 @@ def parse_names(words: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         name, equals, path = word.partition("=")
-        if not equals or "/" in name or not name or Path(word).exists():
+        if not equals or not name or Path(word).exists():
             name, path = default_name(word), word
         if name in found:
             raise UsageError(f"{found[name]} and {path} would both be called {name!r}; give one of them as NAME=MODEL")

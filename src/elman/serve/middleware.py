@@ -14,11 +14,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elman.serve.errors import Problem
+from elman.serve.errors import Problem, shown
 from elman.serve.limits import Limits
 from elman.serve.metrics import Metrics
 
-_OPEN = ("/", "/healthz")
+_OPEN = ("/", "/health", "/healthz")
 _PAGE_FILES = "/web/"
 """The page asks for the key, so it must come without one; nothing in it is secret."""
 _LOCAL = ("localhost", "localhost.localdomain", "ip6-localhost")
@@ -60,12 +60,18 @@ class Guard:
             return
         begin = time.perf_counter()
         status: int | None = None
+        # RFC 9110 9.3.2: HEAD is answered as GET is, but for the body.
+        only_head = scope["method"] == "HEAD"
+        if only_head:
+            scope = {**scope, "method": "GET"}
         self._activity.running += 1
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif only_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -105,8 +111,8 @@ class Guard:
         # Other sites can send us plain forms and texts without asking their visitors' browsers;
         # JSON they cannot.
         if body and kind != b"application/json":
-            shown = kind.decode("latin-1")[:60]
-            raise Problem(415, f"the body came as {shown!r}; send JSON, with Content-Type: application/json")
+            came = shown(kind.decode("latin-1"))
+            raise Problem(415, f"the body came as {came}; send JSON, with Content-Type: application/json")
         return body
 
     def _check_host(self, host: str) -> None:
@@ -118,7 +124,7 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             raise Problem(
-                421, f"this server is not called {name[:60]!r}; address it as localhost or by its IP address, or start "
+                421, f"this server is not called {shown(name)}; address it as localhost or by its IP address, or start "
                 "it with --allow-host NAME", code="unknown_host",
             ) from None  # fmt: skip
 

@@ -3,13 +3,16 @@
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from elman.data.oov import unknown_tokens
 from elman.decode.prompts import open_end
 from elman.decode.scoring import shown_bytes
 from elman.notation import TokenIds
+from elman.serve.errors import Problem
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
@@ -36,6 +39,8 @@ class Prompt:
     """Whether the next token begins a line."""
     line: str = ""
     """The open line, as far as it was read."""
+    spelled: dict[int, str] = field(default_factory=dict)
+    """The unknown words by their positions among the tokens, as the speller reads them."""
 
 
 def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
@@ -48,11 +53,13 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
     """
     ids: list[int] = []
     offsets: list[int] = []
+    spelled: dict[int, str] = {}
     begin = 0
 
     def take(raw: str, line: str) -> None:
         encoded = tokenizer.encode(line)
         places = _places(raw, line)
+        spelled.update((len(ids) + place, word) for place, word in unknown_tokens(tokenizer, line, encoded))
         ids.extend(encoded.ids.tolist())
         offsets.extend(begin + places[start] for start in encoded.spans[:, 0].tolist())
 
@@ -71,7 +78,7 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
         shown_token(tokenizer, token, text[start:end])
         for token, start, end in zip(ids, offsets, ends[: len(ids)], strict=True)
     ]
-    return Prompt(text, np.array(ids, dtype=np.int64), offsets, shown, typed, not line, part)
+    return Prompt(text, np.array(ids, dtype=np.int64), offsets, shown, typed, not line, part, spelled)
 
 
 def prompt_from_ids(tokenizer: Tokenizer, ids: TokenIds) -> Prompt:
@@ -92,6 +99,17 @@ def prompt_from_ids(tokenizer: Tokenizer, ids: TokenIds) -> Prompt:
     parts.append(decoder.decode(b"", final=True))
     text = "".join(parts)
     return Prompt(text, ids, offsets, shown, b"", line_start, text.rpartition("\n")[2])
+
+
+def check_ids(tokenizer: Tokenizer, ids: Sequence[int], *, param: str) -> None:
+    """Check that a model has these tokens.
+
+    Raises:
+        Problem: it lacks one; ``param`` is the field that they came in.
+    """
+    most = max(ids, default=0)
+    if most >= tokenizer.size:
+        raise Problem(422, f"{param} has token id {most}; this model's are 0 to {tokenizer.size - 1}", param=param)
 
 
 def shown_token(tokenizer: Tokenizer, token: int, text: str | None, *, line_start: bool = False) -> str:

@@ -3,7 +3,7 @@ ignored."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _Name = Annotated[str, Field(max_length=200)]
 _TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
@@ -13,6 +13,15 @@ _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        """As in other servers, null for an optional field is the same as leaving it out."""
+        if not isinstance(values, dict):
+            return values
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: value for name, value in values.items() if value is not None or name not in optional}
 
 
 class CompleteBody(_Body):
@@ -77,7 +86,8 @@ class CompletionBody(_Body):
     ) = None
     max_tokens: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
     temperature: Annotated[_Number, Field(ge=0, le=100)] | None = None
-    top_p: Annotated[_Number, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[_Number, Field(ge=0, le=1)] | None = None
+    min_p: Annotated[_Number, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
     n: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
     stop: str | list[str] | None = None
@@ -86,12 +96,30 @@ class CompletionBody(_Body):
     stream_options: StreamOptions | None = None
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     echo: bool | None = None
+    repetition_penalty: Annotated[_Number, Field(gt=0, le=100)] | None = None
     presence_penalty: Annotated[_Number, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[_Number, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, Annotated[_Number, Field(ge=-100, le=100)]] | None = None
     suffix: str | None = None
     best_of: _Whole | None = None
     user: str | None = None
+
+
+class TokenizeBody(_Body):
+    """A text for its tokens, as ``prompt`` (vLLM's name) or ``content`` (llama.cpp's)."""
+
+    prompt: str | None = None
+    content: str | None = None
+    model: _Name | None = None
+    add_special_tokens: bool | None = Field(None, description="Accepted; there are no tokens to add.")
+    return_token_strs: bool | None = Field(None, description="Whether to show each token, too.")
+
+
+class DetokenizeBody(_Body):
+    """Token ids for their text."""
+
+    tokens: list[_TokenId]
+    model: _Name | None = None
 
 
 class NextWord(BaseModel):
@@ -238,6 +266,23 @@ class CompletionAnswer(BaseModel):
     system_fingerprint: str
     choices: list[Choice]
     usage: Usage | None
+
+
+class TokenizeAnswer(BaseModel):
+    """The tokens that a model reads a text as."""
+
+    count: int
+    max_model_len: int
+    """The most tokens of a prompt that this server reads."""
+    tokens: list[int]
+    token_strs: list[str] | None
+
+
+class DetokenizeAnswer(BaseModel):
+    """The text of tokens, under the names of vLLM and of llama.cpp."""
+
+    prompt: str
+    content: str
 
 
 class ModelCard(BaseModel):

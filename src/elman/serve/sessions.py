@@ -4,7 +4,8 @@ nothing.
 A session is a tree of token prefixes. The state after each typed token stays, so a key costs at
 most one model step: none while the word is not one yet, none for backspace, none when the cursor
 goes back into the text. Of a text that comes all at once every 32nd state stays, and what lies
-between is read again in one call.
+between is read again in one call; or one token after another where several at once would give other
+last bits (networks that torch computes, alone or in a mixture).
 
 A session never changes an answer, only how soon it comes. Sessions end by themselves: unused for a
 while, or when too many or too large.
@@ -104,7 +105,7 @@ class Session:
         state = path[known].state or state
         self._touch(path[known])
         last = len(path) - 1
-        gap = 1 if last - known <= _TYPED else _GAP
+        gap = 1 if last - known <= _TYPED or not model.stepwise else _GAP
         while known < last - 1:
             end = min(last - 1, known - path[known].depth % gap + gap)
             ids = np.array([tokens[known:end]], dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from elman.serve.errors import Problem
+from elman.serve.errors import Problem, shown
 from elman.web.assets import KINDS, names, read
 
 _HEADERS = {
@@ -26,5 +26,5 @@ def web_file(name: str) -> Response:
         Problem: there is no such file.
     """
     if name not in names():
-        raise Problem(404, f"there is nothing at {'/web/' + name[:50]!r}; see /openapi.json")
+        raise Problem(404, f"there is nothing at {shown('/web/' + name)}; see /openapi.json")
     return Response(read(name), media_type=KINDS[name.rpartition(".")[2]], headers=_HEADERS)

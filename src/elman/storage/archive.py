@@ -1,7 +1,8 @@
 """Write, read and verify safetensors files.
 
-Nothing is pickled. The file's metadata has one key, ``elman``: JSON with a digest over all arrays
-and whatever else the writer states there.
+Nothing is pickled. The file's metadata has ``elman``: JSON with a digest over all arrays and
+whatever else the writer states there; and ``sha256``: the digest of that JSON, which files of
+elman 0.1 lack. So no bit of a file can change unnoticed.
 """
 
 import hashlib
@@ -36,9 +37,8 @@ def write_arrays(file: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
     """
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     stated = {**facts, "digest": arrays_digest(plain)}
-    # One key only: safetensors writes several in random order, and the same model should be the
-    # same bytes.
-    write_atomic(file, _parts(plain, {"elman": json.dumps(stated, sort_keys=True)}))
+    text = json.dumps(stated, sort_keys=True)
+    write_atomic(file, _parts(plain, {"elman": text, "sha256": _sha256(text)}))
 
 
 def _parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
@@ -83,7 +83,7 @@ def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[
         )
     try:
         with safe_open(file, framework="numpy") as opened:
-            facts = json.loads((opened.metadata() or {}).get("elman", "{}"))
+            facts = _stated(opened.metadata() or {})
             if mapped:
                 arrays = _map_arrays(file)
             else:
@@ -92,7 +92,7 @@ def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[
         raise FolderError(
             f"{file} is damaged or no safetensors file ({short(error)}); copy or train it again"
         ) from error
-    if not isinstance(facts, dict) or facts.get("digest") != arrays_digest(arrays):
+    if facts.get("digest") != arrays_digest(arrays):
         raise FolderError(f"{file} is damaged: its digest does not fit its contents; copy or train it again")
     return arrays, facts
 
@@ -109,12 +109,23 @@ def read_facts(file: Path) -> dict[str, Any]:
         raise FolderError(f"{file} is missing or no plain file; copy or train the model again")
     try:
         with safe_open(file, framework="numpy") as opened:
-            facts = json.loads((opened.metadata() or {})["elman"])
-            if not isinstance(facts, dict):
-                raise ValueError("no object")
-            return facts
+            return _stated(opened.metadata() or {})
     except (SafetensorError, ValueError, TypeError, KeyError, OSError, RecursionError) as error:
         raise FolderError(f"{file} is damaged or no safetensors file; copy or train it again") from error
+
+
+def _stated(metadata: Mapping[str, str]) -> dict[str, Any]:
+    text = metadata.get("elman", "{}")
+    if not {"elman"} <= set(metadata) <= {"elman", "sha256"} or metadata.get("sha256", _sha256(text)) != _sha256(text):
+        raise ValueError("its header was changed")
+    facts = json.loads(text)
+    if not isinstance(facts, dict):
+        raise ValueError("no object")
+    return facts
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
@@ -185,6 +196,26 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FolderError(f"{file} is damaged: expected a JSON object; copy or train it again")
     return value
+
+
+def sealed_json(value: Mapping[str, Any]) -> bytes:
+    """A JSON object for a file, with its own digest as the last key."""
+    body = {name: each for name, each in value.items() if name != "digest"}
+    return json_bytes({**body, "digest": json_digest(body)})
+
+
+def read_sealed_json(file: Path) -> dict[str, Any]:
+    """What ``sealed_json`` wrote, without the digest.
+
+    Raises:
+        FolderError: missing, or other bytes than were written.
+    """
+    body = read_json(file)
+    # Other bytes can mean the same: the last digits of a number, a letter's case in an escape.
+    if body.get("digest") is None or read_bytes(file) != sealed_json(body):
+        raise FolderError(f"{file} was changed after it was written, or damaged; copy or train the model again")
+    del body["digest"]
+    return body
 
 
 def json_bytes(value: Any) -> bytes:

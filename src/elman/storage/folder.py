@@ -8,14 +8,18 @@ read.
     model_card.json         what data, what recipe, what figures, which versions; with its own digest
     training/               all that resuming needs
 
-Nothing is pickled. The weights file is the root of trust: a changed bit in it, or in any file it
-seals, is an error. Symbolic links and special files inside a folder are refused. Every write is
-atomic, so that a kill at any moment leaves a model that loads.
+Nothing is pickled. The weights file is the root of trust: a changed bit in it, in any file it
+seals, or in the model card is an error. All of its bytes are checked whenever a model is loaded;
+where a network is used by ``inference.safetensors`` alone, a thread checks them meanwhile. Symbolic
+links and special files inside a folder are refused. Every write is atomic, so that a kill at any
+moment leaves a model that loads, or a folder that the next training replaces.
 """
 
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +29,8 @@ from numpy.typing import NDArray
 from elman.errors import FolderError
 from elman.models.registry import entry, is_known, known, list_kinds
 from elman.storage import archive
-from elman.storage.archive import Arrays, file_digest, json_bytes, json_digest, read_bytes, read_json
-from elman.system.files import storage_errors, write_atomic
+from elman.storage.archive import Arrays, file_digest, json_bytes, read_bytes, read_json, read_sealed_json, sealed_json
+from elman.system.files import is_temporary, storage_errors, write_atomic
 
 SCHEMA_VERSION = 1
 WEIGHTS_FILE = "model.safetensors"
@@ -36,6 +40,8 @@ _OLD_CARD = "passport.json"
 """What elman 0.1 called it."""
 _OLD_PROGRAM = "model.onnx"
 """What elman 0.1 used a network by; it is not read any more."""
+_WRITTEN = ("config.json", "training", WEIGHTS_FILE, INFERENCE_FILE, "ngrams.png", "learning-curve.png")
+"""What trainings of all kinds write, beside the static files and the model card."""
 
 
 def create(path: Path) -> None:
@@ -47,12 +53,11 @@ def create(path: Path) -> None:
     """
     if exists(path) and not path.is_dir():
         raise FolderError(f"{path} is a file; give --out the name of a new folder")
-    if exists(path) and _is_incomplete(path):
+    if exists(path) and is_incomplete(path):
         for inner in path.iterdir():  # a kill struck before there was anything to use or to resume
             shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if exists(path) and any(path.iterdir()):
-        resumable = (path / "training" / "checkpoint.safetensors").exists()
-        more = ", or add --resume to go on with its training" if resumable else ""
+        more = ", or add --resume to go on with its training" if has_checkpoint(path) else ""
         raise FolderError(f"{path} exists and is not empty; choose another --out{more}")
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -123,29 +128,59 @@ def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], pa
     return (path / INFERENCE_FILE).stat().st_size
 
 
-def read_inference(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+@contextmanager
+def reading_weights(path: Path) -> Iterator["Future[dict[str, NDArray[Any]]]"]:
+    """The weights of a network, mapped, while a thread checks all their bytes: a model that is used
+    by ``inference.safetensors`` alone need not wait for them until it is whole.
+
+    Raises:
+        FolderError: the weights are damaged; at the latest when the block ends.
+    """
+    weights = path / WEIGHTS_FILE
+    with ThreadPoolExecutor(1, thread_name_prefix="elman-check") as pool:
+        future = pool.submit(lambda: read_arrays(weights, mapped=True) if weights.exists() else {})
+        yield future
+        future.result()
+
+
+def read_inference(
+    path: Path, weights: "Future[dict[str, NDArray[Any]]]"
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The arrays that ``write_inference`` wrote, mapped, and its ``config``.
+
+    Args:
+        weights: of ``reading_weights``.
 
     Raises:
         FolderError: damaged, or made of other weights than those beside it.
     """
-    file, weights = path / INFERENCE_FILE, path / WEIGHTS_FILE
+    file = path / INFERENCE_FILE
     arrays, facts = archive.read_arrays(file, mapped=True)
     _check_seal(file, facts.get("seal"))
-    if weights.exists() and facts.get("weights") != weights_digest(path):
+    if (path / WEIGHTS_FILE).exists() and facts.get("weights") != weights_digest(path):
         raise FolderError(f"{file} was made of other weights than those beside it; remove it, or copy the folder again")
     if facts.get("outside"):
-        arrays = {**read_arrays(weights, mapped=True), **arrays}
+        arrays = {**weights.result(), **arrays}
     config = facts.get("config")
     if not isinstance(config, dict):
         raise FolderError(f"{file} does not say what it is; it is damaged or not elman's")
     return arrays, config
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the folder before errors on contents, which do not know where they lie."""
+    try:
+        yield
+    except FolderError as error:
+        if str(path) in str(error):
+            raise
+        raise FolderError(f"{path}: {error}") from error
+
+
 def write_card(path: Path, card: Mapping[str, Any]) -> None:
     """Write what the model was made of, with a digest over it."""
-    body = {key: value for key, value in card.items() if key != "digest"}
-    write_atomic(path / CARD_FILE, json_bytes({**body, "digest": json_digest(body)}))
+    write_atomic(path / CARD_FILE, sealed_json(card))
 
 
 def card_file(path: Path) -> Path:
@@ -172,15 +207,12 @@ def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
     file = card_file(path)
     if not file.exists():
         return {}
-    body = read_json(file)
-    digest = body.pop("digest", None)
-    if digest != json_digest(body):
-        raise FolderError(f"{file} was changed after it was written; its figures cannot be trusted")
+    body = read_sealed_json(file)
     about = body.get("model")
     if not isinstance(about, dict) or about.get("hash") != model_hash:
         # The weights go on changing while a finished training is resumed; the next model card will
         # fit.
-        if (path / "training" / "checkpoint.safetensors").exists():
+        if has_checkpoint(path):
             return {}
         raise FolderError(f"{file} belongs to another model; remove it, or copy the folder again")
     return body
@@ -196,6 +228,14 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote, or an ARPA file")
     if path.is_dir():
         check_plain(path)
+    elif not path.is_file():
+        raise FolderError(f"{path} is a pipe, a socket or a device; give a model folder or an ARPA file")
+    if not (path / WEIGHTS_FILE).exists() and is_incomplete(path):
+        raise FolderError(f"the training of {path} ended before there was a model; {how_to_go_on(path)}")
+    return _read_config(path)
+
+
+def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
     if not (path / "config.json").is_file():
         raise FolderError(
             f"{path} is no model folder (it has no config.json); give the folder that `elman train --out` wrote"
@@ -238,7 +278,7 @@ def folder_bytes(path: Path) -> int:
 
 
 def _sealed(path: Path) -> tuple[str, ...]:
-    return ("config.json", *entry(read_config(path)[0]).files)
+    return ("config.json", *entry(_read_config(path)[0]).files)
 
 
 def _check_seal(file: Path, seal: Any) -> None:
@@ -256,16 +296,44 @@ def _digests(path: Path) -> dict[str, str]:
     return {name: file_digest(path / name) for name in _sealed(path)}
 
 
-def _is_incomplete(path: Path) -> bool:
-    """Whether a kill struck before there was anything to use or to resume."""
-    names = {file.name for file in path.iterdir()}
-    kinds = (set(entry(kind).files) for kind in known())
-    fits = any(files and files <= names <= files | {"config.json", "training"} for files in kinds)
-    return fits and not (path / "training" / "checkpoint.safetensors").exists()
+def is_incomplete(path: Path) -> bool:
+    """Whether a folder holds what a training left that can neither be resumed nor has ended: a kill
+    struck before its first checkpoint or, of an n-gram, before its model card."""
+    if not path.is_dir() or card_file(path).exists() or has_checkpoint(path):
+        return False
+    names = {file.name for file in path.iterdir() if not is_temporary(file)}
+    inner = path / "training"
+    kept = {file.name for file in inner.iterdir() if not is_temporary(file)} if inner.is_dir() else set[str]()
+    # Nothing but files of a training, lest anybody's own files are taken for one.
+    return (
+        inner.is_dir()
+        and all(name == "plan.json" or name.endswith(".jsonl") for name in kept)
+        and any(names <= {*entry(kind).files, *_WRITTEN} for kind in known())
+    )
+
+
+def how_to_go_on(path: Path) -> str | None:
+    """What to do with a folder whose training has not ended; None where nothing tells of one."""
+    if has_checkpoint(path):
+        return f"go on with: elman train --out {path} --resume"
+    return f"train it again with --out {path}, which replaces it" if is_incomplete(path) else None
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove what a kill left half-written; only while nobody else writes there."""
+    for folder in (path, path / "training"):
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if is_temporary(file):
+                file.unlink(missing_ok=True)
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Whether a training can go on from there."""
+    return (path / "training" / "checkpoint.safetensors").exists()
 
 
 def check_plain(path: Path) -> None:
-    """Refuse a folder that holds symbolic links, pipes, devices or sockets.
+    """Refuse a folder that holds symbolic links, pipes, devices or sockets, in its folders too.
 
     Raises:
         FolderError: it does; names the first.
@@ -275,6 +343,8 @@ def check_plain(path: Path) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             what = "a symbolic link" if stat.S_ISLNK(mode) else "a pipe, a socket or a device"
             raise FolderError(f"{file} is {what}; a model folder holds plain files only: copy what it stands for")
+        if stat.S_ISDIR(mode):
+            check_plain(file)
 
 
 def exists(path: Path) -> bool:

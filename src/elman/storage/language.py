@@ -15,7 +15,7 @@ from elman.models.registry import entry, kind_of, resolve
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.storage.archive import read_bytes, read_json
+from elman.storage.archive import read_bytes, read_sealed_json
 from elman.storage.folder import INFERENCE_FILE, WEIGHTS_FILE
 from elman.system.machine import importable
 from elman.text.speller import Speller
@@ -35,7 +35,8 @@ def read_tokenizer(path: Path) -> Tokenizer:
     Raises:
         FolderError: missing or damaged.
     """
-    return Tokenizer.from_files({name: read_bytes(path / name) for name in _TOKENIZER_FILES})
+    with model_folder.naming(path):
+        return Tokenizer.from_files({name: read_bytes(path / name) for name in _TOKENIZER_FILES})
 
 
 def read_speller(path: Path) -> Speller:
@@ -44,7 +45,8 @@ def read_speller(path: Path) -> Speller:
     Raises:
         FolderError: missing or damaged.
     """
-    return Speller.from_bytes(read_bytes(path / "speller.safetensors"))
+    with model_folder.naming(path):
+        return Speller.from_bytes(read_bytes(path / "speller.safetensors"))
 
 
 def load_with_card(
@@ -96,13 +98,15 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
 def _is_refused(path: Path) -> bool:
     """Whether the engine was found to say something else than the network when its training ended."""
     file = model_folder.card_file(path)
-    return not (path / INFERENCE_FILE).exists() and file.is_file() and read_json(file).get("inference", 0) is None
+    return (
+        not (path / INFERENCE_FILE).exists() and file.is_file() and read_sealed_json(file).get("inference", 0) is None
+    )
 
 
 def _measured(path: Path) -> dict[str, Any]:
     """What was measured of 8 bits when the model was trained; empty where nothing was."""
     file = model_folder.card_file(path)
-    card = read_json(file) if file.is_file() else {}
+    card = read_sealed_json(file) if file.is_file() else {}
     parity = card.get("inference") or card.get("runtime")
     int8 = parity.get("int8") if isinstance(parity, dict) else None
     return int8 if isinstance(int8, dict) else {}
@@ -111,11 +115,12 @@ def _measured(path: Path) -> dict[str, Any]:
 def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
     if not (path / INFERENCE_FILE).exists():
         return _from_weights(path, config)
-    arrays, values = model_folder.read_inference(path)
-    settings = InferenceConfig.from_json(values)
-    if settings.network != config.to_json():
-        raise FolderError(f"{path / INFERENCE_FILE} is of another network; remove it, or copy the folder again")
-    return InferenceModel(arrays, read_tokenizer(path), settings)
+    with model_folder.reading_weights(path) as weights:
+        arrays, values = model_folder.read_inference(path, weights)
+        settings = InferenceConfig.from_json(values)
+        if settings.network != config.to_json():
+            raise FolderError(f"{path / INFERENCE_FILE} is of another network; remove it, or copy the folder again")
+        return InferenceModel(arrays, read_tokenizer(path), settings)
 
 
 def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:

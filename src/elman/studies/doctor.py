@@ -19,6 +19,7 @@ import numpy as np
 from elman.data.preprocessing import cache_bytes
 from elman.progress import Progress
 from elman.system import machine
+from elman.system.compiled import is_writable
 from elman.system.machine import version
 
 
@@ -58,6 +59,8 @@ class Readings:
     """Bytes free in this folder."""
     torch: str | None = None
     gpu: str | None = None
+    keeps_compiled: bool = True
+    """Whether compiled loops and prepared texts can be kept between runs."""
     kernel: str = "loops"
     """The kernel for 8-bit products; all kernels give the same bits."""
 
@@ -84,6 +87,7 @@ def measure(progress: Progress) -> Readings:
         "governor": machine.governor(),
         "disk": shutil.disk_usage(os.getcwd()).free,
         "torch": version("torch"),
+        "keeps_compiled": is_writable(machine.cache_folder()),
         "kernel": best_kernel().name,
     }
     before = machine.stolen_time()
@@ -145,7 +149,18 @@ def facts_of(measured: Readings) -> dict[str, str]:
 
 def advice_on(measured: Readings) -> list[str]:
     """Advice, one line each; empty if all is well."""
-    return [line for line in (*_missing(measured), *_shared(measured), *_slow(measured), *_short(measured)) if line]
+    return [
+        line
+        for line in (*_unkept(measured), *_missing(measured), *_shared(measured), *_slow(measured), *_short(measured))
+        if line
+    ]
+
+
+def _unkept(measured: Readings) -> list[str]:
+    if measured.keeps_compiled:
+        return []
+    folder = machine.cache_folder()
+    return [f"elman's cache {folder} cannot be written: set ELMAN_CACHE to a folder that can; texts are prepared there"]
 
 
 def _missing(measured: Readings) -> list[str]:

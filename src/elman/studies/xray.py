@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from elman.cells.cell import Sizes
 from elman.cells.counting import hidden_weights
 from elman.cells.registry import CELLS, cell_named
-from elman.errors import FolderError, UsageError
+from elman.errors import UsageError
 from elman.models.registry import entry, known
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.report.curve import read_log
-from elman.storage.folder import read_json
 from elman.studies.xray_influence import THRESHOLD, TRACE, Influence, influence_by_lag, spread_lags, text_windows
 from elman.tasks.language.lag_case import GRADIENT_LOG_FILE
 from elman.tasks.language.model import Model
+from elman.training.plan_file import read_plan
 
 LAGS = 200
 """Default number of lags, in tokens."""
@@ -281,10 +281,7 @@ def _order(layer: Any) -> NDArray[np.int64]:
 def _clip(model: Model) -> float:
     plan = (model.card.get("recipe") or {}).get("plan") or {}
     if not plan and model.folder is not None and (model.folder / "training" / "plan.json").is_file():
-        try:
-            plan = read_json(model.folder / "training" / "plan.json").get("plan") or {}
-        except FolderError:
-            plan = {}
+        plan = read_plan(model.folder / "training").get("plan") or {}
     clip = plan.get("clip", 0.0)
     return float(clip) if isinstance(clip, (int, float)) else 0.0
 

@@ -5,6 +5,7 @@ A full disk or a folder that may not be written becomes one StorageError, and th
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.errors import StorageError
+from elman.system.machine import cache_folder
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -32,6 +34,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
+        if path.is_relative_to(cache_folder()):
+            reason = reason.replace("choose another", "set ELMAN_CACHE to another") + "; this one is elman's cache"
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 
@@ -57,6 +61,15 @@ def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
                 os.unlink(name)
             raise
         sync_folder(path.parent)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one of ``write_atomic`` that has no name yet.
+
+    >>> is_temporary(Path(".config.json.k3_x0a9q")), is_temporary(Path(".gitignore"))
+    (True, False)
+    """
+    return re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) is not None
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.errors import FolderError, Interrupted, MissingExtra, TrainingError, UsageError
+from elman.errors import FolderError, Interrupted, MissingExtra, StorageError, TrainingError, UsageError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
 from elman.report.curve import draw_curve, read_log
@@ -60,6 +60,10 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     """
     kind, values = model_folder.read_config(out)
     found = entry(kind)
+    if model_folder.is_incomplete(out):
+        raise TrainingError(
+            f"the training of {out} ended before there was anything to resume; {model_folder.how_to_go_on(out)}"
+        )
     if found.plan is None:
         raise UsageError("an n-gram is counted in one go; there is nothing to resume: train it again")
     require_torch()
@@ -87,6 +91,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
             f"the texts have changed since {out} began training; put them back, or start a new model with --from {out}"
         )
     with alone(out):
+        model_folder.remove_temporary(out)
         _fit(job, weights, resume=True)
 
 
@@ -111,11 +116,12 @@ def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
         if minutes is not None:
             plan = _calibrated(job, weights, minutes=minutes, spent=time.monotonic() - begin)
             job = dataclasses.replace(job, plan=plan)
+    # First, since a folder without it is not known as one of a training that was killed.
+    inner = job.folder / "training"
+    inner.mkdir(exist_ok=True)
     model_folder.write_static_files(
         job.folder, kind=job.request.kind, config=job.config.to_json(), files=job.static_files()
     )
-    inner = job.folder / "training"
-    inner.mkdir(exist_ok=True)
     record = {
         "request": job.request.to_json(),
         "plan": job.plan.to_json() if job.plan else None,
@@ -170,14 +176,25 @@ def _fit(job: Job, weights: Any, *, resume: bool, pictures: bool = True) -> None
         if pictures:
             _draw(job)
         raise
+    except StorageError as error:
+        raise _with_resume(job, error) from error
     # A resumed run has trained longer than this process knows.
     log = read_log(job.folder / "training" / "log.jsonl")
     seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
-    card = job.card(job.finish(), seconds=seconds)
-    card["from"] = read_plan(job.folder / "training").get("from")
-    model_folder.write_card(job.folder, card)
+    try:
+        card = job.card(job.finish(), seconds=seconds)
+        card["from"] = read_plan(job.folder / "training").get("from")
+        model_folder.write_card(job.folder, card)
+    except StorageError as error:
+        raise _with_resume(job, error) from error
     if pictures:
         _draw(job, card.get("growth", ()))
+
+
+def _with_resume(job: Job, error: StorageError) -> StorageError:
+    if not model_folder.has_checkpoint(job.folder):
+        return error
+    return StorageError(f"{error}; then {model_folder.how_to_go_on(job.folder)}")
 
 
 def _train(job: Job, weights: Any, *, resume: bool) -> None:

@@ -27,6 +27,8 @@ _BINARY = """
 .ppt .pptx .psd .pt .pth .pyc .pyd .pyo .rar .rpm .safetensors .so .sqlite .sqlite3 .swf .tar .tbz2 .tgz .tif .tiff
 .ttf .txz .wasm .wav .webm .webp .whl .wma .wmv .woff .woff2 .xls .xlsx .zip .zst
 """
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+"""What a shell opens for a command, as in ``elman train <(zcat a.gz)``."""
 _OWN_FILES = ({"elman-corpus.json"}, {"elman-tokens.json"}, {"config.json", "tokenizer.json"})
 
 
@@ -153,9 +155,12 @@ def _find(given: str, progress: Progress) -> list[Source]:
     if path.is_dir():
         return _find_in_folder(path, progress)
     if os.path.exists(path):
+        _check_plain(path)
         return [Source("file", str(path), path)]
     if glob.has_magic(given):
         return _find_by_glob(path)
+    if path.is_symlink():
+        _check_plain(path)
     raise TextError(_missing(given, path))
 
 
@@ -196,7 +201,18 @@ def _find_by_glob(pattern: Path) -> list[Source]:
 
 def _text_like(path: Path) -> bool:
     hidden = path.name.startswith(".")
-    return not hidden and _suffixes(path.name)[0] not in _BINARY.split() and path.is_file()
+    if hidden or _suffixes(path.name)[0] in _BINARY.split() or path.is_dir():
+        return False
+    _check_plain(path)
+    return True
+
+
+def _check_plain(path: Path) -> None:
+    """Refuse what may never end or never begin: pipes, sockets, devices; and links to nothing."""
+    if path.is_file() or str(path).startswith(_OPEN_FILES):
+        return
+    what = "a pipe, a socket or a device" if os.path.exists(path) else "a link to nothing"
+    raise TextError(f"{path} is {what}, not a file of text; leave it out, or pipe the text in and give -")
 
 
 def _suffixes(name: str) -> tuple[str, str]:

@@ -8,6 +8,9 @@ from typing import Literal
 
 from elman.errors import TextError
 
+LEGACY = "such text is often Latin-1 or Windows-1252: convert it, as with iconv -f WINDOWS-1252 -t UTF-8"
+"""What is likely the matter with text that is not UTF-8."""
+
 Level = Literal["word", "subword", "char", "byte"]
 
 _BATCH_CHARS = 1 << 18
@@ -98,8 +101,12 @@ def checked_line(line: str) -> str:
         try:
             line.encode()
         except UnicodeEncodeError as error:
+            code = ord(line[error.start])
+            if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that it could not decode
+                byte = f"character {error.start} of a line was the byte 0x{code - 0xDC00:02x}"
+                raise TextError(f"{byte}, which is not UTF-8; {LEGACY}") from None
             raise TextError(
-                f"character {error.start} of a line is {line[error.start]!r}, half of a surrogate pair; "
+                f"character {error.start} of a line is U+{code:04X}, half of a surrogate pair; "
                 "that is not Unicode text; decode it as UTF-8 first"
             ) from None
     return line

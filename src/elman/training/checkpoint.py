@@ -41,6 +41,8 @@ class Position:
     log_bytes: int = 0
     """Length of the log that belongs to this position; what lies behind it is cut off on resuming.
     """
+    log_crc: int | None = None
+    """CRC-32 of so much of the log; elman 0.1 wrote none."""
 
     @property
     def cursor(self) -> Cursor:
@@ -83,7 +85,10 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
         raise TrainingError(f"{folder.parent} has no checkpoint to resume from; train it without --resume")
     try:
         with safe_open(file, framework="pt") as opened:
-            facts = json.loads((opened.metadata() or {})["elman"])
+            stated = (opened.metadata() or {})["elman"]
+            facts = json.loads(stated)
+            if json.dumps(facts) != stated:
+                raise ValueError("other bytes than were written")
             # Copies, since what is mapped from the file would forbid replacing it on some systems.
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a mapping)
         place, digest = facts["position"], facts["digest"]
@@ -103,7 +108,7 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
 def _check(position: Position) -> None:
     for field in dataclasses.fields(Position):
         value = getattr(position, field.name)
-        if field.name == "best" and value is None:
+        if field.name in ("best", "log_crc") and value is None:
             continue
         kinds = (int, float) if field.name in ("best", "seconds") else int
         if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 1 << 50:

@@ -61,7 +61,7 @@ def _loop(run: Run, training: Training, log: TrainingLog, stop: StopRequest) -> 
         now = time.monotonic()
         position.seconds += now - clock
         clock = saved = now
-        position.log_bytes = log.flush()
+        position.log_bytes, position.log_crc = log.flush()
         write_checkpoint(inner, position, training.groups())
 
     def out_of_patience() -> bool:

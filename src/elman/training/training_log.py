@@ -4,10 +4,11 @@ import json
 import math
 import os
 import time
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from elman.errors import MissingExtra
+from elman.errors import FolderError, MissingExtra
 from elman.progress import ScreenProgress, duration
 from elman.system.files import storage_errors
 from elman.training.checkpoint import Position
@@ -26,9 +27,13 @@ class TrainingLog:
         self._run, self._plan, self._objective = run, run.plan, run.objective
         inner = run.folder / "training"
         self._path = inner / LOG_FILE
-        self._file = open(self._path, "ab")
+        self._file = open(self._path, "a+b")
         self._file.truncate(position.log_bytes)
-        self._file.seek(position.log_bytes)
+        self._file.seek(0)
+        self._crc = zlib.crc32(self._file.read())
+        if position.log_bytes and position.log_crc not in (None, self._crc):
+            self._file.close()
+            raise FolderError(f"{self._path} was changed or damaged since training; remove the folder and train again")
         self._every = max(1, self._plan.updates // 200)
         self._shown = self._begin = time.monotonic()
         self._first = position.update
@@ -74,12 +79,12 @@ class TrainingLog:
         self._mark = time.monotonic()
         self._losses, self._count = 0.0, 0
 
-    def flush(self) -> int:
-        """Make the log safe on disk; returns its length."""
+    def flush(self) -> tuple[int, int]:
+        """Make the log safe on disk; returns its length and its CRC-32."""
         with storage_errors(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-        return self._file.tell()
+        return self._file.tell(), self._crc
 
     def close(self) -> None:
         """Close the log and the TensorBoard events."""
@@ -90,8 +95,10 @@ class TrainingLog:
             self._board.close()
 
     def _write(self, entry: dict[str, Any]) -> None:
+        line = (json.dumps(entry) + "\n").encode()
+        self._crc = zlib.crc32(line, self._crc)
         with storage_errors(self._path):
-            self._file.write((json.dumps(entry) + "\n").encode())
+            self._file.write(line)
         if self._board is not None:
             for name, value in entry.items():
                 if name not in ("update", "best", "shown"):

@@ -163,6 +163,8 @@ class NgramModel:
 
     batchable: bool = True
     forgets_lines: bool = True
+    stepwise: bool = True
+    """Whether reading many tokens at once gives the very bits that one after another gives."""
 
     def __init__(self, tables: NgramTables, tokenizer: Tokenizer, config: NgramConfig) -> None:
         assert tables.order == config.order and tables.vocab_size == tokenizer.size, "tables of another model"

@@ -4,7 +4,7 @@ without torch."""
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts
 from elman.tasks.folder_model import FolderModel
 from elman.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _BATCH = 256
 THRESHOLD = 0.5
@@ -235,12 +238,19 @@ def load(folder: Path, *, finished: bool = True) -> TextClassifier:
     kind, values = model_folder.read_config(folder)
     if kind != "classifier":
         raise FolderError(f"{folder} is no text classifier but a {kind}")
+    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
+        return _loaded(folder, values, weights, finished=finished)
+
+
+def _loaded(
+    folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
+) -> TextClassifier:
     files = model_folder.static_files(folder)
     tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
     labels = LabelSet.from_bytes(files[LABELS_FILE])
     try:
         config = ClassifierConfig.from_json(values)
-        encoder = _encoder(folder, config, vocab=tokenizer.size, outputs=len(labels))
+        encoder = _encoder(folder, config, weights, vocab=tokenizer.size, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
     model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
@@ -253,13 +263,14 @@ def load(folder: Path, *, finished: bool = True) -> TextClassifier:
     return model
 
 
-def _encoder(folder: Path, config: ClassifierConfig, *, vocab: int, outputs: int) -> InferenceEncoder:
+def _encoder(
+    folder: Path, config: ClassifierConfig, weights: "Future[dict[str, NDArray[Any]]]", *, vocab: int, outputs: int
+) -> InferenceEncoder:
     if (folder / model_folder.INFERENCE_FILE).exists():
-        arrays, values = model_folder.read_inference(folder)
+        arrays, values = model_folder.read_inference(folder, weights)
         settings = InferenceEncoderConfig.from_json(values)
         network = {name: value for name, value in config.to_json().items() if name in settings.network}
         if settings.network != network or (settings.vocab_size, settings.outputs) != (vocab, outputs):
             raise FolderError(f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again")
         return InferenceEncoder(arrays, settings)
-    arrays = model_folder.read_arrays(folder / model_folder.WEIGHTS_FILE)
-    return inference_encoder(arrays, config.encoder(), vocab_size=vocab, outputs=outputs, int8=())
+    return inference_encoder(weights.result(), config.encoder(), vocab_size=vocab, outputs=outputs, int8=())

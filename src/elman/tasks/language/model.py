@@ -94,6 +94,8 @@ class Model(LowLevel):
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float = 1.0,
         max_tokens: int = 100,
         seed: int | None = None,
         stop: Sequence[str] | str = (),
@@ -104,13 +106,18 @@ class Model(LowLevel):
             temperature: 0 takes the likeliest token, 1 samples what the model believes.
             top_k: sample from the ``k`` likeliest only.
             top_p: sample from the smallest set that holds this much probability.
+            min_p: sample from tokens with at least this share of the likeliest one's probability.
+            repetition_penalty: above 1, tokens that the text has already are less likely.
             seed: makes the text repeatable.
             stop: texts before which to end.
         """
         self._check_known(prompt)
         stop = [stop] if isinstance(stop, str) else stop
-        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p)
-        return generate(self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop)
+        sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        return generate(
+            self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop,
+            repetition_penalty=repetition_penalty,
+        )  # fmt: skip
 
     def score(self, line: str, *, prefix: str = "", spelling: bool = True, eos: bool = True) -> LineScore:
         """The log-probability of one line by itself, or as the continuation of ``prefix`` (nats).
