@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import print_json
+from elman.cli.flags import Json, Mix, ModelArgument
+from elman.cli.screen import make_progress, print_json
 from elman.cli.states import read_state
 from elman.errors import UsageError
 from elman.system.files import write_atomic
@@ -30,14 +30,15 @@ def run(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
+    mix: Mix = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language.model import load
+    from elman.tasks.language.mixture import load_mixed
     from elman.text.corpus import CorpusConfig, read_lines
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
         raise UsageError(f"--save-state {save_state} cannot be written; give a file in a folder that exists")
-    loaded = load(model)
+    loaded = load_mixed(model, mix or [], progress=make_progress())
     config = CorpusConfig(encoding=encoding, field=field)
     lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True))
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -116,10 +116,13 @@ class Mixture:
         """The configuration for ``from_arrays``.
 
         Raises:
-            ModelError: the models number their types differently, so one folder cannot hold them.
+            ModelError: the models have different tokenizers, so one folder cannot hold them.
         """
-        if any(own is not None for own in self._translations):
-            raise ModelError("this mixture's models number their types differently; save them one by one")
+        if any(model.tokenizer.hash != self.tokenizer.hash for model in self.models):
+            raise ModelError(
+                "the models of this mixture split text or number their types differently, so one folder cannot hold "
+                "them; train them on the same text with the same settings, or mix them when used, with --mix"
+            )
         return MixtureConfig(weights=list(self.weights), parts=part_configs(self.models))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

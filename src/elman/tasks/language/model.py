@@ -184,7 +184,7 @@ class Model:
     @property
     def _tuned_on(self) -> str | None:
         for name in ("adaptation", "mixture"):
-            if name in self.card:
+            if "tuned_on" in self.card.get(name, {}):
                 return str(self.card[name]["tuned_on"])
         return None
 
