@@ -56,7 +56,9 @@ def run(
             raise UsageError(f"--cors is {origin!r}; it must be like https://example.org, or * for all")
     paths = parse_names(models)
     if mix and len(paths) > 1:
-        raise UsageError(f"--mix mixes into one model, and {len(paths)} are given; serve a folder of `elman mix` instead")
+        raise UsageError(
+            f"--mix mixes into one model, and {len(paths)} are given; serve a folder of `elman mix` instead"
+        )
     progress = make_progress()
 
     def load(path: str) -> Any:
