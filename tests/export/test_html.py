@@ -234,7 +234,7 @@ def test_layers_that_stay_float32_are_in_it_too(opened: Opened) -> None:
 
 def test_a_page_that_computes_otherwise_says_so(opened: Opened) -> None:
     page = opened.open(network("lstm"))
-    page.evaluate("document.elman.output.memory.fixed[7] += 3")
+    page.evaluate("document.elman.predictor.output.memory.fixed[7] += 3")
     page.evaluate("document.elman.path.forEach((place) => { delete place.logProbs; })")
     page.click("summary")
     page.click("#check")

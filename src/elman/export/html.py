@@ -279,6 +279,7 @@ def facts_of(card: Mapping[str, Any], lm: LanguageModel) -> list[tuple[str, str]
 
 def _spelled(lm: LanguageModel) -> str:
     about = lm.describe()
-    unit = "n-grams" if isinstance(lm, NgramModel) else "parameters"
-    precision = f", {BITS} bits" if isinstance(lm, NgramModel) else f", {about['precision']}" * ("precision" in about)
-    return f"{about['name']}, {about['size']}, {about['parameters']:,} {unit}{precision}"
+    if isinstance(lm, NgramModel):
+        return f"{about['name']}, {about['size']}, {about['parameters']:,} n-grams, {BITS} bits"
+    precision = f", {about['precision']}" if "precision" in about else ""
+    return f"{about['name']}, {about['size']}, {about['parameters']:,} parameters{precision}"

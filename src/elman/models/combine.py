@@ -108,8 +108,18 @@ class Mixture:
         self.batchable = all(model.batchable for model in models)
         self.exact = all(model.exact for model in models)
         self.forgets_lines = all(model.forgets_lines for model in models)
-        names = ["mixture", list(self.weights), [model.model_hash for model in models], self.tokenizer.hash]
-        self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+        self.model_hash = self._hash_of([model.model_hash for model in models])
+
+    @property
+    def weights_hash(self) -> str:
+        """The hash of the mixture of the networks that elman's engine computes here in their own
+        precision; ``model_hash`` where there is none.
+        """
+        return self._hash_of([_weights_hash(model) for model in self.models])
+
+    def _hash_of(self, hashes: Sequence[str]) -> str:
+        names = ["mixture", list(self.weights), list(hashes), self.tokenizer.hash]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
     @property
     def config(self) -> MixtureConfig:
@@ -229,6 +239,12 @@ class Mixture:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this mixture's start()")
         return split_states(state, self.models)
+
+
+def _weights_hash(model: LanguageModel) -> str:
+    """That of a network whose own weights are there, in float32, else the model's hash."""
+    whole = isinstance(model, Mixture) or getattr(model, "precision", None) == "fp32"
+    return getattr(model, "weights_hash", model.model_hash) if whole else model.model_hash
 
 
 def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:

@@ -103,7 +103,7 @@ def mixed_model(models: Sequence[Model], weights: Sequence[float], **facts: Any)
         facts: what else the card says of the mixture, beside weights and parts.
     """
     mixed = Mixture([model.lm for model in models], weights=weights)
-    card: dict[str, Any] = {"model": {"hash": mixed.model_hash}}
+    card: dict[str, Any] = {"model": {"hash": mixed.weights_hash}}
     if "data" in with_text(models).card:
         # So that the text which a part was validated on is found again.
         card["data"] = with_text(models).card["data"]
