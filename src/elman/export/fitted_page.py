@@ -14,7 +14,7 @@ from elman.data.store import build_store
 from elman.decode.keystrokes import Keystrokes, type_lines
 from elman.errors import UsageError
 from elman.evaluation.splits import held_out_text, training_text
-from elman.export.html import about_page, assemble, check_page, data_of, write_page
+from elman.export.html import about_page, assemble, check_page, contexts_for_check, data_of, write_page
 from elman.export.ngram_page import page_bytes, page_ngram
 from elman.inference.model import InferenceModel
 from elman.models.combine import Mixture
@@ -29,8 +29,9 @@ from elman.text.tokenizer import EOS_ID
 
 MEASURED_WORDS = 5_000
 """Words at most on which keystrokes are counted, the first ones of the text."""
-_CONTEXT_BYTES = 30_000
-"""Of a page, for the contexts with which it checks itself and the facts that it names."""
+_SLACK = 4_000
+"""Bytes by which pages of a pruned n-gram differ in more than its tables: the contexts with which
+they check themselves, and the facts that they name."""
 _STEP = 8
 """Sizes of networks that are suggested are multiples of this."""
 
@@ -62,17 +63,24 @@ def export_page(file: Path, request: PageRequest, *, progress: Progress) -> dict
     """
     model = request.model
     check_page(model)
+    room = _room(request) if request.target is not None else None
     with ExitStack() as opened:
         held_out = _held_out(request, opened, progress)
-        shrunk = _shrunk(request, progress)
+        shrunk = _shrunk(request, room, progress)
         facts: dict[str, Any] = {"model": _facts(model), "page": _facts(shrunk)}
         if held_out is not None:
             facts["text"] = {"sha256": held_out.sha256}
             if shrunk is not model:
                 facts["model"] |= _keystrokes(model, held_out, "typing, the model", progress)
             facts["page"] |= _keystrokes(shrunk, held_out, "typing, the page", progress)
-    shown = {"page": _shown(facts)} if "keystrokes" in facts["page"] else {}
-    more = {"name": request.name, "version": request.version, "card": {**request.card, **shown}}
+    card = dict(request.card)
+    if shrunk is not model:
+        # What training measured is not of this page.
+        figures = card.get("figures") or {}
+        card["figures"] = {f"{name}, before pruning and rounding": each for name, each in figures.items()}
+    if "keystrokes" in facts["page"]:
+        card["page"] = _shown(facts)
+    more = {"name": request.name, "version": request.version, "card": card}
     facts |= write_page(file, shrunk, **more, most=request.target, progress=progress)
     facts["page"]["bytes"] = facts["bytes"]
     return facts
@@ -123,11 +131,10 @@ def ngrams_of(model: LanguageModel) -> list[NgramModel]:
     return [model] if isinstance(model, NgramModel) else []
 
 
-def _shrunk(request: PageRequest, progress: Progress) -> LanguageModel:
-    """The model with its n-grams as a page holds them, small enough for the target."""
+def _shrunk(request: PageRequest, room: int | None, progress: Progress) -> LanguageModel:
+    """The model with its n-grams as a page holds them, in at most ``room`` bytes."""
     model, ngrams = request.model, ngrams_of(request.model)
     sizes = [page_bytes(ngram.tables.counts[1:], ngram.tables.vocab_size) for ngram in ngrams]
-    room = _room(request, ngrams) if request.target is not None else None
     if not ngrams:
         return model
     made: dict[int, LanguageModel] = {}
@@ -148,17 +155,17 @@ def _replaced(model: LanguageModel, made: Mapping[int, LanguageModel]) -> Langua
     return made.get(id(model), model)
 
 
-def _room(request: PageRequest, ngrams: list[NgramModel]) -> int:
+def _room(request: PageRequest) -> int:
     """Bytes for n-grams in the page.
 
     Raises:
         UsageError: the target is too small for all the rest.
     """
     assert request.target is not None
-    model = request.model
-    about = about_page(model, data_of(model, ngrams=False), [])
+    model, ngrams = request.model, ngrams_of(request.model)
+    about = about_page(model, data_of(model, ngrams=False), contexts_for_check(model))
     more = {"card": request.card, "name": request.name, "version": request.version, "lm": model}
-    rest = len(assemble(about, **more).encode()) + _CONTEXT_BYTES
+    rest = len(assemble(about, **more).encode()) + (_SLACK if ngrams else _SLACK // 10)
     least = rest + sum(page_bytes([0] * (ngram.config.order - 1), ngram.tables.vocab_size) for ngram in ngrams)
     if least > request.target:
         raise UsageError(too_large(model, least=least, target=request.target))

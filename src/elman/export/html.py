@@ -69,7 +69,7 @@ def write_page(
     with progress.stage("making the page", total=3, unit="parts") as advance:
         data = data_of(model)
         advance(1)
-        about = about_page(model, data, [completed(model, prompt) for prompt in contexts_of(model, CONTEXTS)])
+        about = about_page(model, data, contexts_for_check(model))
         advance(1)
         page = assemble(about, card=card, name=name, version=version, lm=model).encode()
         if most is not None and len(page) > most:
@@ -157,6 +157,11 @@ def digest(vector: NDArray[np.float32]) -> int:
     """
     odd = 2 * np.arange(len(vector), dtype=np.uint32) + np.uint32(1)
     return int((vector.view(np.uint32) * odd).sum(dtype=np.uint32))
+
+
+def contexts_for_check(lm: LanguageModel) -> list[dict[str, Any]]:
+    """The contexts with which a page checks itself."""
+    return [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
 
 
 def contexts_of(lm: LanguageModel, count: int, *, seed: int = 1) -> list[str]:

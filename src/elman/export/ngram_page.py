@@ -62,8 +62,9 @@ def page_bytes(counts: Sequence[int], vocab_size: int) -> int:
     width, parts = width_of(vocab_size - 1), [4 * vocab_size]
     for place, count in enumerate(counts):
         nodes = counts[place - 1] if place else vocab_size + 1
-        remainders = nodes if place else 4 * nodes
-        parts += [(count * width + 7) // 8 + 24, count, (count + nodes + 7) // 8, remainders, 2 * 8 << BITS]
+        parts += [(count * width + 7) // 8 + 24, count, (count + nodes + 7) // 8, nodes if place else 4 * nodes]
+        # The values that codes stand for.
+        parts += [8 * min(count, 1 << BITS), 8 * min(nodes, 1 << BITS) if place else 0]
     return sum(4 * (part + 2) // 3 for part in parts) + 200 * len(counts)
 
 

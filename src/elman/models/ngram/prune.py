@@ -161,11 +161,14 @@ def context_probs_without_text(tables: BackoffTables) -> list[NDArray[np.float64
     probs = np.append(unigrams, unigrams[EOS_ID])
     for _ in range(_ROUNDS):
         # `</s>` is followed by the next line's start.
-        probs[size], probs[EOS_ID] = probs[EOS_ID], 0.0
+        probs[size], ends = probs[EOS_ID], probs[EOS_ID]
+        probs[EOS_ID] = 0.0
         held = probs * weights
         back = held.sum() - np.bincount(words, weights=held[parents], minlength=size)
         found = np.bincount(words, weights=probs[parents] * pairs, minlength=size) + back * unigrams
-        probs[:size] = found / found.sum()
+        probs[EOS_ID] = ends
+        # The mean with the round before: words that follow each other in turn settle too.
+        probs[:size], probs[size] = 0.5 * (probs[:size] + found / found.sum()), 0.0
     probs[size], probs[EOS_ID] = probs[EOS_ID], 0.0
     found = [probs]
     for own, log10_probs in zip(tables.keys[:-1], tables.log10_probs[1:-1], strict=True):
