@@ -114,7 +114,7 @@ def network(
     return inference_model(arrays, settings, tokenizer, int8=groups, **about)
 
 
-def ngram(order: int, *, lines: list[str] = LINES, room: int | None = None, **options: bool) -> NgramModel:
+def ngram(order: int, *, lines: list[str] = LINES, room: int | None = None, **options: Any) -> NgramModel:
     """An n-gram as a page holds it, pruned if it needs more than ``room`` bytes there."""
     tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(min_count=1, **options))
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])

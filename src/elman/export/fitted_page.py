@@ -27,7 +27,7 @@ from elman.text.corpus import Sources, read_text
 from elman.text.store import Text
 from elman.text.tokenizer import EOS_ID
 
-MEASURED_WORDS = 5_000
+MEASURED_WORDS = 3_000
 """Words at most on which keystrokes are counted, the first ones of the text."""
 _SLACK = 4_000
 """Bytes by which pages of a pruned n-gram differ in more than its tables: the contexts with which

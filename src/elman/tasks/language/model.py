@@ -253,7 +253,7 @@ class Model:
         Args:
             name: its title; by default that of the model's folder.
             target_size: the most bytes it may have; n-grams are pruned until it fits.
-            text: held-out text to count saved keystrokes on (the first 5,000 words); by default the
+            text: held-out text to count saved keystrokes on (the first 3,000 words); by default the
                 validation text named in the model card.
 
         Returns:
