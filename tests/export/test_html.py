@@ -116,7 +116,7 @@ def network(
 
 def ngram(order: int, *, lines: list[str] = LINES, room: int | None = None, **options: Any) -> NgramModel:
     """An n-gram as a page holds it, pruned if it needs more than ``room`` bytes there."""
-    tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(min_count=1, **options))
+    tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(min_count=1, rules=RULES, **options))
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     whole = fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=order))
     return page_ngram(whole, room=room, context_probs=context_probs_without_text(whole.backoff_tables()))
