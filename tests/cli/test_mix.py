@@ -58,7 +58,7 @@ def test_a_mixture_is_a_folder_with_its_figures(
     assert figures == pytest.approx(alone, abs=1e-9)
     loaded = elman.load(out)
     assert made["figures"]["bits_per_byte"] == pytest.approx(loaded.evaluate(held_out)["bits_per_byte"], abs=1e-6)
-    assert made["figures"]["bits_per_byte"] <= min(alone) + 1e-9
+    assert made["figures"]["bits_per_byte"] <= min(alone) + 1e-6
     shown = good(cli("info", out))
     assert "part        " in shown and "order 3" in shown and "fitted on text" in shown and "mixture     " in shown
     # All of it is there, and torch is not needed.
