@@ -13,9 +13,8 @@ from elman.decode.completion import Completion
 from elman.decode.scoring import LineScore
 from elman.errors import UsageError
 from elman.evaluation.adaptation import Tuning
-from elman.evaluation.mixing import tuned_weights
+from elman.evaluation.mixing import fit_mixture
 from elman.evaluation.splits import held_out_text
-from elman.models.combine import Mixture
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -23,6 +22,7 @@ from elman.system.machine import cache_folder
 from elman.tasks.classify.review_rating import review_rating
 from elman.tasks.fitting import resume_model, train_model
 from elman.tasks.language import model as language
+from elman.tasks.language.mixture import mixed_model, spelled, with_text
 from elman.tasks.language.model import Context, Model
 from elman.tasks.registry import task_named
 from elman.text.corpus import CorpusConfig, Sources, read_text
@@ -115,7 +115,7 @@ def train(
 
 def mix(
     models: Sequence[Model],
-    tune: Sources | Text,
+    tune: Sources | Text | None = None,
     *,
     context: Context = "document",
     config: CorpusConfig | None = None,
@@ -123,23 +123,32 @@ def mix(
 ) -> Model:
     """Mix models with the same types into one, the weights fitted by EM.
 
+    ``save`` writes the mixture with all its parts into a folder of its own. Its ``card`` has under
+    ``mixture`` the weights, and the figures of parts and mixture on the text.
+
     Args:
-        models: what ``train`` and ``load`` return.
-        tune: text to fit the weights on; never the one to be reported on.
+        models: two or more that ``train`` and ``load`` return.
+        tune: text to fit the weights on; never the one to be reported on; default: the validation
+            text named in a model's card.
         context: as for ``Model.evaluate``.
         config: how ``tune`` is read.
 
     Raises:
         ModelError: the models' types differ.
+        UsageError: fewer than two models, or no text to tune on.
     """
     progress = progress or Progress()
-    with _opened(tune, config, progress) as text:
-        weights = tuned_weights([model.lm for model in models], text, context=context, progress=progress)
-        about = {"weights": weights, "tuned_on": text.sha256, "context": context}
-    mixed = Mixture([model.lm for model in models], weights=weights)
-    names = [f"{weight:.2f} {model.lm.describe()['name']}" for weight, model in zip(weights, models, strict=True)]
-    progress.say(f"mixture: {', '.join(names)}")
-    return Model(mixed, models[0].speller, card={"model": {"hash": mixed.model_hash}, "mixture": about})
+    if len(models) < 2:
+        raise UsageError(f"a mixture needs two models or more; {len(models)} came")
+    with _tuning_text(with_text(models), tune, config, progress) as text:
+        parts = [model.lm for model in models]
+        fitted = fit_mixture(parts, models[0].speller, text, context=context, progress=progress)
+        tuned = {"tuned_on": text.sha256, "tuned_tokens": fitted.mixture.tokens, "context": context}
+    mixed = mixed_model(models, fitted.weights, **tuned, figures=fitted.mixture.figures())
+    for part, tally in zip(mixed.card["mixture"]["parts"], fitted.parts, strict=True):
+        part["figures"] = tally.figures()
+    progress.say(f"mixture: {spelled(mixed)}")
+    return mixed
 
 
 def adapt(
@@ -207,10 +216,7 @@ def adapt_steps(
     if "dynamic" in wanted and model.folder and getattr(model.lm, "rounded", False):
         model = language.load(model.folder, torch=True)
     with ExitStack() as opened:
-        if tune is None:
-            text = opened.enter_context(held_out_text(model.folder, model.card, progress=progress))
-        else:
-            text = opened.enter_context(_opened(tune, config, progress))
+        text = opened.enter_context(_tuning_text(model, tune, config, progress))
         tuning = Tuning(model.lm, [each.lm for each in mix], text, context=context, progress=progress)
         if "dynamic" in wanted:
             tuning.check_learns()
@@ -220,6 +226,19 @@ def adapt_steps(
             lm, facts = tuning.adapted(**dict.fromkeys(wanted[:count], True))
             card = {"model": {"hash": lm.model_hash}, "adaptation": facts}
             yield wanted[count - 1], Model(lm, model.speller, card=card)
+
+
+@contextmanager
+def _tuning_text(
+    model: Model, tune: Sources | Text | None, config: CorpusConfig | None, progress: Progress
+) -> Iterator[Text]:
+    """The given text, or the one that the model was validated on."""
+    if tune is None:
+        with held_out_text(model.folder, model.card, progress=progress) as text:
+            yield text
+    else:
+        with _opened(tune, config, progress) as text:
+            yield text
 
 
 @contextmanager

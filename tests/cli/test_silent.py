@@ -128,7 +128,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
 
 
 # quickstart is left out: its text has a fixed size, which takes half a minute, and all it does is train, mix, evaluate,
-# complete and generate. Mixing and evaluating go through `evaluate --mix` here.
+# complete and generate.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
@@ -136,6 +136,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
         ("train", "TEXT", "--out", "ngram", "--model", "ngram", "--order", "3"),
         ("train", "TEXT", "--out", "lstm", "--updates", "10", *NETWORK),
         ("evaluate", "LSTM", "TEXT", "--mix", "NGRAM", "--tune", "TEXT", "--cache"),
+        ("mix", "LSTM", "NGRAM", "--out", "mixed"),
         ("score", "LSTM", "TEXT"),
         ("complete", "LSTM", "Anna sees"),
         ("complete", "NGRAM", "Anna sees"),

@@ -1,4 +1,4 @@
-"""A network as one page, opened from disk in a real browser, against the same program in Python."""
+"""Networks, n-grams and mixtures as one page, opened from disk in a real browser, against Python."""
 
 import json
 import re
@@ -13,14 +13,19 @@ import torch
 import elman
 from elman.cells.registry import CELLS
 from elman.decode.completion import complete
-from elman.errors import ModelError, UsageError
+from elman.errors import ModelError
 from elman.export.html import completed, write_page
+from elman.export.ngram_page import page_ngram
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
+from elman.models.combine import Mixture
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Network, NeuralModel
+from elman.models.ngram.prune import context_probs_without_text
+from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
+from elman.models.temperature import Tempered
 from elman.progress import Progress
-from elman.text.tokenizer import Tokenizer, TokenizerConfig
+from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 from elman.text.tokenizer_config import RULES
 
 LINES = [
@@ -109,6 +114,14 @@ def network(
     return inference_model(arrays, settings, tokenizer, int8=groups, **about)
 
 
+def ngram(order: int, *, lines: list[str] = LINES, room: int | None = None, **options: Any) -> NgramModel:
+    """An n-gram as a page holds it, pruned if it needs more than ``room`` bytes there."""
+    tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(min_count=1, rules=RULES, **options))
+    ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
+    whole = fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=order))
+    return page_ngram(whole, room=room, context_probs=context_probs_without_text(whole.backoff_tables()))
+
+
 class Opened:
     """Pages opened from disk, what they asked for and what went wrong in them."""
 
@@ -189,6 +202,44 @@ def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, An
     assert halves == [complete(lm, prompt).partial for prompt in prompts]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"order": 1},
+        {"order": 4},
+        {"order": 5, "room": 3000},
+        {"order": 3, "lowercase": True},
+        {"order": 2, "pretokenized": True},
+    ],
+    ids=str,
+)
+def test_an_ngram_completes_as_python_does(opened: Opened, options: dict[str, Any]) -> None:
+    lm = ngram(**options)
+    if "room" in options:
+        assert 0 < sum(lm.tables.counts[1:]) < 0.8 * sum(ngram(options["order"]).tables.counts[1:])
+    page = opened.open(lm)
+    assert disagreements(page, lm) == []
+    page.evaluate("document.elman.predictor.unigrams[4] *= 1 + 1e-6; document.elman.path.length = 1")
+    page.click("summary")
+    page.click("#check")
+    assert "contexts are completed otherwise" in page.locator("#said").inner_text()
+
+
+def test_a_mixture_completes_as_python_does(opened: Opened) -> None:
+    parts = [network("gru", int8=False), ngram(3), network("lstm")]
+    inner = Mixture(parts[:2], weights=[0.25, 0.75])
+    for lm in (inner, Mixture([inner, *parts], weights=[0.5, 0, 0.2, 0.3])):
+        page = opened.open(lm)
+        assert disagreements(page, lm) == []
+        context = completed(lm, "the ")
+        (word, share), *words = context["words"]
+        other = [context | {"digest": context["digest"] ^ 1}, context | {"words": [(word, share * (1 + 1e-8)), *words]}]
+        assert len(page.evaluate("(contexts) => document.elman.check(contexts)", [context, *other])) == 2
+        page.click("summary")
+        page.click("#check")
+        assert "every log-probability of its parts has the same bits" in page.locator("#said").inner_text()
+
+
 def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:
     """In that of their code points: UTF-16, in which JavaScript compares, has letters beyond U+FFFF
     first.
@@ -234,7 +285,7 @@ def test_layers_that_stay_float32_are_in_it_too(opened: Opened) -> None:
 
 def test_a_page_that_computes_otherwise_says_so(opened: Opened) -> None:
     page = opened.open(network("lstm"))
-    page.evaluate("document.elman.output.memory.fixed[7] += 3")
+    page.evaluate("document.elman.predictor.output.memory.fixed[7] += 3")
     page.evaluate("document.elman.path.forEach((place) => { delete place.logProbs; })")
     page.click("summary")
     page.click("#check")
@@ -301,12 +352,13 @@ def test_by_the_command(cli: Any, lstm_folder: Path, ngram_folder: Path, text_fi
     sizes: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
     elman.train(text_file, out=tmp_path / "char", level="char", **sizes)
     for model, out, said in (
-        (ngram_folder, "n.html", "not of this ngram"),
         (tmp_path / "char", "c.html", "char tokens"),
         (lstm_folder, ".", "is a folder"),
     ):
         done = cli("export", model, "--to", "html", "--out", tmp_path / out)
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
-    with pytest.raises(ModelError, match="not of this ngram"):
-        elman.load(ngram_folder).export_html(tmp_path / "n.html")
-    assert not (tmp_path / "n.html").exists() and UsageError.code
+    tempered = elman.load(ngram_folder)
+    tempered.lm = Tempered(tempered.lm, temperature=1.5)
+    with pytest.raises(ModelError, match="not of this tempered"):
+        tempered.export_html(tmp_path / "n.html")
+    assert not (tmp_path / "n.html").exists()

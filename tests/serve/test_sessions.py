@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.serve.conftest import LEVELS, Counting, Make, ask, fit
 
+import elman
 from elman.api import Model
 from elman.models.combine import Mixture
 from elman.serve.batching import Batched, Batcher, Patience
@@ -212,3 +214,17 @@ def test_many_sessions_at_once_and_one_session_twice(make: Make, models: dict[st
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.slow
+def test_a_mixture_answers_alike_with_a_session_and_without(
+    make: Make, lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path
+) -> None:
+    for name, by_torch in (("engine", False), ("torch", True)):
+        parts = [elman.load(lstm_folder, torch=by_torch), elman.load(ngram_folder)]
+        elman.mix(parts, text_file).save(tmp_path / name)
+        client = make({name: elman.load(tmp_path / name)})
+        pasted = text_file.read_text(encoding="utf-8")[:700]
+        for prompt in (pasted[:400], *keys("Anna sees the old h"), pasted, *(pasted[:end] for end in range(380, 420))):
+            found = ask(client, URL, prompt=prompt, session="me", n=4)
+            assert found == ask(client, URL, prompt=prompt, n=4), (name, prompt)

@@ -187,4 +187,4 @@ def test_what_is_no_file_is_refused_by_name_and_never_waited_for(tmp_path: Path)
             find_sources(given)
     (tmp_path / "b.txt").unlink()
     (tmp_path / "b.txt").symlink_to("a.txt")
-    assert [source.path for source in find_sources(tmp_path)] == [tmp_path / "a.txt", tmp_path / "b.txt"]
+    assert [source.path for source in find_sources(tmp_path)] == [tmp_path / "a.txt"]

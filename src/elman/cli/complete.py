@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import bar, print_json, warn
+from elman.cli.flags import Json, Mix, ModelArgument
+from elman.cli.screen import bar, make_progress, print_json, warn
 from elman.errors import UsageError
 
 
@@ -24,9 +24,10 @@ def run(
     block: Annotated[list[str] | None, typer.Option(metavar="WORD", help="Never offer this word.")] = None,
     block_list: Annotated[str | None, typer.Option(metavar="FILE", help="Words never to offer, one a line.")] = None,
     punctuation: Annotated[bool, typer.Option("--punctuation", help="Offer bare punctuation too.")] = False,
+    mix: Mix = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language.model import load
+    from elman.tasks.language.mixture import load_mixed
 
     if not 1 <= n <= 1_000_000:
         raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")
@@ -46,7 +47,7 @@ def run(
         raise UsageError("--words is the length of a phrase; add --phrase")
     if (block or block_list or punctuation) and (phrase or candidates):
         raise UsageError("--block, --block-list and --punctuation choose among single words; leave out --phrase")
-    loaded = load(model)
+    loaded = load_mixed(model, mix or [], progress=make_progress())
     if candidates:
         found = loaded.candidates(prompt, others or [])
         if as_json:

@@ -20,7 +20,8 @@ def run(
         str, typer.Option(metavar="carry|document|independent", help="What is known when a line begins.")
     ] = "document",
     mix: Annotated[
-        list[str] | None, typer.Option(metavar="MODEL", help="Mix in another model (again and again).")
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Mix in another model (again and again); its weight is fitted."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache", help="Expect again what lately followed a similar situation.")
@@ -50,6 +51,7 @@ def run(
     **settings: Any,
 ) -> None:
     from elman import api
+    from elman.tasks.language.mixture import parse_part
     from elman.text.corpus import CorpusConfig
 
     task = other_task(model)
@@ -77,6 +79,11 @@ def run(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
     config = CorpusConfig.from_json({"document": document, "encoding": encoding or "utf-8", "field": field})
+    for name in mix or []:
+        if parse_part(name).weight is not None:
+            raise UsageError(
+                f"--mix {name}: evaluate fits the weights; give MODEL alone, or evaluate an `elman mix` folder"
+            )
     progress = make_progress()
     # By its own weights: figures are of the model, not of its 8 bits.
     loaded = api.load(model, task="language", torch=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument, with_flags
+from elman.cli.flags import Json, Mix, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
 from elman.export.distill import DistillConfig
@@ -28,16 +28,27 @@ def run(
         str | None, typer.Option(metavar="int8|fp32", help="Of ONNX files; int8 (default) where it costs nothing.")
     ] = None,
     text: Annotated[
-        str | None, typer.Option(metavar="FILE", help="What a network is asked about; default: its training text.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="ARPA files: what a network is asked about (default: its training text). Pages: text "
+            "to count saved keystrokes on (default: its validation text).",
+        ),
     ] = None,
+    target_size: Annotated[
+        str | None,
+        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned until the page fits."),
+    ] = None,
+    mix: Mix = None,
     tune: Annotated[
         str | None, typer.Option(metavar="FILE", help="What n-grams are weighed on; default: its validation text.")
     ] = None,
     as_json: Json = False,
     **settings: Any,
-) -> None:
+) -> None:  # fmt: skip
     from elman import api
     from elman.storage.folder import folder_bytes
+    from elman.tasks.language.mixture import load_mixed, parse_part
+    from elman.tasks.language.request import bytes_of
 
     if to not in ("arpa", "onnx", "folder", "html"):
         raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder or html")
@@ -45,20 +56,29 @@ def run(
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
         raise UsageError(f"--precision is {precision!r}; it must be int8 or fp32")
-    settings |= {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
-    if settings and to != "arpa":
-        raise UsageError(f"--{next(iter(settings))} is of ARPA files; add --to arpa, or leave it out")
+    if target_size is not None and to != "html":
+        raise UsageError("--target-size is of pages; add --to html, or leave it out")
+    target = None if target_size is None else bytes_of(target_size, flag="--target-size", example="5M")
+    texts = {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
+    for name in settings | texts:
+        if to != "arpa" and (to, name) != ("html", "text"):
+            raise UsageError(f"--{name} is of ARPA files; add --to arpa, or leave it out")
     path = Path(out)
     if to in ("arpa", "html") and path.is_dir():
         example = path / {"arpa": "model.arpa.gz", "html": "model.html"}[to]
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
-    loaded = api.load(model, task="language", progress=progress, torch=to == "arpa" or precision == "fp32")
-    distilled = None
+    if mix:
+        loaded = load_mixed(model, mix, progress=progress)
+    else:
+        by_torch = to == "arpa" or precision == "fp32"
+        loaded = api.load(model, task="language", progress=progress, torch=by_torch)
+    distilled = page = None
     if to == "arpa":
-        distilled = loaded.export(path, progress=progress, **settings)
+        distilled = loaded.export(path, progress=progress, **texts, **settings)
     elif to == "html":
-        loaded.export_html(path, progress=progress)
+        title = " + ".join(Path(parse_part(word).path).name for word in [model, *mix]) if mix else None
+        page = loaded.export_html(path, name=title, target_size=target, text=text, progress=progress)
     elif to == "onnx":
         loaded.export_onnx(path, precision=precision or "int8", progress=progress)
     else:
@@ -67,6 +87,8 @@ def run(
     found = {"model": model, "to": to, "out": out, "bytes": folder_bytes(path), "parameters": about["parameters"]}
     if distilled is not None:
         found |= {"parameters": distilled["ngrams"], "distilled": distilled}
+    if page is not None:
+        found["page"] = {name: page[name] for name in ("model", "page", "text") if name in page}
     if as_json:
         print_json(found)
         return
@@ -74,6 +96,8 @@ def run(
         print(_distilled(out, found["bytes"], distilled))
         return
     print(f"{out}: {about['name']}, {about['size']}, {about['parameters']:,} parameters, {found['bytes'] / 1e6:.1f} MB")
+    if page is not None and "text" in page:
+        print(_saved(page))
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:
@@ -85,3 +109,17 @@ def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:
         [f"a plain {name} of the text", f"{perplexity['plain']:.2f}", f"{facts['plain_ngrams']:,}"],
     ]
     return f"{out}: {name}, {size / 1e6:.1f} MB\n{table(['', 'perplexity', 'n-grams'], rows)}"
+
+
+def _saved(page: dict[str, Any]) -> str:
+    """What offered words save, with the model and with its page."""
+    rows = []
+    for name, about in (("the model", page["model"]), ("this page", page["page"])):
+        if "keystrokes" in about:
+            found = about["keystrokes"]
+            shares = [f"{100 * found[key]:.1f}%" for key in ("saved", "recall_at_1", "recall_at_3")]
+            ngrams = f"{about['ngrams']:,}" if "ngrams" in about else ""
+            rows.append([name, *shares, ngrams, f"{about['bytes'] / 1e6:.1f}"])
+    words = page["page"]["keystrokes"]["words"]
+    note = f"of three words offered, counted on {words:,} words of text {page['text']['sha256'][:12]}"
+    return f"{table(['', 'keys saved', 'top 1', 'top 3', 'n-grams', 'MB'], rows)}\n{note}"

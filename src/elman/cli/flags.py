@@ -12,6 +12,12 @@ import typer
 from elman.config import Config, field_docs
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Mix = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mix", metavar="MODEL[=WEIGHT]", help="Mix in another model (again and again); equal weights by default."
+    ),
+]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
-from elman.cli.screen import print_json
+from elman.cli.flags import Json, Mix, ModelArgument
+from elman.cli.screen import make_progress, print_json
 
 
 def run(
@@ -24,12 +24,13 @@ def run(
     max_tokens: Annotated[int, typer.Option(help="At most so many tokens.")] = 100,
     seed: Annotated[int | None, typer.Option(help="Makes the text repeatable.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
+    mix: Mix = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language.model import load
+    from elman.tasks.language.mixture import load_mixed
 
     # The same way as the server's, so that a seed gives the same text in both.
-    loaded = load(model)
+    loaded = load_mixed(model, mix or [], progress=make_progress())
     pieces = loaded.stream(
         prompt, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty,
         max_tokens=max_tokens, seed=seed, stop=stop or (),

@@ -109,9 +109,7 @@ def _lines(about: dict[str, Any]) -> list[str]:
     say(f"folder      {about['folder']} ({about['bytes'] / 1e6:.1f} MB)")
     say(f"hash        {shown['hash'][:16]}")
     if "mixture" in about:
-        mixed = about["mixture"]
-        weights = ", ".join(f"{weight:.3f}" for weight in mixed["weights"])
-        say(f"weights     {weights}, fitted on text {mixed['tuned_on'][:12]}, context {mixed['context']}")
+        lines += _mixed(about["mixture"])
         return lines
     if "adaptation" in about:
         fitted = about["adaptation"]
@@ -169,6 +167,23 @@ def _lines(about: dict[str, Any]) -> list[str]:
 def _unfinished(about: dict[str, Any]) -> str:
     advice = how_to_go_on(Path(about["folder"]))
     return f"training    not finished; {advice}" if advice else "training    unknown: there is no model card"
+
+
+def _mixed(mixed: dict[str, Any]) -> list[str]:
+    """The weights of a mixture, its parts, and what is known of the text that fitted them."""
+    fitted = f", fitted on text {mixed['tuned_on'][:12]}, context {mixed['context']}" if "tuned_on" in mixed else ""
+    lines = [f"weights     {', '.join(f'{weight:.3f}' for weight in mixed['weights'])}{fitted}"]
+    # elman 0.1 noted the weights alone.
+    for weight, part in zip(mixed["weights"], mixed.get("parts", mixed["weights"]), strict=True):
+        if isinstance(part, dict):
+            about = f"{part['name']}, {part['size']}, {part['parameters']:,} parameters"
+            lines.append(f"part        {weight:.3f} {about}{_bits(part)} (hash {part['hash'][:16]})")
+    return [*lines, f"mixture    {_bits(mixed)[1:]}"] if "figures" in mixed else lines
+
+
+def _bits(about: dict[str, Any]) -> str:
+    figures = about.get("figures")
+    return f", {figures['bits_per_byte']:.4f} bits per byte, perplexity {figures['perplexity']:.2f}" if figures else ""
 
 
 def _fitted(facts: Any) -> str:

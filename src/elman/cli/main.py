@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "predict": "Labels of texts, with probabilities.",
     "compare": "Every kind of model on your text under one budget, and which one to use.",
     "evaluate": "The figures of a model on data, with its rivals' beside them.",
+    "mix": "Several models as one that is better than each: a folder with all of them and fitted weights.",
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",
     "generate": "Text that the model makes up.",

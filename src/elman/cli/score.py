@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
+from elman.cli.flags import Json, Mix, ModelArgument
 from elman.cli.screen import make_progress, print_json
 from elman.cli.states import read_state
 from elman.errors import UsageError
@@ -47,9 +47,10 @@ def run(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
+    mix: Mix = None,
     as_json: Json = False,
 ) -> None:
-    from elman.tasks.language.model import load
+    from elman.tasks.language.mixture import load_mixed
     from elman.text.corpus import CorpusConfig, read_lines
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
@@ -59,7 +60,7 @@ def run(
         raise UsageError(
             "--prefix goes before each line by itself, and states make the lines one text; give one of them"
         )
-    loaded = load(model, progress=make_progress())
+    loaded = load_mixed(model, mix or [], progress=make_progress())
     config = CorpusConfig(encoding=encoding, field=field)
     options = {"spelling": spelling, "eos": eos}
     shown = _Shown(as_json=as_json, per_token=per_token, log10=log10)

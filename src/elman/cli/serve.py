@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, with_flags
+from elman.cli.flags import Json, Mix, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.serve.limits import Limits
@@ -34,6 +34,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="A name of this machine that clients may use, besides localhost."),
     ] = None,
+    mix: Mix = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:  # fmt: skip
@@ -41,6 +42,7 @@ def run(
     from elman.serve import server
     from elman.serve.app import create_app
     from elman.serve.loaded_models import parse_names
+    from elman.tasks.language.mixture import load_mixed
 
     limits = Limits(**settings)
     key = api_key if api_key is not None else os.environ.get("ELMAN_API_KEY")
@@ -53,8 +55,16 @@ def run(
         if origin != "*" and (scheme not in ("http", "https") or not mark or not rest or "/" in rest):
             raise UsageError(f"--cors is {origin!r}; it must be like https://example.org, or * for all")
     paths = parse_names(models)
+    if mix and len(paths) > 1:
+        raise UsageError(
+            f"--mix mixes into one model, and {len(paths)} are given; serve a folder of `elman mix` instead"
+        )
     progress = make_progress()
-    loaded = {name: api.load(path, progress=progress) for name, path in paths.items()}
+
+    def load(path: str) -> Any:
+        return load_mixed(path, mix, progress=progress) if mix else api.load(path, progress=progress)
+
+    loaded = {name: load(path) for name, path in paths.items()}
     with server.listen(host, port) as opened:
         url = server.address(opened)
         if key is None and not opened.getsockname()[0].startswith(("127.", "::1")):

@@ -208,7 +208,7 @@ def evaluate(
     Raises:
         UsageError: an unknown context.
     """
-    meter = _Meter(model.tokenizer, speller, by_line)
+    meter = Meter(model.tokenizer, speller, by_line)
     nats = 0.0
     with (progress or Progress()).stage("evaluating", total=total_bytes, unit="bytes") as advance:
         shown = 0
@@ -238,7 +238,7 @@ def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context
     Raises:
         UsageError: an unknown context.
     """
-    return _Meter(tokenizer, None).stream(documents, context=context)
+    return Meter(tokenizer, None).stream(documents, context=context)
 
 
 def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]]) -> Iterator[LogProbs]:
@@ -272,7 +272,7 @@ def token_log_probs(model: LanguageModel, stream: Iterable[tuple[TokenIds, bool]
         yield np.concatenate(score_apart(model, [*whole, np.concatenate(parts)]))
 
 
-class _Meter:
+class Meter:
     """Encodes documents into a stream and counts them."""
 
     def __init__(self, tokenizer: Tokenizer, speller: Speller | None, by_line: LineNats | None = None) -> None:

@@ -1,30 +1,55 @@
-"""Weights of a mixture, fitted on a text."""
+"""Weights of a mixture, fitted on a text, and what its parts and the mixture say of that text."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from elman.decode.scoring import Context, token_log_probs, token_stream
+from elman.decode.scoring import Context, Meter, token_log_probs
+from elman.metrics.language import Tally
 from elman.models.combine import Mixture, fit_weights
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
+from elman.text.speller import Speller
 from elman.text.store import Text
 
 
-def tuned_weights(models: Sequence[LanguageModel], text: Text, *, context: Context, progress: Progress) -> list[float]:
+class FittedMixture(NamedTuple):
+    """Mixture weights, and the figures on the text that they were fitted on."""
+
+    weights: list[float]
+    parts: list[Tally]
+    """Of each model alone."""
+    mixture: Tally
+
+
+def fit_mixture(
+    models: Sequence[LanguageModel], speller: Speller, text: Text, *, context: Context, progress: Progress
+) -> FittedMixture:
     """Mixture weights fitted on a text by EM.
 
+    Args:
+        models: two or more with the same types.
+        speller: what spells the words that none of them knows.
+
     Raises:
-        ModelError: the models' types differ.
+        ModelError: the models' types differ, or the text has no token.
     """
     Mixture(models)
-    scores = []
+    counted, scores = Tally(), []
     for model in models:
-        stream = token_stream(model.tokenizer, text, context=context)
+        meter = Meter(model.tokenizer, speller)
+        stream = meter.stream(text, context=context)
         with progress.stage(f"scoring for the mixture ({model.describe()['name']})", unit="tokens") as advance:
             parts = []
             for part in token_log_probs(model, stream):
                 parts.append(part)
                 advance(len(part))
         scores.append(np.concatenate([np.empty(0, np.float32), *parts]))
-    return fit_weights(scores).tolist()
+        counted = meter.tally
+    weights = fit_weights(scores)
+    likely = [score.astype(np.float64) for score in scores]
+    with np.errstate(divide="ignore"):
+        mixed = np.logaddexp.reduce([part + log for part, log in zip(likely, np.log(weights), strict=True)], axis=0)
+    tallies = [counted + Tally(nats=-float(part.sum())) for part in (*likely, mixed)]
+    return FittedMixture(weights.tolist(), tallies[:-1], tallies[-1])

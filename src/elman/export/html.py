@@ -1,7 +1,8 @@
-"""A network as one web page: 8-bit weights, vocabulary, compiled program, and scripts that run it.
+"""A model of words as one web page: its numbers, its vocabulary, and scripts that compute it.
 
-The page holds the instructions of ``elman.inference.compiler``; ``web/program.js`` runs them with
-the same bits as elman. A policy forbids every connection; nothing is loaded from elsewhere.
+Of a network the page holds the instructions of ``elman.inference.compiler``, which
+``web/program.js`` runs; of an n-gram its tables (``ngram_page.py``); of a mixture both. The bits are
+those of elman. A policy forbids every connection; nothing is loaded from elsewhere.
 """
 
 import base64
@@ -19,11 +20,16 @@ from elman.cells.symbol import Symbol
 from elman.decode.completion import complete
 from elman.decode.prefix import open_prompt
 from elman.errors import ModelError
+from elman.evaluation.language import precisions_of
+from elman.export.ngram_page import BITS, encoded, ngram_data
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
 from elman.inference.weights import ProgramWeights, name_of
-from elman.models.protocol import LanguageModel
+from elman.models.combine import Mixture
+from elman.models.composite import split_states
+from elman.models.ngram.query import NgramModel
+from elman.models.protocol import LanguageModel, State
 from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.system.files import write_atomic
@@ -31,43 +37,95 @@ from elman.text.kinds import PATTERNS
 from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read
 
-_SCRIPTS = ("functions.js", "program.js", "typing.js", "splitter.js", "words.js", "onefile.js")
+_SCRIPTS = (
+    "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "words.js", "onefile.js",
+)  # fmt: skip
 CONTEXTS = 60
 """Contexts completed in Python, with which the page checks itself."""
 _WORDS = 5
 
 
 def write_page(
-    file: Path, model: Any, *, card: Mapping[str, Any], name: str, version: str, progress: Progress
+    file: Path,
+    model: LanguageModel,
+    *,
+    card: Mapping[str, Any],
+    name: str,
+    version: str,
+    most: int | None = None,
+    progress: Progress,
 ) -> dict[str, Any]:
-    """Write the page of a network; returns facts about it.
+    """Write the page of a model; returns facts about it.
 
     Args:
-        model: the network as ``elman.load`` gives it, without torch.
+        model: as ``elman.load`` gives it, without torch; n-grams as ``page_ngram`` makes them.
         card: the source of the page's facts.
+        most: bytes that it may have.
 
     Raises:
-        ModelError: it is not a network, or its tokens are not words.
+        ModelError: a page cannot hold it, or it would have more bytes.
     """
-    lm = _checked(model)
+    check_page(model)
     with progress.stage("making the page", total=3, unit="parts") as advance:
-        about = program_of(lm)
+        data = data_of(model)
         advance(1)
-        about |= {"tokens": lm.tokenizer.tokens, "tokenizer": _settings(lm.tokenizer)}
-        about["contexts"] = [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
+        about = about_page(model, data, contexts_for_check(model))
         advance(1)
-        write_atomic(file, assemble(about, card=card, name=name, version=version, lm=lm).encode())
+        page = assemble(about, card=card, name=name, version=version, lm=model).encode()
+        if most is not None and len(page) > most:
+            raise ModelError(
+                f"the page would have {len(page):,} bytes, more than {most:,}; give a larger --target-size"
+            )
+        write_atomic(file, page)
         advance(1)
-    return {"bytes": file.stat().st_size, "contexts": CONTEXTS, "precision": lm.precision}
+    precision = getattr(model, "precision", None) or "+".join(sorted(precisions_of(model.describe())))
+    return {"bytes": len(page), "contexts": CONTEXTS, "precision": precision}
 
 
-def _checked(model: Any) -> InferenceModel:
-    if not isinstance(model, InferenceModel):
-        raise ModelError(f"a page is made of a network, not of this {kind_of(model)}; give a network's folder")
+def check_page(model: LanguageModel) -> None:
+    """Raise unless a page can hold the model.
+
+    Raises:
+        ModelError: it is of another kind, its tokens are not words, or its parts have different
+            tokenizers.
+    """
+    if isinstance(model, Mixture):
+        if any(part.tokenizer.hash != model.tokenizer.hash for part in model.models):
+            raise ModelError("the parts of this mixture number their words differently; a page needs one vocabulary")
+        for part in model.models:
+            check_page(part)
+    elif not isinstance(model, InferenceModel | NgramModel):
+        kind = kind_of(model)
+        raise ModelError(f"a page is made of a network, an n-gram or a mixture of them, not of this {kind}")
     level = model.tokenizer.config.level
     if level != "word":
-        raise ModelError(f"a page is made of a network of words, and this one has {level} tokens: --level word")
-    return model
+        raise ModelError(f"a page is made of a model of words, and this one has {level} tokens: --level word")
+
+
+def about_page(model: LanguageModel, data: Mapping[str, Any], contexts: Sequence[Any]) -> dict[str, Any]:
+    """All that the page's scripts read: the model, its vocabulary, and contexts completed in
+    Python.
+    """
+    settings = _settings(model.tokenizer)
+    return {"model": data, "tokens": model.tokenizer.tokens, "tokenizer": settings, "contexts": contexts}
+
+
+def data_of(model: LanguageModel, *, ngrams: bool = True) -> dict[str, Any]:
+    """A model as ``web/predictors.js`` reads it; without ``ngrams``, nothing in place of these."""
+    if isinstance(model, Mixture):
+        parts, weights = _weighted(model)
+        logs = np.log(weights).tolist()
+        return {"kind": "mixture", "parts": [data_of(part, ngrams=ngrams) for part in parts], "logWeights": logs}
+    if isinstance(model, NgramModel):
+        return ngram_data(model) if ngrams else {}
+    assert isinstance(model, InferenceModel)
+    return {"kind": "network", **program_of(model)}
+
+
+def _weighted(model: Mixture) -> tuple[list[LanguageModel], list[float]]:
+    """The parts of a mixture whose weight is not 0, and their weights."""
+    kept = [index for index, weight in enumerate(model.weights) if weight > 0]
+    return [model.models[index] for index in kept], [model.weights[index] for index in kept]
 
 
 def _settings(tokenizer: Tokenizer) -> dict[str, Any]:
@@ -78,10 +136,17 @@ def _settings(tokenizer: Tokenizer) -> dict[str, Any]:
 
 def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
     """A prompt with its likeliest words, and the ``digest`` of all log-probabilities before the
-    word.
+    word; of a mixture, those of its parts.
     """
-    log_probs = lm.log_probs(open_prompt(lm, prompt).state)[0]
-    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(log_probs)}
+    state = open_prompt(lm, prompt).state
+    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": _digest_at(lm, state)}
+
+
+def _digest_at(lm: LanguageModel, state: State) -> int:
+    if not isinstance(lm, Mixture):
+        return digest(lm.log_probs(state)[0])
+    parts = zip(lm.models, lm.weights, split_states(state, lm.models), strict=True)
+    return sum(_digest_at(part, own) for part, weight, own in parts if weight > 0) % (1 << 32)
 
 
 def digest(vector: NDArray[np.float32]) -> int:
@@ -94,7 +159,12 @@ def digest(vector: NDArray[np.float32]) -> int:
     return int((vector.view(np.uint32) * odd).sum(dtype=np.uint32))
 
 
-def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
+def contexts_for_check(lm: LanguageModel) -> list[dict[str, Any]]:
+    """The contexts with which a page checks itself."""
+    return [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
+
+
+def contexts_of(lm: LanguageModel, count: int, *, seed: int = 1) -> list[str]:
     """Beginnings of generated texts; every third one ends inside a word."""
     draw, contexts = np.random.default_rng(seed), []
     while len(contexts) < count:
@@ -147,13 +217,13 @@ class _Matrices:
 
     def joined(self) -> dict[str, str]:
         """The matrices of each kind, joined."""
-        return {kind: _base64(np.concatenate(parts)) for kind, parts in self._parts.items()}
+        return {kind: encoded(np.concatenate(parts)) for kind, parts in self._parts.items()}
 
 
 def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
     return {
         "code": code.instructions.tolist(), "width": code.width, "bytes": code.bytes, "slots": code.slots,
-        "fixed": _base64(code.fixed), "tables": _base64(code.tables.astype(np.int32)),
+        "fixed": encoded(code.fixed), "tables": encoded(code.tables.astype(np.int32)),
         "places": [matrices.add(matrix, small=uses <= {"product8", "rows8"}) for matrix, uses in code.matrices],
         "ids": [[name, slot] for name, (slot, _) in code.ids.items()],
         "inputs": [[name, span.start, span.stop - span.start] for name, span in code.inputs.items()],
@@ -161,11 +231,7 @@ def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _base64(array: NDArray[Any]) -> str:
-    return base64.b64encode(array.tobytes()).decode()
-
-
-def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: InferenceModel) -> str:
+def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: LanguageModel) -> str:
     """The page: one style, one script, one piece of data, and a policy that allows only these."""
     from jinja2 import Environment
 
@@ -196,14 +262,16 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def facts_of(card: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str]]:
+def facts_of(card: Mapping[str, Any], lm: LanguageModel) -> list[tuple[str, str]]:
     """The facts about the model that the page shows."""
-    about = lm.describe()
-    facts = [("model", f"{about['name']}, {about['size']}, {about['parameters']:,} parameters, {lm.precision}")]
-    facts.append(("hash", lm.weights_hash[:16]))
+    facts = [("model", _spelled(lm))]
+    if isinstance(lm, Mixture):
+        facts += [(f"part {weight:.3f}", _spelled(part)) for part, weight in zip(*_weighted(lm), strict=True)]
+    facts.append(("hash", getattr(lm, "weights_hash", lm.model_hash)[:16]))
     data = card.get("data") or {}
     if data.get("hash"):
         facts.append(("data", str(data["hash"])[:12]))
+    facts += [(name, str(value)) for name, value in (card.get("page") or {}).items()]
     for text, figures in (card.get("figures") or {}).items():
         if isinstance(figures, dict) and "bits_per_byte" in figures:
             facts.append(
@@ -212,3 +280,11 @@ def facts_of(card: Mapping[str, Any], lm: InferenceModel) -> list[tuple[str, str
             if figures.get("signature"):
                 facts.append(("signature", str(figures["signature"])))
     return facts
+
+
+def _spelled(lm: LanguageModel) -> str:
+    about = lm.describe()
+    if isinstance(lm, NgramModel):
+        return f"{about['name']}, {about['size']}, {about['parameters']:,} n-grams, {BITS} bits"
+    precision = f", {about['precision']}" if "precision" in about else ""
+    return f"{about['name']}, {about['size']}, {about['parameters']:,} parameters{precision}"

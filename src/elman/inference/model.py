@@ -230,7 +230,14 @@ def inference_model(
     int8: Iterable[str],
 ) -> InferenceModel:
     """The model of a network's own weights, those of the groups ``int8`` in 8 bits."""
-    settings = InferenceConfig(
+    settings = inference_config(arrays, config, model_hash=model_hash, about=about, int8=int8)
+    return InferenceModel(arrays, tokenizer, settings)
+
+
+def inference_config(
+    arrays: Arrays, config: NeuralConfig, *, model_hash: str, about: Mapping[str, Any], int8: Iterable[str]
+) -> InferenceConfig:
+    """As for ``inference_model``: its configuration."""
+    return InferenceConfig(
         network=config.to_json(), int8=sorted(int8), gain=gain_of(arrays), model=model_hash, about=dict(about)
     )
-    return InferenceModel(arrays, tokenizer, settings)

@@ -109,18 +109,31 @@ class Mixture:
         self.exact = all(model.exact for model in models)
         self.forgets_lines = all(model.forgets_lines for model in models)
         self.stepwise = all(getattr(model, "stepwise", False) for model in models)
-        names = ["mixture", list(self.weights), [model.model_hash for model in models], self.tokenizer.hash]
-        self.model_hash = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+        self.model_hash = self._hash_of([model.model_hash for model in models])
+
+    @property
+    def weights_hash(self) -> str:
+        """The hash of the mixture of the networks that elman's engine computes here in their own
+        precision; ``model_hash`` where there is none.
+        """
+        return self._hash_of([_weights_hash(model) for model in self.models])
+
+    def _hash_of(self, hashes: Sequence[str]) -> str:
+        names = ["mixture", list(self.weights), list(hashes), self.tokenizer.hash]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
     @property
     def config(self) -> MixtureConfig:
         """The configuration for ``from_arrays``.
 
         Raises:
-            ModelError: the models number their types differently, so one folder cannot hold them.
+            ModelError: the models have different tokenizers, so one folder cannot hold them.
         """
-        if any(own is not None for own in self._translations):
-            raise ModelError("this mixture's models number their types differently; save them one by one")
+        if any(model.tokenizer.hash != self.tokenizer.hash for model in self.models):
+            raise ModelError(
+                "the models of this mixture split text or number their types differently, so one folder cannot hold "
+                "them; train them on the same text with the same settings, or mix them when used, with --mix"
+            )
         return MixtureConfig(weights=list(self.weights), parts=part_configs(self.models))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -227,6 +240,12 @@ class Mixture:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this mixture's start()")
         return split_states(state, self.models)
+
+
+def _weights_hash(model: LanguageModel) -> str:
+    """That of a network whose own weights are there, in float32, else the model's hash."""
+    whole = isinstance(model, Mixture) or getattr(model, "precision", None) == "fp32"
+    return getattr(model, "weights_hash", model.model_hash) if whole else model.model_hash
 
 
 def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:

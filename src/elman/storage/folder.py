@@ -198,8 +198,9 @@ def copy(source: Path, path: Path) -> None:
                 shutil.copyfile(source / name, path / name)
 
 
-def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
-    """Read ``model_card.json``; empty when training has not ended yet.
+def read_card(path: Path, *, model_hash: str, or_hash: str | None = None) -> dict[str, Any]:
+    """Read ``model_card.json``, which names the model by one of its hashes; empty when training has
+    not ended yet.
 
     Raises:
         FolderError: damaged, or not this model's.
@@ -209,7 +210,7 @@ def read_card(path: Path, *, model_hash: str) -> dict[str, Any]:
         return {}
     body = read_sealed_json(file)
     about = body.get("model")
-    if not isinstance(about, dict) or about.get("hash") != model_hash:
+    if not isinstance(about, dict) or about.get("hash") not in (model_hash, or_hash):
         # The weights go on changing while a finished training is resumed; the next model card will
         # fit.
         if has_checkpoint(path):

@@ -1,13 +1,15 @@
 """Folders of language models, and ARPA files: read with distrust, written whole."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from elman.errors import ElmanError, FolderError, UsageError
-from elman.inference.model import InferenceConfig, InferenceModel, inference_model
+from elman.inference.model import InferenceConfig, InferenceModel, inference_config, inference_model
 from elman.inference.precision import measured
 from elman.inference.weights import groups_of
+from elman.models.combine import MixtureConfig
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import LanguageModel, stored
@@ -15,7 +17,7 @@ from elman.models.registry import entry, kind_of, resolve
 from elman.notation import TokenIds
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.storage.archive import read_bytes, read_sealed_json
+from elman.storage.archive import Arrays, read_bytes, read_sealed_json
 from elman.storage.folder import INFERENCE_FILE, WEIGHTS_FILE
 from elman.system.machine import importable
 from elman.text.speller import Speller
@@ -65,7 +67,7 @@ def load_with_card(
         model, speller = load(path, torch=torch)
         # What the engine computes has a hash of its own beside that of its weights.
         model_hash = getattr(model, "weights_hash", model.model_hash)
-        return model, speller, model_folder.read_card(path, model_hash=model_hash)
+        return model, speller, model_folder.read_card(path, model_hash=model_hash, or_hash=_own_hash(model))
     imported = resolve("elman.models.ngram.arpa:load_arpa")(path, progress=progress)
     card = {"model": {"hash": imported.model.model_hash}, "imported": imported.facts}
     return imported.model, imported.speller, card
@@ -89,10 +91,37 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
             model: LanguageModel = _load_inference(path, config)
         else:
             arrays = model_folder.read_arrays(path / WEIGHTS_FILE, mapped=known.mapped)
+            if kind == "mixture" and not torch:
+                config = _computed_by_engine(config, arrays, read_tokenizer(path))
             model = resolve(known.model).from_arrays(arrays, read_tokenizer(path), config)
     except UsageError as error:
         raise FolderError(f"{path}: {error}") from error
     return model, read_speller(path)
+
+
+def _own_hash(model: LanguageModel) -> str | None:
+    """The hash of a mixture as it computes: elman 0.1 named mixtures by it."""
+    return model.model_hash if kind_of(model) == "mixture" else None
+
+
+def _computed_by_engine(config: MixtureConfig, arrays: Arrays, tokenizer: Tokenizer) -> MixtureConfig:
+    """A mixture's configuration with its networks as elman's engine computes them, in float32:
+    without torch, and with the same bits however a text is cut or batched.
+    """
+    parts = []
+    for index, part in enumerate(config.parts):
+        prefix, known = f"{index}.", entry(part["model"])
+        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        if part["model"] == "mixture":
+            inner = _computed_by_engine(MixtureConfig.from_json(part["config"]), own, tokenizer)
+            part = {"model": "mixture", "config": inner.to_json()}
+        elif known.learns and known.task == "language":
+            network = NeuralConfig.from_json(part["config"])
+            model_hash, about = weights_hash(network, tokenizer, own), describe_network(network, own)
+            settings = inference_config(own, network, model_hash=model_hash, about=about, int8=())
+            part = {"model": "inference", "config": settings.to_json()}
+        parts.append(part)
+    return dataclasses.replace(config, parts=parts)
 
 
 def _is_refused(path: Path) -> bool:

@@ -1,6 +1,6 @@
 // A page that is a model: what is typed is continued here, and nothing leaves the page.
 
-import {Program, bytes} from "./program.js";
+import {digestOf, predictorOf} from "./predictors.js";
 import {mountTyping, overlap} from "./typing.js";
 import {Words} from "./words.js";
 
@@ -9,34 +9,31 @@ const PAUSE = 150;
 
 export class Model {
   constructor(about) {
-    const codes = new Int8Array(bytes(about.codes).buffer), floats = new Float32Array(bytes(about.floats).buffer);
     this.words = new Words(about.tokens, about.tokenizer);
-    this.step = new Program(about.step, about.operators, codes, floats);
-    this.output = new Program(about.output, about.operators, codes, floats);
-    const empty = Object.fromEntries(this.step.inputs.map(([name, , size]) => [name, new Float32Array(size)]));
+    this.predictor = predictorOf(about.model, about.tokens.length);
     // States after each token of the text so far: a key costs at most one step, going back costs none.
-    this.path = [{id: about.tokens.length, state: this.after(about.tokens.length, empty)}];
+    this.path = [{id: null, state: this.predictor.start()}];
     this.steps = 0;
   }
 
-  after(id, state) {
-    const found = this.step.run({ids: id}, state);
-    return Object.fromEntries(Object.entries(found).map(([name, part]) => [name.replace(/^next\./u, ""), part]));
-  }
-
-  /** The log-probabilities of all types after token ids. */
-  logProbs(ids) {
+  /** The place after token ids: its state, and there the log-probabilities of all types once they were asked for. */
+  placeAfter(ids) {
     let same = 0;
     while (same < ids.length && this.path[same + 1]?.id === ids[same]) same += 1;
     // What goes further than the text stays while it fits: backspace, and the same guess again, cost nothing.
     if (same < ids.length) this.path.length = same + 1;
     for (const id of ids.slice(same)) {
-      this.path.push({id, state: this.after(id, this.path.at(-1).state)});
+      this.path.push({id, state: this.predictor.after(id, this.path.at(-1).state)});
       this.steps += 1;
     }
-    const last = this.path[ids.length];
-    last.logProbs ??= this.output.run({targets: 0}, {top: last.state.top}).log_probs;
-    return last.logProbs;
+    return this.path[ids.length];
+  }
+
+  /** The log-probabilities of all types after token ids. */
+  logProbs(ids) {
+    const place = this.placeAfter(ids);
+    place.logProbs ??= this.predictor.logProbs(place.state);
+    return place.logProbs;
   }
 
   complete(text, n = 7) {
@@ -71,15 +68,9 @@ export class Model {
         const [word, share] = wanted.words[place];
         return text === word && Math.abs(probability - share) <= 1e-10 * share;
       });
-      return !same || digest(this.logProbs(opening.ids)) !== wanted.digest;
+      return !same || digestOf(this.predictor, this.placeAfter(opening.ids).state) !== wanted.digest;
     });
   }
-}
-
-/** The bits of all numbers in one: as elman/export/html.py. */
-function digest(vector) {
-  const bits = new Int32Array(vector.buffer);
-  return bits.reduce((sum, word, place) => (sum + Math.imul(word, 2 * place + 1)) | 0, 0) >>> 0;
 }
 
 export function begin(about, root) {
@@ -107,8 +98,9 @@ export function begin(about, root) {
 
 function check(model, about, said) {
   const wrong = model.check(about.contexts);
+  const parts = about.model.kind === "mixture" ? " of its parts" : "";
   said.textContent = wrong.length === 0
-    ? `All ${about.contexts.length} contexts are completed here as by elman: every log-probability has the same bits, `
+    ? `All ${about.contexts.length} contexts are completed here as by elman: every log-probability${parts} has the same bits, `
       + "the words and their order are the same, their probabilities agree in ten digits."
     : `${wrong.length} of ${about.contexts.length} contexts are completed otherwise, the first one `
       + `${JSON.stringify(wrong[0].prompt)}.`;

@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 
 from elman.errors import UsageError
+from elman.models.ngram.backoff import BackoffTables
 from elman.models.ngram.backoff_form import to_backoff
 from elman.models.ngram.counts import count_ngrams
 from elman.models.ngram.kneser_ney import estimate
-from elman.models.ngram.prune import context_probs, prune, prune_to, worth_keeping
+from elman.models.ngram.prune import (
+    context_probs,
+    context_probs_in,
+    context_probs_without_text,
+    prune,
+    prune_to,
+    prune_until,
+    worth_keeping,
+)
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
@@ -172,3 +181,48 @@ def test_a_model_is_brought_to_a_size_by_the_limit_that_gives_it(ngrams):
     as_pruned = prune(whole, shares, same[0])
     for found, wanted in zip(pruned.keys, as_pruned.keys, strict=True):
         assert found.tolist() == wanted.tolist()
+
+
+def test_any_measure_of_size_decides_what_stays():
+    words, orders = counted(4, 4)
+    whole, shares = to_backoff(estimate(orders, vocab_size=words.size)), context_probs(orders, words.size)
+
+    def weigh(counts):
+        return sum(n * count for n, count in enumerate(counts, start=1))
+
+    pruned = prune_until(whole, shares, lambda counts: weigh(counts) <= 200)
+    assert 150 <= weigh(list(map(len, pruned.keys))) <= 200
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_how_often_contexts_occur_is_counted_in_the_text_again(order):
+    words, orders = counted(3, order)
+    whole = to_backoff(estimate(orders, vocab_size=words.size))
+    ids = _text(3, words)
+    found = context_probs_in(whole, ids, np.append(True, ids[:-1] == EOS_ID))
+    assert len(found) == order - 1
+    for own, wanted in zip(found, context_probs(orders, words.size), strict=True):
+        np.testing.assert_allclose(own, wanted, rtol=1e-12)
+
+
+def _text(seed, words):
+    draw = np.random.default_rng(seed)
+    shares = draw.dirichlet(np.full(6, 0.6))
+    lines = [" ".join(f"w{k}" for k in draw.choice(6, draw.integers(0, 8), p=shares)) for _ in range(150)]
+    return np.concatenate([[*words.encode(line).ids, EOS_ID] for line in lines])
+
+
+def test_without_a_text_the_model_says_how_often_contexts_occur():
+    # Types <unk> </s> a b, and <s> (4): every line is "a b" or, one in four, "a"; the back-off weights are 0.
+    log = np.log10
+    tables = BackoffTables(
+        keys=(np.array([2 * 4 + 1, 2 * 4 + 3, 3 * 4 + 1, 4 * 4 + 2]), np.array([1 * 4 + 1])),
+        log10_probs=tuple(
+            log(np.array(each, np.float32)) for each in ([0.1, 0.4, 0.3, 0.2], [0.25, 0.75, 1, 1], [1.0])
+        ),
+        log10_backoffs=(np.full(5, -30, np.float32), np.zeros(4, np.float32)),
+    )
+    first, second = context_probs_without_text(tables)
+    # A line has 2.75 tokens: <s> precedes one, a precedes one, b precedes three in four.
+    np.testing.assert_allclose(first, np.array([0, 0, 1, 0.75, 1]) / 2.75, atol=1e-6)
+    np.testing.assert_allclose(second, np.array([0.25, 0.75, 0.75, 1]) / 2.75, atol=1e-6)

@@ -18,16 +18,19 @@ P(h) is how often h occurred. The lower orders of a Kneser-Ney model estimate so
 number of contexts); pruning with them as P(h) loses more (Chelba, Brants, Neveitt and Xu 2010).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.models.ngram.backoff import BackoffTables
 from elman.models.ngram.backoff_form import suffixes_of
-from elman.models.ngram.counts import OrderCounts
+from elman.models.ngram.counts import OrderCounts, shifted
+from elman.text.tokenizer import EOS_ID
 
 _LEAST = 1e-12
+_ROUNDS = 50
+"""Of computing how often each word occurs; far more than it takes to settle."""
 
 
 def prune(tables: BackoffTables, context_probs: Sequence[NDArray[np.float64]], limit: float) -> BackoffTables:
@@ -54,7 +57,18 @@ def prune_to(tables: BackoffTables, context_probs: Sequence[NDArray[np.float64]]
     """The tables with at most ``ngrams`` n-grams of orders 2 to N, those that matter most; see
     ``prune``.
     """
-    if sum(map(len, tables.keys)) <= ngrams:
+    return prune_until(tables, context_probs, lambda counts: sum(counts) <= ngrams)
+
+
+def prune_until(
+    tables: BackoffTables, context_probs: Sequence[NDArray[np.float64]], fits: Callable[[list[int]], bool]
+) -> BackoffTables:
+    """The tables with those n-grams that matter most, as many as ``fits`` accepts; see ``prune``.
+
+    Args:
+        fits: whether there may be so many n-grams of orders 2 to N; fewer always fit too.
+    """
+    if fits([len(own) for own in tables.keys]):
         return tables
     losses, suffixes = _losses(tables, context_probs), suffixes_of(tables)
     # Logarithms of two limits: few enough n-grams stay with one, too many with the other.
@@ -63,10 +77,10 @@ def prune_to(tables: BackoffTables, context_probs: Sequence[NDArray[np.float64]]
     while few - many > 1e-3:
         middle = 0.5 * (few + many)
         which = _kept(tables, losses, suffixes, float(np.exp(middle)))
-        if sum(map(np.count_nonzero, which)) > ngrams:
-            many = middle
-        else:
+        if fits([int(np.count_nonzero(each)) for each in which]):
             few, kept = middle, which
+        else:
+            many = middle
     return _without(tables, kept, suffixes)
 
 
@@ -109,6 +123,57 @@ def context_probs(orders: Sequence[OrderCounts], vocab_size: int) -> list[NDArra
         np.bincount(level.keys // vocab_size, weights=level.raw, minlength=size) / total
         for level, size in zip(orders[1:], sizes, strict=False)
     ]
+
+
+def context_probs_in(
+    tables: BackoffTables, ids: NDArray[np.integer], line_starts: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """P(h) for the contexts of orders 1 to N-1, as ``prune`` needs it: the share of a text's tokens
+    that follow each.
+
+    Args:
+        ids: the text's tokens.
+        line_starts: which of them begin a line.
+    """
+    size, tokens = tables.vocab_size, np.asarray(ids).astype(np.int64)
+    contexts, probs = shifted(tokens, line_starts, first=size), []
+    nodes = size + 1
+    for own in tables.keys:
+        seen = contexts >= 0
+        probs.append(np.bincount(contexts[seen], minlength=nodes) / len(tokens))
+        wanted = np.where(seen, contexts * size + tokens, -1)
+        indices = np.minimum(np.searchsorted(own, wanted), max(len(own) - 1, 0))
+        hit = seen & (own[indices] == wanted) if len(own) else np.zeros(len(tokens), np.bool_)
+        contexts, nodes = shifted(np.where(hit, indices, -1), line_starts, first=-1), len(own)
+    return probs
+
+
+def context_probs_without_text(tables: BackoffTables) -> list[NDArray[np.float64]]:
+    """As ``context_probs_in``, from the model alone: how often each context would occur in text
+    that it makes up by its bigrams.
+    """
+    size = tables.vocab_size
+    if not tables.keys:
+        return []
+    parents, words = np.divmod(tables.keys[0], size)
+    pairs, weights = 10.0 ** tables.log10_probs[1].astype(np.float64), 10.0 ** tables.log10_backoffs[0].astype(float)
+    unigrams = 10.0 ** tables.log10_probs[0].astype(np.float64)
+    probs = np.append(unigrams, unigrams[EOS_ID])
+    for _ in range(_ROUNDS):
+        # `</s>` is followed by the next line's start.
+        probs[size], ends = probs[EOS_ID], probs[EOS_ID]
+        probs[EOS_ID] = 0.0
+        held = probs * weights
+        back = held.sum() - np.bincount(words, weights=held[parents], minlength=size)
+        found = np.bincount(words, weights=probs[parents] * pairs, minlength=size) + back * unigrams
+        probs[EOS_ID] = ends
+        # The mean with the round before: words that follow each other in turn settle too.
+        probs[:size], probs[size] = 0.5 * (probs[:size] + found / found.sum()), 0.0
+    probs[size], probs[EOS_ID] = probs[EOS_ID], 0.0
+    found = [probs]
+    for own, log10_probs in zip(tables.keys[:-1], tables.log10_probs[1:-1], strict=True):
+        found.append(found[-1][own // size] * 10.0 ** log10_probs.astype(np.float64))
+    return found
 
 
 def _without(

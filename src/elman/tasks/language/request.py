@@ -63,8 +63,8 @@ class LanguageRequest(Request):
                 raise UsageError(f"{flag} means nothing to an n-gram; leave it out")
 
 
-def bytes_of(size: str) -> int:
-    """What ``--max-ram`` says: a number and K, M or G, which are powers of 1000.
+def bytes_of(size: str, *, flag: str = "--max-ram", example: str = "2G") -> int:
+    """What ``--max-ram`` or another ``flag`` says: a number and K, M or G, which are powers of 1000.
 
     Raises:
         UsageError: it says something else.
@@ -74,5 +74,5 @@ def bytes_of(size: str) -> int:
     """
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMG])B?", str(size).strip().upper())
     if not found:
-        raise UsageError(f"--max-ram is {str(size)[:20]!r}; it must be a number with K, M or G: try --max-ram 2G")
+        raise UsageError(f"{flag} is {str(size)[:20]!r}; it must be a number with K, M or G: try {flag} {example}")
     return round(float(found[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[found[2]])
