@@ -18,9 +18,9 @@ def run(
         str, typer.Option(metavar="DIR", help="Folder of models and report; an interrupted comparison there continues.")
     ] = "elman-compare",
     minutes: Annotated[float | None, typer.Option(help="How long each network trains (default 1).")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Or: how often each reads the text.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Or: how many times each reads the text.")] = None,
     parameters: Annotated[
-        int | None, typer.Option(help="Make all networks about so large (default: what suits text and time).")
+        int | None, typer.Option(help="Make all networks about this large (default: what suits text and time).")
     ] = None,
     models: Annotated[
         str | None, typer.Option(metavar="KIND,KIND", help="Which to compare (default: all that can be trained).")
@@ -28,7 +28,7 @@ def run(
     matters: Annotated[
         str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a dearer model.")
     ] = "1%",
-    seeds: Annotated[int, typer.Option(help="Train each network so many times; gives intervals over seeds.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Train each network this many times; gives intervals over seeds.")] = 1,
     valid: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
     ] = None,

@@ -17,13 +17,15 @@ def run(
         bool | None,
         typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if it is unknown)."),
     ] = None,
-    phrase: Annotated[bool, typer.Option("--phrase", help="Whole phrases, by beam search.")] = False,
+    phrase: Annotated[bool, typer.Option("--phrase", help="Suggest whole phrases, by beam search.")] = False,
     words: Annotated[int | None, typer.Option(help="Words of a phrase (default 4).")] = None,
     candidates: Annotated[bool, typer.Option("--candidates", help="Compare the given words instead.")] = False,
     others: Annotated[list[str] | None, typer.Argument(metavar="[CANDIDATE...]", help="With --candidates.")] = None,
-    block: Annotated[list[str] | None, typer.Option(metavar="WORD", help="Never offer this word.")] = None,
-    block_list: Annotated[str | None, typer.Option(metavar="FILE", help="Words never to offer, one a line.")] = None,
-    punctuation: Annotated[bool, typer.Option("--punctuation", help="Offer bare punctuation too.")] = False,
+    block: Annotated[list[str] | None, typer.Option(metavar="WORD", help="Never suggest this word.")] = None,
+    block_list: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File of words never to suggest, one per line.")
+    ] = None,
+    punctuation: Annotated[bool, typer.Option("--punctuation", help="Suggest bare punctuation too.")] = False,
     mix: Mix = None,
     as_json: Json = False,
 ) -> None:

@@ -17,29 +17,30 @@ def run(
     model: ModelArgument,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")],
     context: Annotated[
-        str, typer.Option(metavar="carry|document|independent", help="What is known when a line begins.")
+        str, typer.Option(metavar="carry|document|independent", help="What the model has read when a line begins.")
     ] = "document",
     mix: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Mix in another model (again and again); its weight is fitted."),
     ] = None,
     cache: Annotated[
-        bool, typer.Option("--cache", help="Expect again what lately followed a similar situation.")
+        bool, typer.Option("--cache", help="Boost words that recently followed a similar context (continuous cache).")
     ] = False,
     dynamic: Annotated[
-        bool, typer.Option("--dynamic", help="Let the network go on learning while it reads (slow).")
+        bool, typer.Option("--dynamic", help="Keep training the network while it reads (dynamic evaluation; slow).")
     ] = False,
     temperature: Annotated[
-        bool, typer.Option("--temperature", help="Sharpen or flatten the result (slow for many types).")
+        bool, typer.Option("--temperature", help="Fit a softmax temperature (slow for large vocabularies).")
     ] = False,
     tune: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FILE", help="Text to fit all that adapts on; by default the validation text in the model card."
+            metavar="FILE",
+            help="Text on which to fit mixture weights, cache etc. (default: the validation text in the model card).",
         ),
     ] = None,
     keystrokes: Annotated[
-        bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that offered words save.")
+        bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that suggestions save.")
     ] = False,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,

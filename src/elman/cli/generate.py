@@ -11,7 +11,7 @@ from elman.cli.screen import make_progress, print_json
 
 def run(
     model: ModelArgument,
-    prompt: Annotated[str, typer.Argument(metavar="[PROMPT]", help="What the text goes on from.")] = "",
+    prompt: Annotated[str, typer.Argument(metavar="[PROMPT]", help="Text to continue.")] = "",
     temperature: Annotated[float, typer.Option(help="0: always the likeliest; 1: as the model believes.")] = 1.0,
     top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Sample from the smallest set with this probability.")] = None,
@@ -21,7 +21,7 @@ def run(
     repetition_penalty: Annotated[
         float, typer.Option(help="Above 1: tokens that the text has already are less likely.")
     ] = 1.0,
-    max_tokens: Annotated[int, typer.Option(help="At most so many tokens.")] = 100,
+    max_tokens: Annotated[int, typer.Option(help="At most this many tokens.")] = 100,
     seed: Annotated[int | None, typer.Option(help="Makes the text repeatable.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
     mix: Mix = None,

@@ -17,7 +17,9 @@ def run(
     model: ModelArgument,
     state: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="What a saved state holds instead; given twice: how far two are apart."),
+        typer.Option(
+            metavar="FILE", help="Describe a saved state instead of the model; give it twice to compare two states."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

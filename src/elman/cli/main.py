@@ -19,20 +19,20 @@ from typer.core import TyperGroup
 from elman.errors import ElmanError, Interrupted
 
 VERBS: dict[str, str] = {
-    "quickstart": "Train on a text that every Python has, and see what comes out (about 90 s).",
+    "quickstart": "Train on text that ships with every Python, and see the results (about 90 s).",
     "train": "Train a model on your data: a language model (default), or a text classifier.",
     "predict": "Labels of texts, with probabilities.",
-    "compare": "Every kind of model on your text under one budget, and which one to use.",
-    "evaluate": "The figures of a model on data, with its rivals' beside them.",
+    "compare": "Train every kind of model on your text under one budget, and say which to use.",
+    "evaluate": "Figures of a model on data, next to those of its rivals.",
     "mix": "Several models as one that is better than each: a folder with all of them and fitted weights.",
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",
-    "generate": "Text that the model makes up.",
+    "generate": "Generate text.",
     "serve": "Models over HTTP: next words as they are typed, and OpenAI's completions.",
-    "export": "A model for other tools: ARPA, ONNX, a folder that loads at once, or one HTML page.",
+    "export": "Convert a model for other tools: ARPA, ONNX, a compact folder, or one HTML page.",
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",
     "explain": "A cell or an idea on one page: equations, a drawing, papers, how to see it.",
-    "info": "What a model is made of: its model card.",
+    "info": "Show the model card: data, settings, results, versions.",
     "doctor": "This machine, the versions, and what is slow here and why.",
 }
 
@@ -73,7 +73,7 @@ app = typer.Typer(
     help="Your text into language models, and language models into tools.\n\n"
     "Start with `elman quickstart`, or `elman train my.txt --out model`. "
     "`elman VERB --help` explains a verb; --json works on every verb.",
-    epilog="Results go to stdout, talk to stderr. Exit code 2: a mistake to mend, said in one line; 130: interrupted.",
+    epilog="Results go to stdout, everything else to stderr. Exit code 2: a user error, explained in one line; 130: interrupted.",
 )
 
 

@@ -26,7 +26,7 @@ def run(
         ),
     ] = None,
     context: Annotated[
-        str, typer.Option(metavar="carry|document|independent", help="What is known when a line begins.")
+        str, typer.Option(metavar="carry|document|independent", help="What the model has read when a line begins.")
     ] = "document",
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str | None, typer.Option(help="Encoding of the text (default: utf-8).")] = None,

@@ -26,7 +26,7 @@ def run(
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT...]", help="Files; without any, stdin.")] = None,
     per_token: Annotated[
         bool,
-        typer.Option("--per-token", help="A token a line, an empty line between lines."),
+        typer.Option("--per-token", help="Print one token per line, with an empty line between the lines of the text."),
     ] = False,
     spelling: Annotated[
         bool,
@@ -40,10 +40,10 @@ def run(
     ] = None,
     save_state: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Read the lines as one text, and write what the model then knows."),
+        typer.Option(metavar="FILE", help="Read the lines as one text, and save the model's state at its end."),
     ] = None,
     load_state: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read the lines as one text that goes on from a saved state.")
+        str | None, typer.Option(metavar="FILE", help="Read the lines as one text that continues from a saved state.")
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,

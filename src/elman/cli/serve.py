@@ -28,7 +28,7 @@ def run(
     ] = None,
     cors: Annotated[
         list[str] | None,
-        typer.Option(metavar="ORIGIN", help="A web site whose pages may ask, like https://example.org; * for all."),
+        typer.Option(metavar="ORIGIN", help="Origin allowed to make cross-site requests, like https://example.org; * for all."),
     ] = None,
     allow_host: Annotated[
         list[str] | None,

@@ -23,5 +23,7 @@ def read_state(name: str, model: Any, *, flag: str) -> Any:
         raise FolderError(f"{flag} {name} is no file; give one that `elman score --save-state` wrote")
     state = State.from_bytes(data, like=model.start())
     if state.batch != 1:
-        raise ModelError(f"{flag} {name} holds the states of {state.batch} texts; one can be gone on with")
+        raise ModelError(
+            f"{flag} {name} holds the states of {state.batch} texts; only a state of one text can be continued"
+        )
     return state

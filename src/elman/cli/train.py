@@ -36,22 +36,27 @@ def run(
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Or: how often to read the text.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Or: how many times to read the text.")] = None,
     updates: Annotated[int | None, typer.Option(help="Or: how many updates, exactly.")] = None,
     valid: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
     ] = None,
     test: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Test text (default: held out).")] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="MODEL", help="Go on from a model with new text.")
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Start from an existing model and train it on new text."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in --out.")] = False,
-    precision: Annotated[str, typer.Option(metavar="auto|bf16|fp32", help="Of the products in training.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
+    precision: Annotated[
+        str, typer.Option(metavar="auto|bf16|fp32", help="Numeric precision of matrix products during training.")
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     xray: Annotated[
         bool,
-        typer.Option("--xray", help="Note the gradient by lag at each validation, for `elman xray` (recurrent kinds)."),
+        typer.Option(
+            "--xray", help="Record the gradient by lag at each validation, for `elman xray` (recurrent kinds)."
+        ),
     ] = False,
     max_ram: Annotated[
         str | None,

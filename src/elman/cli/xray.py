@@ -27,10 +27,10 @@ def run(
     lags: Annotated[
         str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); for --task, each lag.")
     ] = None,
-    positions: Annotated[int, typer.Option(help="At how many places of the text.")] = 24,
+    positions: Annotated[int, typer.Option(help="Number of positions in the text to look at.")] = 24,
     forget_bias: Annotated[
         float | None,
-        typer.Option(metavar="LAG", help="Also a fresh LSTM that begins by remembering so many tokens (chrono)."),
+        typer.Option(metavar="LAG", help="Also a fresh LSTM initialised to remember this many tokens (chrono)."),
     ] = None,
     task: Annotated[
         str | None,
@@ -39,8 +39,8 @@ def run(
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="For --task: for all networks together (default 2).")] = None,
-    updates: Annotated[int | None, typer.Option(help="For --task: or so many updates for each network.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="For --task: so many networks of each kind (default 1).")] = None,
+    updates: Annotated[int | None, typer.Option(help="For --task: or this many updates for each network.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="For --task: this many networks of each kind (default 1).")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder for xray.html and its figures.")] = None,
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",

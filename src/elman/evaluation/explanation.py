@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elman.errors import UsageError
 
 MOST_WORDS = 400
-"""A longer text is cut into so many runs of words."""
+"""A longer text is cut into this many runs of words."""
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 _SMALLEST = 1e-7
 """Of a probability in log-odds; float32 knows no larger one below 1."""

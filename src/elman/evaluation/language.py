@@ -43,7 +43,7 @@ def evaluate_text(
 def keystrokes_of(
     model: LanguageModel, text: Text, *, context: Context, progress: Progress, tuned_on: str | None = None
 ) -> dict[str, Any]:
-    """What offered words save on a text, with the signature of the figures.
+    """How many keystrokes suggestions save on a text, with the signature of the figures.
 
     Raises:
         UsageError: an unknown context, or a model whose tokens are no words.

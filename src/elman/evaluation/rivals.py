@@ -28,7 +28,8 @@ _DEFAULT_INVERSE_PENALTY = 2.0
 _WORDS = r"[\w'’-]+|[^\w\s]"
 """Words with their apostrophes and hyphens, and punctuation marks."""
 _EXAMPLES_PER_OCCURRENCE = 20_000
-"""One more example must hold an n-gram for each so many examples, which bounds the weights."""
+"""Beyond this many examples an n-gram must occur in one more example for each further such number, which
+bounds the weights."""
 
 
 class Rival(Protocol):

@@ -52,7 +52,7 @@ def write_distilled(
         _named(text, progress) if text else _trained_on(folder, card, progress) as train,
     ):
         if train is None:
-            progress.say("the training text is not to be found, so the model makes up one; --text FILE names a better")
+            progress.say("the training text was not found, so the model generates some; --text FILE names a better one")
             distilled = distill(model, train=None, valid=valid, config=config, progress=progress)
         else:
             store = build_store(train, model.tokenizer, folder=stores, collect_oov=True, progress=progress)

@@ -20,7 +20,7 @@ from elman.metrics.labels import Labels, LabelTally
 RESAMPLES = 1000
 LEVEL = 0.95
 _CHUNK = 1 << 22
-"""About so many numbers are drawn at a time."""
+"""About this many numbers are drawn at a time."""
 
 
 class Interval(NamedTuple):

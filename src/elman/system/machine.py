@@ -68,7 +68,7 @@ def tune_allocator() -> bool:
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Use so many threads for torch (default: as many as this process may use); returns the number."""
+    """Use this many threads for torch (default: as many as this process may use); returns the number."""
     if threads is not None and threads < 1:
         raise UsageError(f"--threads is {threads}; it must be 1 or more")
     import torch

@@ -38,7 +38,7 @@ Files = Mapping[str, bytes]
 _BATCH = 256
 _FEWEST = 10
 _HELD_OUT = 10
-"""One example of so many is held out, where no validation data is given."""
+"""One in this many examples is held out where no validation data is given."""
 
 
 class RowBatch(NamedTuple):

@@ -1,4 +1,4 @@
-"""How fast this machine is, measured in a few seconds, so that minutes become a fixed number of
+"""The machine's speed, measured in a few seconds, so that minutes can be turned into a fixed number of
 updates."""
 
 import dataclasses
@@ -100,7 +100,7 @@ class Speed:
 
 
 def measure(objective: "Objective", plan: Plan, *, seconds: float) -> Speed:
-    """Train and validate a throw-away network for about so many seconds."""
+    """Train and validate a throw-away network for about this many seconds."""
     from elman.training.training import Training
 
     # Far from the end, where weights may be averaged.
@@ -159,7 +159,7 @@ def _faster(threads: int, than: int, times: float, *, taken: bool) -> str:
 
 
 def plan_minutes(plan: PlanT, speed: Speed, *, minutes: float, most: float) -> PlanT:
-    """Fix updates and validations so that training and validating together take so many minutes.
+    """Fix updates and validations so that training and validating together take this many minutes.
 
     Validating takes at most a tenth of the time. ``most`` updates are made, however long the time.
 

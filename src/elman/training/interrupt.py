@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop at the next safe place, not as a blow."""
+"""Ctrl-C and SIGTERM stop at the next safe place instead of at once."""
 
 import signal
 import threading

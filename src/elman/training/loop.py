@@ -41,7 +41,7 @@ def fit(run: Run) -> None:
             _loop(run, training, log, stop)
     except KeyboardInterrupt as error:
         raise Interrupted(
-            f"stopped at once; go on from the last checkpoint with: elman train --out {run.folder} --resume"
+            f"stopped at once; resume from the last checkpoint with: elman train --out {run.folder} --resume"
         ) from error
     finally:
         log.close()
@@ -101,7 +101,7 @@ def _loop(run: Run, training: Training, log: TrainingLog, stop: StopRequest) -> 
         if stop.wanted and position.update < plan.updates:
             save()
             raise Interrupted(
-                f"stopped at update {position.update} of {plan.updates}; nothing is lost, go on with: "
+                f"stopped at update {position.update} of {plan.updates}; nothing is lost; resume with: "
                 f"elman train --out {run.folder} --resume"
             )
 

@@ -1,4 +1,4 @@
-"""Where a number that is not finite came from: the layer, named as its weights are."""
+"""Find the layer from which a non-finite number came; it is named as its weights are."""
 
 from typing import Any, cast
 

@@ -19,13 +19,13 @@ class Plan(Config):
     batch: int = 20
     """Rows trained side by side (B)."""
     seed: int = 1
-    """Everything random follows from it: first weights, masks, order of the data."""
+    """Seed of everything random: first weights, dropout masks, order of the data."""
     optimizer: Literal["sgd", "momentum", "adam", "adamw", "muon"] = "adamw"
-    """Which optimiser makes the updates."""
+    """The optimiser."""
     rate: float = 4e-3
     """The highest learning rate of the schedule."""
     schedule: Literal["one-cycle", "linear", "trapezoid", "constant"] = "one-cycle"
-    """How the learning rate moves over the run."""
+    """How the learning rate changes over the run."""
     warmup: float = 0.1
     """Share of the run in which the learning rate rises."""
     cooldown: float = 0.2
@@ -33,7 +33,7 @@ class Plan(Config):
     weight_decay: float = 0.0
     """Decay of the weight matrices."""
     clip: float = 0.25
-    """The gradient is scaled down to this norm when it is longer; 0 means never."""
+    """Gradients with a larger norm are scaled down to this norm; 0 means never."""
     dropout: float = 0.0
     """Locked dropout between layers and before the output."""
     input_dropout: float = 0.0
@@ -45,11 +45,11 @@ class Plan(Config):
     average_from: float = 1.0
     """Weights are averaged from this share of the run on; 1 means never."""
     average_after: int = 0
-    """Or: weights are averaged once so many validations in a row were no better; 0 means never."""
+    """Or: weights are averaged once this many validations in a row were no better; 0 means never."""
     validations: int = 8
-    """How often the validation data is scored over the run, the end included."""
+    """How many times the validation data is scored during the run, including once at the end."""
     patience: int = 0
-    """Stop after so many validations without a better one; 0 means never."""
+    """Stop after this many validations without improvement; 0 means never."""
     precision: Literal["bf16", "fp32"] = "fp32"
     """Precision of the matrix products in training; weights and sums stay fp32."""
     threads: int = 1

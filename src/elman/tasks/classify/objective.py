@@ -25,7 +25,7 @@ _TIE = 1e-6
 """What a lower loss adds at most: less than one example of a million."""
 _VALID_ROWS = 256
 _UNBALANCED = 10
-"""From so many times as many examples of one label as of another on, rare ones count more."""
+"""Rare labels count more once the most frequent has more than this many times their examples."""
 
 
 class ClassifyObjective(ExampleObjective):

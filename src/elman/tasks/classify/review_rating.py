@@ -24,7 +24,7 @@ _BY_RANK = {
     3: (_NEGATIVE, _NEUTRAL, _POSITIVE),
     5: (_NEGATIVE, _NEGATIVE, _NEUTRAL, _POSITIVE, _POSITIVE),
 }
-"""The ratings of so many numbers, the lowest number first."""
+"""The ratings for this many classes, the lowest class first."""
 _UNDECIDED = (0.4, 0.6)
 """Probabilities of Positive that are Neutral, where no label is."""
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 _WINDOW = 4
 _MOST_TOKENS = 2_000_000
-"""Of a longer text, pieces from all over it, that together have so many tokens."""
+"""From a longer text, pieces spread over all of it with this many tokens in total."""
 _PIECE = 10_000
 _SMOOTHING = 0.75
 _POWERS = 3

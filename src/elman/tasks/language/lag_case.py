@@ -122,7 +122,7 @@ def lag_words(found: LagCase, *, clip: float = 0.0) -> str:
     if found.case == "vanishing":
         return (
             f"vanishing: {_tokens(found.gone)} back less than 1% of the gradient is left ({pace}); "
-            "what lies further back is hardly learned from"
+            "almost nothing is learned from anything further back"
         )
     if found.gone is not None:
         return f"healthy: only {found.gone} tokens back less than 1% of the gradient is left ({pace})"

@@ -193,7 +193,7 @@ class Model(LowLevel):
         field: str | None = None,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """The share of keystrokes that offered words save on a text (``elman.decode.keystrokes``),
+        """The share of keystrokes that suggestions save on a text (``elman.decode.keystrokes``),
         and its signature.
 
         Arguments are those of ``evaluate``.

@@ -21,14 +21,14 @@ class LanguagePlan(Plan):
     """What the first weights know: how frequent the types are and which stand near each other, or
     nothing."""
     forget_bias: float | None = None
-    """LSTM: begin with forget gates that remember for up to so many tokens (default: 0.73 of the
-    cell a token)."""
+    """LSTM: begin with forget gates that remember for up to this many tokens (default: bias 1, which
+    keeps 73% of the cell per token)."""
     activation_penalty: float = 0.0
     """Weight of the squared outputs of the last layer in the loss (AR)."""
     temporal_penalty: float = 0.0
     """Weight of their squared changes from token to token in the loss (TAR)."""
     line_resets: bool = True
-    """Whether random lines start afresh, so that lines alone don't surprise the model."""
+    """Reset the state at random line starts, so that the model also copes with isolated lines."""
 
     COUNTS = (*Plan.COUNTS, "bptt")
     AMOUNTS = (*Plan.AMOUNTS, "activation_penalty", "temporal_penalty")

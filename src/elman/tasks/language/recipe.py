@@ -27,7 +27,7 @@ _MOST_WEIGHTS = 30.0
 _REFERENCE_HIDDEN = 512
 """Units that the optimiser's usual rate suits; more want less, by the square root."""
 _MANY_TYPES = 20_000
-"""From so many types on, most of the time would go into scores of rare ones: the softmax becomes
+"""From this many types on, most of the time would go into scores of rare ones: the softmax becomes
 adaptive."""
 _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5, "transformer": 0.4}
 """What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates
@@ -174,7 +174,7 @@ def _has_hidden(config: NeuralConfig) -> bool:
 
 
 def updates_for_epochs(epochs: float, tokens: int, plan: LanguagePlan) -> int:
-    """Updates that so many epochs take.
+    """Updates that this many epochs take.
 
     >>> updates_for_epochs(2, 7000, LanguagePlan(updates=1, batch=10, bptt=35))
     40
