@@ -25,7 +25,8 @@ def run(
         str, typer.Option(metavar="FILE", help="What to write; an ARPA file whose name ends in .gz is gzip.")
     ],
     precision: Annotated[
-        str | None, typer.Option(metavar="int8|fp32", help="Precision of ONNX files; int8 (default) where it costs no accuracy.")
+        str | None,
+        typer.Option(metavar="int8|fp32", help="Precision of ONNX files; int8 (default) where it costs no accuracy."),
     ] = None,
     text: Annotated[
         str | None,
@@ -40,7 +41,10 @@ def run(
     ] = None,
     mix: Mix = None,
     tune: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Text on which the n-gram's weights are fitted (default: the validation text).")
+        str | None, typer.Option(
+            metavar="FILE",
+            help="Text on which the n-gram's weights are fitted (default: the validation text).",
+        )
     ] = None,
     as_json: Json = False,
     **settings: Any,

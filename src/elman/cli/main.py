@@ -73,7 +73,8 @@ app = typer.Typer(
     help="Your text into language models, and language models into tools.\n\n"
     "Start with `elman quickstart`, or `elman train my.txt --out model`. "
     "`elman VERB --help` explains a verb; --json works on every verb.",
-    epilog="Results go to stdout, everything else to stderr. Exit code 2: a user error, explained in one line; 130: interrupted.",
+    epilog="Results go to stdout, everything else to stderr. "
+    "Exit code 2: a user error, explained in one line; 130: interrupted.",
 )
 
 

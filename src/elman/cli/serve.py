@@ -28,7 +28,10 @@ def run(
     ] = None,
     cors: Annotated[
         list[str] | None,
-        typer.Option(metavar="ORIGIN", help="Origin allowed to make cross-site requests, like https://example.org; * for all."),
+        typer.Option(
+            metavar="ORIGIN",
+            help="Origin allowed to make cross-site requests, like https://example.org; * for all.",
+        ),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
