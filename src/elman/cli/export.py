@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument, with_flags
+from elman.cli.flags import Block, Json, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
 from elman.export.distill import DistillConfig
@@ -33,10 +33,20 @@ def run(
     tune: Annotated[
         str | None, typer.Option(metavar="FILE", help="What n-grams are weighed on; default: its validation text.")
     ] = None,
+    block: Block = None,
+    secrets: Annotated[
+        bool | None,
+        typer.Option(
+            "--secrets/--no-secrets",
+            help="Whether a page offers long numbers, addresses and random strings "
+            "(default: no, and they do not stand in it).",
+        ),
+    ] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
     from elman import api
+    from elman.decode.blocklist import block_entries
     from elman.storage.folder import folder_bytes
 
     if to not in ("arpa", "onnx", "folder", "html"):
@@ -45,6 +55,8 @@ def run(
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
         raise UsageError(f"--precision is {precision!r}; it must be int8 or fp32")
+    if (block or secrets is not None) and to != "html":
+        raise UsageError("--block and --secrets are of pages; add --to html, or leave them out")
     settings |= {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
     if settings and to != "arpa":
         raise UsageError(f"--{next(iter(settings))} is of ARPA files; add --to arpa, or leave it out")
@@ -54,11 +66,12 @@ def run(
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
     loaded = api.load(model, task="language", progress=progress, torch=to == "arpa" or precision == "fp32")
-    distilled = None
+    distilled, hidden = None, None
     if to == "arpa":
         distilled = loaded.export(path, progress=progress, **settings)
     elif to == "html":
-        loaded.export_html(path, progress=progress)
+        entries = block_entries(block or [])
+        hidden = loaded.export_html(path, block=entries, secrets=bool(secrets), progress=progress)["hidden"]
     elif to == "onnx":
         loaded.export_onnx(path, precision=precision or "int8", progress=progress)
     else:
@@ -67,6 +80,8 @@ def run(
     found = {"model": model, "to": to, "out": out, "bytes": folder_bytes(path), "parameters": about["parameters"]}
     if distilled is not None:
         found |= {"parameters": distilled["ngrams"], "distilled": distilled}
+    if hidden is not None:
+        found["hidden"] = hidden
     if as_json:
         print_json(found)
         return
@@ -74,6 +89,14 @@ def run(
         print(_distilled(out, found["bytes"], distilled))
         return
     print(f"{out}: {about['name']}, {about['size']}, {about['parameters']:,} parameters, {found['bytes'] / 1e6:.1f} MB")
+    if hidden is not None:
+        print(_hidden(hidden))
+
+
+def _hidden(counts: dict[str, int]) -> str:
+    private, blocked = counts["private"], counts["blocked"]
+    said = f"{private + blocked:,} of {counts['vocabulary']:,} words of the vocabulary are never offered"
+    return f"{said}: {private:,} look private (--secrets offers them), {blocked:,} are blocked"
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:

@@ -12,6 +12,16 @@ import typer
 from elman.config import Config, field_docs
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Block = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE|PATTERN", help="Never show these words: a word, a stem like dog*, /EXPRESSION/, a file with one "
+        "of them a line, or builtin for a list of profanities."
+    ),
+]  # fmt: skip
+Secrets = Annotated[
+    bool, typer.Option("--secrets/--no-secrets", help="Whether to show long numbers, addresses and random strings.")
+]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 

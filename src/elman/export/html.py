@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from elman.cells.symbol import Symbol
 from elman.decode.completion import complete
+from elman.decode.offers import Offers, offers_from
+from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
+from elman.decode.prompt_state import PromptState
+from elman.decode.secrets import is_secret
+from elman.decode.spelling import locale_of
 from elman.errors import ModelError
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
@@ -28,23 +33,35 @@ from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.system.files import write_atomic
 from elman.text.kinds import PATTERNS
-from elman.text.tokenizer import Tokenizer
+from elman.text.tokenizer import EOS_ID, Tokenizer
 from elman.web.assets import read
 
-_SCRIPTS = ("functions.js", "program.js", "typing.js", "splitter.js", "words.js", "onefile.js")
+_SCRIPTS = (
+    "functions.js", "program.js", "typing.js", "splitter.js", "casing.js", "offers.js", "words.js", "onefile.js",
+)  # fmt: skip
 CONTEXTS = 60
 """Contexts completed in Python, with which the page checks itself."""
 _WORDS = 5
 
 
 def write_page(
-    file: Path, model: Any, *, card: Mapping[str, Any], name: str, version: str, progress: Progress
+    file: Path,
+    model: Any,
+    *,
+    card: Mapping[str, Any],
+    name: str,
+    version: str,
+    progress: Progress,
+    block: Collection[str] = (),
+    secrets: bool = False,
 ) -> dict[str, Any]:
     """Write the page of a network; returns facts about it.
 
     Args:
         model: the network as ``elman.load`` gives it, without torch.
         card: the source of the page's facts.
+        block: words that the page never offers (``elman.decode.blocklist``).
+        secrets: whether it offers what looks private. If not, those words do not stand in the page.
 
     Raises:
         ModelError: it is not a network, or its tokens are not words.
@@ -53,12 +70,35 @@ def write_page(
     with progress.stage("making the page", total=3, unit="parts") as advance:
         about = program_of(lm)
         advance(1)
-        about |= {"tokens": lm.tokenizer.tokens, "tokenizer": _settings(lm.tokenizer)}
-        about["contexts"] = [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
+        offers = offers_from(block, locale=locale_of(lm.tokenizer), secrets=secrets)
+        private, blocked = hidden_types(lm.tokenizer, offers)
+        about |= {"tokens": _without(lm.tokenizer.tokens, private), "tokenizer": _settings(lm.tokenizer)}
+        about["offers"] = {"hidden": private + blocked, "phrases": offers.block.phrases, "secrets": secrets}
+        about["contexts"] = [completed(lm, prompt, offers) for prompt in contexts_of(lm, CONTEXTS, without=private)]
         advance(1)
         write_atomic(file, assemble(about, card=card, name=name, version=version, lm=lm).encode())
         advance(1)
-    return {"bytes": file.stat().st_size, "contexts": CONTEXTS, "precision": lm.precision}
+    hidden = {"private": len(private), "blocked": len(blocked), "vocabulary": lm.tokenizer.size}
+    return {"bytes": file.stat().st_size, "contexts": CONTEXTS, "precision": lm.precision, "hidden": hidden}
+
+
+def hidden_types(tokenizer: Tokenizer, offers: Offers) -> tuple[list[int], list[int]]:
+    """The types that are never offered because they look private, and those that are blocked."""
+    private, blocked = [], []
+    for token in range(EOS_ID + 1, tokenizer.size):
+        word = tokenizer.tokens[token].removeprefix(" ")
+        if not offers.secrets and is_secret(word):
+            private.append(token)
+        elif offers.block and offers.block.hides(word):
+            blocked.append(token)
+    return private, blocked
+
+
+def _without(tokens: Sequence[str], private: Collection[int]) -> list[str]:
+    """The types, with a text that nobody types for those that nobody is to read in the page."""
+    left_out = set(private)
+    lead = {token: " " * tokens[token].startswith(" ") for token in left_out}
+    return [f"{lead[token]}\0{token}" if token in left_out else text for token, text in enumerate(tokens)]
 
 
 def _checked(model: Any) -> InferenceModel:
@@ -76,12 +116,25 @@ def _settings(tokenizer: Tokenizer) -> dict[str, Any]:
     return {name: getattr(config, name) for name in names} | {"patterns": PATTERNS if tokenizer.words else None}
 
 
-def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
+def completed(lm: LanguageModel, prompt: str, offers: Offers | None = None) -> dict[str, Any]:
     """A prompt with its likeliest words, and the ``digest`` of all log-probabilities before the
-    word.
+    word. ``offers`` are those of the page, by default those of ``write_page``.
     """
-    log_probs = lm.log_probs(open_prompt(lm, prompt).state)[0]
-    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": digest(log_probs)}
+    rules = offers or Offers(secrets=False)
+    asked = open_prompt(lm, prompt)
+    log_probs = lm.log_probs(asked.state)[0]
+    found = complete(lm, prompt, n=_WORDS, block=rules.block, secrets=rules.secrets)
+    share = _private_share(lm, asked, log_probs, rules) if found.partial else 0.0
+    words = [(word, probability / (1 - share)) for word, probability in found.words]
+    return {"prompt": prompt, "words": words, "digest": digest(log_probs)}
+
+
+def _private_share(lm: LanguageModel, asked: PromptState, log_probs: NDArray[np.float32], rules: Offers) -> float:
+    """How much of all that begins as typed is private: in the page it does not stand."""
+    begun = list(asked.others) or piece_index(lm.tokenizer).starting_with(asked.typed).tolist()
+    masses = np.exp(log_probs[begun].astype(np.float64))
+    private = [not rules.secrets and is_secret(lm.tokenizer.tokens[token].removeprefix(" ")) for token in begun]
+    return float(masses[private].sum() / masses.sum())
 
 
 def digest(vector: NDArray[np.float32]) -> int:
@@ -94,14 +147,14 @@ def digest(vector: NDArray[np.float32]) -> int:
     return int((vector.view(np.uint32) * odd).sum(dtype=np.uint32))
 
 
-def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1) -> list[str]:
-    """Beginnings of generated texts; every third one ends inside a word."""
+def contexts_of(lm: InferenceModel, count: int, *, seed: int = 1, without: Sequence[int] = ()) -> list[str]:
+    """Beginnings of generated texts, without some types; every third one ends inside a word."""
     draw, contexts = np.random.default_rng(seed), []
     while len(contexts) < count:
         state, ids = lm.start(), []
         for _ in range(int(draw.integers(1, 12))):
             probs = np.exp(lm.log_probs(state)[0].astype(np.float64))
-            probs[0] = 0
+            probs[[0, *without]] = 0
             ids.append(int(draw.choice(len(probs), p=probs / probs.sum())))
             state = lm.advance(np.array(ids[-1:]), state)
         text = lm.tokenizer.decode(ids).lstrip("\n")
