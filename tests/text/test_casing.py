@@ -2,22 +2,21 @@
 
 import pytest
 
-from elman.text.casing import fold, lower, recase, upper
+from elman.text.casing import fold, recase, upper
+from elman.text.letter_case import CaseLocale, lower
 
 
 @pytest.mark.parametrize(
     ("text", "locale", "small", "large"),
     [
-        ("ISPARTA", "", "isparta", "ISPARTA"),
+        ("ISPARTA", None, "isparta", "ISPARTA"),
         ("ISPARTA", "tr", "ısparta", "ISPARTA"),
-        ("İzmir", "tr-TR", "izmir", "İZMİR"),
-        ("I\u0307zmir", "az_AZ", "izmir", "I\u0307ZMİR"),
-        ("ΟΔΥΣΣΕΥΣ ΣΑΣ", "", "οδυσσευς σας", "ΟΔΥΣΣΕΥΣ ΣΑΣ"),
-        ("Straße", "de", "straße", "STRASSE"),
-        ("Trick", "trv", "trick", "TRICK"),  # another language than Turkish
+        ("İzmir", "az", "izmir", "İZMİR"),
+        ("ΟΔΥΣΣΕΥΣ ΣΑΣ", None, "οδυσσευς σας", "ΟΔΥΣΣΕΥΣ ΣΑΣ"),
+        ("Straße", None, "straße", "STRASSE"),
     ],
 )
-def test_case(text: str, locale: str, small: str, large: str) -> None:
+def test_case(text: str, locale: CaseLocale | None, small: str, large: str) -> None:
     assert (lower(text, locale), upper(text, locale)) == (small, large)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from elman.decode.words import runs
 from elman.errors import UsageError
 from elman.text.casing import fold
+from elman.text.letter_case import CaseLocale
 from elman.text.normalise import normalise_line
 
 BUILTIN = "builtin"
@@ -41,7 +42,7 @@ class Blocklist:
             not allow them.
     """
 
-    def __init__(self, entries: Collection[str], *, locale: str = "", expressions: bool = True) -> None:
+    def __init__(self, entries: Collection[str], *, locale: CaseLocale | None = None, expressions: bool = True) -> None:
         self._locale = locale
         words: set[str] = set()
         stems: set[str] = set()

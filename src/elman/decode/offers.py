@@ -9,6 +9,7 @@ from elman.decode.clusters import is_whole
 from elman.decode.secrets import LONG_CHAIN, count_digits, digits_before, in_address, is_secret
 from elman.decode.words import Kind, runs
 from elman.text.casing import fold
+from elman.text.letter_case import CaseLocale
 
 REPEATED = 0.1
 """What the probability of the word that was just written is multiplied by."""
@@ -55,7 +56,7 @@ class Offers:
         """Whether a word after the text ``before`` must not stand right at its end."""
         return not self.secrets and in_address(before)
 
-    def weigh(self, before: str, locale: str = "") -> Callable[[str], float]:
+    def weigh(self, before: str, locale: CaseLocale | None = None) -> Callable[[str], float]:
         """What the probability of a word is multiplied by where it follows the text ``before``; 0
         for a word that is not offered."""
         repeated = "" if self.repeats else fold(last_word(before), locale)
@@ -70,7 +71,7 @@ class Offers:
         return weight
 
 
-def offers_from(block: Collection[str] | Blocklist = (), *, locale: str = "", **rules: bool) -> Offers:
+def offers_from(block: Collection[str] | Blocklist = (), *, locale: CaseLocale | None = None, **rules: bool) -> Offers:
     """Rules from what a caller gives."""
     blocked = block if isinstance(block, Blocklist) else Blocklist(block, locale=locale) if block else NOTHING
     return Offers(block=blocked, **rules)

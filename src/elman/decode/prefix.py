@@ -11,7 +11,9 @@ from elman.decode.spelling import fold_index, locale_of
 from elman.decode.typed_words import open_words
 from elman.decode.words import CharacterRun, Kind, runs
 from elman.models.protocol import LanguageModel
-from elman.text.casing import APOSTROPHES, lower, upper
+from elman.text.casing import upper
+from elman.text.kinds import APOSTROPHES
+from elman.text.letter_case import CaseLocale, lower
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
 _LOOK_BACK = 200
@@ -100,7 +102,7 @@ def _in_other_spelling(model: LanguageModel, index: PieceIndex, unfinished: Prom
     return best if most else None
 
 
-def _spellings(word: str, locale: str) -> list[str]:
+def _spellings(word: str, locale: CaseLocale | None) -> list[str]:
     """Other ways to write the beginning of a word."""
     small = lower(word, locale)
     cases = (small, upper(small[:1], locale) + small[1:], upper(word, locale), word)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from elman.data.oov import unknown_tokens
 from elman.notation import TokenIds
 from elman.text.casing import fold
+from elman.text.letter_case import CaseLocale
 from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
 
 
@@ -55,9 +56,9 @@ def fold_index(tokenizer: Tokenizer) -> FoldIndex:
     return FoldIndex(tokenizer)
 
 
-def locale_of(tokenizer: Tokenizer) -> str:
-    """The language whose rules of upper and lower case a tokenizer follows; empty: Unicode's."""
-    return tokenizer.config.locale or ""
+def locale_of(tokenizer: Tokenizer) -> CaseLocale | None:
+    """The language whose rules of upper and lower case a tokenizer follows; None: Unicode's."""
+    return tokenizer.config.locale
 
 
 def known_ids(tokenizer: Tokenizer, line: str, encoded: Encoded) -> TokenIds:

@@ -7,6 +7,7 @@ from elman.decode.blocklist import Blocklist
 from elman.decode.masking import Mask
 from elman.decode.offers import Offers
 from elman.decode.spelling import locale_of
+from elman.text.letter_case import CaseLocale
 from elman.text.tokenizer import Tokenizer
 
 
@@ -24,7 +25,7 @@ class Hidden:
     def __init__(self, block: Collection[str] = (), *, secrets: bool = True) -> None:
         self.secrets = secrets
         self._entries = tuple(block)
-        self._lists = {"": Blocklist(self._entries)}
+        self._lists: dict[CaseLocale | None, Blocklist] = {None: Blocklist(self._entries)}
         self._masks: dict[Tokenizer, Mask] = {}
 
     def offers(self, tokenizer: Tokenizer, more: Iterable[str] = (), *, secrets: bool = True) -> Offers:
@@ -49,6 +50,6 @@ class Hidden:
 
 
 @lru_cache(maxsize=64)
-def _words(entries: tuple[str, ...], locale: str) -> Blocklist:
+def _words(entries: tuple[str, ...], locale: CaseLocale | None) -> Blocklist:
     # An expression of a stranger's could take for ever.
     return Blocklist(entries, locale=locale, expressions=False)

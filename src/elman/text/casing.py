@@ -1,47 +1,34 @@
-"""Upper and lower case of text, by the rules of a language.
+"""Comparing and writing words without regard to case.
 
-``lower`` follows Unicode, with the context of each letter (a sigma at the end of a word). ``fold``
-is for comparing only: texts that differ in case or in the sign of an apostrophe have one fold.
+Texts that differ in case or in the sign of an apostrophe have one ``fold``. ``recase`` writes a
+word in the case of what was typed of it.
 """
 
-APOSTROPHES = "'\u2019\u02bc"
-"""Signs that are written for one apostrophe: typewriter, typographic, and the letter."""
+from elman.text.kinds import APOSTROPHES
+from elman.text.letter_case import CaseLocale, lower
 
-_TURKIC = ("tr", "az")
 _FOLDED = str.maketrans({"ς": "σ", "ß": "ss", **dict.fromkeys(APOSTROPHES[1:], "'")})
 
 
-def lower(text: str, locale: str = "") -> str:
-    """A text in lower case; with the ``locale`` tr or az, I becomes ı and İ becomes i.
-
-    >>> lower("ΟΔΟΣ"), lower("DIŞ"), lower("DIŞ", "tr"), lower("İZ", "az-AZ")
-    ('οδος', 'diş', 'dış', 'iz')
-    """
-    if _is_turkic(locale):
-        text = text.replace("I\u0307", "i").replace("İ", "i").replace("I", "ı")
-    return text.lower()
-
-
-def upper(text: str, locale: str = "") -> str:
+def upper(text: str, locale: CaseLocale | None = None) -> str:
     """A text in upper case; with the ``locale`` tr or az, i becomes İ and ı becomes I.
 
     >>> upper("iz"), upper("iz", "tr"), upper("straße")
     ('IZ', 'İZ', 'STRASSE')
     """
-    return (text.replace("i", "İ") if _is_turkic(locale) else text).upper()
+    return (text.replace("i", "İ") if locale else text).upper()
 
 
-def fold(text: str, locale: str = "") -> str:
+def fold(text: str, locale: CaseLocale | None = None) -> str:
     """The form in which texts are compared without regard to case and sign of apostrophe.
 
     >>> fold("We\u2019LL"), fold("ΣΑΣ") == fold("σασ"), fold("STRASSE") == fold("Straße")
     ("we'll", True, True)
     """
-    # Outside of Turkic languages the lower case of İ is an i with a dot over it.
-    return lower(text, locale).translate(_FOLDED).replace("i\u0307", "i")
+    return lower(text, locale).translate(_FOLDED)
 
 
-def recase(word: str, typed: str, locale: str = "") -> str:
+def recase(word: str, typed: str, locale: CaseLocale | None = None) -> str:
     """A word of the vocabulary, written as what was typed of it.
 
     Two capitals or more ask for capitals throughout, one at the beginning for one, none for none. A
@@ -61,7 +48,7 @@ def recase(word: str, typed: str, locale: str = "") -> str:
     return word if found == typed == lower(typed, locale) else found
 
 
-def _in_case_of(word: str, typed: str, locale: str) -> str:
+def _in_case_of(word: str, typed: str, locale: CaseLocale | None) -> str:
     letters = [char for char in typed if char.lower() != char.upper()]
     capitals = [char != lower(char, locale) for char in letters]
     if len(capitals) > 1 and all(capitals):
@@ -73,11 +60,7 @@ def _in_case_of(word: str, typed: str, locale: str) -> str:
     return lower(word, locale)
 
 
-def _own_capitals(word: str, locale: str) -> bool:
+def _own_capitals(word: str, locale: CaseLocale | None) -> bool:
     """Whether capitals belong to a word, not to its place at the beginning of a sentence."""
     rest = word[1:]
     return rest != lower(rest, locale) or (word[:1] != lower(word[:1], locale) and not rest[:1].islower())
-
-
-def _is_turkic(locale: str) -> bool:
-    return locale.lower().replace("_", "-").split("-")[0] in _TURKIC

@@ -1,23 +1,20 @@
 // Upper and lower case, and the form in which words are compared: as elman/text/casing.py.
 
+import {lowered} from "./splitter.js";
+
 const ONE_SIGN = "'\u2019\u02bc";
 
-function isTurkic(locale) {
-  return /^(tr|az)(?![a-z])/iu.test(locale);
+function lowerCase(text, locale) {
+  return lowered(text, {locale});
 }
 
-export function lowerCase(text, locale = "") {
-  return (isTurkic(locale) ? text.replace(/I\u0307|İ/gu, "i").replace(/I/gu, "ı") : text).toLowerCase();
-}
-
-export function upperCase(text, locale = "") {
-  return (isTurkic(locale) ? text.replace(/i/gu, "İ") : text).toUpperCase();
+function upperCase(text, locale) {
+  return (locale ? text.replaceAll("i", "İ") : text).toUpperCase();
 }
 
 /** What texts have in common that differ in case or in the sign of an apostrophe. */
 export function fold(text, locale = "") {
-  const same = lowerCase(text, locale).replace(/ς/gu, "σ").replace(/ß/gu, "ss").replace(/[\u2019\u02bc]/gu, "'");
-  return same.replace(/i\u0307/gu, "i");
+  return lowerCase(text, locale).replace(/ς/gu, "σ").replace(/ß/gu, "ss").replace(/[\u2019\u02bc]/gu, "'");
 }
 
 /** A word of the vocabulary, written as what was typed of it. */
