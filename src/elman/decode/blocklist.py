@@ -43,7 +43,7 @@ class Blocklist:
     """
 
     def __init__(self, entries: Collection[str], *, locale: CaseLocale | None = None, expressions: bool = True) -> None:
-        self._locale = locale
+        self._locale: CaseLocale | None = locale
         words: set[str] = set()
         stems: set[str] = set()
         phrases: set[tuple[str, ...]] = set()

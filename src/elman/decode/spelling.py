@@ -22,7 +22,7 @@ class FoldIndex:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.locale = locale_of(tokenizer)
+        self.locale: CaseLocale | None = locale_of(tokenizer)
         texts = (piece.decode("utf-8", "replace") for piece in tokenizer.pieces)
         self.folds = [fold(text, self.locale) for text in texts]
         """The fold of each token by id, its leading space included."""

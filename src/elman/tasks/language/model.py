@@ -146,9 +146,7 @@ class Model(LowLevel):
         offers = offers_from(_listed(block), locale=locale_of(self.lm.tokenizer), secrets=secrets)
         mask = Mask(self.lm.tokenizer, offers) if offers.forbids else None
         more = {"max_tokens": max_tokens, "seed": _seed(seed), "stop": _listed(stop)}
-        return generate(
-            self.lm, prompt, sampler=sampler, mask=mask, repetition_penalty=repetition_penalty, **more
-        )
+        return generate(self.lm, prompt, sampler=sampler, mask=mask, repetition_penalty=repetition_penalty, **more)
 
     def score(self, line: str, *, prefix: str = "", spelling: bool = True, eos: bool = True) -> LineScore:
         """The log-probability of one line by itself, or as the continuation of ``prefix`` (nats).
