@@ -14,16 +14,16 @@ from elman.decode.offers import offers_from
 from elman.decode.phrases import complete_phrase
 from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import Context, LineScore, follow_lines, score_lines
-from elman.decode.spelling import known_ids, locale_of
+from elman.decode.spelling import locale_of
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
+from elman.tasks.language.known_prompts import check_begun, check_known
 from elman.tasks.language.low_level import LowLevel
 from elman.text.corpus import CorpusConfig, read_text
-from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.store import Text
 
@@ -82,7 +82,7 @@ class Model(LowLevel):
         rules = {"block": _listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
         found = complete(self.lm, prompt, n=n, partial=partial, **rules)
         if strict:
-            self._check_begun(found)
+            check_begun(self.lm, found)
         return found
 
     def phrase(
@@ -100,13 +100,13 @@ class Model(LowLevel):
         """The likeliest continuations of up to ``words`` words, by beam search, with probabilities.
         ``block``, ``secrets`` and ``strict`` are those of ``complete``."""
         if strict:
-            self._check_begun(complete(self.lm, prompt, n=1, partial=partial))
+            check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
         rules = {"block": _listed(block), "secrets": secrets}
         return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial, **rules)
 
     def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
         """The probability of each given text as what comes next, in the given order."""
-        self._check_known(prompt)
+        check_known(self.lm, prompt)
         return candidates(self.lm, self.speller, prompt, texts)
 
     def generate(self, prompt: str = "", **options: Any) -> str:
@@ -141,7 +141,7 @@ class Model(LowLevel):
             block: words never to write, as for ``complete``.
             secrets: whether to write long numbers, addresses and random strings.
         """
-        self._check_known(prompt)
+        check_known(self.lm, prompt)
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
         offers = offers_from(_listed(block), locale=locale_of(self.lm.tokenizer), secrets=secrets)
         mask = Mask(self.lm.tokenizer, offers) if offers.forbids else None
@@ -242,25 +242,6 @@ class Model(LowLevel):
             if name in self.card:
                 return str(self.card[name]["tuned_on"])
         return None
-
-    def _check_begun(self, found: Completion) -> None:
-        if found.unmatched:
-            raise UsageError(
-                f"no word in the vocabulary begins with {found.unmatched!r}; check the spelling, or end it with a space"
-            )
-        if not found.partial:
-            self._check_known(found.prompt, any_spelling=True)
-
-    def _check_known(self, prompt: str, *, any_spelling: bool = False) -> None:
-        tokenizer, ids = self.lm.tokenizer, []
-        for line in map(normalise_line, prompt.splitlines()):
-            encoded = tokenizer.encode(line)
-            ids += (known_ids(tokenizer, line, encoded) if any_spelling else encoded.ids).tolist()
-        if ids and not any(ids):
-            raise UsageError(
-                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
-                "trained on, or train with --level subword"
-            )
 
     def info(self) -> dict[str, Any]:
         """The model card, and what is known without one."""
