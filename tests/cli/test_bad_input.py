@@ -195,7 +195,7 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
     ("words", "parts"),
     [
         (("complete", "Anna", "--n", "0"), ("--n is 0",)),
-        (("complete", "Anna xylophonist-q", "--partial"), ("no word in the vocabulary begins with",)),
+        (("complete", "Anna xylophonist-zq", "--partial", "--strict"), ("no word in the vocabulary begins with",)),
         (("complete", "Anna", "mat"), ("quotes", "--candidates")),
         (("complete", "Anna", "--candidates"), ("needs words to compare",)),
         (("generate", "Anna", "--temperature", "-1"), ("temperature",)),
@@ -207,9 +207,13 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
         (("evaluate", "builtin:nothing"), ("builtin",)),
         (("evaluate", "builtin:pydocs", "--context", "guess"), ("guess", "carry, document or independent")),
         (("evaluate", "builtin:pydocs", "--tune", "x.txt"), ("--mix", "--cache", "--dynamic")),
-        (("complete", "Anna sees the zzzxq", "--phrase", "--partial"), ("no phrase goes on",)),
+        (("complete", "Anna sees the zzzxq", "--phrase", "--partial", "--strict"), ("begins with 'zzzxq'",)),
         (("complete", "Anna", "--words", "3"), ("--phrase",)),
-        (("complete", "Anna", "--phrase", "--block", "sees"), ("--block",)),
+        (("complete", "Anna", "--candidates", "sees", "--block", "sees"), ("--block",)),
+        (("complete", "Anna", "--phrase", "--repeats"), ("--repeats",)),
+        (("complete", "Anna", "--block", "/(/"), ("'/(/'", "plain word")),
+        (("complete", "Anna", "--block", "*"), ("'*'", "dog*")),
+        (("complete", "Anna", "--block", "builtin", "--strict", "--block", "/./"), ("block fewer words",)),
     ],
 )
 def test_bad_requests(cli: Call, lstm_folder: Path, words: tuple[str, ...], parts: tuple[str, ...]) -> None:

@@ -48,9 +48,17 @@ def test_unknown_words_are_read_and_said(cli: Call, folder: Path) -> None:
 
 
 def test_a_prompt_of_which_nothing_is_known(cli: Call, folder: Path) -> None:
-    for words in (("complete", folder, "zyzzyva quux "), ("generate", folder, "zyzzyva quux ")):
+    for words in (("complete", folder, "zyzzyva quux ", "--strict"), ("generate", folder, "zyzzyva quux ")):
         result = cli(*words)
         assert result.code == 2 and "nothing of the prompt" in result.err and result.err.count("\n") == 1
+    for prompt in ("zyzzyva quux ", "zyzzyva", "Anna zyz", "🙂", "Привет", ""):
+        for phrase in ((), ("--phrase",)):
+            found = good(cli("complete", folder, prompt, "-n", "3", *phrase))
+            assert len(found.out.splitlines()) == 3, (prompt, phrase)
+    for partial in ((), ("--partial",)):
+        result = cli("complete", folder, "Anna sees zyz", "--strict", *partial)
+        assert result.code == 2 and "begins with 'zyz'" in result.err
+    assert good(cli("complete", folder, "ANNA SEES THE HOU", "--strict")).out.startswith("HOUSE")
 
 
 def test_phrases(cli: Call, folder: Path) -> None:
@@ -72,6 +80,15 @@ def test_block_lists(cli: Call, folder: Path, tmp_path: Path) -> None:
     found = good(cli("complete", folder, "Anna sees the old", *flags)).out
     listed = {line.split()[0] for line in found.splitlines()}
     assert not listed & {"house", "river", "tree"} and "bird" in listed
+    (tmp_path / "more.txt").write_text("# stems and expressions\nhou*\n/^r.ver$/\n")
+    both = ("--block", tmp_path / "more.txt", "--block", "builtin")
+    phrases = good(cli("complete", folder, "Anna sees the old", *both, "--phrase", "-n", "8")).out
+    assert "house" not in phrases and "river" not in phrases and phrases.count("\n") == 8
+    written = good(cli("generate", folder, "Anna sees the old", *both, "--seed", "1", "--max-tokens", "200")).out
+    plain = good(cli("generate", folder, "Anna sees the old", "--seed", "1", "--max-tokens", "200")).out
+    assert "house" in plain and "house" not in written and "river" not in written
+    nothing = good(cli("complete", folder, "Anna", "--block", "/./"))
+    assert nothing.out == "" and "block fewer words" in nothing.err
 
 
 def test_generate_is_repeatable_and_clean(cli: Call, folder: Path) -> None:

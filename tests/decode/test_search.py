@@ -97,7 +97,7 @@ def test_enumeration_agrees_with_figures_by_hand(char_model):
 def test_search_is_enumeration_at_char_level(make_net, make_tokenizer, seed):
     model = make_net(make_tokenizer("char", "ab ."), seed=seed, sharpness=1.0)
     sums, _ = enumerate_words(model, start_of(model, b"a", b" "), depth=9)
-    found = complete(model, "a ", n=4)
+    found = complete(model, "a ", n=4, repeats=True)
     assert words(found) == pytest.approx(best({w: p for w, p in sums.items() if w.isalpha()}, 4), abs=2e-4)
     sums, _ = enumerate_words(model, model.start(), typed=b"ab", depth=9)
     found = complete(model, "ab", n=4, partial=True)
@@ -105,7 +105,7 @@ def test_search_is_enumeration_at_char_level(make_net, make_tokenizer, seed):
 
 
 def test_paths_to_the_same_word_are_added_at_subword_level(pieces_model):
-    completion = complete(pieces_model, "", n=3, effort=THOROUGH)
+    completion = complete(pieces_model, "", n=3, repeats=True, effort=THOROUGH)
     # "ab" is " ab" 1/4 * 3/4, " a" "b" 1/4 * 1/2 * 1/2, " " "a" "b" 1/4 * 3/4 * 1/2 * 1/2.
     ab = 1 / 4 * 3 / 4 + 1 / 4 * 1 / 2 * 1 / 2 + 1 / 4 * 3 / 4 * 1 / 2 * 1 / 2
     # "a" is " a" 1/4 * 1/2 or " " "a" 1/4 * 3/4 * 1/2.
@@ -128,7 +128,7 @@ def test_search_is_enumeration_for_new_words_at_subword_level(pieces_model, prom
         # All but what goes on with the word.
         space = {"firsts": {1} | {i for i, piece in enumerate(tokenizer.pieces) if not piece[:1].isalpha()}}
     sums, _ = enumerate_words(pieces_model, state, space=True, depth=14, **space)
-    found = complete(pieces_model, prompt, n=4, partial=False, effort=THOROUGH)
+    found = complete(pieces_model, prompt, n=4, partial=False, repeats=True, effort=THOROUGH)
     assert words(found) == pytest.approx(best(sums, 4), abs=1e-6)
 
 
@@ -136,7 +136,7 @@ def test_half_typed_words_are_matched_over_all_cuts_at_subword_level(pieces_mode
     # " ab" 1/4, " a" "b" 1/4 * 1/2, " " "a" "b" 1/4 * 3/4 * 1/2.
     sums, given = enumerate_words(pieces_model, pieces_model.start(), typed=b" ab", space=True, depth=14)
     assert given == pytest.approx(1 / 4 + 1 / 8 + 3 / 32)
-    completion = complete(pieces_model, "ab", n=3, partial=True, effort=THOROUGH)
+    completion = complete(pieces_model, "ab", n=3, partial=True, repeats=True, effort=THOROUGH)
     assert completion.partial == "ab"
     assert words(completion) == pytest.approx(best(sums, 3), abs=1e-6)
 
@@ -178,7 +178,7 @@ def test_what_a_byte_begins_is_known_when_the_character_is_whole(byte_model):
 
 def test_a_whole_word_is_over_at_byte_level(byte_model):
     # Of a space 1/2 and "×" 1/4.
-    found = complete(byte_model, "c", partial=False, punctuation=True)
+    found = complete(byte_model, "c", partial=False, punctuation=True, repeats=True)
     after_space = {"c": 2 / 3 * 0.75 * 0.75, "c\u00e9": 2 / 3 * 0.75 * 0.25, "\u732b": 2 / 3 * 0.25 * 0.75}
     assert words(found) == approx(**{"\u00d7": 1 / 3}, **after_space)
 

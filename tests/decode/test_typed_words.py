@@ -5,8 +5,9 @@ before them.
 import numpy as np
 import pytest
 
-from elman.decode.completion import complete, complete_phrase
+from elman.decode.completion import complete
 from elman.decode.keystrokes import type_line, type_lines
+from elman.decode.phrases import complete_phrase
 from elman.decode.prefix import open_prompt
 from elman.decode.prompts import read_prompt
 from elman.decode.sampling import generate, make_sampler

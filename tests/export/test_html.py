@@ -13,9 +13,11 @@ import torch
 import elman
 from elman.cells.registry import CELLS
 from elman.decode.completion import complete
+from elman.decode.offers import Offers, offers_from
 from elman.errors import ModelError
-from elman.export.html import completed, write_page
+from elman.export.html import write_page
 from elman.export.ngram_page import page_ngram
+from elman.export.page_check import completed
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.combine import Mixture
@@ -39,7 +41,8 @@ LINES = [
     "cafe\u0301 again (and again) -- so -- far",
 ] * 3
 _PROMPTS = """The|The |the c|The cat's|The cat' |weren|don't s|well-|well-kn|3|3r|5 €|5 €! |"|say "w|the  cat|zzz|zzz
-café|CAF|x1 y|(an|-- |...|👍|<|</s|Ко|   |the cat sat on the mat the cat sat on the|l’|l’é|don'|'|e.g. i.|Don'|it's"""
+café|CAF|x1 y|(an|-- |...|👍|<|</s|Ко|   |the cat sat on the mat the cat sat on the|l’|l’é|don'|'|e.g. i.|Don'|it's
+|THE|THE C|tHE c|DON’|don’t |WERENʼ|кош|КОШ|кошка |the the |cat’s |x1 1999-12-"""
 PROMPTS = re.split(r"[|\n]", _PROMPTS) + [
     "",
     "zzz ",
@@ -131,9 +134,13 @@ class Opened:
         self.requests: list[str] = []
         self.mistakes: list[str] = []
 
-    def open(self, lm: Any, *, name: str = "model", **card: Any) -> Any:
+    def open(
+        self, lm: Any, *, name: str = "model", block: tuple[str, ...] = (), secrets: bool = False, **card: Any
+    ) -> Any:
         file = self._folder / f"{len(list(self._folder.iterdir()))}.html"
-        write_page(file, lm, card=card, name=name, version="0", progress=Progress())
+        rules: dict[str, Any] = {"block": block, "secrets": secrets}
+        self.facts = write_page(file, lm, card=card, name=name, version="0", progress=Progress(), **rules)
+        self.text = file.read_text(encoding="utf-8")
         page = self._context.new_page()
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
@@ -155,8 +162,8 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opened]:
     assert all(url.startswith(("file:", "data:")) for url in found.requests), found.requests
 
 
-def disagreements(page: Any, lm: Any, prompts: list[str] = PROMPTS) -> list[Any]:
-    wanted = [completed(lm, prompt) for prompt in prompts]
+def disagreements(page: Any, lm: Any, prompts: list[str] = PROMPTS, offers: Offers | None = None) -> list[Any]:
+    wanted = [completed(lm, prompt, offers) for prompt in prompts]
     return page.evaluate("(contexts) => document.elman.check(contexts)", wanted)
 
 
@@ -195,9 +202,9 @@ def test_it_completes_as_python_does(opened: Opened, cell: str, shape: dict[str,
 )
 def test_every_script_is_read_as_in_python(opened: Opened, options: dict[str, Any]) -> None:
     lm = network("gru", lines=SCRIPTS + TYPED, **options)
-    page = opened.open(lm)
+    page = opened.open(lm, secrets=True)
     prompts = SCRIPT_PROMPTS + TYPED_PROMPTS
-    assert disagreements(page, lm, prompts) == []
+    assert disagreements(page, lm, prompts, Offers()) == []
     halves = page.evaluate("(texts) => texts.map((text) => document.elman.complete(text).partial)", prompts)
     assert halves == [complete(lm, prompt).partial for prompt in prompts]
 
@@ -240,6 +247,43 @@ def test_a_mixture_completes_as_python_does(opened: Opened) -> None:
         assert "every log-probability of its parts has the same bits" in page.locator("#said").inner_text()
 
 
+PRIVATE = ["call 555 0199 now", "my code is 19990!", "mail ada@example.org", "key QzXkWvBnTpRd", "hot dog, a dog"] * 3
+
+
+@pytest.mark.parametrize("secrets", [False, True])
+def test_what_is_blocked_or_private_stays_out(opened: Opened, secrets: bool) -> None:
+    lm = network("gru", lines=[*LINES, *PRIVATE])
+    block = ("CAT*", "/^sat$/", "hot dog", "don’t")
+    page = opened.open(lm, block=block, secrets=secrets)
+    offers = offers_from(block, secrets=secrets)
+    prompts = [
+        "",
+        "the ",
+        "the c",
+        "Don'",
+        "call 555 ",
+        "call 555",
+        "mail ada@",
+        "ada@ex",
+        "hot ",
+        "hot d",
+        "a d",
+        "9",
+        "k",
+    ]
+    assert disagreements(page, lm, prompts, offers) == []
+    for prompt in prompts:
+        words = page.evaluate("(text) => document.elman.complete(text, 99).words.map(({text}) => text)", prompt)
+        assert words and not {"cat", "sat", "Don't"} & set(words), prompt
+        assert secrets or not {"19990", "QzXkWvBnTpRd"} & set(words), prompt
+    after_hot = page.evaluate("document.elman.complete('hot ', 99).words.map(({text}) => text)")
+    assert "dog" not in after_hot and "a" in after_hot
+    after_555 = page.evaluate("document.elman.complete('call 555 ', 99).words.map(({text}) => text)")
+    assert ("0199" in after_555) == secrets
+    assert all((text in opened.text) == secrets for text in ("19990", "QzXkWvBnTpRd", "ada@example.org"))
+    assert opened.facts["hidden"] == {"private": 0 if secrets else 3, "blocked": 4, "vocabulary": lm.tokenizer.size}
+
+
 def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:
     """In that of their code points: UTF-16, in which JavaScript compares, has letters beyond U+FFFF
     first.
@@ -249,17 +293,19 @@ def test_equally_likely_words_come_in_the_same_order(opened: Opened) -> None:
     lm = InferenceModel(
         {name: np.zeros_like(part) for name, part in lm.weights.arrays.items()}, lm.tokenizer, lm.config
     )
-    found = complete(lm, "zzz cat ", n=5).words
+    found = complete(lm, "cat zzz ", n=5).words
     assert [word for word, _ in found] == ["cat", "dog", "ａｂ", "ｃｄ", "ｅｆ"]
     assert len({probability for _, probability in found}) == 1
-    assert disagreements(opened.open(lm), lm, ["", "cat", "cat ", "cat, ", "zzz", "zzz ", "𝒜", "ｇ"]) == []
+    assert disagreements(opened.open(lm), lm, ["", "cat", "cat ", "cat, ", "zzz", "zzz ", "𝒜", "ｇ", "cat zzz "]) == []
 
 
 def test_a_context_without_words_is_checked_too(opened: Opened) -> None:
     lm = network("gru")
-    page = opened.open(lm)
-    nothing = [completed(lm, prompt) | {"words": []} for prompt in ("zzz", "the ")]
-    assert page.evaluate("(contexts) => document.elman.check(contexts)", nothing) == nothing[1:]
+    page = opened.open(lm, block=("/./",))
+    nothing = [completed(lm, prompt, offers_from(["/./"], secrets=False)) for prompt in ("zzz", "the ")]
+    assert [context["words"] for context in nothing] == [[], []]
+    other = nothing[1] | {"digest": nothing[1]["digest"] ^ 1}
+    assert page.evaluate("(contexts) => document.elman.check(contexts)", [*nothing, other]) == [other]
 
 
 def test_one_other_bit_is_seen(opened: Opened) -> None:

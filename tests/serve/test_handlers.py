@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 from tests.serve.conftest import LEVELS, Make, ask
 
 from elman.api import Model
+from elman.decode.words import runs
+from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import parse_names
 
@@ -38,6 +40,40 @@ def test_a_long_line_costs_what_its_tokens_cost(client: TestClient) -> None:
     assert line["bits"] == pytest.approx(sum(token["bits"] for token in line["per_token"]))
 
 
+def test_what_a_server_hides_is_nowhere(make: Make, models: dict[str, Model]) -> None:
+    hidden = {"the", "cat", "catalogue"}
+    client = make(models, hidden=Hidden(["the", "cat*"]))
+    for name in models:
+        for prompt in ("", "the c", "the dog sat on "):
+            for session in (None, "field"):
+                found = ask(client, COMPLETE, model=name, prompt=prompt, n=20, session=session, secrets=False)
+                assert found["words"] and not {word["text"] for word in found["words"]} & hidden, (name, prompt)
+        stream = ask(client, "/v1/completions", model=name, prompt="a dog", max_tokens=60, n=6, seed=2, logprobs=5)
+        for choice in stream["choices"]:
+            text = choice["text"]
+            assert not {text[start:end] for start, end, _ in runs(text)} & hidden, (name, text)
+        # As `elman generate` writes it.
+        wanted = models[name].generate("a dog", block=["the", "cat*"], max_tokens=60, seed=2)
+        assert stream["choices"][0]["text"] == wanted
+    for choice in ask(client, "/v1/completions", model="word", prompt="a", logprobs=20, max_tokens=9)["choices"]:
+        assert not any(hidden & {text.strip() for text in top} for top in choice["logprobs"]["top_logprobs"])
+    scored = ask(client, "/v1/score", model="word", text="the cat sat", top=20)["lines"][0]["per_token"]
+    assert not any(hidden & {each["text"].strip() for each in token["top"]} for token in scored)
+
+
+def test_a_request_blocks_words_and_stems_but_no_expressions(client: TestClient) -> None:
+    found = ask(client, COMPLETE, prompt="the ", block=["CAT*", "mat"], n=20)
+    assert not {"cat", "catalogue", "mat"} & {word["text"] for word in found["words"]}
+    refused = ask(client, COMPLETE, prompt="the ", block=["/(a+)+$/"], status=422)
+    assert "regular expression" in refused["error"]["message"]
+
+
+def test_the_last_word_is_damped_unless_asked_for(client: TestClient) -> None:
+    damped, full = (ask(client, COMPLETE, prompt="the ", n=20, repeats=repeats)["words"] for repeats in (False, True))
+    shares = [next(word["probability"] for word in words if word["text"] == "the") for words in (damped, full)]
+    assert shares[0] == pytest.approx(shares[1] / 10)
+
+
 def test_options_of_complete(client: TestClient, models: dict[str, Model]) -> None:
     lm = models["word"]
     found = ask(client, COMPLETE, prompt="the cat", n=3, block=["SAT"], punctuation=True, partial=False)
@@ -45,7 +81,8 @@ def test_options_of_complete(client: TestClient, models: dict[str, Model]) -> No
     assert [(word["text"], word["probability"]) for word in found["words"]] == wanted.words
     unknown = ask(client, COMPLETE, prompt="qqq ")
     assert unknown["oov"] == ["qqq"] and unknown["words"]
-    assert ask(client, COMPLETE, prompt="the qq")["words"] == []
+    halfway = ask(client, COMPLETE, prompt="the qq")
+    assert (halfway["partial"], halfway["oov"]) == ("", ["qq"]) and halfway["words"]
 
 
 def test_bytes_that_are_no_character_alone_are_spelled(client: TestClient) -> None:

@@ -90,6 +90,55 @@ def test_a_chip_is_taken_by_pointer_and_by_key(visit: Visit) -> None:
     assert page.locator("textarea").first.input_value() == f"the {word} {second}"
 
 
+def test_a_word_in_other_letters_takes_the_place_of_what_was_typed(visit: Visit) -> None:
+    page = visit.page
+    typed(page, "THE CATA")
+    assert page.locator(".columns > div").first.locator(".typing-word").all_inner_texts() == ["CATALOGUE"]
+    page.keyboard.press("Alt+Digit1")
+    assert page.locator("textarea").first.input_value() == "THE CATALOGUE"
+    page.locator("textarea").first.fill("Cafe\u0301 the tHE")
+    settle(page)
+    page.locator(".typing-chip").first.click()
+    assert page.locator("textarea").first.input_value() == "Cafe\u0301 the the"
+
+
+def test_an_unknown_word_is_said_and_words_are_offered_all_the_same(visit: Visit) -> None:
+    page = visit.page
+    first = page.locator(".columns > div").first
+    for text in ("the zzz", "the zzz ", "🙂"):
+        page.locator("textarea").first.fill(text)
+        settle(page)
+        assert first.locator(".typing-note").inner_text() == f"“{text.split()[-1]}” is new to this model."
+        assert first.locator(".typing-chip").count() == 7
+    page.locator("textarea").first.fill("the cat")
+    settle(page)
+    assert first.locator(".typing-note").inner_text() == ""
+
+
+def test_a_long_text_leaves_the_words_on_the_screen(browser: Any, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 500}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("textarea")
+    assert page.locator(".typing-touch").first.is_visible() and not page.locator(".typing-keys").first.is_visible()
+    page.locator("textarea").first.fill("the cat sat on the mat " * 40)
+    page.wait_for_selector(".typing-chip")
+    paper, chip = page.locator(".typing-paper").first, page.locator(".typing-chip").first
+    assert paper.bounding_box()["height"] <= 200 and chip.bounding_box()["y"] < 450
+    # The end of the text is in sight.
+    assert paper.evaluate("each => each.scrollHeight - each.scrollTop - each.clientHeight") <= 1
+    context.close()
+
+
+def test_a_model_that_is_called_like_its_kind_is_named_once(browser: Any) -> None:
+    with serving({"ngram": fit("word"), "mine": fit("word")}) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("textarea")
+        assert page.locator("#model option").all_inner_texts() == ["ngram", "mine (ngram)"]
+        page.close()
+
+
 def test_what_goes_wrong_is_said(browser: Any) -> None:
     page = browser.new_page()
     with serving({"words": fit("word")}, key="sesame") as address:

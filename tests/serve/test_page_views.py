@@ -21,12 +21,44 @@ def test_surprise_shades_words_and_tells_what_was_expected(visit: Visit) -> None
     first.locator(".token").nth(1).hover()
     detail = first.locator(".detail").inner_text()
     assert detail.startswith("cat") and "bits" in detail and "catalogue" in detail
+    assert first.locator(".token.unknown").all_inner_texts() == [" zebra"]
     # The other column shows the same place: there, words are letters.
     second = page.locator("#surprise .columns > div").nth(1)
     assert second.locator(".token[aria-pressed=true]").all_inner_texts() == [" "]
     assert second.locator(".detail").inner_text() != detail
     first.locator(".token").nth(4).focus()
     assert first.locator(".detail").inner_text().startswith("the")
+
+
+def test_lines_of_two_models_stand_side_by_side_and_a_long_text_comes_in_parts(visit: Visit, address: str) -> None:
+    page = visit.page
+    lines = ["the cat sat on the mat", "", "a dog ran " * 30, "猫 and a dog", "the mat"] * 12
+    page.locator("textarea").first.fill("\n".join(lines))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("v1/score") else None)
+    page.click("#tab-surprise")
+    until(page, "document.querySelectorAll('#surprise .figures b').length === 4")
+    assert len(asked) > 4
+    tops = page.evaluate("""[...document.querySelectorAll('#surprise .columns > div')].map((column) =>
+        [...column.querySelectorAll('.text')].map((row) => Math.round(row.getBoundingClientRect().top)))""")
+    assert len(tops[0]) == len(lines) and tops[0] == tops[1]
+    # All lines but the last, which has no end yet, are those of one question.
+    body = {"model": "words", "text": "\n".join(lines)}
+    request = Request(f"{address}v1/score", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    found = json.load(urlopen(request))
+    bits = found["bits"] - found["lines"][-1]["per_token"][-1]["bits"]
+    size = len("\n".join(lines).encode()) - sum(line.endswith(" ") for line in lines)
+    assert page.locator("#surprise .figures b").first.inner_text() == f"{bits / size:.3f}"
+
+
+def test_the_text_is_edited_in_every_view(visit: Visit) -> None:
+    page = visit.page
+    for name, shown in (("surprise", ".token"), ("memory", ".row:first-child .box span"), ("generate", ".given")):
+        page.click(f"#tab-{name}")
+        page.locator(f"#{name} textarea").fill(f"the mat {name}")
+        until(page, f"[...document.querySelectorAll('#{name} {shown}')].some(each => each.textContent.includes('mat'))")
+        page.click("#tab-type")
+        assert page.locator("#type textarea").first.input_value() == f"the mat {name}"
 
 
 def test_bytes_are_shown_as_the_characters_that_they_are(browser: Any) -> None:
@@ -37,7 +69,7 @@ def test_bytes_are_shown_as_the_characters_that_they_are(browser: Any) -> None:
         typed(page, "café 猫!")
         page.click("#tab-surprise")
         page.wait_for_selector("#surprise .token")
-        assert page.locator("#surprise .token").all_inner_texts() == [*"café 猫!", "↵"]
+        assert page.locator("#surprise .token").all_inner_texts() == [*"café 猫!"]  # the line has not ended
         labels = page.locator("#surprise .token").evaluate_all("all => all.map(each => each.ariaLabel)")
         found = page.evaluate("""async () => (await (await fetch("v1/score", {method: "POST", body: JSON.stringify(
             {text: "café 猫!"}), headers: {"Content-Type": "application/json"}})).json()).lines[0].per_token""")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Json, Mix, ModelArgument
+from elman.cli.flags import Block, Json, Mix, ModelArgument, Secrets
 from elman.cli.screen import bar, make_progress, print_json, warn
 from elman.errors import UsageError
 
@@ -21,14 +21,18 @@ def run(
     words: Annotated[int | None, typer.Option(help="Words of a phrase (default 4).")] = None,
     candidates: Annotated[bool, typer.Option("--candidates", help="Compare the given words instead.")] = False,
     others: Annotated[list[str] | None, typer.Argument(metavar="[CANDIDATE...]", help="With --candidates.")] = None,
-    block: Annotated[list[str] | None, typer.Option(metavar="WORD", help="Never suggest this word.")] = None,
-    block_list: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File of words never to suggest, one per line.")
-    ] = None,
+    block: Block = None,
+    block_list: Annotated[str | None, typer.Option(metavar="FILE", help="As --block, always a file.")] = None,
+    secrets: Secrets = True,
+    repeats: Annotated[
+        bool, typer.Option("--repeats/--no-repeats", help="The last word counts in full (default: a tenth).")
+    ] = False,
     punctuation: Annotated[bool, typer.Option("--punctuation", help="Suggest bare punctuation too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where nothing of the prompt is known.")] = False,
     mix: Mix = None,
     as_json: Json = False,
 ) -> None:
+    from elman.decode.blocklist import block_entries, read_entries
     from elman.tasks.language.mixture import load_mixed
 
     if not 1 <= n <= 1_000_000:
@@ -47,8 +51,11 @@ def run(
         raise UsageError("--candidates compares whole words; leave out --partial and --no-partial")
     if words is not None and not phrase:
         raise UsageError("--words is the length of a phrase; add --phrase")
-    if (block or block_list or punctuation) and (phrase or candidates):
-        raise UsageError("--block, --block-list and --punctuation choose among single words; leave out --phrase")
+    if (punctuation or repeats) and (phrase or candidates):
+        raise UsageError("--punctuation and --repeats choose among single words; leave out --phrase and --candidates")
+    if (block or block_list or not secrets) and candidates:
+        raise UsageError("--block and --no-secrets hide offered words; --candidates offers none: leave them out")
+    blocked = [*block_entries(block or []), *(read_entries(block_list) if block_list else [])]
     loaded = load_mixed(model, mix or [], progress=make_progress())
     if candidates:
         found = loaded.candidates(prompt, others or [])
@@ -59,24 +66,22 @@ def run(
             _bars(found)
         return
     if phrase:
-        found = loaded.phrase(prompt, n=n, words=words or 4, partial=partial)
+        found = loaded.phrase(
+            prompt, n=n, words=words or 4, partial=partial, block=blocked, secrets=secrets, strict=strict
+        )
         if not found:
-            raise UsageError(f"no phrase goes on from {prompt!r}; check the spelling of its last word")
+            _nothing(strict)
         if as_json:
             print_json({"prompt": prompt, "phrases": [{"text": text, "probability": p} for text, p in found]})
         else:
             _bars(found)
         return
-    blocked = [*(block or []), *_read_words(block_list)]
-    completion = loaded.complete(prompt, n=n, partial=partial, block=blocked, punctuation=punctuation)
+    rules = {"block": blocked, "secrets": secrets, "punctuation": punctuation, "repeats": repeats, "strict": strict}
+    completion = loaded.complete(prompt, n=n, partial=partial, **rules)
     if completion.oov:
         warn(f"not in the vocabulary, read as unknown: {', '.join(completion.oov)}")
     if not completion.words:
-        raise UsageError(
-            f"no word in the vocabulary begins with {completion.partial!r}; check the spelling, or end it with a space"
-            if completion.partial
-            else "no word is left to offer; block fewer words"
-        )
+        _nothing(strict)
     if as_json:
         pairs = [{"text": text, "probability": probability} for text, probability in completion.words]
         print_json({"prompt": prompt, "partial": completion.partial, "words": pairs, "oov": completion.oov})
@@ -85,18 +90,15 @@ def run(
 
 
 def _bars(found: list[tuple[str, float]]) -> None:
-    width = max(len(text) for text, _ in found)
-    top = max(max(probability for _, probability in found), 1e-300)
+    width = max((len(text) for text, _ in found), default=0)
+    top = max((probability for _, probability in found), default=0) or 1e-300
     for text, probability in found:
         shown = f"{100 * probability:6.2f}%" if probability >= 1e-4 else f"{probability:7.1e}"
         print(f"{text.ljust(width)}  {shown}  {bar(probability / top)}".rstrip())
 
 
-def _read_words(file: str | None) -> list[str]:
-    if file is None:
-        return []
-    try:
-        with open(file, encoding="utf-8") as opened:
-            return [line.strip() for line in opened if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--block-list {file}: cannot be read ({error}); give a text file, one word a line") from error
+def _nothing(strict: bool) -> None:
+    said = "no word is left to offer; block fewer words"
+    if strict:
+        raise UsageError(said)
+    warn(said)

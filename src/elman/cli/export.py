@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, Mix, ModelArgument, with_flags
+from elman.cli.flags import Block, Json, Mix, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
 from elman.export.distill import DistillConfig
@@ -46,10 +46,20 @@ def run(
             help="Text on which the n-gram's weights are fitted (default: the validation text).",
         )
     ] = None,
+    block: Block = None,
+    secrets: Annotated[
+        bool | None,
+        typer.Option(
+            "--secrets/--no-secrets",
+            help="Whether a page offers long numbers, addresses and random strings "
+            "(default: no, and they do not stand in it).",
+        ),
+    ] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:  # fmt: skip
     from elman import api
+    from elman.decode.blocklist import block_entries
     from elman.storage.folder import folder_bytes
     from elman.tasks.language.mixture import load_mixed, parse_part
     from elman.tasks.language.request import bytes_of
@@ -67,6 +77,8 @@ def run(
     for name in settings | texts:
         if to != "arpa" and (to, name) != ("html", "text"):
             raise UsageError(f"--{name} is of ARPA files; add --to arpa, or leave it out")
+    if (block or secrets is not None) and to != "html":
+        raise UsageError("--block and --secrets are of pages; add --to html, or leave them out")
     path = Path(out)
     if to in ("arpa", "html") and path.is_dir():
         example = path / {"arpa": "model.arpa.gz", "html": "model.html"}[to]
@@ -82,7 +94,8 @@ def run(
         distilled = loaded.export(path, progress=progress, **texts, **settings)
     elif to == "html":
         title = " + ".join(Path(parse_part(word).path).name for word in [model, *mix]) if mix else None
-        page = loaded.export_html(path, name=title, target_size=target, text=text, progress=progress)
+        rules = {"block": block_entries(block or []), "secrets": bool(secrets)}
+        page = loaded.export_html(path, name=title, target_size=target, text=text, **rules, progress=progress)
     elif to == "onnx":
         loaded.export_onnx(path, precision=precision or "int8", progress=progress)
     else:
@@ -92,7 +105,7 @@ def run(
     if distilled is not None:
         found |= {"parameters": distilled["ngrams"], "distilled": distilled}
     if page is not None:
-        found["page"] = {name: page[name] for name in ("model", "page", "text") if name in page}
+        found["page"] = {name: page[name] for name in ("model", "page", "text", "hidden") if name in page}
     if as_json:
         print_json(found)
         return
@@ -100,8 +113,16 @@ def run(
         print(_distilled(out, found["bytes"], distilled))
         return
     print(f"{out}: {about['name']}, {about['size']}, {about['parameters']:,} parameters, {found['bytes'] / 1e6:.1f} MB")
-    if page is not None and "text" in page:
-        print(_saved(page))
+    if page is not None:
+        print(_hidden(page["hidden"]))
+        if "text" in page:
+            print(_saved(page))
+
+
+def _hidden(counts: dict[str, int]) -> str:
+    private, blocked = counts["private"], counts["blocked"]
+    said = f"{private + blocked:,} of {counts['vocabulary']:,} words of the vocabulary are never offered"
+    return f"{said}: {private:,} look private (--secrets offers them), {blocked:,} are blocked"
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:

@@ -18,6 +18,16 @@ Mix = Annotated[
         "--mix", metavar="MODEL[=WEIGHT]", help="Mix in another model (again and again); equal weights by default."
     ),
 ]
+Block = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE|PATTERN", help="Never show these words: a word, a stem like dog*, /EXPRESSION/, a file with one "
+        "of them a line, or builtin for a list of profanities."
+    ),
+]  # fmt: skip
+Secrets = Annotated[
+    bool, typer.Option("--secrets/--no-secrets", help="Whether to show long numbers, addresses and random strings.")
+]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Json, Mix, ModelArgument
+from elman.cli.flags import Block, Json, Mix, ModelArgument, Secrets
 from elman.cli.screen import make_progress, print_json
 
 
@@ -25,15 +25,19 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Makes the text repeatable.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End before this text.")] = None,
     mix: Mix = None,
+    block: Block = None,
+    secrets: Secrets = True,
     as_json: Json = False,
 ) -> None:
+    from elman.decode.blocklist import block_entries
     from elman.tasks.language.mixture import load_mixed
 
     # The same way as the server's, so that a seed gives the same text in both.
     loaded = load_mixed(model, mix or [], progress=make_progress())
+    rules = {"stop": stop or (), "block": block_entries(block or []), "secrets": secrets}
     pieces = loaded.stream(
         prompt, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty,
-        max_tokens=max_tokens, seed=seed, stop=stop or (),
+        max_tokens=max_tokens, seed=seed, **rules,
     )  # fmt: skip
     if as_json:
         print_json({"prompt": prompt, "text": "".join(pieces)})

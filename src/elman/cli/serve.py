@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, Mix, with_flags
+from elman.cli.flags import Block, Json, Mix, Secrets, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.serve.limits import Limits
@@ -38,16 +38,21 @@ def run(
         typer.Option(metavar="NAME", help="A name of this machine that clients may use, besides localhost."),
     ] = None,
     mix: Mix = None,
+    block: Block = None,
+    secrets: Secrets = True,
     as_json: Json = False,
     **settings: Any,
 ) -> None:  # fmt: skip
     from elman import api
+    from elman.decode.blocklist import block_entries
     from elman.serve import server
     from elman.serve.app import create_app
+    from elman.serve.hidden import Hidden
     from elman.serve.loaded_models import parse_names
     from elman.tasks.language.mixture import load_mixed
 
     limits = Limits(**settings)
+    hidden = Hidden(block_entries(block or []), secrets=secrets)
     key = api_key if api_key is not None else os.environ.get("ELMAN_API_KEY")
     if key is not None and not (key and key.isascii() and key.isprintable() and " " not in key):
         raise UsageError("the API key is empty or has a blank or other than ASCII in it; choose letters and digits")
@@ -73,7 +78,7 @@ def run(
         if key is None and not opened.getsockname()[0].startswith(("127.", "::1")):
             progress.say("anyone who can reach this machine can use the models; --api-key asks for a key")
         names = [host, *(allow_host or [])]
-        app = create_app(loaded, limits=limits, names=names, key=key, origins=cors or ())
+        app = create_app(loaded, limits=limits, names=names, key=key, origins=cors or (), hidden=hidden)
 
         def ready() -> None:
             progress.say(f"serving {', '.join(loaded)} at {url}; Ctrl-C ends it")

@@ -7,7 +7,8 @@ well. A space that came with a word is removed without a keystroke where the tex
 full stop). Everything else is typed: spaces, punctuation, the line end.
 
 Words are letters and digits as split by ``elman.decode.words`` (with a pretokenized model, anything
-between spaces with a letter or digit). An unknown word is never offered, and counts as missed.
+between spaces with a letter or digit). A word that the vocabulary has in another case only may be
+offered once no word begins as typed; any other unknown word counts as missed.
 """
 
 import dataclasses
@@ -18,14 +19,17 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.decode.completion import complete, has_letters
+from elman.decode.completion import complete
 from elman.decode.largest import largest
+from elman.decode.offers import REPEATED, Offers, has_letters, last_word
 from elman.decode.pieces import piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, whole_words
+from elman.decode.spelling import fold_index, known_ids
 from elman.decode.words import Kind, kind_of, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import trace
+from elman.text.casing import recase
 from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 from elman.text.word_types import is_between, is_marker
@@ -177,10 +181,12 @@ def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Itera
     for text, starts in lines:
         line = normalise_line(text)
         state = model.start() if starts else state
-        ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
+        encoded = tokenizer.encode(line)
+        ids = np.append(encoded.ids, EOS_ID).astype(np.int64)
+        read = np.append(known_ids(tokenizer, line, encoded), EOS_ID)
         rows = []
         for begin in range(0, len(ids), most):
-            part = ids[begin : begin + most]
+            part = read[begin : begin + most]
             prediction = trace(model, part[None], np.array([len(part)]), state, whole=True)
             assert prediction.log_probs is not None
             rows.append(prediction.log_probs[0])
@@ -196,7 +202,8 @@ class _Typist:
         self.index = piece_index(model.tokenizer)
         self._empty = model.start()
         self._order = np.array(self.index.sorted, dtype=np.int64)
-        accepted = [has_letters(self.index.body(token).decode("utf-8", "ignore")) for token in self.index.sorted]
+        weigh = Offers().weigh("")
+        accepted = [weigh(self.index.body(token).decode("utf-8", "ignore")) > 0 for token in self.index.sorted]
         self._accepted = np.array(accepted, dtype=bool)
         self._place = np.full(model.tokenizer.size, -1, dtype=np.int64)
         self._place[self._order] = np.arange(len(self._order))
@@ -226,6 +233,7 @@ class _Typist:
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
         spaced = spaced or self.tokenizer.words is not None
         spelled = word.text
+        log_probs = self._damped(log_probs, line[: word.start])
         if word.asked:
             first = position
             while first and self.index.is_marker[ids[first - 1]]:
@@ -234,15 +242,42 @@ class _Typist:
             offers = self._new_words(line[: word.start], table[first], joined)
             if spelled in offers:
                 return 0, offers.index(spelled)
+        lead = b" " if spaced else b""
         if token == UNK_ID:
-            return None
+            return self._respelled(spelled, lead, log_probs)
         sorted_ = np.where(self._accepted, log_probs[self._order], -np.inf)
         index = self._place[token]
-        lead = b" " if spaced else b""
         for letters in range(1, len(spelled)):
             rank = self._rank(sorted_, index, self._range(lead + spelled[:letters].encode()))
             if rank < OFFERED:
                 return letters, rank
+        return None
+
+    def _damped(self, log_probs: NDArray[np.float32], before: str) -> NDArray[np.float32]:
+        """What the words are ranked by: the word right before counts less."""
+        folds, repeated = fold_index(self.tokenizer), last_word(before)
+        # With its space and without.
+        same = [*folds.all_same_as(repeated), *folds.all_same_as(f" {repeated}")] if repeated else []
+        if same:
+            log_probs = log_probs.copy()
+            log_probs[same] += np.float32(np.log(REPEATED))
+        return log_probs
+
+    def _respelled(self, spelled: str, lead: bytes, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
+        """When a word is offered that the vocabulary has in another case only."""
+        folds = fold_index(self.tokenizer)
+        for letters in range(1, len(spelled)):
+            typed = spelled[:letters]
+            if len(self.index.starting_with(lead + typed.encode())):
+                continue
+            others = folds.starting_with(lead.decode() + typed)
+            words: dict[str, float] = {}
+            for other in (other for other in others if self._accepted[self._place[other]]):
+                word = recase(self.index.body(other).decode(), typed, folds.locale)
+                words[word] = words.get(word, 0.0) + float(np.exp(log_probs[other]))
+            best = sorted(sorted(words, key=lambda word: -words[word])[:OFFERED], key=lambda word: (-words[word], word))
+            if spelled in best:
+                return letters, best.index(spelled)
         return None
 
     def _rank(self, log_probs: NDArray[np.float32], index: int, some: slice) -> int:

@@ -49,6 +49,16 @@ class PromptState:
     """The apostrophe typed in the unfinished word, where types have another one; or nothing."""
     may_join: bool = False
     """Whether the new word may also come without a space, and a marker of its own says so."""
+    others: tuple[int, ...] = ()
+    """At word level, the types that begin as typed in other spellings, where none does in this one.
+    """
+    respelled: bool = False
+    """Whether the unfinished word is looked up in another spelling than the typed one."""
+    unmatched: str = ""
+    """The last word, if it was to be completed and nothing begins so: it is read as whole."""
+    spaced: bool = False
+    """Whether only a space may come before the new word: without one it would go on with an e-mail
+    address."""
 
 
 def whole_words(tokenizer: Tokenizer) -> bool:
@@ -61,7 +71,10 @@ def first_tokens(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokeni
     # At a line's start, a space begins a word if tokens include their spaces; if not, it is
     # indentation.
     spaces = index.equal_to(b" ") if prompt_state.after or tokenizer.leading_space else []
-    tokens = np.concatenate([index.word_starts, np.array(spaces, dtype=np.int64)])
+    starts = index.word_starts
+    if prompt_state.spaced:
+        starts = starts[index.spaced[starts]]
+    tokens = np.concatenate([starts, np.array(spaces, dtype=np.int64)])
     return (
         np.intersect1d(tokens, index.ending(prompt_state.after), assume_unique=True) if prompt_state.after else tokens
     )
@@ -151,7 +164,7 @@ def _new_word(
             masses[words] += probs[join] * np.exp(model.log_probs(joined)[0, words].astype(np.float64))
         return [Candidate(masses[tokens], tokens, b"", prompt_state.state, 0)], 1.0
     candidates = [Candidate(probs[tokens], tokens, b"", prompt_state.state, 0)]
-    if prompt_state.after is None:
+    if prompt_state.after is None or prompt_state.spaced:
         return candidates, 1.0
     candidates += _begun_characters(model, index, prompt_state.state, prompt_state.after, probs)
     return candidates, float(
@@ -189,7 +202,8 @@ def _typed(
     model: LanguageModel, index: PieceIndex, prompt_state: PromptState, probs: NDArray[np.float64]
 ) -> tuple[list[Candidate], float]:
     typed = prompt_state.typed
-    covering = index.starting_with(typed)
+    others = np.array(prompt_state.others, dtype=np.int64)
+    covering = others if len(others) else index.starting_with(typed)
     candidates = [Candidate(probs[0, covering], covering, b"", prompt_state.state, 0)]
     if whole_words(model.tokenizer):
         return candidates, float(candidates[0].masses.sum())

@@ -12,9 +12,10 @@ import numpy as np
 
 from elman.data.oov import unknown_tokens
 from elman.decode.rows import row_score
+from elman.decode.spelling import known_ids
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
-from elman.text.normalise import normalise_line, split_lines
+from elman.text.normalise import normalise_line, open_line, split_lines
 from elman.text.splitting import checked_line
 from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
 from elman.text.word_types import After, is_between, is_marker
@@ -58,35 +59,46 @@ def open_end(tokenizer: Tokenizer, line: str) -> tuple[str, bytes]:
     return line[:-1], b" "
 
 
-def consume_lines(model: LanguageModel, text: str) -> tuple[State, str, list[str]]:
-    """Feed the finished lines of a text; returns the state, the open line, and the unknown
-    words.
+def consume_lines(model: LanguageModel, text: str, *, any_spelling: bool = False) -> tuple[State, str, list[str]]:
+    """Feed the finished lines of a text; returns the state, the open line, and the unknown words.
+
+    With ``any_spelling``, a word that is known in another case only is read as that one.
     """
-    ids, open_line, oov = finished_lines(model.tokenizer, text)
-    return consume_ids(model, ids, model.start()), open_line, oov
+    ids, line, oov = finished_lines(model.tokenizer, text, any_spelling=any_spelling)
+    return consume_ids(model, ids, model.start()), line, oov
 
 
-def finished_lines(tokenizer: Tokenizer, text: str) -> tuple[list[TokenIds], str, list[str]]:
+def finished_lines(
+    tokenizer: Tokenizer, text: str, *, any_spelling: bool = False
+) -> tuple[list[TokenIds], str, list[str]]:
     """The tokens of the finished lines of a text, its open line, and the unknown words."""
     lines = split_lines(text)
-    open_line = lines.pop() if lines and not text.endswith(("\n", "\r")) else ""
+    if lines and not text.endswith(("\n", "\r")):
+        lines.pop()
     oov: list[str] = []
     ids: list[TokenIds] = []
     for line in map(normalise_line, lines):
-        encoded = tokenizer.encode(line)
-        oov += unknown_words(tokenizer, line, encoded)
-        ids += [encoded.ids, np.array([EOS_ID])]
+        line_ids, unknown = _read(tokenizer, line, any_spelling=any_spelling)
+        oov += unknown
+        ids += [line_ids, np.array([EOS_ID])]
     # A finished line loses its trailing spaces. While the line is open, they show that a word has
     # ended.
-    blanks = open_line[len(open_line.rstrip()) :]
-    return ids, checked_line(normalise_line(open_line) + blanks), oov
+    return ids, checked_line(open_line(text)), oov
 
 
-def consume_part(model: LanguageModel, part: str, state: State) -> tuple[State, list[str]]:
+def consume_part(
+    model: LanguageModel, part: str, state: State, *, any_spelling: bool = False
+) -> tuple[State, list[str]]:
     """Feed the beginning of a line, from a state at the line's start."""
-    encoded = model.tokenizer.encode(part)
-    oov = unknown_words(model.tokenizer, part, encoded)
-    return consume_ids(model, [encoded.ids], state), oov
+    ids, oov = _read(model.tokenizer, part, any_spelling=any_spelling)
+    return consume_ids(model, [ids], state), oov
+
+
+def _read(tokenizer: Tokenizer, line: str, *, any_spelling: bool) -> tuple[TokenIds, list[str]]:
+    encoded = tokenizer.encode(line)
+    if any_spelling:
+        encoded = encoded._replace(ids=known_ids(tokenizer, line, encoded))
+    return encoded.ids, unknown_words(tokenizer, line, encoded)
 
 
 def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[str]:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.decode.masking import Mask, guarded
 from elman.decode.pieces import piece_index
 from elman.decode.prompts import Consumed, read_prompt
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import LogProbs, TokenIds
-from elman.text.tokenizer import UNK_ID
+from elman.text.tokenizer import EOS_ID, UNK_ID
 
 Sampler = Callable[[LogProbs, np.random.Generator], TokenIds]
 """From log-probabilities ``[B, V]`` and a random generator to token ids ``[B]``."""
@@ -62,6 +63,7 @@ def make_sampler(
         # Impossible tokens stay above banned ones: if nothing likely is left, a token that is not
         # banned is drawn.
         scores = np.maximum(log_probs.astype(np.float64), _IMPOSSIBLE)
+        scores[np.isnan(log_probs)] = -np.inf
         scores[:, barred] = -np.inf
         return scores
 
@@ -146,13 +148,15 @@ def generate(
     seed: int = 0,
     stop: Sequence[str] = (),
     repetition_penalty: float = 1.0,
+    mask: Mask | None = None,
 ) -> Iterator[str]:
     """Continue a prompt: text piece by piece, exactly what follows the prompt's last character.
 
     A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an
     unfinished character at the very end is left out. The text ends before the first of the ``stop``
     strings, which may lie across tokens, or after ``max_tokens`` tokens. The same seed gives the
-    same text. ``repetition_penalty`` is for tokens of the prompt and of the text so far.
+    same text. ``repetition_penalty`` is for tokens of the prompt and of the text so far. Words that a
+    ``mask`` hides are never written.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig
@@ -172,8 +176,9 @@ def generate(
         raise UsageError("a stop string is empty; leave it out, or give the text to stop at")
     check_repetition_penalty(repetition_penalty)
     prompt, rng = read_prompt(model, prompt_text), np.random.default_rng(seed)
-    tokens = _tokens(model, prompt, sampler, max_tokens, rng, repetition_penalty)
-    return until(stop, whole_characters(tokens))
+    tokens = _tokens(model, prompt, sampler, max_tokens, rng, repetition_penalty, mask)
+    pieces = until(stop, whole_characters(tokens))
+    return pieces if mask is None else guarded(pieces, mask, prompt.line + prompt.typed.decode())
 
 
 def _tokens(
@@ -183,8 +188,10 @@ def _tokens(
     max_tokens: int,
     rng: np.random.Generator,
     repetition_penalty: float,
+    mask: Mask | None,
 ) -> Iterator[bytes]:
-    state = prompt.state
+    state, line = prompt.state, prompt.line.encode() + prompt.typed
+    given = len(line)
     seen = set(prompt.ids.tolist())
     # The reader already has a typed space, and there is none to show before a line's first token.
     writer = model.tokenizer.writer(line_start=prompt.line_start or bool(prompt.typed), after=prompt.line)
@@ -195,12 +202,25 @@ def _tokens(
             fitting = np.full_like(log_probs, -np.inf)
             fitting[:, begun] = log_probs[:, begun]
             log_probs = fitting
+        if mask is not None:
+            log_probs = forbidden(log_probs, mask.banned(line, given))
         ids = sampler(log_probs, rng)
         token = int(ids[0])
-        yield writer.write(token)
+        data = writer.write(token)
+        yield data
+        line, given = (b"", 0) if token == EOS_ID else (line + data, given)
         begun = None
         seen.add(token)
         state = model.advance(ids, state)
+
+
+def forbidden(log_probs: LogProbs, tokens: TokenIds) -> LogProbs:
+    """Log-probabilities ``[B, V]`` that forbid some tokens: samplers never draw where there is no
+    number, however unlikely everything else is."""
+    if len(tokens):
+        log_probs = log_probs.copy()
+        log_probs[:, tokens] = np.nan
+    return log_probs
 
 
 def whole_characters(pieces: Iterator[bytes]) -> Iterator[str]:

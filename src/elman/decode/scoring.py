@@ -197,7 +197,7 @@ def evaluate(
     progress estimate the time left. ``by_line`` collects the losses of lines.
 
     >>> from elman.models.ngram.query import fit_ngram
-    >>> from elman.text.tokenizer import TokenizerConfig
+    >>> from elman.text.tokenizer import EOS_ID, TokenizerConfig
     >>> words = Tokenizer.fit(["the cat sat"], config=TokenizerConfig(min_count=1))
     >>> ids = np.array([*words.encode("the cat sat").ids, EOS_ID] * 9)
     >>> model = fit_ngram(ids, np.array([0, len(ids)]), words)

@@ -44,15 +44,26 @@ class _Open:
 
 
 class WordSearch:
-    """Collects words from candidates until no unseen word can be among the n best."""
+    """Collects words from candidates until no unseen word can be among the n best.
+
+    ``weigh`` tells by what the probability of a word is multiplied, at most 1; 0: it is not offered.
+    ``shown`` spells it.
+    """
 
     def __init__(
-        self, model: LanguageModel, index: PieceIndex, *, n: int, accept: Callable[[str], bool], effort: Effort
+        self,
+        model: LanguageModel,
+        index: PieceIndex,
+        *,
+        n: int,
+        weigh: Callable[[str], float],
+        effort: Effort,
+        shown: Callable[[str], str] = str,
     ) -> None:
         self._model = model
         self._index = index
         self._n = n
-        self._accept = accept
+        self._weigh, self._shown = weigh, shown
         self._effort = effort
         # The queue holds only the likeliest remaining path of each candidate.
         self._queue: list[tuple[float, int, Candidate, int]] = []
@@ -109,8 +120,10 @@ class WordSearch:
         return self._index.going_on(item.run) if item.run else self._index.glued_starts
 
     def _found(self, word: str, mass: float) -> None:
-        if word in self._words or self._accept(word):
-            self._words[word] = self._words.get(word, 0.0) + mass
+        weight = self._weigh(word)
+        if weight and mass:
+            shown = self._shown(word)
+            self._words[shown] = self._words.get(shown, 0.0) + weight * mass
 
     def _least(self) -> float:
         best = heapq.nlargest(self._n, self._words.values())

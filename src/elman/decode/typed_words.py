@@ -10,6 +10,7 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState
 from elman.decode.prompts import consume_ids, open_end, unknown_words
+from elman.decode.spelling import FoldIndex, fold_index, known_ids
 from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
 from elman.text.kinds import APOSTROPHES
@@ -29,13 +30,19 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
     """As ``elman.decode.prefix.open_prompt``, for the open line of a prompt and the state before it."""
     tokenizer, words = model.tokenizer, model.tokenizer.words
     assert words is not None
-    index = piece_index(tokenizer)
+    index, folds = piece_index(tokenizer), fold_index(tokenizer)
     # Up to the last space, where every token ends, nothing depends on what is typed now.
     begin = _last_space(line)
     ids, before = words.read(line[:begin])
     half = None if partial is False else _half_typed(words, line, begin, before)
-    may_join, word, sign = False, "", ""
-    if half and ((partial and not half.open) or _is_unknown(index, half)):
+    may_join, word, sign, others, unmatched = False, "", "", [], ""
+    if half and ((partial and not half.open) or _is_unknown(index, folds, half)):
+        if not len(index.starting_with(half.best(index))):
+            others = folds.starting_with(half.best(index).decode())
+            unmatched = "" if others else half.word
+    else:
+        half = None
+    if half and not unmatched:
         context, typed, after = line[: len(line) - len(half.word)], half.best(index), None
         tokens, word, sign = half.before, half.word, half.sign
     else:
@@ -47,13 +54,18 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
         # A word touches a sign, hardly ever a word.
         signs = tokens and not any(map(str.isalnum, tokens[-1].type))
         may_join = bool(signs) and not blank and leaves(tokens[-1].type) == After.APART
-    oov = oov + (unknown_words(tokenizer, line[:begin], tokenizer.encode(line[:begin])) if UNK_ID in ids else [])
+    if UNK_ID in ids:
+        encoded = tokenizer.encode(line[:begin])
+        encoded = encoded._replace(ids=known_ids(tokenizer, line[:begin], encoded))
+        ids = encoded.ids.tolist()
+        oov = oov + unknown_words(tokenizer, line[:begin], encoded)
     for token in tokens:
-        ids.append(words.id_of(token.type))
+        ids.append(words.id_of(token.type) or folds.same_as(token.type) or UNK_ID)
         if ids[-1] == UNK_ID and not is_between(token.type) and not is_marker(token.type):
-            oov.append(token.type.strip())
+            oov = [*oov, token.type.strip()]
     state, lead = consume_ids(model, [np.array(ids, dtype=np.int64)], state), int(typed[:1] == b" ")
-    return PromptState(state, context, oov, word, typed, lead, after, sign, may_join)
+    rules = {"sign": sign, "may_join": may_join, "others": tuple(others), "respelled": bool(others)}
+    return PromptState(state, context, oov, word, typed, lead, after, **rules, unmatched=unmatched)
 
 
 def _last_space(line: str) -> int:
@@ -118,13 +130,17 @@ def _begun_name(words: WordSplitter, line: str, after: After) -> _Half | None:
     return _Half(line[-1], before, (f" {line[-1]}",), "", True)
 
 
-def _is_unknown(index: PieceIndex, half: _Half) -> bool:
+def _is_unknown(index: PieceIndex, folds: FoldIndex, half: _Half) -> bool:
     if not half.open and index.equal_to(half.typed[0].encode()):
         return False
     # "dogs'" is a word with a mark after it, unless longer words begin so ("don'").
+    best = half.best(index)
+    others = 0 if len(index.starting_with(best)) else len(folds.starting_with(best.decode()))
     if half.open:
-        return len(index.starting_with(half.best(index))) > len(index.equal_to(half.best(index)))
-    return half.word[-1].isalnum() or len(index.starting_with(half.best(index))) > 0
+        return len(index.starting_with(best)) > len(index.equal_to(best)) or others > len(
+            folds.all_same_as(best.decode())
+        )
+    return half.word[-1].isalnum() or len(index.starting_with(best)) > 0 or others > 0
 
 
 def _last_run(line: str) -> CharacterRun | None:

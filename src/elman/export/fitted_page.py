@@ -3,7 +3,7 @@ and after.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from elman.data.store import build_store
 from elman.decode.keystrokes import Keystrokes, type_lines
 from elman.errors import UsageError
 from elman.evaluation.splits import held_out_text, training_text
-from elman.export.html import about_page, assemble, check_page, contexts_for_check, data_of, write_page
+from elman.export.html import about_page, assemble, check_page, data_of, write_page
 from elman.export.ngram_page import page_bytes, page_ngram
+from elman.export.page_words import page_words
 from elman.inference.model import InferenceModel
 from elman.models.combine import Mixture
 from elman.models.ngram.prune import context_probs_in, context_probs_without_text
@@ -50,6 +51,10 @@ class PageRequest:
     """That of elman."""
     target: int | None = None
     """The most bytes that the page may have."""
+    block: Collection[str] = ()
+    """Words that the page never offers."""
+    secrets: bool = False
+    """Whether it offers what looks private."""
     text: Sources | None = None
     """Text to count keystrokes on; default: the validation text that the card names."""
 
@@ -81,7 +86,8 @@ def export_page(file: Path, request: PageRequest, *, progress: Progress) -> dict
     if "keystrokes" in facts["page"]:
         card["page"] = _shown(facts)
     more = {"name": request.name, "version": request.version, "card": card}
-    facts |= write_page(file, shrunk, **more, most=request.target, progress=progress)
+    rules = {"block": request.block, "secrets": request.secrets}
+    facts |= write_page(file, shrunk, **more, **rules, most=request.target, progress=progress)
     facts["page"]["bytes"] = facts["bytes"]
     return facts
 
@@ -163,7 +169,8 @@ def _room(request: PageRequest) -> int:
     """
     assert request.target is not None
     model, ngrams = request.model, ngrams_of(request.model)
-    about = about_page(model, data_of(model, ngrams=False), contexts_for_check(model))
+    words = page_words(model.tokenizer, block=request.block, secrets=request.secrets)
+    about = about_page(model, data_of(model, ngrams=False), words)
     more = {"card": request.card, "name": request.name, "version": request.version, "lm": model}
     rest = len(assemble(about, **more).encode()) + (_SLACK if ngrams else _SLACK // 10)
     least = rest + sum(page_bytes([0] * (ngram.config.order - 1), ngram.tables.vocab_size) for ngram in ngrams)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.cells.symbol import Symbol
-from elman.decode.completion import complete
-from elman.decode.prefix import open_prompt
 from elman.errors import ModelError
 from elman.evaluation.language import precisions_of
 from elman.export.ngram_page import BITS, encoded, ngram_data
+from elman.export.page_check import CONTEXTS, contexts_for_check
+from elman.export.page_words import PageWords, page_words
 from elman.inference.compiler import OPERATORS, Code, compile_function
 from elman.inference.model import InferenceModel
 from elman.inference.passes import rows_of
 from elman.inference.weights import ProgramWeights, name_of
 from elman.models.combine import Mixture
-from elman.models.composite import split_states
 from elman.models.ngram.query import NgramModel
-from elman.models.protocol import LanguageModel, State
+from elman.models.protocol import LanguageModel
 from elman.models.registry import kind_of
 from elman.progress import Progress
 from elman.system.files import write_atomic
@@ -38,11 +37,9 @@ from elman.text.tokenizer import Tokenizer
 from elman.web.assets import read
 
 _SCRIPTS = (
-    "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "words.js", "onefile.js",
+    "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "casing.js", "offers.js",
+    "words.js", "onefile.js",
 )  # fmt: skip
-CONTEXTS = 60
-"""Contexts completed in Python, with which the page checks itself."""
-_WORDS = 5
 
 
 def write_page(
@@ -53,6 +50,8 @@ def write_page(
     name: str,
     version: str,
     most: int | None = None,
+    block: Collection[str] = (),
+    secrets: bool = False,
     progress: Progress,
 ) -> dict[str, Any]:
     """Write the page of a model; returns facts about it.
@@ -61,6 +60,8 @@ def write_page(
         model: as ``elman.load`` gives it, without torch; n-grams as ``page_ngram`` makes them.
         card: the source of the page's facts.
         most: bytes that it may have.
+        block: words that the page never offers (``elman.decode.blocklist``).
+        secrets: whether it offers what looks private. If not, those words do not stand in the page.
 
     Raises:
         ModelError: a page cannot hold it, or it would have more bytes.
@@ -69,7 +70,8 @@ def write_page(
     with progress.stage("making the page", total=3, unit="parts") as advance:
         data = data_of(model)
         advance(1)
-        about = about_page(model, data, contexts_for_check(model))
+        words = page_words(model.tokenizer, block=block, secrets=secrets)
+        about = about_page(model, data, words)
         advance(1)
         page = assemble(about, card=card, name=name, version=version, lm=model).encode()
         if most is not None and len(page) > most:
@@ -79,7 +81,7 @@ def write_page(
         write_atomic(file, page)
         advance(1)
     precision = getattr(model, "precision", None) or "+".join(sorted(precisions_of(model.describe())))
-    return {"bytes": len(page), "contexts": CONTEXTS, "precision": precision}
+    return {"bytes": len(page), "contexts": CONTEXTS, "precision": precision, "hidden": words.counts}
 
 
 def check_page(model: LanguageModel) -> None:
@@ -102,12 +104,17 @@ def check_page(model: LanguageModel) -> None:
         raise ModelError(f"a page is made of a model of words, and this one has {level} tokens: --level word")
 
 
-def about_page(model: LanguageModel, data: Mapping[str, Any], contexts: Sequence[Any]) -> dict[str, Any]:
-    """All that the page's scripts read: the model, its vocabulary, and contexts completed in
-    Python.
+def about_page(model: LanguageModel, data: Mapping[str, Any], words: PageWords) -> dict[str, Any]:
+    """All that the page's scripts read: the model, its vocabulary, what is never offered, and
+    contexts completed in Python.
     """
-    settings = _settings(model.tokenizer)
-    return {"model": data, "tokens": model.tokenizer.tokens, "tokenizer": settings, "contexts": contexts}
+    return {
+        "model": data,
+        "tokens": words.tokens,
+        "tokenizer": _settings(model.tokenizer),
+        "offers": words.rules,
+        "contexts": contexts_for_check(model, words),
+    }
 
 
 def data_of(model: LanguageModel, *, ngrams: bool = True) -> dict[str, Any]:
@@ -132,53 +139,6 @@ def _settings(tokenizer: Tokenizer) -> dict[str, Any]:
     config = tokenizer.config
     names = ("pretokenized", "lowercase", "locale", "compatibility", "apostrophe", "rules")
     return {name: getattr(config, name) for name in names} | {"patterns": PATTERNS if tokenizer.words else None}
-
-
-def completed(lm: LanguageModel, prompt: str) -> dict[str, Any]:
-    """A prompt with its likeliest words, and the ``digest`` of all log-probabilities before the
-    word; of a mixture, those of its parts.
-    """
-    state = open_prompt(lm, prompt).state
-    return {"prompt": prompt, "words": complete(lm, prompt, n=_WORDS).words, "digest": _digest_at(lm, state)}
-
-
-def _digest_at(lm: LanguageModel, state: State) -> int:
-    if not isinstance(lm, Mixture):
-        return digest(lm.log_probs(state)[0])
-    parts = zip(lm.models, lm.weights, split_states(state, lm.models), strict=True)
-    return sum(_digest_at(part, own) for part, weight, own in parts if weight > 0) % (1 << 32)
-
-
-def digest(vector: NDArray[np.float32]) -> int:
-    """A checksum of a float32 vector: its bits times 1, 3, 5, ..., summed mod 2^32.
-
-    >>> digest(np.array([0, 1], np.float32)) == 3 * 0x3F800000 % 2**32
-    True
-    """
-    odd = 2 * np.arange(len(vector), dtype=np.uint32) + np.uint32(1)
-    return int((vector.view(np.uint32) * odd).sum(dtype=np.uint32))
-
-
-def contexts_for_check(lm: LanguageModel) -> list[dict[str, Any]]:
-    """The contexts with which a page checks itself."""
-    return [completed(lm, prompt) for prompt in contexts_of(lm, CONTEXTS)]
-
-
-def contexts_of(lm: LanguageModel, count: int, *, seed: int = 1) -> list[str]:
-    """Beginnings of generated texts; every third one ends inside a word."""
-    draw, contexts = np.random.default_rng(seed), []
-    while len(contexts) < count:
-        state, ids = lm.start(), []
-        for _ in range(int(draw.integers(1, 12))):
-            probs = np.exp(lm.log_probs(state)[0].astype(np.float64))
-            probs[0] = 0
-            ids.append(int(draw.choice(len(probs), p=probs / probs.sum())))
-            state = lm.advance(np.array(ids[-1:]), state)
-        text = lm.tokenizer.decode(ids).lstrip("\n")
-        if text.strip():
-            cut = len(text) - int(draw.integers(0, 3)) if len(contexts) % 3 == 0 else len(text)
-            contexts.append(text[: max(cut, 1)] + (" " if len(contexts) % 3 == 1 else ""))
-    return contexts
 
 
 def program_of(lm: InferenceModel) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
 from elman.serve.errors import Problem, bad_field, json_response, shown
 from elman.serve.handlers import complete_answer, remembered_answer, score_answer
+from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import LoadedModels
 from elman.serve.memory import memory_answer
@@ -92,8 +93,8 @@ class Server:
     """What the routes share: models, sessions, limits, figures, and the threads that short work
     runs in."""
 
-    def __init__(self, models: Mapping[str, TrainedModel], limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, models: Mapping[str, TrainedModel], limits: Limits, hidden: Hidden) -> None:
+        self.limits, self.hidden = limits, hidden
         self.metrics = Metrics()
         self.loaded = LoadedModels(models, self.metrics)
         self.sessions = Sessions(limits)
@@ -155,6 +156,7 @@ def create_app(
     names: Collection[str] = (),
     key: str | None = None,
     origins: Collection[str] = (),
+    hidden: Hidden | None = None,
 ) -> FastAPI:
     """The application that serves models, by name; the first one answers who names none.
 
@@ -163,8 +165,9 @@ def create_app(
             addresses.
         key: what clients must send as ``Authorization: Bearer KEY``.
         origins: web sites whose pages may use the server (CORS).
+        hidden: words that are neither offered nor written.
     """
-    server = Server(models, limits or Limits())
+    server = Server(models, limits or Limits(), hidden or Hidden())
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -235,22 +238,22 @@ def _add_own(app: FastAPI, server: Server) -> None:
         served = server.loaded.able(body.model, ContinuesText)
         if body.n > server.limits.max_words:
             raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
-        remembered = remembered_answer(body, served, server.sessions)
+        remembered = remembered_answer(body, served, server.sessions, server.hidden)
         if remembered is not None:
             return json_response(remembered)
-        work = functools.partial(complete_answer, body, served, server.sessions)
+        work = functools.partial(complete_answer, body, served, server.sessions, server.hidden)
         return json_response(await server.in_thread(request, work))
 
     @app.post("/v1/score", response_model=ScoreAnswer, summary="Bits of each token, line by line")
     async def score(body: ScoreBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(score_answer, body, served, server.limits)
+        work = functools.partial(score_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
     async def memory(body: MemoryBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(memory_answer, body, served, server.limits)
+        work = functools.partial(memory_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts with their probabilities")
@@ -302,7 +305,7 @@ def _add_openai(app: FastAPI, server: Server) -> None:
         served = server.loaded.able(body.model, ContinuesText)
         server.running.enter()
         try:
-            order = await server.in_thread(request, lambda patience: check(body, served, server.limits))
+            order = await server.in_thread(request, lambda patience: check(body, served, server.limits, server.hidden))
             with_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
             answer = Answer(order, with_usage=with_usage)
         except BaseException:

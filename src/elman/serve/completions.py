@@ -17,6 +17,7 @@ from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batcher
 from elman.serve.errors import Problem, json_bytes, shown
 from elman.serve.generation import Picked, Piece, Showing, Token, Wish, WrittenText, finite, name_tops, pick, write
+from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.prompts import Prompt, check_ids, prompt_from_ids, prompt_from_text
 from elman.serve.schemas import CompletionBody
@@ -46,7 +47,7 @@ class Order:
         return sum(len(prompt.ids) for prompt in self.prompts)
 
 
-def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
+def check(body: CompletionBody, served: ContinuesText, limits: Limits, hidden: Hidden) -> Order:
     """What a body asks for.
 
     Raises:
@@ -111,6 +112,7 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits) -> Order:
         presence_penalty=body.presence_penalty or 0.0,
         frequency_penalty=body.frequency_penalty or 0.0,
         bias=_bias(body.logit_bias or {}, tokenizer.size),
+        mask=hidden.mask(tokenizer),
     )
     seed = secrets.randbits(32) if body.seed is None else body.seed % (1 << 64)
     return Order(served, prompts, wish, n, seed, bool(body.echo))
@@ -142,8 +144,10 @@ async def pieces(order: Order) -> AsyncIterator[tuple[int, Piece]]:
             index = place * order.n + copy
             # The first text of a seed is the one that `Model.generate` writes.
             rng = np.random.default_rng([order.seed, copy] if copy else order.seed)
-            showing = Showing(index, wish.stop, begin=len(prompt.text) if order.echo else 0)
-            texts.append(WrittenText(prompt, showing, rng))
+            text = WrittenText(prompt, Showing(index, wish.stop, begin=len(prompt.text) if order.echo else 0), rng)
+            if wish.mask is not None:
+                text.showing.hide_with(wish.mask, text.line.decode("utf-8", "ignore"))
+            texts.append(text)
             if order.echo:
                 yield 0, Piece(index, prompt.text, tokens, None)
     states = [state for _, state in read for _ in range(order.n)]

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.decode.largest import largest
+from elman.decode.masking import Mask
 from elman.decode.pieces import piece_index
-from elman.decode.sampling import Sampler, penalise_repetition
+from elman.decode.sampling import Sampler, forbidden, penalise_repetition
 from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.batching import Batcher
@@ -66,6 +67,8 @@ class Wish:
     """The same, times how often it has it."""
     bias: Mapping[int, float] = field(default_factory=dict)
     """Added to log-probabilities, by token id."""
+    mask: Mask | None = None
+    """What keeps hidden words out."""
 
 
 class Picked(NamedTuple):
@@ -76,12 +79,20 @@ class Picked(NamedTuple):
     top: list[tuple[int, float]]
 
 
-def pick(log_probs: LogProbs, token: int, tops: int | None) -> Picked:
+def pick(log_probs: LogProbs, token: int, tops: int | None, mask: Mask | None = None) -> Picked:
     """A token's figures out of the log-probabilities of its place, ``[V]``."""
     if tops is None:
         return Picked(token, 0.0, [])
-    top = [(each, finite(log_probs.item(each))) for each in largest(log_probs, tops).tolist()]
+    top = [(each, finite(log_probs.item(each))) for each in shown_tops(log_probs, tops, mask)]
     return Picked(token, finite(log_probs.item(token)), top)
+
+
+def shown_tops(log_probs: LogProbs, count: int, mask: Mask | None) -> list[int]:
+    """The likeliest tokens of a place, ``[V]``, without those that are always hidden."""
+    if mask is not None and len(mask.always):
+        log_probs = log_probs.copy()
+        log_probs[mask.always] = -np.inf
+    return [token for token in largest(log_probs, count).tolist() if log_probs[token] > -np.inf or mask is None]
 
 
 def finite(log_prob: float) -> float:
@@ -114,27 +125,43 @@ class Showing:
         self._held = ""
         self._tokens: list[Token] = []
         self._shown = begin
+        self._mask: Mask | None = None
+        self._given, self._written = "", ""
         self.read = begin
         """Characters that are whole, shown or not."""
+
+    def hide_with(self, mask: Mask, line: str) -> None:
+        """Hold back a hidden word at the end of the text; ``line`` is the open line of the prompt."""
+        self._mask, self._given = mask, line
+
+    def _hidden(self) -> int:
+        """How much at the end of what is held must not be shown."""
+        if self._mask is None:
+            return 0
+        *lines, last = self._written.split("\n")
+        line, given = (last, 0) if lines else (self._given + last, len(self._given))
+        return min(self._mask.hidden_end(line, given), len(self._held))
 
     def add(self, data: bytes, token: Token | None) -> Piece:
         """One more token; what may be shown now."""
         text = self._decoder.decode(data)
         self.read += len(text)
-        self._held += text
+        self._held, self._written = self._held + text, self._written + text
         if token is not None:
             self._tokens.append(token)
         places = [place for place in map(self._held.find, self._stop) if place >= 0]
         if places:
             self.finish = "stop"
-            return self._show(min(places))
+            rest = len(self._held) - min(places)
+            self._held, self._written = self._held[: min(places)], self._written[:-rest]
+            return self._show(len(self._held) - self._hidden())
         keep = max((_overlap(self._held, stop) for stop in self._stop), default=0)
-        return self._show(len(self._held) - keep)
+        return self._show(len(self._held) - max(keep, self._hidden()))
 
     def end(self) -> Piece:
         """No more tokens; what was held back. A character that is not whole is left out."""
         self.finish = "length"
-        piece = self._show(len(self._held))
+        piece = self._show(len(self._held) - self._hidden())
         tokens, self._tokens = self._tokens, []
         return piece._replace(tokens=piece.tokens + tokens)
 
@@ -157,7 +184,11 @@ class WrittenText:
     def __init__(self, prompt: Prompt, showing: Showing, rng: np.random.Generator) -> None:
         self.showing, self.rng = showing, rng
         self.typed, self.line_start = prompt.typed, prompt.line_start
-        self._line = prompt.line
+        self.line = prompt.line.encode() + prompt.typed
+        """The open line so far."""
+        self.given = len(self.line)
+        """How many bytes of it are the prompt's."""
+        self._after = prompt.line
         self._writer: Writer | None = None
         self.written: Counter[int] = Counter()
         self.seen = set(prompt.ids.tolist())
@@ -168,7 +199,7 @@ class WrittenText:
         # A typed space stands on the page already, as the one before each line's first token does.
         line_start = self.line_start or bool(self.typed)
         if self._writer is None:
-            self._writer = tokenizer.writer(line_start=line_start, after=self._line)
+            self._writer = tokenizer.writer(line_start=line_start, after=self._after)
         data = self._writer.write(picked.token)
         token = None
         if told:
@@ -176,6 +207,7 @@ class WrittenText:
             top = name_tops(tokenizer, picked, shown, line_start=line_start)
             token = Token(shown, self.showing.read, picked.log_prob, top)
         self.typed, self.line_start = b"", picked.token == EOS_ID
+        self.line, self.given = (b"", 0) if self.line_start else (self.line + data, self.given)
         self.written[picked.token] += 1
         self.seen.add(picked.token)
         return self.showing.add(data, token)
@@ -198,8 +230,10 @@ def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[WrittenText]) -> Ca
                 fitting = np.full_like(scores, -np.inf)
                 fitting[:, begun] = scores[:, begun]
                 scores = fitting
+            if wish.mask is not None:
+                scores = forbidden(scores, wish.mask.banned(text.line, text.given))
             token = int(wish.sampler(scores, text.rng)[0])
-            found.append(pick(log_probs[row], token, wish.tops))
+            found.append(pick(log_probs[row], token, wish.tops, wish.mask))
         return found
 
     return draw

@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.oov import unknown_tokens
 from elman.decode.completion import complete
-from elman.decode.largest import largest
 from elman.decode.prompt_state import whole_words
 from elman.decode.scoring import score_lines
 from elman.models.protocol import LanguageModel, State
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched, Patience
-from elman.serve.generation import finite
+from elman.serve.generation import finite, shown_tops
+from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import CompleteBody, ScoreBody
@@ -28,24 +29,22 @@ _FEW = 100
 
 
 def complete_answer(
-    body: CompleteBody, served: ContinuesText, sessions: Sessions, patience: Patience
+    body: CompleteBody, served: ContinuesText, sessions: Sessions, hidden: Hidden, patience: Patience
 ) -> dict[str, Any]:
-    """The likeliest next words: those of ``Model.complete``.
-
-    Nothing of the prompt being known is no mistake here, where people are in the middle of typing
-    it: ``oov`` says so.
-    """
+    """The likeliest next words: those of ``Model.complete``, without what the server hides."""
     model = Batched(served.batcher, patience)
     if body.session is None:
-        return _completed(body, served, sessions.new().reader(model))
+        return _completed(body, served, sessions.new().reader(model), hidden)
     session = sessions.get(served.name, body.session)
     with session.lock:
-        found = _completed(body, served, session.reader(model))
+        found = _completed(body, served, session.reader(model), hidden)
     sessions.settle(served.name, body.session, session)
     return found
 
 
-def remembered_answer(body: CompleteBody, served: ContinuesText, sessions: Sessions) -> dict[str, Any] | None:
+def remembered_answer(
+    body: CompleteBody, served: ContinuesText, sessions: Sessions, hidden: Hidden
+) -> dict[str, Any] | None:
     """The same if the session knows all that it takes, so that no thread has to wait for the model;
     else None."""
     short = len(body.prompt) <= _SHORT and body.n <= _FEW and len(body.block) <= _FEW
@@ -55,7 +54,7 @@ def remembered_answer(body: CompleteBody, served: ContinuesText, sessions: Sessi
     if not session.lock.acquire(blocking=False):
         return None
     try:
-        return _completed(body, served, session.reader(_Silent(served.batcher, Patience(0))))
+        return _completed(body, served, session.reader(_Silent(served.batcher, Patience(0))), hidden)
     except _Asked:
         return None
     finally:
@@ -79,13 +78,17 @@ class _Silent(Batched):
         raise _Asked
 
 
-def _completed(body: CompleteBody, served: ContinuesText, model: LanguageModel) -> dict[str, Any]:
-    found = complete(model, body.prompt, n=body.n, partial=body.partial, block=body.block, punctuation=body.punctuation)
+def _completed(body: CompleteBody, served: ContinuesText, model: LanguageModel, hidden: Hidden) -> dict[str, Any]:
+    offers = hidden.offers(model.tokenizer, body.block, secrets=body.secrets)
+    rules = {"block": offers.block, "secrets": offers.secrets, "punctuation": body.punctuation, "repeats": body.repeats}
+    found = complete(model, body.prompt, n=body.n, partial=body.partial, **rules)
     words = [{"text": text, "probability": probability} for text, probability in found.words]
     return {"model": served.name, "prompt": body.prompt, "partial": found.partial, "words": words, "oov": found.oov}
 
 
-def score_answer(body: ScoreBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
+def score_answer(
+    body: ScoreBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
+) -> dict[str, Any]:
     """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in
     nats)."""
     tokenizer = served.model.lm.tokenizer
@@ -95,8 +98,10 @@ def score_answer(body: ScoreBody, served: ContinuesText, limits: Limits, patienc
     found = []
     for line in score_lines(Batched(served.batcher, patience), served.model.speller, lines):
         per_token: list[dict[str, Any]] = [{"text": text, "bits": _bits(nats)} for text, nats in line.per_token]
+        for unknown in unknown_tokens(tokenizer, line.text, tokenizer.encode(line.text)):
+            per_token[unknown.place]["unknown"] = True
         if body.top:
-            for token, top in zip(per_token, likely_tokens(line.text, body.top, served, patience), strict=True):
+            for token, top in zip(per_token, likely_tokens(line.text, body.top, served, hidden, patience), strict=True):
                 token["top"] = top
         found.append(
             {
@@ -116,15 +121,17 @@ def _bits(log_prob: float) -> float:
     return -(log_prob if math.isfinite(log_prob) else finite(log_prob)) / math.log(2)
 
 
-def likely_tokens(line: str, count: int, served: ContinuesText, patience: Patience) -> list[list[dict[str, Any]]]:
+def likely_tokens(
+    line: str, count: int, served: ContinuesText, hidden: Hidden, patience: Patience
+) -> list[list[dict[str, Any]]]:
     """The likeliest tokens at each place of a line by itself, its end included, with their bits."""
     tokenizer = served.model.lm.tokenizer
     ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
     most = max(_PROBS // tokenizer.size, 1)
-    state, found = served.batcher.first, []
+    state, found, mask = served.batcher.first, [], hidden.mask(tokenizer)
 
     def use(log_probs: LogProbs) -> list[list[tuple[int, float]]]:
-        return [[(int(token), float(row[token])) for token in largest(row, count)] for row in log_probs]
+        return [[(int(token), float(row[token])) for token in shown_tops(row, count, mask)] for row in log_probs]
 
     for start in range(0, len(ids), most):
         some, state = patience.wait(served.batcher.trace(ids[start : start + most], state, use))

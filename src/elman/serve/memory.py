@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman.decode.largest import largest
 from elman.decode.prompt_state import whole_words
 from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
@@ -21,7 +20,8 @@ from elman.notation import LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched, Patience
 from elman.serve.errors import Problem
-from elman.serve.generation import finite
+from elman.serve.generation import finite, shown_tops
+from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import MemoryBody
@@ -64,7 +64,9 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
     return found
 
 
-def memory_answer(body: MemoryBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
+def memory_answer(
+    body: MemoryBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
+) -> dict[str, Any]:
     """The words of a line and what each of those before ``place`` does for the prediction there."""
     tokenizer, line = served.model.lm.tokenizer, normalise_line(body.text)
     if "\n" in line or "\r" in line:
@@ -90,7 +92,7 @@ def memory_answer(body: MemoryBody, served: ContinuesText, limits: Limits, patie
         words.append({"text": piece.text, "bits": divergence(found.whole, less), "change": change})
     top = [
         {"text": shown_token(tokenizer, token, None, line_start=place == 0), "bits": _bits(found.whole.item(token))}
-        for token in largest(found.whole, body.top).tolist()
+        for token in shown_tops(found.whole, body.top, hidden.mask(tokenizer))
     ]
     rest = [{"text": piece.text, "bits": None, "change": None} for piece in pieces[place:]]
     target = None

@@ -31,7 +31,13 @@ class CompleteBody(_Body):
     model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
     n: int = Field(5, ge=1, le=1_000_000, description="How many words.")
     partial: bool | None = Field(None, description="Whether the last word is half-typed; null: if it is unknown.")
-    block: list[str] = Field([], max_length=10_000, description="Words never to offer, whatever their case.")
+    block: list[str] = Field(
+        [],
+        max_length=10_000,
+        description="Words never to offer, whatever their case; stems like dog*; builtin: a list of profanities.",
+    )
+    secrets: bool = Field(True, description="Whether to offer long numbers, addresses and random strings.")
+    repeats: bool = Field(False, description="Whether the last word counts in full to come again, not a tenth.")
     punctuation: bool = Field(False, description="Whether to offer bare punctuation too.")
     session: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         None,
@@ -147,7 +153,10 @@ class Bits(BaseModel):
 
 
 class TokenBits(Bits):
-    """A token and what it costs; the likeliest ones at its place, if asked for."""
+    """A token and what it costs; whether the model does not know it, and the likeliest ones at its
+    place, if asked for."""
+
+    unknown: bool | None = None
 
     top: list[Bits] | None = None
 

@@ -35,6 +35,16 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
+def open_line(text: str) -> str:
+    """The last line of a text, which is not finished, in normal form with its trailing spaces.
+
+    >>> open_line("one\\n two "), open_line("one\\n")
+    (' two ', '')
+    """
+    line = split_lines(text)[-1] if text and not text.endswith(("\n", "\r")) else ""
+    return normalise_line(line) + line[len(line.rstrip()) :]
+
+
 def _in_canonical_order(line: str) -> str:
     """The same text with each run of marks in canonical order, if any run can be out of order.
 

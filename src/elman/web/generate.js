@@ -2,6 +2,7 @@
 
 import {add} from "./dom.js";
 import {stream} from "./server.js";
+import {mountShaded} from "./shaded.js";
 
 const settings = {temperature: 0.8, top_p: 0.95, max_tokens: 80, seed: 1, stop: ""};
 const fields = [
@@ -13,6 +14,16 @@ const fields = [
 
 export function generate(root, page) {
   root.replaceChildren();
+  const field = mountShaded(root, {
+    label: "Text, which the models go on with", placeholder: "Type a beginning, or nothing", value: page.text, hint: "",
+    say: () => "",
+    onChange(text) {
+      page.text = text;
+      running?.abort();
+      halt.disabled = true;
+      for (const {made} of outputs) begin(made);
+    },
+  });
   const controls = add(root, "form", {className: "controls"});
   for (const [name, label, about] of fields) {
     const field = add(add(controls, "label", {textContent: label}), "input", {...about, value: settings[name], required: true, name});
@@ -29,14 +40,18 @@ export function generate(root, page) {
     add(column, "h2", {textContent: model});
     const made = add(column, "p", {className: "made"});
     made.setAttribute("aria-label", `Text of ${model}`);
-    add(made, "span", {className: "given", textContent: page.text});
+    begin(made);
     return {model, made};
   });
   let running = null;
 
-  async function write({model, made}, signal) {
+  function begin(made) {
     made.replaceChildren();
     add(made, "span", {className: "given", textContent: page.text});
+  }
+
+  async function write({model, made}, signal) {
+    begin(made);
     const {temperature, top_p, max_tokens, seed} = settings;
     const body = {model, prompt: page.text, temperature, top_p, max_tokens, seed};
     const stops = settings.stop.split("|").filter((each) => each !== "");
@@ -62,5 +77,8 @@ export function generate(root, page) {
     halt.disabled = true;
     go.focus();
   });
-  return () => running?.abort();
+  return () => {
+    running?.abort();
+    field.destroy();
+  };
 }

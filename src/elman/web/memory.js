@@ -1,29 +1,38 @@
 // Memory: how much each earlier word still matters for the chosen one, as boxes that fade.
 
-import {add} from "./dom.js";
+import {add, named} from "./dom.js";
 import {ask} from "./server.js";
+import {mountShaded} from "./shaded.js";
 import {percent} from "./typing.js";
 
 const SEEN = 1e-6;
 const MATTERS = 0.5;
+const PAUSE = 500;
 
 export function memory(root, page) {
   root.replaceChildren();
-  const line = page.text.trimEnd().split("\n").pop() ?? "";
-  if (!line.trim()) {
-    add(root, "p", {className: "note", textContent: "Type a sentence first: this view shows which of its words a model still remembers."});
-    return null;
-  }
-  add(root, "p", {className: "note", textContent:
-    "Choose a word. The stronger the colour of a box before it, the more the prediction there changes when that word is left out (in bits)."});
+  const field = mountShaded(root, {
+    label: "Text, of which the last line is looked at", placeholder: "Type a sentence", value: page.text, say: () => "",
+    hint: "Choose a word below. The stronger the colour of a box before it, the more the prediction there changes when that "
+      + "word is left out (in bits).",
+    onChange(text) {
+      page.text = text;
+      clearTimeout(timer);
+      timer = setTimeout(() => look(null), PAUSE);
+    },
+  });
   const rows = add(root, "div", {});
-  let running = new AbortController(), latest = [];
+  let running = new AbortController(), latest = [], timer = 0;
 
   // Models cut a line into words in ways of their own; what they share is where a word begins in it.
   async function look(offset) {
     running.abort();
     running = new AbortController();
-    const {signal} = running;
+    const {signal} = running, line = page.text.trimEnd().split("\n").pop() ?? "";
+    if (!line.trim()) {
+      rows.replaceChildren();
+      return;
+    }
     try {
       const found = await Promise.all(page.chosen().map((model, row) => {
         const place = offset === null ? null : placeAt(latest[row].words, offset);
@@ -41,7 +50,11 @@ export function memory(root, page) {
   }
 
   look(null);
-  return () => running.abort();
+  return () => {
+    running.abort();
+    clearTimeout(timer);
+    field.destroy();
+  };
 }
 
 /** Which word a character of the line is in. */
@@ -72,7 +85,7 @@ function draw(found, look) {
     : felt < 0 ? "no single word matters much" : `still feels “${found.words[felt].text.trim()}”, ${back(found.place - felt)} back`;
   add(row, "h2", {textContent: found.place ? `${found.model}: ${window}` : `${found.model}: nothing has been read yet`});
   const boxes = add(row, "div", {className: "boxes"});
-  const likely = found.top.map((word) => `${word.text === "\n" ? "line end" : word.text.trim() || "space"} ${percent(Math.pow(2, -word.bits))}`);
+  const likely = found.top.map((word) => `${named(word.text)} ${percent(Math.pow(2, -word.bits))}`);
   const expected = `Expected there: ${likely.join("   ·   ")}`;
   const told = document.createElement("p");
   Object.assign(told, {className: "soft told", textContent: expected});

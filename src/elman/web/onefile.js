@@ -1,7 +1,7 @@
 // A page that is a model: what is typed is continued here, and nothing leaves the page.
 
 import {digestOf, predictorOf} from "./predictors.js";
-import {mountTyping, overlap} from "./typing.js";
+import {added, mountTyping} from "./typing.js";
 import {Words} from "./words.js";
 
 const AHEAD = 3;
@@ -9,7 +9,7 @@ const PAUSE = 150;
 
 export class Model {
   constructor(about) {
-    this.words = new Words(about.tokens, about.tokenizer);
+    this.words = new Words(about.tokens, about.tokenizer, about.offers);
     this.predictor = predictorOf(about.model, about.tokens.length);
     // States after each token of the text so far: a key costs at most one step, going back costs none.
     this.path = [{id: null, state: this.predictor.start()}];
@@ -37,10 +37,7 @@ export class Model {
   }
 
   complete(text, n = 7) {
-    const opening = this.words.open(text), joined = this.words.joined(opening);
-    const logProbs = this.logProbs(opening.ids);
-    const words = this.words.likeliest(opening, logProbs, n, joined && this.logProbs(joined));
-    return {words, partial: opening.partial};
+    return this.words.complete(text, (ids) => this.logProbs(ids), n);
   }
 
   /** The words for a text, and a guess of `ahead` words. */
@@ -48,11 +45,12 @@ export class Model {
     const found = this.complete(text);
     let ghost = "", next = found;
     for (let word = 0; word < ahead && next.words.length; word += 1) {
-      const best = next.words[0].text, so = text + ghost;
-      ghost += next.partial ? best.slice(overlap(so, best)) : (so === "" || /\s$/u.test(so) ? "" : " ") + best;
+      const more = added(text + ghost, next);
+      if (more === null) break;
+      ghost += more;
       if (word < ahead - 1) next = this.complete(`${text}${ghost} `, 1);
     }
-    return {words: found.words, partial: found.partial !== "", ghost};
+    return {...found, ghost};
   }
 
   /**
@@ -87,7 +85,7 @@ export function begin(about, root) {
   };
   const typing = mountTyping(root.querySelector("#typing"), predict, {
     label: "Text", placeholder: "Type, or take what stands in grey with Tab", delay: 0,
-    onError(error) { said.textContent = error.message; },
+    onError() { said.textContent = "Something went wrong in this page. Reload it, and what you type will be completed again."; },
   });
   typing.field.focus();
   root.querySelector("#check").addEventListener("click", () => check(model, about, said));

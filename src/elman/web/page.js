@@ -39,7 +39,10 @@ const able = (name) => page.models.filter((model) => model.elman.abilities.inclu
 function offer(name) {
   const models = able(name), key = JSON.stringify(models.map((model) => model.id));
   if (find("model").dataset.offered !== key) {
-    const options = models.map((model) => new Option(`${model.id} (${model.elman.name})`, model.id));
+    const options = models.map(({id, elman: {name}}) => {
+      // A model that is called like its kind is named once.
+      return new Option(id.toLowerCase() === name.toLowerCase() ? id : `${id} (${name})`, id);
+    });
     find("model").replaceChildren(...options);
     find("second").replaceChildren(new Option("nothing", ""), ...options.map((option) => option.cloneNode(true)));
     find("model").dataset.offered = key;
@@ -59,6 +62,7 @@ function open(name) {
     find(other).hidden = other !== name;
   }
   leave?.();
+  for (const other of Object.keys(views)) if (other !== name) find(other).replaceChildren();
   troubles.clear();
   page.trouble(null);
   offer(name);

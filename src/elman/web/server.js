@@ -1,5 +1,12 @@
 // Questions to the server that this page came from.
 
+/** What people can do about a status, where the server speaks to programs. */
+const PLAIN = {
+  404: "This model is not served any more. Reload the page.",
+  408: "The connection is too slow: the text did not arrive in time. Try again.",
+  413: "This text is longer than the server reads at once. Shorten it.",
+  500: "Something went wrong in the server. Its log says what.",
+};
 const BROKEN = "The server broke off in the middle of an answer. Generate again.";
 
 let key = "";
@@ -32,7 +39,8 @@ async function send(path, body, signal) {
   if (answer.ok) return answer;
   if (answer.status === 401 && !key) throw new Refused("This server wants its API key.", 401);
   const said = await answer.json().catch(() => null);
-  throw new Refused(said?.error?.message ?? `the server answered ${answer.status}`, answer.status, said?.error?.code);
+  const message = PLAIN[answer.status] ?? said?.error?.message ?? `The server answered ${answer.status}.`;
+  throw new Refused(message, answer.status, said?.error?.code);
 }
 
 /** The JSON answer to a POST, or to a GET where there is no body. */

@@ -15,9 +15,10 @@ export function lowered(text, {old = false, locale}) {
 }
 
 export class Splitter {
-  /** `ids` by type, and the settings of the tokenizer. */
-  constructor(ids, {patterns, lowercase, locale, compatibility, apostrophe}) {
-    Object.assign(this, {ids, lowercase, locale, compatibility, apostrophe});
+  /** The vocabulary (`Words`), and the settings of its tokenizer. */
+  constructor(words, {patterns, lowercase, locale, compatibility, apostrophe}) {
+    const {ids} = words;
+    Object.assign(this, {words, ids, lowercase, locale, compatibility, apostrophe});
     const whole = (pattern) => new RegExp(`^(?:${pattern})$`, "u");
     this.plain = new RegExp(patterns.plain, "gu");
     this.withLinks = new RegExp(patterns.linked, "gu");
@@ -97,22 +98,30 @@ export class Splitter {
 
   /** The ids of tokens; unknown blanks come one by one. */
   known(tokens) {
-    const id = (type) => this.ids.get(type) ?? 0;
+    const id = (type) => this.words.idOf(type);
     return tokens.flatMap(({type}) => (
       !this.ids.has(type) && this.between.test(type) ? Array.from(type, id) : [id(type)]
     ));
   }
 
-  /** How an open line is read, as in elman.decode.typed_words; `starts` tells whether a type begins with a text, and is longer. */
-  open(line, starts) {
-    const half = this.half(line);
+  /** How an open line is read, as in elman.decode.typed_words; with `whole` its last word is not half typed. */
+  open(line, whole = false) {
+    const half = whole ? null : this.half(line), {words} = this;
+    let unmatched = "";
     if (half) {
-      const typed = half.typed.filter((text) => starts(text)).at(-1) ?? half.typed.at(-1);
+      const typed = half.typed.filter((text) => words.range(text).length > 0).at(-1) ?? half.typed.at(-1);
       const known = !half.open && this.ids.has(half.typed[0]);
       const letter = !half.open && /[\p{L}\p{N}]/u.test([...half.word].at(-1));
-      if (!known && (letter || starts(typed, half.open))) {
+      const same = words.range(typed).length, others = same ? [] : words.alike(typed);
+      const longer = half.open
+        ? same > (this.ids.has(typed) ? 1 : 0) || others.length > words.spelledOtherwise(typed).length
+        : same + others.length > 0;
+      if (!known && (letter || longer)) {
         const before = line.slice(0, line.length - half.word.length);
-        return {ids: this.known(half.before), before, typed, lead: 1, partial: half.word, sign: half.sign};
+        if (same + others.length > 0) {
+          return {ids: this.known(half.before), before, typed, lead: 1, partial: half.word, sign: half.sign, others};
+        }
+        unmatched = half.word;
       }
     }
     const blank = line !== "" && this.between.test(Array.from(line).at(-1));
@@ -121,7 +130,10 @@ export class Splitter {
     const {tokens, after} = this.read(before);
     // A word touches a sign, hardly ever a word.
     const mayJoin = !blank && line !== "" && after === APART && !/[\p{L}\p{N}]/u.test(tokens.at(-1).type);
-    return {ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin};
+    return {
+      ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin, others: [],
+      unmatched,
+    };
   }
 
   half(line) {

@@ -2,7 +2,7 @@
 
 import {add} from "./dom.js";
 import {ask} from "./server.js";
-import {mountTyping, overlap} from "./typing.js";
+import {added, mountTyping} from "./typing.js";
 
 const AHEAD = 3;
 const session = `page-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
@@ -11,21 +11,18 @@ function complete(model, text, signal, n = 7) {
   return ask("v1/complete", {model, prompt: text, session, n}, signal);
 }
 
-/** What a word adds to a text: the rest of the half-typed one, or the word after a space. */
-function addition(text, word, partial) {
-  if (partial) return word.slice(overlap(text, word));
-  return (text === "" || /\s$/u.test(text) ? "" : " ") + word;
-}
-
 /** The words after a text, and the likeliest continuation of a few words. */
 async function predict(model, text, signal) {
   const found = await complete(model, text, signal);
   let ghost = "", next = found;
   for (let word = 0; word < AHEAD && next.words.length; word += 1) {
-    ghost += addition(text + ghost, next.words[0].text, next.partial !== "");
+    const more = added(text + ghost, next);
+    if (more === null) break;
+    ghost += more;
     if (word < AHEAD - 1) next = await complete(model, `${text}${ghost} `, signal, 1);
   }
-  return {words: found.words, partial: found.partial !== "", ghost};
+  const last = found.oov.at(-1) ?? "";
+  return {words: found.words, partial: found.partial, ghost, unknown: last && text.trimEnd().endsWith(last) ? last : ""};
 }
 
 /** A field for each model, all with one text: what is typed into one is continued by the others, too. */

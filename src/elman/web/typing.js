@@ -10,9 +10,10 @@ const SPACE = /\s$/;
 /**
  * Builds the field inside `root`.
  *
- * `predict(text, {signal})` promises `{words, partial, ghost}` for the text before the cursor: `words` are
- * `{text, probability}`, the candidates for the next or half-typed word, best first; `partial` says whether they
- * complete the half-typed one; `ghost` is the text that Tab would add, several words perhaps.
+ * `predict(text, {signal})` promises `{words, partial, ghost, unknown}` for the text before the cursor: `words` are
+ * `{text, probability}`, the candidates for the next or half-typed word, best first; `partial` is the half-typed word
+ * that they complete, in other letters perhaps, or ""; `ghost` is the text that Tab would add, several words perhaps;
+ * `unknown` is the last word, if the model does not know it.
  *
  * Options, all of them free to be left out: `label`, `placeholder`, `value`, `chips` (how many, up to 9; 7),
  * `delay` (milliseconds between a key and the question; 20), `onChange(text)`, `onMove()`
@@ -23,8 +24,9 @@ const SPACE = /\s$/;
 export function mountTyping(root, predict, options = {}) {
   const { label = "Text", placeholder = "", value = "", chips = 7, delay = 20 } = options;
   const made = build(root, { label, placeholder, value, chips: Math.min(chips, 9) });
-  const { box, field, before, ghost, list, told } = made;
-  let answer = { words: [], partial: false, ghost: "" };
+  const { box, paper, field, before, ghost, list, note, told } = made;
+  const nothing = { words: [], partial: "", ghost: "", unknown: "" };
+  let answer = nothing;
   let asked = null;
   let timer = 0;
   let dismissed = false;
@@ -39,12 +41,14 @@ export function mountTyping(root, predict, options = {}) {
     // The screen reader is told the one word that Tab takes, not the whole guess; not of a field beside.
     const next = shown.match(WORD);
     told.textContent = next && box.contains(document.activeElement) ? `Tab: ${completed(head(), next[0])}` : "";
-    // The mirror is as tall as the text with its ghost; the field follows it.
+    // The mirror is as tall as the text with its ghost; the field follows it, and the end stays in sight.
     box.classList.toggle("typing-has-ghost", shown !== "");
+    if (atEnd()) paper.scrollTop = paper.scrollHeight;
   }
 
   function showChips() {
     const focused = [...list.children].indexOf(document.activeElement);
+    note.textContent = answer.unknown ? `“${answer.unknown}” is new to this model.` : "";
     list.replaceChildren(...answer.words.slice(0, Math.min(chips, 9)).map(chip));
     if (focused >= 0) (list.children[Math.min(focused, list.children.length - 1)] || field).focus();
   }
@@ -78,7 +82,14 @@ export function mountTyping(root, predict, options = {}) {
 
   function take(word) {
     if (answer.partial) {
-      insert(word.slice(overlap(head(), word)));
+      // What was typed since the answer came is part of the word.
+      const text = head(), begun = text.endsWith(answer.partial) ? answer.partial : /\S*$/u.exec(text)[0];
+      if (word.startsWith(begun)) {
+        insert(word.slice(begun.length));
+      } else {
+        field.setSelectionRange(text.length - begun.length, text.length);
+        insert(word);
+      }
     } else {
       insert((head() === "" || SPACE.test(head()) ? "" : " ") + word);
     }
@@ -89,7 +100,7 @@ export function mountTyping(root, predict, options = {}) {
     const left = answer.ghost.slice(next[0].length);
     insert(next[0]);
     // What is left of the guess stays until the new one is there.
-    answer = { ...answer, ghost: left, partial: false };
+    answer = { ...answer, ghost: left, partial: "" };
     showGhost();
   }
 
@@ -106,7 +117,7 @@ export function mountTyping(root, predict, options = {}) {
       options.onAnswer?.(found);
     } catch (error) {
       if (mine.signal.aborted || error?.name === "AbortError") return;
-      answer = { words: [], partial: false, ghost: "" };
+      answer = nothing;
       showGhost();
       showChips();
       options.onError?.(error);
@@ -215,12 +226,14 @@ export function mountTyping(root, predict, options = {}) {
   };
 }
 
-/** How many letters of a candidate are typed already: the longest end of `text` that `word` begins with. */
-export function overlap(text, word) {
-  for (let size = Math.min(text.length, word.length); size > 0; size -= 1) {
-    if (text.endsWith(word.slice(0, size))) return size;
-  }
-  return 0;
+/**
+ * What the best of an answer's words adds to a text: the rest of the half-typed one, or a word after a space. Nothing
+ * (null) if it takes the place of what was typed, as "I" does of "i".
+ */
+export function added(text, { words, partial }) {
+  const best = words[0].text;
+  if (!partial) return (text === "" || SPACE.test(text) ? "" : " ") + best;
+  return best.startsWith(partial) ? best.slice(partial.length) : null;
 }
 
 /** A probability as people read it: 42%, 3.1%, 0.04%, <0.01%. */
@@ -257,6 +270,9 @@ function build(root, { label, placeholder, value, chips }) {
   const list = element("div", "typing-chips");
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", "Likely words");
+  const note = element("p", "typing-note");
+  note.setAttribute("role", "status");
+  const touch = element("p", "typing-touch", "Tap a word to take it.");
   const keys = element("p", "typing-keys");
   keys.id = `${id}-keys`;
   for (const [name, does] of [["Tab", "takes the grey word"], [`Alt 1-${chips}`, "a word below"], ["Esc", "puts it away"]]) {
@@ -264,9 +280,9 @@ function build(root, { label, placeholder, value, chips }) {
   }
   const told = element("div", "typing-told");
   told.setAttribute("role", "status");
-  box.append(name, paper, list, keys, told);
+  box.append(name, paper, note, list, keys, touch, told);
   root.append(box);
-  return { box, field, before, ghost, list, told };
+  return { box, paper, field, before, ghost, list, note, told };
 }
 
 function element(tag, className, text = "") {

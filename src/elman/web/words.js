@@ -1,5 +1,7 @@
 // Text to words and back, and the likeliest next ones: what elman.text and elman.decode do at word level.
 
+import {fold, recase} from "./casing.js";
+import {REPEATED, continuesNumber, inAddress, isWhole, isWord} from "./offers.js";
 import {Splitter, lowered} from "./splitter.js";
 
 // White space as Unicode has it, and what Python strips too; of JavaScript's own idea neither.
@@ -64,21 +66,28 @@ function utf8(text) {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** Whether this is a word that people want offered, rather than punctuation. */
-function isWord(text) {
-  return /[\p{L}\p{N}\p{So}]/u.test(text);
-}
-
 export class Words {
-  /** `tokens` by id, as they stand in tokenizer.json, and the settings of the tokenizer (elman.export.html). */
-  constructor(tokens, settings) {
-    const {pretokenized, lowercase} = settings;
-    Object.assign(this, {tokens, pretokenized, lowercase});
+  /**
+   * `tokens` by id, as they stand in tokenizer.json, and the settings of the tokenizer (elman.export.html). `hidden` are
+   * ids of words that are never offered, `phrases` several words in a row that are not; without `secrets`, numbers and
+   * addresses are not gone on with.
+   */
+  constructor(tokens, settings, {hidden = [], phrases = [], secrets = true} = {}) {
+    const {pretokenized, lowercase} = settings, never = new Set(hidden), locale = settings.locale ?? "";
+    Object.assign(this, {tokens, settings, pretokenized, lowercase, locale, phrases, secrets});
     this.ids = new Map(tokens.map((token, id) => [token, id]));
-    this.splitter = settings.patterns ? new Splitter(this.ids, settings) : null;
-    this.settings = settings;
+    this.bodies = tokens.map((token) => token.replace(/^ /u, ""));
+    this.folds = tokens.map((token) => fold(token, locale));
+    /** Ids by fold, lowest first. */
+    this.folded = new Map();
+    for (let id = EOS + 1; id < tokens.length; id += 1) {
+      if (!this.folded.has(this.folds[id])) this.folded.set(this.folds[id], []);
+      this.folded.get(this.folds[id]).push(id);
+    }
+    this.splitter = settings.patterns ? new Splitter(this, settings) : null;
+    const isOffered = (token, id) => isWord(token) && isWhole(this.bodies[id]) && !never.has(id);
     const isMarker = (token) => this.splitter && Splitter.isMarker(token);
-    this.offered = tokens.map((token, id) => id > EOS && isWord(token) && !isMarker(token));
+    this.offered = tokens.map((token, id) => id > EOS && isOffered(token, id) && !isMarker(token));
     this.keys = tokens.map(utf8);
     this.sorted = [...tokens.keys()].slice(EOS + 1).sort((a, b) => (this.keys[a] < this.keys[b] ? -1 : 1));
     // For each word with a space the one without, or 0.
@@ -101,42 +110,93 @@ export class Words {
     return this.lowercase ? lowered(plain, {old: !(rules > 1), locale}) : plain;
   }
 
+  /** The ids of a line; a word that is known in another case only has the id of that one. */
   encode(line) {
     if (this.splitter) return this.splitter.known(this.splitter.read(line).tokens);
-    return this.parts(line).map((part) => this.ids.get(part) ?? UNK);
+    return this.parts(line).map((part) => this.idOf(part));
+  }
+
+  /** The id of a type, in another case if only that is known. */
+  idOf(type) {
+    return this.ids.get(type) ?? this.spelledOtherwise(type)[0] ?? UNK;
+  }
+
+  /** The ids of the types that a text is in any spelling, lowest first. */
+  spelledOtherwise(text) {
+    return this.folded.get(fold(text, this.locale)) ?? [];
   }
 
   /**
    * How a text is read: the tokens before the word that is asked for, what that word must begin with (`typed`, of which
-   * the first `lead` characters are the leading space), and the half-typed word itself, if there is one.
+   * the first `lead` characters are the leading space), and the half-typed word itself, if there is one. `others` are the
+   * types that begin so in other spellings, where none does in this one; a last word that nothing begins with is
+   * `unmatched`. With `whole` the last word is not half typed.
    */
-  open(text) {
+  open(text, whole = false) {
     const lines = text.replace(/\r\n?/gu, "\n").split("\n");
     const last = lines.pop();
     const ids = lines.flatMap((line) => [...this.encode(normal(line)), EOS]);
     const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
     if (this.splitter) {
-      const opening = this.splitter.open(line, (typed, longer) => (
-        this.range(typed).length > (longer && this.ids.has(typed) ? 1 : 0)
-      ));
+      const opening = this.splitter.open(line, whole);
       return {...opening, ids: [...ids, ...opening.ids]};
     }
     const word = this.lastWord(line);
-    if (word) {
+    let unmatched = "";
+    if (word && !whole) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
       const typed = (spaced ? " " : "") + Array.from(word, (char) => this.cased(char)).join("");
       const known = this.ids.has(typed) || (this.pretokenized && word === this.tokens[UNK]);
       // Of the last character alone: a class before `$` misses letters beyond U+FFFF in Chromium.
-      const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length > 0);
-      if (half) {
+      const others = known || this.range(typed).length ? [] : this.alike(typed);
+      const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length + others.length > 0);
+      if (half && this.range(typed).length + others.length > 0) {
         const before = line.slice(0, spaced && start ? start - 1 : start);
-        return {ids: [...ids, ...this.encode(before)], before, typed, lead: spaced ? 1 : 0, partial: word};
+        return {ids: [...ids, ...this.encode(before)], before, typed, lead: spaced ? 1 : 0, partial: word, others};
       }
+      if (half) unmatched = word;
     }
     const space = line.endsWith(" ");
     const before = space ? line.slice(0, -1) : line;
-    return {ids: [...ids, ...this.encode(before)], before, typed: space ? " " : "", lead: space ? 1 : 0, partial: ""};
+    return {ids: [...ids, ...this.encode(before)], before, typed: space ? " " : "", lead: space ? 1 : 0, partial: "", others: [], unmatched};
+  }
+
+  /** The likeliest words for a text, with what was read of it: there is always something to offer. */
+  complete(text, logProbs, n) {
+    const likeliest = (opening) => {
+      const joined = this.joined(opening), first = logProbs(opening.ids);
+      return this.likeliest(opening, first, n, joined && logProbs(joined));
+    };
+    let opening = this.open(text), words = likeliest(opening);
+    if (!words.length && opening.partial) {
+      opening = {...this.open(text, true), unmatched: opening.partial};
+      words = likeliest(opening);
+    }
+    if (!words.length) words = likeliest(this.open(""));
+    const unknown = opening.unmatched || (opening.ids.at(-1) === UNK && /\S+$/u.exec(opening.before.trimEnd())?.[0]) || "";
+    return {words, partial: opening.partial, unknown};
+  }
+
+  /** The types that begin with a text in any spelling, lowest id first. */
+  alike(prefix) {
+    const key = fold(prefix, this.locale);
+    return [...this.tokens.keys()].slice(EOS + 1).filter((id) => this.folds[id].startsWith(key));
+  }
+
+  /** What the probability of each type is multiplied by after a text; 0 where it is not offered. */
+  weights(before) {
+    const run = lastRun(before.replace(/ +$/u, "")), repeated = run && (run.groups.word ?? run.groups.number);
+    const last = repeated ? fold(run[0], this.locale) : "";
+    const line = fold(before.slice(-200), this.locale);
+    const words = this.phrases.length ? [...line.matchAll(RUNS)].filter((each) => !each.groups.symbol) : [];
+    const ends = this.phrases.filter((phrase) => phrase.slice(0, -1).every((word, place) => (
+      words[words.length - phrase.length + 1 + place]?.[0] === word))).map((phrase) => phrase.at(-1));
+    return (id) => {
+      const word = this.bodies[id], key = this.folds[id].replace(/^ /u, "");
+      if (!this.offered[id] || ends.includes(key) || (!this.secrets && continuesNumber(word, before))) return 0;
+      return last && key === last ? REPEATED : 1;
+    };
   }
 
   /** The word that touches the end of a line, or nothing after white space and punctuation. */
@@ -163,7 +223,13 @@ export class Words {
 
   /** The ids after an opening where a word may come without a space, if that has a marker of its own; or nothing. */
   joined(opening) {
-    return opening.mayJoin && this.splitter.join !== undefined ? [...opening.ids, this.splitter.join] : null;
+    const joins = opening.mayJoin && this.splitter.join !== undefined && !this.isApart(opening);
+    return joins ? [...opening.ids, this.splitter.join] : null;
+  }
+
+  /** Whether a word must not stand right after what was read: it would go on with an address. */
+  isApart({before, lead}) {
+    return !this.secrets && inAddress(before + (lead ? " " : ""));
   }
 
   /**
@@ -171,18 +237,28 @@ export class Words {
    * those after the marker of `joined`.
    */
   likeliest(opening, logProbs, n, joinedLogProbs = null) {
-    const best = [];
-    let total = 0;
+    const apart = this.isApart(opening);
+    if (apart && opening.partial) return [];
+    const weight = this.weights(opening.before + (opening.lead ? " " : "")), masses = new Map();
+    const signed = (text) => (opening.sign ? text.replaceAll(this.splitter.apostrophe, opening.sign) : text);
+    let best = [];
     // Of equally likely ones the first come first, as in Python; what is left is put in order by its text.
     const offer = (id, mass) => {
-      if (!this.offered[id] || mass <= 0 || (best.length === n && mass <= best[n - 1].mass)) return;
-      best.push({mass, text: this.tokens[id].replace(/^ /u, "")});
-      best.sort((x, y) => y.mass - x.mass);
+      const least = best.length === n ? best[n - 1][1] : 0;
+      if (mass <= least) return;
+      const found = mass * weight(id);
+      if (found <= least) return;
+      best.push([signed(this.bodies[id]), found]);
+      best.sort(([, x], [, y]) => y - x);
       best.length = Math.min(best.length, n);
     };
+    let total = 1;
     if (opening.typed === "") {
       const goesOn = this.goingOn(opening.before);
-      const mass = (id) => (!this.tokens[id].startsWith(" ") && goesOn.test(this.tokens[id]) ? 0 : Math.exp(logProbs[id]));
+      const mass = (id) => {
+        const glued = !this.tokens[id].startsWith(" ");
+        return glued && (apart || goesOn.test(this.tokens[id])) ? 0 : Math.exp(logProbs[id]);
+      };
       for (let id = EOS + 1; id < this.tokens.length; id += 1) {
         // A word with its space and one without are the same word here.
         if (this.twinned.has(id)) continue;
@@ -190,8 +266,17 @@ export class Words {
         const both = this.twin[id] ? mass(id) + mass(this.twin[id]) : mass(id);
         offer(id, more ? both + Math.exp(logProbs[this.splitter.join]) * Math.exp(joinedLogProbs[id]) : both);
       }
-      total = 1;
+    } else if (opening.others.length) {
+      const found = opening.others.map((id) => [id, Math.exp(logProbs[id])]).sort(([, x], [, y]) => y - x);
+      total = found.reduce((sum, [, mass]) => sum + mass, 0);
+      // Spellings of one word are added up, the likeliest first.
+      for (const [id, mass] of found.filter(([id]) => weight(id) > 0)) {
+        const word = recase(signed(this.bodies[id]), opening.partial, this.locale);
+        masses.set(word, (masses.get(word) ?? 0) + mass * weight(id));
+      }
+      best = [...masses].filter(([, mass]) => mass > 0).sort(([, x], [, y]) => y - x).slice(0, n);
     } else {
+      total = 0;
       for (const id of this.range(opening.typed)) {
         const mass = Math.exp(logProbs[id]);
         total += mass;
@@ -200,9 +285,8 @@ export class Words {
       // After a space, what the vocabulary does not have is a word all the same.
       if (opening.typed.length === opening.lead) total += Math.exp(logProbs[UNK]);
     }
-    best.sort((x, y) => y.mass - x.mass || (utf8(x.text) < utf8(y.text) ? -1 : 1));
-    const shown = (text) => (opening.sign ? text.replaceAll(this.splitter.apostrophe, opening.sign) : text);
-    return best.map(({mass, text}) => ({text: shown(text), probability: mass / total}));
+    best.sort(([one, x], [two, y]) => y - x || (utf8(one) < utf8(two) ? -1 : 1));
+    return best.map(([text, mass]) => ({text, probability: mass / total}));
   }
 
   /** What a token without a space begins with if it only goes on with the word or symbol that a text ends with. */

@@ -1,25 +1,29 @@
 """Model: a trained language model and all that one does with it."""
 
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import randbits
 from typing import Any, Literal
 
 from elman.decode.bulk import Scores, score_texts
 from elman.decode.candidates import candidates
-from elman.decode.completion import Completion, complete, complete_phrase
+from elman.decode.completion import Completion, complete
+from elman.decode.masking import Mask
+from elman.decode.offers import offers_from
+from elman.decode.phrases import complete_phrase
 from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import Context, LineScore, follow_lines, score_lines
+from elman.decode.spelling import locale_of
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
+from elman.tasks.language.known_prompts import check_begun, check_known
 from elman.tasks.language.low_level import LowLevel
 from elman.text.corpus import CorpusConfig, read_text
-from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.store import Text
 
@@ -53,34 +57,56 @@ class Model(LowLevel):
         n: int = 5,
         partial: bool | None = None,
         block: Collection[str] | str = (),
+        secrets: bool = True,
         punctuation: bool = False,
+        repeats: bool = False,
+        strict: bool = False,
     ) -> Completion:
-        """The ``n`` likeliest next words after ``prompt``, with probabilities.
+        """The ``n`` likeliest next words after ``prompt``, with probabilities. Words are offered
+        after any prompt.
 
         Args:
             partial: whether the last word is half-typed; None: if it is unknown.
-            block: words never to offer, whatever their case.
+            block: words never to offer: words, stems like ``dog*``, expressions like ``/^dog/``, or
+                ``builtin`` for a list of profanities.
+            secrets: whether to offer long numbers, addresses and random strings.
             punctuation: whether to offer bare punctuation too.
+            repeats: whether the last word counts as much as any other to come again, not a tenth.
+            strict: whether a prompt of which nothing is known, or whose half-typed word nothing
+                begins with, is an error.
 
         Raises:
-            UsageError: nothing of the prompt is known.
+            UsageError: an entry of ``block`` is no pattern; with ``strict``, a prompt that is not
+                known.
         """
-        block = [block] if isinstance(block, str) else block
-        found = complete(self.lm, prompt, n=n, partial=partial, block=block, punctuation=punctuation)
-        if not found.partial:
-            self._check_known(prompt)
+        rules = {"block": _listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
+        found = complete(self.lm, prompt, n=n, partial=partial, **rules)
+        if strict:
+            check_begun(self.lm, found)
         return found
 
     def phrase(
-        self, prompt: str, *, n: int = 3, words: int = 4, beam_size: int = 16, partial: bool | None = None
+        self,
+        prompt: str,
+        *,
+        n: int = 3,
+        words: int = 4,
+        beam_size: int = 16,
+        partial: bool | None = None,
+        block: Collection[str] | str = (),
+        secrets: bool = True,
+        strict: bool = False,
     ) -> list[tuple[str, float]]:
-        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities."""
-        self._check_known(prompt)
-        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial)
+        """The likeliest continuations of up to ``words`` words, by beam search, with probabilities.
+        ``block``, ``secrets`` and ``strict`` are those of ``complete``."""
+        if strict:
+            check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
+        rules = {"block": _listed(block), "secrets": secrets}
+        return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial, **rules)
 
     def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
         """The probability of each given text as what comes next, in the given order."""
-        self._check_known(prompt)
+        check_known(self.lm, prompt)
         return candidates(self.lm, self.speller, prompt, texts)
 
     def generate(self, prompt: str = "", **options: Any) -> str:
@@ -99,6 +125,8 @@ class Model(LowLevel):
         max_tokens: int = 100,
         seed: int | None = None,
         stop: Sequence[str] | str = (),
+        block: Collection[str] | str = (),
+        secrets: bool = True,
     ) -> Iterator[str]:
         """As ``generate``, piece by piece.
 
@@ -110,14 +138,15 @@ class Model(LowLevel):
             repetition_penalty: above 1, tokens that the text has already are less likely.
             seed: makes the text repeatable.
             stop: texts before which to end.
+            block: words never to write, as for ``complete``.
+            secrets: whether to write long numbers, addresses and random strings.
         """
-        self._check_known(prompt)
-        stop = [stop] if isinstance(stop, str) else stop
+        check_known(self.lm, prompt)
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-        return generate(
-            self.lm, prompt, sampler=sampler, max_tokens=max_tokens, seed=_seed(seed), stop=stop,
-            repetition_penalty=repetition_penalty,
-        )  # fmt: skip
+        offers = offers_from(_listed(block), locale=locale_of(self.lm.tokenizer), secrets=secrets)
+        mask = Mask(self.lm.tokenizer, offers) if offers.forbids else None
+        more = {"max_tokens": max_tokens, "seed": _seed(seed), "stop": _listed(stop)}
+        return generate(self.lm, prompt, sampler=sampler, mask=mask, repetition_penalty=repetition_penalty, **more)
 
     def score(self, line: str, *, prefix: str = "", spelling: bool = True, eos: bool = True) -> LineScore:
         """The log-probability of one line by itself, or as the continuation of ``prefix`` (nats).
@@ -214,15 +243,6 @@ class Model(LowLevel):
                 return str(self.card[name]["tuned_on"])
         return None
 
-    def _check_known(self, prompt: str) -> None:
-        tokenizer = self.lm.tokenizer
-        ids = [token for line in prompt.splitlines() for token in tokenizer.encode(normalise_line(line)).ids.tolist()]
-        if ids and not any(ids):
-            raise UsageError(
-                f"nothing of the prompt {prompt!r} is in this model's vocabulary; use words of the text that it was "
-                "trained on, or train with --level subword"
-            )
-
     def info(self) -> dict[str, Any]:
         """The model card, and what is known without one."""
         # Of what the engine computes, people know the hash of the weights.
@@ -270,6 +290,8 @@ class Model(LowLevel):
         name: str | None = None,
         target_size: int | None = None,
         text: str | Path | None = None,
+        block: Collection[str] | str = (),
+        secrets: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Write a model of words as one page that completes text offline; an old file is replaced.
@@ -281,6 +303,9 @@ class Model(LowLevel):
             target_size: the most bytes it may have; n-grams are pruned until it fits.
             text: held-out text to count saved keystrokes on (the first 3,000 words); by default the
                 validation text named in the model card.
+            block: words that the page never offers, as for ``complete``.
+            secrets: whether it offers long numbers, addresses and random strings. If not, they do
+                not stand in the page either; the returned facts count them.
 
         Returns:
             Its size, and keystrokes saved by the model and by the page.
@@ -300,6 +325,8 @@ class Model(LowLevel):
             version=version("elman") or "0",
             target=target_size,
             text=text,
+            block=_listed(block),
+            secrets=secrets,
         )
         return export_page(Path(file), request, progress=progress or Progress())
 
@@ -375,9 +402,13 @@ def _reading(
         yield text, told
 
 
+def _listed(given: Collection[str] | str) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
+
+
 def _seed(seed: int | None) -> int:
     if seed is None:
-        return secrets.randbits(32)
+        return randbits(32)
     if seed < 0:
         raise UsageError(f"seed is {seed}; it must be 0 or more")
     return seed
