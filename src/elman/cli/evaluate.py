@@ -10,12 +10,15 @@ from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.examples import ExamplesConfig
 from elman.errors import UsageError
+from elman.tasks.registry import task_named
 
 
 @with_flags(ExamplesConfig, leave_out=("encoding",))
 def run(
     model: ModelArgument,
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")],
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
+    ] = None,
     context: Annotated[
         str, typer.Option(metavar="carry|document|independent", help="What the model has read when a line begins.")
     ] = "document",
@@ -48,6 +51,13 @@ def run(
     report: Annotated[
         str | None, typer.Option(metavar="DIR", help="Of labels: a new folder for a page with plots.")
     ] = None,
+    similarity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Of word vectors: pairs of words with a number (again and again)."),
+    ] = None,
+    analogies: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Of word vectors: questions of four words.")
+    ] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
@@ -55,9 +65,14 @@ def run(
     from elman.tasks.language.mixture import parse_part
     from elman.text.corpus import CorpusConfig
 
-    task = other_task(model)
+    lists = {name: value for name, value in (("similarity", similarity), ("analogies", analogies)) if value}
+    # Lists of words are only for word vectors, which other tools keep in a file.
+    task = task_named("vectors") if lists and Path(model).is_file() else other_task(model)
+    if not texts and not lists:
+        raise UsageError("no data was given; name files, folders, globs or -, and of word vectors --similarity FILE")
+    texts = texts or []
     if task is not None:
-        more = {"encoding": encoding, **settings}
+        more = {"encoding": encoding, **settings, **lists}
         given = {name: value for name, value in more.items() if value is not None}
         folder = None if report is None else Path(report)
         how_far = make_progress()
@@ -67,8 +82,8 @@ def run(
         else:
             print(found.words)
         return
-    if settings or report is not None:
-        name = "report" if report is not None else next(iter(settings))
+    if settings or lists or report is not None:
+        name = "report" if report is not None else next(iter({**settings, **lists}))
         raise UsageError(f"--{name.replace('_', '-')} means nothing to a language model; leave it out")
 
     if context not in ("carry", "document", "independent"):

@@ -20,7 +20,7 @@ from elman.errors import ElmanError, Interrupted
 
 VERBS: dict[str, str] = {
     "quickstart": "Train on text that ships with every Python, and see the results (about 90 s).",
-    "train": "Train a model on your data: a language model (default), or a text classifier.",
+    "train": "Train a model on your data: a language model (default), a text classifier, or word vectors.",
     "predict": "Labels of texts, with probabilities.",
     "compare": "Train every kind of model on your text under one budget, and say which to use.",
     "evaluate": "Figures of a model on data, next to those of its rivals.",
@@ -28,6 +28,8 @@ VERBS: dict[str, str] = {
     "score": "The log-probability of each line.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
+    "similar": "The words nearest to a word, or how similar two words are.",
+    "analogy": "What is to one word as another is to a third.",
     "serve": "Models over HTTP: next words as they are typed, and OpenAI's completions.",
     "export": "Convert a model for other tools: ARPA, ONNX, a compact folder, or one HTML page.",
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",

@@ -8,6 +8,7 @@ from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.models.registry import entry, known
+from elman.models.vectors.config import DEFAULTS
 from elman.tasks.registry import TASKS, task_named
 
 _TASKS = [task_named(name) for name in TASKS]
@@ -32,7 +33,8 @@ def run(
         str | None,
         typer.Option(
             metavar="KIND",
-            help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_PLUGINS registers.",
+            help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_PLUGINS registers; "
+            f"with --task vectors: {', '.join(DEFAULTS)} (default: by the size of the text).",
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,

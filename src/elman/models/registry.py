@@ -24,6 +24,8 @@ class Entry:
     """The Plan dataclass of kinds trained by gradients; None for others."""
     counted: bool = False
     """Whether it is trained by counting."""
+    resumes: bool = False
+    """Whether its job, which is not the gradient loop, keeps checkpoints and goes on from them."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()
@@ -39,7 +41,7 @@ class Entry:
     @property
     def trainable(self) -> bool:
         """Whether it is trained from data, and not made of other models."""
-        return self.learns or self.counted
+        return self.learns or self.counted or self.resumes
 
 
 _LANGUAGE_FILES = ("tokenizer.json", "tokenizer_config.json", "speller.safetensors")
@@ -68,6 +70,14 @@ _OTHERS: dict[str, Entry] = {
         "elman.inference.encoder:InferenceEncoder",
         plan="elman.tasks.classify.plan:ClassifyPlan",
         files=("tokenizer.json", "tokenizer_config.json", "labels.json"),
+    ),
+    "vectors": Entry(
+        "vectors",
+        "elman.models.vectors.config:VectorsConfig",
+        "elman.models.word_vectors:WordVectors",
+        resumes=True,
+        files=("vocabulary.tsv",),
+        mapped=True,
     ),
     "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }

@@ -30,7 +30,7 @@ def labels_table(report: Mapping[str, Any]) -> str:
 
     Shares are in percent, log loss is in nats.
     """
-    blocks = [report["verdict"], _aligned(_scores(report)), _aligned(_per_label(report))]
+    blocks = [report["verdict"], aligned(_scores(report)), aligned(_per_label(report))]
     if report["confusion"] is not None:
         blocks.append(_confusions(report))
     blocks += report["notes"]
@@ -109,9 +109,9 @@ def _confusions(report: Mapping[str, Any]) -> str:
     """The confusion matrix if it fits, else the commonest mistakes."""
     names = [short(name, longest=12) for name in report["labels"]]
     if len(names) > _MOST_CELLS:
-        return _aligned(_pairs(report), left=2)
+        return aligned(_pairs(report), left=2)
     matrix = zip(names, report["confusion"], strict=True)
-    return _aligned(
+    return aligned(
         [["true \\ predicted", *names], *([name, *(f"{count:,}" for count in row)] for name, row in matrix)]
     )
 
@@ -148,10 +148,10 @@ def _interval(interval: Mapping[str, float]) -> str:
     return f"{value} ({low} to {high})"
 
 
-def _aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """Rows as columns of text, the first ``left`` to the left and the others to the right.
 
-    >>> print(_aligned([["a", "b"], ["long", "9"]]))
+    >>> print(aligned([["a", "b"], ["long", "9"]]))
     a     b
     long  9
     """

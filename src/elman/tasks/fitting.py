@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.errors import FolderError, Interrupted, MissingExtra, StorageError, TrainingError, UsageError
-from elman.models.registry import entry, resolve
+from elman.models.registry import Entry, entry, resolve
 from elman.progress import Progress
 from elman.report.curve import draw_curve, read_log
 from elman.report.growth import draw_growth
@@ -48,7 +48,7 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
             job, weights = _begin(job, start)
             _fit(job, weights, resume=False, pictures=pictures)
         except BaseException:
-            _remove_incomplete(out, learns=learns)
+            _remove_incomplete(out, entry(request.kind))
             raise
 
 
@@ -64,9 +64,10 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         raise TrainingError(
             f"the training of {out} ended before there was anything to resume; {model_folder.how_to_go_on(out)}"
         )
-    if found.plan is None:
+    if not found.learns and not found.resumes:
         raise UsageError("an n-gram is counted in one go; there is nothing to resume: train it again")
-    require_torch()
+    if found.learns:
+        require_torch()
     if model_folder.card_file(out).exists():
         progress.say(f"the training of {out} has finished; go on with new text by --from {out}")
         return
@@ -77,15 +78,19 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         request = task.request.from_json(record["request"])
         if request.kind != kind:
             raise ValueError("of another kind of model")
-        plan = resolve(found.plan).from_json(record["plan"])
+        plan = None if found.plan is None else resolve(found.plan).from_json(record["plan"])
         then_all, data_hash = dict(record["fingerprint"]), str(record.get("data", record.get("corpus")))
         if not re.fullmatch("[0-9a-f]{16}", data_hash):
             raise ValueError("no hash")
     except (UsageError, KeyError, TypeError, ValueError) as error:
         raise FolderError(f"{out / 'training' / 'plan.json'} is damaged; train again, or with --from {out}") from error
-    _tell_changes(then_all, plan, progress)
     config = resolve(found.config).from_json(values)
+    if plan is not None:
+        device = choose_device(plan.device)
+        _tell_changes(then_all, fingerprint(threads=plan.threads, precision=plan.precision, device=device), progress)
     job = task.resume(request, folder=out, config=config, plan=plan, data_hash=data_hash, progress=progress)
+    if plan is None:
+        _tell_changes(then_all, job.fingerprint, progress)
     if job.data_hash != data_hash:
         raise TrainingError(
             f"the texts have changed since {out} began training; put them back, or start a new model with --from {out}"
@@ -95,8 +100,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         _fit(job, weights, resume=True)
 
 
-def _tell_changes(then_all: Mapping[str, Any], plan: Any, progress: Progress) -> None:
-    now = fingerprint(threads=plan.threads, precision=plan.precision, device=choose_device(plan.device))
+def _tell_changes(then_all: Mapping[str, Any], now: Mapping[str, Any], progress: Progress) -> None:
     for name, then in then_all.items():
         if now.get(name) != then:
             progress.say(
@@ -223,7 +227,9 @@ def _draw(job: Job, growth: Sequence[Mapping[str, Any]] = ()) -> None:
         job.progress.say(f"note: the picture could not be drawn ({error})")
 
 
-def _remove_incomplete(folder: Path, *, learns: bool) -> None:
-    """Remove a folder that holds nothing yet that could be resumed or, once counted, used."""
-    if not (folder / ("training/checkpoint.safetensors" if learns else model_folder.WEIGHTS_FILE)).exists():
+def _remove_incomplete(folder: Path, kind: Entry) -> None:
+    """Remove a folder that holds nothing yet that could be resumed or, of other kinds than networks, used."""
+    # A network's first weights are written before its first checkpoint.
+    kept = ("training/checkpoint.safetensors", *(() if kind.learns else (model_folder.WEIGHTS_FILE,)))
+    if not any((folder / name).exists() for name in kept):
         shutil.rmtree(folder, ignore_errors=True)

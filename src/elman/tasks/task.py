@@ -51,6 +51,8 @@ class Task(ABC):
     request: ClassVar[type[Request]]
     default_kind: ClassVar[str]
     """What ``--model`` is where nobody says."""
+    holds_out: ClassVar[bool] = True
+    """Whether a part of the data, or ``--valid``, is kept from training."""
 
     def flags(self) -> list[type[Config]]:
         """The configurations whose fields are settings of ``elman train``: of data, of each kind,
@@ -85,7 +87,7 @@ class Task(ABC):
 
     @abstractmethod
     def resume(
-        self, request: Request, *, folder: Path, config: Config, plan: Plan, data_hash: str, progress: Progress
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
     ) -> Job:
         """The job of an interrupted training, from its folder and its data."""
 

@@ -108,6 +108,7 @@ def read_lines(
     config: CorpusConfig | None = None,
     blank: bool = False,
     before_read: Callable[[], None] = lambda: None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[str, bool]]:
     """Each normalised line of the sources, and whether it starts a document, in one streaming pass.
 
@@ -123,8 +124,23 @@ def read_lines(
         TextError: missing, empty, binary, wrongly encoded or broken; missing sources are found
             before any is read.
     """
-    reading = _Reading(config or CorpusConfig(), blank=blank, before_read=before_read)
-    return reading.lines(find_sources(sources))
+    progress = progress or Progress()
+    reading = find_sources(sources, progress=progress)
+    return _read(reading, config or CorpusConfig(), blank=blank, before_read=before_read, progress=progress)
+
+
+def _read(
+    sources: Sequence[Source],
+    config: CorpusConfig,
+    *,
+    blank: bool,
+    before_read: Callable[[], None],
+    progress: Progress,
+) -> Iterator[tuple[str, bool]]:
+    with progress.stage("reading", total=total_bytes(sources), unit="bytes") as advance:
+        reading = _Reading(config, advance=advance, blank=blank, before_read=before_read)
+        yield from reading.lines(sources)
+    reading.tell(progress)
 
 
 @contextmanager

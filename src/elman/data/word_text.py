@@ -1,0 +1,213 @@
+"""A text as a stream of word ids: read once, counted, and kept on disk for training.
+
+The file ``words.bin`` holds, after the number of all words as little-endian int64, the rows of the
+words that are in the vocabulary as int32, and -1 where a sentence ends. Other words are left out
+before windows are laid, as word2vec does it. Memory holds the words, not the text.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.data.vocabulary import Vocabulary
+from elman.errors import FolderError, TextError, UsageError
+from elman.progress import Progress
+from elman.system.files import storage_errors
+from elman.text.corpus import CorpusConfig, read_lines
+from elman.text.splitting import WORD_PATTERN
+
+SENTENCE_END = -1
+_LEFT_OUT = -2
+_END = "\n"
+"""Stands for a sentence end among words, none of which has a line end."""
+_FIRST_PASS, _FILE = "words.part", "words.bin"
+_BATCH = 1 << 20
+_MOST_WORDS = 8_000_000
+"""When more different words are being counted, the rarest are dropped."""
+_ASCII_WORDS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[0-9]+")
+_PIECES = tokenizers.pre_tokenizers.Split(tokenizers.Regex(WORD_PATTERN), "isolated")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WordsConfig(Config):
+    """How text is cut into sentences and words."""
+
+    pretokenized: bool = False
+    """Split at spaces only, and keep symbols; otherwise words are letters or digits."""
+    lowercase: bool = True
+    """Whether case is ignored."""
+    min_count: int = 5
+    """Words seen less often are left out."""
+    vocab_size: int | None = None
+    """At most this many words, the most frequent ones."""
+    document: Literal["file", "line", "block"] = "block"
+    """What a sentence is, which no window crosses: a line, a block between blank lines, or a file."""
+    encoding: str = "utf-8"
+    """Encoding of the text files."""
+    field: str | None = None
+    """The field that holds the text in .jsonl, .csv and .tsv files."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.min_count < 1 << 62:
+            raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+        if self.vocab_size is not None and not 2 <= self.vocab_size < 1 << 31:
+            raise UsageError(f"vocab_size is {self.vocab_size}; it must be at least 2 and below 2^31")
+
+    @property
+    def corpus(self) -> CorpusConfig:
+        """The settings for reading."""
+        return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
+
+
+@dataclasses.dataclass(frozen=True)
+class WordText:
+    """Word ids on disk."""
+
+    ids: NDArray[np.int32]
+    """Rows of the vocabulary, SENTENCE_END behind each sentence, memory-mapped ``[N]``."""
+    vocabulary: Vocabulary
+    """The words that are in it."""
+    words: int
+    """How many of the ids are words."""
+    read: int
+    """How many words the text has, with those that are left out."""
+    hash: str
+    """16 hex digits of the hash of ids and words."""
+
+    @classmethod
+    def open(cls, folder: Path, vocabulary: Vocabulary, *, data_hash: str) -> "WordText":
+        """The text that ``read_words`` left in a folder.
+
+        Raises:
+            FolderError: it is missing or damaged.
+        """
+        file = folder / _FILE
+        if not file.is_file() or file.stat().st_size < 8 or _hash(file, vocabulary) != data_hash:
+            raise FolderError(f"{file} is missing or damaged; remove the folder and train again")
+        read = int(np.fromfile(file, "<i8", 1)[0])
+        ids = np.memmap(file, dtype="<i4", mode="r", offset=8).view(np.ndarray)
+        if ids.min() < SENTENCE_END or ids.max() >= len(vocabulary):
+            raise FolderError(f"{file} is damaged; remove the folder and train again")
+        return cls(ids, vocabulary, int((ids >= 0).sum()), read, data_hash)
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Remove the file, once training has finished."""
+        (folder / _FILE).unlink(missing_ok=True)
+
+
+def split_words(line: str, *, pretokenized: bool = False, lowercase: bool = True) -> list[str]:
+    """The words of a normalised line.
+
+    >>> split_words("Don't stop (the 2nd time)!")
+    ["don't", 'stop', 'the', '2', 'nd', 'time']
+    >>> split_words("Hi , U.S. !", pretokenized=True)
+    ['hi', ',', 'u.s.', '!']
+    """
+    if lowercase:
+        line = line.lower() if line.isascii() else unicodedata.normalize("NFC", line.lower())
+    if pretokenized:
+        return line.split(" ") if "  " not in line else [word for word in line.split(" ") if word]
+    if line.isascii():
+        return _ASCII_WORDS.findall(line)
+    pieces = (piece.strip() for piece, _ in _PIECES.pre_tokenize_str(line))
+    return [piece for piece in pieces if piece and piece[0].isalnum()]
+
+
+def read_words(
+    sources: Sequence[str], *, config: WordsConfig, folder: Path, progress: Progress, most_words: int = _MOST_WORDS
+) -> WordText:
+    """Read sources once, choose the vocabulary, write the ids into ``folder``.
+
+    Args:
+        most_words: when more different words are being counted, the rarest are dropped.
+
+    Raises:
+        TextError: the text cannot be read, or no two words are frequent enough.
+        StorageError: the disk is full.
+    """
+    first, file = folder / _FIRST_PASS, folder / _FILE
+    try:
+        table, counts = _count(sources, config, first, most_words=most_words, progress=progress)
+        read = int(counts[1:].sum())
+        frequent = [(word, int(counts[number])) for word, number in table.items() if number]
+        frequent = sorted((each for each in frequent if each[1] >= config.min_count), key=lambda each: (-each[1], each[0]))
+        vocabulary = Vocabulary(*zip(*frequent[: config.vocab_size], strict=True)) if frequent else Vocabulary((), ())
+        if len(vocabulary) < 2:
+            raise TextError(
+                f"of {read:,} words, {len(vocabulary)} occur {config.min_count} times or more, and vectors need two; "
+                "add text, or give a smaller --min-count"
+            )
+        rows = np.full(len(counts), _LEFT_OUT, np.int32)
+        rows[0] = SENTENCE_END
+        for row, word in enumerate(vocabulary.words):
+            rows[table[word]] = row
+        _translate(first, file, rows, read)
+    finally:
+        first.unlink(missing_ok=True)
+    return WordText.open(folder, vocabulary, data_hash=_hash(file, vocabulary))
+
+
+def _count(
+    sources: Sequence[str], config: WordsConfig, file: Path, *, most_words: int, progress: Progress
+) -> tuple[dict[str, int], NDArray[np.int64]]:
+    """Number words as they come, sentence ends being 0, write the numbers, count them."""
+    numbers = itertools.count()
+    table: defaultdict[str, int] = defaultdict(numbers.__next__, {_END: next(numbers)})
+    counts, rare = np.zeros(1, np.int64), 0
+    with storage_errors(file), open(file, "wb") as opened:
+        for batch in _batches(sources, config, progress):
+            ids = np.fromiter(map(table.__getitem__, batch), np.int64, len(batch))
+            found = np.bincount(ids, minlength=len(counts))
+            found[: len(counts)] += counts
+            counts = found
+            ids.astype("<i4").tofile(opened)
+            while len(table) > most_words:
+                # A dropped word that comes again gets a new number and begins again at one.
+                rare += 1
+                kept = {word: number for word, number in table.items() if counts[number] > rare or not number}
+                table.clear()
+                table.update(kept)
+    if rare:
+        progress.say(f"note: more than {most_words:,} different words; those seen {rare} times or less were dropped")
+    return table, counts
+
+
+def _batches(sources: Sequence[str], config: WordsConfig, progress: Progress) -> Iterator[list[str]]:
+    """Words of many lines, with a mark where a sentence ends."""
+    batch: list[str] = []
+    for line, starts in read_lines(sources, config=config.corpus, progress=progress):
+        if starts and batch:
+            batch.append(_END)
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+        batch += split_words(line, pretokenized=config.pretokenized, lowercase=config.lowercase)
+    yield [*batch, _END]
+
+
+def _translate(source: Path, target: Path, rows: NDArray[np.int32], read: int) -> None:
+    with storage_errors(target), open(source, "rb") as numbered, open(target, "wb") as written:
+        np.array([read], "<i8").tofile(written)
+        while len(numbers := np.fromfile(numbered, "<i4", _BATCH)):
+            ids = rows[numbers]
+            ids[ids != _LEFT_OUT].astype("<i4").tofile(written)
+
+
+def _hash(file: Path, vocabulary: Vocabulary) -> str:
+    with open(file, "rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256")
+    digest.update(vocabulary.to_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Word vectors: their settings, and the loops that train them."""

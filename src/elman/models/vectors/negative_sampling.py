@@ -1,0 +1,203 @@
+"""Training by negative sampling, block by block, in threads that share no row.
+
+With one thread, pairs are trained in the order of the text. With several, the words are split into
+as many parts, again and again at random. A block of skip-gram is trained in stages: in each, every
+thread has a part of centre words and a part of context words for itself, and after all stages each
+part has met each. CBOW and fastText: see ``averaged.py``. So the result follows from the seed and
+the number of threads, whichever thread is faster.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.word_text import SENTENCE_END, WordText
+from elman.models.vectors import averaged, skipgram
+from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of, subsample
+from elman.models.vectors.skipgram import TARGETS, sigmoid_table
+from elman.models.vectors.subwords import subword_buckets
+
+LOWEST_RATE = 1e-4
+"""The learning rate falls linearly to this share of its beginning."""
+_ALIGNED = 8
+"""Rows are padded to a multiple of this many numbers."""
+_BLOCK = {"skipgram": 20_000, "cbow": 4_000, "fasttext": 1_000}
+"""Words of a block. Where threads work on one, CBOW and fastText see input rows of its beginning."""
+_ALONE = 20_000
+_PERIOD = 1_000_000
+"""Words after which parts are drawn again; in large vocabularies, ten times as many as types."""
+
+
+class Partition(NamedTuple):
+    """The words split into parts of nearly equal counts, and tables to draw from each."""
+
+    part: NDArray[np.int32]
+    """The part of each word."""
+    noise: list[tuple[Any, ...]]
+    """Of each part: members, first, last, thresholds, aliases (``sampling.drawn``)."""
+
+
+def make_partition(counts: NDArray[np.int64], *, parts: int, power: float, key: np.uint64) -> Partition:
+    """Split words at random, of each ``parts`` words that follow on each other one into each part."""
+    vocab = len(counts)
+    places = np.argsort(np.random.default_rng(int(key)).random((-(-vocab // parts), parts)), axis=1)
+    part = places.reshape(-1)[:vocab].astype(np.int32)
+    members = np.argsort(part, kind="stable")
+    edges = np.searchsorted(part[members], np.arange(parts + 1))
+    thresholds, aliases = np.empty(vocab, np.uint64), np.empty(vocab, np.int64)
+    weights = np.maximum(counts[members], 1).astype(np.float64) ** power
+    noise: list[tuple[Any, ...]] = []
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if last > first:
+            fill_alias_table(weights[first:last], thresholds[first:last], aliases[first:last])
+        noise.append((members, first, last, thresholds, aliases))
+    return Partition(part, noise)
+
+
+class NegativeSampling:
+    """One training of skip-gram, CBOW or fastText.
+
+    Attributes:
+        total: words to train on, sentence ends and all epochs counted.
+    """
+
+    unit = "words"
+
+    def __init__(self, text: WordText, config: VectorsConfig) -> None:
+        self._text, self._config = text, config
+        vocab, size = len(text.vocabulary), config.dimensions
+        assert config.epochs and config.subsample is not None and config.negatives
+        self.total = config.epochs * len(text.ids)
+        self.parts = min(config.threads, vocab)
+        self._keep = keep_thresholds(text.vocabulary.counts, config.subsample)
+        self._block = _BLOCK[config.model] if self.parts > 1 else _ALONE
+        self._buckets = np.empty(0, np.int64)
+        self._starts = self._rows = np.empty(0, np.int64)
+        if config.model == "fasttext":
+            self._find_subwords()
+        rows = vocab + len(self._buckets)
+        width = 1.0 if config.model == "fasttext" else 0.5
+        random = np.random.default_rng(config.seed).uniform(-width / size, width / size, (rows, size))
+        self.inputs = np.zeros((rows, -(-size // _ALIGNED) * _ALIGNED), np.float32)
+        self.inputs[:, :size] = random
+        self.outputs = np.zeros((vocab, self.inputs.shape[1]), np.float32)
+        targets = -(-(1 + config.negatives) // TARGETS) * TARGETS
+        spare = 2 * targets + 4 if config.model == "skipgram" else targets + 2
+        self._work = np.zeros((self.parts, spare, self.inputs.shape[1]), np.float32)
+        self._kept = np.empty(self._block, np.int32)
+        of_parts = self.parts if config.model == "fasttext" else 1
+        self._errors = np.zeros((of_parts, self._block if self.parts > 1 else 0, self.inputs.shape[1]), np.float32)
+        self._table, self._round = sigmoid_table(), -1
+        self._pool = ThreadPoolExecutor(self.parts)
+
+    def _find_subwords(self) -> None:
+        config, words = self._config, self._text.vocabulary.words
+        assert config.min_ngram and config.max_ngram and config.buckets
+        starts, found = subword_buckets(
+            words, smallest=config.min_ngram, largest=config.max_ngram, buckets=config.buckets
+        )
+        self._buckets, rows = np.unique(found, return_inverse=True)
+        # The first row of each word is its own.
+        self._rows = np.insert(rows + len(words), starts[:-1], np.arange(len(words)))
+        self._starts = starts + np.arange(len(starts))
+
+    def step(self, done: int) -> int:
+        """Train the block after ``done`` words; returns how many are done then."""
+        config, ids = self._config, self._text.ids
+        epoch, begin = divmod(done, len(ids))
+        end = _block_end(ids, begin, self._block)
+        key = key_of(config.seed, epoch)
+        count = subsample(ids[begin:end], begin, self._keep, key_of(config.seed, epoch, 1), self._kept)
+        rates = np.array([self._rate(done), self._rate(done + end - begin)])
+        partition = self._partition(done)
+        common = (config.window, config.distance == "shrink")
+        getattr(self, f"_train_{config.model}")(self._kept[:count], begin, common, partition, key, rates)
+        return done + end - begin
+
+    def _rate(self, done: int) -> float:
+        assert self._config.rate is not None
+        return self._config.rate * max(1 - done / self.total, LOWEST_RATE)
+
+    def _partition(self, done: int) -> Partition:
+        config, counts = self._config, self._text.vocabulary.counts
+        number = 0 if self.parts == 1 else done // max(_PERIOD, 10 * len(counts))
+        if number != self._round:
+            assert config.noise_power is not None
+            key = key_of(config.seed, number, 2)
+            self._current = make_partition(counts, parts=self.parts, power=config.noise_power, key=key)
+            self._round = number
+        return self._current
+
+    def _train_skipgram(self, ids, base, common, partition: Partition, key, rates) -> None:
+        def train(centres: int, contexts: int) -> None:
+            skipgram.train_skipgram(
+                ids, base, self.inputs, self.outputs, *common, self._config.negatives, partition.noise[centres],
+                partition.part, centres, contexts, key, rates, self._table, self._work[centres],
+            )  # fmt: skip
+
+        for stage in range(self.parts):
+            self._together(lambda own, stage=stage: train(own, (own + stage) % self.parts))
+
+    def _train_cbow(self, ids, base, common, partition: Partition, key, rates) -> None:
+        def train(own: int) -> None:
+            averaged.train_cbow(
+                ids, base, self.inputs, self.outputs, *common, self._config.negatives, partition.noise[own],
+                partition.part, own, key, rates, self._table, self._work[own], self._errors[0],
+            )  # fmt: skip
+
+        def spread(own: int) -> None:
+            averaged.spread_cbow(ids, base, self.inputs, *common, partition.part, own, key, self._errors[0])
+
+        self._together(train)
+        if self.parts > 1:
+            self._together(spread)
+
+    def _train_fasttext(self, ids, base, common, partition: Partition, key, rates) -> None:
+        subwords = self._starts, self._rows
+
+        def train(own: int) -> None:
+            averaged.train_subwords(
+                ids, base, self.inputs, self.outputs, *subwords, *common, self._config.negatives,
+                partition.noise[own], partition.part, own, key, rates, self._table, self._work[own], self._errors[own],
+            )  # fmt: skip
+
+        def spread(own: int) -> None:
+            averaged.spread_subwords(ids, self.inputs, *subwords, self.parts, own, self._errors)
+
+        self._together(train)
+        if self.parts > 1:
+            self._together(spread)
+
+    def _together(self, call: Callable[[int], None]) -> None:
+        others = [self._pool.submit(call, own) for own in range(1, self.parts)]
+        call(0)
+        for other in others:
+            other.result()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What changes in training."""
+        return {"inputs": self.inputs, "outputs": self.outputs}
+
+    def model_arrays(self) -> dict[str, NDArray[Any]]:
+        """The word vectors so far and, of fastText, those of subwords."""
+        size, vocab = self._config.dimensions, len(self._text.vocabulary)
+        if self._config.model != "fasttext":
+            return {"vectors": self.inputs[:, :size].copy()}
+        vectors = np.empty((vocab, size), np.float32)
+        for begin in range(0, vocab, 1000):
+            end = min(begin + 1000, vocab)
+            starts = self._starts[begin : end + 1]
+            rows = self.inputs[self._rows[starts[0] : starts[-1]], :size]
+            vectors[begin:end] = np.add.reduceat(rows, starts[:-1] - starts[0]) / np.diff(starts)[:, None]
+        return {"vectors": vectors, "subwords": self.inputs[vocab:, :size].copy(), "buckets": self._buckets}
+
+
+def _block_end(ids: NDArray[np.int32], begin: int, most: int) -> int:
+    """Where a block ends: behind the last sentence that is whole, or amid a longer one."""
+    block = ids[begin : begin + most]
+    ends = np.flatnonzero(block == SENTENCE_END)
+    return begin + (int(ends[-1]) + 1 if len(ends) else len(block))

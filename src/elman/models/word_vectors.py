@@ -1,0 +1,226 @@
+"""WordVectors: words as vectors, and what one asks of them; the verbs are those of gensim's
+KeyedVectors.
+
+Similarity is the cosine. Neighbours are exact: every word is compared. Words that were never seen
+have vectors where subwords are known.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.vocabulary import Vocabulary
+from elman.errors import UsageError
+from elman.models.vectors.subwords import subword_buckets
+
+Vector = NDArray[np.float32]
+WordOrVector = str | NDArray[Any]
+_SMALLEST = 1e-6
+"""Added to a denominator of 3CosMul, as gensim and its paper do."""
+_BLOCK_NUMBERS = 1 << 24
+_SPELLINGS = 30_000
+
+
+class UnknownWord(UsageError, KeyError):
+    """A word without a vector; the message names words that are spelled nearly like it."""
+
+    __str__ = Exception.__str__
+
+
+class Subwords:
+    """Vectors of character n-grams.
+
+    Args:
+        vectors: a row for each bucket in use.
+        buckets: their numbers, rising.
+        sizes: characters of the shortest and the longest n-gram.
+        count: how many buckets there are.
+    """
+
+    def __init__(
+        self, vectors: Vector, buckets: NDArray[np.int64], *, sizes: tuple[int, int], count: int
+    ) -> None:  # fmt: skip
+        self.vectors, self.buckets, self.sizes, self.count = vectors, buckets, sizes, count
+
+    def vector(self, word: str) -> Vector | None:
+        """The mean of the word's n-grams; None if none of them is known."""
+        smallest, largest = self.sizes
+        _, found = subword_buckets([word], smallest=smallest, largest=largest, buckets=self.count)
+        rows = np.searchsorted(self.buckets, found)
+        rows = rows[self.buckets[np.minimum(rows, len(self.buckets) - 1)] == found] if len(self.buckets) else rows[:0]
+        return self.vectors[rows].mean(axis=0) if len(rows) else None
+
+
+class WordVectors:
+    """Words and their vectors.
+
+    >>> vectors = WordVectors(
+    ...     Vocabulary(["king", "man", "woman", "queen", "apple"], [0] * 5),
+    ...     np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 1], [0.1, 0, 0.1]], np.float32),
+    ... )
+    >>> vectors.most_similar(positive=["king", "woman"], negative=["man"], topn=1)[0][0]
+    'queen'
+    >>> round(vectors.similarity("king", "man"), 4), vectors.doesnt_match(["king", "queen", "apple", "man", "king"])
+    (0.7071, 'queen')
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, vectors: Vector, *, subwords: Subwords | None = None, lowercase: bool = False
+    ) -> None:
+        assert len(vocabulary) == len(vectors)
+        self.vocabulary, self.vectors, self.subwords, self.lowercase = vocabulary, vectors, subwords, lowercase
+        norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
+        self._norms = np.maximum(norms, np.float32(1e-30))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} words, {self.dimensions} dimensions)"
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def __contains__(self, word: object) -> bool:
+        """Whether a word was seen; unknown words may still have a vector of subwords."""
+        return isinstance(word, str) and self.row(word) is not None
+
+    def __getitem__(self, word: str | Sequence[str]) -> Vector:
+        """The vector of a word ``[D]``, or those of several ``[N, D]``.
+
+        Raises:
+            UnknownWord: a word has no vector.
+        """
+        if isinstance(word, str):
+            return self._vector(word)
+        return np.stack([self._vector(each) for each in word])
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words, the most frequent first."""
+        return self.vocabulary.words
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers of a vector."""
+        return self.vectors.shape[1]
+
+    def row(self, word: str) -> int | None:
+        """The row of a word, by its lower-case form where words were trained so."""
+        found = self.vocabulary.row(word)
+        return self.vocabulary.row(word.lower()) if found is None and self.lowercase else found
+
+    def similarity(self, one: str, other: str) -> float:
+        """The cosine of two words' vectors."""
+        return float(unit(self[one]) @ unit(self[other]))
+
+    def n_similarity(self, ones: Sequence[str], others: Sequence[str]) -> float:
+        """The cosine of the mean vectors of two lists of words."""
+        for words in (ones, others):
+            if isinstance(words, str) or not len(words):
+                raise UsageError("n_similarity compares two lists of words; give at least one word in each")
+        return float(unit(self[ones].mean(axis=0)) @ unit(self[others].mean(axis=0)))
+
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """The word that is farthest from the mean of all; unknown ones are left out."""
+        known = [word for word in words if word in self] if not isinstance(words, str) else []
+        if not known:
+            raise UsageError("none of the words is known; give a list of words of which some are")
+        units = np.stack([unit(self[word]) for word in known])
+        return known[int(np.argmin(units @ unit(units.mean(axis=0))))]
+
+    def most_similar(
+        self,
+        positive: WordOrVector | Sequence[WordOrVector] = (),
+        negative: WordOrVector | Sequence[WordOrVector] = (),
+        topn: int = 10,
+        *,
+        method: str = "add",
+    ) -> list[tuple[str, float]]:
+        """The words nearest to what is asked, without the words of the question.
+
+        Args:
+            positive: words or vectors to be near to.
+            negative: words or vectors to be far from.
+            topn: how many words.
+            method: ``add`` ranks by the cosine to the sum of unit vectors (3CosAdd), ``mul`` by
+                products and quotients of cosines (3CosMul, Levy and Goldberg 2014).
+        """
+        near, far = _several(positive), _several(negative)
+        if not near and not far:
+            raise UsageError("no word was given; give at least one positive or negative word")
+        if not 1 <= topn:
+            raise UsageError(f"topn is {topn}; it must be at least 1")
+        if method not in ("add", "mul"):
+            raise UsageError(f"method is {method!r}; it must be add or mul")
+        units = np.stack([unit(self._vector(each) if isinstance(each, str) else each) for each in (*near, *far)])
+        excluded = [self.row(each) for each in (*near, *far) if isinstance(each, str)]
+        scores = self.scores(units[None], positive=len(near), method=method)[0]
+        scores[[row for row in excluded if row is not None]] = -np.inf
+        rows = largest(scores, topn)
+        return [(self.words[row], float(scores[row])) for row in rows if scores[row] > -np.inf]
+
+    def most_similar_cosmul(self, positive: Any = (), negative: Any = (), topn: int = 10) -> list[tuple[str, float]]:
+        """``most_similar`` with 3CosMul."""
+        return self.most_similar(positive, negative, topn, method="mul")
+
+    def scores(self, units: Vector, *, positive: int, method: str = "add") -> Vector:
+        """Scores of all words for questions ``[Q, N, D]`` of unit vectors, the first ``positive`` of
+        which are to be near: ``[Q, V]``."""
+        if method == "add":
+            signs = np.where(np.arange(units.shape[1]) < positive, 1, -1).astype(np.float32)
+            asked = np.einsum("qnd,n->qd", units, signs)
+            asked /= np.maximum(np.sqrt(np.einsum("qd,qd->q", asked, asked)), np.float32(1e-30))[:, None]
+            return (asked @ self.vectors.T) / self._norms
+        count, size = units.shape[:2]
+        cosines = ((units.reshape(count * size, -1) @ self.vectors.T) / self._norms).reshape(count, size, -1)
+        shifted = (1 + cosines) / 2
+        return shifted[:, :positive].prod(axis=1) / (shifted[:, positive:].prod(axis=1) + np.float32(_SMALLEST))
+
+    @property
+    def questions_at_once(self) -> int:
+        """How many questions ``scores`` may get at once, so that memory stays small."""
+        return max(1, _BLOCK_NUMBERS // (4 * len(self)))
+
+    def _vector(self, word: str) -> Vector:
+        if not isinstance(word, str):
+            raise UsageError(f"a word is of type {type(word).__name__}; give a string")
+        row = self.row(word)
+        if row is not None:
+            return self.vectors[row]
+        if self.subwords is not None:
+            found = self.subwords.vector(word.lower() if self.lowercase else word)
+            if found is not None:
+                return found
+        raise UnknownWord(f"{word[:40]!r} has no vector{self._spellings(word)}")
+
+    def _spellings(self, word: str) -> str:
+        word = word[:40].lower() if self.lowercase else word[:40]
+        candidates = [each for each in self.words if abs(len(each) - len(word)) <= 2 and each[:1] == word[:1]]
+        near = difflib.get_close_matches(word, candidates[:_SPELLINGS], n=3, cutoff=0.7)
+        return f"; words spelled nearly so: {', '.join(near)}" if near else "; the vocabulary has nothing like it"
+
+
+def unit(vector: NDArray[Any]) -> Vector:
+    """A vector of length one in the same direction; of zeros, zeros."""
+    vector = np.asarray(vector, np.float32)
+    return vector / max(float(np.linalg.norm(vector)), 1e-30)
+
+
+def largest(scores: Vector, count: int) -> list[int]:
+    """The places of the largest scores, falling; of equal ones the first first.
+
+    >>> largest(np.array([1, 3, 2, 3], np.float32), 3)
+    [1, 3, 2]
+    """
+    count = min(count, len(scores))
+    # All that equal the last one are looked at, so that ties do not depend on the algorithm.
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    places = np.flatnonzero(scores >= least)
+    return places[np.argsort(-scores[places], kind="stable")][:count].tolist()
+
+
+def _several(words: WordOrVector | Iterable[WordOrVector]) -> list[WordOrVector]:
+    if isinstance(words, str) or (isinstance(words, np.ndarray) and words.ndim == 1):
+        return [words]
+    return list(words)  # type: ignore[arg-type]

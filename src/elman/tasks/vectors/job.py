@@ -1,0 +1,113 @@
+"""The training of word vectors as a job: text, trainer, model card."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.data.word_text import WordText, read_words
+from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.counting import Glove, Ppmi
+from elman.models.vectors.negative_sampling import NegativeSampling
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.system.machine import available_cores, fingerprint
+from elman.tasks.job import Job
+from elman.tasks.vectors.recipe import choose
+from elman.tasks.vectors.request import VectorsRequest
+from elman.tasks.vectors.training import Trainer, run
+from elman.training.checkpoint import CHECKPOINT_FILE
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.training.objective import Arrays, Objective
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VectorsJob(Job):
+    """One training of word vectors."""
+
+    request: VectorsRequest
+    config: VectorsConfig
+    plan: None = None
+    text: WordText
+
+    @property
+    def data_hash(self) -> str:
+        return self.text.hash
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        return fingerprint(threads=self.config.threads, precision="fp32")
+
+    def static_files(self) -> dict[str, bytes]:
+        return {VOCABULARY_FILE: self.text.vocabulary.to_bytes()}
+
+    def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
+        raise AssertionError("word vectors have a loop of their own")
+
+    def finish(self) -> dict[str, Any]:
+        training, text = self.folder / "training", self.text
+        seconds = run(self._trainer(), self.folder, progress=self.progress)
+        WordText.remove(training)
+        (training / CHECKPOINT_FILE).unlink(missing_ok=True)
+        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
+        rate = text.words * (self.config.epochs or 1) / max(seconds, 1e-9)
+        return {
+            "model": {
+                "name": self.config.model,
+                "size": f"{len(text.vocabulary)} x {self.config.dimensions}",
+                "vocabulary": len(text.vocabulary),
+                "dimensions": self.config.dimensions,
+                "parameters": sum(array.size for array in arrays.values() if array.ndim == 2),
+                "hash": model_folder.weights_digest(self.folder),
+            },
+            "data": {
+                "sources": list(self.request.sources),
+                "hash": text.hash,
+                "words": text.read,
+                "known_words": text.words,
+                "reading": self.request.data.to_json(),
+            },
+            "figures": {"training": {"seconds": round(seconds, 2), "words_per_second": round(rate)}},
+        }
+
+    def _trainer(self) -> Trainer:
+        if self.config.model == "ppmi":
+            return Ppmi(self.text, self.config, self.progress)
+        if self.config.model == "glove":
+            return Glove(self.text, self.config, self.progress)
+        return NegativeSampling(self.text, self.config)
+
+
+def new_job(request: VectorsRequest, *, folder: Path, progress: Progress) -> VectorsJob:
+    """Read the text and choose what the user left open."""
+    training = folder / "training"
+    training.mkdir(exist_ok=True)
+    text = read_words(request.sources, config=request.data, folder=training, progress=progress)
+    progress.say(
+        f"text: {text.read:,} words, {len(text.vocabulary):,} types that occur {request.data.min_count} times or more "
+        f"({100 * text.words / text.read:.1f}% of the text)"
+    )
+    settings = {**request.settings, "lowercase": request.data.lowercase}
+    settings["threads"] = request.threads or min(available_cores(), _MOST_THREADS)
+    config = choose(settings, words=text.words, progress=progress)
+    return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
+
+
+_MOST_THREADS = 16
+
+
+def resumed_job(
+    request: VectorsRequest, *, folder: Path, config: VectorsConfig, data_hash: str, progress: Progress
+) -> VectorsJob:
+    """The job of an interrupted training; its text lies in the folder."""
+    vocabulary = Vocabulary.from_bytes(model_folder.static_files(folder)[VOCABULARY_FILE])
+    text = WordText.open(folder / "training", vocabulary, data_hash=data_hash)
+    return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
+
+
+def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that mean something to the model of a card."""
+    return {name: value for name, value in card["recipe"]["config"].items() if value is not None}

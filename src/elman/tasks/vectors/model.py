@@ -1,0 +1,93 @@
+"""TrainedVectors: word vectors that lie in a folder, or in a file of another tool."""
+
+from pathlib import Path
+from typing import Any
+
+from elman.data.pretrained_vectors import read_vectors
+from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.errors import FolderError, UsageError
+from elman.evaluation.word_vectors import evaluate
+from elman.models.vectors.config import VectorsConfig
+from elman.models.word_vectors import Subwords, WordVectors
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.tasks.folder_model import FolderModel
+
+
+class TrainedVectors(FolderModel, WordVectors):
+    """Trained word vectors: what ``elman.load`` gives.
+
+    >>> import elman
+    >>> vectors = elman.load("v")  # doctest: +SKIP
+    >>> vectors.most_similar("king", topn=1)  # doctest: +SKIP
+    [('emperor', 0.81)]
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        vectors: Any,
+        config: VectorsConfig,
+        *,
+        subwords: Subwords | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        FolderModel.__init__(self, folder)
+        WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, lowercase=config.lowercase)
+        self.config = config
+
+    def describe(self) -> dict[str, Any]:
+        size = f"{len(self)} x {self.dimensions}"
+        return {"name": self.config.model, "size": size, "vocabulary": len(self), "dimensions": self.dimensions}
+
+    def evaluate(self, *similarity: str | Path, analogies: str | Path | None = None) -> dict[str, Any]:
+        """Spearman correlations on lists of word pairs, and accuracy on analogies.
+
+        Args:
+            similarity: files of pairs: two words and a number on each line.
+            analogies: a file of questions: four words on each line, sections begin with a colon.
+        """
+        return evaluate(self, analogies=() if analogies is None else (analogies,), similarity=similarity)
+
+
+def load(folder: Path) -> TrainedVectors:
+    """Read the folder of word vectors.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    kind, values = model_folder.read_config(folder)
+    if kind != "vectors":
+        raise FolderError(f"{folder} holds no word vectors but a {kind}; train some with --task vectors")
+    try:
+        config = VectorsConfig.from_json(values)
+    except UsageError as error:
+        raise FolderError(f"{folder}: {error}") from error
+    vocabulary = Vocabulary.from_bytes(model_folder.static_files(folder)[VOCABULARY_FILE])
+    arrays = model_folder.read_arrays(folder / model_folder.WEIGHTS_FILE, mapped=True)
+    names = {"vectors", "subwords", "buckets"} if config.model == "fasttext" else {"vectors"}
+    fits = arrays.keys() == names and arrays["vectors"].shape == (len(vocabulary), config.dimensions)
+    if fits and "subwords" in names:
+        fits = arrays["subwords"].shape == (len(arrays["buckets"]), config.dimensions)
+    if not fits or any(arrays[name].dtype != "int64" if name == "buckets" else arrays[name].dtype != "float32" for name in names):
+        raise FolderError(f"{folder / model_folder.WEIGHTS_FILE} has not the arrays of its vocabulary; train it again")
+    subwords = None
+    if "subwords" in names:
+        assert config.min_ngram and config.max_ngram and config.buckets
+        sizes = (config.min_ngram, config.max_ngram)
+        subwords = Subwords(arrays["subwords"], arrays["buckets"], sizes=sizes, count=config.buckets)
+    return TrainedVectors(vocabulary, arrays["vectors"], config, subwords=subwords, folder=folder)
+
+
+def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:
+    """Word vectors from a folder, or from a file of word2vec, fastText or GloVe.
+
+    Raises:
+        ElmanError: what is wrong with it.
+    """
+    if not path.is_file():
+        return load(path)
+    read = read_vectors(path, progress=progress)
+    # Words without capitals were lowered before they were counted.
+    lowercase = not any(word != word.lower() for word in read.words)
+    return WordVectors(Vocabulary(read.words, [0] * len(read.words)), read.matrix, lowercase=lowercase)

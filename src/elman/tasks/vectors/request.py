@@ -1,0 +1,48 @@
+"""VectorsRequest: what a user asks the training of word vectors for."""
+
+import dataclasses
+
+from elman.data.word_text import WordsConfig
+from elman.errors import UsageError
+from elman.models.vectors.config import DEFAULTS, VectorsConfig, models_for
+from elman.tasks.request import Request
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VectorsRequest(Request):
+    """What the user asked for."""
+
+    task = "vectors"
+    data_config = WordsConfig
+
+    data: WordsConfig = WordsConfig()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for flag, given, why in (
+            ("--minutes", self.minutes is not None, "the text is read a number of times: say --epochs"),
+            ("--updates", self.updates is not None, "the text is read a number of times: say --epochs"),
+            ("--valid", bool(self.valid), "nothing is held out; evaluate on --similarity and --analogies"),
+            ("--test", bool(self.test), "nothing is held out; evaluate on --similarity and --analogies"),
+            ("--precision", self.precision != "auto", "word vectors are float32"),
+            ("--tensorboard", self.tensorboard, "no loss is computed"),
+        ):
+            if given:
+                raise UsageError(f"{flag} means nothing to word vectors: {why}")
+        if self.epochs is not None and self.epochs != int(self.epochs):
+            raise UsageError(f"--epochs is {self.epochs:g}; of word vectors it must be a whole number")
+        # Values out of range are refused before the text is read.
+        settings = self.settings
+        model = settings.pop("model", None)
+        if model is not None:
+            VectorsConfig.of(model, settings)
+        elif models := models_for(settings):
+            VectorsConfig.of(models[0], settings)
+        else:
+            raise UsageError(f"no model knows all of these settings; say --model: {', '.join(DEFAULTS)}")
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What is fixed of the configuration."""
+        epochs = {} if self.epochs is None else {"epochs": int(self.epochs)}
+        return {**self.fixed.config, **epochs}

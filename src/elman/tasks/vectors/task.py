@@ -1,0 +1,90 @@
+"""Word vectors as a task."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.vectors.config import DEFAULTS, VectorsConfig
+from elman.progress import Progress
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.tasks.task import Evaluation, Task
+from elman.tasks.vectors.request import VectorsRequest
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.tasks.vectors.model import TrainedVectors
+
+
+class VectorsTask(Task):
+    """Turn words into vectors."""
+
+    name = "vectors"
+    request = VectorsRequest
+    default_kind = "vectors"
+    holds_out = False
+
+    def flags(self) -> list[type[Config]]:
+        return [VectorsRequest.data_config, VectorsConfig]
+
+    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
+        if model == self.default_kind:
+            return self.default_kind, {}
+        if model not in DEFAULTS:
+            raise UsageError(f"--model is {model!r}; of word vectors it must be one of: {', '.join(DEFAULTS)}")
+        return self.default_kind, {"model": model}
+
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        from elman.tasks.vectors.job import new_job
+
+        assert isinstance(request, VectorsRequest)
+        if start is not None:
+            raise UsageError("word vectors cannot go on from a model; train on the old and the new text together")
+        return new_job(request, folder=folder, progress=progress)
+
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.tasks.vectors.job import resumed_job
+
+        assert isinstance(request, VectorsRequest) and isinstance(config, VectorsConfig)
+        return resumed_job(request, folder=folder, config=config, data_hash=data_hash, progress=progress)
+
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "TrainedVectors":
+        from elman.tasks.vectors.model import load
+
+        return load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        from elman.evaluation.word_vectors import evaluate
+        from elman.report.word_vectors_table import word_vectors_table
+        from elman.tasks.vectors.model import load_any
+
+        unknown = [name for name in settings if name not in ("analogies", "similarity")]
+        if unknown or report is not None:
+            name = unknown[0] if unknown else "report"
+            raise UsageError(f"--{name.replace('_', '-')} means nothing to word vectors; leave it out")
+        similarity = [*settings.get("similarity", ()), *sources]
+        figures = evaluate(load_any(folder), analogies=settings.get("analogies", ()), similarity=similarity)
+        return Evaluation(figures, word_vectors_table(figures))
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        about, training = card.get("model", {}), card.get("figures", {}).get("training", {})
+        if training:
+            yield (
+                f"{about['name']}: {about['vocabulary']:,} words, {about['dimensions']} dimensions, "
+                f"{training['words_per_second']:,} words a second"
+            )
+
+    def next_steps(self, folder: str) -> str:
+        return f"elman similar {folder} WORD   elman analogy {folder} man king woman   elman info {folder}"
