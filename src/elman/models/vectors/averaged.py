@@ -13,7 +13,7 @@ input rows at the end of the block, each thread to its own rows.
 
 import numpy as np
 
-from elman.models.vectors.sampling import below, drawn, next_state, scrambled, state_at
+from elman.models.vectors.sampling import bounds, drawn, next_state, scrambled
 from elman.models.vectors.skipgram import TARGETS, fast, sigmoid
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -121,38 +121,24 @@ def train_subwords(
 
 
 @fast
-def spread_subwords(ids, inputs, starts, rows, parts, own, errors):
+def spread_subwords(ids, inputs, starts, rows, parts, own, errors, total):
     """Add the errors ``[parts, N, D]`` of a block to the input rows that are ``own`` modulo
-    ``parts``."""
+    ``parts``; ``total`` is a row to work in."""
     size = inputs.shape[1]
     for place in range(len(ids)):
         word = ids[place]
         if word < 0:
             continue
-        for of_part in range(1, parts):
+        for i in range(size):
+            total[i] = errors[0, place, i]
+        for part in range(1, parts):
             for i in range(size):
-                errors[0, place, i] += errors[of_part, place, i] if own == 0 else _ZERO
-    for place in range(len(ids)):
-        word = ids[place]
-        if word >= 0:
-            for at in range(starts[word], starts[word + 1]):
-                row = rows[at]
-                if row % parts == own:
-                    for i in range(size):
-                        inputs[row, i] += errors[0, place, i]
-
-
-@fast
-def bounds(ids, base, place, window, shrink, key):
-    """Where the window around a place begins and ends, and the generator's state after that."""
-    state = state_at(key, base + place)
-    width = window - below(scrambled(state), window) if shrink else window
-    first, last = place, place + 1
-    while first > 0 and place - first < width and ids[first - 1] >= 0:
-        first -= 1
-    while last < len(ids) and last - place <= width and ids[last] >= 0:
-        last += 1
-    return first, last, state
+                total[i] += errors[part, place, i]
+        for at in range(starts[word], starts[word + 1]):
+            row = rows[at]
+            if row % parts == own:
+                for i in range(size):
+                    inputs[row, i] += total[i]
 
 
 @fast

@@ -166,7 +166,7 @@ class NegativeSampling:
             )  # fmt: skip
 
         def spread(own: int) -> None:
-            averaged.spread_subwords(ids, self.inputs, *subwords, self.parts, own, self._errors)
+            averaged.spread_subwords(ids, self.inputs, *subwords, self.parts, own, self._errors, self._work[own, 0])
 
         self._together(train)
         if self.parts > 1:

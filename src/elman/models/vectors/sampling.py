@@ -79,6 +79,19 @@ def subsample(ids, base, thresholds, key, kept):
 
 
 @compiled
+def bounds(ids, base, place, window, shrink, key):
+    """Where the window around a place begins and ends, and the generator's state after that."""
+    state = state_at(key, base + place)
+    width = window - below(scrambled(state), window) if shrink else window
+    first, last = place, place + 1
+    while first > 0 and place - first < width and ids[first - 1] >= 0:
+        first -= 1
+    while last < len(ids) and last - place <= width and ids[last] >= 0:
+        last += 1
+    return first, last, state
+
+
+@compiled
 def fill_alias_table(weights, thresholds, aliases):
     """Walker's tables, by which drawing one of n items of given weights takes one number
     (Vose 1991)."""

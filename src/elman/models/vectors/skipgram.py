@@ -14,7 +14,7 @@ matrix products, which a processor computes several times as fast.
 import numpy as np
 from numba import njit
 
-from elman.models.vectors.sampling import below, drawn, next_state, scrambled, state_at
+from elman.models.vectors.sampling import bounds, drawn, next_state, scrambled
 
 fast = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 TARGETS = 6
@@ -59,23 +59,12 @@ def train_skipgram(
         centre = ids[place]
         if centre < 0 or part[centre] != centres:
             continue
-        state = state_at(key, base + place)
-        width = window
-        if shrink:
-            width -= below(scrambled(state), window)
+        begin, end, state = bounds(ids, base, place, window, shrink, key)
         contexts_found = 0
-        left = place - 1
-        while left >= 0 and place - left <= width and ids[left] >= 0:
-            if part[ids[left]] == contexts:
-                found[contexts_found] = ids[left]
+        for other in range(begin, end):
+            if other != place and part[ids[other]] == contexts:
+                found[contexts_found] = ids[other]
                 contexts_found += 1
-            left -= 1
-        right = place + 1
-        while right < count and right - place <= width and ids[right] >= 0:
-            if part[ids[right]] == contexts:
-                found[contexts_found] = ids[right]
-                contexts_found += 1
-            right += 1
         if contexts_found == 0:
             continue
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
@@ -96,19 +85,23 @@ def train_skipgram(
             for i in range(size):
                 work[row, i] = _ZERO
                 work[rows + row, i] = _ZERO
-        for pair in range(0, contexts_found, 2):
-            one = found[pair]
-            alone = pair + 1 == contexts_found
-            two = one if alone else found[pair + 1]
+        for pair in range(0, contexts_found - 1, 2):
+            one, two = found[pair], found[pair + 1]
             for i in range(size):
                 work[2 * rows, i] = inputs[one, i]
                 work[2 * rows + 1, i] = inputs[two, i]
-            _train_pair(work, rows, targets, gains, rate, table, alone)
+            _train_pair(work, rows, targets, gains, rate, table)
             for i in range(size):
                 inputs[one, i] += work[2 * rows + 2, i]
-            if not alone:
-                for i in range(size):
-                    inputs[two, i] += work[2 * rows + 3, i]
+            for i in range(size):
+                inputs[two, i] += work[2 * rows + 3, i]
+        if contexts_found % 2:
+            one = found[contexts_found - 1]
+            for i in range(size):
+                work[2 * rows, i] = inputs[one, i]
+            _train_one(work, rows, targets, gains, rate, table)
+            for i in range(size):
+                inputs[one, i] += work[2 * rows + 2, i]
         for row in range(targets):
             word = used[row]
             for i in range(size):
@@ -116,14 +109,11 @@ def train_skipgram(
 
 
 @fast
-def _train_pair(work, rows, targets, gains, rate, table, alone):
+def _train_pair(work, rows, targets, gains, rate, table):
     """Two contexts against all targets: their changes go to the last rows of ``work``, those of the
     targets are added up in its second third."""
     size = work.shape[1]
     one, two = 2 * rows, 2 * rows + 1
-    for i in range(size):
-        work[one + 2, i] = _ZERO
-        work[two + 2, i] = _ZERO
     for row in range(0, rows, TARGETS):
         a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = _ZERO
         for i in range(size):
@@ -150,21 +140,56 @@ def _train_pair(work, rows, targets, gains, rate, table, alone):
         gains[0, row + 3], gains[0, row + 4], gains[0, row + 5] = a3, a4, a5
         gains[1, row], gains[1, row + 1], gains[1, row + 2] = b0, b1, b2
         gains[1, row + 3], gains[1, row + 4], gains[1, row + 5] = b3, b4, b5
-    for row in range(rows):
-        label = _ONE if row == 0 else _ZERO
-        gains[0, row] = rate * (label - sigmoid(gains[0, row], table)) if row < targets else _ZERO
-        gains[1, row] = rate * (label - sigmoid(gains[1, row], table)) if row < targets and not alone else _ZERO
-    for row in range(0, rows, TARGETS):
-        a0, a1, a2 = gains[0, row], gains[0, row + 1], gains[0, row + 2]
-        a3, a4, a5 = gains[0, row + 3], gains[0, row + 4], gains[0, row + 5]
-        b0, b1, b2 = gains[1, row], gains[1, row + 1], gains[1, row + 2]
-        b3, b4, b5 = gains[1, row + 3], gains[1, row + 4], gains[1, row + 5]
-        for i in range(size):
-            t0, t1, t2 = work[row, i], work[row + 1, i], work[row + 2, i]
-            t3, t4, t5 = work[row + 3, i], work[row + 4, i], work[row + 5, i]
-            work[one + 2, i] += a0 * t0 + a1 * t1 + a2 * t2 + a3 * t3 + a4 * t4 + a5 * t5
-            work[two + 2, i] += b0 * t0 + b1 * t1 + b2 * t2 + b3 * t3 + b4 * t4 + b5 * t5
+    _set_gains(gains, 0, targets, rate, table)
+    _set_gains(gains, 1, targets, rate, table)
+    _set_change(work, one, gains, 0)
+    _set_change(work, two, gains, 1)
     for row in range(targets):
         a0, b0 = gains[0, row], gains[1, row]
         for i in range(size):
             work[rows + row, i] += a0 * work[one, i] + b0 * work[two, i]
+
+
+@fast
+def _train_one(work, rows, targets, gains, rate, table):
+    """One context against all targets, as ``_train_pair``."""
+    size, one = work.shape[1], 2 * rows
+    for row in range(0, rows, TARGETS):
+        a0 = a1 = a2 = a3 = a4 = a5 = _ZERO
+        for i in range(size):
+            a = work[one, i]
+            a0 += a * work[row, i]
+            a1 += a * work[row + 1, i]
+            a2 += a * work[row + 2, i]
+            a3 += a * work[row + 3, i]
+            a4 += a * work[row + 4, i]
+            a5 += a * work[row + 5, i]
+        gains[0, row], gains[0, row + 1], gains[0, row + 2] = a0, a1, a2
+        gains[0, row + 3], gains[0, row + 4], gains[0, row + 5] = a3, a4, a5
+    _set_gains(gains, 0, targets, rate, table)
+    _set_change(work, one, gains, 0)
+    for row in range(targets):
+        a0 = gains[0, row]
+        for i in range(size):
+            work[rows + row, i] += a0 * work[one, i]
+
+
+@fast
+def _set_gains(gains, which, targets, rate, table):
+    """Turn scores into what gradients are multiplied by; of rows that are no target, zero."""
+    for row in range(gains.shape[1]):
+        label = _ONE if row == 0 else _ZERO
+        gains[which, row] = rate * (label - sigmoid(gains[which, row], table)) if row < targets else _ZERO
+
+
+@fast
+def _set_change(work, context, gains, which):
+    """The change of a context: all targets, each times its gain."""
+    size = work.shape[1]
+    for row in range(0, gains.shape[1], TARGETS):
+        g0, g1, g2 = gains[which, row], gains[which, row + 1], gains[which, row + 2]
+        g3, g4, g5 = gains[which, row + 3], gains[which, row + 4], gains[which, row + 5]
+        for i in range(size):
+            change = g0 * work[row, i] + g1 * work[row + 1, i] + g2 * work[row + 2, i]
+            change += g3 * work[row + 3, i] + g4 * work[row + 4, i] + g5 * work[row + 5, i]
+            work[context + 2, i] = change if row == 0 else work[context + 2, i] + change

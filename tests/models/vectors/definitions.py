@@ -1,0 +1,171 @@
+"""What every model of word vectors computes, in plain Python and NumPy: the compiled loops are compared with this.
+
+float64 throughout, one pair after the other, in the order of the text.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+_MASK = (1 << 64) - 1
+Ids = Sequence[int]
+
+
+def scrambled(number: int) -> int:
+    """SplitMix64's output."""
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    return number ^ (number >> 31)
+
+
+def draws(key: int, position: int) -> Iterator[int]:
+    """The numbers that a position of the text draws."""
+    state = scrambled((key + position * 0xD1342543DE82EF95) & _MASK)
+    while True:
+        yield scrambled(state)
+        state = (state + 0x9E3779B97F4A7C15) & _MASK
+
+
+def subsampled(ids: Ids, keep: np.ndarray, key: int, base: int = 0) -> list[int]:
+    """The words that stay; ``keep`` holds their probabilities times 2^32."""
+    return [
+        word for place, word in enumerate(ids) if word < 0 or (next(draws(key, base + place)) >> 32) < int(keep[word])
+    ]
+
+
+def window_of(ids: Ids, place: int, width: int) -> list[int]:
+    """The words at most ``width`` away in the same sentence, from left to right."""
+    first, last = place, place + 1
+    while first > 0 and place - first < width and ids[first - 1] >= 0:
+        first -= 1
+    while last < len(ids) and last - place <= width and ids[last] >= 0:
+        last += 1
+    return [ids[other] for other in range(first, last) if other != place]
+
+
+def around(ids: Ids, place: int, window: int, shrink: bool, random: Iterator[int]) -> list[int]:
+    """The context words of a place."""
+    number = next(random)
+    return window_of(ids, place, window - ((number >> 32) * window >> 32) if shrink else window)
+
+
+def negatives_of(target: int, count: int, noise: tuple, random: Iterator[int]) -> list[int]:
+    """Negative samples; one that is the target itself is left out."""
+    members, first, last, thresholds, aliases = noise
+    found = []
+    for _ in range(count):
+        number = next(random)
+        item = first + ((number >> 32) * (last - first) >> 32)
+        if (number & 0xFFFFFFFF) >= int(thresholds[item]):
+            item = first + int(aliases[item])
+        found.append(int(members[item]))
+    return [word for word in found if word != target]
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def skipgram(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
+    """Every context of a centre against the centre and the same negatives; all products take old values."""
+    for place, centre in enumerate(ids):
+        random = draws(key, base + place)
+        if centre < 0 or not (contexts := around(ids, place, window, shrink, random)):
+            continue
+        rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
+        targets = [centre, *negatives_of(centre, negatives, noise, random)]
+        old = outputs[targets].copy()
+        changes = np.zeros_like(old)
+        # Two contexts at a time see the same old values of their own rows.
+        for pair in range(0, len(contexts), 2):
+            rows = contexts[pair : pair + 2]
+            words = inputs[rows].copy()
+            gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(words @ old.T))
+            np.add.at(inputs, rows, gains @ old)
+            changes += gains.T @ words
+        np.add.at(outputs, targets, changes)
+
+
+def _group(mean, target, outputs, negatives, noise, rate, random) -> np.ndarray:
+    targets = [target, *negatives_of(target, negatives, noise, random)]
+    old = outputs[targets].copy()
+    gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(old @ mean))
+    np.add.at(outputs, targets, np.outer(gains, mean))
+    return gains @ old
+
+
+def cbow(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
+    """The mean of the words around predicts the centre; each of them gets the whole error."""
+    for place, centre in enumerate(ids):
+        random = draws(key, base + place)
+        if centre < 0 or not (contexts := around(ids, place, window, shrink, random)):
+            continue
+        rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
+        error = _group(inputs[contexts].mean(axis=0), centre, outputs, negatives, noise, rate, random)
+        np.add.at(inputs, contexts, error)
+
+
+def fasttext(ids, inputs, outputs, rows_of, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
+    """The mean of a word's rows predicts each word around; each row gets the whole error."""
+    for place, centre in enumerate(ids):
+        random = draws(key, base + place)
+        if centre < 0:
+            continue
+        rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
+        mean, error = inputs[rows_of[centre]].mean(axis=0), np.zeros(inputs.shape[1])
+        for target in around(ids, place, window, shrink, random):
+            error += _group(mean, target, outputs, negatives, noise, rate, random)
+        np.add.at(inputs, rows_of[centre], error)
+
+
+def fnv(text: str) -> int:
+    """fastText's hash: FNV-1a, 32 bits, of bytes that count as signed."""
+    mixed = 2166136261
+    for byte in text.encode():
+        mixed = ((mixed ^ (byte | 0xFFFFFF00 if byte & 0x80 else byte)) * 16777619) & 0xFFFFFFFF
+    return mixed
+
+
+def ngrams(word: str, smallest: int, largest: int) -> list[str]:
+    """The n-grams of a word between < and >, by their beginnings; single marks are none."""
+    marked = f"<{word}>"
+    return [
+        marked[begin : begin + size]
+        for begin in range(len(marked))
+        for size in range(smallest, largest + 1)
+        if begin + size <= len(marked) and not (size == 1 and begin in (0, len(marked) - 1))
+    ]
+
+
+def cooccurrence(ids: Ids, weights: np.ndarray, vocab: int) -> np.ndarray:
+    """The symmetric table of weighted counts."""
+    table = np.zeros((vocab, vocab))
+    for place, word in enumerate(ids):
+        for step, weight in enumerate(weights, start=1):
+            if word < 0 or place + step >= len(ids) or ids[place + step] < 0:
+                break
+            table[word, ids[place + step]] += weight
+            table[ids[place + step], word] += weight
+    return table
+
+
+def ppmi(table: np.ndarray, power: float, shift: float) -> np.ndarray:
+    """Positive pointwise mutual information, contexts smoothed by a power."""
+    joint, words = table / table.sum(), table.sum(axis=1) / table.sum()
+    contexts = table.sum(axis=0) ** power / (table.sum(axis=0) ** power).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        information = np.log(joint / (words[:, None] * contexts)) - np.log(shift)
+    return np.where(table > 0, np.maximum(information, 0), 0)
+
+
+def glove(words, contexts, counts, left, right, left_squares, right_squares, *, rate, limit, power) -> None:
+    """AdaGrad on weighted squares, pair by pair; the last number of a row is the bias."""
+    for w, c, count in zip(words, contexts, counts, strict=True):
+        one, other = left[w].copy(), right[c].copy()
+        difference = one[:-1] @ other[:-1] + one[-1] + other[-1] - np.log(count)
+        difference *= min(1.0, (count / limit) ** power)
+        gradients = np.append(difference * other[:-1], difference), np.append(difference * one[:-1], difference)
+        for matrix, squares, row, gradient in ((left, left_squares, w, gradients[0]), (right, right_squares, c, gradients[1])):
+            step = rate * np.clip(gradient, -100, 100)
+            matrix[row] -= step / np.sqrt(squares[row])
+            squares[row] += step**2
