@@ -12,10 +12,10 @@ from tests.stopping import StopAfter
 from tests.tasks import counting_task
 
 import elman
-from elman.errors import FolderError, Interrupted
+from elman.errors import FolderError, Interrupted, UsageError
 from elman.models.registry import entry
 from elman.storage import folder as model_folder
-from elman.tasks.registry import TASKS
+from elman.tasks.registry import TASKS, task_named
 
 WORDS = {"good": ("fine", "lovely", "great"), "bad": ("poor", "awful", "dull")}
 
@@ -28,6 +28,8 @@ class Subject(NamedTuple):
     settings: dict[str, Any]
     inputs: list[Any]
     """Inputs of ``predict``, of odd lengths, an empty one among them; none for tasks that predict no labels."""
+    loop: str = "elman.training.loop"
+    """The module whose loop trains."""
 
 
 def labelled_texts(path: Path, seed: int, count: int = 120) -> None:
@@ -60,6 +62,12 @@ SUBJECTS = {
         {**COMMON, **SMALL, "rival": False, "dropout": 0.2},
         ["fine film", "", "the film is awful and so dull", "lovely", "w1 w2 w3 w4 w5 w6 w7", "never seen before"],
     ),
+    "vectors": Subject(
+        sentences,
+        {"model": "skipgram", "epochs": 20, "threads": 2, "min_count": 1, "dimensions": 6, "document": "line"},
+        [],
+        "elman.tasks.vectors.training",
+    ),
     counting_task.CountTask.name: Subject(lines_of_digits, COMMON, ["1", "", "10101", "111111111", "0", "0110110"]),
 }
 
@@ -73,7 +81,7 @@ def subject(request: pytest.FixtureRequest) -> tuple[str, Subject]:
 @pytest.fixture
 def trained(subject: tuple[str, Subject], shared: Any) -> tuple[Path, Path]:
     """Data and a model folder, trained once."""
-    name, (write, settings, _) = subject
+    name, (write, settings, *_) = subject
 
     def make(path: Path) -> None:
         path.mkdir()
@@ -87,9 +95,9 @@ def trained(subject: tuple[str, Subject], shared: Any) -> tuple[Path, Path]:
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (name, (_, settings, _)), (data, folder) = subject, trained
+    (name, (_, settings, _, loop)), (data, folder) = subject, trained
     with monkeypatch.context() as patched:
-        patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(13))
+        patched.setattr(f"{loop}.StopRequest", lambda progress: StopAfter(13))
         with pytest.raises(Interrupted):
             elman.train(data, task=name, out=tmp_path / "parts", **settings)
     resumed = elman.resume(tmp_path / "parts")
@@ -101,7 +109,11 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
 def test_static_files_follow_from_the_training_part_alone(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    (name, (write, settings, _)), (data, _) = subject, trained
+    (name, (write, settings, *_)), (data, _) = subject, trained
+    if not task_named(name).holds_out:
+        with pytest.raises(UsageError, match="--valid"):
+            elman.train(data, task=name, valid=data, out=tmp_path / "refused", **settings)
+        return
     write(tmp_path / "valid.csv", 2)
     poisoned = tmp_path / "poisoned.csv"
     poisoned.write_text((tmp_path / "valid.csv").read_text().replace("fine", "zebra").replace("Anna", "Zoe"))
@@ -166,7 +178,7 @@ def test_a_copy_is_the_same_model(subject: tuple[str, Subject], trained: tuple[P
 def test_without_a_folder_it_can_be_saved(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    (name, (_, settings, _)), (data, folder) = subject, trained
+    (name, (_, settings, *_)), (data, folder) = subject, trained
     model = elman.train(data, task=name, **settings)
     model.save(tmp_path / "kept")
     kept, whole = (hashlib.sha256((path / "model.safetensors").read_bytes()) for path in (tmp_path / "kept", folder))

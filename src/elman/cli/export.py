@@ -1,4 +1,4 @@
-"""elman export MODEL --to arpa|onnx|folder|html --out FILE"""
+"""elman export MODEL --to arpa|onnx|folder|html|word2vec|word2vec-binary|glove --out FILE"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,8 +17,9 @@ def run(
     to: Annotated[
         str,
         typer.Option(
-            metavar="arpa|onnx|folder|html",
-            help="An ARPA file, ONNX files (networks) in a folder, a model folder, or one page that works offline.",
+            metavar="arpa|onnx|folder|html|word2vec|word2vec-binary|glove",
+            help="An ARPA file, ONNX files (networks) in a folder, a model folder, one page that works offline, or a "
+            "file of word vectors.",
         ),
     ],
     out: Annotated[
@@ -60,12 +61,13 @@ def run(
 ) -> None:  # fmt: skip
     from elman import api
     from elman.decode.blocklist import block_entries
+    from elman.export.word2vec import FORMATS
     from elman.storage.folder import folder_bytes
     from elman.tasks.language.mixture import load_mixed, parse_part
     from elman.tasks.language.request import bytes_of
 
-    if to not in ("arpa", "onnx", "folder", "html"):
-        raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder or html")
+    if to not in ("arpa", "onnx", "folder", "html", *FORMATS):
+        raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder, html, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if precision is not None and to != "onnx":
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
@@ -80,10 +82,17 @@ def run(
     if (block or secrets is not None) and to != "html":
         raise UsageError("--block and --secrets are of pages; add --to html, or leave them out")
     path = Path(out)
-    if to in ("arpa", "html") and path.is_dir():
-        example = path / {"arpa": "model.arpa.gz", "html": "model.html"}[to]
+    if to in ("arpa", "html", *FORMATS) and path.is_dir():
+        example = path / {"arpa": "model.arpa.gz", "html": "model.html", "word2vec-binary": "vectors.bin"}.get(
+            to, "vectors.txt"
+        )
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
+    if to in FORMATS:
+        if mix:
+            raise UsageError("--mix is of language models; leave it out")
+        _export_vectors(Path(model), path, to, as_json=as_json)
+        return
     if mix:
         loaded = load_mixed(model, mix, progress=progress)
     else:
@@ -123,6 +132,18 @@ def _hidden(counts: dict[str, int]) -> str:
     private, blocked = counts["private"], counts["blocked"]
     said = f"{private + blocked:,} of {counts['vocabulary']:,} words of the vocabulary are never offered"
     return f"{said}: {private:,} look private (--secrets offers them), {blocked:,} are blocked"
+
+
+def _export_vectors(model: Path, out: Path, to: str, *, as_json: bool) -> None:
+    from elman.export.word2vec import write_word_vectors
+    from elman.tasks.vectors.model import load_any
+
+    vectors = load_any(model, progress=make_progress())
+    size = write_word_vectors(out, vectors, to=to)
+    if as_json:
+        print_json({"model": str(model), "to": to, "out": str(out), "bytes": size, "words": len(vectors)})
+    else:
+        print(f"{out}: {len(vectors):,} words, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:

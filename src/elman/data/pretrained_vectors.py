@@ -1,12 +1,16 @@
-"""Pretrained word vectors in the text formats of word2vec, fastText and GloVe.
+"""Pretrained word vectors in the text formats of word2vec, fastText and GloVe, and in word2vec's
+binary format.
 
 A line is a word and D numbers. In files of word2vec and fastText (``.vec``), a first line states
-the numbers of words and dimensions: ``V D``. Files are read as a stream. Gzip is recognised by its
-content. Only the numbers of wanted words are parsed.
+the numbers of words and dimensions: ``V D``. A binary file has this line too; then come words, each
+followed by a space and D float32 numbers, and perhaps by a line end. Files are read as a stream.
+Gzip is recognised by its content, and so is a binary file. Only the numbers of wanted words are
+parsed.
 """
 
 import dataclasses
 import gzip
+import io
 import itertools
 import re
 import unicodedata
@@ -29,6 +33,9 @@ _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _TOLD_LINES = 1000
+_SAMPLE = 1 << 12
+_LONGEST_WORD = 1 << 10
+_NUMBER_BYTES = b"0123456789+-.eE \t\r\n"
 _HEADER = re.compile(rb"([0-9]{1,18})[ \t]+([0-9]{1,18})")
 _DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -85,18 +92,124 @@ def read_vectors(
         with open(path, "rb") as file:
             size = path.stat().st_size
             with (progress or Progress()).stage(f"reading {path.name}", total=size, unit="bytes") as advance:
-                return _VectorFile(path, _lines(path, file, advance)).read(words, most)
+                opened = _opened(file)
+                if header := _binary_header(opened):
+                    return _BinaryFile(path, file, opened, header, advance).read(words, most)
+                return _VectorFile(path, _lines(path, file, _opened(file), advance)).read(words, most)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TextError(f"{path}: damaged or cut off; copy it again, or decompress it by hand") from error
     except OSError as error:
         raise TextError(f"{path}: cannot be read ({error.strerror}); name a file of word vectors") from error
 
 
-def _lines(path: Path, file: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """The lines of a file without blanks at their ends."""
+def _opened(file: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
+    """The file from its beginning, unpacked."""
+    file.seek(0)
     packed = file.read(2) == _GZIP
     file.seek(0)
-    opened = gzip.GzipFile(fileobj=file) if packed else file
+    return gzip.GzipFile(fileobj=file) if packed else file
+
+
+def _binary_header(opened: io.BufferedReader | gzip.GzipFile) -> tuple[int, int] | None:
+    """Words and dimensions of a binary file; None for text. The file is left behind the header.
+
+    The numbers of a first vector are hardly ever text: of D numbers written as text, each byte would
+    be a digit, a point, a sign, an e or a blank.
+    """
+    line = opened.readline(_LONGEST_LINE)
+    header = _HEADER.fullmatch(line.removeprefix(_BOM).rstrip())
+    if header is None:
+        return None
+    words, dimensions = int(header[1]), int(header[2])
+    beginning = opened.read(min(_SAMPLE, 4 * dimensions + _LONGEST_WORD))
+    numbers = beginning.partition(b" ")[2][: 4 * dimensions]
+    if not numbers or not numbers.translate(None, _NUMBER_BYTES):
+        return None
+    # A word of text may hold blanks and any letters, yet never these.
+    if not (b"\0" in numbers or _not_utf8(numbers)):
+        return None
+    opened.seek(len(line))
+    return words, dimensions
+
+
+def _not_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.end < len(data) - 3  # the last character may be cut off
+    return False
+
+
+class _BinaryFile:
+    """The words and numbers of a binary file of word2vec."""
+
+    def __init__(
+        self,
+        path: Path,
+        file: BinaryIO,
+        opened: io.BufferedReader | gzip.GzipFile,
+        header: tuple[int, int],
+        advance: Callable[[int], None],
+    ) -> None:
+        self._path, self._file, self._opened, self._advance = path, file, opened, advance
+        self._stated, self._dimensions = header
+        if not 1 <= self._dimensions <= MOST_DIMENSIONS:
+            raise TextError(f"{path}: vectors of {self._dimensions} numbers; there must be 1 to {MOST_DIMENSIONS:,}")
+
+    def read(self, words: Collection[str] | None, most: int | None) -> Vectors:
+        wanted = None if words is None else {*words}
+        rows: dict[str, bytes] = {}
+        duplicates = skipped = 0
+        size = 4 * self._dimensions
+        total = self._stated if most is None else min(self._stated, most)
+        told = 0
+        for number in range(total):
+            word = _decoded(self._word(number).lstrip(b"\n"))
+            data = self._opened.read(size)
+            if len(data) < size:
+                raise self._cut_off(number)
+            if not word:
+                skipped += 1
+            elif word in rows:
+                duplicates += 1
+            elif wanted is None or word in wanted:
+                if not np.isfinite(np.frombuffer(data, "<f4")).all():
+                    raise TextError(f"{self._path}: the vector of {word[:40]!r} has a value that is not finite")
+                rows[word] = data
+            if number % _TOLD_LINES == 0:
+                self._advance(self._file.tell() - told)
+                told = self._file.tell()
+        if most is None and self._opened.read(_SAMPLE).strip():
+            raise TextError(f"{self._path}: goes on after its {self._stated:,} vectors; copy it again")
+        matrix = np.frombuffer(b"".join(rows.values()), "<f4").astype(np.float32).reshape(len(rows), self._dimensions)
+        return Vectors(tuple(rows), matrix, total, duplicates, skipped)
+
+    def _word(self, number: int) -> bytes:
+        """The bytes up to the next space."""
+        parts: list[bytes] = []
+        opened = self._opened
+        while sum(map(len, parts)) < _LONGEST_WORD:
+            ahead = opened.peek(1)
+            place = ahead.find(b" ")
+            if not ahead:
+                break
+            parts.append(opened.read(len(ahead) if place < 0 else place))
+            if place >= 0:
+                opened.read(1)
+                return b"".join(parts)
+        if not opened.peek(1):
+            raise self._cut_off(number)
+        raise TextError(f"{self._path}: no space behind word {number + 1:,}; is this word2vec's binary format?")
+
+    def _cut_off(self, number: int) -> TextError:
+        return TextError(
+            f"{self._path}: its first line states {self._stated:,} vectors, and it ends in number {number + 1:,}; "
+            "copy it again"
+        )
+
+
+def _lines(path: Path, file: BinaryIO, opened: io.BufferedReader | gzip.GzipFile, advance: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of a file without blanks at their ends."""
     number = told = 0
     while line := opened.readline(_LONGEST_LINE):
         number += 1

@@ -1,7 +1,6 @@
 """The training of word vectors as a job: text, trainer, model card."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,8 @@ class VectorsJob(Job):
                 "known_words": text.words,
                 "reading": self.request.data.to_json(),
             },
-            "figures": {"training": {"seconds": round(seconds, 2), "words_per_second": round(rate)}},
+            "figures": {},
+            "speed": {"seconds": round(seconds, 2), "words_per_second": round(rate)},
         }
 
     def _trainer(self) -> Trainer:
@@ -107,7 +107,3 @@ def resumed_job(
     text = WordText.open(folder / "training", vocabulary, data_hash=data_hash)
     return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
 
-
-def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that mean something to the model of a card."""
-    return {name: value for name, value in card["recipe"]["config"].items() if value is not None}

@@ -79,12 +79,15 @@ class VectorsTask(Task):
         return Evaluation(figures, word_vectors_table(figures))
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        about, training = card.get("model", {}), card.get("figures", {}).get("training", {})
-        if training:
-            yield (
-                f"{about['name']}: {about['vocabulary']:,} words, {about['dimensions']} dimensions, "
-                f"{training['words_per_second']:,} words a second"
-            )
+        speed = card.get("speed")
+        if speed is None:
+            return
+        settings = {name: value for name, value in card["recipe"]["config"].items() if value is not None}
+        yield f"settings    {', '.join(f'{name} {value}' for name, value in settings.items())}"
+        yield f"speed       {speed['words_per_second']:,} words a second, {speed['seconds']:.1f} s of training"
+
+    def results(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        return {"model": dict(card["model"]), "speed": dict(card["speed"])}
 
     def next_steps(self, folder: str) -> str:
         return f"elman similar {folder} WORD   elman analogy {folder} man king woman   elman info {folder}"
