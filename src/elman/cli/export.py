@@ -67,7 +67,9 @@ def run(
     from elman.tasks.language.request import bytes_of
 
     if to not in ("arpa", "onnx", "folder", "html", *FORMATS):
-        raise UsageError(f"--to is {to!r}; it must be arpa, onnx, folder, html, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+        raise UsageError(
+            f"--to is {to!r}; it must be arpa, onnx, folder, html, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        )
     if precision is not None and to != "onnx":
         raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):

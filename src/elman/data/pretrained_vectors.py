@@ -208,7 +208,9 @@ class _BinaryFile:
         )
 
 
-def _lines(path: Path, file: BinaryIO, opened: io.BufferedReader | gzip.GzipFile, advance: Callable[[int], None]) -> Iterator[bytes]:
+def _lines(
+    path: Path, file: BinaryIO, opened: io.BufferedReader | gzip.GzipFile, advance: Callable[[int], None]
+) -> Iterator[bytes]:
     """The lines of a file without blanks at their ends."""
     number = told = 0
     while line := opened.readline(_LONGEST_LINE):

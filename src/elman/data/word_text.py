@@ -143,7 +143,9 @@ def read_words(
         table, counts = _count(sources, config, first, most_words=most_words, progress=progress)
         read = int(counts[1:].sum())
         frequent = [(word, int(counts[number])) for word, number in table.items() if number]
-        frequent = sorted((each for each in frequent if each[1] >= config.min_count), key=lambda each: (-each[1], each[0]))
+        frequent = sorted(
+            (each for each in frequent if each[1] >= config.min_count), key=lambda each: (-each[1], each[0])
+        )
         vocabulary = Vocabulary(*zip(*frequent[: config.vocab_size], strict=True)) if frequent else Vocabulary((), ())
         if len(vocabulary) < 2:
             raise TextError(

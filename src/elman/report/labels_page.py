@@ -111,9 +111,7 @@ def _confusions(report: Mapping[str, Any]) -> str:
     if len(names) > _MOST_CELLS:
         return aligned(_pairs(report), left=2)
     matrix = zip(names, report["confusion"], strict=True)
-    return aligned(
-        [["true \\ predicted", *names], *([name, *(f"{count:,}" for count in row)] for name, row in matrix)]
-    )
+    return aligned([["true \\ predicted", *names], *([name, *(f"{count:,}" for count in row)] for name, row in matrix)])
 
 
 def _pairs(report: Mapping[str, Any]) -> list[list[str]]:

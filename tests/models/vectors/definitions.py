@@ -165,7 +165,10 @@ def glove(words, contexts, counts, left, right, left_squares, right_squares, *, 
         difference = one[:-1] @ other[:-1] + one[-1] + other[-1] - np.log(count)
         difference *= min(1.0, (count / limit) ** power)
         gradients = np.append(difference * other[:-1], difference), np.append(difference * one[:-1], difference)
-        for matrix, squares, row, gradient in ((left, left_squares, w, gradients[0]), (right, right_squares, c, gradients[1])):
+        for matrix, squares, row, gradient in (
+            (left, left_squares, w, gradients[0]),
+            (right, right_squares, c, gradients[1]),
+        ):
             step = rate * np.clip(gradient, -100, 100)
             matrix[row] -= step / np.sqrt(squares[row])
             squares[row] += step**2

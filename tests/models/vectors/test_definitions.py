@@ -60,12 +60,20 @@ def test_negative_sampling_of_two_epochs(text: WordText, model: str, settings: d
             "negatives": config.negatives,
             "noise": noise,
             "key": int(key_of(7, epoch)),
-            "rates": [config.rate * max(1 - done / total, 1e-4) for done in np.array([epoch, epoch + 1]) * len(text.ids)],
+            "rates": [
+                config.rate * max(1 - done / total, 1e-4) for done in np.array([epoch, epoch + 1]) * len(text.ids)
+            ],
         }
         if model == "fasttext":
             buckets = start._buckets.tolist()
             rows_of = [
-                [row, *(VOCAB + buckets.index(definitions.fnv(part) % 2_000_000) for part in definitions.ngrams(word, 3, 6))]
+                [
+                    row,
+                    *(
+                        VOCAB + buckets.index(definitions.fnv(part) % 2_000_000)
+                        for part in definitions.ngrams(word, 3, 6)
+                    ),
+                ]
                 for row, word in enumerate(text.vocabulary.words)
             ]
             definitions.fasttext(ids, inputs, outputs, rows_of, **how)
@@ -176,5 +184,3 @@ def test_glove_pair_by_pair(text: WordText) -> None:
     definitions.glove(words, contexts, counts.astype(float), *arrays, rate=0.3, limit=5.0, power=0.75)
     for one, other in zip(found, arrays, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
-
-

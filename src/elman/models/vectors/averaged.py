@@ -178,7 +178,14 @@ def _train_group(target, state, outputs, negatives, noise, rate, table, work, us
         label = _ONE if row == 0 else _ZERO
         gains[row] = rate * (label - sigmoid(gains[row], table)) if row < targets else _ZERO
     for row in range(0, hidden, TARGETS):
-        g0, g1, g2, g3, g4, g5 = gains[row], gains[row + 1], gains[row + 2], gains[row + 3], gains[row + 4], gains[row + 5]
+        g0, g1, g2, g3, g4, g5 = (
+            gains[row],
+            gains[row + 1],
+            gains[row + 2],
+            gains[row + 3],
+            gains[row + 4],
+            gains[row + 5],
+        )
         for i in range(size):
             low = g0 * work[row, i] + g1 * work[row + 1, i] + g2 * work[row + 2, i]
             work[error, i] += low + g3 * work[row + 3, i] + g4 * work[row + 4, i] + g5 * work[row + 5, i]

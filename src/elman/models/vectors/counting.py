@@ -97,7 +97,10 @@ class Glove:
             slices = -(-max(sizes) // _PAIRS)
             for piece in range(slices):
                 spans = [
-                    (int(self._edges[group]) + size * piece // slices, int(self._edges[group]) + size * (piece + 1) // slices)
+                    (
+                        int(self._edges[group]) + size * piece // slices,
+                        int(self._edges[group]) + size * (piece + 1) // slices,
+                    )
                     for group, size in zip(groups, sizes, strict=True)
                 ]
                 amount = sum(end - begin for begin, end in spans)

@@ -61,7 +61,9 @@ def factorised(
         result = np.zeros_like(dense)
         with ThreadPoolExecutor(threads) as pool:
             parts = zip(edges[:-1], edges[1:], strict=True)
-            calls = [pool.submit(_multiply, pairs.starts, pairs.columns, values, dense, result, *part) for part in parts]
+            calls = [
+                pool.submit(_multiply, pairs.starts, pairs.columns, values, dense, result, *part) for part in parts
+            ]
             for call in calls:
                 call.result()
         advance(1)

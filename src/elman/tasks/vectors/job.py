@@ -106,4 +106,3 @@ def resumed_job(
     vocabulary = Vocabulary.from_bytes(model_folder.static_files(folder)[VOCABULARY_FILE])
     text = WordText.open(folder / "training", vocabulary, data_hash=data_hash)
     return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
-

@@ -69,7 +69,9 @@ def load(folder: Path) -> TrainedVectors:
     fits = arrays.keys() == names and arrays["vectors"].shape == (len(vocabulary), config.dimensions)
     if fits and "subwords" in names:
         fits = arrays["subwords"].shape == (len(arrays["buckets"]), config.dimensions)
-    if not fits or any(arrays[name].dtype != "int64" if name == "buckets" else arrays[name].dtype != "float32" for name in names):
+    if not fits or any(
+        arrays[name].dtype != "int64" if name == "buckets" else arrays[name].dtype != "float32" for name in names
+    ):
         raise FolderError(f"{folder / model_folder.WEIGHTS_FILE} has not the arrays of its vocabulary; train it again")
     subwords = None
     if "subwords" in names:
