@@ -31,6 +31,8 @@ def run(
     from elman import api
 
     loaded = api.load(model)
+    if hasattr(loaded, "most_similar"):
+        raise UsageError(f"{model} has vectors of words and labels no texts; say: elman similar {model} WORD")
     if not hasattr(loaded, "predictions"):
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
     lines = iter(texts) if texts else _lines()

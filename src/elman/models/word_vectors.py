@@ -149,7 +149,7 @@ class WordVectors:
         near, far = _several(positive), _several(negative)
         if not near and not far:
             raise UsageError("no word was given; give at least one positive or negative word")
-        if not 1 <= topn:
+        if topn < 1:
             raise UsageError(f"topn is {topn}; it must be at least 1")
         if method not in ("add", "mul"):
             raise UsageError(f"method is {method!r}; it must be add or mul")
@@ -175,7 +175,8 @@ class WordVectors:
         count, size = units.shape[:2]
         cosines = ((units.reshape(count * size, -1) @ self.vectors.T) / self._norms).reshape(count, size, -1)
         shifted = (1 + cosines) / 2
-        return shifted[:, :positive].prod(axis=1) / (shifted[:, positive:].prod(axis=1) + np.float32(_SMALLEST))
+        near, far = shifted[:, :positive].prod(axis=1), shifted[:, positive:].prod(axis=1)
+        return near / (far + np.float32(_SMALLEST))
 
     @property
     def questions_at_once(self) -> int:
@@ -204,7 +205,7 @@ class WordVectors:
 def unit(vector: NDArray[Any]) -> Vector:
     """A vector of length one in the same direction; of zeros, zeros."""
     vector = np.asarray(vector, np.float32)
-    return vector / max(float(np.linalg.norm(vector)), 1e-30)
+    return (vector / max(float(np.linalg.norm(vector)), 1e-30)).astype(np.float32)
 
 
 def largest(scores: Vector, count: int) -> list[int]:
@@ -223,4 +224,4 @@ def largest(scores: Vector, count: int) -> list[int]:
 def _several(words: WordOrVector | Iterable[WordOrVector]) -> list[WordOrVector]:
     if isinstance(words, str) or (isinstance(words, np.ndarray) and words.ndim == 1):
         return [words]
-    return list(words)  # type: ignore[arg-type]
+    return list(words)

@@ -33,7 +33,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 COUNT_RANGES = {
     "dimensions": (1, 1 << 14), "window": (1, 1000), "negatives": (1, 1000), "epochs": (1, 1_000_000),
-    "min_ngram": (1, 100), "max_ngram": (1, 100), "buckets": (1, 1 << 31), "threads": (1, 1024), "seed": (0, (1 << 63) - 1),
+    "min_ngram": (1, 100), "max_ngram": (1, 100), "buckets": (1, 1 << 31), "threads": (1, 1024),
+    "seed": (0, (1 << 63) - 1),
 }  # fmt: skip
 _NUMBER_RANGES = {
     "subsample": (0, 1), "noise_power": (0, 10), "rate": (0, 10), "count_limit": (1e-3, 1e12), "count_power": (0, 10),

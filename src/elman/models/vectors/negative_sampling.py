@@ -114,8 +114,7 @@ class NegativeSampling:
         count = subsample(ids[begin:end], begin, self._keep, key_of(config.seed, epoch, 1), self._kept)
         rates = np.array([self._rate(done), self._rate(done + end - begin)])
         partition = self._partition(done)
-        common = (config.window, config.distance == "shrink")
-        getattr(self, f"_train_{config.model}")(self._kept[:count], begin, common, partition, key, rates)
+        getattr(self, f"_train_{config.model}")(self._kept[:count], begin, partition, key, rates)
         return done + end - begin
 
     def _rate(self, done: int) -> float:
@@ -132,41 +131,49 @@ class NegativeSampling:
             self._round = number
         return self._current
 
-    def _train_skipgram(self, ids, base, common, partition: Partition, key, rates) -> None:
+    def _train_skipgram(self, ids, base, partition: Partition, key, rates) -> None:
+        config, shrink = self._config, self._config.distance == "shrink"
+
         def train(centres: int, contexts: int) -> None:
             skipgram.train_skipgram(
-                ids, base, self.inputs, self.outputs, *common, self._config.negatives, partition.noise[centres],
+                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[centres],
                 partition.part, centres, contexts, key, rates, self._table, self._work[centres],
             )  # fmt: skip
 
         for stage in range(self.parts):
             self._together(lambda own, stage=stage: train(own, (own + stage) % self.parts))
 
-    def _train_cbow(self, ids, base, common, partition: Partition, key, rates) -> None:
+    def _train_cbow(self, ids, base, partition: Partition, key, rates) -> None:
+        config, shrink = self._config, self._config.distance == "shrink"
+
         def train(own: int) -> None:
             averaged.train_cbow(
-                ids, base, self.inputs, self.outputs, *common, self._config.negatives, partition.noise[own],
+                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[own],
                 partition.part, own, key, rates, self._table, self._work[own], self._errors[0],
             )  # fmt: skip
 
         def spread(own: int) -> None:
-            averaged.spread_cbow(ids, base, self.inputs, *common, partition.part, own, key, self._errors[0])
+            averaged.spread_cbow(
+                ids, base, self.inputs, config.window, shrink, partition.part, own, key, self._errors[0]
+            )
 
         self._together(train)
         if self.parts > 1:
             self._together(spread)
 
-    def _train_fasttext(self, ids, base, common, partition: Partition, key, rates) -> None:
-        subwords = self._starts, self._rows
+    def _train_fasttext(self, ids, base, partition: Partition, key, rates) -> None:
+        config, shrink = self._config, self._config.distance == "shrink"
 
         def train(own: int) -> None:
             averaged.train_subwords(
-                ids, base, self.inputs, self.outputs, *subwords, *common, self._config.negatives,
+                ids, base, self.inputs, self.outputs, self._starts, self._rows, config.window, shrink, config.negatives,
                 partition.noise[own], partition.part, own, key, rates, self._table, self._work[own], self._errors[own],
             )  # fmt: skip
 
         def spread(own: int) -> None:
-            averaged.spread_subwords(ids, self.inputs, *subwords, self.parts, own, self._errors, self._work[own, 0])
+            averaged.spread_subwords(
+                ids, self.inputs, self._starts, self._rows, self.parts, own, self._errors, self._work[own, 0]
+            )
 
         self._together(train)
         if self.parts > 1:

@@ -76,7 +76,8 @@ def factorised(
         basis = np.linalg.qr(product(turned, basis))[0]
         basis = np.linalg.qr(product(plain, basis))[0]
     # M is nearly Q Q' M, and Q' M = (M' Q)' is small: its left singular vectors turn Q into U.
-    left, strengths, _ = np.linalg.svd(np.linalg.qr(product(turned, basis), mode="r").T)
+    triangle = np.asarray(np.linalg.qr(product(turned, basis), mode="r"))
+    left, strengths, _ = np.linalg.svd(triangle.T)
     vectors = np.zeros((vocab, size), np.float32)
     vectors[:, :rank] = (basis @ left[:, :rank]) * strengths[:rank] ** scale
     return vectors

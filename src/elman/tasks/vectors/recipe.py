@@ -6,18 +6,25 @@ from typing import Any
 from elman.models.vectors.config import VectorsConfig, models_for
 from elman.progress import Progress
 
-COUNTING_WORDS = 20_000_000
-"""Up to so many words, counts with a factorisation gave better vectors than skip-gram
-(docs/vectors.md)."""
+COUNTING_WORDS = 10_000_000
+"""Up to so many words, counting is as good as skip-gram or better, at a fraction of the time; beyond,
+skip-gram overtakes it (docs/vectors.md)."""
+_LARGE_TEXT = {"model": "skipgram", "rate": 0.05}
 
 
 def choose(settings: Mapping[str, Any], *, words: int, progress: Progress) -> VectorsConfig:
-    """A whole configuration; says in one line which model was chosen, and why."""
-    model = settings.get("model")
-    if model is None:
-        suited = models_for(settings)
-        wanted = "ppmi" if words <= COUNTING_WORDS else "skipgram"
-        model = wanted if wanted in suited else suited[0]
-        why = f"of {words / 1e6:.1f} million words" if model == wanted else "that your settings mean something to"
-        progress.say(f"model: {model}, the best one for a text {why}" if model == wanted else f"model: {model}, {why}")
-    return VectorsConfig.of(model, {name: value for name, value in settings.items() if name != "model"})
+    """A whole configuration; where the user names no model, says in one line which one was chosen,
+    and why."""
+    if settings.get("model") is not None:
+        return _config(settings)
+    wanted = {"model": "ppmi"} if words <= COUNTING_WORDS else _LARGE_TEXT
+    suited = models_for(settings)
+    if wanted["model"] in suited:
+        progress.say(f"model: {wanted['model']}, the best choice for a text of {words / 1e6:.1f} million words")
+        return _config({**wanted, **settings})
+    progress.say(f"model: {suited[0]}, since your settings mean nothing to {wanted['model']}")
+    return _config({**settings, "model": suited[0]})
+
+
+def _config(settings: Mapping[str, Any]) -> VectorsConfig:
+    return VectorsConfig.of(settings["model"], {name: each for name, each in settings.items() if name != "model"})

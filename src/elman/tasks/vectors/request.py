@@ -1,6 +1,7 @@
 """VectorsRequest: what a user asks the training of word vectors for."""
 
 import dataclasses
+from typing import Any
 
 from elman.data.word_text import WordsConfig
 from elman.errors import UsageError
@@ -42,7 +43,7 @@ class VectorsRequest(Request):
             raise UsageError(f"no model knows all of these settings; say --model: {', '.join(DEFAULTS)}")
 
     @property
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """What is fixed of the configuration."""
         epochs = {} if self.epochs is None else {"epochs": int(self.epochs)}
         return {**self.fixed.config, **epochs}
