@@ -58,10 +58,13 @@ def train(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-        task: ``language`` or ``classify``; by default what ``start`` is of, or language.
+        task: ``language``, ``classify`` or ``vectors``; by default what ``start`` is of, or
+            language.
         out: the new model folder; by default a temporary one, so ``save`` what is to stay.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
             ngram or a cell of your own (``register_cell``); by default what ``start`` is, or lstm.
+            Of vectors skipgram, cbow, fasttext, glove or ppmi; by default chosen by the text's
+            size.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.

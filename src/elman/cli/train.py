@@ -66,7 +66,9 @@ def run(
     ] = None,
     vectors: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Labelled texts: word vectors (word2vec or GloVe text) to begin with."),
+        typer.Option(
+            metavar="FILE", help="Labelled texts: word vectors to begin with: a folder, or a file of word2vec or GloVe."
+        ),
     ] = None,
     rival: Annotated[
         bool | None,

@@ -183,16 +183,22 @@ class WordVectors:
         """How many questions ``scores`` may get at once, so that memory stays small."""
         return max(1, _BLOCK_NUMBERS // (4 * len(self)))
 
-    def _vector(self, word: str) -> Vector:
-        if not isinstance(word, str):
-            raise UsageError(f"a word is of type {type(word).__name__}; give a string")
+    def has_vector(self, word: str) -> bool:
+        """Whether a word was seen or has known subwords."""
+        return self._found(word) is not None
+
+    def _found(self, word: str) -> Vector | None:
         row = self.row(word)
         if row is not None:
             return self.vectors[row]
-        if self.subwords is not None:
-            found = self.subwords.vector(word.lower() if self.lowercase else word)
-            if found is not None:
-                return found
+        return None if self.subwords is None else self.subwords.vector(word.lower() if self.lowercase else word)
+
+    def _vector(self, word: str) -> Vector:
+        if not isinstance(word, str):
+            raise UsageError(f"a word is of type {type(word).__name__}; give a string")
+        found = self._found(word)
+        if found is not None:
+            return found
         raise UnknownWord(f"{word[:40]!r} has no vector{self._spellings(word)}")
 
     def _spellings(self, word: str) -> str:

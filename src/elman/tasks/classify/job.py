@@ -1,6 +1,7 @@
 """The training of a text classifier."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from elman.tasks.classify.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.classify.texts import Targets
 from elman.tasks.job import Job
+from elman.tasks.vectors.model import load as load_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -288,14 +290,29 @@ def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.fl
     """Vectors of the types ``[V, E]``; those of types that the file does not have are drawn as
     small ones."""
     words = [token.strip() for token in data.tokenizer.tokens]
-    read = read_vectors(path, set(words) - {""}, progress=progress)
-    if not len(read.words):
+    wanted = set(words) - {""}
+    found, matrix = (
+        _vectors_of_folder(path, wanted) if Path(path).is_dir() else _vectors_of_file(path, wanted, progress)
+    )
+    if not found:
         raise UsageError(f"{path} has a vector for none of the {len(words):,} types; is it of another language?")
-    place = {word: number for number, word in enumerate(read.words)}
+    place = {word: number for number, word in enumerate(found)}
     rng = np.random.default_rng(0)
-    scale = float(read.matrix.std())
-    table = rng.normal(0, 0.5 * scale, (len(words), read.matrix.shape[1])).astype(np.float32)
+    scale = float(matrix.std())
+    table = rng.normal(0, 0.5 * scale, (len(words), matrix.shape[1])).astype(np.float32)
     known = [number for number, word in enumerate(words) if word in place]
-    table[known] = read.matrix[[place[words[number]] for number in known]]
+    table[known] = matrix[[place[words[number]] for number in known]]
     progress.say(f"vectors: {len(known):,} of {len(words):,} types are in {path}")
     return table
+
+
+def _vectors_of_file(path: str, words: set[str], progress: Progress) -> tuple[Sequence[str], NDArray[np.float32]]:
+    read = read_vectors(path, words, progress=progress)
+    return read.words, read.matrix
+
+
+def _vectors_of_folder(path: str, words: set[str]) -> tuple[Sequence[str], NDArray[np.float32]]:
+    """The vectors of a folder of elman, of unknown words those of their subwords."""
+    vectors = load_vectors(Path(path))
+    known = [word for word in sorted(words) if vectors.has_vector(word)]
+    return known, vectors[known] if known else vectors.vectors[:0]
