@@ -124,6 +124,12 @@ def test_mistakes_are_said_in_one_line(
     assert not (tmp_path / "x").exists()
 
 
+def test_a_text_without_pairs(cli: Call, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("one\ntwo\n" * 9)
+    result = cli("train", tmp_path / "t.txt", "--task", "vectors", "--document", "line", "--out", tmp_path / "v")
+    assert result.code == 2 and "no two words stand near each other" in result.err and not (tmp_path / "v").exists()
+
+
 def test_settings_choose_a_model_that_knows_them(text: Path) -> None:
     model = elman.train(text, task="vectors", document="line", negatives=3, dimensions=4, epochs=1, threads=1)
     assert isinstance(model, WordVectors) and model.config.model == "skipgram" and model.config.negatives == 3

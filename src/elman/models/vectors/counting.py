@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.word_text import WordText
+from elman.errors import TextError
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, PairCounts, distance_weights
 from elman.models.vectors.glove import parted_pairs, train_glove, words_of
@@ -28,7 +29,12 @@ def count_pairs(text: WordText, config: VectorsConfig, *, progress: Progress) ->
             ids = text.ids[begin : begin + _BLOCK]
             counter.add(kept[: subsample(ids, begin, keep, key_of(config.seed, 0, 1), kept)])
             advance(len(ids))
-    return counter.pairs()
+    pairs = counter.pairs()
+    if not len(pairs.columns):
+        raise TextError(
+            "no two words stand near each other, so nothing can be counted; is every word a line of its own?"
+        )
+    return pairs
 
 
 class Ppmi:

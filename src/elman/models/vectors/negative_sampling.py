@@ -21,6 +21,12 @@ from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key
 from elman.models.vectors.skipgram import TARGETS, sigmoid_table
 from elman.models.vectors.subwords import subword_buckets
 
+LOOPS = {
+    "skipgram": skipgram.train_skipgram,
+    "cbow": averaged.train_cbow,
+    "fasttext": averaged.train_subwords,
+}
+"""The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
 _ALIGNED = 8

@@ -61,9 +61,7 @@ def factorised(
         result = np.zeros_like(dense)
         with ThreadPoolExecutor(threads) as pool:
             parts = zip(edges[:-1], edges[1:], strict=True)
-            calls = [
-                pool.submit(_multiply, pairs.starts, pairs.columns, values, dense, result, *part) for part in parts
-            ]
+            calls = [pool.submit(multiply, pairs.starts, pairs.columns, values, dense, result, *part) for part in parts]
             for call in calls:
                 call.result()
         advance(1)
@@ -93,7 +91,8 @@ def _information(starts, columns, counts, words, contexts, plain, turned):
 
 
 @fast
-def _multiply(starts, columns, values, dense, result, first, last):
+def multiply(starts, columns, values, dense, result, first, last):
+    """Rows ``first`` to ``last`` of a sparse matrix times a dense one."""
     size = dense.shape[1]
     for row in range(first, last):
         for at in range(starts[row], starts[row + 1]):

@@ -5,11 +5,21 @@ the position in the text only. So a run can stop and go on anywhere, and threads
 The generator is SplitMix64 (Steele, Lea and Flood 2014).
 """
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+
+def compiled_before(loop: Any) -> bool:
+    """Whether a compiled loop is in this machine's cache; if not, compiling takes some ten seconds."""
+    names = f"{Path(loop.py_func.__code__.co_filename).stem}.{loop.py_func.__name__}-*.nbi"
+    return any(Path(str(loop.stats.cache_path)).glob(names))
+
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _POSITION = np.uint64(0xD1342543DE82EF95)

@@ -8,7 +8,11 @@ from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_text import WordText, read_words
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.counting import Glove, Ppmi
+from elman.models.vectors.glove import train_glove
+from elman.models.vectors.negative_sampling import LOOPS as SAMPLING_LOOPS
 from elman.models.vectors.negative_sampling import NegativeSampling
+from elman.models.vectors.ppmi import multiply
+from elman.models.vectors.sampling import compiled_before
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, fingerprint
@@ -21,6 +25,10 @@ from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.training.objective import Arrays, Objective
+
+
+LOOPS = {**SAMPLING_LOOPS, "glove": train_glove, "ppmi": multiply}
+"""The compiled loop in which each model spends its time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,8 @@ class VectorsJob(Job):
 
     def finish(self) -> dict[str, Any]:
         training, text = self.folder / "training", self.text
+        if not compiled_before(LOOPS[self.config.model]):
+            self.progress.say("compiling the loops of word vectors; once on this machine, some 10 seconds")
         seconds = run(self._trainer(), self.folder, progress=self.progress)
         WordText.remove(training)
         (training / CHECKPOINT_FILE).unlink(missing_ok=True)

@@ -6,9 +6,11 @@ from typing import Any
 from elman.models.vectors.config import VectorsConfig, models_for
 from elman.progress import Progress
 
-COUNTING_WORDS = 10_000_000
-"""Up to so many words, counting is as good as skip-gram or better, at a fraction of the time; beyond,
-skip-gram overtakes it (docs/vectors.md)."""
+COUNTING_WORDS = 20_000_000
+"""Up to so many words, counting is as good as skip-gram or better, at a fraction of the time
+(docs/vectors.md, measured up to 11 million). Its table of pairs grows with the text; skip-gram's
+memory does not."""
+_SMALL_TEXT = {"model": "ppmi", "singular_power": 0.25}
 _LARGE_TEXT = {"model": "skipgram", "rate": 0.05}
 
 
@@ -17,7 +19,7 @@ def choose(settings: Mapping[str, Any], *, words: int, progress: Progress) -> Ve
     and why."""
     if settings.get("model") is not None:
         return _config(settings)
-    wanted = {"model": "ppmi"} if words <= COUNTING_WORDS else _LARGE_TEXT
+    wanted = _SMALL_TEXT if words <= COUNTING_WORDS else _LARGE_TEXT
     suited = models_for(settings)
     if wanted["model"] in suited:
         progress.say(f"model: {wanted['model']}, the best choice for a text of {words / 1e6:.1f} million words")
