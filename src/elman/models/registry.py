@@ -26,6 +26,8 @@ class Entry:
     """Whether it is trained by counting."""
     resumes: bool = False
     """Whether its job, which is not the gradient loop, keeps checkpoints and goes on from them."""
+    working: tuple[str, ...] = ()
+    """Files of ``training/`` that such a job leaves there while it works."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.models.vectors.config:VectorsConfig",
         "elman.models.word_vectors:WordVectors",
         resumes=True,
+        working=("words.part", "words.bin"),
         files=("vocabulary.tsv",),
         mapped=True,
     ),

@@ -305,10 +305,11 @@ def is_incomplete(path: Path) -> bool:
     names = {file.name for file in path.iterdir() if not is_temporary(file)}
     inner = path / "training"
     kept = {file.name for file in inner.iterdir() if not is_temporary(file)} if inner.is_dir() else set[str]()
+    working = {"plan.json", *(name for kind in known() for name in entry(kind).working)}
     # Nothing but files of a training, lest anybody's own files are taken for one.
     return (
         inner.is_dir()
-        and all(name == "plan.json" or name.endswith(".jsonl") for name in kept)
+        and all(name in working or name.endswith(".jsonl") for name in kept)
         and any(names <= {*entry(kind).files, *_WRITTEN} for kind in known())
     )
 
