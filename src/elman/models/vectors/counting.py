@@ -32,7 +32,8 @@ def count_pairs(text: WordText, config: VectorsConfig, *, progress: Progress) ->
     pairs = counter.pairs()
     if not len(pairs.columns):
         raise TextError(
-            "no two words stand near each other, so nothing can be counted; is every word a line of its own?"
+            "no two words stand near each other, so nothing can be counted; give more text, or longer sentences "
+            "(--document), or drop no frequent words (--subsample 0)"
         )
     return pairs
 

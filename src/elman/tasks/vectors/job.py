@@ -1,6 +1,7 @@
 """The training of word vectors as a job: text, trainer, model card."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,10 @@ class VectorsJob(Job):
             "figures": {},
             "speed": {"seconds": round(seconds, 2), "words_per_second": round(rate)},
         }
+
+    def card(self, about: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+        # Its own clock goes on after an interruption.
+        return super().card(about, seconds=about["speed"]["seconds"])
 
     def _trainer(self) -> Trainer:
         if self.config.model == "ppmi":
