@@ -26,12 +26,11 @@ def train_cbow(
     """Train the centres of the part ``own`` on a block.
 
     ``errors`` is ``[N, D]`` and gets the errors of these centres; if it is empty, they are added to
-    the input rows at once. ``work`` is ``[1 + K + 2, D]``, with 1 + K rounded up to a multiple of
-    TARGETS.
+    the input rows at once. ``work`` is ``[2, D]``, the mean and its error.
     """
-    size, count = inputs.shape[1], len(ids)
-    hidden, error = work.shape[0] - 2, work.shape[0] - 1
-    used, gains = np.empty(hidden, np.int64), np.empty(hidden, np.float32)
+    size, count, hidden, error = inputs.shape[1], len(ids), 0, 1
+    targets = -(-(1 + negatives) // TARGETS) * TARGETS
+    used, gains = np.empty(targets, np.int64), np.empty(targets, np.float32)
     for place in range(count):
         centre = ids[place]
         if centre < 0 or part[centre] != own:
@@ -88,9 +87,9 @@ def train_subwords(
     The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Other arguments as in
     ``train_cbow``.
     """
-    size, count = inputs.shape[1], len(ids)
-    hidden, error = work.shape[0] - 2, work.shape[0] - 1
-    used, gains = np.empty(hidden, np.int64), np.empty(hidden, np.float32)
+    size, count, hidden, error = inputs.shape[1], len(ids), 0, 1
+    targets = -(-(1 + negatives) // TARGETS) * TARGETS
+    used, gains = np.empty(targets, np.int64), np.empty(targets, np.float32)
     for place in range(count):
         centre = ids[place]
         if centre < 0:
@@ -143,10 +142,10 @@ def spread_subwords(ids, inputs, starts, rows, parts, own, errors, total):
 
 @fast
 def _train_group(target, state, outputs, negatives, noise, rate, table, work, used, gains):
-    """The mean in the last row but one of ``work`` against a target and its negatives; their error
-    is added to the last row."""
+    """The mean, in the first row of ``work``, against a target and its negatives; the error is added
+    to the second row."""
     members, first, last, thresholds, aliases = noise
-    size, hidden, error = work.shape[1], work.shape[0] - 2, work.shape[0] - 1
+    size = work.shape[1]
     used[0] = target
     targets = 1
     for _ in range(negatives):
@@ -155,42 +154,35 @@ def _train_group(target, state, outputs, negatives, noise, rate, table, work, us
         if word != target:
             used[targets] = word
             targets += 1
-    for row in range(targets):
-        word = used[row]
-        for i in range(size):
-            work[row, i] = outputs[word, i]
-    for row in range(targets, hidden):
-        for i in range(size):
-            work[row, i] = _ZERO
-    for row in range(0, hidden, TARGETS):
+    # What is left over in the last group stands for the target, and its gain is zero.
+    for row in range(targets, len(used)):
+        used[row] = target
+    for row in range(0, len(used), TARGETS):
+        a, b, c, d, e, f = used[row], used[row + 1], used[row + 2], used[row + 3], used[row + 4], used[row + 5]
         s0 = s1 = s2 = s3 = s4 = s5 = _ZERO
         for i in range(size):
-            h = work[hidden, i]
-            s0 += h * work[row, i]
-            s1 += h * work[row + 1, i]
-            s2 += h * work[row + 2, i]
-            s3 += h * work[row + 3, i]
-            s4 += h * work[row + 4, i]
-            s5 += h * work[row + 5, i]
+            h = work[0, i]
+            s0 += h * outputs[a, i]
+            s1 += h * outputs[b, i]
+            s2 += h * outputs[c, i]
+            s3 += h * outputs[d, i]
+            s4 += h * outputs[e, i]
+            s5 += h * outputs[f, i]
         gains[row], gains[row + 1], gains[row + 2] = s0, s1, s2
         gains[row + 3], gains[row + 4], gains[row + 5] = s3, s4, s5
-    for row in range(hidden):
+    for row in range(len(used)):
         label = _ONE if row == 0 else _ZERO
         gains[row] = rate * (label - sigmoid(gains[row], table)) if row < targets else _ZERO
-    for row in range(0, hidden, TARGETS):
-        g0, g1, g2, g3, g4, g5 = (
-            gains[row],
-            gains[row + 1],
-            gains[row + 2],
-            gains[row + 3],
-            gains[row + 4],
-            gains[row + 5],
-        )
+    for row in range(0, len(used), TARGETS):
+        a, b, c, d, e, f = used[row], used[row + 1], used[row + 2], used[row + 3], used[row + 4], used[row + 5]
+        g0, g1, g2 = gains[row], gains[row + 1], gains[row + 2]
+        g3, g4, g5 = gains[row + 3], gains[row + 4], gains[row + 5]
         for i in range(size):
-            low = g0 * work[row, i] + g1 * work[row + 1, i] + g2 * work[row + 2, i]
-            work[error, i] += low + g3 * work[row + 3, i] + g4 * work[row + 4, i] + g5 * work[row + 5, i]
+            low = g0 * outputs[a, i] + g1 * outputs[b, i] + g2 * outputs[c, i]
+            work[1, i] += low + g3 * outputs[d, i] + g4 * outputs[e, i] + g5 * outputs[f, i]
+    # Only now, for all products above take the old values.
     for row in range(targets):
         gain, word = gains[row], used[row]
         for i in range(size):
-            outputs[word, i] += gain * work[hidden, i]
+            outputs[word, i] += gain * work[0, i]
     return state

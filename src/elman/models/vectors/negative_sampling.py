@@ -92,7 +92,7 @@ class NegativeSampling:
         self.inputs[:, :size] = random
         self.outputs = np.zeros((vocab, self.inputs.shape[1]), np.float32)
         targets = -(-(1 + config.negatives) // TARGETS) * TARGETS
-        spare = 2 * targets + 4 if config.model == "skipgram" else targets + 2
+        spare = 2 * targets + 4 if config.model == "skipgram" else 2
         self._work = np.zeros((self.parts, spare, self.inputs.shape[1]), np.float32)
         self._kept = np.empty(self._block, np.int32)
         of_parts = self.parts if config.model == "fasttext" else 1

@@ -74,7 +74,7 @@ def run(trainer: Trainer, folder: Path, *, progress: Progress) -> float:
                 save()
             if done < trainer.total and stop.wanted:
                 raise Interrupted(
-                    f"stopped after {100 * done / trainer.total:.0f}% of the training; nothing is lost, go on with: "
+                    f"stopped after {100 * done / trainer.total:.0f}% of the training; nothing is lost; resume with: "
                     f"elman train --out {folder} --resume"
                 )
     _check(trainer)
