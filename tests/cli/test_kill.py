@@ -74,7 +74,7 @@ def test_stopped_and_resumed_is_as_never_stopped(
             assert process.returncode == -signal.SIGKILL
         else:
             assert process.returncode == 130, talk
-            assert f"go on with: elman train --out {out} --resume" in talk.splitlines()[-1]
+            assert f"resume with: elman train --out {out} --resume" in talk.splitlines()[-1]
         process = start("--out", out, "--resume")
     assert process.returncode == 0, talk
     assert len(given) >= 2  # SIGINT too
