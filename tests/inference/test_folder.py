@@ -271,7 +271,7 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     assert seen["states"][0]["bytes"] < 4000 and len(seen["states"][0]["likely"]) == 5
     cli("score", lstm_folder, tmp_path / "one", "--save-state", tmp_path / "other")
     shown = cli("info", lstm_folder, "--state", tmp_path / "s", "--state", tmp_path / "other")
-    assert "apart by top" in shown.out and "predictions differ by" in shown.out
+    assert "distance: top" in shown.out and "predictions differ by" in shown.out
     assert "3 times" in cli("info", lstm_folder, *["--state", tmp_path / "s"] * 3).err
     alone = cli("score", lstm_folder, tmp_path / "both").out.splitlines()
     assert alone[0] == whole[0] and alone[1] != whole[1]
@@ -281,7 +281,7 @@ def test_states_go_through_files(cli: Any, lstm_folder: Path, ngram_folder: Path
     for model, state, said in (
         (ngram_folder, tmp_path / "s", "another model"),
         (lstm_folder, tmp_path / "one", "not a saved elman state"),
-        (lstm_folder, tmp_path / "nowhere", "is no file"),
+        (lstm_folder, tmp_path / "nowhere", "is not a file"),
     ):
         done = cli("score", model, tmp_path / "two", "--load-state", state)
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1

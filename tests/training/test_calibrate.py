@@ -11,9 +11,17 @@ from elman.training.plan import Plan
     ("rates", "wanted", "said"),
     [
         ({1: 10.0, 2: 18.0}, 2, ""),
-        ({1: 25.0, 2: 10.0}, 1, "one is 2.5 times as fast as 2, as where something else runs; taking one (--thr"),
+        (
+            {1: 25.0, 2: 10.0},
+            1,
+            "one is 2.5 times as fast as 2, perhaps because other programs are running; taking one (--thr",
+        ),
         ({1: 11.0, 2: 10.0}, 2, ""),
-        ({1: 10.0, 2: 16.0, 4: 20.0, 6: 5.0}, 4, "4 are 4.0 times as fast as 6, as where something else runs"),
+        (
+            {1: 10.0, 2: 16.0, 4: 20.0, 6: 5.0},
+            4,
+            "4 are 4.0 times as fast as 6, perhaps because other programs are running",
+        ),
     ],
 )
 def test_the_faster_number_of_threads(
@@ -32,7 +40,7 @@ def test_one_core_needs_no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("threads", "updates", "given", "wanted", "said"),
     [
-        (2, {1: 0.1, 2: 0.25}, False, 1, "one is 2.5 times as fast as 2, as where something else runs; taking"),
+        (2, {1: 0.1, 2: 0.25}, False, 1, "one is 2.5 times as fast as 2, perhaps because other programs are running"),
         (2, {1: 0.1, 2: 0.25}, True, 2, "; --threads 1 would save time"),
         (2, {1: 0.1, 2: 0.11}, False, 2, ""),
         (1, {1: 0.3, 2: 0.1}, False, 2, "2 are 3.0 times as fast as 1; taking 2 (--threads overrides)"),

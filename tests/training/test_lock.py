@@ -37,7 +37,7 @@ def test_a_second_process_is_kept_out_until_the_first_is_gone_even_by_a_kill(tmp
     process = hold(folder)
     try:
         for _ in range(2):  # being refused changes nothing: the folder stays, and so does the lock
-            with pytest.raises(TrainingError, match="another training is at work in .*there; wait"), alone(folder):
+            with pytest.raises(TrainingError, match="another training is running in .*there; wait"), alone(folder):
                 pass
             assert folder.is_dir()
         with alone(tmp_path / "elsewhere"):
@@ -57,7 +57,7 @@ def test_two_trainings_into_one_folder(cli: Callable[..., Any], text_file: Path,
     words = ("train", text_file, "--out", out, "--model", "ngram", "--order", "2")
     with alone(out):
         refused = cli(*words)
-    assert refused.code == 2 and "another training is at work" in refused.err and refused.err.count("\n") == 1
+    assert refused.code == 2 and "another training is running" in refused.err and refused.err.count("\n") == 1
     assert not out.exists()  # nothing came of it
     assert cli(*words).code == 0
 

@@ -26,7 +26,7 @@ def run(
         str | None, typer.Option(metavar="KIND,KIND", help="Which to compare (default: all that can be trained).")
     ] = None,
     matters: Annotated[
-        str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a dearer model.")
+        str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a more expensive model.")
     ] = "1%",
     seeds: Annotated[int, typer.Option(help="Train each network this many times; gives intervals over seeds.")] = 1,
     valid: Annotated[

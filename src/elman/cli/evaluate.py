@@ -49,7 +49,7 @@ def run(
     encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Of labels: a new folder for a page with plots.")
+        str | None, typer.Option(metavar="DIR", help="Classifiers: a new folder for a page with plots.")
     ] = None,
     similarity: Annotated[
         list[str] | None,
@@ -101,7 +101,7 @@ def run(
                 f"--mix {name}: evaluate fits the weights; give MODEL alone, or evaluate an `elman mix` folder"
             )
     progress = make_progress()
-    # By its own weights: figures are of the model, not of its 8 bits.
+    # With the trained weights: figures describe the model, not its 8-bit form.
     loaded = api.load(model, task="language", torch=True)
     others = [api.load(name, task="language", torch=True) for name in mix or []]
     how: dict[str, Any] = {"context": context, "progress": progress}
@@ -114,7 +114,7 @@ def run(
         steps.append((name, {**figures, "adaptation": adapted.card.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:
-        warn("what adapts was fitted on the text that is evaluated: the adapted figures flatter the model")
+        warn("the adaptation was fitted on the text that is evaluated, so the adapted figures flatter the model")
     if as_json:
         print_json({**found, "adapted": _adapted(steps)} if wanted else found)
         return
@@ -135,7 +135,7 @@ def run(
 
 
 def _adapted(steps: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """The last step's figures, and in short those on the way to it."""
+    """The figures of the last step, and briefly those of the steps before it."""
     kept = ("perplexity", "bits_per_byte", "signature", "keystrokes")
     way = [{"name": name, **{key: figures[key] for key in kept if key in figures}} for name, figures in steps]
     return {**steps[-1][1], "steps": way}
@@ -163,6 +163,6 @@ def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
         shares = [f"{100 * found[key]:.1f}%" for key in ("saved", "recall_at_1", "recall_at_3")]
         rows.append([f"+ {name}" if place else name or "this model", *shares, *after, *[""] * (3 - len(after))])
     words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
-    head = ["of three words offered", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
-    note = f"{words:,} words, {without:,} keys without offers; top 1 and 3 before any letter, then after 1, 2 or 3"
+    head = ["of three suggestions", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
+    note = f"{words:,} words, {without:,} keys without suggestions; top 1 and 3 before any letter, then after 1, 2 or 3"
     return f"{table(head, rows)}\n{note}"

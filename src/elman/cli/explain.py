@@ -28,7 +28,7 @@ def run(
         return
     if found is None:
         if out is not None:
-            raise UsageError("--out needs a topic whose drawing it shall hold: try elman explain lstm --out lstm.svg")
+            raise UsageError("--out needs a topic to draw: try elman explain lstm --out lstm.svg")
         if as_json:
             print_json({"topics": [{"topic": each.name, "title": each.title} for each in topics().values()]})
         else:
@@ -36,7 +36,7 @@ def run(
         return
     if out is not None and found.cell is None:
         cells = ", ".join(name for name, each in topics().items() if each.cell is not None)
-        raise UsageError(f"--out draws cells, and {found.name} is none; choose one of: {cells}")
+        raise UsageError(f"--out draws cells, and {found.name} is not a cell; choose one of: {cells}")
     if out is not None and found.cell is not None and kind is not None:
         _write(Path(out), [found.layout], f"{found.name}: {found.title}".removesuffix(": "), kind)
     if as_json:

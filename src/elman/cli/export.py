@@ -32,8 +32,9 @@ def run(
     text: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="ARPA files: what a network is asked about (default: its training text). Pages: text "
-            "to count saved keystrokes on (default: its validation text).",
+            metavar="FILE",
+            help="ARPA files: text on which a network is queried (default: its training text). Pages: text "
+            "on which saved keystrokes are counted (default: its validation text).",
         ),
     ] = None,
     target_size: Annotated[
@@ -71,18 +72,18 @@ def run(
             f"--to is {to!r}; it must be arpa, onnx, folder, html, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         )
     if precision is not None and to != "onnx":
-        raise UsageError("--precision is of ONNX files; add --to onnx, or leave it out")
+        raise UsageError("--precision applies to ONNX files only; add --to onnx, or leave it out")
     if precision not in (None, "int8", "fp32"):
         raise UsageError(f"--precision is {precision!r}; it must be int8 or fp32")
     if target_size is not None and to != "html":
-        raise UsageError("--target-size is of pages; add --to html, or leave it out")
+        raise UsageError("--target-size applies to pages only; add --to html, or leave it out")
     target = None if target_size is None else bytes_of(target_size, flag="--target-size", example="5M")
     texts = {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
     for name in settings | texts:
         if to != "arpa" and (to, name) != ("html", "text"):
-            raise UsageError(f"--{name} is of ARPA files; add --to arpa, or leave it out")
+            raise UsageError(f"--{name} applies to ARPA files only; add --to arpa, or leave it out")
     if (block or secrets is not None) and to != "html":
-        raise UsageError("--block and --secrets are of pages; add --to html, or leave them out")
+        raise UsageError("--block and --secrets apply to pages only; add --to html, or leave them out")
     path = Path(out)
     if to in ("arpa", "html", *FORMATS) and path.is_dir():
         example = path / {"arpa": "model.arpa.gz", "html": "model.html", "word2vec-binary": "vectors.bin"}.get(
@@ -160,7 +161,7 @@ def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:
 
 
 def _saved(page: dict[str, Any]) -> str:
-    """What offered words save, with the model and with its page."""
+    """Keystrokes saved by suggestions, with the model and with its page."""
     rows = []
     for name, about in (("the model", page["model"]), ("this page", page["page"])):
         if "keystrokes" in about:
@@ -169,5 +170,5 @@ def _saved(page: dict[str, Any]) -> str:
             ngrams = f"{about['ngrams']:,}" if "ngrams" in about else ""
             rows.append([name, *shares, ngrams, f"{about['bytes'] / 1e6:.1f}"])
     words = page["page"]["keystrokes"]["words"]
-    note = f"of three words offered, counted on {words:,} words of text {page['text']['sha256'][:12]}"
+    note = f"of three suggestions, counted on {words:,} words of text {page['text']['sha256'][:12]}"
     return f"{table(['', 'keys saved', 'top 1', 'top 3', 'n-grams', 'MB'], rows)}\n{note}"

@@ -1,4 +1,5 @@
-"""Flags made from configurations: each field one flag, its docstring the help, its check the check."""
+"""Flags from configurations: each field becomes a flag, with its docstring as help and its check as
+validation."""
 
 import dataclasses
 import inspect
@@ -43,7 +44,7 @@ def with_flags(
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
         taken = {parameter.name for parameter in own} | set(leave_out)
-        # What two configurations share is one flag, with the help of the first.
+        # A field that two configurations share becomes one flag, with the help of the first.
         annotations = {
             name: annotation
             for config in reversed(configs)
@@ -90,4 +91,4 @@ def _plain(hint: Any) -> tuple[type, list[str]]:
             return str, [str(choice) for choice in typing.get_args(alternative)]
         if alternative is not type(None):
             return alternative, []
-    raise AssertionError(f"no flag can be made of {hint}")
+    raise AssertionError(f"cannot make a flag from {hint}")

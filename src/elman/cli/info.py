@@ -72,7 +72,7 @@ def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
     for name, each in zip(files, found["states"], strict=True):
         texts = [word["text"] for word in each["likely"]]
         plain = [text.strip() for text in texts]
-        # Some tokens differ by the space before them alone, and some are nothing else.
+        # Some tokens differ only by the space before them, and some are only a space.
         shown = [
             text if text and plain.count(text) == 1 else repr(whole) for text, whole in zip(plain, texts, strict=True)
         ]
@@ -82,12 +82,12 @@ def _show_states(model: Any, files: list[str], *, as_json: bool) -> None:
     if len(states) == 2:
         apart = found["difference"]
         parts = ", ".join(f"{part} {value:.3f}" for part, value in apart["distance"].items())
-        print("the same state" if apart["same"] else f"apart by {parts} (0: the same, 2: opposite)")
+        print("the same state" if apart["same"] else f"distance: {parts} (0: the same, 2: opposite)")
         print(f"predictions differ by {apart['bits'][0]:.4f} bits, the other way round {apart['bits'][1]:.4f}")
 
 
 def _common(about: dict[str, Any]) -> list[str]:
-    """What is known of a model of any task."""
+    """What is known about a model of any task."""
     shown = about["model"]
     facts = ", ".join(
         f"{name.replace('_', ' ')} {value}" for name, value in shown.items() if name not in ("hash", "name")
@@ -175,7 +175,7 @@ def _mixed(mixed: dict[str, Any]) -> list[str]:
     """The weights of a mixture, its parts, and what is known of the text that fitted them."""
     fitted = f", fitted on text {mixed['tuned_on'][:12]}, context {mixed['context']}" if "tuned_on" in mixed else ""
     lines = [f"weights     {', '.join(f'{weight:.3f}' for weight in mixed['weights'])}{fitted}"]
-    # elman 0.1 noted the weights alone.
+    # elman 0.1 recorded only the weights.
     for weight, part in zip(mixed["weights"], mixed.get("parts", mixed["weights"]), strict=True):
         if isinstance(part, dict):
             about = f"{part['name']}, {part['size']}, {part['parameters']:,} parameters"

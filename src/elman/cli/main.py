@@ -130,13 +130,15 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(
-            _fail("storage", f"{place}{error.strerror or error}; check the path, its rights and the disk", 2, as_json)
+            _fail(
+                "storage", f"{place}{error.strerror or error}; check the path, its permissions and the disk", 2, as_json
+            )
         )
     except (MemoryError, RuntimeError) as error:
         if "no locator available" in str(error):  # numba's words
             from elman.system.compiled import HOW_TO_KEEP
 
-            what = "compiled loops can be kept nowhere, not even in a temporary folder"
+            what = "compiled loops cannot be cached anywhere, not even in a temporary folder"
             sys.exit(_fail("storage", f"{what}; {HOW_TO_KEEP}", 2, as_json))
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
@@ -154,10 +156,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _came(words: list[str], message: str) -> str:
-    """What was given for the flag that a message is about, which the message itself may leave out."""
+    """The value of the flag that a message is about, if the message leaves it out."""
     for flag, value in zip(words, words[1:], strict=False):
         if flag.startswith("--") and f"'{flag}'" in message and repr(value) not in message:
-            return f" This came: {value!r}."
+            return f" The value was {value!r}."
     return ""
 
 
@@ -170,6 +172,6 @@ def _fail(code: str, message: str, exit_code: int, as_json: bool) -> int:
             print(json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False), flush=True)
         else:
             print(f"elman: {line}", file=sys.stderr)
-    except OSError:  # no one can be told; and nothing left in the buffer may speak up at exit
+    except OSError:  # nobody is left to tell, and the buffer must not cause an error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return exit_code

@@ -43,7 +43,7 @@ def run(
         raise FolderError(f"{path} exists and is not empty; choose another --out")
     parts = [parse_part(word) for word in models]
     if len(parts) < 2:
-        raise UsageError(f"a mixture needs two models or more; {len(parts)} came: elman mix A B --out {out}")
+        raise UsageError(f"a mixture needs two models or more; you gave {len(parts)}: elman mix A B --out {out}")
     given = any(part.weight is not None for part in parts)
     if given and tune:
         raise UsageError("--tune fits the weights, and MODEL=WEIGHT gives them; leave out one of them")

@@ -19,12 +19,14 @@ def run(
         list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts; without any, lines of standard input.")
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Print the probabilities of all labels.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="What each word of a text contributes.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each word of a text contributes.")] = False,
     label: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With --explain: the label to explain (default: the predicted).")
+        str | None,
+        typer.Option(metavar="NAME", help="With --explain: the label to explain (default: the predicted one)."),
     ] = None,
     html: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The explanation of one text as a page too; implies --explain.")
+        str | None,
+        typer.Option(metavar="FILE", help="Also write the explanation of one text as a page; implies --explain."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +42,7 @@ def run(
         if proba:
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
         if not hasattr(loaded, "explain"):
-            raise UsageError(f"{model} labels no words of texts; leave out --explain")
+            raise UsageError(f"{model} cannot explain its predictions; leave out --explain")
         _explain(loaded, lines, label=label, html=html, as_json=as_json)
         return
     if label is not None:
@@ -71,7 +73,7 @@ def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str |
     if html is not None:
         chosen = [text for _, text in zip(range(2), texts, strict=False)]
         if len(chosen) != 1:
-            raise UsageError("--html shows one text, not several or none; give one behind the model")
+            raise UsageError("--html shows one text, not several or none; give one after the model")
         texts = iter(chosen)
     for number, text in enumerate(texts):
         explanation = model.explain(text, label=label)

@@ -60,11 +60,11 @@ def run(
     print("\n".join(f"  {line}" for line in found.passage.splitlines()))
     best = folder / {"n-gram": "ngram", "LSTM": "lstm", "mixture": "mixture"}[found.best]
     print(f"\nThe models are in {folder}/ (picture: {folder / 'lstm' / 'learning-curve.png'}). Try next")
-    print("(elman not found? It lies where Python was installed to; after make demo: . .venv/bin/activate)\n")
+    print("(elman not found? It is where Python was installed; after make demo: . .venv/bin/activate)\n")
     print(f'  elman complete {best} "The name of the"')
     print(f'  elman complete {best} "The name of the mod" --partial')
     print(f'  elman generate {best} "A dictionary" --temperature 0.8')
     print(f"  elman info {folder / 'lstm'}")
     print("  elman train YOUR-TEXT.txt --out my-model --minutes 10")
     if reused:
-        print("\nThe models were there already; to start over: elman quickstart --fresh")
+        print("\nThe models existed already; to start over: elman quickstart --fresh")

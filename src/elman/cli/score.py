@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from elman.decode.scoring import LineScore
 
 _WINDOW = 4096
-"""Lines that are scored together, where so many have come."""
+"""Maximum number of lines that are scored together."""
 
 
 def run(
@@ -30,7 +30,9 @@ def run(
     ] = False,
     spelling: Annotated[
         bool,
-        typer.Option("--spelling/--no-spelling", help="Whether an unknown word costs its spelling beside <unk>."),
+        typer.Option(
+            "--spelling/--no-spelling", help="Whether an unknown word costs its spelling in addition to <unk>."
+        ),
     ] = True,
     eos: Annotated[bool, typer.Option("--eos/--no-eos", help="Whether a line's end, </s>, is scored.")] = True,
     log10: Annotated[bool, typer.Option("--log10", help="Logarithms to base 10, not nats.")] = False,
@@ -70,7 +72,7 @@ def run(
         for scored in loaded.score_lines(waiting, prefix=prefix or "", **options):
             shown.print(scored)
         waiting.clear()
-        # Whoever writes to us may wait for the answer before the next line.
+        # The writer may wait for an answer before it sends the next line.
         sys.stdout.flush()
 
     lines = (line for line, _ in read_lines(texts or ["-"], config=config, blank=True, before_read=answer))

@@ -20,7 +20,7 @@ def read_state(name: str, model: Any, *, flag: str) -> Any:
     except OSError as error:
         raise FolderError(f"{flag} {name} cannot be read: {error.strerror}") from error
     if data is None:
-        raise FolderError(f"{flag} {name} is no file; give one that `elman score --save-state` wrote")
+        raise FolderError(f"{flag} {name} is not a file; give one that `elman score --save-state` wrote")
     state = State.from_bytes(data, like=model.start())
     if state.batch != 1:
         raise ModelError(

@@ -9,7 +9,7 @@ from elman.tasks.task import Task
 
 
 def other_task(model: str) -> Task | None:
-    """The task of a model folder that is not of a language."""
+    """The task of a model folder; None for a language model."""
     if Path(model).is_file():
         return None
     name = entry(read_config(Path(model))[0]).task

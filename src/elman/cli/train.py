@@ -12,8 +12,7 @@ from elman.models.vectors.config import DEFAULTS
 from elman.tasks.registry import TASKS, task_named
 
 _TASKS = [task_named(name) for name in TASKS]
-"""Without cells and tasks that somebody else registers: nothing of theirs is imported for a help
-page."""
+"""Without cells and tasks from plugins, which are not imported for a help page."""
 _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(kind).trainable]
 
 
@@ -74,7 +73,7 @@ def run(
         bool | None,
         typer.Option(
             "--rival/--no-rival",
-            help="Whether a simple rival is made for comparison: an n-gram of the same text, or TF-IDF with "
+            help="Whether to train a simple rival for comparison: an n-gram of the same text, or TF-IDF with "
             "logistic regression for labelled texts (default: yes).",
             show_default=False,
         ),

@@ -25,7 +25,7 @@ def run(
         str | None, typer.Option(metavar="LINE", help="A line to look at token by token (default: one of the text).")
     ] = None,
     lags: Annotated[
-        str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); for --task, each lag.")
+        str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); with --task, the lags.")
     ] = None,
     positions: Annotated[int, typer.Option(help="Number of positions in the text to look at.")] = 24,
     forget_bias: Annotated[
@@ -35,7 +35,8 @@ def run(
     task: Annotated[
         str | None,
         typer.Option(
-            metavar="recall|adding|brackets|agreement", help="No MODEL: train each cell to remember, and see how far."
+            metavar="recall|adding|brackets|agreement",
+            help="Instead of MODEL: train each kind of cell to remember, and measure how far back it can.",
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="For --task: for all networks together (default 2).")] = None,
@@ -60,7 +61,7 @@ def run(
             "no model was given; name a model folder or an ARPA file: elman xray MODEL, or give --task recall"
         )
     if minutes is not None or updates is not None or seeds is not None:
-        raise UsageError("--minutes, --updates and --seeds mean something with --task only; leave them out")
+        raise UsageError("--minutes, --updates and --seeds apply to --task only; leave them out")
     if numbers is not None and len(numbers) > 1:
         raise UsageError(f"--lags is {lags}; for a model give one number, how far back to look: try --lags 200")
     from elman import api
@@ -68,11 +69,11 @@ def run(
     from elman.system.machine import importable
 
     progress = make_progress()
-    # By its own weights: gradients are of them, not of their 8 bits.
+    # With the trained weights: gradients are computed from them, not from their 8-bit form.
     with_torch = importable("torch")
     loaded = api.load(model, task="language", torch=with_torch)
     if not with_torch:
-        progress.say("torch is not installed: gradients and gates cannot be looked at, only predictions")
+        progress.say("torch is not installed: gradients and gates cannot be shown, only predictions")
     config = {"document": document, "encoding": encoding, "field": field}
     with _text(loaded, texts, config, progress) as text:
         ids, line = _tokens(loaded, text)
@@ -113,7 +114,7 @@ def _text(loaded: Any, texts: list[str] | None, config: dict[str, Any], progress
             text = stack.enter_context(found)
         except UsageError as error:
             raise UsageError(
-                "no text was given, and the model's own validation text is not to be found; give one: "
+                "no text was given, and the model's own validation text cannot be found; give one: "
                 "elman xray MODEL TEXT"
             ) from error
         yield text

@@ -38,12 +38,12 @@ def machine_rate(*, precision: str, threads: int) -> float:
         start = time.perf_counter()
         torch.mm(left, right)
         best = min(best, time.perf_counter() - start)
-    share_of_peak = 0.45  # what whole updates reach of it: masks, softmax, optimiser and small shapes take the rest
+    share_of_peak = 0.45  # the share that whole updates reach: masks, softmax, optimiser and small shapes take the rest
     return share_of_peak * 2 * size**3 / best
 
 
 def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 0.4) -> dict[int, float]:
-    """Steps per second that each number of threads keeps up, of products as small as a recurrent
+    """Steps per second that each number of threads sustains, with products as small as a recurrent
     step's.
 
     The mean, not the best: where something else is running, threads wait for each other at every
@@ -61,7 +61,7 @@ def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 
     turns, rates = 4, {}
     done = dict.fromkeys(candidates, 0)
     spent = dict.fromkeys(candidates, 0.0)
-    for _ in range(turns):  # in turns, so that what comes and goes meets all of them
+    for _ in range(turns):  # in turns, so that passing load affects all of them
         for threads in candidates:
             set_threads(threads)
             torch.tanh(x @ weight)
@@ -76,8 +76,8 @@ def thread_rates(candidates: Sequence[int], *, precision: str, seconds: float = 
 
 
 def choose_threads(cores: int, *, precision: str, progress: Progress) -> int:
-    """All cores, or fewer where the others are busy: threads that wait for each other are slower
-    than few."""
+    """All cores, or fewer if the others are busy: a few threads are faster than many that wait for
+    each other."""
     if cores == 1:
         return 1
     candidates = [*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores]
@@ -129,12 +129,12 @@ def with_better_threads(
     seconds: float,
     progress: Progress,
 ) -> tuple[PlanT, Speed]:
-    """The plan with one thread, or with all cores, where its own updates are much faster so; and
-    how fast.
+    """The plan with one thread or with all cores, whichever makes its updates much faster; and its
+    speed.
 
     Args:
         speed: what was measured with the plan's threads.
-        given: whether the user chose the threads; then it is said only.
+        given: whether the user chose the threads; then a faster number is only mentioned.
         seconds: how long to measure each number.
     """
     other = cores if plan.threads == 1 else 1
@@ -153,7 +153,7 @@ def with_better_threads(
 
 def _faster(threads: int, than: int, times: float, *, taken: bool) -> str:
     number, verb = ("one", "is") if threads == 1 else (str(threads), "are")
-    why = ", as where something else runs" if threads < than else ""
+    why = ", perhaps because other programs are running" if threads < than else ""
     then = f"taking {number} (--threads overrides)" if taken else f"--threads {threads} would save time"
     return f"threads: {number} {verb} {times:.1f} times as fast as {than}{why}; {then}"
 

@@ -1,4 +1,4 @@
-"""One file from which training goes on bit for bit: weights, optimiser, averages, state, cursor.
+"""One file from which training resumes bit for bit: weights, optimiser, averages, state, cursor.
 
 It is replaced atomically, so a kill at any moment leaves the old one or the new one, whole. All
 that is random later is keyed by (seed, update), so no generator needs saving.
@@ -39,10 +39,10 @@ class Position:
     average_start: int = 0
     """The update after which a validation set off the averaging; 0: none did."""
     log_bytes: int = 0
-    """Length of the log that belongs to this position; what lies behind it is cut off on resuming.
+    """Length of the log that belongs to this position; anything after it is cut off on resuming.
     """
     log_crc: int | None = None
-    """CRC-32 of so much of the log; elman 0.1 wrote none."""
+    """CRC-32 of that part of the log; None in files of elman 0.1."""
 
     @property
     def cursor(self) -> Cursor:
@@ -51,7 +51,7 @@ class Position:
 
 
 def write_checkpoint(folder: Path, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
-    """Write everything, ``groups`` being named families of tensors (weights, optimizer, average,
+    """Write everything; ``groups`` are named families of tensors (weights, optimizer, average,
     state)."""
     from safetensors.torch import save
 
@@ -88,8 +88,8 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
             stated = (opened.metadata() or {})["elman"]
             facts = json.loads(stated)
             if json.dumps(facts) != stated:
-                raise ValueError("other bytes than were written")
-            # Copies, since what is mapped from the file would forbid replacing it on some systems.
+                raise ValueError("changed after it was written")
+            # Copies: some systems do not let a file be replaced while it is mapped.
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118 (not a mapping)
         place, digest = facts["position"], facts["digest"]
         position = Position(**place)
@@ -97,7 +97,7 @@ def read_checkpoint(folder: Path) -> tuple[Position, dict[str, dict[str, Tensor]
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FolderError(f"{file} is damaged ({type(error).__name__}); remove the folder and train again") from error
     if digest != _digest(place, tensors):
-        raise FolderError(f"{file} is damaged: its digest does not fit; remove the folder and train again")
+        raise FolderError(f"{file} is damaged: its digest does not match; remove the folder and train again")
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         group, _, rest = name.partition("/")

@@ -36,7 +36,7 @@ class StopRequest:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
         self._restore()
-        self._progress.say("stopping after this update (once more stops at once)")
+        self._progress.say("stopping after this update (a second interrupt stops at once)")
 
     def _restore(self) -> None:
         for number, handler in self._old.items():

@@ -10,20 +10,20 @@ from elman.errors import TrainingError
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep every other training out of ``folder``, which is made where it is missing.
+    """Keep every other training out of ``folder``, which is created if missing.
 
-    The system drops the lock when its holder ends, however it ends, so that none is ever stale.
-    Where folders cannot be locked (Windows, some network disks), nobody is kept out.
+    The system drops the lock when its holder ends, however it ends, so no lock is ever stale. Where
+    folders cannot be locked (Windows, some network disks), nobody is kept out.
 
     Raises:
-        TrainingError: another training is at work there.
+        TrainingError: another training is running there.
     """
     try:
         import fcntl
 
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):  # what is wrong with the path is said by whoever writes there
+    except (ImportError, OSError):  # whoever writes there reports what is wrong with the path
         yield
         return
     try:
@@ -31,7 +31,7 @@ def alone(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TrainingError(
-                f"another training is at work in {folder}; wait until it ends, or choose another --out"
+                f"another training is running in {folder}; wait until it ends, or choose another --out"
             ) from None
         except OSError:
             pass
@@ -39,6 +39,6 @@ def alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                folder.rmdir()  # succeeds only where nothing came of it
+                folder.rmdir()  # succeeds only if nothing was written
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Find the layer from which a non-finite number came; it is named as its weights are."""
+"""Find the layer where a non-finite number first appeared, by the name of its weights."""
 
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ def first_nonfinite(network: nn.Module, data: Any, state: tuple[Tensor, ...]) ->
             handle.remove()
     if found:
         return f"the output of {found[0]}"
-    # Gradients are made from the output backwards: the last layer that is not finite came first.
+    # Gradients are computed from the output backwards: the last layer that is not finite was first.
     broken = [name for name, p in network.named_parameters() if p.grad is not None and not _is_finite(p.grad)]
     return f"the gradient of {broken[-1]}" if broken else "the loss"
 

@@ -12,7 +12,7 @@ from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
 
 State = tuple[Tensor, ...]
-"""What is carried from one batch to the next; empty where batches do not follow on each other."""
+"""What is carried from one batch to the next; empty if batches do not follow each other."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     cursor: Cursor
     """Where the next batch begins."""
     share: float = 1.0
-    """The learning rate is multiplied by it: smaller for a batch that is shorter than the others.
+    """Factor of the learning rate: smaller for a batch that is shorter than the others.
     """
 
 
@@ -33,8 +33,8 @@ class Validation:
     """A validation figure, as the log and the screen show it."""
 
     log: dict[str, float]
-    """Entries of the training log; ``valid_nats`` is the loss that is drawn beside that of
-    training."""
+    """Entries of the training log; ``valid_nats`` is the loss that is drawn next to the training
+    loss."""
     words: str
     """For example ``1.9342 bits per byte, perplexity 83.20``."""
     short: str
@@ -42,7 +42,7 @@ class Validation:
 
 
 class TrainableNetwork(Protocol):
-    """What the loop needs of a network beside being an ``nn.Module``."""
+    """What the loop needs of a network besides being an ``nn.Module``."""
 
     def loss(self, data: Any, state: State, masks: Masks | None = None) -> Loss:
         """The loss of a batch; dropout and penalties only with ``masks``."""
@@ -64,7 +64,8 @@ class Objective(Protocol):
     higher_is_better: bool
     """The direction of the validation figure."""
     most_epochs: float
-    """How often the data may be read where minutes say how long to train; more would only overfit.
+    """How often the data may be read if minutes set the length of training; more would only
+    overfit.
     """
 
     def make_network(self) -> nn.Module:
@@ -97,7 +98,7 @@ class Objective(Protocol):
         ...
 
     def rate_factor(self, name: str) -> float:
-        """What the learning rate of a weight is multiplied by, by its name."""
+        """Factor of the learning rate of a weight, by its name."""
         ...
 
     def is_frozen(self, name: str, update: int) -> bool:
@@ -117,7 +118,7 @@ class Observer(Protocol):
     """Looks at the network after each validation and changes nothing."""
 
     def begin(self, update: int) -> None:
-        """The run begins, or goes on, after this many updates; what was noted later is void."""
+        """The run starts or resumes after this many updates; later records are void."""
         ...
 
     def note(self, network: nn.Module, update: int) -> None:
@@ -125,5 +126,5 @@ class Observer(Protocol):
         ...
 
     def explosion(self, network: nn.Module) -> str:
-        """What to add to the message about a number that is not finite; may be empty."""
+        """What to add to the message about a non-finite number; may be empty."""
         ...

@@ -24,13 +24,13 @@ def make_optimizers(
     dtype: torch.dtype = torch.float32,
     factor: Callable[[str], float] = lambda name: 1.0,
 ) -> list[torch.optim.Optimizer]:
-    """The optimisers of a network: of ``muon`` Muon for the matrices of the stack and AdamW for the
-    rest, else one.
+    """The optimisers of a network. With ``muon``: Muon for the matrices of the stack and AdamW for
+    the rest; otherwise a single one.
 
-    Weight decay holds for matrices only: a bias or a gain has no reason to be small. In ``adam``
+    Weight decay applies to matrices only: a bias or a gain has no reason to be small. In ``adam``
     and the SGDs it is added to the gradient, in ``adamw`` and ``muon`` it is decoupled (Loshchilov
-    and Hutter 2019). ``dtype`` is that of Muon's products. ``factor`` gives what the rate of a
-    weight is multiplied by, by its name.
+    and Hutter 2019). ``dtype`` is that of Muon's products. ``factor`` gives the factor of a
+    weight's learning rate, by its name.
     """
     hidden = _hidden_matrices(network) if name == "muon" else {}
     trained = [p for p in network.parameters() if p.requires_grad]
@@ -49,13 +49,13 @@ def make_optimizers(
     ]
     if name in ("sgd", "momentum"):
         return [torch.optim.SGD(_by_factor(rest, factors), lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
-    # beta2 below the usual 0.999: short runs have no thousand updates to average over.
+    # beta2 below the usual 0.999: short runs have too few updates to average over a thousand.
     kind = torch.optim.Adam if name == "adam" else torch.optim.AdamW
     return [*found, kind(_by_factor(rest, factors), lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)]
 
 
 def _by_factor(groups: Sequence[dict[str, Any]], factors: Mapping[Tensor, float]) -> list[dict[str, Any]]:
-    """The groups cut so that all weights of one have the same factor of the rate."""
+    """Split the groups so that all weights of a group have the same factor of the rate."""
     return [
         {**group, "params": [p for p in group["params"] if factors[p] == factor], "factor": factor}
         for group in groups
@@ -64,11 +64,11 @@ def _by_factor(groups: Sequence[dict[str, Any]], factors: Mapping[Tensor, float]
 
 
 def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
-    """The matrices that lead to hidden units, and of how many each consists: one for each H rows,
-    so for each gate.
+    """The matrices that lead to hidden units, with their numbers of blocks: one for each H rows,
+    that is, for each gate.
 
     One-hot input makes the lowest weights an embedding, whose columns are types; filters over time
-    are no matrices.
+    do not count as matrices.
     """
     one_hot = isinstance(getattr(network, "embedding", None), OneHot)
     found = {}
@@ -122,7 +122,7 @@ def restore_optimizer(optimizers: Sequence[torch.optim.Optimizer], arrays: dict[
 
 
 def _state(optimizer: torch.optim.Optimizer) -> set[str]:
-    """What is kept of each parameter."""
+    """What the optimiser keeps of each parameter."""
     if "betas" in optimizer.defaults:
         return {"step", "exp_avg", "exp_avg_sq"}
     return {"momentum_buffer"} if optimizer.defaults["momentum"] else set()

@@ -55,7 +55,7 @@ class Plan(Config):
     threads: int = 1
     """Threads that compute."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """What computes: the processor, or a CUDA GPU; auto takes the GPU where there is one."""
+    """Device: the processor or a CUDA GPU; auto takes the GPU if there is one."""
 
     COUNTS: ClassVar[tuple[str, ...]] = ("updates", "batch", "validations", "threads")
     """Fields that must be at least 1."""

@@ -25,5 +25,5 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not (folder / PLAN_FILE).is_file():
         raise TrainingError(f"{folder.parent} holds no training to resume; train a new model from its text")
     plan = read_json(folder / PLAN_FILE)
-    # Those of elman 0.1 have neither of both.
+    # Files of elman 0.1 have neither.
     return read_sealed_json(folder / PLAN_FILE) if {"format", "digest"} & set(plan) else plan

@@ -1,4 +1,4 @@
-"""Run: one training with its plan, its folder and who is told."""
+"""Run: one training with its plan, its folder and its observers."""
 
 import dataclasses
 from pathlib import Path

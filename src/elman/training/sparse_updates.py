@@ -4,10 +4,10 @@ With a sampled softmax, or a large embedding beside an adaptive one, an update's
 all but a few rows of a matrix, and its gradient is a sparse tensor that holds those rows alone. A
 pass over the whole matrix and the optimiser's memory of it would cost more than everything else.
 
-So the optimiser is lent the rows that were touched, with its memory of them, as if they were all
-there is. A row that an update does not touch stays exactly as it is: no decay, no momentum carries
-it on, and its running averages do not fade. Adam's correction for the first updates counts the
-updates of the whole matrix.
+So the optimiser is lent the rows that were touched, with its memory of them, as if they were the
+whole matrix. A row that an update does not touch stays exactly as it is: no decay, no momentum
+carries it on, and its running averages do not fade. Adam's correction for the first updates counts
+the updates of the whole matrix.
 """
 
 import math
@@ -57,8 +57,8 @@ class _Loan(NamedTuple):
 
 @torch.no_grad()
 def step(optimizer: torch.optim.Optimizer) -> None:
-    """One step of any optimiser; where a gradient is row-sparse, of its rows only. Such gradients
-    are used up."""
+    """One step of any optimiser; where a gradient is row-sparse, of its rows only. These gradients
+    are consumed."""
     loans = [
         _lend(optimizer, parameter)
         for group in optimizer.param_groups

@@ -1,4 +1,4 @@
-"""What is said and kept while training: a line on the screen, log.jsonl, TensorBoard if asked for."""
+"""The output of a training: a line on the screen, log.jsonl, TensorBoard events if requested."""
 
 import json
 import math
@@ -44,7 +44,7 @@ class TrainingLog:
         self._board = _tensorboard(str(inner)) if run.tensorboard else None
 
     def update(self, position: Position, done: "Update", *, seconds: float) -> None:
-        """Take note of one update."""
+        """Record one update."""
         self._losses += done.loss * done.count
         self._count += done.count
         now = time.monotonic()
@@ -67,7 +67,7 @@ class TrainingLog:
             self._run.progress.show(self._line(position, done, now))
 
     def validation(self, position: Position, figure: float, *, better: bool, seconds: float) -> None:
-        """Take note of one validation."""
+        """Record one validation."""
         validated = self._objective.describe_validation(figure)
         self._figure = validated.short
         entry = {"update": position.update, "seconds": round(seconds, 3), **validated.log}
@@ -89,7 +89,7 @@ class TrainingLog:
     def close(self) -> None:
         """Close the log and the TensorBoard events."""
         self._run.progress.clear()
-        with suppress(OSError):  # a full disk was said when it was met
+        with suppress(OSError):  # a full disk was reported when it was met
             self._file.close()
         if self._board is not None:
             self._board.close()
