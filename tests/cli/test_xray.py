@@ -93,7 +93,7 @@ def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) 
     assert shown.code == 2 and "--forget-bias draws a fresh LSTM" in shown.err
     text = ("train", text_file, "--out", windowed.parent / "no", "--updates", "2")
     for kind, flags, said in (
-        ("conv", ("--xray",), "--xray notes gradients through time"),
+        ("conv", ("--xray",), "--xray records gradients through time"),
         ("conv", ("--window", "1"), "window is 1; it must be at least 2"),
         ("lstm", ("--window", "5"), "window means nothing to lstm"),
         ("conv", ("--heads", "2"), "heads mean nothing to conv"),

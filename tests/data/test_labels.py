@@ -39,7 +39,7 @@ def test_what_cannot_be_learned():
         LabelSet.fit(examples("a", "a"))
     with pytest.raises(UsageError, match="every example is without a label"):
         LabelSet.fit(examples((), ()))
-    with pytest.raises(UsageError, match="no examples to train on"):
+    with pytest.raises(UsageError, match="no training examples"):
         LabelSet.fit([])
 
 

@@ -84,7 +84,7 @@ def run(
         return
     if settings or lists or report is not None:
         name = "report" if report is not None else next(iter({**settings, **lists}))
-        raise UsageError(f"--{name.replace('_', '-')} means nothing to a language model; leave it out")
+        raise UsageError(f"--{name.replace('_', '-')} does not apply to a language model; leave it out")
 
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")

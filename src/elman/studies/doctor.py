@@ -75,7 +75,7 @@ def diagnose(progress: Progress | None = None) -> dict[str, Any]:
 
 def measure(progress: Progress) -> Readings:
     """Take all measurements."""
-    from elman.inference.dot_kernels import best_kernel  # brings numba along
+    from elman.inference.dot_kernels import best_kernel  # imports numba
 
     cores = machine.available_cores()
     readings: dict[str, Any] = {

@@ -38,7 +38,7 @@ Files = Mapping[str, bytes]
 _BATCH = 256
 _FEWEST = 10
 _HELD_OUT = 10
-"""One in this many examples is held out where no validation data is given."""
+"""One in this many examples is held out if no validation data is given."""
 
 
 class RowBatch(NamedTuple):
@@ -64,14 +64,14 @@ class ExampleTask(Task):
     """Base of such tasks; its ``default_kind`` is the kind of model that it trains."""
 
     defaults: ClassVar[Mapping[str, Any]] = {}
-    """Fields of the configuration and the plan, where the user says nothing."""
+    """Default fields of the configuration and the plan."""
     higher_is_better: ClassVar[bool] = False
     """The direction of ``validate``."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "request" not in vars(cls) and "name" in vars(cls):
-            # Its data is read in one way only: nothing can be set.
+            # Its data is read in one way only: there are no settings.
             cls.request = type("Request", (_PlainRequest,), {"task": cls.name})
 
     @abstractmethod
@@ -88,7 +88,7 @@ class ExampleTask(Task):
 
     @abstractmethod
     def target(self, example: Any, files: Files) -> Any:
-        """What the network should answer."""
+        """The expected output of the network."""
 
     @abstractmethod
     def network(self, config: Any, files: Files) -> "nn.Module":
@@ -100,7 +100,7 @@ class ExampleTask(Task):
 
     @abstractmethod
     def answer(self, output: Any, files: Files) -> Any:
-        """The prediction that the network's output for one example means."""
+        """The prediction from the network's output for one example."""
 
     @abstractmethod
     def figures(self, examples: Sequence[Any], answers: Sequence[Any]) -> dict[str, float]:

@@ -41,7 +41,7 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
     if request.tensorboard and version("tensorboard") is None:
         raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard")
     with alone(out):
-        # Before the data is read, which may take long.
+        # Before the data is read, which may take a while.
         model_folder.create(out)
         try:
             job = task_named(request.task).prepare(request, folder=out, start=start, progress=progress)
@@ -53,7 +53,7 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
 
 
 def resume_model(out: Path, *, progress: Progress) -> None:
-    """Go on with an interrupted training, bit for bit as if it had not stopped.
+    """Resume an interrupted training, bit for bit as if it had not stopped.
 
     Raises:
         TrainingError: nothing to resume, or the data has changed.
@@ -69,7 +69,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     if found.learns:
         require_torch()
     if model_folder.card_file(out).exists():
-        progress.say(f"the training of {out} has finished; go on with new text by --from {out}")
+        progress.say(f"the training of {out} has finished; continue with new text by --from {out}")
         return
     weights = model_folder.read_arrays(out / model_folder.WEIGHTS_FILE)  # with the seal over all that is read below
     record = read_plan(out / "training")
@@ -109,18 +109,18 @@ def _tell_changes(then_all: Mapping[str, Any], now: Mapping[str, Any], progress:
 
 
 def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
-    """Fix first weights and plan, and write down everything that resuming needs; returns plan and
+    """Fix first weights and plan, and write everything that resuming needs; returns plan and
     weights."""
     begin, weights = time.monotonic(), None
     if job.plan is not None:
-        # Sums of many numbers, too, come out the same only by the same number of threads.
+        # Sums of many numbers are the same only with the same number of threads.
         set_threads(job.plan.threads)
         weights = job.first_weights()
         minutes = job.request.default_minutes
         if minutes is not None:
             plan = _calibrated(job, weights, minutes=minutes, spent=time.monotonic() - begin)
             job = dataclasses.replace(job, plan=plan)
-    # First, since a folder without it is not known as one of a training that was killed.
+    # First, since a folder without it is not recognised as that of a killed training.
     inner = job.folder / "training"
     inner.mkdir(exist_ok=True)
     model_folder.write_static_files(
@@ -138,7 +138,7 @@ def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
 
 
 def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
-    """The plan with its minutes as updates; ``spent`` seconds of them are gone already."""
+    """The plan with its minutes as updates; ``spent`` seconds of them are already used."""
     from elman.training.calibrate import measure, plan_minutes, with_better_threads
 
     assert job.plan is not None
@@ -182,7 +182,7 @@ def _fit(job: Job, weights: Any, *, resume: bool, pictures: bool = True) -> None
         raise
     except StorageError as error:
         raise _with_resume(job, error) from error
-    # A resumed run has trained longer than this process knows.
+    # A resumed run has trained longer than this process.
     log = read_log(job.folder / "training" / "log.jsonl")
     seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
     try:
@@ -223,12 +223,12 @@ def _draw(job: Job, growth: Sequence[Mapping[str, Any]] = ()) -> None:
         draw_curve(job.folder)
         if growth:
             draw_growth(job.folder, growth)
-    except Exception as error:  # a picture is never worth a model
+    except Exception as error:  # a failed picture must not cost the model
         job.progress.say(f"note: the picture could not be drawn ({error})")
 
 
 def _remove_incomplete(folder: Path, kind: Entry) -> None:
-    """Remove a folder that holds nothing yet that could be resumed or, of other kinds than networks, used."""
+    """Remove a folder that holds nothing yet to resume or, for kinds other than networks, to use."""
     # A network's first weights are written before its first checkpoint.
     kept = ("training/checkpoint.safetensors", *(() if kind.learns else (model_folder.WEIGHTS_FILE,)))
     if not any((folder / name).exists() for name in kept):

@@ -9,10 +9,10 @@ from elman.system.files import write_atomic
 
 
 class FolderModel:
-    """A model that lies in a folder.
+    """A model stored in a folder.
 
     Attributes:
-        card: what it was made of; empty while its training has not ended.
+        card: its model card; empty until its training has ended.
         folder: where it lies, or None.
     """
 
@@ -27,7 +27,7 @@ class FolderModel:
         return {}
 
     def info(self) -> dict[str, Any]:
-        """The model card, and what is known without one."""
+        """The model card, and facts that need none."""
         size = model_folder.folder_bytes(self.folder) if self.folder else None
         about = {**self.card.get("model", {}), **self.describe()}
         return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
@@ -37,12 +37,12 @@ class FolderModel:
 
         Raises:
             FolderError: the folder exists and is not empty.
-            UsageError: it lies in no folder and was not kept in memory.
+            UsageError: it is in no folder and was not kept in memory.
         """
         if self.folder is not None:
             self._files = model_folder.used_files(self.folder)
         if not self._files:
-            raise UsageError("this model lies in no folder that could be copied; train it with out=FOLDER")
+            raise UsageError("this model has no folder to copy; train it with out=FOLDER")
         path = Path(folder)
         model_folder.create(path)
         for name, data in self._files.items():

@@ -1,4 +1,4 @@
-"""Job: one training of one model, from data that was read to figures that were measured."""
+"""Job: one training of one model, from reading its data to measuring its figures."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job(ABC):
-    """What ``elman.tasks.fitting`` asks of a task. All of it is fixed before the first update."""
+    """What ``elman.tasks.fitting`` needs from a task. All of it is fixed before the first
+    update."""
 
     request: Request
     folder: Path
@@ -30,7 +31,7 @@ class Job(ABC):
     @property
     @abstractmethod
     def data_hash(self) -> str:
-        """16 hex digits that name the data; a resumed training must meet the same."""
+        """16 hex digits that identify the data; a resumed training needs the same."""
 
     @abstractmethod
     def static_files(self) -> dict[str, bytes]:
@@ -38,7 +39,7 @@ class Job(ABC):
         labels."""
 
     def first_weights(self) -> "Arrays | None":
-        """The weights to begin with; None leaves them to the network."""
+        """The first weights; None leaves them to the network."""
         return None
 
     @abstractmethod
@@ -46,28 +47,28 @@ class Job(ABC):
         """The network and its batches, beginning with the weights ``start``."""
 
     def observer(self) -> "Observer | None":
-        """Who looks at the network after each validation."""
+        """What observes the network after each validation."""
         return None
 
     @abstractmethod
     def finish(self) -> dict[str, Any]:
-        """Measure the model that was trained, write all else that its folder needs; returns its
-        model card.
+        """Measure the trained model, write whatever else its folder needs, and return its model
+        card.
 
         A model that is counted is counted here.
 
-        Training time, machine and recipe are added to the card by whoever calls.
+        The caller adds training time, machine and recipe to the card.
         """
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What the result depends on, beside the data and the plan."""
+        """What the result depends on besides the data and the plan."""
         plan = self.plan
         threads, precision, device = (plan.threads, plan.precision, plan.device) if plan else (1, "fp64", "cpu")
         return fingerprint(threads=threads, precision=precision, device=device)
 
     def card(self, about: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
-        """A whole model card from what the task says of its model."""
+        """A complete model card from the task's facts about its model."""
         from datetime import UTC, datetime
 
         return {

@@ -1,4 +1,4 @@
-"""Every task, by name: one line each, nothing imported until asked for."""
+"""Every task, by name: one line each, imported on first use."""
 
 from elman.errors import UsageError
 from elman.models.registry import resolve

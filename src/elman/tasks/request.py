@@ -1,4 +1,4 @@
-"""Request: what a user asks a training for, checked once and kept so that resuming needs nothing
+"""Request: a user's request for a training, checked once and saved so that resuming needs nothing
 else."""
 
 import dataclasses
@@ -17,7 +17,7 @@ PRECISIONS = ("auto", "bf16", "fp32")
 
 @dataclasses.dataclass(frozen=True)
 class Fixed:
-    """What the user fixed of a model's sizes and of its plan; the recipe chooses the rest."""
+    """The sizes and plan settings that the user fixed; the recipe chooses the rest."""
 
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Fields of the kind's configuration."""
@@ -45,7 +45,7 @@ class Request:
     threads: int | None = None
     tensorboard: bool = False
     fixed: Fixed = Fixed()
-    """Not kept: configuration and plan follow from it before the first update."""
+    """Not saved: configuration and plan follow from it before the first update."""
 
     def __post_init__(self) -> None:
         given = [name for name in ("minutes", "epochs", "updates") if getattr(self, name) is not None]
@@ -64,11 +64,11 @@ class Request:
 
     @classmethod
     def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
-        """A request from the user's settings, sorted into how data is read, what is asked, sizes
-        and plan.
+        """A request from the user's settings, sorted into reading of data, request, sizes and plan.
 
         Raises:
-            UsageError: a setting that means nothing to this kind of model, or a value out of range.
+            UsageError: a setting that does not apply to this kind of model, or a value out of
+            range.
         """
         own = {field.name for field in dataclasses.fields(cls)} - {field.name for field in dataclasses.fields(Request)}
         reading = {field.name for field in dataclasses.fields(cls.data_config)}
@@ -79,7 +79,7 @@ class Request:
 
     @property
     def default_minutes(self) -> float | None:
-        """The minutes to train for; None where the length is given in epochs or updates."""
+        """The minutes to train for; None if the length is given in epochs or updates."""
         return None if self.epochs is not None or self.updates is not None else self.minutes or DEFAULT_MINUTES
 
     def to_json(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _sorted(kind: str, settings: Mapping[str, Any]) -> Fixed:
     for name in settings:
         if name not in sizes | steps:
             flag = "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} means nothing to a model of kind {kind}; leave it out or choose another --model")
+            raise UsageError(f"{flag} does not apply to a model of kind {kind}; leave it out or choose another --model")
     config = {name: value for name, value in settings.items() if name in sizes}
     plan = {name: value for name, value in settings.items() if name in steps}
     if plan and found.plan is not None:

@@ -1,4 +1,4 @@
-"""Task: what elman needs to know of a task to train, load and describe its models."""
+"""Task: what elman needs to know about a task to train, load and describe its models."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +17,13 @@ from elman.training.plan import Plan
 
 
 class TrainedModel(Protocol):
-    """What every trained model offers, whatever its task."""
+    """The interface of every trained model, whatever its task."""
 
     card: dict[str, Any]
     folder: Path | None
 
     def info(self) -> dict[str, Any]:
-        """The model card, and what is known without one."""
+        """The model card, and facts that need none."""
         ...
 
     def save(self, folder: str | Path) -> None:
@@ -31,7 +31,7 @@ class TrainedModel(Protocol):
         ...
 
     def keep_in_memory(self) -> None:
-        """Keep all that ``save`` needs, so that the folder may be removed."""
+        """Keep everything that ``save`` needs, so that the folder may be removed."""
         ...
 
 
@@ -50,7 +50,7 @@ class Task(ABC):
     name: ClassVar[str]
     request: ClassVar[type[Request]]
     default_kind: ClassVar[str]
-    """What ``--model`` is where nobody says."""
+    """The default of ``--model``."""
     holds_out: ClassVar[bool] = True
     """Whether a part of the data, or ``--valid``, is kept from training."""
 
@@ -73,7 +73,7 @@ class Task(ABC):
         return model, {}
 
     def model_of(self, folder: Path) -> str:
-        """What ``--model`` is where training starts from the model in ``folder``."""
+        """The default of ``--model`` if training starts from the model in ``folder``."""
         return read_config(folder)[0]
 
     @abstractmethod
@@ -104,18 +104,18 @@ class Task(ABC):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
-        """What `elman evaluate` finds.
+        """The results of `elman evaluate`.
 
         Args:
-            settings: how data is read, where the user says so.
-            report: a new folder for a page with plots, of tasks that make one.
+            settings: how data is read, as far as the user says.
+            report: a new folder for a page with plots, for tasks that have one.
 
         Raises:
-            UsageError: settings that mean nothing to this task.
+            UsageError: settings that do not apply to this task.
         """
         if settings or report is not None:
             name = "report" if report is not None else next(iter(settings))
-            raise UsageError(f"--{name.replace('_', '-')} means nothing to {self.name}; leave it out")
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to {self.name}; leave it out")
         model: Any = self.load(folder, progress=progress)
         figures: dict[str, Any] = model.evaluate(*sources)
         return Evaluation(figures, "\n".join(f"{name}: {figure:.4g}" for name, figure in figures.items()))
@@ -129,7 +129,7 @@ class Task(ABC):
         return dict(card["figures"])
 
     def advice(self, card: Mapping[str, Any], folder: str) -> Iterable[str]:
-        """What `elman train` says of a trained model, beside its figures."""
+        """What `elman train` says about a trained model, besides its figures."""
         return ()
 
     def next_steps(self, folder: str) -> str:

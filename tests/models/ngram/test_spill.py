@@ -289,5 +289,5 @@ def test_sizes_that_are_none(size: str, tmp_path: Path) -> None:
 
 
 def test_networks_are_not_counted(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--max-ram means nothing to a network"):
+    with pytest.raises(UsageError, match="--max-ram applies to --model ngram only"):
         elman.train(tmp_path / "unread.txt", out=tmp_path / "model", max_ram="2G")

@@ -68,5 +68,5 @@ def test_what_is_no_text_is_refused(reviews_folder: Path) -> None:
         ):
             with pytest.raises(UsageError, match=f"a text is of type {type(wrong).__name__}; give strings"):
                 ask(wrong)
-    with pytest.raises(UsageError, match="one string came where several texts were expected"):
+    with pytest.raises(UsageError, match="this is one string, and several texts are expected"):
         model.predict_proba("a good film")

@@ -63,11 +63,11 @@ def test_other_labels_are_refused(labels: tuple[str, ...]) -> None:
 
 
 def test_mistakes_are_said_in_one_line(ngram_folder: Path) -> None:
-    with pytest.raises(UsageError, match="several of them a text"):
+    with pytest.raises(UsageError, match="several per text"):
         elman.review_rating("a film", model=Fixed("0", "1", multi_label=True))
     with pytest.raises(UsageError, match=r"labels are 0, 1, 2, 3, 4, 5, 6, 7, \.\.\.; a review's"):
         elman.review_rating("a film", model=Fixed(*map(str, range(10))))
-    with pytest.raises(FolderError, match="no text classifier but a ngram"):
+    with pytest.raises(FolderError, match="not a text classifier but a ngram"):
         elman.review_rating("a film", model=ngram_folder)
     with pytest.raises(UsageError, match="model is a Model; give a text classifier or its folder"):
         elman.review_rating("a film", model=elman.load(ngram_folder))

@@ -37,7 +37,7 @@ def test_a_network_that_lost_is_told_what_to_do() -> None:
         "network 1.7500\n"
         "the 5-gram is better by 0.2500 bits per byte (95%: 0.2000 to 0.3000): use it (elman train 'my notes.txt' "
         "--model ngram --order 5 --out ngram), mix both (elman evaluate net TEXT --mix ngram), or train for at least "
-        "12 minutes, as the validation curve goes"
+        "12 minutes, judging by the validation curve"
     )
     assert said(minutes=None).endswith("or train several times as long")
     assert "a 5-gram of a sample of the same text (1.0 of 31.5 M tokens) scores" in said(tokens=10**6, of=31_500_000)
@@ -47,8 +47,11 @@ def test_a_network_that_lost_is_told_what_to_do() -> None:
     ("worse_by", "ending"),
     [
         ({"value": -0.2, "low": -0.3, "high": -0.1}, "this network 1.7500"),
-        ({"value": 0.1, "low": -0.1, "high": 0.3}, "cannot be told apart on this text (95%: -0.1000 to +0.3000 bits "),
-        (None, "too short to say which of them is better (50 blocks of lines)"),
+        (
+            {"value": 0.1, "low": -0.1, "high": 0.3},
+            "the difference is not significant (95%: -0.1000 to +0.3000 bits per byte)",
+        ),
+        (None, "too short to tell which of them is better (50 blocks of lines)"),
     ],
 )
 def test_nothing_is_advised_where_the_ngram_does_not_win(worse_by: Any, ending: str) -> None:
@@ -111,5 +114,5 @@ def test_a_training_keeps_it_and_may_leave_it_out(
     assert "of the text once; a 5-gram of a sample of the same text" in lines[0]
     card = elman.train(text_file, out=tmp_path / "without", rival=False, **sizes).card
     assert card["rival"] is None and [line.split()[-1] for line in advice(card, "x")] == ["once"]
-    with pytest.raises(elman.errors.UsageError, match="--no-rival means nothing to an n-gram"):
+    with pytest.raises(elman.errors.UsageError, match="--no-rival does not apply to an n-gram"):
         elman.train(text_file, out=tmp_path / "ngram", model="ngram", rival=False)

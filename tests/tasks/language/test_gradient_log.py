@@ -79,12 +79,12 @@ def test_too_little_to_look_back_in(tmp_path: Path) -> None:
 
 def test_an_ngram_has_no_gradient_log(cli: Callable[..., Any], text_file: Path, tmp_path: Path) -> None:
     found = cli("train", text_file, "--out", tmp_path / "new", "--model", "ngram", "--xray")
-    assert found.code == 2 and "--xray means nothing to an n-gram" in found.err
+    assert found.code == 2 and "--xray does not apply to an n-gram" in found.err
 
 
 def test_forget_biases_are_for_the_lstm(cli: Callable[..., Any], text_file: Path, tmp_path: Path) -> None:
     for flags, said in (
-        (("--model", "gru", "--forget-bias", "20"), "only to an lstm"),
+        (("--model", "gru", "--forget-bias", "20"), "applies to an lstm only"),
         (("--model", "lstm", "--forget-bias", "1"), "must be at least 2"),
         (("--model", "ngram", "--forget-bias", "20"), "means nothing"),
     ):

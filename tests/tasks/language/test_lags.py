@@ -148,7 +148,7 @@ def test_the_cases_in_words() -> None:
     assert growing.case == "exploding" and growing.peak_lag == 100 and growing.half_life is None
     assert "clips its norm to 0.25" in lag_words(growing, clip=0.25) and "does not clip" in lag_words(growing)
     wild = judge_lags(np.array([[1.0], [2.0], [np.nan], [np.inf]]))
-    assert wild.case == "exploding" and "2 tokens back it is no finite number" in lag_words(wild)
+    assert wild.case == "exploding" and "2 tokens back it is no longer a finite number" in lag_words(wild)
     nothing = judge_lags(np.concatenate([np.ones((1, 2)), np.zeros((9, 2))]))
     assert nothing.case == "vanishing" and nothing.gone == 1
 

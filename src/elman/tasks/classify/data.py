@@ -1,5 +1,5 @@
-"""The data of a text classifier: read, split, its labels and tokens fitted on the training part
-alone."""
+"""The data of a text classifier: read and split; labels and tokens are fitted on the training part
+only."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,12 +19,13 @@ _SAMPLE_CHARS = 200_000
 _MOST_MEMORY = 2.0
 """Gigabytes that the probabilities of all labels may take."""
 _BYTES_PER_PROBABILITY = 40
-"""Measured: logits and probabilities in float64, those of rivals, and what is computed from them."""
+"""Bytes, as measured: logits and probabilities in float64, those of rivals, and what is computed
+from them."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LabelledData:
-    """Three parts, and what was fitted on the first."""
+    """The three parts, and what was fitted on the first."""
 
     tokenizer: Tokenizer
     labels: LabelSet
@@ -53,7 +54,7 @@ def read_data(
     labels: LabelSet | None = None,
     progress: Progress,
 ) -> LabelledData:
-    """Read the examples of a training.
+    """Read the examples for a training.
 
     Args:
         tokenizer, labels: those of an interrupted training, or the tokenizer of a language model.
@@ -97,7 +98,7 @@ def read_data(
 def _check_memory(
     labels: LabelSet, train: Sequence[Example], held_out: Sequence[Sequence[Example]], *, multi_label: bool
 ) -> None:
-    """Refuse more labels and examples than fit into memory together.
+    """Refuse more labels and examples than fit into memory.
 
     Raises:
         UsageError: they do not.
@@ -118,7 +119,7 @@ def _splits(request: ClassifyRequest, notes: list[str], progress: Progress) -> E
     train = _read(request.sources, config, notes, "training", progress)
     valid = _read(request.valid, config, notes, "validation", progress) if request.valid else []
     test = _read(request.test, config, notes, "test", progress) if request.test else []
-    LabelSet.fit(train)  # of one label only, no part of them could be held out either
+    LabelSet.fit(train)  # with one label only, no part could be held out either
     if not valid:
         train, valid, held_out = split_examples(train, test=not request.test)
         test = test or held_out
@@ -138,7 +139,7 @@ def _read(
 def _tokenizer(train: Sequence[Example], config: LabelledTextConfig) -> Tokenizer:
     level = config.level
     if level == "auto":
-        # Texts from all over the data, not from its beginning.
+        # Texts from all over the data, not only from its beginning.
         step = max(1, sum(len(example.text) for example in train) // _SAMPLE_CHARS)
         level = choose_level("\n".join(example.text for example in train[::step]))
     return Tokenizer.fit((example.text for example in train), config=config.tokenizer(level, examples=len(train)))
@@ -147,7 +148,7 @@ def _tokenizer(train: Sequence[Example], config: LabelledTextConfig) -> Tokenize
 def _tell(data: LabelledData, progress: Progress) -> None:
     for note in data.notes:
         progress.say(f"note: {note}")
-    counts = [f"{len(data.train.rows):,} examples to train on", f"{len(data.valid.rows):,} to validate"]
+    counts = [f"{len(data.train.rows):,} training examples", f"{len(data.valid.rows):,} to validate"]
     counts += [f"{len(data.test.rows):,} to test"] if data.test else []
     tokenizer = data.tokenizer
     progress.say(

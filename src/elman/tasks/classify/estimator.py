@@ -1,4 +1,4 @@
-"""TextClassifier: the text classifier as a scikit-learn estimator; `elman.sklearn` gives it."""
+"""TextClassifier: the text classifier as a scikit-learn estimator, exported by `elman.sklearn`."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.fitting import train_model
 
 _OWN = ("cell", "start", "epochs", "minutes", "threads", "validation_fraction", "verbose")
-"""Parameters that are no settings of ``elman train``, or that need more than being passed on."""
+"""Parameters that are not settings of ``elman train``, or that are not simply passed on."""
 _LONGEST_NAME = 1000
 
 
@@ -41,7 +41,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     Args:
         cell: the recurrent cell: lstm, gru, rnn, mingru, ... (default: lstm).
         start: folder of a language model whose tokens, embeddings and layers training starts from.
-        vectors: file of word vectors (word2vec or GloVe text) that embeddings begin as.
+        vectors: file of initial word vectors (word2vec or GloVe text).
         layers: layers of each direction (default: 1).
         hidden_size: size of recurrent layers (default: 96).
         embedding_size: size of embeddings (default: 96, or that of the vectors).
@@ -49,14 +49,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             ``start`` no).
         pooling: how the outputs of all tokens become one vector: mean-max-last, mean, max, last or
             attention (default: mean-max-last).
-        bag: whether each token also adds to the labels directly, wherever it stands.
+        bag: whether each token also contributes to the labels directly, wherever it stands.
         level: what a token is: auto, word, subword or char.
         lowercase: whether case is ignored.
         min_count: words seen less often are unknown (default: 2, of fewer than 2,000 examples 1).
-        vocab_size: most types, the most frequent ones (default: all).
+        vocab_size: keep at most this many types, the most frequent ones (default: all).
         max_tokens: tokens of a text that are read.
         epochs: how often training reads the examples.
-        minutes: train for so long instead.
+        minutes: train for this many minutes instead.
         batch: texts of one update (default: 16, 32 or 64, by the number of examples).
         rate: the highest learning rate (default: 0.003; with ``start`` 0.004).
         dropout: dropout between layers (default: 0.3).
@@ -205,7 +205,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def _train(
         self, examples: Sequence[Example], *, several: bool
     ) -> tuple[classifier.TextClassifier, dict[str, bytes]]:
-        """The model, and the files that it is used by."""
+        """The model, and the files that it needs."""
         try:
             parts = split_examples(examples, self.validation_fraction, seed=self.seed)
         except TextError as error:
@@ -238,7 +238,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             try:
                 train_model(request, out=out, start=start, progress=progress, pictures=False)
             except Interrupted:
-                # A grid search goes on after an ordinary exception, and there is no folder to
+                # A grid search continues after an ordinary exception, and there is no folder to
                 # resume.
                 raise KeyboardInterrupt from None
             return _without_folder(out), model_folder.used_files(out)
@@ -308,7 +308,8 @@ def _targets(y: Any) -> tuple[bool, NDArray[Any]]:
 
 
 def _names(classes: NDArray[Any]) -> list[str]:
-    """A label for each class: its own name, or numbers where names are no labels of elman's."""
+    """A label for each class: its own name, or numbers if elman does not allow the names as
+    labels."""
     names = [str(value) for value in classes.tolist()]
     plain = all(0 < len(name) <= _LONGEST_NAME and normalise_text(name) == name for name in names)
     return names if plain and len({*names}) == len(names) else [str(number) for number in range(len(names))]

@@ -1,4 +1,4 @@
-"""The figures of a text classifier, with its rivals' beside them."""
+"""The figures of a text classifier, next to those of its rivals."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 _MOST_LABELS = 500
-"""Of more labels the weights of TF-IDF would fill the memory."""
+"""With more labels than this, the weights of TF-IDF would fill the memory."""
 _MOST_CHARS = 50_000
-"""Of a longer text TF-IDF sees the beginning, as the network does."""
+"""TF-IDF reads this much of a text."""
 
 
 def _shortened(texts: Sequence[str]) -> list[str]:
@@ -32,7 +32,7 @@ def _shortened(texts: Sequence[str]) -> list[str]:
 
 
 def trained_rivals(data: LabelledData, *, skip: bool = False, progress: Progress) -> tuple[list[Rival], list[str]]:
-    """The simple rivals, trained on the same split; and a note for each that cannot be trained
+    """The simple rivals, trained on the same split, and a note for each that cannot be trained
     here.
 
     Args:
@@ -62,8 +62,7 @@ def evaluate_sources(
 
     Args:
         settings: fields of ``ExamplesConfig``; by default as in training.
-        rival: whether TF-IDF is trained again for comparison, where the training data is still
-            there.
+        rival: whether TF-IDF is trained again for comparison, if the training data still exists.
     """
     request = _request(model)
     config = LabelledTextConfig() if request is None else request.data
@@ -88,7 +87,7 @@ def evaluate_sources(
         known = ", ".join(map(repr, model.labels[:10])) + (", ..." if len(model.labels) > 10 else "")
         raise UsageError(f"no example has a label that this model knows (labels: {came}); it knows: {known}")
     if _seen_in_training(model, examples):
-        notes.append("the model was trained on most of these examples: figures on them say little of new texts")
+        notes.append("the model was trained on most of these examples: figures on them say little about new texts")
     rivals, more = _rivals(model, request if rival else None, progress)
     return evaluate_part(model, part, rivals=rivals, notes=[*notes, *more])
 
@@ -109,7 +108,7 @@ def _seen_in_training(model: "TextClassifier", examples: Sequence[Example]) -> b
 
 
 def _request(model: "TextClassifier") -> ClassifyRequest | None:
-    """What its training was asked for, if the folder still tells."""
+    """The request of its training, if the folder still has it."""
     if model.folder is None:
         return None
     try:
@@ -121,7 +120,7 @@ def _request(model: "TextClassifier") -> ClassifyRequest | None:
 def _rivals(
     model: "TextClassifier", request: ClassifyRequest | None, progress: Progress
 ) -> tuple[list[Rival], list[str]]:
-    """The rivals of its training, trained again where the data is still there and the same."""
+    """The rivals of its training, trained again if the data still exists and is the same."""
     labels = model.label_set
     counted = Majority(labels=len(labels)).fit([], np.repeat(np.arange(len(labels)), labels.counts))
     if request is None:

@@ -39,7 +39,7 @@ _FEWEST_TO_CALIBRATE = 100
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifyJob(Job):
-    """The data, and where its first weights come from."""
+    """The data, and where the first weights come from."""
 
     request: ClassifyRequest
     config: ClassifierConfig
@@ -59,7 +59,7 @@ class ClassifyJob(Job):
 
     @property
     def taken(self) -> tuple[str, ...]:
-        """Names of the weights that come from elsewhere."""
+        """Names of the pretrained weights."""
         if self.request.vectors is not None:
             return ("embedding.weight",)
         if self.plan.lower_rate < 1 or self.plan.frozen:
@@ -136,7 +136,8 @@ class ClassifyJob(Job):
         }
 
     def _write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Measure the network on the validation part; write what the engine computes it from."""
+        """Measure the network on the validation part, and write its file for the inference
+        engine."""
         import torch
 
         from elman.inference.encoder_precision import measured_encoder
@@ -167,7 +168,7 @@ class ClassifyJob(Job):
         self.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
         if not enough:
             self.progress.say(
-                f"not calibrated: {len(targets)} examples of the validation part are too few to fit a temperature on"
+                f"not calibrated: {len(targets)} examples of the validation part are too few to fit a temperature"
             )
         before, after = (_error(logits / cooled, targets) for cooled in (1.0, temperature))
         if enough:
@@ -202,7 +203,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     """The job of a new training; ``start`` is a language model's folder.
 
     Raises:
-        UsageError: ``start`` is no network of a language, or what is asked for contradicts it.
+        UsageError: ``start`` is not a network that models language, or the request contradicts it.
     """
     from elman.training.calibrate import choose_threads
 
@@ -210,9 +211,11 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     if start is not None:
         kind, values = model_folder.read_config(start)
         if entry(kind).task != "language" or entry(kind).plan is None:
-            raise UsageError(f"{start} is a {kind}; a classifier starts from a language model that is a network")
+            raise UsageError(
+                f"{start} is a {kind}; a classifier can only start from a language model that is a network"
+            )
         if request.vectors is not None:
-            raise UsageError("--from and --vectors both say what embeddings begin as; give one of them")
+            raise UsageError("--from and --vectors both set the first embeddings; give one of them")
         for name in ("level", "min_count", "vocab_size"):
             if getattr(request.data, name) != getattr(type(request.data)(), name):
                 raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
@@ -287,15 +290,14 @@ def _tell_weights(data: LabelledData, plan: ClassifyPlan, progress: Progress) ->
 
 
 def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:
-    """Vectors of the types ``[V, E]``; those of types that the file does not have are drawn as
-    small ones."""
+    """Vectors of the types ``[V, E]``; types that are not in the file get small random vectors."""
     words = [token.strip() for token in data.tokenizer.tokens]
     wanted = set(words) - {""}
     found, matrix = (
         _vectors_of_folder(path, wanted) if Path(path).is_dir() else _vectors_of_file(path, wanted, progress)
     )
     if not found:
-        raise UsageError(f"{path} has a vector for none of the {len(words):,} types; is it of another language?")
+        raise UsageError(f"{path} has no vector for any of the {len(words):,} types; is it for another language?")
     place = {word: number for number, word in enumerate(found)}
     rng = np.random.default_rng(0)
     scale = float(matrix.std())
@@ -312,7 +314,7 @@ def _vectors_of_file(path: str, words: set[str], progress: Progress) -> tuple[Se
 
 
 def _vectors_of_folder(path: str, words: set[str]) -> tuple[Sequence[str], NDArray[np.float32]]:
-    """The vectors of a folder of elman, of unknown words those of their subwords."""
+    """The vectors of an elman folder; unknown words get those of their subwords."""
     vectors = load_vectors(Path(path))
     known = [word for word in sorted(words) if vectors.has_vector(word)]
     return known, vectors[known] if known else vectors.vectors[:0]

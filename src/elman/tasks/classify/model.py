@@ -1,5 +1,4 @@
-"""TextClassifier: a trained classifier and all that one does with it, computed by the engine
-without torch."""
+"""TextClassifier: a trained classifier and its uses, computed by the engine without torch."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,15 +27,16 @@ if TYPE_CHECKING:
 
 _BATCH = 256
 THRESHOLD = 0.5
-"""With several labels a text, the probability from which one is predicted."""
+"""With several labels per text, the probability from which a label is predicted."""
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 class Prediction(NamedTuple):
-    """What a classifier says of one text."""
+    """The prediction for one text."""
 
     labels: tuple[str, ...]
-    """The likeliest label; with several labels a text, those with a probability of at least a half.
+    """The likeliest label; with several labels per text, those with a probability of at least a
+    half.
     """
     probabilities: NDArray[np.float64]
     """Of all labels ``[K]``."""
@@ -52,7 +52,7 @@ class Prediction(NamedTuple):
         return {"labels": list(self.labels), "probabilities": self.by_name}
 
     def __str__(self) -> str:
-        # Where no label is predicted, the number is one minus the likeliest label's probability.
+        # If no label is predicted, the number is one minus the likeliest label's probability.
         chances = self.by_name
         likely = min((chances[label] for label in self.labels), default=1 - max(chances.values()))
         return f"{','.join(self.labels)}\t{likely:.4f}"
@@ -89,8 +89,8 @@ class TextClassifier(FolderModel):
         return self.label_set.names
 
     def predict(self, texts: str | Sequence[str]) -> Any:
-        """The label of each text; of one text its label. With several labels a text, tuples of
-        them.
+        """The label of each text; for a single text, its label. With several labels per text,
+        tuples of them.
 
         >>> import elman
         >>> model = elman.load("reviews-model")  # doctest: +SKIP
@@ -110,7 +110,7 @@ class TextClassifier(FolderModel):
         return np.stack(rows) if rows else np.zeros((0, len(self.labels)))
 
     def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Predictions of a stream of texts, in its order and in constant memory."""
+        """Predictions for a stream of texts, in its order and in constant memory."""
         yield from in_order(map(_checked, _several(texts)), self._predict, length=len, batch=_BATCH)
 
     def _predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -160,7 +160,7 @@ class TextClassifier(FolderModel):
         return explain_text(self.predict_proba, text, names=self.labels, label=chosen)
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
-        """The token ids that the network reads of each text."""
+        """The token ids of each text, as the network reads them."""
         from elman.data.examples import normalise_text
 
         return encode_texts(self.tokenizer, [normalise_text(text) for text in texts], most=self.config.max_tokens)
@@ -173,8 +173,7 @@ class TextClassifier(FolderModel):
     def evaluate(
         self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
     ) -> LabelReport:
-        """Accuracy, F1, calibration and mistakes on labelled texts, with the rivals' figures beside
-        them.
+        """Accuracy, F1, calibration and mistakes on labelled texts, next to the rivals' figures.
 
         Args:
             sources: files, folders, globs or ``-``.
@@ -190,7 +189,7 @@ class TextClassifier(FolderModel):
 
     @property
     def model_hash(self) -> str:
-        """Hex digest of configuration, vocabulary, labels and weights, as they are used."""
+        """Hex digest of configuration, vocabulary, labels and weights as they are used."""
         from elman.storage.archive import arrays_digest
 
         facts = [repr(self.encoder.config.to_json()), self.tokenizer.hash, repr(self.labels)]
@@ -211,7 +210,7 @@ class TextClassifier(FolderModel):
 
 def _several(texts: Iterable[str]) -> Iterable[str]:
     if isinstance(texts, str):
-        raise UsageError("one string came where several texts were expected; give a list of texts")
+        raise UsageError("this is one string, and several texts are expected; give a list of texts")
     return texts
 
 
@@ -230,14 +229,15 @@ def load(folder: Path, *, finished: bool = True) -> TextClassifier:
     """Read the folder of a text classifier.
 
     Args:
-        finished: whether a folder is refused whose training has been measured but not described.
+        finished: whether to refuse a folder whose training has ended but which has no model card
+            yet.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
     kind, values = model_folder.read_config(folder)
     if kind != "classifier":
-        raise FolderError(f"{folder} is no text classifier but a {kind}")
+        raise FolderError(f"{folder} is not a text classifier but a {kind}")
     with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
         return _loaded(folder, values, weights, finished=finished)
 
@@ -255,9 +255,9 @@ def _loaded(
         raise FolderError(f"{folder}: {error}") from error
     model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
     if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
-        # Without its temperature, probabilities would be others.
+        # Without its temperature, probabilities would differ.
         raise FolderError(
-            f"{model_folder.card_file(folder)} is missing, which has the temperature of the probabilities; copy the "
+            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
             f"folder again, or finish its training: elman train --out {folder} --resume"
         )
     return model

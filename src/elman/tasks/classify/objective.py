@@ -22,7 +22,7 @@ from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
 
 _TIE = 1e-6
-"""What a lower loss adds at most: less than one example of a million."""
+"""The most that a lower loss adds: less than one example in a million."""
 _VALID_ROWS = 256
 _UNBALANCED = 10
 """Rare labels count more once the most frequent has more than this many times their examples."""
@@ -32,8 +32,8 @@ class ClassifyObjective(ExampleObjective):
     """The objective of a text classifier.
 
     Args:
-        start: weights to begin with.
-        taken: names of weights that come from elsewhere: word vectors, or a language model.
+        start: the first weights.
+        taken: names of the pretrained weights, from word vectors or a language model.
     """
 
     plan: ClassifyPlan
@@ -83,12 +83,12 @@ class ClassifyObjective(ExampleObjective):
         depth = self._depth(name)
         if depth is None or not self.plan.frozen:
             return False
-        # The uppermost layer that was taken over learns first, then one after the other.
+        # The top pretrained layer learns first, then one after the other.
         steps = 1 + max(self._depth(taken) or 0 for taken in self._taken)
         return update < self.plan.frozen * self.plan.updates * (depth + 1) / steps
 
     def _depth(self, name: str) -> int | None:
-        """How many layers that were taken over lie above a weight; None for one that is new."""
+        """The number of pretrained layers above a weight; None for a new weight."""
         stored = name.replace("_stack.", ".", 1)
         if stored not in self._taken:
             return None
@@ -101,7 +101,7 @@ class ClassifyObjective(ExampleObjective):
         """Accuracy on the validation part (micro-averaged F1 where texts may have several labels),
         as a share.
 
-        Of equal shares, which a small part often has, the one with the lower loss is a little
+        Shares are often equal on a small part; then the one with the lower loss is a little
         greater.
         """
         assert isinstance(network, Classifier)
@@ -120,7 +120,7 @@ class ClassifyObjective(ExampleObjective):
 
 
 def text_batch(texts: LabelledTexts, rows: NDArray[np.int64]) -> TextBatch:
-    """The texts of the given numbers, padded."""
+    """The texts with the given numbers, padded."""
     ids, lengths = pad([texts.rows[row] for row in rows.tolist()], fill=0)
     return TextBatch(ids, lengths, texts.targets[rows])
 
@@ -139,13 +139,13 @@ def network_logits(network: Classifier, rows: list[NDArray[np.int32]]) -> Genera
 
 
 def predicted(logits: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
-    """The predictions that logits mean, of the same kind as the targets."""
+    """The predictions from logits, of the same kind as the targets."""
     return logits > 0 if targets.ndim == 2 else logits.argmax(axis=1)
 
 
 def class_weights(targets: NDArray[Any], outputs: int, how: str) -> NDArray[np.float32] | None:
-    """What an example of each label counts: its share of the examples turned over; None where all
-    count alike.
+    """The weight of an example of each label, the inverse of the label's share; None if all count
+    alike.
 
     >>> class_weights(np.array([0] * 30 + [1]), 2, "auto").astype(float).round(2).tolist()
     [0.52, 15.5]

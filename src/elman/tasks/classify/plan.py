@@ -9,20 +9,19 @@ from elman.training.plan import Plan
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifyPlan(Plan):
-    """A plan with what labelled texts need beside it."""
+    """A plan with additional fields for labelled texts."""
 
     output_dropout: float = 0.5
     """Share of the pooled vector's numbers dropped before the labels."""
     class_weights: Literal["none", "balanced", "auto"] = "auto"
     """Whether examples of rare labels count more: balanced weighs labels by 1 / frequency, auto
-    does so where the most frequent label has more than ten times the examples of the rarest one."""
+    does so if the most frequent label has more than ten times the examples of the rarest one."""
     frozen: float = 0.0
-    """Share of the run in which embeddings that came from elsewhere stay as they are; a language
-    model's layers follow one after the other, the upper ones first (gradual unfreezing, Howard and
-    Ruder 2018)."""
+    """Share of the run in which pretrained embeddings stay fixed; a language model's layers are
+    unfrozen one after the other, from the top (gradual unfreezing, Howard and Ruder 2018)."""
     lower_rate: float = 1.0
-    """What the learning rate is multiplied by from each layer to the one below it, where a language
-    model is the start."""
+    """Factor of the learning rate from each layer to the one below it, if training starts from a
+    language model."""
 
     SHARES = (*Plan.SHARES, "output_dropout", "frozen")
 

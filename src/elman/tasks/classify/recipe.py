@@ -8,17 +8,17 @@ from elman.models.network_config import NeuralConfig
 from elman.tasks.classify.plan import ClassifyPlan
 
 MOST_EPOCHS = 30
-"""More would only learn the examples by heart."""
+"""More would only memorise the examples."""
 
 
 def choose_sizes(
     given: Mapping[str, Any], *, language_model: NeuralConfig | None, vector_size: int | None
 ) -> ClassifierConfig:
-    """The configuration; what the user fixed (``given``) stays.
+    """The configuration; what the user fixed (``given``) is kept.
 
     Args:
         language_model: the configuration of the model that embeddings and layers are taken from.
-        vector_size: numbers of a word vector, where embeddings begin as vectors.
+        vector_size: size of the word vectors, if embeddings begin as such.
 
     Raises:
         UsageError: a size that contradicts the language model or the vectors.
@@ -33,13 +33,13 @@ def choose_sizes(
 
 
 def choose_plan(given: Mapping[str, Any], *, examples: int, vectors: bool) -> ClassifyPlan:
-    """The plan, but for its length; what the user fixed (``given``) stays.
+    """The plan except its length; what the user fixed (``given``) is kept.
 
     Layers of a small language model learn best from the first update on, as fast as the others
     (docs/classify.md has the figures); ``frozen`` and ``lower_rate`` are there for large ones.
 
     Args:
-        vectors: whether embeddings begin as word vectors, which then stay for a while.
+        vectors: whether embeddings begin as word vectors, which then stay fixed for a while.
 
     >>> choose_plan({}, examples=7000, vectors=False).batch
     32

@@ -1,4 +1,4 @@
-"""ClassifyRequest: what a user asks the training of a text classifier for."""
+"""ClassifyRequest: a user's request to train a text classifier."""
 
 import dataclasses
 from typing import Any, Literal
@@ -27,10 +27,10 @@ class LabelledTextConfig(ExamplesConfig):
     """Words and characters seen less often become <unk>; default 2, of fewer than 2,000 examples 1.
     """
     vocab_size: int | None = None
-    """Most types, the most frequent ones."""
+    """At most this many types, the most frequent ones."""
     max_tokens: int = 400
-    """Tokens of a text that are read; of longer ones the first three quarters of them and the last
-    quarter."""
+    """The most tokens read from a text; of a longer one, three quarters of them from its start and
+    one quarter from its end."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,12 +60,12 @@ class ClassifyRequest(Request):
 
     data: LabelledTextConfig = LabelledTextConfig()
     vectors: str | None = None
-    """Word vectors (word2vec or GloVe text) that embeddings begin as."""
+    """Initial word vectors (word2vec or GloVe text)."""
     rival: bool = True
-    """Whether TF-IDF with logistic regression is trained beside the network."""
+    """Whether TF-IDF with logistic regression is trained for comparison."""
 
     examples: ExampleSplits | None = None
-    """Examples in memory, in place of ``sources``. Not kept: such a training cannot be resumed."""
+    """Examples in memory, in place of ``sources``. Not saved: such a training cannot be resumed."""
 
     def to_json(self) -> dict[str, Any]:
         import os

@@ -26,13 +26,13 @@ _BY_RANK = {
 }
 """The ratings for this many classes, the lowest class first."""
 _UNDECIDED = (0.4, 0.6)
-"""Probabilities of Positive that are Neutral, where no label is."""
+"""Probabilities of Positive that mean Neutral, if no label does."""
 
 
 def review_rating(text: str, *, model: TextClassifier | str | Path) -> Rating:
     """Whether a review is positive, negative or neutral.
 
-    The labels of the classifier decide how:
+    The rating depends on the labels of the classifier:
 
     - Words: Positive, Negative and Neutral, or pos, neg and neu, in any case.
     - Two numbers: the greater one is Positive. Three numbers: their order. Five numbers, such as
@@ -47,7 +47,7 @@ def review_rating(text: str, *, model: TextClassifier | str | Path) -> Rating:
             each call.
 
     Raises:
-        UsageError: the labels are others, or ``model`` is no text classifier.
+        UsageError: other labels, or ``model`` is not a text classifier.
 
     >>> import elman
     >>> model = elman.load("reviews-model")  # doctest: +SKIP
@@ -69,11 +69,11 @@ def _ratings(classifier: TextClassifier) -> tuple[int, ...]:
         words = tuple(_WORDS.get(label.casefold(), -1) for label in labels)
         if len({*words}) == len(words) and {_POSITIVE, _NEGATIVE} <= {*words} and -1 not in words:
             return words
-        # Labels that are numbers are sorted by their value.
+        # Numeric labels are sorted by their value.
         if all(_NUMBER.fullmatch(label) for label in labels) and len(labels) in _BY_RANK:
             return _BY_RANK[len(labels)]
     shown = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
-    several = ", several of them a text" if classifier.config.multi_label else ""
+    several = ", several per text" if classifier.config.multi_label else ""
     raise UsageError(
         f"the model's labels are {shown}{several}; a review's are positive, negative and neutral (or pos, neg, neu), "
         "or 2, 3 or 5 numbers: train a classifier on labels like that"

@@ -31,13 +31,15 @@ class ClassifyTask(Task):
 
     def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
         if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; a classifier's is a cell: {', '.join(CELLS)}")
+            raise UsageError(f"--model is {model!r}; for a classifier it must be a cell: {', '.join(CELLS)}")
         return "classifier", {"cell": model}
 
     def model_of(self, folder: Path) -> str:
         kind, values = read_config(folder)
         if entry(kind).task != "language":
-            raise UsageError(f"{folder} is a {kind}; a classifier starts from a language model that is a network")
+            raise UsageError(
+                f"{folder} is a {kind}; a classifier can only start from a language model that is a network"
+            )
         return str(values.get("cell", kind))
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:

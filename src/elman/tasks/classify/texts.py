@@ -25,8 +25,9 @@ class LabelledTexts(NamedTuple):
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], *, most: int) -> list[NDArray[np.int32]]:
-    """The ids of texts. Of a text with more than ``most`` tokens, its beginning and its end are
-    kept; of one with over 64 characters for each of them, the characters of both are read.
+    """The ids of texts. If a text has more than ``most`` tokens, its beginning and its end are
+    kept. Of a text with over 64 characters for each of them, only the characters at both ends are
+    read.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["a b c d e f"], config=TokenizerConfig(min_count=1))
@@ -52,7 +53,7 @@ def _cut(ids: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 def encode_examples(
     examples: Sequence[Example], *, tokenizer: Tokenizer, labels: LabelSet, multi_label: bool, most: int
 ) -> LabelledTexts:
-    """Examples as ids; those whose label is not in ``labels`` are left out.
+    """Examples as ids, without those whose label is not in ``labels``.
 
     Args:
         most: tokens of a text that are kept.

@@ -1,4 +1,4 @@
-"""What a training amounts to, in words: how much was read, and whether an n-gram does as well."""
+"""A summary of a training in words: how much was read, and whether an n-gram does as well."""
 
 import math
 import shlex
@@ -7,11 +7,11 @@ from typing import Any
 
 FEWEST_VALIDATIONS = 3
 _MOST_DOUBLINGS = 2.0
-"""A curve says nothing of more than four times the time."""
+"""A curve says nothing about more than four times its time."""
 
 
 def advice(card: Mapping[str, Any], folder: str) -> Iterator[str]:
-    """Sentences on a trained network, from its model card.
+    """Sentences about a trained network, from its model card.
 
     Args:
         folder: where it lies.
@@ -33,16 +33,14 @@ def advice(card: Mapping[str, Any], folder: str) -> Iterator[str]:
     )
     worse = rival["worse_by"]
     if worse is None:
-        yield f"the {rival['text']} text is too short to say which of them is better ({rival['units']})"
+        yield f"the {rival['text']} text is too short to tell which of them is better ({rival['units']})"
     elif worse["low"] > 0:
         yield (
             f"the {name} is better by {worse['value']:.4f} bits per byte (95%: {worse['low']:.4f} to "
             f"{worse['high']:.4f}): {_what_to_do(card, rival, folder)}"
         )
     elif worse["high"] >= 0:
-        yield (
-            f"they cannot be told apart on this text (95%: {worse['low']:+.4f} to {worse['high']:+.4f} bits per byte)"
-        )
+        yield (f"the difference is not significant (95%: {worse['low']:+.4f} to {worse['high']:+.4f} bits per byte)")
 
 
 def epochs_in_words(epochs: float) -> str:
@@ -57,10 +55,10 @@ def epochs_in_words(epochs: float) -> str:
 
 
 def minutes_to_gain(curve: Sequence[tuple[float, float]], gain: float) -> float | None:
-    """The least minutes of training that would make a validation figure lower by ``gain``; None
-    where the curve does not say.
+    """The fewest minutes of training that would lower a validation figure by ``gain``; None if the
+    curve does not tell.
 
-    Learning curves flatten over the logarithm of time, so the last slope over it tells the least.
+    Learning curves flatten over the logarithm of time, so the last slope gives the fewest.
 
     Args:
         curve: seconds and figure of each validation, in order.
@@ -88,4 +86,4 @@ def _what_to_do(card: Mapping[str, Any], rival: Mapping[str, Any], folder: str) 
     use = f"use it (elman train {texts} --model ngram --order {rival['order']} --out ngram)"
     if rival["minutes"] is None:
         return f"{use}, {mix}, or train several times as long"
-    return f"{use}, {mix}, or train for at least {rival['minutes']:.2g} minutes, as the validation curve goes"
+    return f"{use}, {mix}, or train for at least {rival['minutes']:.2g} minutes, judging by the validation curve"

@@ -1,7 +1,7 @@
-"""Vectors for types from what stands near them, computed before the first update.
+"""Vectors for types from their neighbours, computed before the first update.
 
 A network that starts from random vectors spends its first hundreds of updates on finding out which
-types are alike. Counting knows it in seconds: the positive pointwise mutual information of all
+types are alike. Counting finds out in seconds: the positive pointwise mutual information of all
 pairs within a few tokens,
 
     M[v, w] = max(0, ln P(v, w) / (P(v) P'(w))),    P'(w) proportional to P(w)^0.75,
@@ -24,16 +24,16 @@ _PIECE = 10_000
 _SMOOTHING = 0.75
 _POWERS = 3
 _SPARE = 32
-"""Columns more than asked for, which make the approximation better."""
+"""Additional columns, which make the approximation better."""
 _SIZE = 0.3
-"""Root mean square of a frequent type's numbers: large enough to be felt through the first weights.
+"""Root mean square of a frequent type's numbers: large enough to matter through the first weights.
 """
 
 
 def cooccurrence_vectors(ids: NDArray[np.integer], *, vocab: int, size: int, seed: int) -> NDArray[np.float32]:
     """A vector for each type, ``[V, E]``, from the tokens ``ids[N]`` of a text.
 
-    Types that stand in the same company get vectors of nearly the same direction:
+    Types with the same neighbours get vectors of nearly the same direction:
 
     >>> text = np.array([0, 2, 4, 1, 3, 5, 0, 3, 4, 1, 2, 5] * 30)  # 2 and 3 are used alike, 0 and 5 are not
     >>> vectors = cooccurrence_vectors(text, vocab=6, size=3, seed=1)
@@ -53,7 +53,7 @@ def cooccurrence_vectors(ids: NDArray[np.integer], *, vocab: int, size: int, see
     axes = torch.linalg.qr(torch.randn(size, size, generator=generator))[0]
     vectors = vectors @ axes[:rank]
     norms = vectors.norm(dim=1, keepdim=True)
-    # Nearly unit length, but what was hardly ever seen stays small.
+    # Nearly unit length, but types that were hardly ever seen stay small.
     vectors = vectors / (norms + 0.1 * norms.median()).clamp(min=1e-12)
     return (vectors * (_SIZE * size**0.5)).numpy()
 

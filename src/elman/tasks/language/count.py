@@ -19,10 +19,10 @@ from elman.text.tokenizer import EOS_ID
 
 
 def count(data: Data, config: NgramConfig, *, folder: Path, max_ram: int | None, progress: Progress) -> NgramModel:
-    """Count, smooth, write the weights into a model folder.
+    """Count, smooth, and write the weights into a model folder.
 
     Args:
-        max_ram: bytes of memory that counting may work in; None: as many as it takes.
+        max_ram: bytes of memory for counting; None: as many as it takes.
 
     Raises:
         TextError: there are no tokens.
@@ -77,7 +77,7 @@ def _written(
     from elman.models.ngram.kernels import compiled_before
 
     if not compiled_before():
-        progress.say("compiling the loops that read n-grams; once on this machine, some 10 seconds")
+        progress.say("compiling the loops that read n-grams; once on this machine, about 10 seconds")
     with progress.stage("smoothing", total=1, unit="models") as advance:
         model = smooth(orders, data.tokenizer, config, allocate=allocate)
         advance(1)

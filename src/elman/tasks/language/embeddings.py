@@ -13,9 +13,9 @@ def embedding_table(network: Network, vocab_size: int) -> NDArray[np.float32]:
     """The input vector of each type, ``[V, E]``.
 
     Raises:
-        ModelError: types come in as one-hot vectors.
+        ModelError: the input is one-hot vectors.
     """
     if isinstance(network.embedding, OneHot):
-        raise ModelError("this network reads types as one-hot vectors, which are no embeddings")
+        raise ModelError("this network reads types as one-hot vectors, which are not embeddings")
     with torch.inference_mode():
         return network.embedding(torch.arange(vocab_size)[None], None)[0].numpy()

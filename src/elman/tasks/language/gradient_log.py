@@ -1,7 +1,7 @@
 """The gradient by lag while a network is trained: one curve at each validation, in
 training/xray.jsonl.
 
-It is taken on a copy of the network and at fixed places of the validation text, so a run with it
+It is computed on a copy of the network at fixed positions of the validation text, so a run with it
 gives bit for bit the model of a run without it.
 """
 
@@ -25,7 +25,7 @@ _FEWEST = 10
 
 
 class GradientLog:
-    """The record of one run. On resuming, what was noted after the checkpoint is dropped."""
+    """The record of one run. On resuming, entries after the checkpoint are dropped."""
 
     def __init__(self, folder: Path, ids: Any, *, clip: float, progress: Progress) -> None:
         """``ids[N]`` is the validation text, ``clip`` the norm that gradients are clipped to."""
@@ -40,15 +40,15 @@ class GradientLog:
         )
         if starts is None:
             progress.say(
-                f"--xray: the validation text has {len(ids)} tokens, too few to look back in; nothing is noted"
+                f"--xray: the validation text has {len(ids)} tokens, too few to look back in; nothing is recorded"
             )
 
     def begin(self, update: int) -> None:
-        """Keep what was noted up to this update."""
+        """Keep the entries up to this update."""
         self._lines = [line for line in _lines(self._path) if json.loads(line)["update"] <= update]
 
     def note(self, network: nn.Module, update: int) -> None:
-        """Look at the network as it is after an update, say what is seen, and write it down."""
+        """Examine the network after an update, report the result, and write it down."""
         if self._windows is None:
             return
         assert isinstance(network, Network)
@@ -68,7 +68,7 @@ class GradientLog:
         self._progress.say(f"gradient by lag, {words}")
 
     def explosion(self, network: nn.Module) -> str:
-        """What to add to the message of a run that died of a number that is not finite."""
+        """What to add to the message of a run that failed with a non-finite number."""
         if self._windows is None:
             return ""
         assert isinstance(network, Network)
@@ -96,5 +96,5 @@ def _listed(values: Any) -> list[float | None]:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no word for infinity."""
+    """JSON has no infinity."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

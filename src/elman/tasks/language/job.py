@@ -49,7 +49,7 @@ class LanguageJob(Job):
         return {name: text for name, text in (("valid", corpus.valid), ("test", corpus.test)) if text is not None}
 
     def measured(self, model: LanguageModel, *, by_line: Mapping[str, LineNats] | None = None) -> dict[str, Any]:
-        """The model card but for recipe and machine: the model, its text and its figures.
+        """The model card except recipe and machine: the model, its text and its figures.
 
         ``by_line`` collects the losses of the lines of held-out texts.
         """
@@ -101,7 +101,7 @@ class NetworkJob(LanguageJob):
     config: NeuralConfig
     plan: LanguagePlan
     start: "Arrays | None" = None
-    """The weights of the model that it goes on from (``--from``)."""
+    """The weights of the model that it continues from (``--from``)."""
 
     def first_weights(self) -> "Arrays":
         if self.start is not None:
@@ -139,7 +139,7 @@ class NetworkJob(LanguageJob):
 
         arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         model = NeuralModel.from_arrays(arrays, self.data.tokenizer, self.config)
-        # The text that has chosen nothing, where there is one.
+        # The text that had no influence on the model, if there is one.
         name, by_line = list(self.held_out)[-1], LineNats()
         card = self.measured(model, by_line={name: by_line} if self.request.rival else None)
         log = read_log(self.folder / "training" / "log.jsonl")
@@ -173,7 +173,7 @@ def _about(text: Text | None) -> dict[str, Any] | None:
 
 
 def read_data(request: LanguageRequest, *, start: Path | None, progress: Progress) -> Data:
-    """The text of a new training; ``start`` is a model whose tokens are kept, and grow."""
+    """The text of a new training; ``start`` is a model whose vocabulary is kept and extended."""
     data = prepare_data(
         request.sources,
         valid=request.valid,
@@ -200,7 +200,7 @@ def read_data(request: LanguageRequest, *, start: Path | None, progress: Progres
     if unknown > MUCH_UNKNOWN:
         progress.say(
             f"note: {100 * unknown:.0f}% of the tokens of the validation text are unknown; --level subword has none, "
-            "and more text or a lower --min-count has fewer"
+            "and more text or a lower --min-count leaves fewer"
         )
     return data
 
@@ -222,14 +222,14 @@ def reread_data(request: LanguageRequest, *, folder: Path, data_hash: str, progr
 
 
 def check_start(request: LanguageRequest, start: Path) -> None:
-    """Refuse what cannot change when training goes on from a model.
+    """Refuse settings that cannot change when training continues from a model.
 
     Raises:
         UsageError: another kind of model, other tokens, other sizes.
     """
     kind = model_folder.read_config(start)[0]
     if kind != request.kind:
-        raise UsageError(f"{start} is a model of kind {kind}; --from goes on with the same kind: add --model {kind}")
+        raise UsageError(f"{start} is a model of kind {kind}; --from continues with the same kind: add --model {kind}")
     for name in ("level", "pretokenized", "lowercase", "locale", "compatibility", "min_count", "vocab_size"):
         if getattr(request.data, name) != getattr(DataConfig(), name):
             raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
@@ -238,7 +238,7 @@ def check_start(request: LanguageRequest, start: Path) -> None:
 def plan_network(
     request: LanguageRequest, data: Data, *, start: Path | None, progress: Progress
 ) -> tuple[NeuralConfig, LanguagePlan, "Arrays | None"]:
-    """Sizes, plan and, where training goes on from a model, the weights to begin with."""
+    """Sizes, plan and, if training continues from a model, the first weights."""
     from elman.models.neural import grow_arrays
     from elman.tasks.language.recipe import RecipeInputs, choose, flop_per_token, updates_for_epochs
     from elman.training.calibrate import choose_threads, machine_rate
@@ -255,9 +255,9 @@ def plan_network(
         old = NeuralConfig.from_json(model_folder.read_config(start)[1])
         changed = [name for name, value in sizes.items() if getattr(old, name) != value]
         if changed:
-            raise UsageError(f"--from keeps the model's shape; leave out --{changed[0].replace('_', '-')}")
+            raise UsageError(f"--from keeps the model's sizes; leave out --{changed[0].replace('_', '-')}")
         if fixed.get("forget_bias") is not None:
-            raise UsageError("--from goes on from the model's own forget gates; leave out --forget-bias")
+            raise UsageError("--from continues with the model's own forget gates; leave out --forget-bias")
         sizes = {**old.to_json(), "projection": old.projection}
         arrays = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         weights = grow_arrays(arrays, read_tokenizer(start).size, data.tokenizer.size)
@@ -273,7 +273,7 @@ def plan_network(
     config, settings = choose(inputs, config=sizes, plan=dict(fixed))
     if request.xray and config.seen:
         raise UsageError(
-            f"--xray notes gradients through time; what a {config.cell} network sees ends with its window: leave it out"
+            f"--xray records gradients through time, and a {config.cell} network sees only its window: leave it out"
         )
     plan = LanguagePlan(**{"updates": request.updates or 1, "threads": threads, "precision": precision, **settings})
     if request.epochs is not None:

@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 Case = Literal["vanishing", "exploding", "healthy"]
 
 GRADIENT_LOG_FILE = "xray.jsonl"
-"""Where training notes its judgements, in the folder ``training``."""
+"""Where training records its judgements, in the folder ``training``."""
 FAR = 50
-"""Tokens back at which a gradient that is not to be called vanishing has more than LEFT of itself.
+"""A gradient is vanishing unless more than LEFT of it remains this many tokens back.
 """
 LEFT = 0.01
 GROWN = 10.0
-"""How many times its size at lag 0 a gradient that is to be called exploding reaches."""
+"""A gradient is exploding if it reaches this many times its size at lag 0."""
 _NOTHING = 1e-6
 """Share of the gradient below which its rate no longer matters."""
 
 
 @dataclass(frozen=True)
 class LagCase:
-    """A judgement over one curve."""
+    """A judgement of one curve."""
 
     case: Case
     rate: float
-    """By what the median changes with each step back: the slope of its logarithm between lag 1 and
-    ``until``."""
+    """The factor by which the median changes with each step back, from the slope of its logarithm
+    between lag 1 and ``until``."""
     until: int
-    """The last lag that the rate is of: where a millionth is left of lag 1, or the last one
+    """The last lag that the rate covers: where a millionth of lag 1 is left, or the last one
     measured."""
     half_life: float | None
     """Tokens in which it halves at that rate; None if it does not shrink."""
@@ -46,7 +46,7 @@ class LagCase:
 
 
 def judge_lags(curves: NDArray[np.float64]) -> LagCase:
-    """Judge the norms ``curves[K + 1, N]`` of lags 0 to K at N places by their median.
+    """Judge the norms ``curves[K + 1, N]`` of lags 0 to K at N positions by their median.
 
     Vanishing: less than a hundredth of lag 0 is left at a lag below FAR. Exploding: at some lag it
         is GROWN
@@ -63,7 +63,7 @@ def judge_lags(curves: NDArray[np.float64]) -> LagCase:
         return LagCase("exploding", math.inf, 1, None, None, None, math.inf, lag, last)
     share = median / median[0] if median[0] > 0 else np.zeros(len(median))
     enough = np.flatnonzero(share[1:] >= _NOTHING * share[1]) + 1 if share[1] > 0 else np.array([], np.int64)
-    # The first stretch only: what comes back after nothing was left is noise.
+    # The first stretch only: whatever reappears after nothing was left is noise.
     until = 1
     for lag in enough[1:]:
         if lag != until + 1:
@@ -111,12 +111,12 @@ def lag_words(found: LagCase, *, clip: float = 0.0) -> str:
     if found.case == "exploding":
         where = f"{_tokens(found.peak_lag)} back it is {found.peak:.3g} times what it is at lag 0 ({pace})"
         if math.isinf(found.peak):
-            where = f"{_tokens(found.peak_lag)} back it is no finite number any more"
+            where = f"{_tokens(found.peak_lag)} back it is no longer a finite number"
         clipped = (
-            f"training clips its norm to {clip:g}, which keeps its direction: updates stay small, but they are "
-            "about what lies there, and all that is nearer counts for little"
+            f"training clips its norm to {clip:g}, which keeps its direction: updates stay small, but "
+            "those far positions dominate them, and everything nearer counts for little"
             if clip
-            else "training does not clip it, so a few places decide an update: give --clip 0.25"
+            else "training does not clip it, so a few positions decide an update: give --clip 0.25"
         )
         return f"exploding: {where}; {clipped}"
     if found.case == "vanishing":

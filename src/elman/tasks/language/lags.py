@@ -1,11 +1,11 @@
-"""The gradient by lag: how much of the loss at one place reaches the states before it.
+"""The gradient by lag: how much of the loss at one position reaches the states before it.
 
 For the loss L_t of one token and k steps back, the norm of dL_t / ds_{t-k}, s being all that the
 layers carry from one step to the next. Backpropagation multiplies one Jacobian per step (Bengio,
 Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013): where these shrink vectors, nothing can
 be learned from what lies further back, and where they stretch them, updates explode. Everything
-here is float64 by the cells' reference steps, so that what is tiny is not rounded to nothing, on a
-copy of the network, which stays as it is.
+here is float64 with the cells' reference steps, so that tiny numbers are not rounded to zero, and
+runs on a copy of the network.
 """
 
 import copy
@@ -26,7 +26,7 @@ from elman.nn.stack import Stack
 from elman.notation import TokenIds
 
 Curves = NDArray[np.float64]
-"""Norms ``[K + 1, N]``: of lag 0 to K, for N places in a text."""
+"""Norms ``[K + 1, N]``: of lag 0 to K, for N positions in a text."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Lags:
     layers: NDArray[np.float64]
     """The same for each layer by itself, ``[K + 1, N, L]``."""
     weights: Curves | None
-    """Norm of the part of dL_t / dW_hh, all layers', that comes through the step at t-k, ``[K,
+    """Norm of the part of dL_t / dW_hh, over all layers, that comes through the step at t-k, ``[K,
     N]``; None for cells without hidden-to-hidden weights."""
     bound: Curves | None
-    """What ``state`` cannot exceed: the product of the Jacobians' norms, the spectral norm of W_hh
+    """The upper bound of ``state``: the product of the Jacobians' norms, the spectral norm of W_hh
     times the largest derivative of the units; None for gated cells, whose Jacobians are not a
     product of two."""
 
@@ -101,17 +101,17 @@ def through_time(stack: Stack, x: Tensor, state: State, loss: Callable[[Tensor],
 
 
 class _Walk:
-    """Steps of a stack that keep what gradients are wanted of."""
+    """Steps of a stack that keep the tensors whose gradients are wanted."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.states: list[State] = []
         self.pushes: list[Tensor] = []
-        """Zeros added to what comes from the hidden state, ``[N, G*H]`` for each step and layer;
-        what their gradients times the state before is, is the step's part in the gradient of W_hh.
+        """Zeros added to the input from the hidden state, ``[N, G*H]`` for each step and layer;
+        their gradients times the state before are the step's part of the gradient of W_hh.
         """
         self.held: list[Tensor] = []
-        """Norm of the hidden state that W_hh met, ``[N]``."""
+        """Norm of the hidden state that W_hh was multiplied by, ``[N]``."""
         self.slopes: list[Tensor] = []
         """The largest derivative of the units of a plain RNN, ``[N]``."""
 
@@ -137,10 +137,10 @@ class _Walk:
         return y, after
 
     def bound(self, measured: Tensor) -> Curves:
-        """What the gradients by lag cannot exceed, from those that were measured at lag 0.
+        """Upper bounds of the gradients by lag, from those measured at lag 0.
 
-        With several layers, what reaches a layer's state also comes down from the layer above it at
-        the same step.
+        With several layers, a layer's state also gets gradient from the layer above it at the same
+        step.
         """
         layers = [cast(Feedback, layer) for layer in self.stack.layers]
         across = [float(torch.linalg.matrix_norm(layer.weight_hh.detach(), 2)) for layer in layers]
@@ -152,14 +152,14 @@ class _Walk:
             through = [across[number] * slope[number] * whole[:, number] for number in range(len(layers))]
             found.append(torch.stack(through, dim=-1).norm(dim=-1))
             if len(found) <= len(slopes):
-                # The slopes of the step before: the one whose new states these are.
+                # The slopes of the step before, which produced these states.
                 whole = self._joined(through, slopes[len(found) - 1], down)
         return torch.stack(found).numpy()
 
     def _joined(self, through: list[Tensor], slope: Tensor, down: list[float]) -> Tensor:
         whole, joined = [through[-1]], torch.zeros_like(through[-1])
         for number in reversed(range(len(through) - 1)):
-            # What a layer gives goes into the one above, and with residuals past it.
+            # A layer's output goes into the layer above, and with residuals past it.
             joined = down[number + 1] * slope[number + 1] * whole[0] + float(self.stack.residual) * joined
             whole.insert(0, through[number] + joined)
         return torch.stack(whole, dim=-1)

@@ -1,4 +1,4 @@
-"""What a language model gives beside scores and texts: tokens, distributions, states, vectors."""
+"""What a language model offers besides scores and texts: tokens, distributions, states, vectors."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ class LowLevel:
     lm: LanguageModel
 
     def tokens(self, line: str) -> list[LineToken]:
-        """The tokens of a line: id, text, and where each begins and ends in it."""
+        """The tokens of a line: id, text, and where each begins and ends in the line."""
         return line_tokens(self.lm.tokenizer, line)
 
     def state(self, text: str = "") -> State:
-        """What the model knows after a text whose last line stays open; ``lm`` goes on from it."""
+        """The model's state after a text whose last line stays open; ``lm`` continues from it."""
         return prompt_state(self.lm, text)
 
     def next_log_probs(self, prompt: str | State = "") -> NDArray[np.float32]:
@@ -41,7 +41,7 @@ class LowLevel:
         """A network's hidden vector after each token of ``tokens(line)``, ``[T, H]``.
 
         Raises:
-            ModelError: it is no network.
+            ModelError: it is not a network.
         """
         return hidden_vectors(self.lm, line, prefix=prefix)
 
@@ -50,7 +50,7 @@ class LowLevel:
         """The torch module of a network (``elman.models.neural.Network``), for gradients.
 
         Raises:
-            ModelError: it is no network, or was not loaded with ``torch=True``.
+            ModelError: it is not a network, or was not loaded with ``torch=True``.
         """
         network = getattr(self.lm, "network", None)
         if network is not None:
@@ -60,11 +60,12 @@ class LowLevel:
         raise no_network(self.lm, "torch module")
 
     def embeddings(self) -> NDArray[np.float32]:
-        """A network's input vector of each type, ``[V, E]``, as it was trained.
+        """A network's trained input vector of each type, ``[V, E]``.
 
         Raises:
-            ModelError: it is no network, was not loaded with ``torch=True``, or has no embedding.
+            ModelError: it is not a network, was not loaded with ``torch=True``, or has no
+            embedding.
         """
-        from elman.tasks.language.embeddings import embedding_table  # brings torch along
+        from elman.tasks.language.embeddings import embedding_table  # imports torch
 
         return embedding_table(self.network, self.lm.tokenizer.size)

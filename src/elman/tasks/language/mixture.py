@@ -19,7 +19,8 @@ class Part(NamedTuple):
 
 
 def parse_part(word: str) -> Part:
-    """A part from ``MODEL`` or ``MODEL=WEIGHT``; what exists under the whole name is a model.
+    """A part from ``MODEL`` or ``MODEL=WEIGHT``; if the whole word is an existing path, it is a
+    model.
 
     >>> parse_part("news"), parse_part("news=0.3")
     (Part(path='news', weight=None), Part(path='news', weight=0.3))
@@ -34,7 +35,7 @@ def parse_part(word: str) -> Part:
         weight = float(number)
     except ValueError:
         raise UsageError(
-            f"{word!r} names a weight that is no number ({number!r}); give MODEL, or MODEL=WEIGHT like {path}=0.3"
+            f"{word!r} has a weight that is not a number ({number!r}); give MODEL, or MODEL=WEIGHT like {path}=0.3"
         ) from None
     if not 0 < weight < 1:
         raise UsageError(f"the weight of {path} is {number}; it must be above 0 and below 1, like {path}=0.3")
@@ -42,7 +43,7 @@ def parse_part(word: str) -> Part:
 
 
 def complete_weights(given: Sequence[float | None]) -> list[float]:
-    """The weights of all parts; those without one share equally what the others leave.
+    """The weights of all parts; those without one share the rest equally.
 
     >>> complete_weights([None, 0.4]), complete_weights([None, None])
     ([0.6, 0.4], [0.5, 0.5])
@@ -60,10 +61,10 @@ def complete_weights(given: Sequence[float | None]) -> list[float]:
 
 
 def load_parts(parts: Sequence[Part], *, one_folder: bool = False, progress: Progress | None = None) -> list[Model]:
-    """The models of parts, computed by elman's engine, as they are used.
+    """The models of the parts, computed by elman's engine, as when they are used.
 
     Args:
-        one_folder: whether one folder is to hold them all.
+        one_folder: whether one folder will hold them all.
 
     Raises:
         ModelError: their types differ.
@@ -80,7 +81,7 @@ def load_mixed(model: str, mix: Sequence[str], *, progress: Progress | None = No
     """A model with others mixed in, each ``MODEL`` or ``MODEL=WEIGHT``; without others, the model.
 
     Raises:
-        UsageError: the weights leave the model nothing.
+        UsageError: the weights leave nothing for the model.
         ModelError: the models' types differ.
         FolderError: one cannot be read.
     """
@@ -100,12 +101,12 @@ def mixed_model(models: Sequence[Model], weights: Sequence[float], **facts: Any)
     """A mixture as a Model, with a card that names its parts.
 
     Args:
-        facts: what else the card says of the mixture, beside weights and parts.
+        facts: what else the card says about the mixture, besides weights and parts.
     """
     mixed = Mixture([model.lm for model in models], weights=weights)
     card: dict[str, Any] = {"model": {"hash": mixed.weights_hash}}
     if "data" in with_text(models).card:
-        # So that the text which a part was validated on is found again.
+        # So that the validation text of a part is found again.
         card["data"] = with_text(models).card["data"]
     card["mixture"] = {"weights": list(mixed.weights), "parts": [about_part(model) for model in models], **facts}
     return Model(mixed, models[0].speller, card=card)
@@ -117,7 +118,7 @@ def with_text(models: Sequence[Model]) -> Model:
 
 
 def about_part(model: Model) -> dict[str, Any]:
-    """What a mixture's card says of a part."""
+    """A mixture's card on one part."""
     about = model.lm.describe()
     return {
         "name": about["name"],

@@ -1,4 +1,4 @@
-"""Model: a trained language model and all that one does with it."""
+"""Model: a trained language model and its uses."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,13 +29,13 @@ from elman.text.store import Text
 
 
 class Model(LowLevel):
-    """A trained language model and all that one does with it.
+    """A trained language model and its uses.
 
     Attributes:
         lm: the LanguageModel underneath (``elman.models.protocol``).
-        speller: what spells words it does not know.
-        card: what it was made of; empty while its training has not ended.
-        folder: where it lies, or None.
+        speller: the spelling model for unknown words.
+        card: its model card; empty until its training has ended.
+        folder: its path, or None.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Model(LowLevel):
                 begins with, is an error.
 
         Raises:
-            UsageError: an entry of ``block`` is no pattern; with ``strict``, a prompt that is not
+            UsageError: an entry of ``block`` is not a pattern; with ``strict``, a prompt that is not
                 known.
         """
         rules = {"block": _listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
@@ -110,7 +110,7 @@ class Model(LowLevel):
         return candidates(self.lm, self.speller, prompt, texts)
 
     def generate(self, prompt: str = "", **options: Any) -> str:
-        """Text that goes on from ``prompt``; options as for ``stream``."""
+        """Text that continues ``prompt``; options as for ``stream``."""
         return "".join(self.stream(prompt, **options))
 
     def stream(
@@ -128,7 +128,7 @@ class Model(LowLevel):
         block: Collection[str] | str = (),
         secrets: bool = True,
     ) -> Iterator[str]:
-        """As ``generate``, piece by piece.
+        """Like ``generate``, piece by piece.
 
         Args:
             temperature: 0 takes the likeliest token, 1 samples what the model believes.
@@ -153,7 +153,7 @@ class Model(LowLevel):
 
         Args:
             prefix: text before the line, as for ``score_lines``.
-            spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`.
+            spelling: whether an unknown word costs its spelling in addition to `<unk>`.
             eos: whether the line's end, `</s>`, is scored.
         """
         if not isinstance(line, str):
@@ -163,11 +163,11 @@ class Model(LowLevel):
     def score_lines(
         self, lines: Iterable[str], *, prefix: str | Iterable[str] = "", spelling: bool = True, eos: bool = True
     ) -> Iterator[LineScore]:
-        """As ``score`` for many lines, in their order, batched.
+        """Like ``score`` for many lines, in their order, batched.
 
         Args:
-            prefix: one text before all lines, or one for each line. It may hold several lines, of
-                which the last one goes on. A space is put between it and a line, unless one is
+            prefix: one text before all lines, or one for each line. It may hold several lines; each
+                line continues the last of them. A space is put between it and a line, unless one is
                 there or the line begins with punctuation.
         """
         return score_lines(self.lm, self.speller, lines, prefix=prefix, spelling=spelling, eos=eos)
@@ -175,16 +175,15 @@ class Model(LowLevel):
     def follow_lines(
         self, lines: Iterable[str], state: State | None = None, *, spelling: bool = True, eos: bool = True
     ) -> Iterator[tuple[LineScore, State]]:
-        """Score lines as one text that goes on from ``state`` (default: a start), each with the
-        state after it."""
+        """Score lines as one text that continues from ``state`` (default: a fresh one), each with
+        the state after it."""
         state = self.lm.start() if state is None else state
         return follow_lines(self.lm, self.speller, lines, state, spelling=spelling, eos=eos)
 
     def score_texts(
         self, lines: Sequence[str], *, prefix: str | Sequence[str] = "", spelling: bool = True, eos: bool = True
     ) -> Scores:
-        """The figures of ``score_lines`` for many lines that are all there at once, as arrays: the
-        fastest way."""
+        """The figures of ``score_lines`` for many lines at once, as arrays: the fastest way."""
         return score_texts(self.lm, self.speller, lines, prefix=prefix, spelling=spelling, eos=eos)
 
     def evaluate(
@@ -210,7 +209,7 @@ class Model(LowLevel):
         with _reading(sources, config, progress) as (text, told):
             seen = seen_in_training(self.folder, self.card, text, sources, progress=told)
             if seen is not None:
-                told.say(f"warning: {seen}: figures on it say little of new text")
+                told.say(f"warning: {seen}: figures on it say little about new text")
             return evaluate_text(self.lm, self.speller, text, context=context, progress=told, tuned_on=self._tuned_on)
 
     def keystrokes(
@@ -228,7 +227,7 @@ class Model(LowLevel):
         Arguments are those of ``evaluate``.
 
         Raises:
-            UsageError: a model whose tokens are no words, or no text.
+            UsageError: a model whose tokens are not words, or no text.
         """
         from elman.evaluation.language import keystrokes_of
 
@@ -244,15 +243,15 @@ class Model(LowLevel):
         return None
 
     def info(self) -> dict[str, Any]:
-        """The model card, and what is known without one."""
-        # Of what the engine computes, people know the hash of the weights.
+        """The model card, and facts that need none."""
+        # For models computed by the engine, show the familiar hash of the weights.
         model_hash = getattr(self.lm, "weights_hash", self.lm.model_hash)
         about = {**self.lm.describe(), "hash": model_hash, "vocabulary": self.lm.tokenizer.size}
         size = model_folder.folder_bytes(self.folder) if self.folder else None
         return {**self.card, "model": about, "folder": str(self.folder) if self.folder else None, "bytes": size}
 
     def keep_in_memory(self) -> None:
-        """Let go of the folder, which may then be removed."""
+        """Release the folder, which may then be removed."""
         self.folder = None
 
     def save(self, folder: str | Path) -> None:
@@ -270,13 +269,13 @@ class Model(LowLevel):
     def export_onnx(
         self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Write a network as ``step.onnx`` and ``score.onnx`` for other tools into a new folder;
-        how exact they are.
+        """Write a network as ``step.onnx`` and ``score.onnx`` into a new folder; returns how exact
+        they are.
 
         The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs.
 
         Raises:
-            ModelError: it is no network.
+            ModelError: it is not a network.
             MissingExtra: onnx is not installed.
         """
         from elman.export.onnx import write_onnx
@@ -299,7 +298,7 @@ class Model(LowLevel):
         It holds a network in 8 bits, an n-gram with probabilities of 8 bits, or a mixture of them.
 
         Args:
-            name: its title; by default that of the model's folder.
+            name: its title; by default the name of the model's folder.
             target_size: the most bytes it may have; n-grams are pruned until it fits.
             text: held-out text to count saved keystrokes on (the first 3,000 words); by default the
                 validation text named in the model card.
@@ -311,10 +310,10 @@ class Model(LowLevel):
             Its size, and keystrokes saved by the model and by the page.
 
         Raises:
-            ModelError: it is no such model.
-            UsageError: the page cannot be that small; says what could be.
+            ModelError: the model cannot become a page.
+            UsageError: the page cannot be that small; the message says how small it can be.
         """
-        from elman.export.fitted_page import PageRequest, export_page  # brings numba along
+        from elman.export.fitted_page import PageRequest, export_page  # imports numba
         from elman.system.machine import version
 
         request = PageRequest(
@@ -345,20 +344,21 @@ class Model(LowLevel):
         (``elman.export.distill``), which takes minutes and loses much of what a network knows.
 
         Args:
-            text: what to ask the model about; by default its training text, or what it makes up
-                itself.
-            tune: text to weigh n-grams on; by default the validation text named in the model card.
+            text: the text on which to query the model; by default its training text or, if that is
+                gone, text that it generates.
+            tune: text on which to fit the n-gram's weights; by default the validation text named in
+                the model card.
             settings: ``order``, ``ngrams``, ``tokens`` and ``seed``
                 (``elman.export.distill.DistillConfig``).
 
         Returns:
-            For a model that was no n-gram: sizes and perplexities.
+            For a model that was not an n-gram: sizes and perplexities.
 
         Raises:
             ModelError: its words cannot stand in an ARPA file.
             UsageError: settings for a model that is an n-gram already, or no text to tune on.
         """
-        from elman.export.arpa import write_distilled  # brings numba along
+        from elman.export.arpa import write_distilled  # imports numba
         from elman.export.distill import DistillConfig
         from elman.models.ngram.arpa import save_arpa
 
@@ -369,7 +369,9 @@ class Model(LowLevel):
             return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
         given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]
         if given:
-            raise UsageError(f"{given[0]} is for a model that becomes an n-gram; this one is one already: leave it out")
+            raise UsageError(
+                f"{given[0]} applies to models that become n-grams; this one already is an n-gram: leave it out"
+            )
         save_arpa(self.lm, Path(file), progress=progress)
         return None
 
@@ -394,7 +396,7 @@ def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = 
 def _reading(
     sources: Sequence[str | Path], config: CorpusConfig, progress: Progress | None
 ) -> Iterator[tuple[Text, Progress]]:
-    """A text that is measured, in normal form, and whom to tell how far that is."""
+    """The text of an evaluation, in normal form, and its progress."""
     if not sources:
         raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
     told = progress or Progress()

@@ -26,7 +26,7 @@ class LanguageObjective:
 
     Args:
         vocab: V.
-        start: weights to begin with; they also say how the softmax sorts its types.
+        start: the first weights; they also say how the softmax sorts its types.
 
     Raises:
         TextError: too few tokens for the batch.
@@ -91,7 +91,7 @@ class LanguageObjective:
         plan = self.plan
         length = varied_length(plan.bptt, seed=plan.seed, update=update) if plan.vary_bptt else plan.bptt
         chunk, after = self.streams.chunk(cursor, length)
-        # Fewer tokens, a smaller step: else short chunks would weigh more than long ones.
+        # Fewer tokens, a smaller step: otherwise short chunks would weigh more than long ones.
         share = chunk.targets.shape[1] / plan.bptt if plan.vary_bptt else 1.0
         return Batch(chunk, after, share)
 
@@ -117,7 +117,7 @@ class LanguageObjective:
     def validate(self, network: nn.Module) -> Generator[float, None, float]:
         """Mean nats per token of the validation text, the state carried along each row."""
         assert isinstance(network, Network)
-        # Without gradients, longer chunks cost nothing.
+        # Without gradients, longer chunks need no extra memory.
         length = max(self.plan.bptt, 64)
         chunks = self._valid.chunks_per_epoch(length)
         total, count = 0.0, 0

@@ -10,16 +10,15 @@ from elman.training.plan import Plan
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LanguagePlan(Plan):
-    """A plan with what streams of text need beside it."""
+    """A plan with additional fields for streams of text."""
 
     bptt: int = 35
     """Tokens of each row per update (T): how far gradients flow back."""
     vary_bptt: bool = False
-    """Whether that length varies a little from update to update, and is halved in one of twenty
-    (mean: 0.975 of it)."""
+    """Whether that length (--bptt) varies a little from update to update and is halved in one of
+    twenty (mean: 0.975 of it)."""
     begin: Literal["counts", "random"] = "counts"
-    """What the first weights know: how frequent the types are and which stand near each other, or
-    nothing."""
+    """The first weights: from counts of types and of their neighbours, or random."""
     forget_bias: float | None = None
     """LSTM: begin with forget gates that remember for up to this many tokens (default: bias 1, which
     keeps 73% of the cell per token)."""
@@ -44,7 +43,7 @@ class LanguagePlan(Plan):
 
     @property
     def mean_bptt(self) -> float:
-        """Tokens of each row per update, in the mean.
+        """Mean number of tokens of each row per update.
 
         >>> plan = LanguagePlan(updates=1, bptt=40)
         >>> plan.mean_bptt, plan.replace(vary_bptt=True).mean_bptt

@@ -2,9 +2,9 @@
 
 The rule behind the sizes: what the machine can compute in the time, spread over the tokens of the
 corpus, is shared between a bigger network and more epochs in equal parts (both grow with its square
-root). The more often a token will be read, the more is dropped: without that a network that starts
-from counts knows the Penn Treebank by heart after five epochs. docs/recipes.md has the runs behind
-the numbers.
+root). The more often a token will be read, the higher the dropout: without it, a network that
+starts from counts has memorised the Penn Treebank after five epochs. docs/recipes.md has the runs
+behind the numbers.
 """
 
 import dataclasses
@@ -21,29 +21,28 @@ from elman.training.optimizers import DEFAULT_RATES
 _REFERENCE_FLOP = 30.3e6
 """FLOP per token of the network that the reference run trains ..."""
 _REFERENCE_BUDGET = 2.3e8
-"""... when this much is to be had for each token of the corpus."""
+"""... when this much is available for each token of the corpus."""
 _MOST_WEIGHTS = 30.0
 """Weights per training token, at most."""
 _REFERENCE_HIDDEN = 512
-"""Units that the optimiser's usual rate suits; more want less, by the square root."""
+"""Units that the optimiser's usual rate suits; more units need a lower rate, by the square root."""
 _MANY_TYPES = 20_000
 """From this many types on, most of the time would go into scores of rare ones: the softmax becomes
 adaptive."""
 _STEEPNESS = {"rnn": 1 / 3, "rnn-relu": 1 / 6, "mingru": 1.5, "minlstm": 1.5, "transformer": 0.4}
-"""What the highest rate is multiplied by: steep steps blow up cells without gates, and help gates
-that see no state."""
+"""Factor of the highest rate: large steps make cells without gates diverge, and help gates that see
+no state."""
 _LONG = {"transformer": 64}
-"""Tokens of a row that are learned from at a time, where 22 are too few: gradients reach no key of
-the chunk before."""
+"""Tokens of a row per update, if 22 are too few: gradients reach no key of the chunk before."""
 _LAYERS = {"feed-forward": 1, "conv": 4, "transformer": 4}
-"""Layers, where they are not two."""
+"""Layers, if not two."""
 _INNER = {"conv": 1.0}
-"""Units of a layer for each of the embedding, where they are not two."""
+"""Units of a layer for each unit of the embedding, if not two."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RecipeInputs:
-    """What a recipe is chosen from."""
+    """The inputs of a recipe."""
 
     kind: str
     tokens: int
@@ -52,16 +51,16 @@ class RecipeInputs:
     """V."""
     level: str
     budget: float | None
-    """FLOP that the machine can spend in the whole run; None where the user fixed its length in
-    text, not in time, so that the same command gives the same network on every machine."""
+    """FLOP that the machine can spend in the whole run; None if the user fixed its length in text,
+    not in time, so that the same command gives the same network on every machine."""
     epochs: float = 0.0
-    """Epochs, where the user fixed them."""
+    """Epochs, if the user fixed them."""
 
 
 def choose(
     inputs: RecipeInputs, *, config: dict[str, Any], plan: dict[str, Any]
 ) -> tuple[NeuralConfig, dict[str, Any]]:
-    """The configuration and the plan's settings; what the user gave (``config``, ``plan``) stays.
+    """The configuration and the plan's settings; what the user gave (``config``, ``plan``) is kept.
 
     >>> shape, _ = choose(RecipeInputs("lstm", 930_000, 10_000, "word", 2.3e8 * 930_000), config={}, plan={})
     >>> shape.embedding_size, shape.hidden_size, shape.layers
@@ -78,10 +77,9 @@ def choose(
 
 
 def flop_per_token(config: NeuralConfig, vocab_size: int) -> float:
-    """FLOP of one training token: six for each weight of a matrix product, and for what attention
-    multiplies.
+    """FLOP of one training token: six for each weight of a matrix product, plus those of attention.
 
-    An adaptive softmax is taken to meet types as often as Zipf's law says.
+    For an adaptive softmax, types are assumed to follow Zipf's law.
     """
     layers = config.sizes(config.embedding_size if config.input == "learned" else vocab_size)
     weights = _output_weights(config, vocab_size, config.top_size)
@@ -103,7 +101,7 @@ def _output_weights(config: NeuralConfig, vocab_size: int, top: int) -> float:
 def _sizes(inputs: RecipeInputs, given: dict[str, Any]) -> dict[str, int]:
     per_token = _REFERENCE_BUDGET if inputs.budget is None else inputs.budget / max(inputs.tokens, 1)
     flop = _REFERENCE_FLOP * math.sqrt(per_token / _REFERENCE_BUDGET)
-    # A network with many more weights than the text has tokens would learn it by heart, however
+    # A network with many more weights than the text has tokens would memorise it, however
     # much time there is.
     flop = min(flop, 6.0 * _MOST_WEIGHTS * inputs.tokens)
 
@@ -117,7 +115,7 @@ def _sizes(inputs: RecipeInputs, given: dict[str, Any]) -> dict[str, int]:
 
 
 def proportions(kind: str, embedding: int) -> dict[str, int]:
-    """The sizes of a network whose embedding has a size.
+    """The sizes of a network with an embedding of this size.
 
     >>> proportions("lstm", 256)
     {'embedding_size': 256, 'hidden_size': 512, 'layers': 2}
@@ -127,7 +125,7 @@ def proportions(kind: str, embedding: int) -> dict[str, int]:
 
 
 def _whole(inputs: RecipeInputs, chosen: dict[str, int], given: dict[str, Any]) -> NeuralConfig:
-    """The configuration of ``chosen`` sizes, and what follows from what the user gave."""
+    """The configuration with ``chosen`` sizes, and what follows from the user's settings."""
     if given.get("input") == "one-hot":
         given = {"tied": False, **given}
     config = NeuralConfig(**{"cell": inputs.kind, **chosen, **given})
@@ -136,7 +134,7 @@ def _whole(inputs: RecipeInputs, chosen: dict[str, int], given: dict[str, Any]) 
     if "hidden_size" in given:
         # Without a projection the last layer would have the size of the embedding instead.
         return config.replace(projection=True)
-    # A single layer has the size of the embedding: nothing has the other one.
+    # A single layer has the size of the embedding: nothing has the hidden size.
     return config.replace(hidden_size=config.embedding_size) if config.layers == 1 else config
 
 
@@ -150,7 +148,7 @@ def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, opti
     while batch > 4 and inputs.tokens < batch * 2000:
         batch //= 2
     dropout = min(0.5, 0.05 * epochs)
-    # Dropout alone does not keep a network from learning by heart what it reads more than ten
+    # Dropout alone does not keep a network from memorising what it reads more than ten
     # times.
     weight_drop = 0.0 if fine or not _has_hidden(config) else min(0.3, max(0.0, 0.025 * (epochs - 10)))
     rate = DEFAULT_RATES[optimizer] * _STEEPNESS.get(inputs.kind, 1.0)
@@ -162,7 +160,7 @@ def _settings(inputs: RecipeInputs, config: NeuralConfig, epochs: float, *, opti
         "embedding_dropout": 0.0 if fine else round(0.12 * dropout, 2),
         "weight_drop": round(weight_drop, 2),
         "rate": float(f"{rate * min(1.0, math.sqrt(_REFERENCE_HIDDEN / config.hidden_size)):.2g}"),
-        # Only decoupled decay may be this strong: elsewhere it is multiplied by the rate of the
+        # Only decoupled decay may be this strong: otherwise it is multiplied by the rate of the
         # gradient.
         "weight_decay": 0.1 if optimizer in ("adamw", "muon") else 0.0,
     }
@@ -174,7 +172,7 @@ def _has_hidden(config: NeuralConfig) -> bool:
 
 
 def updates_for_epochs(epochs: float, tokens: int, plan: LanguagePlan) -> int:
-    """Updates that this many epochs take.
+    """The number of updates in this many epochs.
 
     >>> updates_for_epochs(2, 7000, LanguagePlan(updates=1, batch=10, bptt=35))
     40

@@ -1,4 +1,4 @@
-"""LanguageRequest: what a user asks the training of a language model for."""
+"""LanguageRequest: a user's request to train a language model."""
 
 import dataclasses
 import re
@@ -29,7 +29,7 @@ class LanguageRequest(Request):
         if entry(self.kind).counted:
             self._refuse_training()
         elif self.max_ram is not None:
-            raise UsageError("--max-ram means nothing to a network, only to --model ngram; leave it out")
+            raise UsageError("--max-ram applies to --model ngram only, not to networks; leave it out")
         self._check_sizes()
 
     def _check_sizes(self) -> None:
@@ -44,10 +44,10 @@ class LanguageRequest(Request):
                 "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection"
             )
         if plan.get("forget_bias") is not None and self.kind != "lstm":
-            raise UsageError(f"--forget-bias means nothing to a {self.kind}, only to an lstm; leave it out")
+            raise UsageError(f"--forget-bias applies to an lstm only, not to a {self.kind}; leave it out")
 
     def _refuse_training(self) -> None:
-        """Refuse what means something to networks only."""
+        """Refuse settings for networks only."""
         if self.minutes or self.epochs or self.updates:
             raise UsageError(
                 "an n-gram is counted, not trained for a time; leave out --minutes, --epochs and --updates"
@@ -60,14 +60,15 @@ class LanguageRequest(Request):
             ("--no-rival", not self.rival),
         ):
             if given:
-                raise UsageError(f"{flag} means nothing to an n-gram; leave it out")
+                raise UsageError(f"{flag} does not apply to an n-gram; leave it out")
 
 
 def bytes_of(size: str, *, flag: str = "--max-ram", example: str = "2G") -> int:
-    """What ``--max-ram`` or another ``flag`` says: a number and K, M or G, which are powers of 1000.
+    """The bytes in the value of ``--max-ram`` or another ``flag``: a number with K, M or G, which
+    are powers of 1000.
 
     Raises:
-        UsageError: it says something else.
+        UsageError: anything else.
 
     >>> bytes_of("500M"), bytes_of("1.5g")
     (500000000, 1500000000)

@@ -32,7 +32,7 @@ class LanguageTask(Task):
 
         assert isinstance(request, LanguageRequest)
         if start is not None and entry(request.kind).counted:
-            raise UsageError("an n-gram cannot go on from a model; train it on the old and the new text together")
+            raise UsageError("an n-gram cannot continue from a model; train it on the old and the new text together")
         if start is not None:
             check_start(request, start)
         data = read_data(request, start=start, progress=progress)

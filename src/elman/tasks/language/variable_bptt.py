@@ -1,4 +1,4 @@
-"""How many tokens of each row an update reads, where that varies from update to update."""
+"""The number of tokens of each row per update, if it varies from update to update."""
 
 import numpy as np
 
@@ -15,8 +15,8 @@ MEAN_SHARE = 0.975
 def varied_length(bptt: int, *, seed: int, update: int) -> int:
     """Tokens of the given update: normal(bptt, 5), or in one of twenty updates normal(bptt / 2, 5).
 
-    So chunks end at other places in every epoch, and no place is always far from the gradient
-    (Merity et al. 2018). Between 5 and bptt + 10, and the same for the same ``seed`` and
+    So chunks end at different positions in every epoch, and no position is always far from the
+    gradient (Merity et al. 2018). Between 5 and bptt + 10, and the same for the same ``seed`` and
     ``update``, so that a resumed run repeats it.
 
     >>> [varied_length(70, seed=1, update=update) for update in range(6)]

@@ -1,6 +1,4 @@
-"""The first weights of a network: drawn from the seed, then told what counting knows of the
-text.
-"""
+"""The first weights of a network: random from the seed, then improved by counts of the text."""
 
 from typing import Any
 
@@ -20,7 +18,7 @@ from elman.tasks.language.plan import LanguagePlan
 def first_weights(
     config: NeuralConfig, plan: LanguagePlan, ids: NDArray[Any], vocab: int, *, progress: Progress
 ) -> dict[str, NDArray[Any]]:
-    """Weights to begin training the text ``ids[N]`` of ``vocab`` types with.
+    """The first weights for training on the text ``ids[N]`` of ``vocab`` types.
 
     If the plan says so, the output's bias begins as the logarithm of each type's share, so that no
     update is spent on learning which types are frequent, and embeddings begin as co-occurrence
