@@ -105,7 +105,7 @@ def test_an_output_folder_that_exists_is_not_touched(cli: Call, text_file: Path,
 def test_verbs_and_models_that_are_not_there(cli: Call, tmp_path: Path) -> None:
     fails(cli("trian"), "'trian'", "train", "evaluate")
     fails(cli("info", tmp_path / "no"), "does not exist", "elman train")
-    fails(cli("info", tmp_path), "no model folder")
+    fails(cli("info", tmp_path), "not a model folder")
     fails(cli("complete", tmp_path / "no"), "PROMPT")
 
 
@@ -261,7 +261,7 @@ def test_a_full_disk_is_one_line_and_the_old_model_stays(
 
     monkeypatch.setattr(os, "fsync", full_later)
     result = cli("train", text_file, "--out", out, *TRAIN[2:], "--updates", "400", "--validations", "40")
-    fails(result, "the disk is full", f"go on with: elman train --out {out} --resume")
+    fails(result, "the disk is full", f"resume with: elman train --out {out} --resume")
     monkeypatch.undo()
     assert cli("complete", out, "Anna").code == 0
     resumed = cli("train", "--out", out, "--resume")

@@ -26,7 +26,7 @@ def wait_for(found: Any, *, seconds: float = 60.0) -> None:
 
 @pytest.fixture(scope="module")
 def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
-    """A comparison that was killed in the midst of its network, and then gone on with: folder,
+    """A comparison that was killed in the midst of its network, and then resumed: folder,
     figures and talk.
     """
     out = tmp_path_factory.mktemp("compare") / "out"
@@ -46,7 +46,7 @@ def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
 @pytest.mark.slow
 def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str]) -> None:
     out, found, talk = compared
-    assert "5 of 6 models are there already" in talk and "model 6 of 6, rnn-seed-1" in talk
+    assert "5 of 6 models exist already" in talk and "model 6 of 6, rnn-seed-1" in talk
     (network,) = (model for model in found["models"] if model["name"] == "rnn")
     # What it would have been without the kill: the log has every validation once, in order.
     places = [point["tokens"] for point in network["runs"][0]["curve"]]
@@ -172,7 +172,7 @@ def test_a_signal_stops_the_worker_too_and_says_how_to_go_on(text_file: Path, tm
     wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
     running.send_signal(signal.SIGTERM)
     _, talk = running.communicate(timeout=60)
-    assert running.returncode == 130 and "the same command goes on from there" in talk
+    assert running.returncode == 130 and "the same command resumes" in talk
     # Nobody holds the folder any more.
     from elman.training.lock import alone
 

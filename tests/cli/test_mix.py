@@ -112,7 +112,7 @@ def test_what_cannot_be_mixed_is_one_line(
     fails(cli("mix", ngram_folder, tmp_path / "lower", *out), "same types", "train both with the same vocabulary")
     fails(cli("complete", ngram_folder, "Anna", "--mix", tmp_path / "lower"), "same types")
     fails(cli("mix", ngram_folder, *out), "two models or more")
-    fails(cli("mix", ngram_folder, reviews_folder, *out), "no language model")
+    fails(cli("mix", ngram_folder, reviews_folder, *out), "not a language model")
     fails(cli("mix", ngram_folder, f"{lstm_folder}=0.2", "--tune", text_file, *out), "leave out one of them")
     fails(cli("mix", f"{ngram_folder}=0.2", f"{lstm_folder}=0.2", *out), "sum to 0.4", "leave one out")
     fails(cli("complete", ngram_folder, "Anna", "--mix", f"{lstm_folder}=1"), "above 0 and below 1")

@@ -88,9 +88,9 @@ def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) 
     words = ("xray", windowed, text_file, "--lags", "12", "--positions", "6")
     found = json.loads(cli(*words, "--json").out)
     assert found["curves"] == [] and found["influence"]["reach"] <= 5
-    assert found["words"][0].startswith("What a conv network sees ends with its window: no gradient")
+    assert found["words"][0].startswith("A conv network sees only its window: no gradient")
     shown = cli(*words, "--forget-bias", "20")
-    assert shown.code == 2 and "--forget-bias draws a fresh LSTM" in shown.err
+    assert shown.code == 2 and "--forget-bias compares a fresh LSTM" in shown.err
     text = ("train", text_file, "--out", windowed.parent / "no", "--updates", "2")
     for kind, flags, said in (
         ("conv", ("--xray",), "--xray records gradients through time"),
@@ -119,7 +119,7 @@ def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path
     found = json.loads(shown.out)
     assert found["curves"] == found["saturation"] == found["units"] == []
     assert found["influence"]["reach"] == 2
-    assert "no recurrent network by itself" in found["words"][0]
+    assert "not a recurrent network by itself" in found["words"][0]
     assert "<h2>Gradient by lag</h2>" not in (tmp_path / "out" / "xray.html").read_text()
 
 
@@ -210,4 +210,4 @@ def test_without_torch_predictions_can_still_be_looked_at(lstm_folder: Path, tex
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "torch is not installed" in done.stderr and "effective memory is" in done.stdout
-    assert "seen by torch only" in done.stdout and "The gradient k tokens back" not in done.stdout
+    assert "only torch gives its gradient" in done.stdout and "The gradient k tokens back" not in done.stdout

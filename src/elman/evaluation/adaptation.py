@@ -1,10 +1,10 @@
-"""Fitting what adapts - dynamic evaluation, mixture, cache, temperature - on a text set aside for
+"""Fits adaptations - dynamic evaluation, mixture, cache, temperature - on a text set aside for
 that.
 
-All but the temperature ends in a sum: shares of the network, of other models and of the cache. So
-what each of them gives to every token of the tuning text is computed once, and the shares are found
-by expectation maximisation over all of them together; only what is inside a part (the cache's
-theta, the rate of learning) is searched for.
+All except the temperature end in a sum: shares of the network, of other models and of the cache. So
+each part's probability of every token of the tuning text is computed once, and the shares are found
+by expectation maximisation over all parts together; only parameters inside a part (the cache's
+theta, the learning rate) are searched for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,11 +30,11 @@ from elman.system.machine import require_torch, tune_allocator
 from elman.text.store import Text
 
 PIECE = 50_000
-"""Tokens of the tuning text that are looked at; more would hardly change what is fitted."""
+"""Tokens of the tuning text that are used; more would hardly change the result."""
 _LEARNING_PIECE = 15_000
-"""Tokens, the last ones, on which dynamic evaluation is tried. How large gradients usually are is
-measured on those before them: where it is known of the very text that is read, rates seem good that
-throw the network away on another."""
+"""The last tokens, on which dynamic evaluation is tried. The usual size of gradients is measured on
+the tokens before them: measured on the same text, it favours rates that ruin the network on another
+text."""
 _SEARCH_PIECE = 30_000
 """Tokens on which the cache's theta and recency are searched for."""
 _TEMPERATURE_PIECE = 8_000
@@ -46,18 +46,18 @@ WINDOW = 2000
 """Tokens that the cache remembers; its recency says how many of them count."""
 _RATE, _DECAY = 1e-4, 0.002
 _RATES, _DECAYS = (1e-6, 4e-3), (5e-4, 0.1)
-"""Where they may end: a rate beyond helps on the text it is fitted to and throws the network away
-on the next."""
+"""Limits of the search: a higher rate helps on the text it is fitted to and ruins the network on
+the next."""
 _LIKENESS, _RECENCY = 12.0, 0.004
-"""Where the searches begin: what suited networks of several sizes on the Penn Treebank's validation
-text."""
+"""Where the searches begin: values that suited networks of several sizes on the Penn Treebank's
+validation text."""
 
 Adapted = tuple[LanguageModel, dict[str, Any]]
-"""A model that adapts, and what was fitted for it, as JSON values."""
+"""An adapted model, and its fitted parameters as JSON values."""
 
 
 class Followed(NamedTuple):
-    """What a model said of the tuning text."""
+    """A model's results on the tuning text."""
 
     log_probs: NDArray[np.float64]
     """Of each token, ``[N]`` (nats)."""
@@ -66,10 +66,10 @@ class Followed(NamedTuple):
 
 
 class Tuning:
-    """A tuning text and what each model said of it, asked once.
+    """A tuning text and each model's results on it, computed once.
 
     Args:
-        model: the model that is to adapt.
+        model: the model to adapt.
         others: the models to mix in.
         text: at most its first 50,000 tokens or so are used.
         context: as the adapted model will be used.
@@ -96,7 +96,7 @@ class Tuning:
         self.progress = progress
         self.lines, self.stretches = _beginning(model, text, context)
         self.tokens = sum(map(len, self.stretches))
-        """How many tokens are looked at."""
+        """The number of tokens used."""
         self._followed: dict[str, Followed] = {}
         self._cut = self.tokens - min(_LEARNING_PIECE, self.tokens // 2)
         self._learning: tuple[LanguageModel, NDArray[np.float64]] | None = None
@@ -104,14 +104,14 @@ class Tuning:
     def adapted(
         self, *, mix: bool = False, cache: bool = False, dynamic: bool = False, temperature: bool = False
     ) -> Adapted:
-        """The model with the given adaptations, everything about them fitted.
+        """The model with the given adaptations, fitted to the tuning text.
 
         Raises:
-            ModelError: dynamic evaluation of something that is no network, or too little text.
+            ModelError: dynamic evaluation of a model that is not a network, or too little text.
         """
         learning = [self._dynamic()[0]] if dynamic else []
         # The static network comes first and keeps a share: the cache compares its hidden vectors,
-        # which mean the same all along, and learning the wrong thing cannot cost much.
+        # which keep their meaning, and learning the wrong thing cannot cost much.
         models = [self.model, *learning, *(self.others if mix else ())]
         facts: dict[str, Any] = {}
         for each in learning:
@@ -127,7 +127,7 @@ class Tuning:
         return found, {**facts, "tuned_on": self.text.sha256, "tuned_tokens": self.tokens, "context": self.context}
 
     def check_learns(self) -> None:
-        """Raise unless the model can go on learning.
+        """Raise unless the model can keep learning.
 
         Raises:
             ModelError: it is no network.
@@ -143,13 +143,14 @@ class Tuning:
     def _summed(
         self, models: Sequence[LanguageModel], *, cache: bool
     ) -> tuple[LanguageModel, list[float], dict[str, float] | None]:
-        """The models as one, with their shares, and with a cache round them what was fitted for it."""
+        """The models as one, with their shares; with a cache around them, also its fitted
+        parameters."""
         learning, found = self._learning, [self._follow(models[0], features=cache)]
         parts = [found[0].log_probs]
         for model in models[1:]:
             adapts = learning is not None and model is learning[0]
             parts.append(learning[1] if learning and adapts else self._follow(model, features=False).log_probs)
-        # What learns while it reads was tried on the last part only.
+        # Dynamic evaluation was tried on the last part only.
         there = ~np.isnan(np.sum(parts, axis=0))
         if not cache:
             weights = shares([part[there] for part in parts]) if len(parts) > 1 else [1.0]
@@ -186,7 +187,7 @@ class Tuning:
                 return value
 
             if keys is not None:
-                # Hidden vectors have a size of their own; what counts is how much likeness weighs
+                # Hidden vectors differ in size; what counts is the weight of similarity
                 # at most.
                 size = float(np.mean([np.square(each).sum(axis=1).mean() for each in keys]))
                 theta = climb(lambda value: told(cost(value, recency)), _LIKENESS / max(size, 1e-6), factor=1.4)
@@ -194,7 +195,8 @@ class Tuning:
         return {"theta": theta, "recency": recency, "window": WINDOW}
 
     def _cached(self, keys: list[NDArray[np.float32]] | None, tokens: int, **options: Any) -> NDArray[np.float64]:
-        """What a cache says of the first ``tokens`` tokens; NaN where there is none yet."""
+        """A cache's log-probabilities of the first ``tokens`` tokens; NaN where the cache is still
+        empty."""
         found, done = [], 0
         for place, ids in enumerate(self.stretches):
             ids = ids[: tokens - done]
@@ -206,8 +208,8 @@ class Tuning:
         return np.concatenate(found)
 
     def _dynamic(self) -> tuple[LanguageModel, NDArray[np.float64]]:
-        """The network with a rate and a decay that suit the text, and what such a one said of its
-        last part (before it NaN); fitted once."""
+        """The network with a fitted rate and decay, and its log-probabilities of the last part (NaN
+        before it); fitted once."""
         if self._learning is None:
             self.check_learns()
             self._learning = self._fitted_dynamic()
@@ -281,8 +283,8 @@ def shares(parts: Sequence[NDArray[np.float64]]) -> list[float]:
     """The mixture weights of parts that gave each token these log-probabilities ``[N]``, none of
     them 0.
 
-    By EM, and as if each part had foretold one token more alone: what never helped on a short text
-    may yet help on another, and must not be ruled out.
+    By EM, as if each part alone had predicted one more token: a part that never helped on a short
+    text may help on another and must not be ruled out.
 
     >>> [round(share, 3) for share in shares([np.log([0.5] * 8), np.log([0.1] * 8)])]
     [0.9, 0.1]
@@ -294,7 +296,8 @@ def shares(parts: Sequence[NDArray[np.float64]]) -> list[float]:
 def tempered_nats(
     log_probs: NDArray[np.float32], ids: TokenIds, temperatures: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What ``ids[N]`` cost at each temperature, given ``log_probs[N, V]`` at temperature 1 (nats).
+    """The cost of ``ids[N]`` at each temperature, given ``log_probs[N, V]`` at temperature 1
+    (nats).
 
     >>> tempered_nats(np.log(np.array([[0.2, 0.8]], np.float32)), np.array([1]), np.array([1.0, 0.5])).round(3)
     array([0.223, 0.061])
@@ -305,7 +308,7 @@ def tempered_nats(
 
 
 def _beginning(model: LanguageModel, text: Text, context: Context) -> tuple[list[tuple[str, bool]], list[TokenIds]]:
-    """The first lines of a text, and their tokens in stretches without a fresh start."""
+    """The first lines of a text, and their tokens in stretches between fresh starts."""
     lines: list[tuple[str, bool]] = []
 
     def kept() -> Iterator[tuple[str, bool]]:
@@ -327,7 +330,7 @@ def _beginning(model: LanguageModel, text: Text, context: Context) -> tuple[list
 
 
 def _after(stretches: Sequence[TokenIds], tokens: int) -> Iterator[TokenIds]:
-    """What is left of stretches without their first tokens."""
+    """The stretches without their first tokens."""
     for ids in stretches:
         if len(ids) > tokens:
             yield ids[tokens:]

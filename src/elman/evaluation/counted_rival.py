@@ -1,6 +1,6 @@
 """The simple rival of a language model: an n-gram of the same text, counted in seconds.
 
-What a network does not beat should be used instead of it. Both are scored on the same held-out
+If a network does not beat the n-gram, use the n-gram instead. Both are scored on the same held-out
 text, and their difference has an interval from the same draws of documents or blocks of lines.
 """
 
@@ -20,9 +20,10 @@ from elman.text.store import Text
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 MOST_TOKENS = 1_000_000
-"""Of a longer training text a sample of about so many is counted: a few seconds, and about 200 MB."""
+"""From a longer training text, a sample of about this many tokens is counted: a few seconds, and
+about 200 MB."""
 FEWEST_UNITS = 10
-"""With fewer documents or blocks of lines no interval is trusted."""
+"""With fewer documents or blocks of lines, no interval is trusted."""
 _STRETCHES = 32
 """Pieces of a sample, spread evenly over the text."""
 
@@ -39,11 +40,11 @@ def against_ngram(
     """An n-gram's figures on a held-out text, and how much worse a network is.
 
     Args:
-        nats: what each line of the text costs the network, each document from its start.
+        nats: the network's loss on each line of the text, each document from its start.
         train: the text that the network was trained on.
 
     Returns:
-        ``order``, ``tokens`` counted and ``of`` how many, ``bits_per_byte``; and ``worse_by``, the
+        ``order``, ``tokens`` counted out of ``of``, ``bits_per_byte``; and ``worse_by``, the
         network's bits per byte minus the n-gram's with its 95% interval, or None where the text has
         too few ``units``.
     """

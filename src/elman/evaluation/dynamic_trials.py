@@ -22,7 +22,7 @@ class DynamicTrials:
         self._best: list[float] = []
 
     def cost(self, model: LanguageModel, name: str) -> float:
-        """Nats of the piece; inf once it is clear that another setting was better."""
+        """Nats of the piece; inf as soon as another setting is known to be better."""
         total, costs = 0.0, []
         tokens = sum(map(len, self._stretches))
         with self._progress.stage(f"trying dynamic evaluation, {name}", total=tokens, unit="tokens") as advance:

@@ -1,9 +1,9 @@
 """Why a classifier gives a label: what each word contributes, and what each prefix predicts.
 
 A word's contribution is the change of the label's log-odds when the word is left out (occlusion;
-Li et al. 2016, "Understanding neural networks through representation erasure"). It needs nothing
-but predictions, so that it explains networks and their rivals alike. Words that say the same twice
-each seem to contribute little: the other one still stands.
+Li et al. 2016, "Understanding neural networks through representation erasure"). It needs only
+predictions, so it explains networks and their rivals alike. If two words say the same, each seems
+to contribute little, since the other one remains.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ MOST_WORDS = 400
 """A longer text is cut into this many runs of words."""
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 _SMALLEST = 1e-7
-"""Of a probability in log-odds; float32 knows no larger one below 1."""
+"""Limits of a probability in log-odds; float32 has no larger one below 1."""
 _BAR = 10
 
 Span = tuple[int, int]
@@ -29,14 +29,15 @@ Span = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Word:
-    """A word of the text, and what it does."""
+    """A word of the text, and its contribution."""
 
     text: str
     start: int
     """Characters before it."""
     end: int
     contribution: float
-    """Log-odds of the label with the word less those without it (nats): above 0 it speaks for it.
+    """Log-odds of the label with the word minus those without it (nats): above 0, the word supports
+    the label.
     """
     probability: float
     """Of the label without the word."""
@@ -44,7 +45,7 @@ class Word:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What the words of a text contribute to a label."""
+    """The contributions of a text's words to a label."""
 
     text: str
     label: str
@@ -107,7 +108,7 @@ def explain_text(
     def variant(kept: range | list[int]) -> str:
         if len(kept) == len(where):
             return text
-        # A word goes together with the blanks before it.
+        # A word is left out together with the blanks before it.
         parts = [text[ends[index] : ends[index + 1]] for index in kept]
         tail = text[ends[-1] :] if kept and kept[-1] == len(where) - 1 else ""
         joined = "".join(parts) + tail
@@ -198,7 +199,7 @@ def _explain(
 
 
 def _runs(words: int) -> list[Span]:
-    """Words in at most ``MOST_WORDS`` runs, as first and past the last."""
+    """Words in at most ``MOST_WORDS`` runs, each as its first word and the one after its last."""
     length = -(-words // MOST_WORDS)
     return [(first, min(first + length, words)) for first in range(0, words, max(length, 1))]
 

@@ -1,4 +1,4 @@
-"""Labelled examples evaluated: figures with intervals, the rivals' beside them, and a verdict."""
+"""Evaluates labelled examples: figures with intervals, those of the rivals, and a verdict."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ from elman.metrics.signature import signature as signed
 from elman.system.machine import version
 
 THRESHOLD = 0.5
-"""An example has a label of several from this probability on."""
+"""With several labels per example, an example has the labels with at least this probability."""
 MISTAKES = 20
 MOST_CONFUSED = 1000
 """Labels of a confusion matrix, at most: it grows with their square."""
 _LONGEST_TEXT = 300
 _FEW_RESAMPLES = 100
-"""Of thousands of labels, each resample takes long."""
+"""With thousands of labels, each resample takes long."""
 _FEW_EXAMPLES = 30
 
 _HEADLINES: dict[str, tuple[LabelFigure, str]] = {
@@ -42,7 +42,7 @@ _HEADLINES: dict[str, tuple[LabelFigure, str]] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A wrong answer that the model was sure of."""
+    """A wrong answer that the model was confident in."""
 
     index: int
     """Of the example, from 0."""
@@ -52,7 +52,7 @@ class Mistake:
     """The label, or the labels where an example may have several."""
     predicted: str | tuple[str, ...]
     probability: float
-    """Of the wrong label; if several are wrong, of the surest of these decisions."""
+    """Of the wrong label; if several are wrong, of the most confident one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class LabelScores:
 
     name: str
     accuracy: Interval
-    """Of whole answers: subset accuracy where an example may have several labels."""
+    """Of whole answers: subset accuracy if an example may have several labels."""
     macro_f1: Interval
     micro_f1: Interval
     log_loss: float
@@ -72,7 +72,7 @@ class LabelScores:
     """Of a rival: the headline figure of the model minus this one's."""
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers by their lasting names; an interval is ``{"value", "low", "high"}``."""
+        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if self.difference is None:
             del values["difference"]
@@ -81,7 +81,7 @@ class LabelScores:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelReport:
-    """What ``evaluate_labels`` finds."""
+    """The results of ``evaluate_labels``."""
 
     names: tuple[str, ...]
     """Of the labels."""
@@ -102,7 +102,7 @@ class LabelReport:
     verdict: str
     """One sentence."""
     notes: tuple[str, ...]
-    """What else must be known, such as a rival that could not be trained."""
+    """Further remarks, such as a rival that could not be trained."""
     signature: str
 
     def to_json(self) -> dict[str, Any]:
@@ -146,12 +146,12 @@ def evaluate_labels(
         probabilities: of the model ``[N, K]``.
         names: of the K labels.
         rivals: probabilities ``[N, K]`` of simpler classifiers of the same examples, by name.
-        texts: of the examples, kept with mistakes; by default only their numbers are.
+        texts: of the examples, kept with mistakes; by default only their numbers are kept.
         model: its name in tables.
         signature: see ``labels_signature``.
-        thresholds: from which probability on an example has a label, one for all or one for each
-            label ``[K]``; only where it may have several.
-        mistakes: how many are kept.
+        thresholds: the lowest probability of a label that an example has, one for all labels or one
+            for each ``[K]``; only if it may have several.
+        mistakes: how many mistakes are kept.
         resamples: of the bootstrap.
 
     Raises:
@@ -179,7 +179,7 @@ def evaluate_labels(
 
     def scores(name: str) -> LabelScores:
         right = label_interval(truth, answers[name], figure=accuracy, **drawn)
-        # Where each example has one label, micro F1 is the accuracy.
+        # If each example has one label, micro F1 is the accuracy.
         micro = label_interval(truth, answers[name], figure=micro_f1, **drawn) if multilabel else right
         difference = None
         if name != model:
@@ -215,7 +215,7 @@ def evaluate_labels(
 
 
 def labels_signature(*, model: str, data: str, labels: int, task: str = "classify") -> str:
-    """What pins the figures of labelled examples down.
+    """The signature of figures on labelled examples.
 
     Args:
         model: kind and hash, such as ``lstm-1a2b3c4d``.

@@ -1,4 +1,4 @@
-"""A model's figures and what pins them down: evaluation, signature, model card."""
+"""A model's figures and their signature: evaluation, signature, model card."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,7 @@ from elman.text.speller import Speller
 from elman.text.store import Text
 
 _ADAPTING = ("dynamic", "mixture", "cache", "tempered")
-"""Kinds of models that are made of others and fitted to a text, in the order in which they are
-named."""
+"""Kinds of models that are made of others and fitted to a text, in the order of their names."""
 
 
 def evaluate_text(
@@ -31,7 +30,7 @@ def evaluate_text(
     """The figures of a model on a text, with their signature.
 
     Args:
-        tuned_on: the hash of what it was fitted on.
+        tuned_on: the hash of the text that it was fitted on.
         by_line: collects the losses of lines.
     """
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
@@ -46,7 +45,7 @@ def keystrokes_of(
     """How many keystrokes suggestions save on a text, with the signature of the figures.
 
     Raises:
-        UsageError: an unknown context, or a model whose tokens are no words.
+        UsageError: an unknown context, or a model whose tokens are not words.
     """
     check_context(context)
     adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
@@ -88,7 +87,8 @@ def precisions_of(about: Mapping[str, Any]) -> set[str]:
 
 
 def signature_of(model: LanguageModel, *, data: str, context: Context, adapted: str = "none") -> str:
-    """What pins a figure down: model, precision, tokenizer, data, context, adaptation, version."""
+    """The signature of a figure: model, precision, tokenizer, data, context, adaptation,
+    version."""
     config = model.tokenizer.config
     level = "-".join(
         [config.level, *(name for name in ("pretokenized", "lowercase", "compatibility") if getattr(config, name))]

@@ -1,4 +1,4 @@
-"""Searches along one number, for costs that take seconds to ask for."""
+"""Searches over one number, for costs that take seconds to compute."""
 
 import math
 from collections.abc import Callable
@@ -18,12 +18,12 @@ def climb(
     most: int = 8,
     within: tuple[float, float] = (0.0, math.inf),
 ) -> float:
-    """The cheapest of ``start`` times powers of ``factor``, where steps from the start grow cheaper
-    up to it.
+    """The cheapest of ``start`` times powers of ``factor``, if the cost falls steadily from the
+    start to it.
 
     Args:
-        most: how many times ``cost`` is asked at most.
-        within: no place outside is asked for.
+        most: how many times ``cost`` is called at most.
+        within: no point outside is evaluated.
 
     >>> climb(lambda value: abs(value - 7), 1.0, factor=2)
     8.0
@@ -43,7 +43,8 @@ def climb(
 
 
 def lowest(places: NDArray[np.float64], costs: NDArray[np.float64]) -> float:
-    """Where the parabola through the cheapest of evenly spaced places and its neighbours is lowest.
+    """The lowest point of the parabola through the cheapest of evenly spaced points and its
+    neighbours.
 
     >>> lowest(np.array([0.0, 1.0, 2.0, 3.0]), np.array([4.5, 0.5, 0.5, 4.5]))
     1.5

@@ -1,4 +1,5 @@
-"""Weights of a mixture, fitted on a text, and what its parts and the mixture say of that text."""
+"""Weights of a mixture, fitted on a text, and the figures of the parts and the mixture on that
+text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +31,7 @@ def fit_mixture(
 
     Args:
         models: two or more with the same types.
-        speller: what spells the words that none of them knows.
+        speller: the spelling model for words that none of them knows.
 
     Raises:
         ModelError: the models' types differ, or the text has no token.

@@ -1,6 +1,6 @@
 """The simple rivals of a text classifier, trained on the same split by the same command.
 
-What a network cannot beat should be used instead of it. The majority label needs nothing; TF-IDF
+If a network cannot beat a rival, use the rival instead. The majority label needs no library; TF-IDF
 with logistic regression needs scikit-learn (`pip install 'elman[tasks]'`) and a few seconds.
 
 Labels are ids ``[N]``, or booleans ``[N, K]`` where an example may have any number of them.
@@ -28,8 +28,8 @@ _DEFAULT_INVERSE_PENALTY = 2.0
 _WORDS = r"[\w'’-]+|[^\w\s]"
 """Words with their apostrophes and hyphens, and punctuation marks."""
 _EXAMPLES_PER_OCCURRENCE = 20_000
-"""Beyond this many examples an n-gram must occur in one more example for each further such number, which
-bounds the weights."""
+"""For each multiple of this many examples, an n-gram must occur in one more example, which bounds
+the weights."""
 
 
 class Rival(Protocol):
@@ -97,7 +97,7 @@ class TfidfRegression:
             raise MissingExtra(f"TF-IDF with logistic regression needs scikit-learn; run: {INSTALL}")
         self.labels = labels
         self.inverse_penalty = _DEFAULT_INVERSE_PENALTY
-        """scikit-learn's ``C``: the greater, the less the weights are held back."""
+        """scikit-learn's ``C``: the greater, the weaker the regularisation."""
 
     def fit(self, texts: Sequence[str], labels: Labels, *, valid: Examples | None = None) -> Self:
         """Learn from texts.
@@ -147,7 +147,7 @@ class TfidfRegression:
                 if model is not None:
                     probabilities[:, label] = model.predict_proba(weights)[:, 1]
         elif models[0] is not None:
-            probabilities[:] = 0  # of labels that no example had
+            probabilities[:] = 0  # for labels that no example had
             probabilities[:, models[0].classes_] = models[0].predict_proba(weights)
         return probabilities
 
@@ -165,7 +165,7 @@ def rivals_of(*, labels: int) -> tuple[list[Rival], list[str]]:
 
 
 def _regressions(weights: Any, labels: Labels, inverse_penalty: float) -> list[Any]:
-    """One model of ids, or one for each column of booleans; None where all examples are alike."""
+    """One model of ids, or one for each column of booleans; None if all examples are alike."""
     from sklearn.linear_model import LogisticRegression
 
     models: list[Any] = []

@@ -1,5 +1,5 @@
-"""The texts of a model, found again: what it was validated on, to tune what adapts, and what it was
-trained on."""
+"""Finds the texts of a model again: its validation text, to fit adaptations, and its training
+text."""
 
 import dataclasses
 import re
@@ -21,16 +21,16 @@ from elman.training.plan_file import read_plan
 def held_out_text(
     folder: Path | None, card: Mapping[str, Any], *, progress: Progress, purpose: str = "tuning on"
 ) -> Iterator[Text]:
-    """The text that the model in ``folder`` was validated on, for the length of the block; said
-    aloud.
+    """The validation text of the model in ``folder``, for the length of the block; reported to the
+    user.
 
-    ``purpose`` is what it is said to be for.
+    ``purpose`` is its use in that message.
 
-    It is looked for in the cache, where training left it, and then among the files that ``--valid``
-    named; what is found must have the hash that the model card names.
+    It is searched in the cache, where training left it, and then among the files that ``--valid``
+    named; its hash must be the one in the model card.
 
     Raises:
-        UsageError: it is nowhere, or has changed.
+        UsageError: it is missing, or has changed.
     """
     wanted, prepared = _hashes(card)
     cached = _in_cache(prepared, wanted)
@@ -41,7 +41,7 @@ def held_out_text(
     request = _request(folder)
     if not wanted or request is None or not request.valid or "-" in request.valid:
         raise UsageError(
-            "there is no text to tune on: the model's own validation text is not to be found; give one with "
+            "there is no text to tune on: the model's own validation text cannot be found; give one with "
             "--tune FILE (not the one you evaluate on)"
         )
     names, texts = ", ".join(request.valid), cache_folder() / "texts"
@@ -58,8 +58,8 @@ def held_out_text(
 
 
 def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Progress) -> Text | None:
-    """The text that the model in ``folder`` was trained on, from the cache or its sources; None if
-    it is gone."""
+    """The training text of the model in ``folder``, from the cache or its sources; None if it is
+    gone."""
     _, prepared = _hashes(card)
     request, texts = _request(folder), cache_folder() / "texts"
     if not prepared:
@@ -86,11 +86,10 @@ def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Pro
 def seen_in_training(
     folder: Path | None, card: Mapping[str, Any], text: Text, sources: Sequence[str | Path], *, progress: Progress
 ) -> str | None:
-    """What training did with a text that is evaluated, in words; None if the model card does not
-    know it.
+    """What training did with an evaluated text, in words; None if the model card does not have it.
 
     Args:
-        folder: of the model; it tells how its texts were read.
+        folder: of the model; it records how its texts were read.
         text: what was read from ``sources``.
     """
     data = card.get("data")
@@ -115,7 +114,7 @@ def _same_size(text: Text, parts: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _hashes(card: Mapping[str, Any]) -> tuple[str, str]:
-    """Of the validation text and of the whole corpus; empty where the model card does not say."""
+    """Of the validation text and of the whole corpus; empty if the model card does not say."""
     data = card.get("data")
     data = data if isinstance(data, dict) else {}
     valid = data.get("valid")

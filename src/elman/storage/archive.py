@@ -1,8 +1,8 @@
 """Write, read and verify safetensors files.
 
-Nothing is pickled. The file's metadata has ``elman``: JSON with a digest over all arrays and
-whatever else the writer states there; and ``sha256``: the digest of that JSON, which files of
-elman 0.1 lack. So no bit of a file can change unnoticed.
+Nothing is pickled. The file's metadata has ``elman``: JSON with a digest over all arrays and the
+writer's other facts; and ``sha256``: the digest of that JSON, which files of elman 0.1 lack. So no
+bit of a file can change unnoticed.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _NAMES = {np.dtype(dtype).str: name for name, dtype in _DTYPES.items()}
 
 
 def write_arrays(file: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
-    """Write arrays and what is stated of them; ``digest`` is added.
+    """Write arrays and facts about them; ``digest`` is added.
 
     Raises:
         StorageError: the disk is full or the folder not writable.
@@ -42,8 +42,8 @@ def write_arrays(file: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
 
 
 def _parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
-    """The bytes that ``safetensors.numpy.save`` gives, array by array: not all of them may fit into
-    memory twice."""
+    """The bytes of ``safetensors.numpy.save``, array by array: they may not fit into memory
+    twice."""
     ranks = list(_NAMES)
     in_order = sorted(arrays.items(), key=lambda item: (ranks.index(item[1].dtype.str), item[0]))
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
@@ -60,7 +60,7 @@ def _parts(arrays: Arrays, metadata: Mapping[str, str]) -> Iterator[Any]:
 
 
 def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays of a file, checked against their digest, and what is stated of them.
+    """The arrays of a file, checked against their digest, and the facts about them.
 
     Args:
         mapped: leave the arrays in the file, where the system shares them between processes;
@@ -90,15 +90,15 @@ def read_arrays(file: Path, *, mapped: bool = False) -> tuple[dict[str, NDArray[
                 arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, ValueError, TypeError, KeyError, OSError, AttributeError, RecursionError) as error:
         raise FolderError(
-            f"{file} is damaged or no safetensors file ({short(error)}); copy or train it again"
+            f"{file} is damaged or not a safetensors file ({short(error)}); copy or train it again"
         ) from error
     if facts.get("digest") != arrays_digest(arrays):
-        raise FolderError(f"{file} is damaged: its digest does not fit its contents; copy or train it again")
+        raise FolderError(f"{file} is damaged: its digest does not match its contents; copy or train it again")
     return arrays, facts
 
 
 def read_facts(file: Path) -> dict[str, Any]:
-    """What a file states of its arrays, which are not read.
+    """A file's facts about its arrays, which are not read.
 
     Raises:
         FolderError: missing, damaged, or not written by elman.
@@ -106,12 +106,12 @@ def read_facts(file: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     if not file.is_file():
-        raise FolderError(f"{file} is missing or no plain file; copy or train the model again")
+        raise FolderError(f"{file} is missing or not a plain file; copy or train the model again")
     try:
         with safe_open(file, framework="numpy") as opened:
             return _stated(opened.metadata() or {})
     except (SafetensorError, ValueError, TypeError, KeyError, OSError, RecursionError) as error:
-        raise FolderError(f"{file} is damaged or no safetensors file; copy or train it again") from error
+        raise FolderError(f"{file} is damaged or not a safetensors file; copy or train it again") from error
 
 
 def _stated(metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _sha256(text: str) -> str:
 
 
 def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
-    """What safetensors has just found well-formed, without a copy."""
+    """The arrays of a file that safetensors has just validated, without a copy."""
     from safetensors import safe_open
 
     whole = np.memmap(file, dtype=np.uint8, mode="r").view(np.ndarray)
@@ -143,7 +143,7 @@ def _map_arrays(file: Path) -> dict[str, NDArray[Any]]:
             start, end = about["data_offsets"]
             part = opened.get_slice(name)
             dtype = np.dtype(_DTYPES[part.get_dtype()])
-            # An array that does not lie on a multiple of its numbers' size is copied: compiled code
+            # An array that is not aligned to its numbers' size is copied: compiled code
             # expects it to.
             data = whole[begin + start : begin + end]
             aligned = data if (begin + start) % dtype.itemsize == 0 else data.copy()
@@ -165,12 +165,11 @@ def read_bytes(file: Path) -> bytes:
     """A whole file of a model folder.
 
     Raises:
-        FolderError: missing, a device or a pipe, which may never end, or larger than any honest
-            one.
+        FolderError: missing, a device or a pipe, which may never end, or larger than any real one.
     """
     try:
         if not file.is_file() or file.stat().st_size > _LARGEST:
-            raise FolderError(f"{file} is missing, no plain file, or too large; copy or train the model again")
+            raise FolderError(f"{file} is missing, not a plain file, or too large; copy or train the model again")
         return file.read_bytes()
     except OSError as error:
         raise FolderError(
@@ -208,10 +207,11 @@ def read_sealed_json(file: Path) -> dict[str, Any]:
     """What ``sealed_json`` wrote, without the digest.
 
     Raises:
-        FolderError: missing, or other bytes than were written.
+        FolderError: missing, or changed after it was written.
     """
     body = read_json(file)
-    # Other bytes can mean the same: the last digits of a number, a letter's case in an escape.
+    # Different bytes can have the same meaning: the last digits of a number, a letter's case in an
+    # escape.
     if body.get("digest") is None or read_bytes(file) != sealed_json(body):
         raise FolderError(f"{file} was changed after it was written, or damaged; copy or train the model again")
     del body["digest"]
@@ -219,7 +219,8 @@ def read_sealed_json(file: Path) -> dict[str, Any]:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON for people too. ASCII: a file name that is no UTF-8 has no other way into JSON."""
+    """JSON that people can read too. ASCII: the only way to put a file name that is not UTF-8 into
+    JSON."""
     return (json.dumps(value, indent=2) + "\n").encode()
 
 

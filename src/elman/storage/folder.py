@@ -1,5 +1,4 @@
-"""The model folder: what a trained model of any kind is on disk, and the suspicion with which it is
-read.
+"""The model folder: a trained model of any kind on disk, and how it is validated when it is read.
 
     config.json             schema version, kind of model, its configuration (strict)
     ...                     the static files of its kind: vocabularies, labels (``registry.Entry.files``)
@@ -37,9 +36,9 @@ WEIGHTS_FILE = "model.safetensors"
 INFERENCE_FILE = "inference.safetensors"
 CARD_FILE = "model_card.json"
 _OLD_CARD = "passport.json"
-"""What elman 0.1 called it."""
+"""Its name in elman 0.1."""
 _OLD_PROGRAM = "model.onnx"
-"""What elman 0.1 used a network by; it is not read any more."""
+"""The inference file of elman 0.1, which is no longer read."""
 _WRITTEN = ("config.json", "training", WEIGHTS_FILE, INFERENCE_FILE, "ngrams.png", "learning-curve.png")
 """What trainings of all kinds write, beside the static files and the model card."""
 
@@ -54,10 +53,10 @@ def create(path: Path) -> None:
     if exists(path) and not path.is_dir():
         raise FolderError(f"{path} is a file; give --out the name of a new folder")
     if exists(path) and is_incomplete(path):
-        for inner in path.iterdir():  # a kill struck before there was anything to use or to resume
+        for inner in path.iterdir():  # killed before there was anything to use or to resume
             shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if exists(path) and any(path.iterdir()):
-        more = ", or add --resume to go on with its training" if has_checkpoint(path) else ""
+        more = ", or add --resume to continue its training" if has_checkpoint(path) else ""
         raise FolderError(f"{path} exists and is not empty; choose another --out{more}")
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -77,23 +76,23 @@ def static_files(path: Path) -> dict[str, bytes]:
     """The files that ``write_static_files`` wrote beside ``config.json``.
 
     Raises:
-        FolderError: one is missing or no plain file.
+        FolderError: one is missing or not a plain file.
     """
     return {name: read_bytes(path / name) for name in entry(read_config(path)[0]).files}
 
 
 def used_files(path: Path) -> dict[str, bytes]:
-    """All files that a model is used by: everything but what training needs.
+    """All files needed to use a model: everything except those for training.
 
     Raises:
-        FolderError: one is missing or no plain file.
+        FolderError: one is missing or not a plain file.
     """
     optional = [name for name in (INFERENCE_FILE, CARD_FILE) if (path / name).exists()]
     return {name: read_bytes(path / name) for name in (*_sealed(path), WEIGHTS_FILE, *optional)}
 
 
 def write_weights(path: Path, arrays: Arrays) -> None:
-    """Write the weights, sealing the static files; 8-bit ones of other weights go."""
+    """Write the weights, sealing the static files; 8-bit copies of other weights are removed."""
     with storage_errors(path):
         for name in (INFERENCE_FILE, _OLD_PROGRAM):
             (path / name).unlink(missing_ok=True)
@@ -110,18 +109,17 @@ def weights_digest(path: Path) -> str:
 
 
 def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], parity: Mapping[str, Any]) -> int:
-    """Write what a network is used by beside its weights, bound to these and to the static files
-    that lie there.
+    """Write the inference file of a network, bound to its weights and static files.
 
     Args:
-        config: what the engine is built from, beside the weights.
+        config: what the engine is built from, besides the weights.
         parity: what was measured of it.
 
     Returns:
         The file's bytes.
     """
     facts = {"format": 1, "config": dict(config), "parity": dict(parity), "weights": weights_digest(path)}
-    # What stays float32 lies beside it already.
+    # What stays float32 is already in the weights file.
     facts["outside"] = sorted(name for name, array in arrays.items() if array.dtype == np.float32 and array.ndim == 2)
     inside = {name: array for name, array in arrays.items() if name not in facts["outside"]}
     archive.write_arrays(path / INFERENCE_FILE, inside, {**facts, "seal": _digests(path)})
@@ -131,7 +129,7 @@ def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], pa
 @contextmanager
 def reading_weights(path: Path) -> Iterator["Future[dict[str, NDArray[Any]]]"]:
     """The weights of a network, mapped, while a thread checks all their bytes: a model that is used
-    by ``inference.safetensors`` alone need not wait for them until it is whole.
+    with ``inference.safetensors`` alone need not wait for them until the block ends.
 
     Raises:
         FolderError: the weights are damaged; at the latest when the block ends.
@@ -152,13 +150,15 @@ def read_inference(
         weights: of ``reading_weights``.
 
     Raises:
-        FolderError: damaged, or made of other weights than those beside it.
+        FolderError: damaged, or made from other weights than those in the folder.
     """
     file = path / INFERENCE_FILE
     arrays, facts = archive.read_arrays(file, mapped=True)
     _check_seal(file, facts.get("seal"))
     if (path / WEIGHTS_FILE).exists() and facts.get("weights") != weights_digest(path):
-        raise FolderError(f"{file} was made of other weights than those beside it; remove it, or copy the folder again")
+        raise FolderError(
+            f"{file} was made from other weights than those in the folder; remove it, or copy the folder again"
+        )
     if facts.get("outside"):
         arrays = {**weights.result(), **arrays}
     config = facts.get("config")
@@ -169,7 +169,7 @@ def read_inference(
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put the folder before errors on contents, which do not know where they lie."""
+    """Put the folder before errors about contents, which do not know their path."""
     try:
         yield
     except FolderError as error:
@@ -179,18 +179,18 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def write_card(path: Path, card: Mapping[str, Any]) -> None:
-    """Write what the model was made of, with a digest over it."""
+    """Write the model card, with a digest over it."""
     write_atomic(path / CARD_FILE, sealed_json(card))
 
 
 def card_file(path: Path) -> Path:
-    """Where the model card of a folder lies, or would."""
+    """The path of a folder's model card, which may not exist."""
     old = path / _OLD_CARD
     return old if old.exists() and not (path / CARD_FILE).exists() else path / CARD_FILE
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a model, all but its model card and its training, into a folder that ``create`` has
+    """Copy a model, except its model card and its training, into a folder that ``create`` has
     made."""
     for name in (*_sealed(source), WEIGHTS_FILE, INFERENCE_FILE):
         if name != INFERENCE_FILE or (source / name).exists():
@@ -199,7 +199,7 @@ def copy(source: Path, path: Path) -> None:
 
 
 def read_card(path: Path, *, model_hash: str, or_hash: str | None = None) -> dict[str, Any]:
-    """Read ``model_card.json``, which names the model by one of its hashes; empty when training has
+    """Read ``model_card.json``, which names the model by one of its hashes; empty if training has
     not ended yet.
 
     Raises:
@@ -211,7 +211,7 @@ def read_card(path: Path, *, model_hash: str, or_hash: str | None = None) -> dic
     body = read_sealed_json(file)
     about = body.get("model")
     if not isinstance(about, dict) or about.get("hash") not in (model_hash, or_hash):
-        # The weights go on changing while a finished training is resumed; the next model card will
+        # The weights keep changing while a finished training is resumed; the next model card will
         # fit.
         if has_checkpoint(path):
             return {}
@@ -223,7 +223,7 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
     """The kind of model in a folder, and its configuration.
 
     Raises:
-        FolderError: no model folder, damaged, or written by a newer elman.
+        FolderError: not a model folder, damaged, or written by a newer elman.
     """
     if not exists(path):
         raise FolderError(f"{path} does not exist; give the folder that `elman train --out` wrote, or an ARPA file")
@@ -239,7 +239,7 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
 def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
     if not (path / "config.json").is_file():
         raise FolderError(
-            f"{path} is no model folder (it has no config.json); give the folder that `elman train --out` wrote"
+            f"{path} is not a model folder (it has no config.json); give the folder that `elman train --out` wrote"
         )
     head = read_json(path / "config.json")
     version = head.get("schema_version")
@@ -260,8 +260,8 @@ def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def read_arrays(file: Path, *, sealed: bool = True, mapped: bool = False) -> dict[str, NDArray[Any]]:
-    """The arrays of a file; where it is ``sealed``, the files beside it must be as they were when
-    it was written.
+    """The arrays of a file; if it is ``sealed``, the files next to it must be as they were when it
+    was written.
 
     Raises:
         FolderError: missing, damaged, changed, or holding something else.
@@ -273,7 +273,7 @@ def read_arrays(file: Path, *, sealed: bool = True, mapped: bool = False) -> dic
 
 
 def folder_bytes(path: Path) -> int:
-    """Bytes of what a model needs to be used: all files but those for training; or of an ARPA file."""
+    """Bytes of all files needed to use a model, or of an ARPA file."""
     files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     return sum(file.stat().st_size for file in files)
 
@@ -284,7 +284,7 @@ def _sealed(path: Path) -> tuple[str, ...]:
 
 def _check_seal(file: Path, seal: Any) -> None:
     if not isinstance(seal, dict) or set(seal) != set(_sealed(file.parent)):
-        raise FolderError(f"{file} does not seal the files beside it; it is damaged or not elman's")
+        raise FolderError(f"{file} does not seal the files next to it; it is damaged or not elman's")
     for name, digest in seal.items():
         if file_digest(file.parent / name) != digest:
             raise FolderError(
@@ -298,15 +298,15 @@ def _digests(path: Path) -> dict[str, str]:
 
 
 def is_incomplete(path: Path) -> bool:
-    """Whether a folder holds what a training left that can neither be resumed nor has ended: a kill
-    struck before its first checkpoint or, of an n-gram, before its model card."""
+    """Whether a folder holds an unfinished training that cannot be resumed: it was killed before
+    its first checkpoint or, for an n-gram, before its model card."""
     if not path.is_dir() or card_file(path).exists() or has_checkpoint(path):
         return False
     names = {file.name for file in path.iterdir() if not is_temporary(file)}
     inner = path / "training"
     kept = {file.name for file in inner.iterdir() if not is_temporary(file)} if inner.is_dir() else set[str]()
     working = {"plan.json", *(name for kind in known() for name in entry(kind).working)}
-    # Nothing but files of a training, lest anybody's own files are taken for one.
+    # Only files of a training, so that nobody's own files are mistaken for one.
     return (
         inner.is_dir()
         and all(name in working or name.endswith(".jsonl") for name in kept)
@@ -315,14 +315,14 @@ def is_incomplete(path: Path) -> bool:
 
 
 def how_to_go_on(path: Path) -> str | None:
-    """What to do with a folder whose training has not ended; None where nothing tells of one."""
+    """What to do with a folder whose training has not ended; None if there is no sign of one."""
     if has_checkpoint(path):
-        return f"go on with: elman train --out {path} --resume"
+        return f"resume with: elman train --out {path} --resume"
     return f"train it again with --out {path}, which replaces it" if is_incomplete(path) else None
 
 
 def remove_temporary(path: Path) -> None:
-    """Remove what a kill left half-written; only while nobody else writes there."""
+    """Remove half-written files of a killed process; only while nobody else writes there."""
     for folder in (path, path / "training"):
         for file in folder.iterdir() if folder.is_dir() else ():
             if is_temporary(file):
@@ -330,12 +330,12 @@ def remove_temporary(path: Path) -> None:
 
 
 def has_checkpoint(path: Path) -> bool:
-    """Whether a training can go on from there."""
+    """Whether a training can be resumed there."""
     return (path / "training" / "checkpoint.safetensors").exists()
 
 
 def check_plain(path: Path) -> None:
-    """Refuse a folder that holds symbolic links, pipes, devices or sockets, in its folders too.
+    """Refuse a folder that holds symbolic links, pipes, devices or sockets, at any depth.
 
     Raises:
         FolderError: it does; names the first.
@@ -344,7 +344,7 @@ def check_plain(path: Path) -> None:
         mode = file.lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             what = "a symbolic link" if stat.S_ISLNK(mode) else "a pipe, a socket or a device"
-            raise FolderError(f"{file} is {what}; a model folder holds plain files only: copy what it stands for")
+            raise FolderError(f"{file} is {what}; a model folder holds plain files only: copy the real file")
         if stat.S_ISDIR(mode):
             check_plain(file)
 
@@ -353,9 +353,9 @@ def exists(path: Path) -> bool:
     """Whether there is something of that name.
 
     Raises:
-        FolderError: no one can tell.
+        FolderError: it cannot be determined.
     """
     try:
         return path.exists()
     except OSError as error:  # a name too long (a prompt in the wrong place), or a folder closed to us
-        raise FolderError(f"{str(path)[:60]!r} cannot be looked at: {error.strerror}; give a model folder") from error
+        raise FolderError(f"{str(path)[:60]!r} cannot be read: {error.strerror}; give a model folder") from error

@@ -1,4 +1,4 @@
-"""Folders of language models, and ARPA files: read with distrust, written whole."""
+"""Folders of language models, and ARPA files: validated when read, written atomically."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def read_speller(path: Path) -> Speller:
 def load_with_card(
     path: Path, *, progress: Progress | None = None, torch: bool = False
 ) -> tuple[LanguageModel, Speller, dict[str, Any]]:
-    """Read a model folder or an ARPA file, and what the model was made of.
+    """Read a model folder or an ARPA file, with its model card.
 
     Args:
         torch: whether a network is computed by torch, where that is installed, rather than by
@@ -65,7 +65,7 @@ def load_with_card(
     """
     if not (model_folder.exists(path) and path.is_file()):
         model, speller = load(path, torch=torch)
-        # What the engine computes has a hash of its own beside that of its weights.
+        # The engine's form of a model has a hash of its own, besides that of the weights.
         model_hash = getattr(model, "weights_hash", model.model_hash)
         return model, speller, model_folder.read_card(path, model_hash=model_hash, or_hash=_own_hash(model))
     imported = resolve("elman.models.ngram.arpa:load_arpa")(path, progress=progress)
@@ -77,14 +77,14 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
     """Read a model folder or an ARPA file; ``torch`` as for ``load_with_card``.
 
     Raises:
-        FolderError: anything in it that is missing, damaged, too new or does not fit.
+        FolderError: anything in it is missing, damaged, too new or inconsistent.
     """
     if model_folder.exists(path) and path.is_file():
         return load_with_card(path)[:2]
     kind, values = model_folder.read_config(path)
     known = entry(kind)
     if known.task != "language":
-        raise FolderError(f"{path} is no language model but of task {known.task}; see: elman info {path}")
+        raise FolderError(f"{path} is not a language model but of task {known.task}; see: elman info {path}")
     try:
         config = resolve(known.config).from_json(values)
         if entry(kind).learns and not ((torch or _is_refused(path)) and importable("torch")):
@@ -100,7 +100,7 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
 
 
 def _own_hash(model: LanguageModel) -> str | None:
-    """The hash of a mixture as it computes: elman 0.1 named mixtures by it."""
+    """The hash of a mixture in the form that computes: elman 0.1 named mixtures by it."""
     return model.model_hash if kind_of(model) == "mixture" else None
 
 
@@ -125,7 +125,7 @@ def _computed_by_engine(config: MixtureConfig, arrays: Arrays, tokenizer: Tokeni
 
 
 def _is_refused(path: Path) -> bool:
-    """Whether the engine was found to say something else than the network when its training ended."""
+    """Whether the engine's results differed from the network's when its training ended."""
     file = model_folder.card_file(path)
     return (
         not (path / INFERENCE_FILE).exists() and file.is_file() and read_sealed_json(file).get("inference", 0) is None
@@ -133,7 +133,7 @@ def _is_refused(path: Path) -> bool:
 
 
 def _measured(path: Path) -> dict[str, Any]:
-    """What was measured of 8 bits when the model was trained; empty where nothing was."""
+    """The measurements of 8-bit weights when the model was trained; empty if there are none."""
     file = model_folder.card_file(path)
     card = read_sealed_json(file) if file.is_file() else {}
     parity = card.get("inference") or card.get("runtime")
@@ -148,13 +148,15 @@ def _load_inference(path: Path, config: NeuralConfig) -> InferenceModel:
         arrays, values = model_folder.read_inference(path, weights)
         settings = InferenceConfig.from_json(values)
         if settings.network != config.to_json():
-            raise FolderError(f"{path / INFERENCE_FILE} is of another network; remove it, or copy the folder again")
+            raise FolderError(
+                f"{path / INFERENCE_FILE} belongs to another network; remove it, or copy the folder again"
+            )
         return InferenceModel(arrays, read_tokenizer(path), settings)
 
 
 def _from_weights(path: Path, config: NeuralConfig) -> InferenceModel:
-    """Of a folder that elman 0.1 wrote, or whose training has not ended: 8 bits where they were
-    measured to do."""
+    """For a folder of elman 0.1 or of an unfinished training: 8 bits if measurements allowed
+    them."""
     arrays = model_folder.read_arrays(path / WEIGHTS_FILE, mapped=True)
     tokenizer = read_tokenizer(path)
     kept = _measured(path).get("kept_in_fp32")
@@ -181,7 +183,7 @@ def write_measured(
         size = model_folder.write_inference(
             path, made.model.to_arrays(), config=made.model.config.to_json(), parity=made.parity
         )
-    except ElmanError as error:  # the model itself is whole
+    except ElmanError as error:  # the model itself is complete
         progress.say(f"note: no {INFERENCE_FILE}, so this model needs torch: {error}")
         return None
     int8 = made.parity["int8"]
@@ -196,8 +198,8 @@ def write_measured(
 def save_model(
     path: Path, model: LanguageModel, speller: Speller, *, card: Mapping[str, Any], source: Path | None
 ) -> None:
-    """Write a model into the new folder ``path``; one that the engine computes as it lies in its
-    folder ``source``.
+    """Write a model into the new folder ``path``; a model that the engine computes is copied from
+    its folder ``source``.
 
     Raises:
         FolderError: the folder exists and is not empty.

@@ -172,7 +172,7 @@ def _entrant(
         # With the trained weights: figures are for the model, not its 8-bit form.
         model = api.load(place, task="language", torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
-            raise ElmanError(f"{place} has another tokenizer than the others, so it cannot be compared; remove it")
+            raise ElmanError(f"{place} has a different tokenizer from the others, so it cannot be compared; remove it")
         losses.append(measure(model.lm, model.speller, text, counts, progress=progress, name=job.name))
         signatures.append(signature_of(model.lm, data=text.sha256, context=CONTEXT))
         about = model.lm.describe()

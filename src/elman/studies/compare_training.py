@@ -52,17 +52,17 @@ def train_all(jobs: Sequence[TrainingJob], *, progress: Progress) -> list[Failur
     failures = []
     todo = [job for job in jobs if not _done(job)]
     if len(todo) < len(jobs):
-        progress.say(f"{len(jobs) - len(todo)} of {len(jobs)} models are there already")
+        progress.say(f"{len(jobs) - len(todo)} of {len(jobs)} models exist already")
     begin = time.monotonic()
     for number, job in enumerate(todo):
         took = (time.monotonic() - begin) / max(number, 1)
         later = sum(other.seconds or took for other in todo[number + 1 :])
         head = f"model {len(jobs) - len(todo) + number + 1} of {len(jobs)}, {job.name}"
-        left = f"; after it about {duration(later)} more" if later else ""
+        left = f"; after that about {duration(later)} more" if later else ""
         progress.say(f"{head}{left}")
         message = _run(job, head=head, progress=progress)
         if message is not None:
-            progress.say(f"warning: {job.name} failed: {message}; going on with the others")
+            progress.say(f"warning: {job.name} failed: {message}; continuing with the others")
             failures.append(Failure(job.name, message))
     return failures
 
@@ -98,7 +98,7 @@ def _run(job: TrainingJob, *, head: str, progress: Progress) -> str | None:
         progress.say("stopping at the next safe place ...")
         worker.send_signal(signal.SIGTERM)
         worker.wait()
-        raise Interrupted(f"interrupted while training {job.name}; the same command goes on from there") from None
+        raise Interrupted(f"interrupted while training {job.name}; the same command resumes") from None
     finally:
         if worker.poll() is None:
             worker.kill()
@@ -110,7 +110,7 @@ def _run(job: TrainingJob, *, head: str, progress: Progress) -> str | None:
     if code == 0:
         return None
     if code == Interrupted.exit_code:
-        raise Interrupted(f"the training of {job.name} was interrupted; the same command goes on from there")
+        raise Interrupted(f"the training of {job.name} was interrupted; the same command resumes")
     return _message(out) or (last[-1] if last else f"its process ended with code {code}")
 
 

@@ -160,7 +160,7 @@ def _unkept(measured: Readings) -> list[str]:
     if measured.keeps_compiled:
         return []
     folder = machine.cache_folder()
-    return [f"elman's cache {folder} cannot be written: set ELMAN_CACHE to a folder that can; texts are prepared there"]
+    return [f"elman's cache {folder} cannot be written: set ELMAN_CACHE to another one; texts are prepared there"]
 
 
 def _missing(measured: Readings) -> list[str]:
@@ -182,7 +182,7 @@ def _shared(measured: Readings) -> list[str]:
         )
     if measured.stolen is not None and measured.stolen > 0.03:
         advice.append(
-            f"other virtual machines take {100 * measured.stolen:.0f}% of this one's time: nothing here can mend that; "
+            f"other virtual machines take {100 * measured.stolen:.0f}% of this one's time, which cannot be fixed here: "
             "train with --updates or --epochs, which do not depend on speed"
         )
     busy = measured.load is not None and measured.load > 0.7 * measured.cores
@@ -220,7 +220,7 @@ def _slow(measured: Readings) -> list[str]:
         )
     if measured.governor is not None and "powersave" in measured.governor and "pstate" not in measured.governor:
         advice.append(
-            "the clock is kept low to save power (powersave): sudo cpupower frequency-set -g performance mends that"
+            "the clock is kept low to save power (powersave); to fix that: sudo cpupower frequency-set -g performance"
         )
     return advice
 

@@ -42,7 +42,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Quickstart:
-    """What came out."""
+    """The results."""
 
     folder: Path
     rows: list[Row]
@@ -111,7 +111,7 @@ def _ready(folder: Path, progress: Progress, **options: Any) -> api.Model:
         progress.say(f"reusing {folder}")
         return api.load(folder, task="language")
     if (folder / "training" / "checkpoint.safetensors").exists():
-        progress.say(f"going on with {folder}")
+        progress.say(f"resuming {folder}")
         return api.resume(folder, progress=progress)
     shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
     return api.train(SOURCE, out=folder, progress=progress, **options)
@@ -133,9 +133,13 @@ def check_folder(folder: Path, *, corpus_hash: str | None = None) -> None:
         record = path / "training" / "plan.json"
         model_record = model_folder.read_json(record) if record.exists() else {}
         if (model_record.get("request") or {}).get("sources") != [SOURCE]:
-            raise FolderError(f"{path} is no model of {SOURCE}, so quickstart did not write it; choose another --out")
+            raise FolderError(
+                f"{path} is not a model of {SOURCE}, so quickstart did not write it; choose another --out"
+            )
         if corpus_hash is not None and model_record.get("corpus") != corpus_hash:
-            raise FolderError(f"{path} is of the {SOURCE} of another Python; start over with: elman quickstart --fresh")
+            raise FolderError(
+                f"{path} is a model of the {SOURCE} of another Python; start over with: elman quickstart --fresh"
+            )
 
 
 def _why(rows: list[Row]) -> str:
@@ -149,7 +153,7 @@ def _why(rows: list[Row]) -> str:
             "or more minutes, to pass it"
         )
     else:
-        reason = "the network shares what it learns between words and looks back further than four of them"
+        reason = "the network shares what it learns between words and looks back further than four words"
     if gain > 0:
         return (
             f"alone, {alone} wins: {reason}. Mixed they are {gain:.1f}% better than the better one, "

@@ -139,7 +139,7 @@ def xray(
     network = _recurrent(model)
     if forget_bias is not None and network is None:
         raise UsageError(
-            "--forget-bias draws a fresh LSTM beside this model's gradients, and it has none; leave it out"
+            "--forget-bias compares a fresh LSTM with this model's gradients, and it has none; leave it out"
         )
     if sentence is not None:
         from elman.studies.xray_words import sentence_tokens
@@ -322,20 +322,22 @@ def diagnosis(result: Xray) -> list[str]:
                 + ("below 1: it had to shrink)." if pace < 1 else "above 1: nothing forces it to shrink).")
             )
         if own.weights is None and not hidden_weights(cell_named(own.name), Sizes(inputs=1, hidden=1)):
-            words.append(f"A {own.name} has no hidden-to-hidden weights; its state comes back through its gates only.")
+            words.append(
+                f"A {own.name} has no hidden-to-hidden weights; gradients reach its state only through its gates."
+            )
         if result.clipped is not None:
             words.append(f"In training, {100 * result.clipped:.0f}% of the updates that were logged were clipped.")
     elif result.model["name"] in CELLS and CELLS[result.model["name"]].window:
         words.append(
-            f"What a {result.model['name']} network sees ends with its window: no gradient goes back through time, and "
+            f"A {result.model['name']} network sees only its window: no gradient goes back through time, and "
             "there are no gates."
         )
     elif result.model["name"] in known() and entry(result.model["name"]).learns:
-        words.append("It is computed without torch here; its gradient and its gates are seen by torch only.")
+        words.append("It is computed without torch here; only torch gives its gradient and its gates.")
     else:
         words.append(
-            f"A model of the kind {result.model['name']} is no recurrent network by itself, so there is no gradient "
-            "by lag and there are no gates; how far back its predictions depend on the text can be asked of any model."
+            f"A model of the kind {result.model['name']} is not a recurrent network by itself, so there is no gradient "
+            "by lag and there are no gates; how far back its predictions look can be measured for any model."
         )
     lags = result.influence.lags[-1]
     memory, reach = result.influence.memory, result.influence.reach
@@ -343,7 +345,7 @@ def diagnosis(result: Xray) -> list[str]:
     said = (
         f"up to there, another token changes the prediction by {THRESHOLD:g} bits or more in the median. "
         if memory
-        else f"even the last one read, if it is another, changes the prediction by less than {THRESHOLD:g} bits in the "
+        else f"even the last one read, if replaced, changes the prediction by less than {THRESHOLD:g} bits in the "
         "median. "
     )
     words.append(

@@ -289,7 +289,7 @@ def test_a_classifier_is_no_language_model(folder: Path, cli: Callable[..., Any]
         ("export", folder, "--to", "arpa", "--out", "x.arpa"),
     ):
         found = cli(*words)
-        assert found.code == 2 and "is no language model but of task classify" in found.err, words
+        assert found.code == 2 and "is not a language model but of task classify" in found.err, words
     with pytest.raises(TextError):
         elman.train(folder / "nothing.csv", task="classify")
 
@@ -301,7 +301,7 @@ def test_an_unfinished_or_torn_folder_is_told_of(folder: Path, data: Path, tmp_p
         with pytest.raises(Interrupted):
             elman.train(data, out=tmp_path / "cut", updates=20, **SMALL)
     shown = cli("info", tmp_path / "cut")
-    assert shown.code == 0 and "training    not finished; go on with" in shown.out
+    assert shown.code == 0 and "training    not finished; resume with" in shown.out
     shutil.copytree(folder, tmp_path / "torn")
     (tmp_path / "torn" / "model_card.json").unlink()
     refused = cli("predict", tmp_path / "torn", "a fine film")
