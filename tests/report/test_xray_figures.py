@@ -39,7 +39,7 @@ def test_curves_stay_inside_and_bounds_have_names(draw: Any, bound: float) -> No
     assert " 10⁻¹² and less" in texts  # the GRU's gradient is a thousandth of a thousandth of that at the end
     if draw is xray_figures.draw_gradient:
         assert "upper bound, σ(W_hh)·max f′ a step" in texts
-        assert (" the bound goes on to 10⁴⁸" in texts) == (bound == 3.0)
+        assert (" the bound continues to 10⁴⁸" in texts) == (bound == 3.0)
 
 
 def test_cells_that_do_equally_well_are_told_apart() -> None:

@@ -144,7 +144,7 @@ BAD = [
     (COMPLETIONS, {"prompt": [3] * 17000}, 413, "prompt", "more than 16384 tokens"),
     (COMPLETIONS, {"max_tokens": 3000}, 400, "max_tokens", "up to 2048"),
     (COMPLETIONS, {"max_tokens": "5"}, 400, "max_tokens", 'max_tokens is "5"; it must be a whole number'),
-    (COMPLETIONS, {"n": 129}, 400, "n", "129 texts; this server writes up to 128"),
+    (COMPLETIONS, {"n": 129}, 400, "n", "129 texts; this server generates up to 128"),
     (COMPLETIONS, {"prompt": ["a"] * 65, "n": 2}, 400, "n", "65 prompts, n 2"),
     (
         COMPLETIONS,

@@ -28,7 +28,7 @@ def draw_figures(figure: "Figure", models: Sequence[Mapping[str, Any]]) -> None:
 
 
 def draw_curves(figure: "Figure", models: Sequence[Mapping[str, Any]], *, against: str) -> None:
-    """Validation figures against ``seconds`` or ``tokens``; what is counted is a horizontal line."""
+    """Validation figures against ``seconds`` or ``tokens``; a counted model is a horizontal line."""
     label = "training time (s)" if against == "seconds" else "training tokens read (millions)"
     scale = 1 if against == "seconds" else 1e-6
     axes = labelled(figure, x=label, y="validation (bits per byte)")

@@ -13,7 +13,7 @@ PAGE_FILE = "report.html"
 HEAD = (
     "model", "bits/byte", "95%", "perplexity", "parameters", "on disk", "peak RAM", "tokens/s", "ms/token", "training",
 )  # fmt: skip
-"""Of the table, on the terminal and on the page."""
+"""The head of the table, on the terminal and on the page."""
 
 
 def cells(model: Mapping[str, Any]) -> list[str]:
@@ -67,8 +67,8 @@ def _table(found: Mapping[str, Any]) -> Section:
     models = found["models"]
     how = "; ".join(dict.fromkeys(model["interval"] for model in models))
     about = (
-        "Bits per byte is what a byte of the held-out test text costs, spelling of unknown words included; it can be "
-        "compared across everything here. Perplexity is of tokens. On disk is what using the model needs; peak RAM is "
+        "Bits per byte is the loss per byte of the held-out test text, spelling of unknown words included; it can be "
+        "compared across all rows. Perplexity is of tokens. On disk is what using the model needs; peak RAM is "
         "of the process that trained it and made it ready for use; ms/token is the "
         "median time of one prediction after another, by the inference engine. "
         f"Intervals: {how}."
@@ -86,7 +86,7 @@ def _table(found: Mapping[str, Any]) -> Section:
 def _curves(found: Mapping[str, Any]) -> list[Section]:
     models = [model for model in found["models"] if any(run["curve"] for run in model["runs"])]
     legend = 0.2 * (len(models) // 3)
-    paragraph = "On validation text, while training. What is counted in one go is a horizontal line."
+    paragraph = "On validation text, while training. A counted model is a horizontal line."
     return [
         Section(
             "Learning against time",
@@ -97,7 +97,7 @@ def _curves(found: Mapping[str, Any]) -> list[Section]:
         ),
         Section(
             "Learning against text read",
-            ["The same by how much text was read: who learns most from a word."],
+            ["The same against the amount of text read: which model learns most from a word."],
             "curve-tokens",
             partial(draw.draw_curves, models=models, against="tokens"),
             3.4 + legend,
@@ -117,7 +117,7 @@ def _places(found: Mapping[str, Any]) -> list[Section]:
     height = 3.6 + 0.2 * (len(models) // 3)
     return [
         Section(
-            "By place in the document",
+            "By position in the document",
             ["Bits per token by how many tokens of the document came before it. A model with memory gets better."],
             "by-position",
             partial(draw.draw_buckets, models=models, table="by_position", label="tokens since the document began"),
@@ -163,7 +163,7 @@ def _orders(orders: Sequence[Mapping[str, Any]]) -> list[Section]:
         ]
         for each in orders
     ]
-    about = "An n-gram sees n - 1 tokens. The one that is best on validation text stands in the table above."
+    about = "An n-gram sees n - 1 tokens. The one that is best on validation text is in the table above."
     return [Section("n-grams by order", [about], "orders", partial(draw.draw_orders, orders=orders), 2.8, rows)]
 
 
@@ -190,4 +190,4 @@ def _signatures(found: Mapping[str, Any]) -> Section:
         for run in model["runs"]:
             seed = f", seed {run['seed']}" if len(model["runs"]) > 1 else ""
             said.append(f"{model['name']}{seed}, {run['bits_per_byte']:.4f}: {run['signature']}")
-    return Section("Signatures: what pins each figure down", said)
+    return Section("Signatures of the figures", said)

@@ -39,7 +39,7 @@ def draw_curve(folder: Path) -> Path | None:
         )
         axes.axhline(best["valid_nats"], color="#c4572b", linewidth=0.8, linestyle=":")
     axes.set(title=f"Learning curve of {folder.name}", xlabel="update", ylabel="loss (nats)")
-    # The first updates fall so steeply that they would flatten all that follows.
+    # The first updates fall so steeply that they would flatten the rest of the curve.
     later = [e["loss"] for e in training[len(training) // 20 :]] + [e["valid_nats"] for e in validation]
     margin = 0.05 * (max(later) - min(later)) + 0.01
     axes.set_ylim(min(later) - margin, max(later) + margin)

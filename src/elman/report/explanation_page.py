@@ -1,4 +1,4 @@
-"""Why a text got its label, as a page that needs nothing else, and word by word as a figure.
+"""Why a text got its label, as a self-contained page, and word by word as a figure.
 
 ``explanation`` is what ``Explanation.to_json`` of `elman.evaluation.explanation` gives.
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_LINES = 5
-"""Labels in the figure: the explained one, and those that were most probable somewhere."""
+"""Labels in the figure: the explained one, and those most probable after some word."""
 _MOST_NAMES = 40
 """Words named below the figure."""
 _NOTHING = 0.005
-"""Nats: what is shown as 0.00 is not marked."""
+"""Nats: contributions shown as 0.00 are not marked."""
 _STYLES = (
     (OWN, "-", "o"),
     ("#0072b2", (0, (5, 1.5)), "s"),
@@ -33,14 +33,14 @@ _STYLES = (
 def explanation_page(explanation: Mapping[str, Any]) -> str:
     """A page of HTML without scripts: the text with its words marked, word by word, and a table.
 
-    Words that speak for the label are orange with a line below, words against it blue with a
-    dotted line; the stronger, the more. Everything of the text is escaped.
+    Words for the label are orange with a line below, words against it blue with a dotted line; a
+    stronger colour means a larger change. Everything of the text is escaped.
     """
     import jinja2
     import markupsafe
 
     files = drawn("words", partial(draw_word_by_word, explanation=explanation), **_size(explanation))
-    # matplotlib escapes the text of what it draws; the template escapes all else.
+    # matplotlib escapes the text that it draws; the template escapes everything else.
     figure = markupsafe.Markup(inline(files["words.svg"], "words", "Word by word"))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_PAGE).render(
@@ -88,7 +88,7 @@ def _size(explanation: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _pieces(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The text in pieces: words with a side and a strength from 0 to 1, and what stands between
+    """The text in pieces: words with a side and a strength from 0 to 1, and the text between
     them."""
     words, text, pieces, end = explanation["words"], explanation["text"], [], 0
     largest = max((abs(word["contribution"]) for word in words), default=0.0) or 1.0

@@ -1,4 +1,5 @@
-"""The table that shows why n-grams run out of memory, for the terminal and as a picture."""
+"""The growth of an n-gram by order, which shows why n-grams run out of memory: as a table and as a
+picture."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ _HEAD = ("order", "n-grams", "seen once", "size so far", "perplexity", "never se
 
 
 def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line per order, of what ``Growth.to_json`` gives.
+    """A line per order, from ``Growth.to_json``.
 
     >>> one = {"order": 1, "ngrams": 10, "once": 4, "bytes": 2000, "perplexity": 9.5, "unseen": 0.0}
     >>> print(growth_table([one]))
@@ -37,12 +38,13 @@ def growth_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Draw the rows into ``ngrams.png``: what longer n-grams cost, and what they bring.
+    """Draw the rows into ``ngrams.png``: what longer n-grams cost, and what they gain.
 
     Raises:
         StorageError: the picture cannot be written.
     """
-    # One above the other, as wide as the other pictures: on a phone, too, its words can be read.
+    # One above the other, as wide as the other pictures, so that its text can be read on a phone
+    # too.
     figure = new_figure(4.8, 6.6, dpi=150)
     upper, lower = figure.subplots(2, 1)
     orders = [row["order"] for row in rows]
@@ -72,7 +74,7 @@ def draw_growth(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         )  # fmt: skip
     lower.margins(y=0.12)
     lower.yaxis.set_major_formatter("{x:g}")
-    # Of the ticks between the powers of ten, as many names as there is room for.
+    # As many labels between the powers of ten as there is room for.
     lower.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "235" else "")
     lower.set_xlim(orders[0] - 0.4, orders[-1] + 0.6)
     other = lower.twinx()

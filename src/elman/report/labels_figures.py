@@ -1,6 +1,6 @@
 """The figures of a report on labelled examples: confusion matrix and reliability diagram.
 
-``report`` is what ``LabelReport.to_json`` gives.
+``report`` is the result of ``LabelReport.to_json``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Confusion(NamedTuple):
     counts: NDArray[np.int64]
     """Rows true, columns predicted."""
     support: NDArray[np.int64]
-    """True examples of each label, those predicted as a label that is left out included."""
+    """True examples of each label, including those predicted as a label that is left out."""
 
 
 def most_confused(report: Mapping[str, Any], *, most: int = MOST_LABELS) -> Confusion:
@@ -65,7 +65,7 @@ def draw_confusion(figure: "Figure", report: Mapping[str, Any]) -> None:
     # Transparent to not quite opaque, so that the numbers can be read on white and on black.
     shades = LinearSegmentedColormap.from_list("share", [(0, 0.447, 0.698, 0.0), (0, 0.447, 0.698, 0.7)])
     share = counts / np.maximum(support, 1)[:, None]
-    # The square root: the few mistakes are what one looks for.
+    # The square root, since the few mistakes are what matters.
     cells = axes.pcolormesh(np.arange(labels + 1) - 0.5, np.arange(labels + 1) - 0.5, np.sqrt(share), vmin=0, vmax=1)
     cells.set(cmap=shades, edgecolor="none")
     axes.set_aspect("equal")
@@ -75,7 +75,7 @@ def draw_confusion(figure: "Figure", report: Mapping[str, Any]) -> None:
         if count:
             weight = "bold" if row == column else "normal"
             text = axes.text(column, row, _brief(int(count)), ha="center", va="center", fontsize=size, weight=weight)
-            text.set_in_layout(False)  # it lies inside the axes, and measuring thousands takes seconds
+            text.set_in_layout(False)  # it is inside the axes, and measuring thousands takes seconds
     small = 8 if labels <= 16 else 5.5
     upright = labels > 6 or max(map(len, names)) * labels > 40
     axes.set_xticks(range(labels), names, rotation=90 if upright else 0, fontsize=small)
@@ -100,7 +100,7 @@ def draw_reliability(figure: "Figure", report: Mapping[str, Any]) -> None:
     filled = [row for row in bins if row["count"]]
     confidence = [row["confidence"] for row in filled]
     right = [row["accuracy"] for row in filled]
-    upper.plot([0, 1], [0, 1], color=INK, lw=1, ls=(0, (4, 2)), label="as sure as right")
+    upper.plot([0, 1], [0, 1], color=INK, lw=1, ls=(0, (4, 2)), label="as confident as right")
     upper.vlines(confidence, confidence, right, color=OWN, lw=2, alpha=0.6)
     upper.plot(confidence, right, color=_BLUE, marker="o", ms=4.5, lw=1.4, label="this model")
     upper.set_title(f"expected calibration error {100 * reliability['expected_calibration_error']:.1f}%", loc="right")
@@ -120,7 +120,7 @@ def draw_reliability(figure: "Figure", report: Mapping[str, Any]) -> None:
 
 
 def short(name: str, *, longest: int = _LONGEST_NAME) -> str:
-    """A name for one line: unprintable characters are replaced, and what is too long is cut.
+    """A name for one line: unprintable characters are replaced, and long names are cut.
 
     >>> short("a\\x1b[31m\\nvery long name indeed", longest=12)
     'a�[31m�very…'

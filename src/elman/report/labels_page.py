@@ -19,9 +19,9 @@ from elman.report.page import Section, write_page
 
 PAGE_FILE = "report.html"
 _MOST_ROWS = 50
-"""Of labels in a table; beyond that those with the lowest F1."""
+"""Most rows of labels in a table; of more labels, those with the lowest F1 are shown."""
 _MOST_CELLS = 10
-"""Labels of a confusion matrix that fits a terminal."""
+"""Most labels of a confusion matrix that fits a terminal."""
 _MOST_PAIRS = 10
 
 
@@ -66,7 +66,7 @@ def write_labels_page(folder: Path, report: Mapping[str, Any], *, title: str = "
         "80%, eight of ten should be right; the expected calibration error is the mean distance from that."
     )
     draw = partial(draw_reliability, report=report)
-    sections.append(Section("Does it know how sure to be?", [about], "reliability", draw, 3.9))
+    sections.append(Section("Is its confidence justified?", [about], "reliability", draw, 3.9))
     if report["mistakes"]:
         sections.append(Section("The most confident mistakes", [], table=_mistakes(report)))
     head = f"{report['examples']:,} examples, {len(report['labels'])} labels. {report['signature']}"
@@ -106,7 +106,7 @@ def _left_out(report: Mapping[str, Any]) -> list[str]:
 
 
 def _confusions(report: Mapping[str, Any]) -> str:
-    """The confusion matrix if it fits, else the commonest mistakes."""
+    """The confusion matrix if it fits, otherwise the commonest mistakes."""
     names = [short(name, longest=12) for name in report["labels"]]
     if len(names) > _MOST_CELLS:
         return aligned(_pairs(report), left=2)

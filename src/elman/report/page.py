@@ -1,5 +1,5 @@
-"""A report as one page that needs nothing else: sections of text, pictures and tables, light, dark
-and on paper."""
+"""A report as one self-contained page: sections of text, pictures and tables, light, dark and on
+paper."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,7 +45,7 @@ def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequ
                 write_atomic(folder / name, data)
                 written.append(folder / name)
             svg = inline(files[f"{section.name}.svg"], section.name, section.title)
-        # What we have drawn ourselves, its text escaped by matplotlib; all else is escaped by the
+        # Our own drawings, whose text matplotlib escapes; everything else is escaped by the
         # template.
         shown.append({**section._asdict(), "svg": markupsafe.Markup(svg)})
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)

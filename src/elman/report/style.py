@@ -1,9 +1,8 @@
-"""How every picture of a report looks: one colour, dash and marker for each family, and figures for
-pages and files.
+"""The style of all pictures: one colour, dash and marker for each family, and figures for pages and
+files.
 
 Colours are Okabe and Ito's, which colour-blind people can tell apart; dashes and markers tell
-families apart where there is no colour. What is black here becomes the page's own colour of text in
-its SVG.
+families apart where there is no colour. In SVG, black becomes the page's text colour.
 """
 
 import io
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 INK = "#1b1d1f"
 """Black; in SVG replaced by the text's colour."""
 OWN = "#d55e00"
-"""The one thing that a picture is about."""
+"""The main subject of a picture."""
 
 
 class Look(NamedTuple):
@@ -49,7 +48,7 @@ LOOKS: dict[str, Look] = {
     "conv": Look("#e69f00", (0, (8, 1.5, 1, 1.5)), "p"),
     "feed-forward": Look("#56b4e9", (0, (2, 1)), "h"),
 }
-"""By the registry's names; a family that is not here gets one of the spare looks."""
+"""By the registry's names; any other family gets one of the spare styles."""
 
 _SPARE = [Look("#777777", (0, (2, 2)), "x"), Look("#777777", (0, (5, 1, 1, 1)), "+"), Look("#777777", "-", "d")]
 
@@ -63,7 +62,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def look(family: str) -> Look:
-    """The look of a family; always the same one, and never none.
+    """The style of a family, always the same one; unknown families have one too.
 
     >>> look("lstm").colour, look("of tomorrow").colour
     ('#0072b2', '#777777')
@@ -72,8 +71,7 @@ def look(family: str) -> Look:
 
 
 def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
-    """Fresh axes of a figure, with a quiet grid; ``x`` and ``y`` say what is measured, and in what
-    unit."""
+    """Fresh axes of a figure, with a light grid; ``x`` and ``y`` name the quantity and its unit."""
     axes = figure.add_subplot()
     axes.set(xlabel=x, ylabel=y)
     axes.grid(alpha=0.18, color=INK, lw=0.6)
@@ -81,7 +79,7 @@ def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":
 
 
 def new_figure(width: float, height: float, *, dpi: float | None = None) -> "Figure":
-    """An empty figure, ``width`` by ``height`` inches, that needs no window.
+    """An empty figure of ``width`` by ``height`` inches, without a window.
 
     matplotlib keeps a list of the system's fonts; it goes into elman's cache folder unless
     ``MPLCONFIGDIR`` is set.
@@ -100,7 +98,7 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
     figure = new_figure(width, height)
     import matplotlib
 
-    # A token in a script that the font lacks is a box in the picture, and no reason to talk.
+    # A token in a script that the font lacks is a box in the picture; no warning is needed.
     settings: Any = {**SETTINGS, "svg.hashsalt": name}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -108,8 +106,8 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
         files = {}
         for kind in ("png", "svg"):
             target = io.BytesIO()
-            figure.patch.set_alpha(1 if kind == "png" else 0)  # a page has a paper of its own
-            # A date would make the same numbers another file.
+            figure.patch.set_alpha(1 if kind == "png" else 0)  # the page sets the background
+            # With a date, the same numbers would give a different file.
             more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
             figure.savefig(target, format=kind, **more)
             files[f"{name}.{kind}"] = target.getvalue()
@@ -117,7 +115,7 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
 
 
 def inline(svg: bytes, name: str, title: str) -> str:
-    """An SVG file as an element of a page, its black the page's text colour and its ids its own."""
+    """An SVG file as an element of a page, with the page's text colour for black and unique ids."""
     import html
 
     text = svg.decode()

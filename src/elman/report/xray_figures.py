@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _FLOOR, _CEILING = 1e-12, 1e6
 _MOST_CURVES = 8
 _SPREAD = 0.07
-"""How much higher the last cell's curve of a task is drawn than the first one's: less than lies
-between all right and solved."""
+"""How much higher the last cell's curve of a task is drawn than the first one's: less than the
+distance between a perfect and a solved score."""
 
 
 def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
             label = "upper bound, σ(W_hh)·max f′ a step"
             axes.plot(np.arange(len(bound)), bound.clip(low, high), color=INK, lw=1.2, ls=":", label=label)
             if bound.max() > high:
-                text = f" the bound goes on to {_power(bound.max())}"
+                text = f" the bound continues to {_power(bound.max())}"
                 axes.annotate(text, (int(np.argmax(bound > high)), high), va="top", fontsize=7.5, alpha=0.8)
     lags = shares[-1][1].shape[1]
     axes.axhline(0.01, color=INK, lw=0.7, alpha=0.5)
@@ -60,8 +60,8 @@ def draw_weights(figure: "Figure", values: Mapping[str, Any]) -> None:
 
 
 def _curve(axes: "Axes", curve: Mapping[str, Any], quarters: Any, low: float) -> None:
-    """The median by lag; of this model also the quarters around it. What is less runs along the
-    lower edge."""
+    """The median by lag; for this model also the middle half. Smaller values run along the lower
+    edge."""
     bottom, median, top = np.maximum(quarters, low)
     lags = np.arange(len(median))
     if curve["trained"]:
@@ -73,8 +73,8 @@ def _curve(axes: "Axes", curve: Mapping[str, Any], quarters: Any, low: float) ->
 
 
 def _inside(axes: "Axes", rows: Sequence[Any]) -> tuple[float, float]:
-    """Logarithmic limits that hold all rows, as far as a picture can; returns the least and the
-    greatest number that is drawn."""
+    """Logarithmic limits that hold all rows, as far as a picture can; returns the smallest and the
+    largest number drawn."""
     numbers = np.concatenate([np.ravel(row) for row in rows])
     numbers = numbers[np.isfinite(numbers)]
     low = max(_FLOOR, float(numbers.min(initial=1.0)))
@@ -86,7 +86,7 @@ def _inside(axes: "Axes", rows: Sequence[Any]) -> tuple[float, float]:
 
 
 def draw_influence(figure: "Figure", values: Mapping[str, Any]) -> None:
-    """How much another token k back changes the prediction."""
+    """How much replacing the token k back changes the prediction."""
     axes, influence = figure.add_subplot(), values["influence"]
     bits, lags = np.array(influence["bits"], float), influence["lags"]
     floor = 1e-7
@@ -141,7 +141,7 @@ def draw_saturation(figure: "Figure", values: Mapping[str, Any]) -> None:
 
 
 def titled(name: str, meaning: str) -> str:
-    """A gate's or a state's name and what the field calls it.
+    """A gate's or a state's symbol and its usual name.
 
     >>> titled("f", "forget gate"), titled("k", "")
     ('f (forget gate)', 'k')
@@ -184,7 +184,7 @@ def draw_gates(
 
 
 def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) -> None:
-    """What each earlier token (column) does to each next one (row)."""
+    """The effect of each earlier token (column) on each next one (row)."""
     axes, values = figure.add_subplot(), np.array(table, float)
     later = np.tril_indices(len(tokens), -1)
     size = max(float(np.percentile(np.abs(values[later]), 97)), 1e-9)
@@ -201,7 +201,7 @@ def draw_words(figure: "Figure", table: Any, tokens: Sequence[str], label: str) 
 
 
 def draw_gradient_log(figure: "Figure", values: Mapping[str, Any]) -> None:
-    """How the gradient by lag moved in training."""
+    """How the gradient by lag changed in training."""
     import matplotlib
 
     axes, course = figure.add_subplot(), values["course"]
@@ -225,7 +225,7 @@ def draw_task(figure: "Figure", values: Mapping[str, Any]) -> None:
     last = max(len(values["cells"]) - 1, 1)
     for number, cell in enumerate(values["cells"]):
         colour, dash, marker = _style(cell["cell"])
-        # Each cell a little beside and above the others, so that none hides another.
+        # Each cell a little beside and above the others, so that no curve hides another.
         place = number / last - 0.5
         lags, rise = np.array([score["lag"] for score in cell["scores"]]) * 1.13**place, _SPREAD * place
         medians = np.array([score["median"] for score in cell["scores"]])
@@ -263,8 +263,7 @@ def _finish(figure: "Figure", axes: "Axes", *, grid: bool = True) -> None:
 
 
 def _power(value: float) -> str:
-    """A power of ten without mathematical typesetting, which would show in texts that hold a
-    dollar.
+    """A power of ten without mathematical typesetting, which would break texts with a dollar sign.
 
     >>> _power(1e-12)
     '10⁻¹²'

@@ -78,9 +78,9 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
             Section(
                 "Gradient by lag",
                 [
-                    "How much of the loss at one token comes back to the state k tokens before: the norm of its "
-                    "derivative, as a share of that at lag 0; the median over places, and for this model the middle "
-                    "half of them. Where nothing comes back, nothing is learned from what stands there. A plain RNN "
+                    "How much of the loss at one token reaches the state k tokens before: the norm of its "
+                    "derivative, as a share of that at lag 0; the median over positions, and for this model the "
+                    "middle half of them. Where no gradient arrives, nothing is learned from those tokens. A plain RNN "
                     "cannot be above its bound: the spectral norm of its hidden-to-hidden matrix times the largest "
                     "slope of its units, once for each step.",
                 ],
@@ -121,8 +121,8 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
         Section(
             "Influence by lag",
             [
-                "By how many bits the prediction changes when the token k back is another one, drawn from the text: "
-                "the Kullback-Leibler divergence of what is predicted then from what is predicted now. The effective "
+                "By how many bits the prediction changes when the token k back is replaced by another one, drawn from "
+                "the text: the Kullback-Leibler divergence of the new prediction from the old one. The effective "
                 f"memory is the lag up to which the median is {values['threshold']:g} bits or more: "
                 f"{influence['memory']} tokens. The furthest lag from which anything changed anywhere: "
                 f"{influence['reach']}.",
@@ -138,11 +138,11 @@ def _numbers(values: Mapping[str, Any]) -> list[Section]:
             rows.append([str(unit["unit"]), str(unit["layer"] + 1), f"{unit['keep']:.3f}", half])
         gated = not values["saturation"][0]["gate"].startswith("|")
         paragraph = (
-            "Shares of gate values over the text. A gate that is always open or always closed is no gate; a forget "
-            "gate (GRU: update gate) near 1 keeps its unit's state. Below, the units that keep theirs longest."
+            "Shares of gate values over the text. A gate that is always open or always closed is not a gate; a forget "
+            "gate (GRU: update gate) near 1 keeps its unit's state. Below: the units that keep their state longest."
             if gated
             else "A plain RNN has no gates; these are the sizes of its units. A unit near 1 is saturated, and its "
-            "slope, through which gradients come back, near 0."
+            "slope, through which gradients flow back, is near 0."
         )
         height = 1.3 + 0.3 * len(values["saturation"])
         sections.append(
@@ -176,8 +176,8 @@ def _sentence(values: Mapping[str, Any]) -> list[Section]:
             "Each token and the next ones",
             [
                 f"“{seen['text']}”",
-                "By how many bits each next token (row) is likelier because each earlier one (column) stands there: "
-                "the sentence is read again without it. Orange helps, violet hurts. A question mark is put after "
+                "By how many bits each next token (row) is likelier because of each earlier one (column): "
+                "the sentence is read again without it. Orange helps, violet hurts. A question mark follows "
                 "tokens that the model does not know.",
             ],
             "left-out",

@@ -34,7 +34,7 @@ class Ability(ABC):
     @classmethod
     @abstractmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
-        """The ability of a model, ready to work; None if it has none."""
+        """The ability of a model, ready to use; None if the model lacks it."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The HTTP application: routes, and what every answer has in common."""
+"""The HTTP application: the routes, and their common handling."""
 
 import asyncio
 import contextlib
@@ -56,25 +56,29 @@ from elman.tasks.task import TrainedModel
 
 _THREADS = 8
 _READERS = 4
-"""Threads for texts that are read whole, apart from those of people who wait for a word."""
+"""Threads for texts that are read as a whole, separate from those for people who wait for a
+word."""
 _SWEEP_SECONDS = 30.0
 _SHORT_SECONDS = 0.05
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "No valid request, or one for what the model cannot do."},
+    400: {"model": ErrorAnswer, "description": "Not a valid request, or one that the model cannot answer."},
     401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
-    404: {"model": ErrorAnswer, "description": "No such model, or none that can do it."},
-    408: {"model": ErrorAnswer, "description": "The body came too slowly."},
+    404: {"model": ErrorAnswer, "description": "No such model, or no model that can do it."},
+    408: {"model": ErrorAnswer, "description": "The body arrived too slowly."},
     413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
     415: {"model": ErrorAnswer, "description": "The body is not application/json."},
-    421: {"model": ErrorAnswer, "description": "The Host header names another server."},
-    422: {"model": ErrorAnswer, "description": "A field that is not allowed; 400 on routes of other servers."},
+    421: {"model": ErrorAnswer, "description": "The Host header names a different server."},
+    422: {
+        "model": ErrorAnswer,
+        "description": "A field or value that is not allowed; 400 on the routes of other servers.",
+    },
     429: {"model": ErrorAnswer, "description": "Too much work at once."},
     503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
 }
 _FOREIGN = ("/v1/completions", "/v1/models", "/tokenize", "/detokenize")
-"""Routes as other servers have them; these say 400 where elman's own say 422."""
+"""Routes in the style of other servers; they answer 400 where elman's own answer 422."""
 _OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
-"""What clients of OpenAI ask for, below /v1 or not, that no model here does."""
+"""Routes of OpenAI, with or without /v1, that no model here can answer."""
 _PAGE = """elman serves models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
@@ -90,8 +94,7 @@ T = TypeVar("T")
 
 
 class Server:
-    """What the routes share: models, sessions, limits, figures, and the threads that short work
-    runs in."""
+    """Shared by the routes: models, sessions, limits, metrics, and the threads for short work."""
 
     def __init__(self, models: Mapping[str, TrainedModel], limits: Limits, hidden: Hidden) -> None:
         self.limits, self.hidden = limits, hidden
@@ -125,11 +128,11 @@ class Server:
         except BaseException:
             self.waiting.leave()
             raise
-        # The place is free when the thread is, not when the client goes.
+        # The place is free when the thread ends, not when the client leaves.
         future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
         answer = asyncio.wrap_future(future)
         try:
-            # Most answers are there before it is worth watching whether the client still is.
+            # Most answers are ready before it is worth checking whether the client is still there.
             await asyncio.wait([answer], timeout=_SHORT_SECONDS)
             if answer.done():
                 return answer.result()
@@ -138,7 +141,7 @@ class Server:
             patience.gone.set()
 
     def count_tokens(self, served: ContinuesText, *, read: int, written: int) -> None:
-        """Add to the figures."""
+        """Add to the metrics."""
         for kind, amount in (("prompt", read), ("written", written)):
             self.metrics.tokens.labels(kind=kind, model=served.name).inc(amount)
 
@@ -158,7 +161,7 @@ def create_app(
     origins: Collection[str] = (),
     hidden: Hidden | None = None,
 ) -> FastAPI:
-    """The application that serves models, by name; the first one answers who names none.
+    """The application that serves models by name; without a name, the first one answers.
 
     Args:
         names: host names by which clients may address the server, besides localhost and plain
@@ -222,7 +225,7 @@ def _add_errors(app: FastAPI, server: Server) -> None:
         return Response(status_code=499)
 
     async def broken(request: Request, error: Any) -> Response:
-        return Problem(500, "something went wrong here; the server's log says what").response()
+        return Problem(500, "something went wrong here; see the server's log").response()
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(ElmanError, mistake)
@@ -250,7 +253,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
         work = functools.partial(score_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
 
-    @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a place")
+    @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a position")
     async def memory(body: MemoryBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(memory_answer, body, served, server.limits, server.hidden)
@@ -286,7 +289,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Any:
-        # Who reads with eyes gets the page, who asks by hand the list of routes.
+        # Browsers get the page, other clients the list of routes.
         if "text/html" in request.headers.get("accept", ""):
             return web_page()
         return Response(_PAGE, media_type="text/plain; charset=utf-8")
@@ -299,7 +302,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
 def _add_openai(app: FastAPI, server: Server) -> None:
     @app.post(
         "/v1/completions", response_model=CompletionAnswer, summary="OpenAI's completions",
-        responses={200: {"content": {"text/event-stream": {}}, "description": "The whole, or a stream of events."}},
+        responses={200: {"content": {"text/event-stream": {}}, "description": "The complete answer, or a stream of events."}},
     )  # fmt: skip
     async def completions(body: CompletionBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)

@@ -1,8 +1,8 @@
 """Concurrent requests in one step: a worker per model that gathers what is waiting.
 
-While the model computes, requests wait together; whatever is there when it is done goes into the
-next step, all rows at once. Rows of a batch do not interact (the contract of every model), so no
-answer depends on who else is asking. Only the worker's thread ever calls the model.
+While the model computes, requests wait together; everything that is waiting when it is done goes
+into the next step, all rows at once. Rows of a batch do not interact (the contract of every model),
+so no answer depends on other requests. Only the worker's thread ever calls the model.
 """
 
 import threading
@@ -24,14 +24,14 @@ from elman.serve.errors import Problem
 
 _ROWS = 64
 _PROBS = 1 << 23
-"""Probabilities that exist at a time, 32 MB of them."""
+"""Most probabilities in memory at a time: 32 MB."""
 
 T = TypeVar("T")
 
 
 @dataclass(eq=False)
 class _Step(Generic[T]):
-    """One token further, and what comes next."""
+    """One more token, and the probabilities of the next."""
 
     state: State
     ids: TokenIds | None
@@ -65,7 +65,7 @@ class Batcher:
         self.first = model.start()
         self._observe = observe
         self.most = max(min(_ROWS, _PROBS // model.tokenizer.size), 1)
-        """Rows of one step; whoever has more asks several times."""
+        """Most rows of one step; larger requests take several."""
         self._waiting = threading.Condition()
         self._steps: deque[_Step[Any]] = deque()
         self._readings: deque[_Reading[Any]] = deque()
@@ -122,7 +122,7 @@ class Batcher:
                     left = [*self._steps, *self._readings]
                     break
                 steps = self._next_steps()
-                # Those who wait for one word go before those who have a page to read.
+                # Requests for one word go before those that read a page.
                 readings = [] if steps else self._next_readings()
             if steps:
                 self._together(steps, self._run_steps)
@@ -157,7 +157,7 @@ class Batcher:
         try:
             if live:
                 run(live)
-        except Exception as error:  # the worker outlives whatever goes wrong; those who asked are told
+        except Exception as error:  # the worker survives every error; the waiting requests get it
             for call in live:
                 if not call.future.done():
                     call.future.set_exception(error)
@@ -188,7 +188,7 @@ class Batcher:
         assert step.use is not None
         try:
             return step.use(log_probs)
-        except Exception as error:  # the mistake of one request is not that of its neighbours
+        except Exception as error:  # an error in one request must not affect the others
             step.future.set_exception(error)
 
     def _run_readings(self, readings: list[_Reading[Any]]) -> None:
@@ -209,8 +209,7 @@ class Batcher:
 
 
 class Patience:
-    """How long the answer to one request may still be worked on; the client's going ends it at
-    once."""
+    """How long the answer to one request may still take; ends at once if the client leaves."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
@@ -225,7 +224,7 @@ class Patience:
         """A future's result.
 
         Raises:
-            Problem: the time is over.
+            Problem: the time is up.
         """
         left = self._until - time.monotonic()
         if left <= 0 or self.gone.is_set():
@@ -248,7 +247,7 @@ class Batched:
         self.tokenizer = model.tokenizer
         self.batchable, self.exact, self.forgets_lines = model.batchable, model.exact, model.forgets_lines
         self.stepwise: bool = getattr(model, "stepwise", False)
-        """Whether reading many tokens at once gives the very bits that one after another gives."""
+        """Whether reading many tokens at once gives exactly the same bits as one after another."""
 
     @property
     def model_hash(self) -> str:
@@ -291,7 +290,7 @@ def too_slow() -> Problem:
 
 
 def closing() -> Problem:
-    """For a request that came too late."""
+    """For a request that arrived too late."""
     return Problem(503, "the server is shutting down; try again in a moment", code="shutting_down")
 
 

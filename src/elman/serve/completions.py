@@ -1,4 +1,4 @@
-"""OpenAI's /v1/completions: prompts in, written texts out, whole or as a stream."""
+"""OpenAI's /v1/completions: prompts in, generated texts out, complete or as a stream."""
 
 import asyncio
 import secrets
@@ -26,7 +26,7 @@ from elman.serve.sessions import too_long
 _DEFAULT_TOKENS = 16
 _STOP_CHARS = 200
 _PROBS = 1 << 21
-"""Probabilities that exist at a time while a prompt's likely tokens are looked for, 8 MB of them.
+"""Most probabilities in memory at a time during the search for a prompt's likely tokens: 8 MB.
 """
 
 
@@ -48,10 +48,10 @@ class Order:
 
 
 def check(body: CompletionBody, served: ContinuesText, limits: Limits, hidden: Hidden) -> Order:
-    """What a body asks for.
+    """The job that a body requests.
 
     Raises:
-        Problem: too much of it, or nothing that the model has.
+        Problem: too much of it, or something that the model does not have.
         UsageError: a value that sampling does not allow.
     """
     tokenizer = served.model.lm.tokenizer
@@ -67,13 +67,15 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits, hidden: H
         )  # fmt: skip
     tokens = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     if tokens > limits.max_tokens:
-        raise Problem(422, f"max_tokens is {tokens}; this server writes up to {limits.max_tokens}", param="max_tokens")
+        raise Problem(
+            422, f"max_tokens is {tokens}; this server generates up to {limits.max_tokens}", param="max_tokens"
+        )
     given = _listed(body.prompt)
     n = body.n or 1
     if n * len(given) > limits.max_choices:
         raise Problem(
-            422, f"{len(given)} prompts, n {n}: {n * len(given)} texts; this server writes up to {limits.max_choices} "
-            "for one request", param="n",
+            422, f"{len(given)} prompts, n {n}: {n * len(given)} texts; this server generates up to {limits.max_choices} "
+            "per request", param="n",
         )  # fmt: skip
     prompts = []
     for each in given:
@@ -88,7 +90,7 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits, hidden: H
             raise too_long(limits.max_prompt_tokens)
         prompts.append(made)
     echoed = sum(len(prompt.ids) for prompt in prompts) if body.echo else 0
-    # A stream's tokens go as they come; what is echoed is known before the first one goes.
+    # A stream's tokens are sent as they come; echoed ones are known before the first is sent.
     held = echoed if body.stream else n * (echoed + len(prompts) * tokens)
     answer = held * (1 + (body.logprobs or 0))
     if answer > limits.max_answer:
@@ -135,14 +137,14 @@ def _bias(given: dict[str, float], size: int) -> dict[int, float]:
 
 
 async def pieces(order: Order) -> AsyncIterator[tuple[int, Piece]]:
-    """All that is written, as it comes; with each piece, how many tokens were drawn for it."""
+    """All generated pieces as they come, each with the number of tokens drawn for it."""
     batcher, wish = order.served.batcher, order.wish
     read = await asyncio.gather(*(_read(batcher, prompt, order) for prompt in order.prompts))
     texts = []
     for place, (prompt, (tokens, _)) in enumerate(zip(order.prompts, read, strict=True)):
         for copy in range(order.n):
             index = place * order.n + copy
-            # The first text of a seed is the one that `Model.generate` writes.
+            # The first text of a seed is the one that `Model.generate` gives.
             rng = np.random.default_rng([order.seed, copy] if copy else order.seed)
             text = WrittenText(prompt, Showing(index, wish.stop, begin=len(prompt.text) if order.echo else 0), rng)
             if wish.mask is not None:
@@ -187,7 +189,7 @@ async def _read(batcher: Batcher, prompt: Prompt, order: Order) -> tuple[list[To
 
 
 class Answer:
-    """What OpenAI's clients expect around the pieces."""
+    """The fields that OpenAI's clients expect around the pieces."""
 
     def __init__(self, order: Order, *, with_usage: bool = False) -> None:
         self._order = order
@@ -248,8 +250,8 @@ class Answer:
 def event(value: Any) -> bytes:
     """One server-sent event.
 
-    Clients that split a stream at every line end of Unicode get whole events: those that JSON
-    leaves as they are (U+0085, U+2028, U+2029) are escaped.
+    Clients that split a stream at every line end of Unicode get whole events: those that JSON does
+    not escape (U+0085, U+2028, U+2029) are escaped.
 
     >>> event({"text": "one\u2028two"})
     b'data: {"text":"one\\\\u2028two"}\\n\\n'

@@ -1,5 +1,5 @@
-"""What a client did wrong, or what is wrong here, as HTTP: a status and one plain sentence in
-OpenAI's JSON shape."""
+"""Errors of clients and of the server as HTTP: a status and one plain sentence in OpenAI's JSON
+format."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _WANTED = {
     "string_too_long": "it must have at most {max_length} characters",
     "too_long": "it must have at most {max_length} entries",
 }
-"""What a field must be, by pydantic's name of the mistake; the numbers come with the mistake."""
+"""What a field must be, by pydantic's error type; the numbers come with the error."""
 _SHOWN = 60
 
 
@@ -57,7 +57,7 @@ class Problem(Exception):
         return json_response(self.body(), status=self.status, headers=_HEADERS.get(self.status))
 
 
-# Who is too early comes again; who is refused at the door closes it.
+# Early requests should be retried; refused ones close the connection.
 _HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
     408: {"Connection": "close"},
@@ -95,7 +95,7 @@ def shown(value: Any) -> str:
 
 
 def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """The first of pydantic's complaints, as: what came, what is allowed.
+    """The first of pydantic's errors, as: the value, what is allowed.
 
     >>> bad_field([{"type": "int_type", "loc": ("body", "n"), "input": "x"}]).message
     'n is "x"; it must be a whole number'
@@ -113,7 +113,7 @@ def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
     if error["type"] == "missing":
         return Problem(422, f"{name} is missing", param=name)
     came = shown(error.get("input"))
-    # Fields of several types are complained of once for each of them.
+    # Fields of several types give one error for each type.
     if any(each["type"] == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
         return Problem(422, f"{name} is {came}; it must not be empty", param=name)
     shapes = _SHAPES.get(name) if len(place) > 1 else None

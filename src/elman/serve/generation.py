@@ -1,6 +1,6 @@
-"""Texts that a model writes, several at once: what is drawn, and when it may be shown.
+"""Generates several texts at once: which tokens are drawn, and when they may be shown.
 
-Each text has a source of chance of its own, so that it is the same whoever else is being served.
+Each text has its own random generator, so that it does not depend on other requests.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from elman.text.token_writer import Writer
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 _LEAST = -9999.0
-"""What stands for the logarithm of 0, which JSON does not have; OpenAI's figure."""
+"""Stands for the logarithm of 0, which JSON does not have; OpenAI's value."""
 
 
 class Token(NamedTuple):
@@ -40,31 +40,31 @@ class Token(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Something that may be shown of one of the texts."""
+    """A piece of one of the texts that may be shown."""
 
     index: int
     text: str
     tokens: list[Token]
     finish: str | None
-    """``stop`` before a stop string, ``length`` after the last token asked for, None while it goes
-    on."""
+    """``stop`` before a stop string, ``length`` after the last token asked for, None while it
+    continues."""
 
 
 @dataclass(frozen=True, eq=False)
 class Wish:
-    """How texts are to be written."""
+    """How to generate the texts."""
 
     sampler: Sampler
     max_tokens: int
     stop: Sequence[str] = ()
     tops: int | None = None
-    """How many likely tokens to tell at each place; None: no log-probabilities at all."""
+    """How many likely tokens to list at each position; None: no log-probabilities at all."""
     repetition_penalty: float = 1.0
     """For every token of the prompt and of the text so far."""
     presence_penalty: float = 0.0
     """Taken from the log-probability of every token that the text has already."""
     frequency_penalty: float = 0.0
-    """The same, times how often it has it."""
+    """The same, multiplied by how often the text has it."""
     bias: Mapping[int, float] = field(default_factory=dict)
     """Added to log-probabilities, by token id."""
     mask: Mask | None = None
@@ -72,7 +72,7 @@ class Wish:
 
 
 class Picked(NamedTuple):
-    """A token, and the likely ones in its place."""
+    """A token, and the likely ones at its position."""
 
     token: int
     log_prob: float
@@ -80,7 +80,7 @@ class Picked(NamedTuple):
 
 
 def pick(log_probs: LogProbs, token: int, tops: int | None, mask: Mask | None = None) -> Picked:
-    """A token's figures out of the log-probabilities of its place, ``[V]``."""
+    """A token's figures from the log-probabilities at its position, ``[V]``."""
     if tops is None:
         return Picked(token, 0.0, [])
     top = [(each, finite(log_probs.item(each))) for each in shown_tops(log_probs, tops, mask)]
@@ -101,21 +101,21 @@ def finite(log_prob: float) -> float:
 
 
 def name_tops(tokenizer: Tokenizer, picked: Picked, shown: str, *, line_start: bool) -> dict[str, float]:
-    """The likely tokens by how they look, the token itself always among them."""
+    """The likely tokens by their text, always including the token itself."""
     named = {}
     for token, log_prob in picked.top:
         if token == picked.token:  # its own figure may count the spelling of an unknown word
             continue
         name = shown_token(tokenizer, token, None, line_start=line_start)
         if name == shown or name in named:
-            name = shown_token(tokenizer, token, None)  # with its leading space it looks like no other
+            name = shown_token(tokenizer, token, None)  # with its leading space it differs from all others
         named[name] = max(log_prob, named.get(name, _LEAST))
     return {**named, shown: picked.log_prob}
 
 
 class Showing:
-    """One text on its way out: whole characters only, and nothing that may be the beginning of a
-    stop string."""
+    """One text being sent: whole characters only, and nothing that may be the beginning of a stop
+    string."""
 
     def __init__(self, index: int, stop: Sequence[str], *, begin: int = 0) -> None:
         self.index = index
@@ -159,7 +159,7 @@ class Showing:
         return self._show(len(self._held) - max(keep, self._hidden()))
 
     def end(self) -> Piece:
-        """No more tokens; what was held back. A character that is not whole is left out."""
+        """No more tokens: the text that was held back, without an incomplete character."""
         self.finish = "length"
         piece = self._show(len(self._held) - self._hidden())
         tokens, self._tokens = self._tokens, []
@@ -196,7 +196,7 @@ class WrittenText:
 
     def take(self, tokenizer: Tokenizer, picked: Picked, *, told: bool) -> Piece:
         """One more token."""
-        # A typed space stands on the page already, as the one before each line's first token does.
+        # A typed space is on the page already, and so is the one before each line's first token.
         line_start = self.line_start or bool(self.typed)
         if self._writer is None:
             self._writer = tokenizer.writer(line_start=line_start, after=self._after)
@@ -214,7 +214,7 @@ class WrittenText:
 
 
 def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[WrittenText]) -> Callable[[LogProbs], list[Picked]]:
-    """What draws the next token of each text, given the log-probabilities ``[texts, V]``."""
+    """Draws the next token of each text, given the log-probabilities ``[texts, V]``."""
 
     def draw(log_probs: LogProbs) -> list[Picked]:
         found = []
@@ -242,7 +242,8 @@ def choose(tokenizer: Tokenizer, wish: Wish, texts: Sequence[WrittenText]) -> Ca
 async def write(
     batcher: Batcher, wish: Wish, texts: Sequence[WrittenText], state: State
 ) -> AsyncIterator[tuple[int, Piece]]:
-    """Write on from the rows of a state; with each piece, how many tokens were drawn for it."""
+    """Continue from the rows of a state; each piece comes with the number of tokens drawn for
+    it."""
     tokenizer = batcher.model.tokenizer
     live = list(texts)
     ids: TokenIds | None = None
@@ -267,7 +268,7 @@ async def write(
 async def _draw(
     batcher: Batcher, wish: Wish, texts: Sequence[WrittenText], state: State, ids: TokenIds | None
 ) -> tuple[list[Picked], State]:
-    """One step of all texts, in as many parts as the batcher takes rows."""
+    """One step of all texts, in parts of as many rows as the batcher takes."""
     tokenizer, most = batcher.model.tokenizer, batcher.most
     if len(texts) <= most:
         state, picked = await asyncio.wrap_future(batcher.step(state, ids, choose(tokenizer, wish, texts)))

@@ -1,4 +1,4 @@
-"""The two questions of elman's own, /v1/complete and /v1/score, answered in a thread of their own."""
+"""The handlers of /v1/complete and /v1/score, each in a thread of its own."""
 
 import math
 from typing import Any
@@ -23,7 +23,7 @@ from elman.text.normalise import normalise_line, split_lines
 from elman.text.tokenizer import EOS_ID
 
 _PROBS = 1 << 22
-"""Probabilities that exist at a time."""
+"""Most probabilities in memory at a time."""
 _SHORT = 2000
 _FEW = 100
 
@@ -45,8 +45,8 @@ def complete_answer(
 def remembered_answer(
     body: CompleteBody, served: ContinuesText, sessions: Sessions, hidden: Hidden
 ) -> dict[str, Any] | None:
-    """The same if the session knows all that it takes, so that no thread has to wait for the model;
-    else None."""
+    """The same if the session has everything it needs, so that no thread has to wait for the model;
+    otherwise None."""
     short = len(body.prompt) <= _SHORT and body.n <= _FEW and len(body.block) <= _FEW
     if body.session is None or not short or not whole_words(served.model.lm.tokenizer):
         return None
@@ -66,7 +66,7 @@ class _Asked(Exception):
 
 
 class _Silent(Batched):
-    """A model that must not be asked."""
+    """A model that must not be called."""
 
     def step(self, state: State, ids: TokenIds | None = None) -> tuple[State, LogProbs]:
         raise _Asked
@@ -117,14 +117,15 @@ def score_answer(
 
 
 def _bits(log_prob: float) -> float:
-    """Of one token or of a sum of many: only what is no number of JSON's is bounded."""
+    """Of one token or of a sum of many: only values that JSON lacks are bounded."""
     return -(log_prob if math.isfinite(log_prob) else finite(log_prob)) / math.log(2)
 
 
 def likely_tokens(
     line: str, count: int, served: ContinuesText, hidden: Hidden, patience: Patience
 ) -> list[list[dict[str, Any]]]:
-    """The likeliest tokens at each place of a line by itself, its end included, with their bits."""
+    """The likeliest tokens at each position of a single line, including its end, with their
+    bits."""
     tokenizer = served.model.lm.tokenizer
     ids = np.append(tokenizer.encode(line).ids, EOS_ID).astype(np.int64)
     most = max(_PROBS // tokenizer.size, 1)

@@ -1,9 +1,8 @@
 """Texts of concurrent requests labelled together: a worker per model that gathers what is waiting.
 
-While the model computes, requests wait. The next step takes texts of all of them, a share of each,
-so that a long request delays a short one by one step at most. Rows of a batch do not interact (the
-contract of every model), so no answer depends on who else is asking. Only the worker's thread calls
-the model.
+While the model computes, requests wait. The next step takes a share of the texts of each, so that a
+long request delays a short one by one step at most. Rows of a batch do not interact (the contract
+of every model), so no answer depends on other requests. Only the worker's thread calls the model.
 """
 
 import threading
@@ -21,7 +20,7 @@ _CHARACTERS = 1 << 16
 _ROWS = 512
 """Texts of one step."""
 _PROBABILITIES = 1 << 22
-"""Probabilities that exist at a time, 32 MB of them."""
+"""Most probabilities in memory at a time: 32 MB."""
 
 T = TypeVar("T")
 
@@ -112,7 +111,7 @@ class LabelBatcher:
     def predict(self, texts: Sequence[str], patience: Patience) -> "Future[list[Prediction]]":
         """The prediction of each text, in the order of the texts.
 
-        Once ``patience`` is over, what is left is not computed.
+        Once ``patience`` is over, the rest is not computed.
 
         Raises:
             Problem: the server is shutting down.
@@ -184,10 +183,10 @@ class LabelBatcher:
         self._observe(len(texts))
         try:
             found = list(self.model.predictions(texts))
-        except Exception as error:  # the worker goes on; those who asked are told
+        except Exception as error:  # the worker continues; the waiting requests get the error
             if len(parts) == 1:
                 parts[0][0].fail(error)
-            else:  # the mistake of one request is not that of its neighbours
+            else:  # an error in one request must not affect the others
                 for part in parts:
                     self._run([part])
             return

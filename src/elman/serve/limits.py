@@ -1,4 +1,4 @@
-"""What one client, and all of them together, may ask of the server; every bound is a flag of `elman
+"""What one client, and all of them together, may request; every limit is a flag of `elman
 serve`."""
 
 import dataclasses
@@ -22,14 +22,15 @@ class Limits(Config):
     max_prompt_tokens: int = 16384
     """Tokens of a prompt, or of a text to score (default 16384); longer ones get 413."""
     max_memory_tokens: int = 256
-    """Tokens of a text whose words are left out one by one (default 256); longer ones get 413."""
+    """Tokens of a text in /v1/memory, whose words are left out one by one (default 256); longer
+    ones get 413."""
     max_tokens: int = 2048
-    """Tokens that a completion may have (default 2048)."""
+    """Tokens of a completion (default 2048)."""
     max_choices: int = 128
     """Completions in one request, prompts times n (default 128)."""
     max_answer: int = 1 << 18
-    """Tokens in one answer that is no stream, echoed ones and with ``logprobs`` each alternative
-    counted; probabilities in one answer of /v1/predict (default 262144)."""
+    """Tokens in one answer that is not streamed, counting echoed tokens and every alternative of
+    ``logprobs``; probabilities in one answer of /v1/predict (default 262144)."""
     max_words: int = 100
     """Words in one answer of /v1/complete (default 100)."""
     max_texts: int = 1024
@@ -46,7 +47,7 @@ class Limits(Config):
     max_connections: int = 512
     """Open connections (default 512); more get 503."""
     sessions: int = 1000
-    """Typing sessions that are kept (default 1000); the one not used for longest goes first."""
+    """Typing sessions that are kept (default 1000); the least recently used one goes first."""
     session_seconds: float = 900.0
     """Seconds after which an unused session is forgotten (default 900)."""
     session_megabytes: int = 256
@@ -54,12 +55,13 @@ class Limits(Config):
     body_seconds: float = 10.0
     """Seconds in which a request has to arrive (default 10); slower ones get 408."""
     send_seconds: float = 30.0
-    """Seconds that a client may leave a part of an answer unread (default 30); then it is dropped.
+    """Seconds that a client may leave part of an answer unread (default 30); then the connection is
+    dropped.
     """
     request_seconds: float = 300.0
     """Seconds that answering may take (default 300); then the request gets 503."""
     drain_seconds: float = 30.0
-    """Seconds that running requests are given to finish after SIGTERM (default 30)."""
+    """Seconds that running requests get to finish after SIGTERM (default 30)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,7 +29,7 @@ class Served:
         return " and ".join(ability.verb for ability in self.abilities)
 
     def card(self) -> dict[str, Any]:
-        """What /v1/models says of it, in OpenAI's shape and a little more."""
+        """Its entry in /v1/models: OpenAI's fields and a few more."""
         about = {name: value for ability in self.abilities for name, value in ability.describe().items()}
         about["abilities"] = [route for ability in self.abilities for route in ability.routes]
         return {"id": self.name, "object": "model", "created": self.created, "owned_by": "elman", "elman": about}
@@ -39,10 +39,10 @@ class LoadedModels:
     """Models by name.
 
     Args:
-        models: what ``elman.load`` gives, by name.
+        models: results of ``elman.load``, by name.
 
     Raises:
-        UsageError: a model can do nothing that is served.
+        UsageError: a model has no ability that can be served.
     """
 
     def __init__(self, models: Mapping[str, Any], metrics: Metrics) -> None:
@@ -62,7 +62,7 @@ class LoadedModels:
         Raises:
             Problem: there is none.
         """
-        # A path as it was typed for `elman serve` is a name, too: other tools find the tokenizer by
+        # A path as typed for `elman serve` is a name too: other tools find the tokenizer by
         # it.
         found = self.served.get(name) or self.served.get(default_name(name))
         if found is None:
@@ -93,7 +93,7 @@ class LoadedModels:
         raise Problem(400, message, param="model", code="model_not_able")
 
     def routes(self) -> str:
-        """What the models do, and the route for it."""
+        """The abilities of the models, and the routes for them."""
         able = {type(ability): ability for ability in self._abilities()}
         return ", or ".join(f"{kind.infinitive}: POST /v1/{kind.routes[-1]}" for kind in ABILITIES if kind in able)
 
@@ -113,7 +113,7 @@ class LoadedModels:
 
 
 def default_name(path: str) -> str:
-    """The name of a model that lies there.
+    """The name of the model at a path.
 
     >>> default_name("models/lstm/"), default_name("news.arpa.gz")
     ('lstm', 'news')

@@ -1,10 +1,10 @@
-"""How much each earlier word still matters for a prediction: what changes in it when that word had
-not been there.
+"""How much each earlier word still matters for a prediction: how the prediction changes without
+that word.
 
-The history of one place in a line is read again as often as it has words, each time without one of
-them, all in one batch. Compared are the probabilities of all types with and without: the
-Kullback-Leibler divergence, in bits, and how many bits more the word costs that does come. What an
-n-gram no longer sees costs exactly nothing.
+The history of one position in a line is read again once for each of its words, each time without
+that word, all in one batch. The probabilities of all types with and without it are compared: the
+Kullback-Leibler divergence, in bits, and how many bits more the actual word costs. A word that an
+n-gram no longer sees has exactly no effect.
 """
 
 import math
@@ -40,7 +40,7 @@ class MemoryPiece(NamedTuple):
 
 
 def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
-    """The words of a line: its tokens, or, where a word is many tokens, what stands between spaces.
+    """The words of a line: its tokens, or, if a word is several tokens, the pieces between spaces.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["ab c, d"], config=TokenizerConfig(level="char"))
@@ -67,7 +67,7 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
 def memory_answer(
     body: MemoryBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
 ) -> dict[str, Any]:
-    """The words of a line and what each of those before ``place`` does for the prediction there."""
+    """The words of a line, and the effect of each word before ``place`` on the prediction there."""
     tokenizer, line = served.model.lm.tokenizer, normalise_line(body.text)
     if "\n" in line or "\r" in line:
         raise Problem(422, "text has several lines; send one line", param="text")
@@ -81,7 +81,7 @@ def memory_answer(
     read = ids[: pieces[place].first] if place < len(pieces) else ids
     if len(read) > limits.max_memory_tokens:
         raise Problem(
-            413, f"there are {len(read)} tokens before that place, more than the {limits.max_memory_tokens} that this "
+            413, f"there are {len(read)} tokens before that position, more than the {limits.max_memory_tokens} that this "
             "server leaves out one by one; send the last part of the text", param="text", code="prompt_too_long",
         )  # fmt: skip
     wanted = int(ids[len(read)]) if place < len(pieces) else None

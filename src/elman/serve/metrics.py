@@ -17,7 +17,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # no time of creation beside each value
+        disable_created_metrics()  # no time of creation next to each value
         own = self._registry = CollectorRegistry()
         self.requests = Counter("elman_requests_total", "Requests.", ("route", "status"), registry=own)
         self.request_seconds = Histogram(

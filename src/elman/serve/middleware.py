@@ -1,8 +1,8 @@
-"""What every request passes before any work is done for it: the door of the server.
+"""Checks every request before any work is done for it.
 
-Refused here, in this order: names in the Host header that are not ours (a page of another site
-cannot reach us by giving its own name our address), anything while shutting down, a wrong key, a
-body that is no JSON, too large or too slow. What passes is counted and timed.
+Refused here, in this order: foreign names in the Host header (so that a page of another site cannot
+reach us by giving its own name our address), anything while shutting down, a wrong key, a body that
+is not JSON, too large or too slow. Accepted requests are counted and timed.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from elman.serve.metrics import Metrics
 
 _OPEN = ("/", "/health", "/healthz")
 _PAGE_FILES = "/web/"
-"""The page asks for the key, so it must come without one; nothing in it is secret."""
+"""The page asks for the key, so it must be served without one; nothing in it is secret."""
 _LOCAL = ("localhost", "localhost.localdomain", "ip6-localhost")
 
 
 class Activity:
-    """What is going on: how many requests, and whether more are taken."""
+    """The current state: how many requests are running, and whether more are accepted."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -36,7 +36,7 @@ class Guard:
     """ASGI middleware.
 
     Args:
-        names: host names that requests may address us by, besides localhost and plain addresses.
+        names: host names by which requests may address us, besides localhost and plain addresses.
         key: what clients have to send as ``Authorization: Bearer KEY``; None: nothing.
     """
 
@@ -82,7 +82,7 @@ class Guard:
                 return
             await self._app(scope, _replayed(body, receive), sending)
         except asyncio.CancelledError:
-            if not self._activity.draining:  # else it is cut off, which is said once for all
+            if not self._activity.draining:  # otherwise it is cut off, which is reported once for all
                 raise
             if status is None:
                 late = Problem(503, "the server shut down before this was finished; try again", code="shutting_down")
@@ -94,10 +94,10 @@ class Guard:
             self._metrics.request_seconds.labels(route=route).observe(time.perf_counter() - begin)
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
-        """The body of a request that may come in.
+        """The body of a request that is allowed.
 
         Raises:
-            Problem: it may not.
+            Problem: it is refused.
         """
         headers = {name.lower(): value for name, value in scope["headers"]}
         self._check_host(headers.get(b"host", b"localhost").decode("latin-1"))
@@ -112,7 +112,7 @@ class Guard:
         # JSON they cannot.
         if body and kind != b"application/json":
             came = shown(kind.decode("latin-1"))
-            raise Problem(415, f"the body came as {came}; send JSON, with Content-Type: application/json")
+            raise Problem(415, f"the body has the type {came}; send JSON, with Content-Type: application/json")
         return body
 
     def _check_host(self, host: str) -> None:
@@ -164,7 +164,7 @@ class Guard:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """What receives the body that was read already, and then whatever comes after it."""
+    """Receives the body that was read already, and then whatever comes after it."""
     waiting: list[Any] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

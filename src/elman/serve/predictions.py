@@ -22,7 +22,7 @@ def texts_of(body: PredictBody, limits: Limits, *, classes: int) -> list[str]:
         classes: how many labels the model has.
 
     Raises:
-        Problem: too much is asked for, or a string is no text.
+        Problem: the request is too large, or a string is not valid text.
     """
     texts = [body.input] if isinstance(body.input, str) else body.input
     if len(texts) > limits.max_texts:
@@ -63,7 +63,7 @@ def predictions_answer(
 def explanations_of(
     texts: Sequence[str], predictions: Sequence[Prediction], able: PredictsLabels, patience: Patience
 ) -> list[dict[str, Any]]:
-    """What the words of each text contribute to its most probable label."""
+    """The contribution of each word of each text to its most probable label."""
     pairs = zip(texts, predictions, strict=True)
     return [_explained(text, int(found.probabilities.argmax()), able, patience) for text, found in pairs]
 

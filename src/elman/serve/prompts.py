@@ -1,4 +1,4 @@
-"""A prompt as tokens with their places in the text, from text or from token ids."""
+"""A prompt as tokens with their positions in the text, from text or from token ids."""
 
 import codecs
 import re
@@ -17,24 +17,23 @@ from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _LONGEST_CHARACTER = 64
-"""Marks on one letter that are looked at together; nobody's language has more, but anybody's
-request may."""
+"""Most marks on one letter that are handled together; no language has more, but a request may."""
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """What a model reads before it writes."""
+    """The input that a model reads before it generates."""
 
     text: str
     ids: TokenIds
     offsets: list[int]
     """Where each token begins in the text, in characters."""
     shown: list[str]
-    """Each token as people read it; together they are the text, but for bytes that are no character
-    alone."""
+    """Each token as people read it; together they are the text, except for bytes that are not a
+    character alone."""
     typed: bytes
-    """A space at the end, which the next token must begin with; or nothing."""
+    """A space at the end, with which the next token must begin; or nothing."""
     line_start: bool
     """Whether the next token begins a line."""
     line: str = ""
@@ -105,7 +104,7 @@ def check_ids(tokenizer: Tokenizer, ids: Sequence[int], *, param: str) -> None:
     """Check that a model has these tokens.
 
     Raises:
-        Problem: it lacks one; ``param`` is the field that they came in.
+        Problem: the model lacks one; ``param`` is the field with the tokens.
     """
     most = max(ids, default=0)
     if most >= tokenizer.size:
@@ -115,7 +114,7 @@ def check_ids(tokenizer: Tokenizer, ids: Sequence[int], *, param: str) -> None:
 def shown_token(tokenizer: Tokenizer, token: int, text: str | None, *, line_start: bool = False) -> str:
     """A token as people read it: the part of the text that it is, or what it adds to one.
 
-    Bytes that are no character alone are spelled, as OpenAI does.
+    Bytes that are not a character alone are spelled out, as OpenAI does.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> byte_level = Tokenizer.fit([], config=TokenizerConfig(level="byte"))

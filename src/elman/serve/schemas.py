@@ -1,4 +1,4 @@
-"""The JSON that requests bring and answers have: strict, so that a misspelled field is told and not
+"""The JSON of requests and answers: strict, so that a misspelled field is an error and not
 ignored."""
 
 from typing import Annotated, Any, Literal
@@ -50,18 +50,18 @@ class ScoreBody(_Body):
 
     text: str = Field(description="One or more lines.")
     model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
-    top: int = Field(0, ge=0, le=20, description="So many of the likeliest tokens at each place, too.")
+    top: int = Field(0, ge=0, le=20, description="How many of the likeliest tokens to list at each position.")
 
 
 class MemoryBody(_Body):
-    """How much each earlier word of a line matters for what is predicted at one of its places."""
+    """How much each earlier word of a line matters for the prediction at one position."""
 
     text: str = Field(description="One line.")
     model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
     place: Annotated[int, Field(ge=0, lt=1 << 31)] | None = Field(
         None, description="Which word, counted from 0; by default the one that comes next."
     )
-    top: int = Field(5, ge=0, le=20, description="How many of the likeliest tokens there.")
+    top: int = Field(5, ge=0, le=20, description="How many of the likeliest tokens to list there.")
 
 
 class PredictBody(_Body):
@@ -69,11 +69,13 @@ class PredictBody(_Body):
 
     input: str | Annotated[list[str], Field(min_length=1)] = Field(description="A text, or several.")
     model: _Name | None = Field(None, description="Which model; by default the first one that predicts labels.")
-    explain: bool = Field(False, description="Whether to tell what each word contributes to the most probable label.")
+    explain: bool = Field(
+        False, description="Whether to explain what each word contributes to the most probable label."
+    )
 
 
 class StreamOptions(_Body):
-    """What a stream is to tell at its end."""
+    """What a stream reports at its end."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
@@ -118,7 +120,7 @@ class TokenizeBody(_Body):
     content: str | None = None
     model: _Name | None = None
     add_special_tokens: bool | None = Field(None, description="Accepted; there are no tokens to add.")
-    return_token_strs: bool | None = Field(None, description="Whether to show each token, too.")
+    return_token_strs: bool | None = Field(None, description="Whether to show each token too.")
 
 
 class DetokenizeBody(_Body):
@@ -146,7 +148,7 @@ class CompleteAnswer(BaseModel):
 
 
 class Bits(BaseModel):
-    """What could stand at a place, and what it costs."""
+    """A possible token at a position, and its cost."""
 
     text: str
     bits: float
@@ -162,8 +164,8 @@ class TokenBits(Bits):
 
 
 class WordMemory(BaseModel):
-    """A word of a line: what the prediction loses without it (bits), and how many bits more the
-    word there costs."""
+    """A word of a line: how far the prediction changes without it (bits), and how many bits more
+    the actual word costs."""
 
     text: str
     bits: float | None
@@ -171,8 +173,8 @@ class WordMemory(BaseModel):
 
 
 class MemoryAnswer(BaseModel):
-    """The words of a line, those before the place with what they matter there; the word at the
-    place."""
+    """The words of a line, those before the position with their effect there; the word at the
+    position."""
 
     model: str
     place: int
@@ -182,7 +184,7 @@ class MemoryAnswer(BaseModel):
 
 
 class WordContribution(BaseModel):
-    """A word of a text and what it does for a label.
+    """A word of a text and its effect on a label.
 
     ``contribution`` is the log-odds of the label with the word less those without it (nats),
     ``change`` the probability with it less that without it. ``start`` and ``end`` count characters
@@ -204,7 +206,7 @@ class ExplanationFacts(BaseModel):
 
 
 class PredictionFacts(BaseModel):
-    """The labels of a text, and the probabilities of all labels; the explanation, if asked for."""
+    """The labels of a text, and the probabilities of all labels; the explanation, if requested."""
 
     labels: list[str]
     probabilities: dict[str, float]
@@ -220,7 +222,7 @@ class PredictAnswer(BaseModel):
 
 
 class LineBits(BaseModel):
-    """A line and what its tokens cost."""
+    """A line and the cost of its tokens."""
 
     text: str
     bits: float
@@ -278,11 +280,11 @@ class CompletionAnswer(BaseModel):
 
 
 class TokenizeAnswer(BaseModel):
-    """The tokens that a model reads a text as."""
+    """The tokens of a text."""
 
     count: int
     max_model_len: int
-    """The most tokens of a prompt that this server reads."""
+    """The most tokens of a prompt that this server accepts."""
     tokens: list[int]
     token_strs: list[str] | None
 
@@ -325,7 +327,7 @@ class Forgotten(BaseModel):
 
 
 class ErrorFacts(BaseModel):
-    """What went wrong, in OpenAI's manner."""
+    """What went wrong, in OpenAI's format."""
 
     message: str
     type: str

@@ -1,7 +1,7 @@
-"""The server around the application: its socket, its patience with connections, and how it ends.
+"""The server around the application: its socket, its timeouts for connections, and its shutdown.
 
-SIGTERM and Ctrl-C drain it: what runs is finished, what comes gets 503, and then the process ends
-by itself. A second signal ends it at once.
+SIGTERM and Ctrl-C drain it: running requests are finished, new ones get 503, and then the process
+ends by itself. A second signal ends it at once.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that clients can reach us by; port 0: any free one.
+    """A socket on which clients can reach us; port 0: any free one.
 
     Raises:
-        UsageError: not to be had.
+        UsageError: not available.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         opened = socket.create_server((host, port), family=family, backlog=1024)
-        # Connections inherit it: what a client leaves unread must not pile up in the system either.
+        # Connections inherit it: unread answers must not pile up in the system either.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
         # An answer's head and body go as two packets: the second one must not wait until the first
         # is acknowledged.
@@ -54,7 +54,7 @@ def address(opened: socket.socket) -> str:
 
 
 def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: Callable[[str], None]) -> None:
-    """Serve until a signal comes and what runs is finished.
+    """Serve until a signal comes and running requests are finished.
 
     Args:
         ready: called once requests are answered.
@@ -62,8 +62,8 @@ def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: 
     """
     # The thread that answers must not wait long for those that compute.
     sys.setswitchinterval(0.001)
-    # Looking through a vocabulary's tens of thousands of objects for garbage stops everybody for a
-    # quarter of a second: what was loaded stays, and is not looked at again.
+    # Searching a vocabulary's tens of thousands of objects for garbage stops everything for a
+    # quarter of a second: loaded objects stay, and are not searched again.
     gc.collect()
     gc.freeze()
     limits: Limits = app.state.server.limits
@@ -166,8 +166,8 @@ def _patient(limits: Limits) -> type[asyncio.Protocol]:
             return self.cycle is None or self.cycle.response_complete
 
         def _expect(self) -> None:
-            """Once a request has begun to come, its head has to come soon, however many bytes at a
-            time."""
+            """Once a request has begun to arrive, its head must be complete soon, however many
+            bytes come at a time."""
             if self._waiting is None and not self.transport.is_closing():
                 self._waiting = self.loop.call_later(limits.body_seconds, self._drop_idle)
 

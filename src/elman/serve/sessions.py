@@ -1,10 +1,9 @@
-"""Typing sessions: what a model has read of a text is kept, so that the next key costs next to
-nothing.
+"""Typing sessions: the states of a text are kept, so that the next key costs next to nothing.
 
 A session is a tree of token prefixes. The state after each typed token stays, so a key costs at
-most one model step: none while the word is not one yet, none for backspace, none when the cursor
-goes back into the text. Of a text that comes all at once every 32nd state stays, and what lies
-between is read again in one call; or one token after another where several at once would give other
+most one model step: none while a word is incomplete, none for backspace, none when the cursor goes
+back into the text. Of a text that comes all at once every 32nd state stays, and the tokens between
+are read again in one call; or one token after another where several at once would give different
 last bits (networks that torch computes, alone or in a mixture).
 
 A session never changes an answer, only how soon it comes. Sessions end by themselves: unused for a
@@ -28,9 +27,9 @@ from elman.serve.limits import Limits
 
 _GAP = 32
 _TYPED = 4
-"""So many new tokens count as typed, and each state stays."""
+"""Up to this many new tokens count as typed, and each state stays."""
 _TABLES = 8
-"""Prefixes whose probabilities stay."""
+"""Most prefixes whose probabilities are kept."""
 _PLACE_BYTES = 400
 _PLACES = 4
 
@@ -48,11 +47,11 @@ class _Place:
 
 
 class Session:
-    """What one client has typed to one model.
+    """One client's typing to one model.
 
     Args:
         room: bytes of states to keep; the latest always stays.
-        longest: tokens of a prompt at most.
+        longest: most tokens of a prompt.
     """
 
     def __init__(self, *, room: int, longest: int) -> None:
@@ -71,12 +70,13 @@ class Session:
 
     @property
     def bytes(self) -> int:
-        """What it holds, roughly."""
+        """Its bytes, roughly."""
         tables = sum(place.log_probs.nbytes for place in list(self._tables) if place.log_probs is not None)
         return self._state_bytes + tables + self._places * _PLACE_BYTES
 
     def reader(self, model: Batched) -> "SessionReader":
-        """The model as it reads prompts with what is kept of the client's text, for one request."""
+        """The model for one request, which reads prompts with the kept states of the client's
+        text."""
         if self._places > _PLACES * self._longest:
             self._clear()
         return SessionReader(self, model)
@@ -122,7 +122,7 @@ class Session:
         return path[last], state
 
     def log_probs(self, model: Batched, place: _Place, state: State) -> LogProbs:
-        """What comes after a place whose state is given."""
+        """The probabilities after a place whose state is given."""
         if place.log_probs is None:
             self._keep_table(place, model.step(state)[1])
         else:
@@ -152,17 +152,17 @@ class Session:
 
 
 class SessionReader:
-    """A LanguageModel that remembers prompts: what is fed to it from the start is looked up in a
-    session first.
+    """A LanguageModel that remembers prompts: text read from the start is looked up in a session
+    first.
 
-    Its ``score`` of remembered text gives states only; the scores are not a number.
+    Its ``score`` of remembered text gives only states; the scores are NaN.
     """
 
     def __init__(self, session: Session, model: Batched) -> None:
         self._session, self._model = session, model
         self.tokenizer = model.tokenizer
         self.batchable, self.exact, self.forgets_lines = model.batchable, model.exact, model.forgets_lines
-        # States that this request has been given, kept alive so that they are told by identity.
+        # States given to this request, kept alive so that they can be recognised by identity.
         self._given: dict[int, tuple[State, _Place]] = {}
 
     @property
@@ -212,12 +212,12 @@ class Sessions:
 
     @property
     def bytes(self) -> int:
-        """What they hold together, roughly."""
+        """Their bytes together, roughly."""
         with self._lock:
             return sum(self._sizes.values())
 
     def new(self) -> Session:
-        """A session that nobody knows by name."""
+        """A session without a name."""
         return Session(room=self._room // 4, longest=self._limits.max_prompt_tokens)
 
     def get(self, model: str, name: str) -> Session:
@@ -232,7 +232,7 @@ class Sessions:
             return session
 
     def settle(self, model: str, name: str, session: Session) -> None:
-        """Look at what a session holds after a request, and make room if it is too much."""
+        """Measure a session after a request, and make room if it holds too much."""
         with self._lock:
             if self._sessions.get((model, name)) is not session:
                 return
@@ -244,7 +244,7 @@ class Sessions:
                 self._drop(oldest)
 
     def forget(self, name: str) -> bool:
-        """End the sessions of that name with every model; whether there was one."""
+        """End the sessions of that name with every model; returns whether there was one."""
         with self._lock:
             found = [key for key in self._sessions if key[1] == name]
             for key in found:

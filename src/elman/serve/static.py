@@ -1,4 +1,4 @@
-"""The page and its files over HTTP, with headers that let it talk to this server only."""
+"""The page and its files over HTTP, with headers that let it talk only to this server."""
 
 from starlette.responses import Response
 

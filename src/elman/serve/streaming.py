@@ -1,4 +1,5 @@
-"""Answers to clients that may be slow or gone: what nobody waits for is stopped, and holds nothing."""
+"""Answers to clients that may be slow or gone: work that nobody waits for is stopped and frees its
+memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,11 +32,11 @@ class Gate:
         """Take a place, to be given back by ``leave``.
 
         Raises:
-            Problem: none is free.
+            Problem: no place is free.
         """
         if self.inside >= self._limit:
             raise Problem(
-                429, f"{self.inside} {self._name} are being worked on, as many as this server takes; try again in a "
+                429, f"{self.inside} {self._name} are running, as many as this server takes; try again in a "
                 "second", code="too_busy",
             )  # fmt: skip
         self.inside += 1
@@ -46,11 +47,11 @@ class Gate:
 
 
 async def while_connected(request: Request, work: Awaitable[T], *, seconds: float) -> T:
-    """The result of some work, which ends early when the client goes or the time is over.
+    """The result of some work, which ends early if the client leaves or the time is up.
 
     Raises:
-        Gone: the client went.
-        Problem: the time is over.
+        Gone: the client left.
+        Problem: the time is up.
     """
     task = asyncio.ensure_future(work)
     watch = asyncio.ensure_future(_disconnected(request.receive))
@@ -64,7 +65,7 @@ async def while_connected(request: Request, work: Awaitable[T], *, seconds: floa
 
 
 class EventStream(Response):
-    """Server-sent events, for as long as somebody reads them."""
+    """Server-sent events, as long as the client reads them."""
 
     media_type = "text/event-stream"
 
@@ -81,7 +82,7 @@ class EventStream(Response):
             if task.done():
                 task.result()
         except _Unread:
-            # Closing would wait for the client to read what is under way.
+            # Closing would wait for the client to read what has been sent.
             scope.get("state", {}).get("abort", _nothing)()
         finally:
             await _cancelled(task, watch)

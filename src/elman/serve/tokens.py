@@ -1,4 +1,4 @@
-"""/tokenize and /detokenize: the tokens that /v1/completions reads a prompt as, and back."""
+"""/tokenize and /detokenize: the tokens of a prompt as /v1/completions reads them, and back."""
 
 from typing import Any
 
