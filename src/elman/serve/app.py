@@ -302,7 +302,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
 def _add_openai(app: FastAPI, server: Server) -> None:
     @app.post(
         "/v1/completions", response_model=CompletionAnswer, summary="OpenAI's completions",
-        responses={200: {"content": {"text/event-stream": {}}, "description": "The complete answer, or a stream of events."}},
+        responses={200: {"content": {"text/event-stream": {}}, "description": "One answer, or a stream of events."}},
     )  # fmt: skip
     async def completions(body: CompletionBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)

@@ -74,8 +74,8 @@ def check(body: CompletionBody, served: ContinuesText, limits: Limits, hidden: H
     n = body.n or 1
     if n * len(given) > limits.max_choices:
         raise Problem(
-            422, f"{len(given)} prompts, n {n}: {n * len(given)} texts; this server generates up to {limits.max_choices} "
-            "per request", param="n",
+            422, f"{len(given)} prompts, n {n}: {n * len(given)} texts; this server generates up to "
+            f"{limits.max_choices} per request", param="n",
         )  # fmt: skip
     prompts = []
     for each in given:

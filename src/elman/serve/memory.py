@@ -81,7 +81,7 @@ def memory_answer(
     read = ids[: pieces[place].first] if place < len(pieces) else ids
     if len(read) > limits.max_memory_tokens:
         raise Problem(
-            413, f"there are {len(read)} tokens before that position, more than the {limits.max_memory_tokens} that this "
+            413, f"there are {len(read)} tokens before that word, more than the {limits.max_memory_tokens} that this "
             "server leaves out one by one; send the last part of the text", param="text", code="prompt_too_long",
         )  # fmt: skip
     wanted = int(ids[len(read)]) if place < len(pieces) else None
