@@ -89,7 +89,7 @@ def test_vectors_and_no_rival(cli: Call, reviews_file: Path, tmp_path: Path) -> 
     assert figures["notes"][0] == "the rival was left out (--no-rival)"
     assert elman.load(folder).config.embedding_size == 3
     result = cli("train", reviews_file, "--vectors", vectors, "--out", tmp_path / "other", *TINY)
-    assert result.code == 2 and "--vectors does not apply to a model" in result.err
+    assert result.code == 2 and "--vectors is not a setting of a model" in result.err
     for words in (("--vectors", vectors), ("--no-rival",)):
         result = cli("train", *words, "--out", folder, "--resume")
         assert result.code == 2 and "--resume takes everything from the folder" in result.err

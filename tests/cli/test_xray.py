@@ -63,7 +63,7 @@ def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_pa
     assert "A plain RNN has no gates" in shown.out and "At the end of training it was" in shown.out
     assert "Its weights allow" in shown.out and "lstm, forget bias for 30, fresh" in shown.out
     page = (tmp_path / "out" / "xray.html").read_text()
-    for title in ("Gradient by lag", "During training", "Influence by lag", "Each word and the next ones"):
+    for title in ("Gradient by lag", "During training", "Influence by lag", "Each token and the next ones"):
         assert f"<h2>{title}</h2>" in page
     assert not re.search(r'(src|href)="(?!#|data:)', page) and page.count("<svg") == 9
     assert len(set(re.findall(r'\bid="([^"]*)"', page))) == len(re.findall(r'\bid="([^"]*)"', page))
@@ -95,8 +95,8 @@ def test_a_window_ends_what_is_seen(cli: Call, windowed: Path, text_file: Path) 
     for kind, flags, said in (
         ("conv", ("--xray",), "--xray records gradients through time"),
         ("conv", ("--window", "1"), "window is 1; it must be at least 2"),
-        ("lstm", ("--window", "5"), "window means nothing to lstm"),
-        ("conv", ("--heads", "2"), "heads mean nothing to conv"),
+        ("lstm", ("--window", "5"), "window does not apply to lstm"),
+        ("conv", ("--heads", "2"), "heads do not apply to conv"),
         ("transformer", ("--heads", "0"), "heads is 0; it must be at least 1"),
         ("transformer", ("--no-skip",), "leave out --no-skip"),
         ("feed-forward", ("--input", "one-hot"), "one-hot input is for recurrent cells"),
@@ -182,7 +182,7 @@ def test_minutes_and_seeds_reach_the_trials(cli: Call, monkeypatch: pytest.Monke
         (("NGRAM", "TEXT", "--lags", "5,10"), "give one number"),
         (("NGRAM", "TEXT", "--lags", "1"), "--lags is 1"),
         (("NGRAM", "TEXT", "--positions", "0"), "--positions is 0"),
-        (("NGRAM", "TEXT", "--seeds", "2"), "with --task only"),
+        (("NGRAM", "TEXT", "--seeds", "2"), "to --task only"),
         (("NGRAM", "TEXT", "--sentence", "quux zyzzyva"), "knows no word"),
         (("NGRAM", "missing.txt"), "missing.txt"),
         (("NGRAM", "SHORT"), "the text has"),

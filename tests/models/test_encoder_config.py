@@ -20,11 +20,11 @@ from elman.models.network_config import NeuralConfig
         ({"hidden_size": 2**20 + 1}, "hidden_size is 1048577"),
         ({"output_size": 0}, "output_size is 0; it must be at least 1"),
         ({"pooling": "sum"}, "pooling is 'sum'; it must be 'mean-max-last' or 'mean' or"),
-        ({"window": 4}, "window means nothing to lstm"),
+        ({"window": 4}, "window does not apply to lstm"),
         ({"cell": "conv", "window": 1}, "window is 1; it must be at least 2"),
         ({"cell": "conv", "input": "one-hot"}, "one-hot input is for recurrent cells"),
         ({"cell": "conv", "skip": False}, "leave out --no-skip"),
-        ({"heads": 2}, "heads mean nothing to lstm"),
+        ({"heads": 2}, "heads do not apply to lstm"),
     ],
 )
 def test_what_is_not_allowed(settings: dict[str, Any], message: str) -> None:

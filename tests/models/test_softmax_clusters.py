@@ -151,8 +151,8 @@ def test_a_grown_type_is_read_as_the_average_of_its_tail() -> None:
     ("values", "message"),
     [
         ({"softmax": "half"}, "softmax is 'half'; it must be 'full' or 'adaptive' or 'sampled'"),
-        ({"samples": 100}, "samples means nothing to the full softmax"),
-        ({"softmax": "adaptive", "samples": 100}, "samples means nothing to the adaptive softmax"),
+        ({"samples": 100}, "samples does not apply to the full softmax"),
+        ({"softmax": "adaptive", "samples": 100}, "samples does not apply to the adaptive softmax"),
         ({"softmax": "sampled", "samples": 0}, "samples is 0; it must be at least 1"),
     ],
 )

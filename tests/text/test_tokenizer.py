@@ -255,8 +255,8 @@ def test_half_a_surrogate_pair(level: Level) -> None:
     [
         ({"level": "letter"}, "level is 'letter'; it must be 'word' or 'subword' or 'char' or 'byte'"),
         ({"level": "char", "pretokenized": True}, "use level 'word'"),
-        ({"level": "byte", "min_count": 1}, "min_count means nothing there"),
-        ({"level": "byte", "vocab_size": 258}, "vocab_size means nothing there"),
+        ({"level": "byte", "min_count": 1}, "min_count does not apply to it"),
+        ({"level": "byte", "vocab_size": 258}, "vocab_size does not apply to it"),
         ({"min_count": 0}, "min_count is 0; it must be 1 or more"),
         ({"vocab_size": 2}, "level 'word' needs 3 or more"),
         ({"level": "subword", "vocab_size": 257}, "level 'subword' needs 258 or more"),

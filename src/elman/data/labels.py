@@ -55,7 +55,7 @@ class LabelSet:
                     f"more than {MOST_LABELS:,} different labels in {total:,} examples; is --label the right field?"
                 )
         if not total:
-            raise UsageError("no examples to train on; give some")
+            raise UsageError("no training examples; give some")
         names = tuple(sorted(counts, key=sort_key))
         if not names or (len(names) == 1 and counts[names[0]] == total):
             what = f"has the label {names[0]!r}" if names else "is without a label"

@@ -60,10 +60,10 @@ class StackConfig(Config):
             raise UsageError(
                 f"window is {self.window}; it must be at least 2 and at most 1024"
                 if windowed
-                else f"window means nothing to {self.cell}, which has no end to what it sees; leave it out"
+                else f"window does not apply to {self.cell}, which has no limited context; leave it out"
             )
         if self.heads is not None and "heads" not in self.kind.options:
-            raise UsageError(f"heads mean nothing to {self.cell}; leave them out, or train a transformer")
+            raise UsageError(f"heads do not apply to {self.cell}; leave them out, or train a transformer")
         if self.heads is not None and not 1 <= self.heads <= self.embedding_size:
             raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.embedding_size}")
         if windowed and self.input == "one-hot":

@@ -110,7 +110,9 @@ def _sorted(kind: str, settings: Mapping[str, Any]) -> Fixed:
     for name in settings:
         if name not in sizes | steps:
             flag = "--" + name.replace("_", "-")
-            raise UsageError(f"{flag} does not apply to a model of kind {kind}; leave it out or choose another --model")
+            raise UsageError(
+                f"{flag} is not a setting of a model of kind {kind}; leave it out or choose another --model"
+            )
     config = {name: value for name, value in settings.items() if name in sizes}
     plan = {name: value for name, value in settings.items() if name in steps}
     if plan and found.plan is not None:

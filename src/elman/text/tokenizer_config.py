@@ -58,7 +58,7 @@ class TokenizerConfig(Config):
             raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
         for name in ("min_count", "vocab_size"):
             if self.level == "byte" and getattr(self, name) is not None:
-                raise UsageError(f"level 'byte' always has its 256 bytes; {name} means nothing there; leave it out")
+                raise UsageError(f"level 'byte' always has its 256 bytes; {name} does not apply to it; leave it out")
         if self.min_count is not None and self.min_count < 1:
             raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
         least = len(SPECIALS) + (256 if self.level == "subword" else 1)

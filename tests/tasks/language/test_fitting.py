@@ -81,7 +81,7 @@ def test_going_on_with_new_text_grows_the_vocabulary_and_keeps_what_was_learned(
     assert " astronaut" in now.tokens and " astronaut" not in old.tokens
     assert grown.complete("Greta greets the", n=1).words[0][0] == "astronaut"
     assert grown.complete("Anna sees the old", n=1).words[0][0] == "house"
-    with pytest.raises(UsageError, match="--from keeps the model's shape"):
+    with pytest.raises(UsageError, match="--from keeps the model's sizes"):
         elman.train(new, start=lstm_folder, updates=5, hidden_size=99)
     with pytest.raises(UsageError, match="add --model lstm"):
         elman.train(new, start=lstm_folder, updates=5, model="gru")
@@ -174,7 +174,7 @@ def test_settings_reach_the_model_and_unknown_ones_are_refused(text_file: Path) 
         "skip": True, "softmax": "full", "samples": None, "window": None, "heads": None,
     }  # fmt: skip
     assert model.card["recipe"]["plan"]["bptt"] == 10
-    with pytest.raises(UsageError, match="--hiden-size means nothing"):
+    with pytest.raises(UsageError, match="--hiden-size is not a setting"):
         elman.train(text_file, hiden_size=3, updates=1)
 
 

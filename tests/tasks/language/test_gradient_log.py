@@ -86,7 +86,7 @@ def test_forget_biases_are_for_the_lstm(cli: Callable[..., Any], text_file: Path
     for flags, said in (
         (("--model", "gru", "--forget-bias", "20"), "applies to an lstm only"),
         (("--model", "lstm", "--forget-bias", "1"), "must be at least 2"),
-        (("--model", "ngram", "--forget-bias", "20"), "means nothing"),
+        (("--model", "ngram", "--forget-bias", "20"), "is not a setting"),
     ):
         found = cli("train", text_file, "--out", tmp_path / "new", *flags)
         assert found.code == 2 and said in found.err and found.err.count("\n") == 1
