@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and
+"""The Python API, ``import elman``: train, load, mix, adapt, review_rating, the models, and
 register_cell."""
 
 import shutil
@@ -58,22 +58,22 @@ def train(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-        task: ``language``, ``classify`` or ``vectors``; by default what ``start`` is of, or
-            language.
-        out: the new model folder; by default a temporary one, so ``save`` what is to stay.
+        task: ``language``, ``classify`` or ``vectors``; by default that of ``start``, or language.
+        out: the new model folder; by default a temporary one, so ``save`` models that you want to
+            keep.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
-            ngram or a cell of your own (``register_cell``); by default what ``start`` is, or lstm.
-            Of vectors skipgram, cbow, fasttext, glove or ppmi; by default chosen by the text's
-            size.
+            ngram or a cell of your own (``register_cell``); by default the kind of ``start``, or
+            lstm. For vectors: skipgram, cbow, fasttext, glove or ppmi; by default chosen by the
+            text's size.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
-        start: a model folder to go on from with new text.
+        start: a model folder to continue from with new text.
         settings: anything else that `elman train --help` lists, such as ``level="char"``,
             ``order=3``, ``hidden_size=256`` or ``dropout=0.3``.
 
     Returns:
-        A ``Model`` of a language; of another task what its ``predict`` belongs to.
+        A language ``Model``, or the model of another task.
 
     Raises:
         ElmanError: whatever is wrong, in one line.
@@ -126,12 +126,12 @@ def mix(
 ) -> Model:
     """Mix models with the same types into one, the weights fitted by EM.
 
-    ``save`` writes the mixture with all its parts into a folder of its own. Its ``card`` has under
-    ``mixture`` the weights, and the figures of parts and mixture on the text.
+    ``save`` writes the mixture with all its parts into a folder of its own. Its ``card`` has the
+    weights under ``mixture``, and the figures of the parts and of the mixture on the text.
 
     Args:
-        models: two or more that ``train`` and ``load`` return.
-        tune: text to fit the weights on; never the one to be reported on; default: the validation
+        models: two or more results of ``train`` or ``load``.
+        tune: text to fit the weights on, never the text that you report on; default: the validation
             text named in a model's card.
         context: as for ``Model.evaluate``.
         config: how ``tune`` is read.
@@ -142,7 +142,7 @@ def mix(
     """
     progress = progress or Progress()
     if len(models) < 2:
-        raise UsageError(f"a mixture needs two models or more; {len(models)} came")
+        raise UsageError(f"a mixture needs two models or more; you gave {len(models)}")
     with _tuning_text(with_text(models), tune, config, progress) as text:
         parts = [model.lm for model in models]
         fitted = fit_mixture(parts, models[0].speller, text, context=context, progress=progress)
@@ -166,27 +166,27 @@ def adapt(
     config: CorpusConfig | None = None,
     progress: Progress | None = None,
 ) -> Model:
-    """A model that adapts to what it reads; everything about how is fitted on ``tune``.
+    """A model that adapts to what it reads, with parameters fitted on ``tune``.
 
-    What it has read is in its state: with ``context`` carry it goes on adapting over all texts,
-    with document it starts afresh at each of them, with independent at each line.
+    Its state holds what it has read: with ``context`` carry it keeps adapting over all texts; with
+    document it starts afresh at each document, with independent at each line.
 
     Args:
-        model: what ``train`` and ``load`` return.
-        tune: text to fit on; never the one to be reported on; default: the validation text named in
-            the model card.
+        model: a result of ``train`` or ``load``.
+        tune: text to fit on, never the text that you report on; default: the validation text named
+            in the model card.
         mix: models with the same types to mix in.
-        cache: whether to expect again what lately followed a similar situation.
-        dynamic: whether the network goes on learning while it reads (slow: a gradient step every 20
-            tokens).
-        temperature: whether to sharpen or flatten the result (slow: looks at all types for every
+        cache: whether to boost words that recently followed a similar context (continuous cache).
+        dynamic: whether to keep training the network while it reads (dynamic evaluation; slow: a
+            gradient step every 20 tokens).
+        temperature: whether to fit a softmax temperature (slow: computes all types for every
             token).
         context: how the adapted model will be used, as for ``Model.evaluate``.
         config: how ``tune`` is read.
 
     Raises:
         ModelError: the models' types differ, or one cannot adapt like that.
-        UsageError: nothing was asked for, or there is no text to tune on.
+        UsageError: no adaptation was requested, or there is no text to tune on.
     """
     switches = {"mix": bool(mix), "cache": cache, "dynamic": dynamic, "temperature": temperature}
     wanted = [name for name, on in switches.items() if on]
@@ -206,15 +206,14 @@ def adapt_steps(
     progress: Progress | None = None,
     last: bool = False,
 ) -> Iterator[tuple[str, Model]]:
-    """As ``adapt``: the model itself, then one adaptation of ``wanted`` after the other, each on
-    top.
+    """Like ``adapt``: the model itself, then with each adaptation of ``wanted`` added in turn.
 
     Args:
         wanted: of mix, cache, dynamic and temperature.
         last: only the last one, with all adaptations.
     """
     if not wanted:
-        raise UsageError("no adaptation was asked for; give at least one of: mix, cache, dynamic, temperature")
+        raise UsageError("no adaptation was requested; give at least one of: mix, cache, dynamic, temperature")
     progress = progress or Progress()
     if "dynamic" in wanted and model.folder and getattr(model.lm, "rounded", False):
         model = language.load(model.folder, torch=True)
@@ -235,7 +234,7 @@ def adapt_steps(
 def _tuning_text(
     model: Model, tune: Sources | Text | None, config: CorpusConfig | None, progress: Progress
 ) -> Iterator[Text]:
-    """The given text, or the one that the model was validated on."""
+    """The given text, or the model's validation text."""
     if tune is None:
         with held_out_text(model.folder, model.card, progress=progress) as text:
             yield text
@@ -254,7 +253,7 @@ def _opened(sources: Sources | Text, config: CorpusConfig | None, progress: Prog
 
 
 def resume(folder: str | Path, *, progress: Progress | None = None) -> Any:
-    """Go on with an interrupted training; the result is what an uninterrupted one gives.
+    """Resume an interrupted training; the result is that of an uninterrupted one.
 
     Raises:
         TrainingError: there is nothing to resume, or the data has changed.
@@ -281,9 +280,8 @@ def load(
 
     Args:
         task: refuse a model of another task.
-        torch: whether a network is computed by torch, where that is installed, from the weights as
-            they were trained. By default elman's own engine computes it, in 8 bits where little is
-            lost.
+        torch: whether torch, if installed, computes a network, from the trained weights. By default
+            elman's own engine computes it, in 8 bits where little is lost.
 
     Raises:
         FolderError: missing, damaged, too new or hostile.

@@ -1,11 +1,11 @@
 """Every error a user can meet, in one tree.
 
-    ElmanError                  exit code 2, one line: what came, what is allowed, what to do
+    ElmanError                  exit code 2, one line: what was given, what is allowed, what to do
     ├── UsageError              a value, flag or combination that is not allowed
     ├── TextError               text that cannot be read or is not enough
     ├── FolderError             a model folder: missing, in the way, damaged, too new, hostile
-    ├── ModelError              a model asked for what it cannot do, or with a state of another model
-    ├── TrainingError           training had to stop; what was kept is said
+    ├── ModelError              a model that cannot do this, or a state of another model
+    ├── TrainingError           training had to stop; the message says what was kept
     ├── StorageError            the disk is full or not writable; nothing half-written stays
     ├── MissingExtra            an optional dependency is not installed
     └── Interrupted             Ctrl-C or SIGTERM; exit code 130; says how to resume
@@ -15,7 +15,7 @@ Programming mistakes inside elman stay ``assert`` and built-in exceptions.
 
 
 class ElmanError(Exception):
-    """A mistake the user can mend; ``str(error)`` is one line for the terminal."""
+    """A mistake that the user can fix; ``str(error)`` is one line for the terminal."""
 
     code = "error"
     exit_code = 2
@@ -40,13 +40,13 @@ class FolderError(ElmanError):
 
 
 class ModelError(ElmanError):
-    """A model asked for what it cannot do, or given a state of another model."""
+    """A model that cannot do what was requested, or a state of another model."""
 
     code = "model"
 
 
 class TrainingError(ElmanError):
-    """Training had to stop (a loss that is not finite, a resume that does not fit)."""
+    """Training had to stop (a loss that is not finite, a resume that does not match)."""
 
     code = "training"
 
@@ -64,7 +64,7 @@ class MissingExtra(ElmanError):
 
 
 class Interrupted(ElmanError):
-    """The user stopped the work (Ctrl-C, SIGTERM); the message says how to go on."""
+    """The user stopped the work (Ctrl-C, SIGTERM); the message says how to resume."""
 
     code = "interrupted"
     exit_code = 130

@@ -5,7 +5,7 @@
 
 Batch comes first: ``x[B, T, E]``. Probabilities are natural logarithms ("nats") everywhere but in
 ARPA files. Arrays that cross a LanguageModel's border are NumPy: token ids int64, log-probabilities
-float32. V counts `</s>` and `<unk>`; `<s>` and padding are no types and have no id below V.
+float32. V counts `</s>` and `<unk>`; `<s>` and padding are not types and have no id below V.
 """
 
 import numpy as np

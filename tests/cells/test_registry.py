@@ -50,7 +50,7 @@ def in_place(x: Any, state: Any, w: Any) -> Any:
     ("name", "step", "message"),
     [
         ("lstm", good, "there is a cell 'lstm' already; choose another name"),
-        ("My Cell", good, "the cell's name is 'My Cell'; it must be of small letters, digits and -"),
+        ("My Cell", good, "the cell's name is 'My Cell'; it must consist of lower-case letters, digits and -"),
         (
             "own",
             wide,

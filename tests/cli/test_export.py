@@ -100,7 +100,7 @@ def test_export_to_arpa_and_to_a_folder_and_back(
 
 def test_what_export_refuses(cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.arpa"
-    fails(cli("export", ngram_folder, "--to", "onnx", "--out", out), "this model (ngram) is no network")
+    fails(cli("export", ngram_folder, "--to", "onnx", "--out", out), "this model (ngram) is not a network")
     fails(cli("export", ngram_folder, "--to", "paper", "--out", out), "--to is 'paper'", "arpa")
     fails(cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path), "is a folder", "model.arpa.gz")
     fails(cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path / "no" / "a.arpa"), "cannot write")
@@ -131,7 +131,7 @@ def test_export_to_onnx(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_model(cli: Call, text_file: Path, tmp_path: Path) -> None:
-    fails(cli("complete", text_file, "Anna"), "is no ARPA file", "elman train --out")
+    fails(cli("complete", text_file, "Anna"), "is not an ARPA file", "elman train --out")
     cut = tmp_path / "cut.arpa"
     cut.write_text(ARPA.split("-0.05")[0])
     fails(cli("info", cut), "cut.arpa, line 16", "promises 4 2-grams")

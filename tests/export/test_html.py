@@ -405,6 +405,6 @@ def test_by_the_command(cli: Any, lstm_folder: Path, ngram_folder: Path, text_fi
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
     tempered = elman.load(ngram_folder)
     tempered.lm = Tempered(tempered.lm, temperature=1.5)
-    with pytest.raises(ModelError, match="not of this tempered"):
+    with pytest.raises(ModelError, match="not a tempered"):
         tempered.export_html(tmp_path / "n.html")
     assert not (tmp_path / "n.html").exists()

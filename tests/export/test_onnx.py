@@ -312,5 +312,5 @@ def test_only_networks(make_network: Any) -> None:
     class Counted:
         kind = "ngram"
 
-    with pytest.raises(ModelError, match=r"this model \(ngram\) is no network"):
+    with pytest.raises(ModelError, match=r"this model \(ngram\) is not a network"):
         network_of(Counted(), "fp32")  # type: ignore[arg-type]

@@ -210,9 +210,9 @@ def test_a_row_of_ids_for_each_row_of_a_state(lstm_folder: Path) -> None:
     lm = elman.load(lstm_folder).lm
     for ids in ([5, 6, 7], [5]):
         state = lm.start(2)
-        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids came with a state of 2"):
+        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids were given with a state of 2"):
             lm.advance(np.array(ids), state)
-        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids came with a state of 2"):
+        with pytest.raises(ModelError, match=f"{len(ids)} rows of ids were given with a state of 2"):
             lm.score(np.array(ids)[:, None], np.ones(len(ids), np.int64), state)
 
 

@@ -67,7 +67,9 @@ def register_cell(
     if name in CELLS:
         raise UsageError(f"there is a cell {name!r} already; choose another name")
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
-        raise UsageError(f"the cell's name is {name!r}; it must be of small letters, digits and -, such as my-cell")
+        raise UsageError(
+            f"the cell's name is {name!r}; it must consist of lower-case letters, digits and -, such as my-cell"
+        )
     cell = Cell(name, step, weights=weights, state=state, says=says or (step.__doc__ or "").split("\n")[0])
     check(cell)
     CELLS[name] = cell

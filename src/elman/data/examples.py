@@ -323,7 +323,7 @@ def _labels(record: Record, field: str, config: ExamplesConfig) -> tuple[str, ..
     labels = tuple(dict.fromkeys(filter(None, map(normalise_text, parts))))
     if len(labels) > 1 and not config.multi_label:
         raise TextError(
-            f"{record.position}: {len(labels)} labels ({listed(labels)}); allow several with --multi-label, or mend it"
+            f"{record.position}: {len(labels)} labels ({listed(labels)}); allow several with --multi-label, or fix it"
         )
     for label in labels:
         if len(label) > _LONGEST_LABEL:

@@ -22,7 +22,7 @@ MUCH_UNKNOWN = 0.1
 
 _SAMPLE_BYTES = 220_000
 _HELD_OUT = 11
-"""One stretch of so many is predicted from the others."""
+"""One stretch in this many is predicted from the others."""
 _FEWEST_BYTES = 10_000
 _ORDERS: dict[Level, int] = {"word": 3, "subword": 5, "char": 6}
 _NAMES = {"word": "words", "subword": "subwords", "char": "characters"}

@@ -201,7 +201,7 @@ def _parts(line: str, tokenizer: Tokenizer) -> Iterator[tuple[str, bool, bool]]:
 
 def _mapped(path: Path, dtype: str, count: int) -> NDArray[Any]:
     if path.stat().st_size != count * np.dtype(dtype).itemsize:
-        raise ValueError(f"{path} has not the size it should have")
+        raise ValueError(f"{path} does not have the expected size")
     return np.memmap(path, dtype=dtype, mode="r", shape=(count,))
 
 

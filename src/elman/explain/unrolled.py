@@ -58,7 +58,7 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
 
 
 def unrolled_title(reading: Unrolled) -> str:
-    """What a drawing shows, in at most so many characters as a picture is wide.
+    """What a drawing shows, in at most as many characters as the picture is wide.
 
     >>> config = NeuralConfig(cell="lstm", layers=2, embedding_size=4, hidden_size=6)
     >>> unrolled_title(Unrolled(["a", "cat"], [5, 6], [], config, 9))

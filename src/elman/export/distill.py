@@ -53,7 +53,9 @@ class DistillConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 2 <= self.order <= 6:
-            raise UsageError(f"order is {self.order}; it must be 2 to 6, as what reads ARPA files wants; 4 suits most")
+            raise UsageError(
+                f"order is {self.order}; it must be 2 to 6, as readers of ARPA files require; 4 suits most"
+            )
         if self.ngrams is not None and self.ngrams < 1:
             raise UsageError(f"ngrams is {self.ngrams}; it must be 1 or more, or left out")
         if self.tokens < 1:
@@ -106,7 +108,7 @@ def distill(
     else:
         predicted = predictions(model, *train, most=config.tokens, progress=progress)
     if not len(predicted.ids):
-        raise TextError("there is no text to ask the model about; it needs some tokens")
+        raise TextError("there is no text to query the model on; it needs some tokens")
     orders = count_ngrams(*train, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
     with progress.stage("weighing n-grams", total=3, unit="steps") as advance:
         interpolation = Interpolation(expected_counts(predicted, order=config.order), orders)

@@ -1,5 +1,5 @@
-"""A page of a given size: n-grams are pruned until it fits, and what offered words save is counted before
-and after.
+"""A page of a given size: n-grams are pruned until it fits, and the keystrokes saved are counted
+before and after.
 """
 
 import dataclasses
@@ -113,9 +113,7 @@ def _held_out(request: PageRequest, opened: ExitStack, progress: Progress) -> Te
         held = held_out_text(request.folder, request.card, progress=progress, purpose="counting keystrokes on")
         return opened.enter_context(held)
     except UsageError:
-        progress.say(
-            "no text to count keystrokes on: the validation text is not to be found; give one with --text FILE"
-        )
+        progress.say("no text to count keystrokes on: the validation text was not found; give one with --text FILE")
         return None
 
 
@@ -234,7 +232,7 @@ def _context_probs(request: PageRequest, ngram: NgramModel, progress: Progress) 
     tables = ngram.backoff_tables()
     text = training_text(request.folder, request.card, progress=progress)
     if text is None:
-        progress.say("the training text is not to be found: n-grams are pruned by what the model itself expects")
+        progress.say("the training text was not found: n-grams are pruned by what the model itself expects")
         return context_probs_without_text(tables)
     store = build_store(text, ngram.tokenizer, folder=cache_folder() / "tokens", collect_oov=True, progress=progress)
     ids = np.asarray(store.ids)

@@ -98,10 +98,10 @@ def check_page(model: LanguageModel) -> None:
             check_page(part)
     elif not isinstance(model, InferenceModel | NgramModel):
         kind = kind_of(model)
-        raise ModelError(f"a page is made of a network, an n-gram or a mixture of them, not of this {kind}")
+        raise ModelError(f"a page needs a network, an n-gram or a mixture of them, not a {kind}")
     level = model.tokenizer.config.level
     if level != "word":
-        raise ModelError(f"a page is made of a model of words, and this one has {level} tokens: --level word")
+        raise ModelError(f"a page needs a model of words, and this one has {level} tokens: --level word")
 
 
 def about_page(model: LanguageModel, data: Mapping[str, Any], words: PageWords) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def page_ngram(
     if not fits([len(own) for own in tables.keys]):
         if not model.tables.closed:
             raise ModelError(
-                "this n-gram lacks endings of n-grams that it has, so it cannot be pruned; leave out --target-size, or "
+                "this n-gram lacks suffixes of its own n-grams, so it cannot be pruned; leave out --target-size, or "
                 "prune it with the tool that made it"
             )
         assert context_probs is not None
@@ -58,7 +58,7 @@ def _with_tables(tables: BackoffTables, tokenizer: Tokenizer) -> NgramModel:
 
 
 def page_bytes(counts: Sequence[int], vocab_size: int) -> int:
-    """Bytes in a page of an n-gram with so many n-grams of orders 2 to N."""
+    """Bytes in a page of an n-gram with this many n-grams of orders 2 to N."""
     width, parts = width_of(vocab_size - 1), [4 * vocab_size]
     for place, count in enumerate(counts):
         nodes = counts[place - 1] if place else vocab_size + 1

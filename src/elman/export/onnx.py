@@ -113,7 +113,7 @@ def network_of(model: LanguageModel, precision: str) -> InferenceModel:
         arrays = stored(model).to_arrays()
         model_hash, about = model.model_hash, model.describe()
     else:
-        raise ModelError(f"ONNX files are made of networks; this model ({kind_of(model)}) is no network")
+        raise ModelError(f"ONNX files are made of networks; this model ({kind_of(model)}) is not a network")
     int8 = groups_of(arrays) if precision == "int8" else ()
     return inference_model(arrays, config, model.tokenizer, model_hash=model_hash, about=about, int8=int8)
 

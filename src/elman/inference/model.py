@@ -217,7 +217,7 @@ class InferenceModel:
         if state.model_hash != self.model_hash:
             raise ModelError("this state belongs to another model; begin with this model's start()")
         if batch is not None and batch != state.batch:
-            raise ModelError(f"{batch} rows of ids came with a state of {state.batch}; give as many as it has")
+            raise ModelError(f"{batch} rows of ids were given with a state of {state.batch}; give as many as it has")
 
 
 def inference_model(

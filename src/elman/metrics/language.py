@@ -23,7 +23,7 @@ class Tally:
     spelling_nats: float = 0.0
     """What spelling the out-of-vocabulary words costs on top (nats)."""
     tokens: int = 0
-    """Tokens predicted: every one, the first and each line's `</s>` included; `<s>` is none."""
+    """Tokens predicted: every one, the first and each line's `</s>` included; `<s>` is not one."""
     oov: int = 0
     """Tokens among them that were not in the vocabulary."""
     bytes: int = 0

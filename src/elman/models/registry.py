@@ -31,7 +31,7 @@ class Entry:
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()
-    """The files beside ``config.json`` that stay the same while the weights change."""
+    """The files besides ``config.json`` that stay the same while the weights change."""
     mapped: bool = False
     """Whether its arrays are mapped from the file and never written to."""
 

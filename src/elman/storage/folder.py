@@ -40,7 +40,7 @@ _OLD_CARD = "passport.json"
 _OLD_PROGRAM = "model.onnx"
 """The inference file of elman 0.1, which is no longer read."""
 _WRITTEN = ("config.json", "training", WEIGHTS_FILE, INFERENCE_FILE, "ngrams.png", "learning-curve.png")
-"""What trainings of all kinds write, beside the static files and the model card."""
+"""What trainings of all kinds write, besides the static files and the model card."""
 
 
 def create(path: Path) -> None:

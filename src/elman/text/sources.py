@@ -105,7 +105,7 @@ def check_stdin_once(sources: Sequence[Source]) -> None:
         UsageError: it is.
     """
     if sum(source.kind == "stdin" for source in sources) > 1:
-        raise UsageError("- (standard input) is given twice, but can be read once only; put the text into a file")
+        raise UsageError("- (standard input) is given twice, but can be read only once; put the text into a file")
 
 
 def total_bytes(sources: Sequence[Source]) -> int | None:

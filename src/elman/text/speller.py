@@ -107,7 +107,7 @@ class Speller:
         """Read ``to_bytes`` back.
 
         Raises:
-            FolderError: the bytes are damaged or are no speller.
+            FolderError: the bytes are damaged or not a speller.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load

@@ -53,7 +53,7 @@ class TokenizerConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.rules <= RULES:
-            raise UsageError(f"rules is {self.rules}; it must be 1 to {RULES}; a newer elman knows more")
+            raise UsageError(f"rules is {self.rules}; it must be 1 to {RULES}; a newer elman has more")
         if self.pretokenized and self.level != "word":
             raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
         for name in ("min_count", "vocab_size"):

@@ -25,7 +25,7 @@ from elman.text.tokenizer import EOS_ID, UNK_ID
 _COUNT = re.compile(rb"ngram\s+([0-9]{1,18})\s*=\s*([0-9]{1,18})")
 _LINE = "a line has a log10-probability, {words} and perhaps a log10-backoff"
 _MISTAKES = {
-    kernels.NO_NUMBER: "{field} is no number; " + _LINE,
+    kernels.NO_NUMBER: "{field} is not a number; " + _LINE,
     kernels.TOO_FEW: "it ends too early; " + _LINE,
     kernels.TOO_MANY: "{field} is one field too many; " + _LINE,
     kernels.UNKNOWN: "{field} is not among the unigrams, which must list every word",

@@ -66,7 +66,7 @@ def prune_until(
     """The tables with those n-grams that matter most, as many as ``fits`` accepts; see ``prune``.
 
     Args:
-        fits: whether there may be so many n-grams of orders 2 to N; fewer always fit too.
+        fits: whether this many n-grams of orders 2 to N are allowed; fewer always are too.
     """
     if fits([len(own) for own in tables.keys]):
         return tables

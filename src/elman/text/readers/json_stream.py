@@ -50,7 +50,7 @@ def _is_cut_off(line: str) -> bool:
     except json.JSONDecodeError as error:
         return _more_could_help(error)
     except (ValueError, RecursionError):
-        pass  # It is told by whoever reads the line.
+        pass  # Whoever reads the line reports it.
     return False
 
 
@@ -130,7 +130,7 @@ class _Buffer:
         return self._line
 
     def _extend(self, wanted: int) -> bool:
-        """Take up lines of at least so many characters; False if there are none."""
+        """Take up lines of at least this many characters; False if there are none."""
         parts, size = [], 0
         for line in self._lines:
             parts += [line, "\n"]
