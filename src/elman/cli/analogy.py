@@ -12,7 +12,7 @@ from elman.errors import UsageError
 
 def run(
     model: VectorsArgument,
-    words: Annotated[list[str], typer.Argument(metavar="A B C", help="A is to B as C is to what is asked.")],
+    words: Annotated[list[str], typer.Argument(metavar="A B C", help="A is to B as C is to the answer.")],
     n: Count = 5,
     multiply: Annotated[bool, typer.Option("--multiply", help="Rank by 3CosMul instead of 3CosAdd.")] = False,
     as_json: Json = False,
@@ -20,7 +20,7 @@ def run(
     from elman.tasks.vectors.model import load_any
 
     if len(words) != 3:
-        raise UsageError(f"{len(words)} words were given; an analogy asks with three: elman analogy v man king woman")
+        raise UsageError(f"{len(words)} words were given; an analogy needs three: elman analogy v man king woman")
     if n < 1:
         raise UsageError(f"-n is {n}; it must be at least 1")
     first, second, third = words

@@ -24,7 +24,7 @@ def run(
     ] = "document",
     mix: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL", help="Mix in another model (again and again); its weight is fitted."),
+        typer.Option(metavar="MODEL", help="Mix in another model (repeatable); its weight is fitted."),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache", help="Boost words that recently followed a similar context (continuous cache).")
@@ -53,10 +53,10 @@ def run(
     ] = None,
     similarity: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Of word vectors: pairs of words with a number (again and again)."),
+        typer.Option(metavar="FILE", help="Word vectors: pairs of words with a number (repeatable)."),
     ] = None,
     analogies: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Of word vectors: questions of four words.")
+        list[str] | None, typer.Option(metavar="FILE", help="Word vectors: questions of four words.")
     ] = None,
     as_json: Json = False,
     **settings: Any,
@@ -66,10 +66,10 @@ def run(
     from elman.text.corpus import CorpusConfig
 
     lists = {name: value for name, value in (("similarity", similarity), ("analogies", analogies)) if value}
-    # Lists of words are only for word vectors, which other tools keep in a file.
+    # Lists of words apply only to word vectors, which other tools keep in a file.
     task = task_named("vectors") if lists and Path(model).is_file() else other_task(model)
     if not texts and not lists:
-        raise UsageError("no data was given; name files, folders, globs or -, and of word vectors --similarity FILE")
+        raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
     if task is not None:
         more = {"encoding": encoding, **settings, **lists}

@@ -54,7 +54,7 @@ def run(
         typer.Option(
             "--secrets/--no-secrets",
             help="Whether a page offers long numbers, addresses and random strings "
-            "(default: no, and they do not stand in it).",
+            "(default: no; the page does not contain them).",
         ),
     ] = None,
     as_json: Json = False,
@@ -93,7 +93,7 @@ def run(
     progress = make_progress()
     if to in FORMATS:
         if mix:
-            raise UsageError("--mix is of language models; leave it out")
+            raise UsageError("--mix applies to language models only; leave it out")
         _export_vectors(Path(model), path, to, as_json=as_json)
         return
     if mix:

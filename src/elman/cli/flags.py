@@ -16,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 Mix = Annotated[
     list[str] | None,
     typer.Option(
-        "--mix", metavar="MODEL[=WEIGHT]", help="Mix in another model (again and again); equal weights by default."
+        "--mix", metavar="MODEL[=WEIGHT]", help="Mix in another model (repeatable); equal weights by default."
     ),
 ]
 Block = Annotated[

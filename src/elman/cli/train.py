@@ -66,7 +66,7 @@ def run(
     vectors: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Labelled texts: word vectors to begin with: a folder, or a file of word2vec or GloVe."
+            metavar="FILE", help="Labelled texts: initial word vectors: a folder, or a word2vec or GloVe file."
         ),
     ] = None,
     rival: Annotated[

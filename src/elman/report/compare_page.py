@@ -178,7 +178,7 @@ def _sentences(found: Mapping[str, Any] | None) -> list[Section]:
             for each in found[kind]
         ]
     about = (
-        f"Lines of the test text that the {one} finds easiest and hardest compared with the {other}, in bits per byte; the "
+        f"Lines of the test text that the {one} finds easiest and hardest next to the {other}, in bits per byte; the "
         "first ones are easier for it, the last ones harder."
     )
     return [Section("Easy and hard lines", [about], table=rows)]

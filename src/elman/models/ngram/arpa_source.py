@@ -157,8 +157,8 @@ class ArpaSource:
 
     def _no_arpa(self) -> FolderError:
         return FolderError(
-            f"{self.path} is not an ARPA file (it has no line \\data\\); give the folder that `elman train --out` wrote, "
-            "or an ARPA file, plain or compressed (gzip, bzip2, xz)"
+            f"{self.path} is not an ARPA file (it has no \\data\\ line); give the folder that `elman train --out` "
+            "wrote, or an ARPA file, plain or compressed (gzip, bzip2, xz)"
         )
 
 
