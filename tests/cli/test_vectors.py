@@ -112,7 +112,7 @@ def test_exported_and_used_as_a_file(cli: Call, folder: Path, tmp_path: Path, to
         (("train", "TEXT", "--task", "vectors", "--shift", "5", "--buckets", "9", "--out", "x"), "no model knows"),
         (("train", "TEXT", "--task", "vectors", "--model", "cbow", "--window", "0", "--out", "x"), "window is 0"),
         (("train", "TEXT", "--task", "vectors", "--from", "V", "--out", "x"), "cannot go on"),
-        (("train", "TEXT", "--task", "vectors", "--hidden-size", "9", "--out", "x"), "--hidden-size means nothing"),
+        (("train", "TEXT", "--task", "vectors", "--hidden-size", "9", "--out", "x"), "--hidden-size is not a setting"),
         (("train", "TEXT", "--task", "vectors", "--min-count", "9999", "--out", "x"), "smaller --min-count"),
     ],
 )

@@ -73,7 +73,7 @@ def write_static_files(path: Path, *, kind: str, config: Mapping[str, Any], file
 
 
 def static_files(path: Path) -> dict[str, bytes]:
-    """The files that ``write_static_files`` wrote beside ``config.json``.
+    """The files that ``write_static_files`` wrote next to ``config.json``.
 
     Raises:
         FolderError: one is missing or not a plain file.

@@ -272,7 +272,7 @@ class Model(LowLevel):
         """Write a network as ``step.onnx`` and ``score.onnx`` into a new folder; returns how exact
         they are.
 
-        The tokenizer lies beside them, and ``onnx.json`` names inputs and outputs.
+        The tokenizer is written next to them, and ``onnx.json`` names inputs and outputs.
 
         Raises:
             ModelError: it is not a network.
