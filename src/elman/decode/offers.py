@@ -71,6 +71,11 @@ class Offers:
         return weight
 
 
+def listed(given: Collection[str] | str) -> list[str]:
+    """One entry or several, as a list."""
+    return [given] if isinstance(given, str) else list(given)
+
+
 def offers_from(block: Collection[str] | Blocklist = (), *, locale: CaseLocale | None = None, **rules: bool) -> Offers:
     """Rules from what a caller gives."""
     blocked = block if isinstance(block, Blocklist) else Blocklist(block, locale=locale) if block else NOTHING

@@ -10,7 +10,7 @@ from elman.decode.bulk import Scores, score_texts
 from elman.decode.candidates import candidates
 from elman.decode.completion import Completion, complete
 from elman.decode.masking import Mask
-from elman.decode.offers import offers_from
+from elman.decode.offers import listed, offers_from
 from elman.decode.phrases import complete_phrase
 from elman.decode.sampling import generate, make_sampler
 from elman.decode.scoring import Context, LineScore, follow_lines, score_lines
@@ -21,6 +21,7 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load_with_card
 from elman.system.machine import cache_folder
+from elman.tasks.language.exports import Exports
 from elman.tasks.language.known_prompts import check_begun, check_known
 from elman.tasks.language.low_level import LowLevel
 from elman.text.corpus import CorpusConfig, read_text
@@ -28,7 +29,7 @@ from elman.text.speller import Speller
 from elman.text.store import Text
 
 
-class Model(LowLevel):
+class Model(LowLevel, Exports):
     """A trained language model and its uses.
 
     Attributes:
@@ -79,7 +80,7 @@ class Model(LowLevel):
             UsageError: an entry of ``block`` is not a pattern; with ``strict``, a prompt that is not
                 known.
         """
-        rules = {"block": _listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
+        rules = {"block": listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
         found = complete(self.lm, prompt, n=n, partial=partial, **rules)
         if strict:
             check_begun(self.lm, found)
@@ -101,7 +102,7 @@ class Model(LowLevel):
         ``block``, ``secrets`` and ``strict`` are those of ``complete``."""
         if strict:
             check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
-        rules = {"block": _listed(block), "secrets": secrets}
+        rules = {"block": listed(block), "secrets": secrets}
         return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial, **rules)
 
     def candidates(self, prompt: str, texts: Sequence[str]) -> list[tuple[str, float]]:
@@ -143,9 +144,9 @@ class Model(LowLevel):
         """
         check_known(self.lm, prompt)
         sampler = make_sampler(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-        offers = offers_from(_listed(block), locale=locale_of(self.lm.tokenizer), secrets=secrets)
+        offers = offers_from(listed(block), locale=locale_of(self.lm.tokenizer), secrets=secrets)
         mask = Mask(self.lm.tokenizer, offers) if offers.forbids else None
-        more = {"max_tokens": max_tokens, "seed": _seed(seed), "stop": _listed(stop)}
+        more = {"max_tokens": max_tokens, "seed": _seed(seed), "stop": listed(stop)}
         return generate(self.lm, prompt, sampler=sampler, mask=mask, repetition_penalty=repetition_penalty, **more)
 
     def score(self, line: str, *, prefix: str = "", spelling: bool = True, eos: bool = True) -> LineScore:
@@ -266,115 +267,6 @@ class Model(LowLevel):
         save_model(path, self.lm, self.speller, card=self.card, source=self.folder)
         self.folder = path
 
-    def export_onnx(
-        self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
-    ) -> dict[str, Any]:
-        """Write a network as ``step.onnx`` and ``score.onnx`` into a new folder; returns how exact
-        they are.
-
-        The tokenizer is written next to them, and ``onnx.json`` names inputs and outputs.
-
-        Raises:
-            ModelError: it is not a network.
-            MissingExtra: onnx is not installed.
-        """
-        from elman.export.onnx import write_onnx
-
-        return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
-
-    def export_html(
-        self,
-        file: str | Path,
-        *,
-        name: str | None = None,
-        target_size: int | None = None,
-        text: str | Path | None = None,
-        block: Collection[str] | str = (),
-        secrets: bool = False,
-        progress: Progress | None = None,
-    ) -> dict[str, Any]:
-        """Write a model of words as one page that completes text offline; an old file is replaced.
-
-        It holds a network in 8 bits, an n-gram with probabilities of 8 bits, or a mixture of them.
-
-        Args:
-            name: its title; by default the name of the model's folder.
-            target_size: the most bytes it may have; n-grams are pruned until it fits.
-            text: held-out text to count saved keystrokes on (the first 3,000 words); by default the
-                validation text named in the model card.
-            block: words that the page never offers, as for ``complete``.
-            secrets: whether it offers long numbers, addresses and random strings. If not, they do
-                not stand in the page either; the returned facts count them.
-
-        Returns:
-            Its size, and keystrokes saved by the model and by the page.
-
-        Raises:
-            ModelError: the model cannot become a page.
-            UsageError: the page cannot be that small; the message says how small it can be.
-        """
-        from elman.export.fitted_page import PageRequest, export_page  # imports numba
-        from elman.system.machine import version
-
-        request = PageRequest(
-            model=self.lm,
-            folder=self.folder,
-            card=self.card,
-            name=name or (self.folder.name if self.folder else "elman"),
-            version=version("elman") or "0",
-            target=target_size,
-            text=text,
-            block=_listed(block),
-            secrets=secrets,
-        )
-        return export_page(Path(file), request, progress=progress or Progress())
-
-    def export(
-        self,
-        file: str | Path,
-        *,
-        text: str | Path | None = None,
-        tune: str | Path | None = None,
-        progress: Progress | None = None,
-        **settings: Any,
-    ) -> dict[str, Any] | None:
-        """Write an ARPA file, gzip if its name ends in ``.gz``; an old file is replaced.
-
-        An n-gram model is written as it is. Any other becomes an n-gram first
-        (``elman.export.distill``), which takes minutes and loses much of what a network knows.
-
-        Args:
-            text: the text on which to query the model; by default its training text or, if that is
-                gone, text that it generates.
-            tune: text on which to fit the n-gram's weights; by default the validation text named in
-                the model card.
-            settings: ``order``, ``ngrams``, ``tokens`` and ``seed``
-                (``elman.export.distill.DistillConfig``).
-
-        Returns:
-            For a model that was not an n-gram: sizes and perplexities.
-
-        Raises:
-            ModelError: its words cannot stand in an ARPA file.
-            UsageError: settings for a model that is an n-gram already, or no text to tune on.
-        """
-        from elman.export.arpa import write_distilled  # imports numba
-        from elman.export.distill import DistillConfig
-        from elman.models.ngram.arpa import save_arpa
-
-        progress = progress or Progress()
-        if not hasattr(self.lm, "backoff_tables"):
-            texts = {"text": text, "tune": tune, "folder": self.folder, "card": self.card}
-            config = DistillConfig.from_json(settings)
-            return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
-        given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]
-        if given:
-            raise UsageError(
-                f"{given[0]} applies to models that become n-grams; this one already is an n-gram: leave it out"
-            )
-        save_arpa(self.lm, Path(file), progress=progress)
-        return None
-
 
 def load(folder: str | Path, *, progress: Progress | None = None, torch: bool = False) -> Model:
     """Read a model folder, or an n-gram model from an ARPA file (plain or compressed).
@@ -402,10 +294,6 @@ def _reading(
     told = progress or Progress()
     with read_text(sources, config=config, folder=cache_folder() / "texts", progress=told) as text:
         yield text, told
-
-
-def _listed(given: Collection[str] | str) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
 
 
 def _seed(seed: int | None) -> int:
