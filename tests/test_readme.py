@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.in_process import run_here
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shell(line: str, folder: Path) -> str:
+    words = shlex.split(line)
+    if words[0] == "elman" and not {"|", ">"} & {*words}:
+        return run_here(words, folder)
     # `python` and `elman` are those of the environment that runs the tests.
     command = re.sub(r"(^|\| )elman ", rf"\1{shlex.quote(sys.executable)} -m elman ", line)
     command = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)

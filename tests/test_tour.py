@@ -1,10 +1,7 @@
 """The tour: its commands run with small budgets, its pictures come out, and what it quotes was printed."""
 
-import contextlib
 import importlib.util
-import io
 import re
-import runpy
 import shlex
 import subprocess
 import sys
@@ -12,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.in_process import run_here
 
 ROOT = Path(__file__).parents[1]
 TOUR = ROOT / "docs" / "tour"
@@ -51,25 +49,6 @@ def short(commands: str) -> str:
     return commands
 
 
-def in_process(words: list[str]) -> str:
-    """What ``elman ...`` or ``python examples/...`` prints, run here: torch is loaded once, not for every command."""
-    from elman.cli.main import main
-
-    shown = io.StringIO()
-    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()) as talk:
-        if words[0] == "elman":
-            with pytest.raises(SystemExit) as stopped:
-                main(words[1:])
-            assert not stopped.value.code, f"{words}\n{talk.getvalue()}"
-        else:
-            kept, sys.argv = sys.argv, words[1:]
-            try:
-                runpy.run_path(words[1], run_name="__main__")
-            finally:
-                sys.argv = kept
-    return shown.getvalue()
-
-
 def quick(folder: Path):
     """Runs blocks as ``bash`` does, those parts in this process that only call elman or an example."""
     bash = tour.bash(folder)
@@ -88,8 +67,7 @@ def quick(folder: Path):
             if not re.match(r"elman |python examples/", command):
                 shown += bash(line)
                 continue
-            with contextlib.chdir(folder):
-                printed = in_process(shlex.split(command))
+            printed = run_here(shlex.split(command), folder)
             if sign:
                 filtered = ["bash", "-e", "-c", f"cat {sign} {rest}"]
                 printed = subprocess.run(

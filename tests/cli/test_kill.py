@@ -49,7 +49,7 @@ def wait_for_log(out: Path, process: subprocess.Popen[str], size: int) -> None:
 
 @pytest.mark.parametrize(
     "blows",
-    [[signal.SIGKILL] * 3, [signal.SIGTERM, signal.SIGINT, signal.SIGTERM]],
+    [[signal.SIGKILL] * 2, [signal.SIGTERM, signal.SIGINT]],
     ids=["killed", "asked to stop"],
 )
 def test_stopped_and_resumed_is_as_never_stopped(

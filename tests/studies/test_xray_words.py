@@ -33,7 +33,7 @@ def test_the_country_decides_the_language(agreeing: elman.Model, which: int) -> 
     found = contributions(agreeing.lm, ids, tokens, network=agreeing.lm.network)  # type: ignore[attr-defined]
     country = tokens.index(COUNTRIES[which])
     assert found.bits[-1] < 0.5  # the model has learned it
-    assert found.left_out[-1, country] > 2
+    assert found.left_out[-1, country] > 1.5
     # "so I speak fluent" says that a language comes; which one, nothing between it and the country
     # says.
     between = slice(country + 1, tokens.index("so"))
