@@ -6,15 +6,18 @@ have vectors where subwords are known.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.vocabulary import Vocabulary
+from elman.data.word_text import split_words
 from elman.errors import UsageError
 from elman.models.vectors.subwords import subword_buckets
+from elman.text.normalise import normalise_line, split_lines
 
 Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[Any]
@@ -22,12 +25,21 @@ _SMALLEST = 1e-6
 """Added to a denominator of 3CosMul, as gensim and its paper do."""
 _BLOCK_NUMBERS = 1 << 24
 _SPELLINGS = 30_000
+_NAMED = 10
 
 
 class UnknownWord(UsageError, KeyError):
     """A word without a vector; the message names words that are spelled nearly like it."""
 
     __str__ = Exception.__str__
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Self:
+        """The error for words none of which has a vector."""
+        if not words:
+            return cls("there is no word; give a text that has some")
+        named = ", ".join(repr(word[:40]) for word in words[:_NAMED]) + (", ..." if len(words) > _NAMED else "")
+        return cls(f"{named} {'has' if len(words) == 1 else 'have'} no vector; give words of the vocabulary")
 
 
 class Subwords:
@@ -68,10 +80,17 @@ class WordVectors:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, vectors: Vector, *, subwords: Subwords | None = None, lowercase: bool = False
+        self,
+        vocabulary: Vocabulary,
+        vectors: Vector,
+        *,
+        subwords: Subwords | None = None,
+        lowercase: bool = False,
+        pretokenized: bool = False,
     ) -> None:
         assert len(vocabulary) == len(vectors)
-        self.vocabulary, self.vectors, self.subwords, self.lowercase = vocabulary, vectors, subwords, lowercase
+        self.vocabulary, self.vectors, self.subwords = vocabulary, vectors, subwords
+        self.lowercase, self.pretokenized = lowercase, pretokenized
         norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
         self._norms = np.maximum(norms, np.float32(1e-30))
 
@@ -120,6 +139,40 @@ class WordVectors:
             if isinstance(words, str) or not len(words):
                 raise UsageError("n_similarity compares two lists of words; give at least one word in each")
         return float(unit(self[ones].mean(axis=0)) @ unit(self[others].mean(axis=0)))
+
+    def split(self, text: str) -> list[str]:
+        """The words of a text, cut as the text that was trained on; a known word stays whole.
+
+        >>> vectors = WordVectors(Vocabulary(["new york"], [0]), np.ones((1, 2), np.float32), lowercase=True)
+        >>> vectors.split("New York"), vectors.split("In New York, at 9!")
+        (['New York'], ['in', 'new', 'york', 'at', '9'])
+        """
+        if text in self:
+            return [text]
+        return [
+            word
+            for line in split_lines(text)
+            for word in split_words(
+                normalise_line(line), pretokenized=self.pretokenized, lowercase=self.lowercase
+            )
+        ]  # fmt: skip
+
+    def mean_vector(self, words: Iterable[str]) -> Vector:
+        """The mean of words' vectors, each as often as it comes; words without a vector are left out.
+
+        Raises:
+            UnknownWord: none of them has a vector.
+        """
+        total, known = np.zeros(self.dimensions), 0
+        counts = Counter(words)
+        for word, count in counts.items():
+            found = self._found(word)
+            if found is not None:
+                total += count * found.astype(np.float64)
+                known += count
+        if not known:
+            raise UnknownWord.of(list(counts))
+        return (total / known).astype(np.float32)
 
     def doesnt_match(self, words: Sequence[str]) -> str:
         """The word that is farthest from the mean of all; unknown ones are left out."""
