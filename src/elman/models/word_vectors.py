@@ -1,11 +1,13 @@
 """WordVectors: words as vectors, and what one asks of them; the verbs are those of gensim's
 KeyedVectors.
 
-Similarity is the cosine. Neighbours are exact: every word is compared. Words that were never seen
-have vectors where subwords are known.
+Similarity is the cosine. Neighbours are exact: every word is compared, of large tables first in 8
+bits, so that few need be compared in full. Words that were never seen have vectors where subwords
+are known.
 """
 
 import difflib
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import split_words
 from elman.errors import UsageError
+from elman.models.vectors.eight_bits import EightBits
 from elman.models.vectors.subwords import subword_buckets
 from elman.text.normalise import normalise_line, split_lines
 
@@ -24,6 +27,10 @@ WordOrVector = str | NDArray[Any]
 _SMALLEST = 1e-6
 """Added to a denominator of 3CosMul, as gensim and its paper do."""
 _BLOCK_NUMBERS = 1 << 24
+_SCANNED_NUMBERS = 1 << 22
+"""From so many numbers on, which no cache holds, an 8-bit copy of them is worth its memory."""
+_FEW_QUESTIONS = 10
+"""So many questions take no longer than making the copy."""
 _SPELLINGS = 30_000
 _NAMED = 10
 
@@ -93,6 +100,9 @@ class WordVectors:
         self.lowercase, self.pretokenized = lowercase, pretokenized
         norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
         self._norms = np.maximum(norms, np.float32(1e-30))
+        self._questions = 0
+        self._eight_bits: EightBits | None = None
+        self._making = threading.Lock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} words, {self.dimensions} dimensions)"
@@ -207,11 +217,33 @@ class WordVectors:
         if method not in ("add", "mul"):
             raise UsageError(f"method is {method!r}; it must be add or mul")
         units = np.stack([unit(self._vector(each) if isinstance(each, str) else each) for each in (*near, *far)])
-        excluded = [self.row(each) for each in (*near, *far) if isinstance(each, str)]
-        scores = self.scores(units[None], positive=len(near), method=method)[0]
-        scores[[row for row in excluded if row is not None]] = -np.inf
-        rows = largest(scores, topn)
-        return [(self.words[row], float(scores[row])) for row in rows if scores[row] > -np.inf]
+        excluded = {self.row(each) for each in (*near, *far) if isinstance(each, str)}
+        count = min(topn + len(excluded), len(self))
+        if method == "add":
+            found = self._nearest(_directions(units[None], positive=len(near))[0], count)
+        else:
+            scores = self.scores(units[None], positive=len(near), method=method)[0]
+            found = [(row, float(scores[row])) for row in largest(scores, count)]
+        return [(self.words[row], score) for row, score in found if row not in excluded][:topn]
+
+    def prepare(self) -> None:
+        """Make ready for many questions, which the first ones would otherwise do."""
+        with self._making:
+            if self._eight_bits is None and self.vectors.size >= _SCANNED_NUMBERS:
+                self._eight_bits = EightBits(self.vectors, self._norms)
+                self._eight_bits.candidates(unit(self.vectors[0]), 1)  # compiles
+
+    def _nearest(self, asked: Vector, count: int) -> list[tuple[int, float]]:
+        """The rows with the largest cosines to a unit vector, and these."""
+        self._questions += 1
+        if self._questions > _FEW_QUESTIONS:
+            self.prepare()
+        rows = None if self._eight_bits is None else self._eight_bits.candidates(asked, count)
+        if rows is None:
+            scores = _cosines(self.vectors, self._norms, asked)
+            return [(row, float(scores[row])) for row in largest(scores, count)]
+        scores = _cosines(self.vectors[rows], self._norms[rows], asked)
+        return [(int(rows[place]), float(scores[place])) for place in largest(scores, count)]
 
     def most_similar_cosmul(self, positive: Any = (), negative: Any = (), topn: int = 10) -> list[tuple[str, float]]:
         """``most_similar`` with 3CosMul."""
@@ -221,10 +253,7 @@ class WordVectors:
         """Scores of all words for questions ``[Q, N, D]`` of unit vectors, the first ``positive`` of
         which are to be near: ``[Q, V]``."""
         if method == "add":
-            signs = np.where(np.arange(units.shape[1]) < positive, 1, -1).astype(np.float32)
-            asked = np.einsum("qnd,n->qd", units, signs)
-            asked /= np.maximum(np.sqrt(np.einsum("qd,qd->q", asked, asked)), np.float32(1e-30))[:, None]
-            return (asked @ self.vectors.T) / self._norms
+            return (_directions(units, positive=positive) @ self.vectors.T) / self._norms
         count, size = units.shape[:2]
         cosines = ((units.reshape(count * size, -1) @ self.vectors.T) / self._norms).reshape(count, size, -1)
         shifted = (1 + cosines) / 2
@@ -259,6 +288,18 @@ class WordVectors:
         candidates = [each for each in self.words if abs(len(each) - len(word)) <= 2 and each[:1] == word[:1]]
         near = difflib.get_close_matches(word, candidates[:_SPELLINGS], n=3, cutoff=0.7)
         return f"; words spelled nearly so: {', '.join(near)}" if near else "; the vocabulary has nothing like it"
+
+
+def _directions(units: Vector, *, positive: int) -> Vector:
+    """The unit vectors ``[Q, D]`` that 3CosAdd looks for."""
+    signs = np.where(np.arange(units.shape[1]) < positive, 1, -1).astype(np.float32)
+    asked = np.einsum("qnd,n->qd", units, signs)
+    return asked / np.maximum(np.sqrt(np.einsum("qd,qd->q", asked, asked)), np.float32(1e-30))[:, None]
+
+
+def _cosines(rows: Vector, norms: Vector, asked: Vector) -> Vector:
+    # einsum adds up each row in the same order, whichever rows stand beside it; BLAS does not.
+    return np.einsum("vd,d->v", rows, asked) / norms
 
 
 def unit(vector: NDArray[Any]) -> Vector:

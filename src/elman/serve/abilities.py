@@ -142,6 +142,10 @@ class VectorModel(Protocol):
         """The words of a text."""
         ...
 
+    def prepare(self) -> None:
+        """Make ready for many questions."""
+        ...
+
     def has_vector(self, word: str) -> bool:
         """Whether a word has a vector."""
         ...
@@ -173,7 +177,10 @@ class GivesVectors(Ability):
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
-        return cls(name, model, model.model_hash) if isinstance(model, VectorModel) else None
+        if not isinstance(model, VectorModel):
+            return None
+        model.prepare()
+        return cls(name, model, model.model_hash)
 
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.hash}
