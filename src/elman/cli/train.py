@@ -67,7 +67,7 @@ def run(
     vectors: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Labelled texts: word vectors to begin with: a folder, or a file of word2vec or GloVe."
+            metavar="FILE", help="Word vectors that embeddings begin as: a folder, or a file of word2vec or GloVe."
         ),
     ] = None,
     rival: Annotated[

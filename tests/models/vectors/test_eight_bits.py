@@ -24,7 +24,7 @@ def table(kind: str, size: int) -> Vector:
         rows[:: COUNT // 7] = 0
         rows[5::11, 1:] = 0  # along one axis: the scale of 8 bits is all of it
         rows[6::97] *= np.float32(1e-12)  # their squares vanish
-    return rows
+    return rows.astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [3, 37, 300])
