@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.phrases import JOINT
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import split_words
 from elman.errors import UsageError
@@ -94,10 +95,11 @@ class WordVectors:
         subwords: Subwords | None = None,
         lowercase: bool = False,
         pretokenized: bool = False,
+        phrases: bool = False,
     ) -> None:
         assert len(vocabulary) == len(vectors)
         self.vocabulary, self.vectors, self.subwords = vocabulary, vectors, subwords
-        self.lowercase, self.pretokenized = lowercase, pretokenized
+        self.lowercase, self.pretokenized, self.phrases = lowercase, pretokenized, phrases
         norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
         self._norms = np.maximum(norms, np.float32(1e-30))
         self._questions = 0
@@ -159,13 +161,16 @@ class WordVectors:
         """
         if text in self:
             return [text]
-        return [
-            word
-            for line in split_lines(text)
-            for word in split_words(
-                normalise_line(line), pretokenized=self.pretokenized, lowercase=self.lowercase
-            )
-        ]  # fmt: skip
+        words: list[str] = []
+        for line in split_lines(text):
+            line = normalise_line(line)
+            for word in split_words(line, pretokenized=self.pretokenized, lowercase=self.lowercase):
+                alone = self.phrases and words and JOINT not in words[-1]
+                if alone and words[-1] + JOINT + word in self.vocabulary:
+                    words[-1] += JOINT + word
+                else:
+                    words.append(word)
+        return words
 
     def mean_vector(self, words: Iterable[str]) -> Vector:
         """The mean of words' vectors, each as often as it comes; words without a vector are left out.

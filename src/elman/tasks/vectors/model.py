@@ -36,8 +36,8 @@ class TrainedVectors(FolderModel, WordVectors):
     ) -> None:
         FolderModel.__init__(self, folder)
         reading = self.card.get("data", {}).get("reading", {})
-        cut = {"lowercase": config.lowercase, "pretokenized": bool(reading.get("pretokenized"))}
-        WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, **cut)
+        cut = {name: bool(reading.get(name)) for name in ("pretokenized", "phrases")}
+        WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, lowercase=config.lowercase, **cut)
         self.config = config
 
     @property
@@ -46,7 +46,12 @@ class TrainedVectors(FolderModel, WordVectors):
         arrays = {"vectors": self.vectors}
         if self.subwords is not None:
             arrays |= {"subwords": self.subwords.vectors, "buckets": self.subwords.buckets}
-        facts = [repr(self.config.to_json()), repr(self.pretokenized), repr(self.words), arrays_digest(arrays)]
+        facts = [
+            repr(self.config.to_json()),
+            repr((self.pretokenized, self.phrases)),
+            repr(self.words),
+            arrays_digest(arrays),
+        ]
         return hashlib.sha256("|".join(facts).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
