@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 from tests.serve.classifiers import classifier
-from tests.serve.conftest import HOST, Make, ask, fit
+from tests.serve.conftest import HOST, Make, ask, fit, serving, until
 
 from elman.data.vocabulary import Vocabulary
 from elman.models.vectors.config import VectorsConfig
@@ -44,6 +44,7 @@ def test_neighbours_by_hand(mixed: TestClient) -> None:
     assert ask(mixed, SIMILAR, positive=["northeast", "South"], n=1, model="compass")["words"][0]["text"] == "east"
     assert ask(mixed, SIMILAR, negative="north", n=1)["words"] == [{"text": "south", "similarity": 1.0}]
     assert len(ask(mixed, SIMILAR, word="north", n=100)["words"]) == 5
+    assert ask(mixed, SIMILAR, positive=WORDS)["words"] == []
 
 
 def test_a_texts_vector_is_the_mean_of_its_words(mixed: TestClient) -> None:
@@ -112,3 +113,15 @@ def test_who_has_them(mixed: TestClient, make: Make) -> None:
     error = ask(without, EMBEDDINGS, input="a", status=404)["error"]
     assert error["message"] == "/v1/embeddings is not served here: these models predict labels: POST /v1/predict"
     assert "no model here can give vectors of words" in ask(without, SIMILAR, word="a", status=404)["error"]["message"]
+
+
+def test_a_page_without_a_view_says_so(browser: Any) -> None:
+    with serving({"compass": compass()}) as address:
+        context = browser.new_context()
+        page, mistakes = context.new_page(), []
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.goto(address)
+        until(page, "document.getElementById('trouble').textContent.startsWith('Nothing here shows these models')")
+        shown = page.inner_text("body")
+        context.close()
+    assert not mistakes and "Temperature" not in shown

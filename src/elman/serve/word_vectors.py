@@ -37,12 +37,13 @@ def similar_answer(body: SimilarBody, able: GivesVectors, limits: Limits, hidden
         unknown = [word for word in words if not able.model.has_vector(word)]
         if unknown:
             raise Problem(422, str(UnknownWord.of(unknown)), param=param, code="unknown_word")
-    count, found, shown = body.n, [], []
-    while len(shown) < body.n and (not found or len(found) == count):
-        count = body.n if not found else 2 * count
+    count = body.n
+    while True:
         found = able.model.most_similar(near, far, count)
         shown = [{"text": word, "similarity": score} for word, score in found if not hidden.hides(word)]
-    return {"model": able.name, "words": shown[: body.n]}
+        if len(shown) >= body.n or len(found) < count:
+            return {"model": able.name, "words": shown[: body.n]}
+        count *= 2
 
 
 def embeddings_answer(body: EmbeddingsBody, able: GivesVectors, limits: Limits, patience: Patience) -> dict[str, Any]:
