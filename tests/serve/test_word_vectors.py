@@ -9,23 +9,14 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 from tests.serve.classifiers import classifier
+from tests.serve.compass import WORDS, compass
 from tests.serve.conftest import HOST, Make, ask, fit, serving, until
 
-from elman.data.vocabulary import Vocabulary
-from elman.models.vectors.config import VectorsConfig
 from elman.serve.app import create_app
 from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
-from elman.tasks.vectors.model import TrainedVectors
 
 SIMILAR, EMBEDDINGS = "/v1/similar", "/v1/embeddings"
-WORDS = ["north", "east", "northeast", "south", "sud-est", "55501234567"]
-ROWS = [[0, 2], [1, 0], [3, 3], [0, -1], [2, -2], [0.1, 1]]
-
-
-def compass() -> TrainedVectors:
-    config = VectorsConfig.of("ppmi", {"dimensions": 2, "lowercase": True})
-    return TrainedVectors(Vocabulary(WORDS, [1] * 6), np.array(ROWS, np.float32), config)
 
 
 @pytest.fixture(scope="module")
