@@ -4,10 +4,12 @@
     python benchmarks/vectors.py TEXT --similarity wordsim353.tsv men.txt --analogies questions-words.txt \
         [--models skipgram cbow fasttext glove ppmi] [--threads 2] [--epochs 5] [--dimensions 100] [--seeds 1]\
         [--peer PYTHON]
+    python benchmarks/vectors.py --neighbours 400000 100
 
 Both read the same words: elman's, one sentence a line, in a file. Seconds are of training alone, without reading the
 text, building the vocabulary or compiling. gensim runs where it can be imported, in a process of its own: in this
-Python, or in the one that --peer names.
+Python, or in the one that --peer names. --neighbours asks random vectors, so many words of so many dimensions, for
+the neighbours of words: all compared in full, and by 8 bits first.
 """
 
 import argparse
@@ -23,11 +25,15 @@ from typing import Any
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import numpy as np
+
 from elman.cli.screen import table
+from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import WordsConfig, WordText, read_words
 from elman.evaluation.word_vectors import evaluate
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.counting import Glove, Ppmi
+from elman.models.vectors.eight_bits import EightBits
 from elman.models.vectors.negative_sampling import NegativeSampling
 from elman.models.word_vectors import WordVectors
 from elman.progress import Progress, ScreenProgress
@@ -81,9 +87,30 @@ def by_gensim(python: str, asked: dict[str, Any]) -> tuple[WordVectors, float, f
     return load_any(Path(asked["out"])), figures["seconds"], figures["cpu"]
 
 
+def neighbours(words: int, dimensions: int, questions: int = 10) -> None:
+    """Milliseconds of a question, before and after the copy in 8 bits is made, and seconds of making it."""
+    rows = np.random.default_rng(1).normal(size=(words, dimensions)).astype(np.float32)
+    vectors = WordVectors(Vocabulary([f"w{row}" for row in range(words)], [1] * words), rows)
+
+    def seconds() -> tuple[float, list[Any]]:
+        begin = time.perf_counter()
+        found = [vectors.most_similar(f"w{row}") for row in range(questions)]
+        return (time.perf_counter() - begin) / questions, found
+
+    full, wanted = seconds()
+    EightBits(rows[:64], np.ones(64, np.float32))  # compiles
+    begin = time.perf_counter()
+    vectors.prepare()
+    making = time.perf_counter() - begin
+    quick, found = seconds()
+    assert found == wanted
+    print(f"full {1000 * full:.2f} ms, 8 bits {1000 * quick:.2f} ms ({full / quick:.1f}x), made in {making:.2f} s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("text", nargs="+")
+    parser.add_argument("text", nargs="*")
+    parser.add_argument("--neighbours", type=int, nargs=2, metavar=("WORDS", "DIMENSIONS"))
     parser.add_argument("--similarity", nargs="*", default=[])
     parser.add_argument("--analogies", nargs="*", default=[])
     parser.add_argument("--models", nargs="+", default=["skipgram", "cbow", "fasttext", "glove", "ppmi"])
@@ -93,6 +120,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--peer", default=sys.executable)
     asked = parser.parse_args()
+    if asked.neighbours:
+        neighbours(*asked.neighbours)
+    if not asked.text:
+        return
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as name:
         folder, progress = Path(name), ScreenProgress()

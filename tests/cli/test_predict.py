@@ -88,7 +88,7 @@ def test_vectors_and_no_rival(cli: Call, reviews_file: Path, tmp_path: Path) -> 
     assert [rival["name"] for rival in figures["rivals"]] == ["the most frequent label"]
     assert figures["notes"][0] == "the rival was left out (--no-rival)"
     assert elman.load(folder).config.embedding_size == 3
-    result = cli("train", reviews_file, "--vectors", vectors, "--out", tmp_path / "other", *TINY)
+    result = cli("train", reviews_file, "--task", "vectors", "--vectors", vectors, "--out", tmp_path / "other")
     assert result.code == 2 and "--vectors is not a setting of a model" in result.err
     for words in (("--vectors", vectors), ("--no-rival",)):
         result = cli("train", *words, "--out", folder, "--resume")

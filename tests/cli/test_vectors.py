@@ -178,3 +178,16 @@ def test_damaged_folders(folder: Path, tmp_path: Path) -> None:
             elman.load(copy)
     with pytest.raises((FolderError, UsageError)):
         elman.load(folder / "vocabulary.tsv")
+
+
+def test_phrases_are_words_of_the_folder(cli: Call, tmp_path: Path) -> None:
+    lines = [f"We saw New York and the {one} {other}.\n" for one in ("old", "new", "red") for other in ("bus", "bar")]
+    (tmp_path / "t.txt").write_text("".join(lines * 5))
+    asked = ("--task", "vectors", "--document", "line", "--dimensions", "4", "--threads", "1", "--phrases")
+    result = cli("train", tmp_path / "t.txt", *asked, "--phrase-threshold", "0.45", "--out", tmp_path / "v")
+    assert "phrases: " in result.err and good(cli("similar", tmp_path / "v", "new_york"))
+    vectors = elman.load(tmp_path / "v")
+    assert vectors.split("to New York, New buses") == ["to", "new_york", "new", "buses"]
+    np.testing.assert_array_equal(vectors.mean_vector(vectors.split("New York")), vectors["new_york"])
+    result = cli("train", tmp_path / "t.txt", *asked[:-1], "--phrase-threshold", "3", "--out", tmp_path / "w")
+    assert result.code == 2 and "add --phrases" in result.err

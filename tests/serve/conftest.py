@@ -117,7 +117,7 @@ def ask(client: TestClient, path: str, *, status: int = 200, **body: Any) -> Any
 
 
 @contextmanager
-def serving(models: dict[str, Model], **options: Any) -> Iterator[str]:
+def serving(models: dict[str, Any], **options: Any) -> Iterator[str]:
     """The address of a server in a thread of this process."""
     app = create_app(models, **options)
     server = uvicorn.Server(

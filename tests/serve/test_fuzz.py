@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.serve.classifiers import classifier
+from tests.serve.compass import compass
 from tests.serve.conftest import fit
 
 from elman.serve.app import create_app
@@ -16,6 +17,8 @@ OPERATIONS = [
     ("POST", "/v1/score"),
     ("POST", "/v1/memory"),
     ("POST", "/v1/predict"),
+    ("POST", "/v1/similar"),
+    ("POST", "/v1/embeddings"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),
@@ -32,9 +35,8 @@ OPERATIONS = [
 def document() -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
-    app = create_app(
-        {"word": fit("word"), "byte": fit("byte"), "labels": classifier()}, limits=limits, names=["testserver"]
-    )
+    models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass()}
+    app = create_app(models, limits=limits, names=["testserver"])
 
     async def kept(scope: Any, receive: Any, send: Any) -> None:
         # schemathesis starts and ends the application with each request.

@@ -159,7 +159,10 @@ def test_a_model_that_can_do_nothing_is_refused() -> None:
     class Silent:
         card, folder = {}, None  # noqa: RUF012
 
-    with pytest.raises(UsageError, match="silent cannot be served; a model that continues text or predicts labels can"):
+    with pytest.raises(
+        UsageError,
+        match="silent cannot be served; a model that continues text, predicts labels or gives vectors of words can",
+    ):
         create_app({"reviews": classifier(), "silent": Silent()})  # type: ignore[dict-item]
 
 

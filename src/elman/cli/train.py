@@ -65,9 +65,7 @@ def run(
     ] = None,
     vectors: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="Labelled texts: initial word vectors: a folder, or a word2vec or GloVe file."
-        ),
+        typer.Option(metavar="FILE", help="Initial embeddings: a folder of word vectors, or a word2vec or GloVe file."),
     ] = None,
     rival: Annotated[
         bool | None,

@@ -20,6 +20,7 @@ import tokenizers
 from numpy.typing import NDArray
 
 from elman.config import Config
+from elman.data.phrases import JOINT, find_phrases, joined
 from elman.data.vocabulary import Vocabulary
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
@@ -35,6 +36,7 @@ _FIRST_PASS, _FILE = "words.part", "words.bin"
 _BATCH = 1 << 20
 _MOST_WORDS = 8_000_000
 """When more different words are being counted, the rarest are dropped."""
+_PHRASE_THRESHOLD = 10.0
 _ASCII_WORDS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[0-9]+")
 _PIECES = tokenizers.pre_tokenizers.Split(tokenizers.Regex(WORD_PATTERN), "isolated")
 
@@ -51,6 +53,10 @@ class WordsConfig(Config):
     """Words seen less often are left out."""
     vocab_size: int | None = None
     """At most this many words, the most frequent ones."""
+    phrases: bool = False
+    """Join pairs of words that belong together: new york becomes new_york."""
+    phrase_threshold: float | None = None
+    """The score above which a pair is joined (default 10)."""
     document: Literal["file", "line", "block"] = "block"
     """What a sentence is, which no window crosses: a line, a block between blank lines, or a file."""
     encoding: str = "utf-8"
@@ -64,6 +70,11 @@ class WordsConfig(Config):
             raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
         if self.vocab_size is not None and not 2 <= self.vocab_size < 1 << 31:
             raise UsageError(f"vocab_size is {self.vocab_size}; it must be at least 2 and below 2^31")
+
+        if self.phrase_threshold is not None and not self.phrases:
+            raise UsageError("phrase_threshold means nothing without phrases; add --phrases, or leave it out")
+        if self.phrase_threshold is not None and not 0 <= self.phrase_threshold < float("inf"):
+            raise UsageError(f"phrase_threshold is {self.phrase_threshold:g}; it must be 0 or more")
 
     @property
     def corpus(self) -> CorpusConfig:
@@ -82,7 +93,7 @@ class WordText:
     words: int
     """How many of the ids are words."""
     read: int
-    """How many words the text has, with those that are left out."""
+    """How many words the text has, with those that are left out; a phrase is one."""
     hash: str
     """16 hex digits of the hash of ids and words."""
 
@@ -141,6 +152,8 @@ def read_words(
     first, file = folder / _FIRST_PASS, folder / _FILE
     try:
         table, counts = _count(sources, config, first, most_words=most_words, progress=progress)
+        if config.phrases:
+            counts = _join_phrases(first, table, counts, config, progress)
         read = int(counts[1:].sum())
         frequent = [(word, int(counts[number])) for word, number in table.items() if number]
         frequent = sorted(
@@ -185,6 +198,36 @@ def _count(
     if rare:
         progress.say(f"note: more than {most_words:,} different words; those seen {rare} times or less were dropped")
     return table, counts
+
+
+def _join_phrases(
+    file: Path, table: dict[str, int], counts: NDArray[np.int64], config: WordsConfig, progress: Progress
+) -> NDArray[np.int64]:
+    """Join the phrases in a file of numbers, add them to the table; returns the new counts."""
+    threshold = _PHRASE_THRESHOLD if config.phrase_threshold is None else config.phrase_threshold
+    ids = np.memmap(file, dtype="<i4", mode="r").view(np.ndarray)
+    phrases = find_phrases(ids, counts, end=table[_END], min_count=config.min_count, threshold=threshold)
+    words = {number: word for word, number in table.items()}
+    # Words that were dropped while counting are in no phrase.
+    kept = [first in words and second in words for first, second in phrases.pairs()]
+    phrases = phrases._replace(keys=phrases.keys[kept])
+    names = [words[first] + JOINT + words[second] for first, second in phrases.pairs()]
+    progress.say(f"phrases: {len(names):,} pairs of words" + (f", such as {', '.join(names[:3])}" if names else ""))
+    if not names:
+        return counts
+    numbers = itertools.count(len(counts))
+    new = np.array([table[name] if name in table else table.setdefault(name, next(numbers)) for name in names], "<i4")
+    counts, target = np.zeros(next(numbers), np.int64), file.with_suffix(".joined")
+    try:
+        with storage_errors(target), open(target, "wb") as written:
+            for part in joined(ids, phrases, new):
+                counts += np.bincount(part, minlength=len(counts))
+                part.astype("<i4").tofile(written)
+        del ids
+        target.replace(file)
+    finally:
+        target.unlink(missing_ok=True)
+    return counts
 
 
 def _batches(sources: Sequence[str], config: WordsConfig, progress: Progress) -> Iterator[list[str]]:

@@ -121,7 +121,12 @@ class Network(nn.Module):
         ``vectors[V, E]``.
         """
         self.output.begin(torch.from_numpy(probs.astype(np.float32)))
-        if vectors is not None and not isinstance(self.embedding, OneHot):
+        if vectors is not None:
+            self.begin_embedding(vectors)
+
+    def begin_embedding(self, vectors: NDArray[np.float32]) -> None:
+        """Start embeddings as ``vectors[V, E]``; one-hot input has none."""
+        if not isinstance(self.embedding, OneHot):
             self.embedding.begin(torch.from_numpy(vectors))
 
     def initial_state(self, batch: int) -> tuple[Tensor, ...]:

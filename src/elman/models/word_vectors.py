@@ -1,33 +1,53 @@
 """WordVectors: words as vectors, and what one asks of them; the verbs are those of gensim's
 KeyedVectors.
 
-Similarity is the cosine. Neighbours are exact: every word is compared. Words that were never seen
-have vectors where subwords are known.
+Similarity is the cosine. Neighbours are exact: every word is compared, of large tables first in 8
+bits, so that few need be compared in full. Words that were never seen have vectors where subwords
+are known.
 """
 
 import difflib
+import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.phrases import JOINT
 from elman.data.vocabulary import Vocabulary
+from elman.data.word_text import split_words
 from elman.errors import UsageError
+from elman.models.vectors.eight_bits import EightBits
 from elman.models.vectors.subwords import subword_buckets
+from elman.text.normalise import normalise_line, split_lines
 
 Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[Any]
 _SMALLEST = 1e-6
 """Added to a denominator of 3CosMul, as gensim and its paper do."""
 _BLOCK_NUMBERS = 1 << 24
+_SCANNED_NUMBERS = 1 << 22
+"""From so many numbers on, which no cache holds, an 8-bit copy of them is worth its memory."""
+_FEW_QUESTIONS = 10
+"""So many questions take no longer than making the copy."""
 _SPELLINGS = 30_000
+_NAMED = 10
 
 
 class UnknownWord(UsageError, KeyError):
     """A word without a vector; the message names words that are spelled nearly like it."""
 
     __str__ = Exception.__str__
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Self:
+        """The error for words none of which has a vector."""
+        if not words:
+            return cls("there is no word; give a text that has some")
+        named = ", ".join(repr(word[:40]) for word in words[:_NAMED]) + (", ..." if len(words) > _NAMED else "")
+        return cls(f"{named} {'has' if len(words) == 1 else 'have'} no vector; give words of the vocabulary")
 
 
 class Subwords:
@@ -68,12 +88,23 @@ class WordVectors:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, vectors: Vector, *, subwords: Subwords | None = None, lowercase: bool = False
+        self,
+        vocabulary: Vocabulary,
+        vectors: Vector,
+        *,
+        subwords: Subwords | None = None,
+        lowercase: bool = False,
+        pretokenized: bool = False,
+        phrases: bool = False,
     ) -> None:
         assert len(vocabulary) == len(vectors)
-        self.vocabulary, self.vectors, self.subwords, self.lowercase = vocabulary, vectors, subwords, lowercase
+        self.vocabulary, self.vectors, self.subwords = vocabulary, vectors, subwords
+        self.lowercase, self.pretokenized, self.phrases = lowercase, pretokenized, phrases
         norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
         self._norms = np.maximum(norms, np.float32(1e-30))
+        self._questions = 0
+        self._eight_bits: EightBits | None = None
+        self._making = threading.Lock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} words, {self.dimensions} dimensions)"
@@ -121,6 +152,43 @@ class WordVectors:
                 raise UsageError("n_similarity compares two lists of words; give at least one word in each")
         return float(unit(self[ones].mean(axis=0)) @ unit(self[others].mean(axis=0)))
 
+    def split(self, text: str) -> list[str]:
+        """The words of a text, cut as the text that was trained on; a known word stays whole.
+
+        >>> vectors = WordVectors(Vocabulary(["new york"], [0]), np.ones((1, 2), np.float32), lowercase=True)
+        >>> vectors.split("New York"), vectors.split("In New York, at 9!")
+        (['New York'], ['in', 'new', 'york', 'at', '9'])
+        """
+        if text in self:
+            return [text]
+        words: list[str] = []
+        for line in split_lines(text):
+            line = normalise_line(line)
+            for word in split_words(line, pretokenized=self.pretokenized, lowercase=self.lowercase):
+                alone = self.phrases and words and JOINT not in words[-1]
+                if alone and words[-1] + JOINT + word in self.vocabulary:
+                    words[-1] += JOINT + word
+                else:
+                    words.append(word)
+        return words
+
+    def mean_vector(self, words: Iterable[str]) -> Vector:
+        """The mean of words' vectors, each as often as it comes; words without a vector are left out.
+
+        Raises:
+            UnknownWord: none of them has a vector.
+        """
+        total, known = np.zeros(self.dimensions), 0
+        counts = Counter(words)
+        for word, count in counts.items():
+            found = self._found(word)
+            if found is not None:
+                total += count * found.astype(np.float64)
+                known += count
+        if not known:
+            raise UnknownWord.of(list(counts))
+        return (total / known).astype(np.float32)
+
     def doesnt_match(self, words: Sequence[str]) -> str:
         """The word that is farthest from the mean of all; unknown ones are left out."""
         known = [word for word in words if word in self] if not isinstance(words, str) else []
@@ -154,11 +222,33 @@ class WordVectors:
         if method not in ("add", "mul"):
             raise UsageError(f"method is {method!r}; it must be add or mul")
         units = np.stack([unit(self._vector(each) if isinstance(each, str) else each) for each in (*near, *far)])
-        excluded = [self.row(each) for each in (*near, *far) if isinstance(each, str)]
-        scores = self.scores(units[None], positive=len(near), method=method)[0]
-        scores[[row for row in excluded if row is not None]] = -np.inf
-        rows = largest(scores, topn)
-        return [(self.words[row], float(scores[row])) for row in rows if scores[row] > -np.inf]
+        excluded = {self.row(each) for each in (*near, *far) if isinstance(each, str)}
+        count = min(topn + len(excluded), len(self))
+        if method == "add":
+            found = self._nearest(_directions(units[None], positive=len(near))[0], count)
+        else:
+            scores = self.scores(units[None], positive=len(near), method=method)[0]
+            found = [(row, float(scores[row])) for row in largest(scores, count)]
+        return [(self.words[row], score) for row, score in found if row not in excluded][:topn]
+
+    def prepare(self) -> None:
+        """Make ready for many questions, which the first ones would otherwise do."""
+        with self._making:
+            if self._eight_bits is None and self.vectors.size >= _SCANNED_NUMBERS:
+                self._eight_bits = EightBits(self.vectors, self._norms)
+                self._eight_bits.candidates(unit(self.vectors[0]), 1)  # compiles
+
+    def _nearest(self, asked: Vector, count: int) -> list[tuple[int, float]]:
+        """The rows with the largest cosines to a unit vector, and these."""
+        self._questions += 1
+        if self._questions > _FEW_QUESTIONS:
+            self.prepare()
+        rows = None if self._eight_bits is None else self._eight_bits.candidates(asked, count)
+        if rows is None:
+            scores = _cosines(self.vectors, self._norms, asked)
+            return [(row, float(scores[row])) for row in largest(scores, count)]
+        scores = _cosines(self.vectors[rows], self._norms[rows], asked)
+        return [(int(rows[place]), float(scores[place])) for place in largest(scores, count)]
 
     def most_similar_cosmul(self, positive: Any = (), negative: Any = (), topn: int = 10) -> list[tuple[str, float]]:
         """``most_similar`` with 3CosMul."""
@@ -168,10 +258,7 @@ class WordVectors:
         """Scores of all words for questions ``[Q, N, D]`` of unit vectors, the first ``positive`` of
         which are to be near: ``[Q, V]``."""
         if method == "add":
-            signs = np.where(np.arange(units.shape[1]) < positive, 1, -1).astype(np.float32)
-            asked = np.einsum("qnd,n->qd", units, signs)
-            asked /= np.maximum(np.sqrt(np.einsum("qd,qd->q", asked, asked)), np.float32(1e-30))[:, None]
-            return (asked @ self.vectors.T) / self._norms
+            return (_directions(units, positive=positive) @ self.vectors.T) / self._norms
         count, size = units.shape[:2]
         cosines = ((units.reshape(count * size, -1) @ self.vectors.T) / self._norms).reshape(count, size, -1)
         shifted = (1 + cosines) / 2
@@ -206,6 +293,18 @@ class WordVectors:
         candidates = [each for each in self.words if abs(len(each) - len(word)) <= 2 and each[:1] == word[:1]]
         near = difflib.get_close_matches(word, candidates[:_SPELLINGS], n=3, cutoff=0.7)
         return f"; words spelled nearly so: {', '.join(near)}" if near else "; the vocabulary has nothing like it"
+
+
+def _directions(units: Vector, *, positive: int) -> Vector:
+    """The unit vectors ``[Q, D]`` that 3CosAdd looks for."""
+    signs = np.where(np.arange(units.shape[1]) < positive, 1, -1).astype(np.float32)
+    asked = np.einsum("qnd,n->qd", units, signs)
+    return asked / np.maximum(np.sqrt(np.einsum("qd,qd->q", asked, asked)), np.float32(1e-30))[:, None]
+
+
+def _cosines(rows: Vector, norms: Vector, asked: Vector) -> Vector:
+    # einsum adds up each row in the same order, whichever rows stand beside it; BLAS does not.
+    return np.einsum("vd,d->v", rows, asked) / norms
 
 
 def unit(vector: NDArray[Any]) -> Vector:

@@ -1,13 +1,15 @@
-"""What a served model can do: continue texts, or predict labels of texts.
+"""What a served model can do: continue texts, predict labels of texts, or give vectors of words.
 
 A route asks for an ability, never for a kind of model.
 """
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.models.protocol import LanguageModel
 from elman.serve.batching import Batcher
@@ -122,7 +124,76 @@ class PredictsLabels(Ability):
         self.batcher.close()
 
 
-ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels)
+@runtime_checkable
+class VectorModel(Protocol):
+    """A model that has vectors of words."""
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers of a vector."""
+        ...
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def split(self, text: str) -> list[str]:
+        """The words of a text."""
+        ...
+
+    def prepare(self) -> None:
+        """Make ready for many questions."""
+        ...
+
+    def has_vector(self, word: str) -> bool:
+        """Whether a word has a vector."""
+        ...
+
+    def mean_vector(self, words: Iterable[str]) -> NDArray[np.float32]:
+        """The mean of words' vectors ``[D]``; words without one are left out."""
+        ...
+
+    def most_similar(self, positive: Sequence[str], negative: Sequence[str], topn: int) -> list[tuple[str, float]]:
+        """The words nearest to some and far from others."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class GivesVectors(Ability):
+    """Word vectors at work. They are only read, so any thread may ask them."""
+
+    verb = "gives vectors of words"
+    infinitive = "give vectors of words"
+    routes = ("similar", "embeddings")
+
+    name: str
+    model: VectorModel
+    hash: str
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, VectorModel):
+            return None
+        model.prepare()
+        return cls(name, model, model.model_hash)
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, GivesVectors)
 
 
 def warmed(lm: LanguageModel) -> LanguageModel:

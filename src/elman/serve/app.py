@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from elman.errors import ElmanError
-from elman.serve.abilities import ContinuesText, PredictsLabels
+from elman.serve.abilities import ContinuesText, GivesVectors, PredictsLabels
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
 from elman.serve.errors import Problem, bad_field, json_response, shown
@@ -51,6 +51,8 @@ from elman.serve.sessions import Sessions
 from elman.serve.static import web_file, web_page
 from elman.serve.streaming import EventStream, Gate, Gone, while_connected
 from elman.serve.tokens import detokenize_answer, tokenize_answer
+from elman.serve.vector_schemas import EmbeddingsAnswer, EmbeddingsBody, SimilarAnswer, SimilarBody
+from elman.serve.word_vectors import embeddings_answer, similar_answer
 from elman.system.machine import version
 from elman.tasks.task import TrainedModel
 
@@ -75,10 +77,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorAnswer, "description": "Too much work at once."},
     503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
 }
-_FOREIGN = ("/v1/completions", "/v1/models", "/tokenize", "/detokenize")
+_FOREIGN = ("/v1/completions", "/v1/embeddings", "/v1/models", "/tokenize", "/detokenize")
 """Routes in the style of other servers; they answer 400 where elman's own answer 422."""
 _OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
-"""Routes of OpenAI, with or without /v1, that no model here can answer."""
+"""Routes of OpenAI, with or without /v1, that no model here, or none that is served, can answer."""
 _PAGE = """elman serves models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
@@ -86,6 +88,8 @@ POST /v1/score        bits of each token
 POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
 POST /v1/predict      labels of texts
+POST /v1/similar      words that are used alike
+POST /v1/embeddings   as OpenAI's, of word vectors
 GET  /v1/models       which models, and what each can do
 GET  /openapi.json    all of it for programs
 """
@@ -271,6 +275,12 @@ def _add_own(app: FastAPI, server: Server) -> None:
         server.metrics.texts.labels(model=able.name).inc(len(texts))
         return json_response(predictions_answer(able, found, explanations))
 
+    @app.post("/v1/similar", response_model=SimilarAnswer, summary="Words that are used alike")
+    async def similar(body: SimilarBody, request: Request) -> Any:
+        able = server.loaded.able(body.model, GivesVectors)
+        work = functools.partial(similar_answer, body, able, server.limits, server.hidden)
+        return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
+
     @app.delete("/v1/sessions/{session:path}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
         return json_response({"session": session, "forgotten": server.sessions.forget(session)})
@@ -326,6 +336,14 @@ def _add_openai(app: FastAPI, server: Server) -> None:
             return json_response(await while_connected(request, answer.whole(), seconds=seconds))
         finally:
             done()
+
+    if server.loaded.has(GivesVectors):
+
+        @app.post("/v1/embeddings", response_model=EmbeddingsAnswer, summary="OpenAI's embeddings")
+        async def embeddings(body: EmbeddingsBody, request: Request) -> Any:
+            able = server.loaded.able(body.model, GivesVectors)
+            work = functools.partial(embeddings_answer, body, able, server.limits)
+            return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/tokenize", response_model=TokenizeAnswer, summary="The tokens of a text")
     async def tokenize(body: TokenizeBody, request: Request) -> Any:

@@ -94,6 +94,20 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
+def check_unicode(texts: Sequence[str], *, param: str) -> None:
+    """See that strings are texts.
+
+    Raises:
+        Problem: one has half of a surrogate pair.
+    """
+    for number, text in enumerate(texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            what = f"text {number} of {param} has half of a surrogate pair, which is not Unicode text"
+            raise Problem(422, f"{what}; send whole characters", param=param) from None
+
+
 def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The first of pydantic's errors, as: the value, what is allowed.
 

@@ -39,6 +39,10 @@ class Hidden:
             self._lists[locale] = Blocklist(self._entries, locale=locale)
         return Offers(block=self._lists[locale] | _words(tuple(more), locale), secrets=self.secrets and secrets)
 
+    def hides(self, word: str) -> bool:
+        """Whether a word must not be shown, whatever stands before it."""
+        return Offers(block=self._lists[None], secrets=self.secrets).hides(word)
+
     def mask(self, tokenizer: Tokenizer) -> Mask | None:
         """What keeps hidden words out of texts that a model writes; None if nothing is hidden."""
         offers = self.offers(tokenizer)

@@ -30,11 +30,13 @@ class Limits(Config):
     """Completions in one request, prompts times n (default 128)."""
     max_answer: int = 1 << 18
     """Tokens in one answer that is not streamed, counting echoed tokens and every alternative of
-    ``logprobs``; probabilities in one answer of /v1/predict (default 262144)."""
+    ``logprobs``; probabilities in one answer of /v1/predict, numbers in one of /v1/embeddings
+    (default 262144)."""
     max_words: int = 100
-    """Words in one answer of /v1/complete (default 100)."""
+    """Words in one answer of /v1/complete or /v1/similar (default 100)."""
     max_texts: int = 1024
-    """Texts in one request of /v1/predict (default 1024)."""
+    """Texts in one request of /v1/predict or /v1/embeddings, words in one of /v1/similar (default
+    1024)."""
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""

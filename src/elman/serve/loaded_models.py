@@ -51,7 +51,8 @@ class LoadedModels:
         for name, model in models.items():
             abilities = tuple(filter(None, (ability.of(name, model, metrics) for ability in ABILITIES)))
             if not abilities:
-                can = " or ".join(ability.verb for ability in ABILITIES)
+                *most, last = (ability.verb for ability in ABILITIES)
+                can = f"{', '.join(most)} or {last}"
                 self.close()
                 raise UsageError(f"{name} cannot be served; a model that {can} can")
             self.served[name] = Served(name, abilities, int(time.time()))
@@ -91,6 +92,10 @@ class LoadedModels:
         which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}" if able else "no model here can"
         message = f"{shown(served.name)} {served.does} and cannot {wanted.infinitive}; {which}"
         raise Problem(400, message, param="model", code="model_not_able")
+
+    def has(self, wanted: type[Ability]) -> bool:
+        """Whether a model has the ability."""
+        return any(isinstance(ability, wanted) for ability in self._abilities())
 
     def routes(self) -> str:
         """The abilities of the models, and the routes for them."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elman.evaluation.explanation import explain_text, words_of
 from elman.serve.abilities import PredictsLabels
 from elman.serve.batching import Patience
-from elman.serve.errors import Problem
+from elman.serve.errors import Problem, check_unicode
 from elman.serve.limits import Limits
 from elman.serve.schemas import PredictBody
 from elman.tasks.classify.model import Prediction
@@ -41,12 +41,7 @@ def texts_of(body: PredictBody, limits: Limits, *, classes: int) -> list[str]:
             413, f"input has {characters} characters; this server explains up to {limits.max_explain}: send less, or "
             "leave out explain", param="input", code="too_long_to_explain",
         )  # fmt: skip
-    for number, text in enumerate(texts):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            what = f"text {number} of input has half of a surrogate pair, which is not Unicode text"
-            raise Problem(422, f"{what}; send whole characters", param="input") from None
+    check_unicode(texts, param="input")
     return texts
 
 

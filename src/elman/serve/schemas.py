@@ -5,13 +5,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_Name = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200)]
 _TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
 _Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What every request brings: known fields only, of the right types."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
@@ -24,11 +26,11 @@ class _Body(BaseModel):
         return {name: value for name, value in values.items() if value is not None or name not in optional}
 
 
-class CompleteBody(_Body):
+class CompleteBody(Body):
     """What comes after a text."""
 
     prompt: str = Field(description="The text so far, a half-typed word included.")
-    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
+    model: Name | None = Field(None, description="Which model; by default the first one that continues text.")
     n: int = Field(5, ge=1, le=1_000_000, description="How many words.")
     partial: bool | None = Field(None, description="Whether the last word is half-typed; null: if it is unknown.")
     block: list[str] = Field(
@@ -45,46 +47,46 @@ class CompleteBody(_Body):
     )
 
 
-class ScoreBody(_Body):
+class ScoreBody(Body):
     """How likely a text is, each of its lines by itself."""
 
     text: str = Field(description="One or more lines.")
-    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
+    model: Name | None = Field(None, description="Which model; by default the first one that continues text.")
     top: int = Field(0, ge=0, le=20, description="How many of the likeliest tokens to list at each position.")
 
 
-class MemoryBody(_Body):
+class MemoryBody(Body):
     """How much each earlier word of a line matters for the prediction at one position."""
 
     text: str = Field(description="One line.")
-    model: _Name | None = Field(None, description="Which model; by default the first one that continues text.")
+    model: Name | None = Field(None, description="Which model; by default the first one that continues text.")
     place: Annotated[int, Field(ge=0, lt=1 << 31)] | None = Field(
         None, description="Which word, counted from 0; by default the one that comes next."
     )
     top: int = Field(5, ge=0, le=20, description="How many of the likeliest tokens to list there.")
 
 
-class PredictBody(_Body):
+class PredictBody(Body):
     """The labels of texts."""
 
     input: str | Annotated[list[str], Field(min_length=1)] = Field(description="A text, or several.")
-    model: _Name | None = Field(None, description="Which model; by default the first one that predicts labels.")
+    model: Name | None = Field(None, description="Which model; by default the first one that predicts labels.")
     explain: bool = Field(
         False, description="Whether to explain what each word contributes to the most probable label."
     )
 
 
-class StreamOptions(_Body):
+class StreamOptions(Body):
     """What a stream reports at its end."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class CompletionBody(_Body):
+class CompletionBody(Body):
     """OpenAI's completions. ``suffix``, ``best_of`` and ``user`` are accepted and change nothing."""
 
-    model: _Name | None = None
+    model: Name | None = None
     prompt: (
         str
         | Annotated[list[str], Field(min_length=1)]
@@ -113,21 +115,21 @@ class CompletionBody(_Body):
     user: str | None = None
 
 
-class TokenizeBody(_Body):
+class TokenizeBody(Body):
     """A text for its tokens, as ``prompt`` (vLLM's name) or ``content`` (llama.cpp's)."""
 
     prompt: str | None = None
     content: str | None = None
-    model: _Name | None = None
+    model: Name | None = None
     add_special_tokens: bool | None = Field(None, description="Accepted; there are no tokens to add.")
     return_token_strs: bool | None = Field(None, description="Whether to show each token too.")
 
 
-class DetokenizeBody(_Body):
+class DetokenizeBody(Body):
     """Token ids for their text."""
 
     tokens: list[_TokenId]
-    model: _Name | None = None
+    model: Name | None = None
 
 
 class NextWord(BaseModel):

@@ -80,7 +80,8 @@ async function begin() {
   tabs = Object.keys(views).filter((name) => able(name).length > 0);
   for (const name of Object.keys(views)) find(`tab-${name}`).hidden = !tabs.includes(name);
   document.querySelector("[role=tablist]").hidden = tabs.length < 2;
-  open(tabs.includes(shown) ? shown : tabs[0]);
+  if (tabs.length) open(tabs.includes(shown) ? shown : tabs[0]);
+  else page.trouble(new Error("Nothing here shows these models; programs can ask them, see /openapi.json."));
 }
 
 for (const name of Object.keys(views)) {

@@ -1,7 +1,6 @@
 """The training of a text classifier."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.labels import LABELS_FILE, LabelSet
-from elman.data.pretrained_vectors import read_vectors
 from elman.errors import UsageError
 from elman.metrics.calibration import Reliability, fit_temperature
 from elman.models.classifier_config import ClassifierConfig
@@ -27,7 +25,7 @@ from elman.tasks.classify.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.classify.texts import Targets
 from elman.tasks.job import Job
-from elman.tasks.vectors.model import load as load_vectors
+from elman.tasks.vectors.type_vectors import check_size, type_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -222,7 +220,11 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
         language_model = NeuralConfig.from_json(values)
     tokenizer = None if start is None else read_tokenizer(start)
     data = read_data(request, tokenizer=tokenizer, progress=progress)
-    vectors = None if request.vectors is None else _vectors(request.vectors, data, progress)
+    vectors = None
+    if request.vectors is not None:
+        # Few examples say little of a type that has no vector: it begins as a small one.
+        vectors = type_vectors(request.vectors, data.tokenizer.tokens, spread=0.5, progress=progress)
+    check_size(request.fixed.config, vectors, request.vectors)
     given = {**request.fixed.config, "multi_label": request.data.multi_label, "max_tokens": request.data.max_tokens}
     config = choose_sizes(
         given, language_model=language_model, vector_size=None if vectors is None else vectors.shape[1]
@@ -287,34 +289,3 @@ def _tell_weights(data: LabelledData, plan: ClassifyPlan, progress: Progress) ->
         order = np.argsort(-weights)[:5]
         shown = ", ".join(f"{data.labels.names[label]} {weights[label]:.2g}" for label in order.tolist())
         progress.say(f"unbalanced labels: rare ones count more ({shown}; --class-weights none changes that)")
-
-
-def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:
-    """Vectors of the types ``[V, E]``; types that are not in the file get small random vectors."""
-    words = [token.strip() for token in data.tokenizer.tokens]
-    wanted = set(words) - {""}
-    found, matrix = (
-        _vectors_of_folder(path, wanted) if Path(path).is_dir() else _vectors_of_file(path, wanted, progress)
-    )
-    if not found:
-        raise UsageError(f"{path} has no vector for any of the {len(words):,} types; is it for another language?")
-    place = {word: number for number, word in enumerate(found)}
-    rng = np.random.default_rng(0)
-    scale = float(matrix.std())
-    table = rng.normal(0, 0.5 * scale, (len(words), matrix.shape[1])).astype(np.float32)
-    known = [number for number, word in enumerate(words) if word in place]
-    table[known] = matrix[[place[words[number]] for number in known]]
-    progress.say(f"vectors: {len(known):,} of {len(words):,} types are in {path}")
-    return table
-
-
-def _vectors_of_file(path: str, words: set[str], progress: Progress) -> tuple[Sequence[str], NDArray[np.float32]]:
-    read = read_vectors(path, words, progress=progress)
-    return read.words, read.matrix
-
-
-def _vectors_of_folder(path: str, words: set[str]) -> tuple[Sequence[str], NDArray[np.float32]]:
-    """The vectors of an elman folder; unknown words get those of their subwords."""
-    vectors = load_vectors(Path(path))
-    known = [word for word in sorted(words) if vectors.has_vector(word)]
-    return known, vectors[known] if known else vectors.vectors[:0]

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman.data.level_choice import MUCH_UNKNOWN
 from elman.data.preprocessing import Data, DataConfig, prepare_data
 from elman.decode.line_nats import LineNats
@@ -21,6 +24,7 @@ from elman.system.machine import available_cores, cache_folder, choose_device, c
 from elman.tasks.job import Job
 from elman.tasks.language.plan import LanguagePlan
 from elman.tasks.language.request import LanguageRequest, bytes_of
+from elman.tasks.vectors.type_vectors import check_size, type_vectors
 from elman.text.store import Text
 from elman.training.plan import Plan
 
@@ -102,6 +106,8 @@ class NetworkJob(LanguageJob):
     plan: LanguagePlan
     start: "Arrays | None" = None
     """The weights of the model that it continues from (``--from``)."""
+    vectors: NDArray[np.float32] | None = None
+    """What embeddings begin as (``--vectors``), ``[V, E]``."""
 
     def first_weights(self) -> "Arrays":
         if self.start is not None:
@@ -109,7 +115,9 @@ class NetworkJob(LanguageJob):
         from elman.tasks.language.weight_initialisation import first_weights
 
         data = self.data
-        return first_weights(self.config, self.plan, data.train.ids, data.tokenizer.size, progress=self.progress)
+        return first_weights(
+            self.config, self.plan, data.train.ids, data.tokenizer.size, vectors=self.vectors, progress=self.progress
+        )
 
     def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
         from elman.tasks.language.objective import LanguageObjective
@@ -228,6 +236,8 @@ def check_start(request: LanguageRequest, start: Path) -> None:
         UsageError: another kind of model, other tokens, other sizes.
     """
     kind = model_folder.read_config(start)[0]
+    if request.vectors is not None:
+        raise UsageError("--from and --vectors both say what embeddings begin as; give one of them")
     if kind != request.kind:
         raise UsageError(f"{start} is a model of kind {kind}; --from continues with the same kind: add --model {kind}")
     for name in ("level", "pretokenized", "lowercase", "locale", "compatibility", "min_count", "vocab_size"):
@@ -235,15 +245,34 @@ def check_start(request: LanguageRequest, start: Path) -> None:
             raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
 
 
+def read_vectors(request: LanguageRequest, data: Data, *, progress: Progress) -> NDArray[np.float32] | None:
+    """What embeddings begin as; None where the user names no vectors."""
+    if request.vectors is None:
+        return None
+    return type_vectors(request.vectors, data.tokenizer.tokens, spread=1.0, progress=progress)
+
+
 def plan_network(
-    request: LanguageRequest, data: Data, *, start: Path | None, progress: Progress
+    request: LanguageRequest,
+    data: Data,
+    *,
+    start: Path | None,
+    vectors: NDArray[np.float32] | None,
+    progress: Progress,
 ) -> tuple[NeuralConfig, LanguagePlan, "Arrays | None"]:
-    """Sizes, plan and, if training continues from a model, the first weights."""
+    """Sizes, plan and, if training continues from a model, the first weights.
+
+    Args:
+        vectors: the first embeddings, which also give their size.
+    """
     from elman.models.neural import grow_arrays
     from elman.tasks.language.recipe import RecipeInputs, choose, flop_per_token, updates_for_epochs
     from elman.training.calibrate import choose_threads, machine_rate
 
     sizes, fixed = dict(request.fixed.config), request.fixed.plan
+    check_size(sizes, vectors, request.vectors)
+    if vectors is not None:
+        sizes["embedding_size"] = vectors.shape[1]
     precision = choose_precision(request.precision, device=choose_device(str(fixed.get("device", "auto"))))
     minutes, cores = request.default_minutes, available_cores()
     threads = request.threads or (

@@ -1,7 +1,9 @@
 """LanguageRequest: a user's request to train a language model."""
 
 import dataclasses
+import os
 import re
+from typing import Any
 
 from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
@@ -19,6 +21,8 @@ class LanguageRequest(Request):
     data: DataConfig = DataConfig()
     xray: bool = False
     max_ram: str | None = None
+    vectors: str | None = None
+    """Word vectors that embeddings begin as: a folder, or a file of word2vec, fastText or GloVe."""
     rival: bool = True
     """Whether an n-gram of the same text is counted for comparison."""
 
@@ -30,7 +34,12 @@ class LanguageRequest(Request):
             self._refuse_training()
         elif self.max_ram is not None:
             raise UsageError("--max-ram applies to --model ngram only, not to networks; leave it out")
+        if self.vectors is not None and self.fixed.config.get("input") == "one-hot":
+            raise UsageError("--vectors gives first embeddings, and one-hot input has none; leave out one of them")
         self._check_sizes()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
 
     def _check_sizes(self) -> None:
         """Refuse a value out of range before any work is done."""
@@ -57,6 +66,7 @@ class LanguageRequest(Request):
             ("--precision", self.precision != "auto"),
             ("--tensorboard", self.tensorboard),
             ("--xray", self.xray),
+            ("--vectors", self.vectors is not None),
             ("--no-rival", not self.rival),
         ):
             if given:

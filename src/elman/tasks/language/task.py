@@ -28,7 +28,7 @@ class LanguageTask(Task):
     default_kind = "lstm"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
-        from elman.tasks.language.job import CountingJob, NetworkJob, check_start, plan_network, read_data
+        from elman.tasks.language.job import CountingJob, NetworkJob, check_start, plan_network, read_data, read_vectors
 
         assert isinstance(request, LanguageRequest)
         if start is not None and entry(request.kind).counted:
@@ -40,9 +40,17 @@ class LanguageTask(Task):
             level = data.tokenizer.config.level
             config = resolve(entry(request.kind).config).for_level(level, **request.fixed.config)
             return CountingJob(request=request, folder=folder, progress=progress, config=config, data=data)
-        config, plan, weights = plan_network(request, data, start=start, progress=progress)
+        vectors = read_vectors(request, data, progress=progress)
+        config, plan, weights = plan_network(request, data, start=start, vectors=vectors, progress=progress)
         return NetworkJob(
-            request=request, folder=folder, progress=progress, config=config, plan=plan, data=data, start=weights
+            request=request,
+            folder=folder,
+            progress=progress,
+            config=config,
+            plan=plan,
+            data=data,
+            start=weights,
+            vectors=vectors,
         )
 
     def resume(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -16,13 +17,20 @@ from elman.tasks.language.plan import LanguagePlan
 
 
 def first_weights(
-    config: NeuralConfig, plan: LanguagePlan, ids: NDArray[Any], vocab: int, *, progress: Progress
+    config: NeuralConfig,
+    plan: LanguagePlan,
+    ids: NDArray[Any],
+    vocab: int,
+    *,
+    vectors: NDArray[np.float32] | None = None,
+    progress: Progress,
 ) -> dict[str, NDArray[Any]]:
     """The first weights for training on the text ``ids[N]`` of ``vocab`` types.
 
     If the plan says so, the output's bias begins as the logarithm of each type's share, so that no
     update is spent on learning which types are frequent, and embeddings begin as co-occurrence
-    vectors where there are more types than a vector has numbers (characters need none).
+    vectors where there are more types than a vector has numbers (characters need none). Embeddings
+    begin as ``vectors[V, E]``, whatever the plan says, if these are given.
     """
     torch.manual_seed(plan.seed)
     counts = count_types(ids, vocab)
@@ -32,10 +40,11 @@ def first_weights(
             assert isinstance(layer, Lstm)
             layer.start_to_remember(plan.forget_bias)
     if plan.begin == "counts":
-        vectors = None
-        if config.input == "learned" and vocab > config.embedding_size:
+        if vectors is None and config.input == "learned" and vocab > config.embedding_size:
             with progress.stage("embeddings from co-occurrence counts"):
                 vectors = cooccurrence_vectors(ids, vocab=vocab, size=config.embedding_size, seed=plan.seed)
         # One more of each, so that no type is impossible.
         network.begin((counts + 1) / (counts + 1).sum(), vectors)
+    elif vectors is not None:
+        network.begin_embedding(vectors)
     return network.to_arrays()

@@ -1,5 +1,6 @@
 """TrainedVectors: word vectors that lie in a folder, or in a file of another tool."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from elman.models.vectors.config import VectorsConfig
 from elman.models.word_vectors import Subwords, WordVectors
 from elman.progress import Progress
 from elman.storage import folder as model_folder
+from elman.storage.archive import arrays_digest
 from elman.tasks.folder_model import FolderModel
 
 
@@ -33,8 +35,24 @@ class TrainedVectors(FolderModel, WordVectors):
         folder: Path | None = None,
     ) -> None:
         FolderModel.__init__(self, folder)
-        WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, lowercase=config.lowercase)
+        reading = self.card.get("data", {}).get("reading", {})
+        cut = {name: bool(reading.get(name)) for name in ("pretokenized", "phrases")}
+        WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, lowercase=config.lowercase, **cut)
         self.config = config
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, vocabulary and vectors."""
+        arrays = {"vectors": self.vectors}
+        if self.subwords is not None:
+            arrays |= {"subwords": self.subwords.vectors, "buckets": self.subwords.buckets}
+        facts = [
+            repr(self.config.to_json()),
+            repr((self.pretokenized, self.phrases)),
+            repr(self.words),
+            arrays_digest(arrays),
+        ]
+        return hashlib.sha256("|".join(facts).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         size = f"{len(self)} x {self.dimensions}"

@@ -1,0 +1,65 @@
+"""Word vectors that the embeddings of another model begin as."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.pretrained_vectors import read_vectors
+from elman.errors import UsageError
+from elman.progress import Progress
+from elman.tasks.vectors.model import load
+
+
+def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Progress) -> NDArray[np.float32]:
+    """Vectors of the types of a model ``[V, E]``. A type without a vector begins as that of its
+    lower-case form, and if there is none, as random numbers.
+
+    Args:
+        path: a folder of word vectors, or a file of word2vec, fastText or GloVe.
+        spread: the standard deviation of these random numbers, as a share of that of the vectors.
+
+    Raises:
+        UsageError: none of the types has a vector.
+        ElmanError: what is wrong with the folder or the file.
+    """
+    words = [token.strip() for token in types]
+    wanted = {form for word in words for form in (word, word.lower())} - {""}
+    found, matrix = _of_folder(path, wanted) if Path(path).is_dir() else _of_file(path, wanted, progress)
+    if not found:
+        raise UsageError(f"{path} has a vector for none of the {len(words):,} types; is it of another language?")
+    place = {word: number for number, word in enumerate(found)}
+    rng = np.random.default_rng(0)
+    table = rng.normal(0, spread * float(matrix.std()), (len(words), matrix.shape[1])).astype(np.float32)
+    sources = [place.get(word, place.get(word.lower())) for word in words]
+    known = [number for number, source in enumerate(sources) if source is not None]
+    table[known] = matrix[[source for source in sources if source is not None]]
+    progress.say(f"vectors: {len(known):,} of {len(words):,} types are in {path}")
+    return table
+
+
+def check_size(config: Mapping[str, Any], vectors: NDArray[np.float32] | None, path: str | None) -> None:
+    """See that embeddings can begin as vectors.
+
+    Raises:
+        UsageError: the user wants embeddings of another size.
+    """
+    size = config.get("embedding_size")
+    if vectors is not None and size not in (None, vectors.shape[1]):
+        raise UsageError(
+            f"--embedding-size is {size}, and vectors of {path} have {vectors.shape[1]} numbers; leave it out"
+        )
+
+
+def _of_file(path: str, words: set[str], progress: Progress) -> tuple[Sequence[str], NDArray[np.float32]]:
+    read = read_vectors(path, words, progress=progress)
+    return read.words, read.matrix
+
+
+def _of_folder(path: str, words: set[str]) -> tuple[Sequence[str], NDArray[np.float32]]:
+    """The vectors of a folder of elman, of unknown words those of their subwords."""
+    vectors = load(Path(path))
+    known = [word for word in sorted(words) if vectors.has_vector(word)]
+    return known, vectors[known] if known else vectors.vectors[:0]
