@@ -72,7 +72,7 @@ class WordsConfig(Config):
             raise UsageError(f"vocab_size is {self.vocab_size}; it must be at least 2 and below 2^31")
 
         if self.phrase_threshold is not None and not self.phrases:
-            raise UsageError("phrase_threshold means nothing without phrases; add --phrases, or leave it out")
+            raise UsageError("phrase_threshold does not apply without phrases; add --phrases, or leave it out")
         if self.phrase_threshold is not None and not 0 <= self.phrase_threshold < float("inf"):
             raise UsageError(f"phrase_threshold is {self.phrase_threshold:g}; it must be 0 or more")
 

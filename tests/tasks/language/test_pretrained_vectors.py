@@ -72,7 +72,7 @@ def test_what_contradicts_is_told(
         (("--embedding-size", "4"), f"--embedding-size is 4, and vectors of {file} have 3 numbers"),
         (("--input", "one-hot"), "one-hot input has none"),
         (("--from", lstm_folder), "--from and --vectors both say what embeddings begin as"),
-        (("--level", "char"), "has a vector for none of the"),
+        (("--level", "char"), "has no vector for any of the"),
     ):
         result = cli("train", text_file, *flags, *more)
         assert result.code == 2 and words in result.err, result.err
@@ -96,5 +96,5 @@ def test_lower_case_is_only_a_second_choice(tmp_path: Path) -> None:
     (tmp_path / "v").write_text("Turkey 1 0\nturkey 0 1\n")
     found = type_vectors(str(tmp_path / "v"), ["TURKEY", "Turkey", " turkey", ""], spread=1.0, progress=Progress())
     assert found[:3].tolist() == [[0, 1], [1, 0], [0, 1]]
-    with pytest.raises(UsageError, match="for none of the 1 types"):
+    with pytest.raises(UsageError, match="for any of the 1 types"):
         type_vectors(str(tmp_path / "v"), ["goose"], spread=1.0, progress=Progress())

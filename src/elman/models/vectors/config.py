@@ -109,7 +109,7 @@ class VectorsConfig(Config):
             if getattr(self, name) is not None and name not in known:
                 others = ", ".join(model for model, settings in DEFAULTS.items() if name in settings)
                 flag = "--" + name.replace("_", "-")
-                raise UsageError(f"{flag} means nothing to {self.model}, only to {others}; leave it out")
+                raise UsageError(f"{flag} does not apply to {self.model}, only to {others}; leave it out")
         if self.distance == "harmonic" and self.model not in ("glove", "ppmi"):
             raise UsageError(f"--distance is 'harmonic'; of {self.model} it must be shrink or flat")
         if self.min_ngram is not None and self.max_ngram is not None and self.min_ngram > self.max_ngram:

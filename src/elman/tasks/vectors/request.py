@@ -29,7 +29,7 @@ class VectorsRequest(Request):
             ("--tensorboard", self.tensorboard, "no loss is computed"),
         ):
             if given:
-                raise UsageError(f"{flag} means nothing to word vectors: {why}")
+                raise UsageError(f"{flag} does not apply to word vectors: {why}")
         if self.epochs is not None and self.epochs != int(self.epochs):
             raise UsageError(f"--epochs is {self.epochs:g}; of word vectors it must be a whole number")
         # Values out of range are refused before the text is read.

@@ -73,7 +73,7 @@ class VectorsTask(Task):
         unknown = [name for name in settings if name not in ("analogies", "similarity")]
         if unknown or report is not None:
             name = unknown[0] if unknown else "report"
-            raise UsageError(f"--{name.replace('_', '-')} means nothing to word vectors; leave it out")
+            raise UsageError(f"--{name.replace('_', '-')} is not a setting of word vectors; leave it out")
         similarity = [*settings.get("similarity", ()), *sources]
         figures = evaluate(load_any(folder), analogies=settings.get("analogies", ()), similarity=similarity)
         return Evaluation(figures, word_vectors_table(figures))

@@ -29,7 +29,7 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
     wanted = {form for word in words for form in (word, word.lower())} - {""}
     found, matrix = _of_folder(path, wanted) if Path(path).is_dir() else _of_file(path, wanted, progress)
     if not found:
-        raise UsageError(f"{path} has a vector for none of the {len(words):,} types; is it of another language?")
+        raise UsageError(f"{path} has no vector for any of the {len(words):,} types; is it for another language?")
     place = {word: number for number, word in enumerate(found)}
     rng = np.random.default_rng(0)
     table = rng.normal(0, spread * float(matrix.std()), (len(words), matrix.shape[1])).astype(np.float32)
