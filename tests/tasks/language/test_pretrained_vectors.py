@@ -78,7 +78,7 @@ def test_what_contradicts_is_told(
         assert result.code == 2 and words in result.err, result.err
         assert not (tmp_path / "m").exists()
     result = cli("train", text_file, "--model", "ngram", "--vectors", file, "--out", tmp_path / "m")
-    assert result.code == 2 and "--vectors means nothing to an n-gram" in result.err
+    assert result.code == 2 and "--vectors does not apply to an n-gram" in result.err
     result = cli("train", reviews_file, "--task", "classify", *flags, "--embedding-size", "5")
     assert result.code == 2 and "--embedding-size is 5" in result.err
 
