@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from elman.data.pretrained_vectors import read_vectors
+from elman.data.pretrained_vectors import is_vector_file, read_vectors
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.errors import FolderError, UsageError
 from elman.evaluation.word_vectors import evaluate
@@ -97,6 +97,13 @@ def load(folder: Path) -> TrainedVectors:
         sizes = (config.min_ngram, config.max_ngram)
         subwords = Subwords(arrays["subwords"], arrays["buckets"], sizes=sizes, count=config.buckets)
     return TrainedVectors(vocabulary, arrays["vectors"], config, subwords=subwords, folder=folder)
+
+
+def holds_vectors(path: Path) -> bool:
+    """Whether a model is of word vectors: a folder of them, or a file that begins so."""
+    if path.is_file():
+        return is_vector_file(path)
+    return model_folder.read_config(path)[0] == "vectors"
 
 
 def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:
