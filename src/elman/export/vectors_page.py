@@ -44,8 +44,8 @@ def write_vectors_page(
     ]
     shown = (
         "The map shows the two directions in which the vectors differ most, stretched to fill it. They hold "
-        f"{100 * drawn.share:.0f}% of the variance, so that words may stand side by side here and be far apart; the list compares all dimensions. "
-        f"Colours are clusters. {len(kept):,} words, vectors in 8 bits: {loss}."
+        f"{100 * drawn.share:.0f}% of the variance, so that words may stand side by side here and be far apart; the "
+        f"list compares all dimensions. Colours are clusters. {len(kept):,} words, vectors in 8 bits: {loss}."
     )
     page = one_file(
         "wordvectors.html", data, styles=("onefile.css", "wordvectors.css"), scripts=_SCRIPTS, title=name,
