@@ -1,5 +1,5 @@
-"""The Python API, ``import elman``: train, load, mix, adapt, review_rating, the models, and
-register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, review_rating, similar_documents, the models,
+and register_cell."""
 
 import shutil
 import tempfile
@@ -25,6 +25,7 @@ from elman.tasks.language import model as language
 from elman.tasks.language.mixture import mixed_model, spelled, with_text
 from elman.tasks.language.model import Context, Model
 from elman.tasks.registry import task_named
+from elman.tasks.vectors.documents import similar_documents
 from elman.text.corpus import CorpusConfig, Sources, read_text
 from elman.text.store import Text
 
@@ -303,5 +304,6 @@ __all__ = [
     "register_cell",
     "resume",
     "review_rating",
+    "similar_documents",
     "train",
 ]
