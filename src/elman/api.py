@@ -26,6 +26,7 @@ from elman.tasks.language.mixture import mixed_model, spelled, with_text
 from elman.tasks.language.model import Context, Model
 from elman.tasks.registry import task_named
 from elman.tasks.vectors.documents import similar_documents
+from elman.tasks.vectors.model import holds_vectors, load_any
 from elman.text.corpus import CorpusConfig, Sources, read_text
 from elman.text.store import Text
 
@@ -277,7 +278,8 @@ def load(
     progress: Progress | None = None,
     torch: bool = False,
 ) -> Any:
-    """Read a model folder, or an n-gram model from an ARPA file (plain or compressed).
+    """Read a model folder, an n-gram model from an ARPA file (plain or compressed), or word vectors from
+    a file of word2vec, fastText or GloVe.
 
     Args:
         task: refuse a model of another task.
@@ -288,6 +290,8 @@ def load(
         FolderError: missing, damaged, too new or hostile.
     """
     path = Path(folder)
+    if task is None and path.is_file() and holds_vectors(path):
+        return load_any(path, progress=progress)
     if task == "language" or path.is_file():
         return language.load(path, progress=progress, torch=torch)
     kind, _ = model_folder.read_config(path)
