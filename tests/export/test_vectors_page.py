@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elman.data.vocabulary import Vocabulary
-from elman.errors import UsageError
+from elman.errors import ModelError, UsageError
 from elman.export.byte_vectors import ByteVectors
 from elman.export.vectors_page import write_vectors_page
 from elman.export.word2vec import write_word_vectors
@@ -120,6 +120,38 @@ def test_the_map_is_tapped_and_zoomed(browser: Any, tmp_path: Path) -> None:
     page.close()
 
 
+def test_as_many_words_as_fit(tmp_path: Path) -> None:
+    count = 3000
+    words = WordVectors(
+        Vocabulary([f"<é{row}>" for row in range(count)], [1] * count),
+        np.random.default_rng(1).standard_normal((count, 30)).astype(np.float32),
+    )
+    file, sizes = tmp_path / "v.html", []
+    for most in (30_000, 31_000, 100_000, 10**7):
+        facts = write_vectors_page(file, words, most=most, name="v", version="0")
+        assert file.stat().st_size == facts["bytes"] <= most
+        sizes.append(facts["words"])
+    assert 20 < sizes[0] < sizes[1] < sizes[2] < sizes[3] == count
+    facts = write_vectors_page(file, words, words=sizes[2] + 50, name="v", version="0")
+    assert facts["bytes"] > 100_000  # little room was left
+    assert write_vectors_page(file, words, most=10**6, words=7, name="v", version="0")["words"] == 7
+    with pytest.raises(ModelError, match="a page of two words"):
+        write_vectors_page(file, words, most=9_000, name="v", version="0")
+
+
+def test_private_and_blocked_words_do_not_stand_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "v.html"
+    words = WordVectors(
+        Vocabulary(["one", "5550199", "qzxkwvbntprd", "darn", "two", "three"], range(9, 3, -1)),
+        np.random.default_rng(1).standard_normal((6, 4)).astype(np.float32),
+    )
+    facts = write_vectors_page(file, words, words=2, block=["darn"], name="v", version="0")
+    assert facts["hidden"] == 3 and '["one","two"]' in file.read_text(encoding="utf-8")
+    assert write_vectors_page(file, words, secrets=True, name="v", version="0")["words"] == 6
+    with pytest.raises(ModelError, match="needs at least 2"):
+        write_vectors_page(file, words, block=["/./"], name="v", version="0")
+
+
 def test_by_the_command(cli: Any, ngram_folder: Path, tmp_path: Path) -> None:
     write_word_vectors(tmp_path / "v.txt", vectors(), to="word2vec")
     out = tmp_path / "map.html"
@@ -128,9 +160,13 @@ def test_by_the_command(cli: Any, ngram_folder: Path, tmp_path: Path) -> None:
     assert found["words"] == 30 and found["bytes"] == out.stat().st_size and 0 < found["loss"]["cosine"] < 0.02
     said = cli(*page)
     assert said.out.startswith(f"{out}: 60 words, 9 dimensions") and "of the ten nearest words stay" in said.out
-    for given in (("--words", "1"), ("--text", "x"), ("--secrets",)):
+    for given, said in (
+        (("--words", "1"), "--words is 1"),
+        (("--text", "x"), "--text"),
+        (("--target-size", "1K"), "two words"),
+    ):
         done = cli(*page, *given)
-        assert done.code == 2 and given[0] in done.err and done.err.count("\n") == 1, done.err
+        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
     done = cli("export", ngram_folder, "--to", "html", "--out", out, "--words", "9")
     assert done.code == 2 and "--words is of pages of word vectors" in done.err
     with pytest.raises(UsageError, match="at least 2"):

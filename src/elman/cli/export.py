@@ -40,11 +40,11 @@ def run(
     ] = None,
     target_size: Annotated[
         str | None,
-        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned until the page fits."),
+        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned, or fewer word vectors kept."),
     ] = None,
     words: Annotated[
         int | None,
-        typer.Option("--words", help="Pages of word vectors: how many words, the most frequent ones (default 5000)."),
+        typer.Option("--words", help="Pages of word vectors: how many of the most frequent words (default 5000)."),
     ] = None,
     mix: Mix = None,
     tune: Annotated[
@@ -101,11 +101,10 @@ def run(
     if words is not None and not (of_vectors and to == "html"):
         raise UsageError("--words is of pages of word vectors; leave it out")
     if of_vectors:
-        given = {"--mix": mix, "--target-size": target, "--text": text, "--block": block, "--secrets": secrets}
-        for name, value in given.items():
-            if value:
-                raise UsageError(f"{name} is of language models; leave it out")
-        export_vectors(Path(model), path, to, words=words, as_json=as_json)
+        if mix or text is not None:
+            raise UsageError("--mix and --text are of language models; leave them out")
+        limits = {"words": words, "most": target, "block": block_entries(block or []), "secrets": bool(secrets)}
+        export_vectors(Path(model), path, to, limits=limits, as_json=as_json)
         return
     if mix:
         loaded = load_mixed(model, mix, progress=progress)

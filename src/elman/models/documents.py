@@ -64,7 +64,8 @@ class TfidfDocuments:
             raise UsageError("no word of the text is in the documents; ask with other words")
         asked = np.zeros(len(self.terms))
         asked[columns] = values
-        return np.bincount(self._owners, self._values * asked[self._places], minlength=self._size)
+        products = self._values * asked[self._places]
+        return np.bincount(self._owners, products, minlength=self._size).astype(np.float64)
 
 
 class SifDocuments:

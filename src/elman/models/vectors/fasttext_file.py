@@ -54,4 +54,5 @@ def _means(file: FasttextFile, sizes: tuple[int, int], start: int, stop: int) ->
         sums = sum(file.matrix[rows[at : at + step]].sum(axis=0) for at in range(0, len(rows), step))
     else:
         sums = np.add.reduceat(file.matrix[rows], firsts, axis=0)
-    return sums / np.diff(np.append(firsts, len(rows)))[:, None].astype(np.float32)
+    counts = np.diff(np.append(firsts, len(rows)))[:, None]
+    return np.asarray(sums / counts, np.float32)
