@@ -168,6 +168,6 @@ def test_by_the_command(cli: Any, ngram_folder: Path, tmp_path: Path) -> None:
         done = cli(*page, *given)
         assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
     done = cli("export", ngram_folder, "--to", "html", "--out", out, "--words", "9")
-    assert done.code == 2 and "--words is of pages of word vectors" in done.err
+    assert done.code == 2 and "--words applies to pages of word vectors" in done.err
     with pytest.raises(UsageError, match="at least 2"):
         write_vectors_page(out, vectors(), words=0, name="v", version="0")

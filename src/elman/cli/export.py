@@ -99,10 +99,10 @@ def run(
     progress = make_progress()
     of_vectors = to in FORMATS or (to == "html" and not mix and holds_vectors(Path(model)))
     if words is not None and not (of_vectors and to == "html"):
-        raise UsageError("--words is of pages of word vectors; leave it out")
+        raise UsageError("--words applies to pages of word vectors only; leave it out")
     if of_vectors:
         if mix or text is not None:
-            raise UsageError("--mix and --text are of language models; leave them out")
+            raise UsageError("--mix and --text apply to language models only; leave them out")
         limits = {"words": words, "most": target, "block": block_entries(block or []), "secrets": bool(secrets)}
         export_vectors(Path(model), path, to, limits=limits, as_json=as_json)
         return

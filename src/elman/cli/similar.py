@@ -49,7 +49,7 @@ def run(
         _show_documents(given, documents, field, n, as_json=as_json)
         return
     if field is not None:
-        raise UsageError("--field is of documents; add --documents, or leave it out")
+        raise UsageError("--field applies to documents only; add --documents, or leave it out")
     model, *words = given
     if not 1 <= len(words) <= 2:
         what = f"{len(words)} words were given" if words else "no word was given"
