@@ -44,10 +44,10 @@ def similar_documents(
     """
     if isinstance(documents, str) or not len(documents):
         raise UsageError("documents are a list of strings, at least one")
-    lowercase = vectors is None or vectors.lowercase
-    words = (_words(document, lowercase=lowercase) for document in documents)
+    split = _words if vectors is None else vectors.split
+    words = map(split, documents)
     ranked = TfidfDocuments(words) if vectors is None else SifDocuments(vectors, words)
-    return most_similar_documents(ranked, _words(text, lowercase=lowercase), topn)
+    return most_similar_documents(ranked, split(text), topn)
 
 
 def read_documents(source: str, *, field: str | None = None) -> list[Document]:
@@ -74,5 +74,5 @@ def read_documents(source: str, *, field: str | None = None) -> list[Document]:
     return [Document("\n".join(lines)) for lines in documents]
 
 
-def _words(text: str, *, lowercase: bool) -> list[str]:
-    return [word for line in split_lines(text) for word in split_words(normalise_line(line), lowercase=lowercase)]
+def _words(text: str) -> list[str]:
+    return [word for line in split_lines(text) for word in split_words(normalise_line(line))]
