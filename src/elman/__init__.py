@@ -9,7 +9,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.api import Completion, LineScore, Model, adapt, load, mix, register_cell, resume, review_rating, train
+    from elman.api import (
+        Completion,
+        LineScore,
+        Model,
+        adapt,
+        load,
+        mix,
+        register_cell,
+        resume,
+        review_rating,
+        similar_documents,
+        train,
+    )
     from elman.errors import ElmanError
 
 __all__ = [
@@ -23,6 +35,7 @@ __all__ = [
     "register_cell",
     "resume",
     "review_rating",
+    "similar_documents",
     "train",
 ]
 

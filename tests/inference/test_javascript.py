@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from elman.cells.registry import CELLS
 from elman.cells.symbol import in_order
-from elman.export.html import joined, program_of
+from elman.export.html import program_of
+from elman.export.one_file import joined
 from elman.inference import functions as f
 from elman.inference.compiler import OPERATORS
 from elman.inference.model import InferenceModel, inference_model
@@ -29,7 +30,7 @@ from elman.text.tokenizer import Tokenizer, TokenizerConfig
 pytestmark = pytest.mark.slow
 
 Evaluate = Callable[[str, Any], Any]
-ENGINE = joined(("functions.js", "program.js"))
+ENGINE = joined(("bytes.js", "functions.js", "program.js"))
 STEPS = """
 const {operators, codes, floats, step, output} = data.program;
 const matrices = [new Int8Array(bytes(codes).buffer), new Float32Array(bytes(floats).buffer)];

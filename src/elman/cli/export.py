@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elman.cli.export_vectors import export_vectors
 from elman.cli.flags import Block, Json, Mix, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
@@ -39,7 +40,11 @@ def run(
     ] = None,
     target_size: Annotated[
         str | None,
-        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned until the page fits."),
+        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned, or fewer word vectors kept."),
+    ] = None,
+    words: Annotated[
+        int | None,
+        typer.Option("--words", help="Pages of word vectors: how many of the most frequent words (default 5000)."),
     ] = None,
     mix: Mix = None,
     tune: Annotated[
@@ -66,6 +71,7 @@ def run(
     from elman.storage.folder import folder_bytes
     from elman.tasks.language.mixture import load_mixed, parse_part
     from elman.tasks.language.request import bytes_of
+    from elman.tasks.vectors.model import holds_vectors
 
     if to not in ("arpa", "onnx", "folder", "html", *FORMATS):
         raise UsageError(
@@ -91,10 +97,14 @@ def run(
         )
         raise UsageError(f"--out {out} is a folder; give the name of a file, such as {example}")
     progress = make_progress()
-    if to in FORMATS:
-        if mix:
-            raise UsageError("--mix applies to language models only; leave it out")
-        _export_vectors(Path(model), path, to, as_json=as_json)
+    of_vectors = to in FORMATS or (to == "html" and not mix and holds_vectors(Path(model)))
+    if words is not None and not (of_vectors and to == "html"):
+        raise UsageError("--words applies to pages of word vectors only; leave it out")
+    if of_vectors:
+        if mix or text is not None:
+            raise UsageError("--mix and --text apply to language models only; leave them out")
+        limits = {"words": words, "most": target, "block": block_entries(block or []), "secrets": bool(secrets)}
+        export_vectors(Path(model), path, to, limits=limits, as_json=as_json)
         return
     if mix:
         loaded = load_mixed(model, mix, progress=progress)
@@ -135,18 +145,6 @@ def _hidden(counts: dict[str, int]) -> str:
     private, blocked = counts["private"], counts["blocked"]
     said = f"{private + blocked:,} of {counts['vocabulary']:,} words of the vocabulary are never offered"
     return f"{said}: {private:,} look private (--secrets offers them), {blocked:,} are blocked"
-
-
-def _export_vectors(model: Path, out: Path, to: str, *, as_json: bool) -> None:
-    from elman.export.word2vec import write_word_vectors
-    from elman.tasks.vectors.model import load_any
-
-    vectors = load_any(model, progress=make_progress())
-    size = write_word_vectors(out, vectors, to=to)
-    if as_json:
-        print_json({"model": str(model), "to": to, "out": str(out), "bytes": size, "words": len(vectors)})
-    else:
-        print(f"{out}: {len(vectors):,} words, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:

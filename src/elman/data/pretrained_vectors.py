@@ -102,6 +102,17 @@ def read_vectors(
         raise TextError(f"{path}: cannot be read ({error.strerror}); name a file of word vectors") from error
 
 
+def is_vector_file(path: Path) -> bool:
+    """Whether a file begins as word vectors do: with a line of two whole numbers, or with a word and
+    two numbers or more; files that cannot be read are none."""
+    try:
+        with open(path, "rb") as file, _opened(file) as opened:
+            line = opened.readline(_LONGEST_LINE).removeprefix(_BOM).rstrip()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return _HEADER.fullmatch(line) is not None or _count_numbers(line) >= 2
+
+
 def _opened(file: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
     """The file from its beginning, unpacked."""
     file.seek(0)

@@ -5,11 +5,7 @@ Of a network the page holds the instructions of ``elman.inference.compiler``, wh
 those of elman. A policy forbids every connection; nothing is loaded from elsewhere.
 """
 
-import base64
-import hashlib
-import json
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from elman.cells.symbol import Symbol
 from elman.errors import ModelError
 from elman.evaluation.language import precisions_of
 from elman.export.ngram_page import BITS, encoded, ngram_data
+from elman.export.one_file import one_file
 from elman.export.page_check import CONTEXTS, contexts_for_check
 from elman.export.page_words import PageWords, page_words
 from elman.inference.compiler import OPERATORS, Code, compile_function
@@ -34,11 +31,10 @@ from elman.progress import Progress
 from elman.system.files import write_atomic
 from elman.text.kinds import PATTERNS
 from elman.text.tokenizer import Tokenizer
-from elman.web.assets import read
 
 _SCRIPTS = (
-    "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "casing.js", "offers.js",
-    "words.js", "onefile.js",
+    "bytes.js", "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "casing.js",
+    "offers.js", "words.js", "onefile.js",
 )  # fmt: skip
 
 
@@ -193,33 +189,10 @@ def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
 
 def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: LanguageModel) -> str:
     """The page: one style, one script, one piece of data, and a policy that allows only these."""
-    from jinja2 import Environment
-
-    script = joined(_SCRIPTS) + "\nbegin(JSON.parse(document.querySelector('#model').textContent), document);\n"
-    style = read("typing.css") + read("onefile.css")
-    allowed = [f"{kind} 'sha256-{_digest(text)}'" for kind, text in (("script-src", script), ("style-src", style))]
-    policy = "; ".join(["default-src 'none'", *allowed, "img-src data:", "base-uri 'none'", "form-action 'none'"])
-    # Without `<`, JSON cannot become markup.
-    data = json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    raw = {"style": style, "script": script, "model": data}
-    page = Environment(autoescape=True).from_string(_trusted(read("onefile.html")))
-    return page.render(title=name, policy=policy, version=version, facts=facts_of(card, lm), **raw)
-
-
-def _trusted(template: str) -> str:
-    """The template with our own script, style and data marked as safe."""
-    return re.sub(r"\{\{ (style|script|model) \}\}", r"{{ \1 | safe }}", template)
-
-
-def joined(names: Sequence[str]) -> str:
-    """Several modules of ``elman.web`` as one script, without their imports."""
-    text = "\n".join(read(name) for name in names)
-    text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"^export (?=function|class|const|async)", "", text, flags=re.MULTILINE)
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return one_file(
+        "typing.html", about, styles=("typing.css", "onefile.css"), scripts=_SCRIPTS, title=name, version=version,
+        facts=facts_of(card, lm),
+    )  # fmt: skip
 
 
 def facts_of(card: Mapping[str, Any], lm: LanguageModel) -> list[tuple[str, str]]:

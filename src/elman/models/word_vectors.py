@@ -313,7 +313,13 @@ def unit(vector: NDArray[Any]) -> Vector:
     return (vector / max(float(np.linalg.norm(vector)), 1e-30)).astype(np.float32)
 
 
-def largest(scores: Vector, count: int) -> list[int]:
+def unit_rows(vectors: NDArray[Any]) -> Vector:
+    """``unit`` of each row."""
+    norms = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
+    return (vectors / np.maximum(norms, np.float32(1e-30))[:, None]).astype(np.float32)
+
+
+def largest(scores: NDArray[Any], count: int) -> list[int]:
     """The places of the largest scores, falling; of equal ones the first first.
 
     >>> largest(np.array([1, 3, 2, 3], np.float32), 3)

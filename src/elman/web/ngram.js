@@ -1,6 +1,6 @@
 // An n-gram in ARPA's form, asked about one text: as elman/models/ngram/query.py computes it, to the last bit.
 
-import {bytes} from "./program.js";
+import {bytes} from "./bytes.js";
 
 const LINE_END = 1;
 

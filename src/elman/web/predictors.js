@@ -4,7 +4,8 @@
 // `digest(state)` is a checksum of the log-probabilities that have the same bits in Python.
 
 import {Ngram} from "./ngram.js";
-import {Program, bytes} from "./program.js";
+import {bytes} from "./bytes.js";
+import {Program} from "./program.js";
 
 class Network {
   constructor(about, types) {

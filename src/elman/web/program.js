@@ -3,16 +3,10 @@
 // Every sum is added up in the order of elman/inference/kernels.py and every result rounded to float32, so that both
 // give the same bits. Storing a number in a Float32Array rounds it.
 
+import {bytes} from "./bytes.js";
 import {EPSILON, LANES, SMALLEST, STEP, erf, exp, expm1, f, log, relu, sigmoid, sqrt, tanh, whole} from "./functions.js";
 
 const lanes = new Float32Array(LANES);
-
-/** The bytes of base64. */
-export function bytes(text) {
-  const raw = atob(text), made = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i += 1) made[i] = raw.charCodeAt(i);
-  return made;
-}
 
 /** The sum of the lanes, by halves. */
 function halves() {

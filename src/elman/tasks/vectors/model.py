@@ -1,14 +1,17 @@
 """TrainedVectors: word vectors that lie in a folder, or in a file of another tool."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.data.pretrained_vectors import read_vectors
+from elman.data.fasttext_binary import is_fasttext_binary, read_fasttext_binary
+from elman.data.pretrained_vectors import is_vector_file, read_vectors
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.errors import FolderError, UsageError
 from elman.evaluation.word_vectors import evaluate
 from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.fasttext_file import fasttext_vectors
 from elman.models.word_vectors import Subwords, WordVectors
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -99,6 +102,13 @@ def load(folder: Path) -> TrainedVectors:
     return TrainedVectors(vocabulary, arrays["vectors"], config, subwords=subwords, folder=folder)
 
 
+def holds_vectors(path: Path) -> bool:
+    """Whether a model is of word vectors: a folder of them, or a file that begins so."""
+    if path.is_file():
+        return is_vector_file(path) or is_fasttext_binary(path)
+    return model_folder.read_config(path)[0] == "vectors"
+
+
 def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:
     """Word vectors from a folder, or from a file of word2vec, fastText or GloVe.
 
@@ -107,7 +117,13 @@ def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:
     """
     if not path.is_file():
         return load(path)
+    if is_fasttext_binary(path):
+        file = read_fasttext_binary(path)
+        return fasttext_vectors(file, lowercase=_all_lower(file.words), progress=progress or Progress())
     read = read_vectors(path, progress=progress)
-    # Words without capitals were lowered before they were counted.
-    lowercase = not any(word != word.lower() for word in read.words)
-    return WordVectors(Vocabulary(read.words, [0] * len(read.words)), read.matrix, lowercase=lowercase)
+    return WordVectors(Vocabulary(read.words, [0] * len(read.words)), read.matrix, lowercase=_all_lower(read.words))
+
+
+def _all_lower(words: Sequence[str]) -> bool:
+    """Words without capitals were lowered before they were counted."""
+    return not any(word != word.lower() for word in words)

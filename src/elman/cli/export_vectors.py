@@ -1,0 +1,36 @@
+"""What elman export writes of word vectors."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from elman.cli.screen import make_progress, print_json
+
+
+def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any], as_json: bool) -> None:
+    """Write a file of vectors or their page (``limits`` are of ``write_vectors_page``), and print what it has."""
+    from elman.export.vectors_page import write_vectors_page
+    from elman.export.word2vec import write_word_vectors
+    from elman.system.machine import version
+    from elman.tasks.vectors.model import load_any
+
+    vectors = load_any(model, progress=make_progress())
+    found = {"model": str(model), "to": to, "out": str(out)}
+    if to == "html":
+        name = model.resolve().name
+        page = write_vectors_page(out, vectors, name=name, version=version("elman") or "0", **limits)
+        if as_json:
+            print_json(found | page)
+        else:
+            loss = page["loss"]
+            print(f"{out}: {page['words']:,} words, {vectors.dimensions} dimensions, {page['bytes'] / 1e6:.1f} MB")
+            if page["hidden"]:
+                print(f"{page['hidden']:,} words are left out: blocked, or looking private (--secrets keeps these)")
+            print(f"in 8 bits, {100 * loss['neighbours']:.1f}% of the ten nearest words stay; cosines change by "
+                  f"{loss['cosine']:.4f} at most")  # fmt: skip
+        return
+    size = write_word_vectors(out, vectors, to=to)
+    if as_json:
+        print_json({**found, "bytes": size, "words": len(vectors)})
+    else:
+        print(f"{out}: {len(vectors):,} words, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")

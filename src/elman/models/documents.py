@@ -1,0 +1,155 @@
+"""Documents as vectors, and their similarity to a text: TF-IDF, and weighted means of word vectors.
+
+Documents and texts come as lists of words (``data.word_text.split_words``). Similarity is the cosine.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import UsageError
+from elman.models.word_vectors import UnknownWord, WordVectors, largest
+
+Words = Sequence[str]
+_SMALLEST = 1e-30
+
+
+class TfidfDocuments:
+    """Documents as TF-IDF vectors, with the numbers of scikit-learn's ``TfidfVectorizer``.
+
+    A word that is t times in a document, and in df of N documents, weighs t (ln((1 + N) / (1 + df)) + 1);
+    vectors have length one. What two texts share decides; words that are only alike count nothing.
+
+    >>> documents = TfidfDocuments([["a", "cat"], ["a", "dog"], ["a", "dog", "dog"]])
+    >>> documents.similarities(["dog"]).round(3).tolist()
+    [0.0, 0.79, 0.932]
+    """
+
+    def __init__(self, documents: Iterable[Words]) -> None:
+        counted = [Counter(words) for words in documents]
+        frequencies = Counter(word for counts in counted for word in counts)
+        self.terms = tuple(sorted(frequencies))
+        """All words, sorted: the columns."""
+        self._columns = {word: column for column, word in enumerate(self.terms)}
+        self.idf: NDArray[np.float64] = np.array(
+            [math.log((1 + len(counted)) / (1 + frequencies[word])) + 1 for word in self.terms], np.float64
+        )
+        vectors = [self.vector(counts) for counts in counted]
+        self._owners = np.repeat(np.arange(len(counted)), [len(columns) for columns, _ in vectors])
+        self._places = np.concatenate([np.zeros(0, np.int64), *(columns for columns, _ in vectors)])
+        self._values = np.concatenate([np.zeros(0), *(values for _, values in vectors)])
+        self._size = len(counted)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def vector(self, words: Words | Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The columns of a text's words, rising, and their values; words of no document are left out."""
+        counts = {self._columns[word]: count for word, count in Counter(words).items() if word in self._columns}
+        columns = np.array(sorted(counts), np.int64)
+        values = np.array([counts[column] for column in columns.tolist()], np.float64) * self.idf[columns]
+        return columns, values / max(float(np.linalg.norm(values)), _SMALLEST)
+
+    def similarities(self, words: Words) -> NDArray[np.float64]:
+        """The cosine of a text to each document.
+
+        Raises:
+            UsageError: none of its words is in a document.
+        """
+        columns, values = self.vector(words)
+        if not len(columns):
+            raise UsageError("no word of the text is in the documents; ask with other words")
+        asked = np.zeros(len(self.terms))
+        asked[columns] = values
+        products = self._values * asked[self._places]
+        return np.bincount(self._owners, products, minlength=self._size).astype(np.float64)
+
+
+class SifDocuments:
+    """Documents as weighted means of word vectors (SIF; Arora, Liang and Ma 2017).
+
+    A word of probability p weighs a / (a + p). Of these means the first principal component, which all
+    texts share, is removed. Words that are alike count, where documents and text share none.
+
+    Args:
+        vectors: the word vectors; their vocabulary says how probable words are. Where it has no counts,
+            as in files of other tools, the documents do.
+        documents: at least three.
+        a: the smaller, the less frequent words count.
+
+    Raises:
+        UsageError: fewer than three documents, or none has a word with a vector.
+    """
+
+    def __init__(self, vectors: WordVectors, documents: Iterable[Words], *, a: float = 1e-3) -> None:
+        if not 0 < a < math.inf:
+            raise UsageError(f"a is {a}; it must be above 0")
+        documents = list(documents)
+        if len(documents) < 3:
+            raise UsageError(
+                f"{len(documents)} documents; word vectors compare three at least, or leave the vectors out"
+            )
+        self.vectors, self.a = vectors, a
+        self._counts: Counter[str] | None = None
+        counts = vectors.vocabulary.counts
+        self._total = int(counts.sum())
+        if not self._total:
+            self._counts = Counter(word for words in documents for word in words)
+            self._total = max(1, self._counts.total())
+        means = np.stack([self._mean(words) for words in documents])
+        if not means.any():
+            raise UsageError("no word of the documents has a vector; are vectors and documents of one language?")
+        self.component: NDArray[np.float64] = np.linalg.eigh(means.T @ means)[1][:, -1]
+        """What is removed: the first right singular vector of the means."""
+        self.means: NDArray[np.float64] = self._without(means)
+        """The documents ``[N, D]``; of one without known words, zeros."""
+        self._lengths = np.linalg.norm(self.means, axis=1)
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def vector(self, words: Words) -> NDArray[np.float64]:
+        """The vector of a text; zeros if none of its words has one."""
+        return self._without(self._mean(words)[None])[0]
+
+    def similarities(self, words: Words) -> NDArray[np.float64]:
+        """The cosine of a text to each document; 0 for documents without known words.
+
+        Raises:
+            UnknownWord: no word of the text has a vector.
+        """
+        if not any(map(self.vectors.has_vector, words)):
+            raise UnknownWord("no word of the text has a vector; ask with other words")
+        asked = self.vector(words)
+        lengths = self._lengths * np.linalg.norm(asked)
+        return np.where(lengths > _SMALLEST, self.means @ asked / np.maximum(lengths, _SMALLEST), 0)
+
+    def _without(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        return means - np.outer(means @ self.component, self.component)
+
+    def _mean(self, words: Words) -> NDArray[np.float64]:
+        total, known = np.zeros(self.vectors.dimensions), 0
+        for word, count in Counter(words).items():
+            if self.vectors.has_vector(word):
+                total += count * self.a / (self.a + self._probability(word)) * self.vectors[word]
+                known += count
+        return total / max(known, 1)
+
+    def _probability(self, word: str) -> float:
+        if self._counts is not None:
+            return self._counts[word] / self._total
+        row = self.vectors.row(word)
+        return 0.0 if row is None else int(self.vectors.vocabulary.counts[row]) / self._total
+
+
+def most_similar_documents(
+    documents: TfidfDocuments | SifDocuments, words: Words, topn: int = 10
+) -> list[tuple[int, float]]:
+    """The numbers of the documents that are most similar to a text, with their similarities."""
+    if topn < 1:
+        raise UsageError(f"topn is {topn}; it must be at least 1")
+    scores = documents.similarities(words)
+    return [(number, float(scores[number])) for number in largest(scores, topn)]
