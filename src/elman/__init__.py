@@ -19,10 +19,10 @@ if TYPE_CHECKING:
         register_cell,
         resume,
         review_rating,
-        similar_documents,
         train,
     )
     from elman.errors import ElmanError
+    from elman.tasks.vectors.documents import similar_documents
 
 __all__ = [
     "Completion",
@@ -46,7 +46,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     import importlib
 
-    homes = {"ElmanError": "elman.errors", "register_cell": "elman.cells.registry"}
+    homes = {
+        "ElmanError": "elman.errors",
+        "register_cell": "elman.cells.registry",
+        "similar_documents": "elman.tasks.vectors.documents",
+    }
     return getattr(importlib.import_module(homes.get(name, "elman.api")), name)
 
 

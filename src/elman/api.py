@@ -1,5 +1,5 @@
-"""What ``import elman`` gives: train, load, mix, adapt, review_rating, similar_documents, the models,
-and register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and
+register_cell."""
 
 import shutil
 import tempfile
@@ -25,8 +25,6 @@ from elman.tasks.language import model as language
 from elman.tasks.language.mixture import mixed_model, spelled, with_text
 from elman.tasks.language.model import Context, Model
 from elman.tasks.registry import task_named
-from elman.tasks.vectors.documents import similar_documents
-from elman.tasks.vectors.model import holds_vectors, load_any
 from elman.text.corpus import CorpusConfig, Sources, read_text
 from elman.text.store import Text
 
@@ -290,8 +288,11 @@ def load(
         FolderError: missing, damaged, too new or hostile.
     """
     path = Path(folder)
-    if task is None and path.is_file() and holds_vectors(path):
-        return load_any(path, progress=progress)
+    if task is None and path.is_file():
+        from elman.tasks.vectors.model import holds_vectors, load_any  # brings numba along
+
+        if holds_vectors(path):
+            return load_any(path, progress=progress)
     if task == "language" or path.is_file():
         return language.load(path, progress=progress, torch=torch)
     kind, _ = model_folder.read_config(path)
@@ -308,6 +309,5 @@ __all__ = [
     "register_cell",
     "resume",
     "review_rating",
-    "similar_documents",
     "train",
 ]

@@ -114,7 +114,15 @@ def test_what_is_refused(cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_p
     fails(cli("export", lstm_folder, "--to", "arpa", "--out", out, "--seed", "-1"), "seed is -1")
     fails(cli("export", lstm_folder, "--to", "arpa", "--out", tmp_path / "no" / "a.arpa"), "cannot write")
     fails(cli("export", lstm_folder, "--to", "folder", "--out", out, "--order", "3"), "--order applies to ARPA files")
-    fails(cli("export", ngram_folder, "--to", "arpa", "--out", out, "--order", "3"), "order is for", "one already")
-    fails(cli("export", ngram_folder, "--to", "arpa", "--out", out, "--tune", "x"), "tune is for", "one already")
+    fails(
+        cli("export", ngram_folder, "--to", "arpa", "--out", out, "--order", "3"),
+        "order applies to",
+        "already is an n-gram",
+    )
+    fails(
+        cli("export", ngram_folder, "--to", "arpa", "--out", out, "--tune", "x"),
+        "tune applies to",
+        "already is an n-gram",
+    )
     assert list(tmp_path.iterdir()) == []
     assert DistillConfig().order == 4

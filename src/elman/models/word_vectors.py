@@ -10,7 +10,7 @@ import difflib
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from elman.data.phrases import JOINT
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import split_words
 from elman.errors import UsageError
-from elman.models.vectors.eight_bits import EightBits
 from elman.models.vectors.subwords import subword_buckets
 from elman.text.normalise import normalise_line, split_lines
+
+if TYPE_CHECKING:
+    from elman.models.vectors.eight_bits import EightBits
 
 Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[Any]
@@ -29,9 +31,9 @@ _SMALLEST = 1e-6
 """Added to a denominator of 3CosMul, as gensim and its paper do."""
 _BLOCK_NUMBERS = 1 << 24
 _SCANNED_NUMBERS = 1 << 22
-"""From so many numbers on, which no cache holds, an 8-bit copy of them is worth its memory."""
+"""From this many numbers on, which no cache holds, an 8-bit copy of them is worth its memory."""
 _FEW_QUESTIONS = 10
-"""So many questions take no longer than making the copy."""
+"""This many questions take no longer than making the copy."""
 _SPELLINGS = 30_000
 _NAMED = 10
 
@@ -235,6 +237,8 @@ class WordVectors:
         """Make ready for many questions, which the first ones would otherwise do."""
         with self._making:
             if self._eight_bits is None and self.vectors.size >= _SCANNED_NUMBERS:
+                from elman.models.vectors.eight_bits import EightBits  # brings numba along
+
                 self._eight_bits = EightBits(self.vectors, self._norms)
                 self._eight_bits.candidates(unit(self.vectors[0]), 1)  # compiles
 

@@ -15,7 +15,7 @@ def names() -> list[str]:
     """All files there are, sorted.
 
     >>> [name for name in names() if name.startswith("typing")]
-    ['typing.css', 'typing.js']
+    ['typing.css', 'typing.html', 'typing.js']
     """
     found = (item.name for item in resources.files("elman.web").iterdir() if item.is_file())
     return sorted(name for name in found if name.rpartition(".")[2] in KINDS)

@@ -258,7 +258,7 @@ def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numerals):
         found = read_arpa(path).tables.log10_backoffs[0][2:-1]
         np.testing.assert_array_equal(found, np.array(wanted, np.float32))
     else:
-        with pytest.raises(FolderError, match=r"line \d+: .* is (no number|beyond)"):
+        with pytest.raises(FolderError, match=r"line \d+: .* is (not a number|beyond)"):
             read_arpa(path)
 
 
