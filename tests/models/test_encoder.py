@@ -247,13 +247,18 @@ def test_training_starts_from_what_is_known() -> None:
     np.testing.assert_allclose(np.exp(arrays["output.bias"]), [0.5, 0.25, 0.25], rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", LANGUAGE_MODELS)
-@pytest.mark.parametrize("cell", ["lstm", "conv"])
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [
+        (cell, shape)
+        for cell in ("lstm", "conv")
+        for shape in LANGUAGE_MODELS
+        if cell != "conv" or "projection" not in shape  # its layers all have the size of the embedding
+    ],
+)
 def test_a_language_model_is_taken_over(cell: str, shape: dict[str, Any]) -> None:
     """The forward direction then says after each token what the language model says."""
     torch.manual_seed(5)
-    if "projection" in shape and cell == "conv":
-        pytest.skip("all layers of a conv have the size of the embedding")
     lm = NeuralConfig(cell=cell, embedding_size=40, hidden_size=7, **shape)
     vocab = 70
     network = Network(lm, vocab)

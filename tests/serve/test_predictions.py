@@ -94,7 +94,7 @@ BAD = [
     ({"input": "a", "explain": 1}, 422, "explain", "explain is 1"),
     ({"input": "a", "top": 1}, 422, "top", 'unknown field "top"'),
     ({"input": ["a", "\ud800"]}, 422, "input", "text 1 of input has half of a surrogate pair"),
-    ({"input": ["a"] * 1025}, 422, "input", "input has 1025 texts; this server labels up to 1024"),
+    ({"input": ["a"] * 1025}, 422, "input", "input has 1025 texts; this server takes up to 1024"),
     ({"input": ["a" * 2001] * 2, "explain": True}, 413, "input", "4002 characters; this server explains up to 4000"),
     ({"input": "a", "model": "nope"}, 404, "model", "the models are: reviews, word, topics"),
     ({"input": "a", "model": "word"}, 400, "model", '"word" continues text and cannot predict labels; the '

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from elman.evaluation.explanation import explain_text, words_of
 from elman.serve.abilities import PredictsLabels
 from elman.serve.batching import Patience
-from elman.serve.errors import Problem, check_unicode
+from elman.serve.errors import Problem
+from elman.serve.input_texts import input_texts
 from elman.serve.limits import Limits
 from elman.serve.schemas import PredictBody
 from elman.tasks.classify.model import Prediction
@@ -24,24 +25,13 @@ def texts_of(body: PredictBody, limits: Limits, *, classes: int) -> list[str]:
     Raises:
         Problem: the request is too large, or a string is not valid text.
     """
-    texts = [body.input] if isinstance(body.input, str) else body.input
-    if len(texts) > limits.max_texts:
-        raise Problem(
-            422, f"input has {len(texts)} texts; this server labels up to {limits.max_texts} in one request",
-            param="input",
-        )  # fmt: skip
-    if len(texts) * classes > limits.max_answer:
-        raise Problem(
-            422, f"{len(texts)} texts, {classes} labels: {len(texts) * classes} probabilities; this server gives up to "
-            f"{limits.max_answer} in one answer", param="input",
-        )  # fmt: skip
+    texts = input_texts(body.input, limits, size=classes, parts="labels", numbers="probabilities")
     characters = sum(map(len, texts))
     if body.explain and characters > limits.max_explain:
         raise Problem(
             413, f"input has {characters} characters; this server explains up to {limits.max_explain}: send less, or "
             "leave out explain", param="input", code="too_long_to_explain",
         )  # fmt: skip
-    check_unicode(texts, param="input")
     return texts
 
 

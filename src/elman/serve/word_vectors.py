@@ -8,6 +8,7 @@ from elman.serve.abilities import GivesVectors
 from elman.serve.batching import Patience, too_slow
 from elman.serve.errors import Problem, check_unicode
 from elman.serve.hidden import Hidden
+from elman.serve.input_texts import input_texts
 from elman.serve.limits import Limits
 from elman.serve.vector_schemas import EmbeddingsBody, SimilarBody
 
@@ -52,20 +53,10 @@ def embeddings_answer(body: EmbeddingsBody, able: GivesVectors, limits: Limits, 
     Raises:
         Problem: too much is asked for, a text has no known word, or it takes too long.
     """
-    texts, size = _several(body.input), able.model.dimensions
+    size = able.model.dimensions
     if body.dimensions not in (None, size):
         raise Problem(422, f"dimensions is {body.dimensions}; vectors of this model have {size}", param="dimensions")
-    if len(texts) > limits.max_texts:
-        raise Problem(
-            422, f"input has {len(texts)} texts; this server takes up to {limits.max_texts} in one request",
-            param="input",
-        )  # fmt: skip
-    if len(texts) * size > limits.max_answer:
-        raise Problem(
-            422, f"{len(texts)} texts of {size} numbers: {len(texts) * size} numbers; this server gives up to "
-            f"{limits.max_answer} in one answer", param="input",
-        )  # fmt: skip
-    check_unicode(texts, param="input")
+    texts = input_texts(body.input, limits, size=size, parts="numbers each", numbers="numbers")
     data, read = [], 0
     for number, text in enumerate(texts):
         if patience.over:

@@ -91,8 +91,8 @@ export class Words {
     this.keys = tokens.map(utf8);
     this.sorted = [...tokens.keys()].slice(EOS + 1).sort((a, b) => (this.keys[a] < this.keys[b] ? -1 : 1));
     // For each word with a space the one without, or 0.
-    this.twin = tokens.map((token, id) => (id > EOS && token.startsWith(" ") ? this.ids.get(token.slice(1)) ?? UNK : UNK));
-    this.twinned = new Set(this.twin.filter((id) => id !== UNK));
+    this.spaceless = tokens.map((token, id) => (id > EOS && token.startsWith(" ") ? this.ids.get(token.slice(1)) ?? UNK : UNK));
+    this.spacelessIds = new Set(this.spaceless.filter((id) => id !== UNK));
   }
 
   /** The parts of a line, each with its leading space; the line begins with one. */
@@ -261,9 +261,9 @@ export class Words {
       };
       for (let id = EOS + 1; id < this.tokens.length; id += 1) {
         // A word with its space and one without are the same word here.
-        if (this.twinned.has(id)) continue;
+        if (this.spacelessIds.has(id)) continue;
         const more = joinedLogProbs && this.tokens[id].startsWith(" ");
-        const both = this.twin[id] ? mass(id) + mass(this.twin[id]) : mass(id);
+        const both = this.spaceless[id] ? mass(id) + mass(this.spaceless[id]) : mass(id);
         offer(id, more ? both + Math.exp(logProbs[this.splitter.join]) * Math.exp(joinedLogProbs[id]) : both);
       }
     } else if (opening.others.length) {

@@ -35,7 +35,7 @@ class Lexicon:
         self.slots = np.full(16, -1, dtype=np.int64)
         # Drawn anew each time: nobody can make a file whose words all have the same hash.
         self.seed = np.uint64(secrets.randbits(64))
-        self.twins: list[int] = []
+        self.duplicates: list[int] = []
         """Indices of words that are another word in another Unicode form, after ``name_words``."""
 
     def reserve(self, *, words: int, size: int) -> None:
@@ -67,12 +67,12 @@ class Lexicon:
             if name not in marks:
                 what = f"the unigrams end here without {name}, which every model of lines has"
                 raise failure(what, int(lines[-1]) if len(lines) else 1)
-        special = {*unknown, *marks.values(), *self.twins}
+        special = {*unknown, *marks.values(), *self.duplicates}
         ids = np.full(len(names), -1, dtype=np.int64)
         others = np.array([index for index in range(len(names)) if index not in special], dtype=np.int64)
         ids[others] = np.arange(len(SPECIALS), len(SPECIALS) + len(others))
         size = len(SPECIALS) + len(others)
-        ids[unknown], ids[marks[SPECIALS[1]]], ids[marks[BOS]], ids[self.twins] = 0, 1, size, size + 1
+        ids[unknown], ids[marks[SPECIALS[1]]], ids[marks[BOS]], ids[self.duplicates] = 0, 1, size, size + 1
         return [*SPECIALS, *(names[index] for index in others)], ids
 
     def _names(self, lines: NDArray[np.int64], failure: Failure) -> list[str]:
@@ -94,7 +94,7 @@ class Lexicon:
             if first != index:
                 # Text is read in normal form, so the word that is written in it is the one that counts.
                 normal = word.decode() == name
-                self.twins.append(first if normal else index)
+                self.duplicates.append(first if normal else index)
                 indices[name] = index if normal else first
             names.append(name)
         return names

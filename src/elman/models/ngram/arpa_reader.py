@@ -261,11 +261,11 @@ class _ArpaReader:
         log10[UNK_ID, 0] = LOG10_OF_NO_UNK
         is_type = self._ids <= len(self._words)
         log10[self._ids[is_type]] = rows.log10[is_type]
-        if self._lexicon.twins:
-            twin = self._lexicon.twins[0]
+        if self._lexicon.duplicates:
+            first = self._lexicon.duplicates[0]
             self._notes.append(
                 f"words in a second Unicode form, which no text here has, are left out with their n-grams "
-                f"({len(self._lexicon.twins)}, the first in line {rows.lines[twin]})"
+                f"({len(self._lexicon.duplicates)}, the first in line {rows.lines[first]})"
             )
         if UNK_ID not in self._ids:
             self._notes.append(f"there is no <unk> in it; unknown words get a log10-probability of {LOG10_OF_NO_UNK:g}")

@@ -13,7 +13,7 @@ input rows at the end of the block, each thread to its own rows.
 
 import numpy as np
 
-from elman.models.vectors.sampling import bounds, drawn, next_state, scrambled
+from elman.models.vectors.sampling import bounds, draw_targets
 from elman.models.vectors.skipgram import TARGETS, fast, sigmoid
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -144,16 +144,8 @@ def spread_subwords(ids, inputs, starts, rows, parts, own, errors, total):
 def _train_group(target, state, outputs, negatives, noise, rate, table, work, used, gains):
     """The mean, in the first row of ``work``, against a target and its negatives; the error is added
     to the second row."""
-    members, first, last, thresholds, aliases = noise
     size = work.shape[1]
-    used[0] = target
-    targets = 1
-    for _ in range(negatives):
-        state = next_state(state)
-        word = members[drawn(scrambled(state), first, last, thresholds, aliases)]
-        if word != target:
-            used[targets] = word
-            targets += 1
+    targets, state = draw_targets(used, target, negatives, noise, state)
     # What is left over in the last group stands for the target, and its gain is zero.
     for row in range(targets, len(used)):
         used[row] = target

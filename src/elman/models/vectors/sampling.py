@@ -133,3 +133,21 @@ def drawn(number, first, last, thresholds, aliases):
     """An item of the tables' rows from ``first`` to ``last``, by its row."""
     item = first + below(number, last - first)
     return item if (number & _LOW) < thresholds[item] else first + aliases[item]
+
+
+@compiled
+def draw_targets(used, target, negatives, noise, state):
+    """Put a word and its negative samples into ``used``; returns how many words these are, and the
+    generator's next state. ``noise`` is (members, first, last, thresholds, aliases); a sample that is
+    the word itself is left out.
+    """
+    members, first, last, thresholds, aliases = noise
+    used[0] = target
+    targets = 1
+    for _ in range(negatives):
+        state = next_state(state)
+        word = members[drawn(scrambled(state), first, last, thresholds, aliases)]
+        if word != target:
+            used[targets] = word
+            targets += 1
+    return targets, state

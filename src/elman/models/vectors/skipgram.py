@@ -6,7 +6,7 @@ contexts C ``[n, D]`` and targets T ``[1 + K, D]``, the centre first,
     S = C T'    G = rate (Y - sigmoid(S))    C += G T    T += G' C
 
 where both products take the old values. A negative that is the centre itself counts for nothing.
-This is word2vec's update but for two things: negatives are drawn once for each centre instead of
+This is word2vec's update with two differences: negatives are drawn once for each centre instead of
 once for each pair, and T changes once for each centre (Ji et al. 2016). So the numbers are small
 matrix products, which a processor computes several times as fast.
 """
@@ -14,7 +14,7 @@ matrix products, which a processor computes several times as fast.
 import numpy as np
 from numba import njit
 
-from elman.models.vectors.sampling import bounds, drawn, next_state, scrambled
+from elman.models.vectors.sampling import bounds, draw_targets
 
 fast = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 TARGETS = 6
@@ -49,7 +49,6 @@ def train_skipgram(
     that threads share no row. ``rates`` are the learning rates at both ends of the block; ``work``
     is ``[2 (1 + K) + 4, D]``, with 1 + K rounded up to a multiple of TARGETS.
     """
-    members, first, last, thresholds, aliases = noise
     size, count = inputs.shape[1], len(ids)
     rows = (work.shape[0] - 4) // 2
     used = np.empty(rows, np.int64)
@@ -68,14 +67,7 @@ def train_skipgram(
         if contexts_found == 0:
             continue
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
-        used[0] = centre
-        targets = 1
-        for _ in range(negatives):
-            state = next_state(state)
-            word = members[drawn(scrambled(state), first, last, thresholds, aliases)]
-            if word != centre:
-                used[targets] = word
-                targets += 1
+        targets, state = draw_targets(used, centre, negatives, noise, state)
         for row in range(targets):
             word = used[row]
             for i in range(size):
