@@ -88,7 +88,8 @@ def test_limits_and_hidden_words(make: Make) -> None:
     limits = Limits(max_texts=3, max_answer=5, max_words=2)
     client = make({"c": compass()}, limits=limits, hidden=Hidden(["northeast", "east"], secrets=False))
     assert (
-        "3 texts, 2 numbers each: 6 numbers" in ask(client, EMBEDDINGS, input=["east"] * 3, status=400)["error"]["message"]
+        "3 texts, 2 numbers each: 6 numbers"
+        in ask(client, EMBEDDINGS, input=["east"] * 3, status=400)["error"]["message"]
     )
     assert [each["text"] for each in ask(client, SIMILAR, word="north", n=2)["words"]] == ["sud-est", "south"]
     assert "nort" not in ask(client, SIMILAR, word="northeas", status=422)["error"]["message"].replace("northeas'", "")
