@@ -239,6 +239,7 @@ def _tuning_text(
         with held_out_text(model.folder, model.card, progress=progress) as text:
             yield text
     else:
+        config = (config or CorpusConfig()).replace(pretokenized=model.lm.tokenizer.config.pretokenized)
         with _opened(tune, config, progress) as text:
             yield text
 

@@ -92,6 +92,16 @@ def test_one_text_costs_the_same_in_python(
         assert together.log_probs.tolist() == [each.log_prob for each in wanted]
 
 
+def test_without_spelling_all_apostrophes_are_one(ngram_folder: Path) -> None:
+    model = elman.load(ngram_folder)
+    usual, other = "Anna doesn't see", "Anna doesn\u2019t see"
+    assert model.score(other).log_prob < model.score(usual).log_prob - 1
+    scored = model.score(other, spelling=False)
+    assert scored.text == other and scored.log_prob == model.score(usual, spelling=False).log_prob
+    followed = [next(model.follow_lines([line], spelling=False))[0].log_prob for line in (usual, other)]
+    assert followed == [scored.log_prob] * 2
+
+
 def test_lines_that_begin_alike_share_work_and_cost_what_they_cost_alone(lstm_folder: Path) -> None:
     model = elman.load(lstm_folder)
     starts = ["Anna sees the old", "Anna sees", "Anna", "Ben", ""]

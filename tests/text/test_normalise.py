@@ -21,6 +21,10 @@ def test_white_space_goes_at_the_end_only():
     assert normalise_line(" \ta  b \t\u00a0\u3000\x0b\x0c") == " \ta  b"
 
 
+def test_in_pretokenized_text_only_ascii_blanks_part_words():
+    assert normalise_line(" \ta  km\u00a0 \t\x0b\x0c", pretokenized=True) == " \ta  km\u00a0"
+
+
 def test_control_characters_are_text():
     assert normalise_line("a\x01\x07\x1b[0m\x85b") == "a\x01\x07\x1b[0m\x85b"
 

@@ -94,7 +94,8 @@ def run(
         raise UsageError(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
-    config = CorpusConfig.from_json({"document": document, "encoding": encoding or "utf-8", "field": field})
+    reading = {"document": document, "encoding": encoding or "utf-8", "field": field}
+    config = CorpusConfig.from_json(reading)
     for name in mix or []:
         if parse_part(name).weight is not None:
             raise UsageError(
@@ -108,9 +109,9 @@ def run(
     steps: list[tuple[str, dict[str, Any]]] = []
     models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]
     for name, adapted in models:
-        figures = adapted.evaluate(*texts, **config.to_json(), **how)
+        figures = adapted.evaluate(*texts, **reading, **how)
         if keystrokes:
-            figures["keystrokes"] = adapted.keystrokes(*texts, **config.to_json(), **how)
+            figures["keystrokes"] = adapted.keystrokes(*texts, **reading, **how)
         steps.append((name, {**figures, "adaptation": adapted.card.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:

@@ -31,7 +31,8 @@ def run(
     spelling: Annotated[
         bool,
         typer.Option(
-            "--spelling/--no-spelling", help="Whether an unknown word costs its spelling in addition to <unk>."
+            "--spelling/--no-spelling",
+            help="Whether an unknown word costs its spelling in addition to <unk>, and another apostrophe its marker.",
         ),
     ] = True,
     eos: Annotated[bool, typer.Option("--eos/--no-eos", help="Whether a line's end, </s>, is scored.")] = True,
@@ -63,7 +64,8 @@ def run(
             "--prefix goes before each line by itself, and states make the lines one text; give one of them"
         )
     loaded = load_mixed(model, mix or [], progress=make_progress())
-    config = CorpusConfig(encoding=encoding, field=field)
+    words_apart = loaded.lm.tokenizer.config.pretokenized
+    config = CorpusConfig(encoding=encoding, field=field, pretokenized=words_apart)
     options = {"spelling": spelling, "eos": eos}
     shown = _Shown(as_json=as_json, per_token=per_token, log10=log10)
     waiting: list[str] = []

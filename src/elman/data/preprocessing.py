@@ -49,7 +49,9 @@ class DataConfig(Config):
     @property
     def corpus(self) -> CorpusConfig:
         """The settings for reading."""
-        return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
+        return CorpusConfig(
+            document=self.document, encoding=self.encoding, field=self.field, pretokenized=self.pretokenized
+        )
 
     def tokenizer(self, text: Text, *, progress: Progress | None = None) -> TokenizerConfig:
         """The settings of the tokenizer; ``text`` decides what ``auto`` means."""

@@ -79,7 +79,9 @@ class WordsConfig(Config):
     @property
     def corpus(self) -> CorpusConfig:
         """The settings for reading."""
-        return CorpusConfig(document=self.document, encoding=self.encoding, field=self.field)
+        return CorpusConfig(
+            document=self.document, encoding=self.encoding, field=self.field, pretokenized=self.pretokenized
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,8 @@ from elman.decode.rows import score_apart, states_after
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import LogProbs
-from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
-from elman.text.tokenizer import EOS_ID
+from elman.text.tokenizer import EOS_ID, Tokenizer
 
 _PIECE = 4096
 """Lines scored together."""
@@ -68,7 +67,7 @@ def score_texts(
         raise prefixes_differ(len(prefix), len(lines))
     scores, lengths, oov = [np.empty(0)], [np.empty(0, np.int64)], 0
     for start in range(0, len(lines), _PIECE):
-        piece = _normal(lines[start : start + _PIECE])
+        piece = _normal(model.tokenizer, lines[start : start + _PIECE])
         own = prefix if isinstance(prefix, str) else prefix[start : start + _PIECE]
         found = score_window(model, speller, piece, prefix=own, spelling=spelling, eos=eos)
         scores.append(found.log_probs)
@@ -100,6 +99,8 @@ def score_window(
     eos: bool,
 ) -> Window:
     """Score lines in normal form, each by itself; the arguments are those of ``score_lines``."""
+    if not spelling:
+        lines = [*map(model.tokenizer.usual_spelling, lines)]
     if prefix:
         prefixes = [prefix] * len(lines) if isinstance(prefix, str) else prefix
         encoded, before, which = continuations(model.tokenizer, prefixes, lines)
@@ -151,11 +152,11 @@ def _rows(encoded: LineIds, eos: bool) -> list[NDArray[np.int64]]:
     return encoded.split() if eos else [ids[:-1] for ids in encoded.split()]
 
 
-def _normal(lines: Sequence[str]) -> Sequence[str]:
+def _normal(tokenizer: Tokenizer, lines: Sequence[str]) -> Sequence[str]:
     joined = "\n".join(lines)
     if joined.count("\n") != len(lines) - 1 or "\r" in joined:
         line = next(line for line in lines if "\n" in line or "\r" in line)
         raise UsageError(f"a line to score has a line end inside ({line[:40]!r}); give its lines one by one")
     if joined.isascii() and not any(line[-1:].isspace() for line in lines):
         return lines
-    return [normalise_line(line) for line in lines]
+    return [tokenizer.normal_form(line) for line in lines]

@@ -14,7 +14,6 @@ from elman.decode.words import follow, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
-from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
 from elman.text.word_types import is_between
@@ -37,7 +36,7 @@ def candidates(model: LanguageModel, speller: Speller, prompt: str, texts: Seque
     _, typed_probability = first_candidates(model, index, prompt_state)
     ways: list[_Way] = []
     for index_of_text, text in enumerate(texts):
-        word = normalise_line(text).strip()
+        word = tokenizer.normal_form(text).lstrip()
         if not word or "\n" in word or "\r" in word:
             raise UsageError(f"a candidate is {text!r}; it must be one or more words on one line")
         ways += _ways(tokenizer, speller, prompt_state, word, place=index_of_text)

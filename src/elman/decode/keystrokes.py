@@ -30,7 +30,6 @@ from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import trace
 from elman.text.casing import recase
-from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 from elman.text.word_types import is_between, is_marker
 
@@ -179,7 +178,7 @@ def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Itera
     typist, state = _Typist(model), model.start()
     most = max(_NUMBERS // tokenizer.size, 1)
     for text, starts in lines:
-        line = normalise_line(text)
+        line = tokenizer.normal_form(text)
         state = model.start() if starts else state
         encoded = tokenizer.encode(line)
         ids = np.append(encoded.ids, EOS_ID).astype(np.int64)

@@ -40,7 +40,7 @@ def line_tokens(tokenizer: Tokenizer, line: str) -> list[LineToken]:
     >>> line_tokens(tokenizer, "the cat's")
     [LineToken(id=3, text=' the', start=0, end=3), LineToken(id=0, text=" cat's", start=3, end=9)]
     """
-    line = one_line(line)
+    line = one_line(tokenizer, line)
     encoded = tokenizer.encode(line)
     texts = token_texts(tokenizer, encoded.ids, unknown_tokens(tokenizer, line, encoded))
     return [
@@ -81,5 +81,5 @@ def no_network(model: LanguageModel, what: str) -> ModelError:
 
 
 def _traced(model: LanguageModel, line: str, prefix: str, *, whole: bool) -> Trace:
-    lines, before, _ = continuations(model.tokenizer, [prefix], [one_line(line)])
+    lines, before, _ = continuations(model.tokenizer, [prefix], [one_line(model.tokenizer, line)])
     return trace(model, lines.ids[None], np.array([len(lines.ids)]), states_after(model, before), whole=whole)

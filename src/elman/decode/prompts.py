@@ -15,7 +15,7 @@ from elman.decode.rows import row_score
 from elman.decode.spelling import known_ids
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
-from elman.text.normalise import normalise_line, open_line, split_lines
+from elman.text.normalise import open_line, split_lines
 from elman.text.splitting import checked_line
 from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
 from elman.text.word_types import After, is_between, is_marker
@@ -77,7 +77,7 @@ def finished_lines(
         lines.pop()
     oov: list[str] = []
     ids: list[TokenIds] = []
-    for line in map(normalise_line, lines):
+    for line in map(tokenizer.normal_form, lines):
         line_ids, unknown = _read(tokenizer, line, any_spelling=any_spelling)
         oov += unknown
         ids += [line_ids, np.array([EOS_ID])]

@@ -25,7 +25,6 @@ from elman.metrics.language import Tally
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.progress import Progress
-from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
 
@@ -98,14 +97,15 @@ def score_lines(
     Args:
         prefix: what the model has read before a line, which is scored as its continuation
             (``decode.continuations``); one for all lines, or one for each.
-        spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`.
+        spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`, and
+            an apostrophe that is not the model's its marker.
         eos: whether a line's end is scored.
 
     Raises:
         UsageError: a line with a line end inside, or prefixes that are not as many as the lines.
     """
     prefixes = None if isinstance(prefix, str) else iter(prefix)
-    for window in _windows(map(one_line, lines)):
+    for window in _windows(one_line(model.tokenizer, line) for line in lines):
         own = prefix if isinstance(prefix, str) else [*islice(prefixes or (), len(window))]
         if not isinstance(own, str) and len(own) < len(window):
             raise prefixes_differ(len(own), len(window))
@@ -137,8 +137,9 @@ def follow_lines(
     Raises:
         UsageError: a line with a line end inside.
     """
-    for line in map(one_line, lines):
-        ids, _, unknown_by_row = line_ids(model.tokenizer, [line])
+    tokenizer = model.tokenizer
+    for line in (one_line(tokenizer, line) for line in lines):
+        ids, _, unknown_by_row = line_ids(tokenizer, [line if spelling else tokenizer.usual_spelling(line)])
         unknown = unknown_by_row.get(0, [])
         (scores,), state = row_score(model, [ids], state)
         log_probs = scores.astype(np.float64)
@@ -146,7 +147,7 @@ def follow_lines(
             log_probs[place] -= speller.nats(spelled)
         ids, log_probs = (ids, log_probs) if eos else (ids[:-1], log_probs[:-1])
         total = float(line_sums(log_probs, np.array([len(ids)]))[0])
-        texts = _TokenTexts(model.tokenizer, ids, unknown)
+        texts = _TokenTexts(tokenizer, ids, unknown)
         yield LineScore(line, total, len(ids), len(unknown), texts, log_probs), state
 
 
@@ -342,13 +343,13 @@ def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
         yield window
 
 
-def one_line(text: str) -> str:
-    """A line in normal form.
+def one_line(tokenizer: Tokenizer, text: str) -> str:
+    """A line in the normal form of a tokenizer.
 
     Raises:
         UsageError: it has a line end inside.
     """
-    line = normalise_line(text)
+    line = tokenizer.normal_form(text)
     if "\n" in line or "\r" in line:
         raise UsageError(f"a line to score has a line end inside ({line[:40]!r}); give its lines one by one")
     return line

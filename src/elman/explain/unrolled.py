@@ -13,7 +13,6 @@ from elman.explain.drawing import draw
 from elman.explain.layout import Layout, Placed, Wire
 from elman.models.network_config import NeuralConfig
 from elman.models.protocol import LanguageModel
-from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _NAMES = 11
@@ -44,7 +43,7 @@ def unroll(model: LanguageModel, config: NeuralConfig, sentence: str) -> Unrolle
         UsageError: it is empty, or has more tokens than a drawing can show.
     """
     tokenizer = model.tokenizer
-    ids = [int(token) for token in tokenizer.encode(normalise_line(sentence)).ids]
+    ids = [int(token) for token in tokenizer.encode(tokenizer.normal_form(sentence)).ids]
     if not 1 <= len(ids) <= MOST_TOKENS:
         what = "a shorter one" if ids else "some words"
         raise UsageError(f"--sentence has {len(ids)} tokens; a drawing shows 1 to {MOST_TOKENS}: give {what}")

@@ -19,7 +19,7 @@ from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import CompleteBody, ScoreBody
 from elman.serve.sessions import Sessions, too_long
-from elman.text.normalise import normalise_line, split_lines
+from elman.text.normalise import split_lines
 from elman.text.tokenizer import EOS_ID
 
 _PROBS = 1 << 22
@@ -92,7 +92,7 @@ def score_answer(
     """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in
     nats)."""
     tokenizer = served.model.lm.tokenizer
-    lines = [normalise_line(line) for line in split_lines(body.text)]
+    lines = [tokenizer.normal_form(line) for line in split_lines(body.text)]
     if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
         raise too_long(limits.max_prompt_tokens, param="text")
     found = []

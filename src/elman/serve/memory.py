@@ -25,7 +25,6 @@ from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
 from elman.serve.schemas import MemoryBody
-from elman.text.normalise import normalise_line
 from elman.text.tokenizer import Tokenizer
 
 _NATS = math.log(2)
@@ -68,7 +67,7 @@ def memory_answer(
     body: MemoryBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
 ) -> dict[str, Any]:
     """The words of a line, and the effect of each word before ``place`` on the prediction there."""
-    tokenizer, line = served.model.lm.tokenizer, normalise_line(body.text)
+    tokenizer, line = served.model.lm.tokenizer, served.model.lm.tokenizer.normal_form(body.text)
     if "\n" in line or "\r" in line:
         raise Problem(422, "text has several lines; send one line", param="text")
     pieces = pieces_of(tokenizer, line)

@@ -13,7 +13,6 @@ from elman.decode.prompts import open_end
 from elman.decode.scoring import shown_bytes
 from elman.notation import TokenIds
 from elman.serve.errors import Problem
-from elman.text.normalise import normalise_line
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _LONGEST_CHARACTER = 64
@@ -64,12 +63,12 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
 
     for end in _LINE_END.finditer(text):
         raw = text[begin : end.start()]
-        take(raw, normalise_line(raw))
+        take(raw, tokenizer.normal_form(raw))
         ids.append(EOS_ID)
         offsets.append(end.start())
         begin = end.end()
     raw = text[begin:]
-    line = normalise_line(raw) + raw[len(raw.rstrip()) :]
+    line = tokenizer.normal_form(raw) + raw[len(raw.rstrip()) :]
     part, typed = open_end(tokenizer, line)
     take(raw, part)
     ends = [*offsets[1:], len(text)]

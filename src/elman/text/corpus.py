@@ -58,6 +58,9 @@ class CorpusConfig(Config):
     A number is a column of a CSV or TSV file without a line that names the columns, 1 for the
     first.
     """
+    pretokenized: bool = False
+    """Whether words are what stands between spaces, so that a no-break space at a line's end
+    belongs to its last word."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -291,18 +294,21 @@ class _Reading:
                     yield "", False
 
     def _normalised(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in map(_normalise, lines):
+        for line in lines:
+            line = _normalise(line, pretokenized=self._config.pretokenized)
             sentences = self._marks.strip(line)
             # Where each line has its answer, it stays one line.
             yield from [" ".join(sentences)] if self._blank else sentences
 
 
-def _normalise(line: str) -> str:
+def _normalise(line: str, *, pretokenized: bool) -> str:
     if len(line) <= CUT_CHARS:
-        return normalise_line(line)
+        return normalise_line(line, pretokenized=pretokenized)
     # Part by part, for normalisation takes several times the memory of what it works on. Nothing in
     # it reaches across a single space.
-    return "".join(normalise_line(part) for _, part in cut(line, level="word", pretokenized=True))
+    return "".join(
+        normalise_line(part, pretokenized=pretokenized) for _, part in cut(line, level="word", pretokenized=True)
+    )
 
 
 def _write_text(lines: Iterator[tuple[str, bool]], folder: Path, name: str) -> Text:

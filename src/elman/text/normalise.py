@@ -1,6 +1,7 @@
 """The normal form of text, the same for all models and metrics.
 
-NFC, no white space at line ends, no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and
+NFC, no white space at line ends (of pretokenized text: no ASCII white space, for the rest belongs
+to words), no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and
 "\\r" count as "\\n"); every other character, control characters among them, stays.
 """
 
@@ -8,19 +9,22 @@ import unicodedata
 from itertools import groupby
 
 _LONG_LINE = 1000
+_ASCII_BLANKS = " \t\n\v\f\r"
 
 
-def normalise_line(line: str) -> str:
+def normalise_line(line: str, *, pretokenized: bool = False) -> str:
     """One line without its line end, in normal form.
 
     >>> normalise_line("Cafe\\u0301 \\t"), normalise_line("\\ufeffone  two")
     ('Café', 'one  two')
+    >>> normalise_line("12 km\\xa0 ", pretokenized=True)
+    '12 km\\xa0'
     """
     if not line.isascii():
         if len(line) > _LONG_LINE:
             line = _in_canonical_order(line)
         line = unicodedata.normalize("NFC", line).lstrip("\ufeff")
-    return line.rstrip()
+    return line.rstrip(_ASCII_BLANKS if pretokenized else None)
 
 
 def split_lines(text: str) -> list[str]:

@@ -34,6 +34,7 @@ from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.letter_case import lower
+from elman.text.normalise import normalise_line
 from elman.text.splitting import CUT_CHARS, batches, checked_line, cut
 from elman.text.splitting import Level as Level
 from elman.text.token_writer import EOS_ID as EOS_ID
@@ -240,6 +241,14 @@ class Tokenizer:
     def ends_after(self, line: str) -> After:
         """What the tokens of an open line leave for the next one."""
         return self.words.read(line)[1] if self.words and line else After.APART
+
+    def normal_form(self, line: str) -> str:
+        """A line of text as this tokenizer reads it (``text.normalise``)."""
+        return normalise_line(line, pretokenized=self.config.pretokenized)
+
+    def usual_spelling(self, line: str) -> str:
+        """A line whose apostrophes are those of the types, so that no token says otherwise."""
+        return self.spelling.with_usual_apostrophes(line) if self.words else line
 
     def folded(self, line: str) -> str:
         """A line in the case of the types, of the same length; under rules 1 the line itself."""

@@ -54,6 +54,14 @@ class Spelling(NamedTuple):
         """A line in the case of the types, of the same length."""
         return lower(line, self.locale) if self.lowercase else line
 
+    def with_usual_apostrophes(self, line: str) -> str:
+        """A line with the apostrophes of the types inside its words.
+
+        >>> Spelling().with_usual_apostrophes("\u2019I don\u2019t\u2019")
+        "’I don't’"
+        """
+        return compiled(INNER_APOSTROPHE).sub(self.apostrophe, line)
+
     def compatible(self, text: str) -> str:
         """A part of a line in the forms of the types."""
         if not self.compatibility or text.isascii():

@@ -5,6 +5,7 @@ tokens.
 import gzip
 import hashlib
 import itertools
+import json
 import math
 
 import numpy as np
@@ -165,6 +166,18 @@ def test_marked_words_without_settings_are_noticed(tmp_path):
     assert loaded.score("\u2581sun and").oov == 0 and loaded.score("sun and").oov == 1
     (note,) = loaded.card["imported"]["notes"]
     assert note.startswith("1 words begin with \u2581")
+
+
+def test_a_word_that_ends_in_a_no_break_space_is_known_at_a_lines_end(tmp_path, cli):
+    (tmp_path / "a.arpa").write_text(SMALL.replace("sun", "sun\u00a0"))
+    (tmp_path / "lines.txt").write_text("and sun\u00a0\nand sun\n")
+    loaded = elman.load(tmp_path / "a.arpa")
+    wanted = [loaded.score(line) for line in ("and sun\u00a0", "and sun")]
+    assert [each.oov for each in wanted] == [0, 1]
+    assert loaded.score_texts(["and sun\u00a0", "and sun"]).oov == 1
+    shown = cli("score", tmp_path / "a.arpa", tmp_path / "lines.txt", "--json").out.splitlines()
+    assert [json.loads(line)["oov"] for line in shown] == [0, 1]
+    assert loaded.evaluate(tmp_path / "lines.txt")["oov"] == 1
 
 
 @pytest.mark.parametrize(

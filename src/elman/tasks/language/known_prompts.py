@@ -4,7 +4,6 @@ from elman.decode.completion import Completion
 from elman.decode.spelling import known_ids
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
-from elman.text.normalise import normalise_line
 
 
 def check_begun(lm: LanguageModel, found: Completion) -> None:
@@ -28,7 +27,7 @@ def check_known(lm: LanguageModel, prompt: str, *, any_spelling: bool = False) -
         UsageError: it has none.
     """
     tokenizer, ids = lm.tokenizer, []
-    for line in map(normalise_line, prompt.splitlines()):
+    for line in map(tokenizer.normal_form, prompt.splitlines()):
         encoded = tokenizer.encode(line)
         ids += (known_ids(tokenizer, line, encoded) if any_spelling else encoded.ids).tolist()
     if ids and not any(ids):

@@ -206,7 +206,7 @@ class Model(LowLevel, Exports):
         from elman.evaluation.language import evaluate_text
         from elman.evaluation.splits import seen_in_training
 
-        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
             seen = seen_in_training(self.folder, self.card, text, sources, progress=told)
             if seen is not None:
@@ -232,9 +232,12 @@ class Model(LowLevel, Exports):
         """
         from elman.evaluation.language import keystrokes_of
 
-        config = CorpusConfig(document=document, encoding=encoding, field=field)
+        config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
             return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on)
+
+    def _corpus_config(self, **settings: Any) -> CorpusConfig:
+        return CorpusConfig(**settings, pretokenized=self.lm.tokenizer.config.pretokenized)
 
     @property
     def _tuned_on(self) -> str | None:
