@@ -94,8 +94,7 @@ def test_without_subwords_unknown_words_have_no_vector(tmp_path: Path) -> None:
 HUGE = 2**31 - 1
 HOSTILE: dict[str, dict[str, Any]] = {
     "version 13": {"version": 13},
-    "quantised": {"quantised": 1},
-    "pruned": {"pruned": 3},
+    "its codes are damaged": {"quantised": 1},
     "not finite": {"matrix": np.where(ROWS[-1, -1] == ROWS, np.inf, ROWS).astype("<f4")},
     "n-grams of 9 to 3": {"ngrams": (9, 3)},
     "n-grams of 1 to 2147483647": {"ngrams": (1, HUGE)},
@@ -104,7 +103,8 @@ HOSTILE: dict[str, dict[str, Any]] = {
 SIZES: list[dict[str, Any]] = [
     {"dimensions": HUGE}, {"dimensions": 0}, {"columns": 4}, {"rows": 2**62}, {"rows": -1}, {"buckets": HUGE},
     {"buckets": -1}, {"entries": HUGE, "known": HUGE}, {"entries": 6}, {"entries": 4, "known": 4}, {"known": 0},
-    {"labels": -1}, {"pruned": -2}, {"words": [(b"x" * 5000, 1)], "matrix": ROWS[: BUCKETS + 1]},
+    {"labels": -1}, {"pruned": -2}, {"pruned": 3}, {"pruned": HUGE}, {"quantised": 2},
+    {"words": [(b"x" * 5000, 1)], "matrix": ROWS[: BUCKETS + 1]},
     {"words": [(b"x", -1)], "matrix": ROWS[: BUCKETS + 1]}, {"buckets": HUGE, "rows": HUGE + 5},
 ]  # fmt: skip
 
@@ -137,8 +137,14 @@ def test_by_the_command(cli: Any, tmp_path: Path) -> None:
     assert cli("export", path, "--to", "glove", "--out", tmp_path / "v.txt").code == 0
     assert np.array_equal(elman.load(tmp_path / "v.txt")["king"], elman.load(path)["king"])
     (tmp_path / "v.bin.gz").write_bytes(gzip.compress(path.read_bytes()))
-    done = cli("similar", tmp_path / "v.bin.gz", "king")
-    assert done.code == 2 and "gunzip" in done.err and done.err.count("\n") == 1
+    assert cli("similar", tmp_path / "v.bin.gz", "kings").out == cli("similar", path, "kings").out
+    for data, said in (
+        (gzip.compress(path.read_bytes() + bytes(1 << 23)), "unpacks to over 100 times"),
+        (gzip.compress(path.read_bytes())[:-20], "damaged or cut off"),
+    ):
+        (tmp_path / "v.bin.gz").write_bytes(data)
+        done = cli("similar", tmp_path / "v.bin.gz", "king")
+        assert done.code == 2 and said in done.err and done.err.count("\n") == 1, done.err
     (tmp_path / "v.vec").write_text("2 3\nking 1 0 0\nqueen 1 1 0\n")
     assert cli("similar", tmp_path / "v.vec", "king").out.split() == ["queen", "0.7071"]
 

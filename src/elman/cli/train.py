@@ -65,7 +65,10 @@ def run(
     ] = None,
     vectors: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Initial embeddings: a folder of word vectors, or a word2vec or GloVe file."),
+        typer.Option(
+            metavar="FILE",
+            help="Initial embeddings: a folder of word vectors, or a file of word2vec, GloVe or fastText.",
+        ),
     ] = None,
     rival: Annotated[
         bool | None,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.data.test_fasttext_binary import ROWS, binary, mean
 
 import elman
 from elman.errors import UsageError
@@ -41,7 +42,7 @@ def test_known_words_have_their_rows_and_others_the_same_scale(
     model = elman.train(text_file, progress=talk, lowercase=False, **settings)
     tokens = model.lm.tokenizer.tokens
     assert [line for line in talk.said if line.startswith("vectors: ")] == [
-        f"vectors: 3 of {len(tokens)} types are in {file}"
+        f"vectors: 3 of {len(tokens)} types have one of {file}"
     ]
     if "softmax" in more:  # the tables of rare types are narrower
         return
@@ -98,3 +99,16 @@ def test_lower_case_is_only_a_second_choice(tmp_path: Path) -> None:
     assert found[:3].tolist() == [[0, 1], [1, 0], [0, 1]]
     with pytest.raises(UsageError, match="for any of the 1 types"):
         type_vectors(str(tmp_path / "v"), ["goose"], spread=1.0, progress=Progress())
+
+
+def test_words_that_a_file_of_fasttext_lacks_have_vectors_of_subwords(tmp_path: Path) -> None:
+    path, types = tmp_path / "v.bin", ["king", " kings", "King", "z"]
+    path.write_bytes(binary())
+    found = type_vectors(str(path), types, spread=1.0, progress=Progress())
+    # "z" alone has n-grams of two characters and three: <z, z> and <z>.
+    for row, wanted in enumerate((mean("king", 1), mean("kings", None), mean("King", None), mean("z", None))):
+        np.testing.assert_allclose(found[row], wanted, atol=1e-6)
+    path.write_bytes(binary(ngrams=(0, 0), buckets=0, matrix=ROWS[:5]))
+    found = type_vectors(str(path), types, spread=1.0, progress=Progress())
+    np.testing.assert_array_equal(found[[0, 2]], ROWS[[1, 1]])
+    assert not np.isclose(found[[1, 3]], ROWS[1]).any()

@@ -21,8 +21,11 @@ def fasttext_vectors(file: FasttextFile, *, lowercase: bool, progress: Progress)
     vocabulary = Vocabulary(file.words, file.counts)
     if file.sizes is None:
         return WordVectors(vocabulary, file.matrix[file.rows], lowercase=lowercase)
-    buckets = np.arange(file.buckets)
-    subwords = Subwords(file.matrix[file.known :], buckets, sizes=file.sizes, count=file.buckets)
+    if file.kept is None or file.kept_rows is None:
+        numbers, rows = np.arange(file.buckets), file.matrix[file.known :]
+    else:
+        numbers, rows = file.kept, file.matrix[file.kept_rows]
+    subwords = Subwords(rows, numbers, sizes=file.sizes, count=file.buckets)
     vectors = np.empty((len(file.words), file.matrix.shape[1]), np.float32)
     with progress.stage("adding up subwords", total=len(file.words), unit="words") as advance:
         start, row = 0, (1 + file.sizes[1] - file.sizes[0]) * file.matrix.shape[1]
@@ -46,7 +49,11 @@ def _means(file: FasttextFile, sizes: tuple[int, int], start: int, stop: int) ->
         begin, end = starts[number], starts[number + 1]
         found = np.delete(found, slice(begin, end))
         starts[number + 1 :] -= end - begin
-    rows = np.insert(found + file.known, starts[:-1], file.rows[start:stop])
+    rows = file.rows_of(found)
+    if file.kept is not None:
+        before = np.concatenate([[0], np.cumsum(rows >= 0)])
+        starts, rows = before[starts], rows[rows >= 0]
+    rows = np.insert(rows, starts[:-1], file.rows[start:stop])
     firsts = starts[:-1] + np.arange(stop - start)
     if len(words) == 1:
         # A single word may have more n-grams than should be in memory at once.

@@ -41,7 +41,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     Args:
         cell: the recurrent cell: lstm, gru, rnn, mingru, ... (default: lstm).
         start: folder of a language model whose tokens, embeddings and layers training starts from.
-        vectors: file of initial word vectors (word2vec or GloVe text).
+        vectors: initial word vectors: a folder, or a file of word2vec, GloVe or fastText.
         layers: layers of each direction (default: 1).
         hidden_size: size of recurrent layers (default: 96).
         embedding_size: size of embeddings (default: 96, or that of the vectors).

@@ -60,7 +60,7 @@ class ClassifyRequest(Request):
 
     data: LabelledTextConfig = LabelledTextConfig()
     vectors: str | None = None
-    """Initial word vectors (word2vec or GloVe text)."""
+    """Initial word vectors: a folder, or a file of word2vec, GloVe or fastText."""
     rival: bool = True
     """Whether TF-IDF with logistic regression is trained for comparison."""
 

@@ -118,8 +118,9 @@ def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:
     if not path.is_file():
         return load(path)
     if is_fasttext_binary(path):
-        file = read_fasttext_binary(path)
-        return fasttext_vectors(file, lowercase=_all_lower(file.words), progress=progress or Progress())
+        progress = progress or Progress()
+        file = read_fasttext_binary(path, progress=progress)
+        return fasttext_vectors(file, lowercase=_all_lower(file.words), progress=progress)
     read = read_vectors(path, progress=progress)
     return WordVectors(Vocabulary(read.words, [0] * len(read.words)), read.matrix, lowercase=_all_lower(read.words))
 

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.fasttext_binary import is_fasttext_binary, read_fasttext_binary
 from elman.data.pretrained_vectors import read_vectors
 from elman.errors import UsageError
+from elman.models.vectors.fasttext_file import fasttext_vectors
+from elman.models.word_vectors import WordVectors
 from elman.progress import Progress
 from elman.tasks.vectors.model import load
 
@@ -27,7 +30,7 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
     """
     words = [token.strip() for token in types]
     wanted = {form for word in words for form in (word, word.lower())} - {""}
-    found, matrix = _of_folder(path, wanted) if Path(path).is_dir() else _of_file(path, wanted, progress)
+    found, matrix = _vectors_of(Path(path), wanted, progress)
     if not found:
         raise UsageError(f"{path} has no vector for any of the {len(words):,} types; is it for another language?")
     place = {word: number for number, word in enumerate(found)}
@@ -36,7 +39,7 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
     sources = [place.get(word, place.get(word.lower())) for word in words]
     known = [number for number, source in enumerate(sources) if source is not None]
     table[known] = matrix[[source for source in sources if source is not None]]
-    progress.say(f"vectors: {len(known):,} of {len(words):,} types are in {path}")
+    progress.say(f"vectors: {len(known):,} of {len(words):,} types have one of {path}")
     return table
 
 
@@ -53,13 +56,15 @@ def check_size(config: Mapping[str, Any], vectors: NDArray[np.float32] | None, p
         )
 
 
-def _of_file(path: str, words: set[str], progress: Progress) -> tuple[Sequence[str], NDArray[np.float32]]:
-    read = read_vectors(path, words, progress=progress)
-    return read.words, read.matrix
-
-
-def _of_folder(path: str, words: set[str]) -> tuple[Sequence[str], NDArray[np.float32]]:
-    """The vectors of a folder of elman, of unknown words those of their subwords."""
-    vectors = load(Path(path))
+def _vectors_of(path: Path, words: set[str], progress: Progress) -> tuple[Sequence[str], NDArray[np.float32]]:
+    """Those of the words that have a vector, perhaps by their subwords, and the vectors."""
+    if path.is_dir():
+        vectors: WordVectors = load(path)
+    elif is_fasttext_binary(path):
+        file = read_fasttext_binary(path, progress=progress).only(words)
+        vectors = fasttext_vectors(file, lowercase=False, progress=progress)
+    else:
+        read = read_vectors(path, words, progress=progress)
+        return read.words, read.matrix
     known = [word for word in sorted(words) if vectors.has_vector(word)]
     return known, vectors[known] if known else vectors.vectors[:0]
