@@ -1,4 +1,4 @@
-"""elman score MODEL [TEXT...]"""
+"""elman score MODEL [TEXT...], or elman score MODEL --pairs FILE"""
 
 import math
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elman.cli.flags import Json, Mix, ModelArgument
-from elman.cli.screen import make_progress, print_json
+from elman.cli.screen import make_progress, print_json, table
 from elman.cli.states import read_state
 from elman.errors import UsageError
 from elman.system.files import write_atomic
@@ -48,6 +48,14 @@ def run(
     load_state: Annotated[
         str | None, typer.Option(metavar="FILE", help="Read the lines as one text that continues from a saved state.")
     ] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="How often the good one of two sentences is more probable, by phenomenon: BLiMP's .jsonl, or a table "
+            "good<TAB>bad[<TAB>phenomenon].",
+        ),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     mix: Mix = None,
@@ -58,6 +66,11 @@ def run(
 
     if save_state is not None and (Path(save_state).is_dir() or not Path(save_state).parent.is_dir()):
         raise UsageError(f"--save-state {save_state} cannot be written; give a file in a folder that exists")
+    if pairs is not None:
+        if texts or per_token or log10 or prefix is not None or save_state or load_state or field:
+            raise UsageError("--pairs gives figures of pairs, not scores; leave out texts and flags for single lines")
+        _print_pairs(model, mix or [], pairs, encoding, as_json=as_json, spelling=spelling, eos=eos)
+        return
     one_text = save_state is not None or load_state is not None
     if one_text and prefix is not None:
         raise UsageError(
@@ -91,6 +104,29 @@ def run(
         shown.print(scored)
     if save_state is not None:
         write_atomic(Path(save_state), last.to_bytes())
+
+
+def _print_pairs(model: str, mix: list[str], pairs: str, encoding: str, *, as_json: bool, **options: bool) -> None:
+    from elman.evaluation.minimal_pairs import pair_scores, read_pairs
+    from elman.tasks.language.mixture import load_mixed
+
+    read, progress = read_pairs(pairs, encoding=encoding), make_progress()
+    loaded = load_mixed(model, mix, progress=progress)
+    found = pair_scores(loaded.lm, loaded.speller, read, **options, progress=progress)
+    if as_json:
+        print_json(found.to_json())
+        return
+    rows = []
+    for each in [*found.phenomena, found.total]:
+        rows.append((each.name, each))
+        rows += [(f"  {inner.name}", inner) for phenomenon, inner in found.paradigms if phenomenon == each.name]
+    cells = [
+        [name, str(each.pairs), f"{each.accuracy.value:.1%}", f"{each.accuracy.low:.1%} to {each.accuracy.high:.1%}"]
+        for name, each in rows
+    ]
+    print(table(["phenomenon", "pairs", "accuracy", "95% interval"], cells))
+    if found.total.ties:
+        print(f"{found.total.ties} pairs are equally probable and count as wrong")
 
 
 @dataclass(frozen=True, kw_only=True)

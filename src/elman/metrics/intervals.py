@@ -9,7 +9,9 @@ Two predictions of the same examples are compared on the same draws (a paired bo
 what is hard for both does not count.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,23 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+def proportion_interval(successes: int, total: int, *, level: float = LEVEL) -> Interval:
+    """A share with Wilson's score interval (1927), which also holds for few examples and for shares of 0 and 1.
+
+    >>> [round(each, 4) for each in proportion_interval(81, 263)]
+    [0.308, 0.2553, 0.3662]
+    >>> proportion_interval(0, 0)
+    Interval(value=nan, low=0.0, high=1.0)
+    """
+    if total == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, weight = successes / total, 1 + z * z / total
+    centre = (share + z * z / (2 * total)) / weight
+    half = z / weight * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return Interval(share, max(centre - half, 0.0), min(centre + half, 1.0))
 
 
 LabelFigure = Callable[[LabelTally], NDArray[Any]]
