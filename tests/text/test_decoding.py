@@ -42,6 +42,15 @@ def test_line_ends_and_byte_order_mark(tmp_path):
 
 
 @pytest.mark.parametrize("before", range(-3, 2))
+def test_exact_lines_are_the_whole_text(tmp_path, before):
+    text = "\ufeff" + "x" * (BLOCK + before - 3) + "\r\nq\r\rw\n\r\n\u2028\x0b"
+    (source,) = find_sources(str(file(tmp_path, text.encode())))
+    lines = list(raw_lines(source, encoding="utf-8", advance=lambda n: None, exact=True))
+    assert "".join(lines) == text
+    assert lines[1:] == ["q\r", "\r", "w\n", "\r\n", "\u2028\x0b"]
+
+
+@pytest.mark.parametrize("before", range(-3, 2))
 def test_nothing_is_lost_at_a_block_border(tmp_path, before):
     # Moves a four-byte character and a \r\n across the border byte by byte.
     head = b"x" * (BLOCK + before)

@@ -1,7 +1,7 @@
 """Bytes of a source into raw lines: decompressing, decoding, line ends, block by block.
 
-A raw line has lost its line end and a byte-order mark before it, nothing else. A source of any
-size, or a line of any length, costs a few blocks of memory and one line.
+A raw line has lost its line end and a byte-order mark before it, nothing else; an exact line has
+both. A source of any size, or a line of any length, costs a few blocks of memory and one line.
 """
 
 import bz2
@@ -10,6 +10,7 @@ import gzip
 import io
 import itertools
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from elman.text.sources import Source
 
 _BLOCK = 1 << 18
 _SNIFFED = 1 << 13
+_AFTER_LINE_END = re.compile("(?<=\n)|(?<=\r)(?!\n)")
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -54,10 +56,13 @@ def raw_lines(
     encoding: str,
     advance: Callable[[int], None],
     before_read: Callable[[], None] = lambda: None,
+    exact: bool = False,
 ) -> Iterator[str]:
     """The lines of a file or of standard input, without their line ends.
 
     Args:
+        exact: keep line ends, as they are there, and a byte-order mark, so that the lines together
+            are the text of the file.
         advance: called with the bytes on disk that were read since the last call.
         before_read: called before each read, which may wait; all lines that came before have been
             taken by then.
@@ -66,8 +71,8 @@ def raw_lines(
         TextError: unreadable, damaged, binary, or not in that encoding.
     """
     parts: list[str] = []
-    for text in _decoded(source, encoding=encoding, advance=advance, before_read=before_read):
-        pieces = text.split("\n")
+    for text in _decoded(source, encoding=encoding, advance=advance, before_read=before_read, exact=exact):
+        pieces = _AFTER_LINE_END.split(text) if exact else text.split("\n")
         if len(pieces) > 1:
             parts.append(pieces[0])
             first = "".join(parts)
@@ -83,12 +88,17 @@ def raw_lines(
 
 
 def _decoded(
-    source: Source, *, encoding: str, advance: Callable[[int], None], before_read: Callable[[], None]
+    source: Source,
+    *,
+    encoding: str,
+    advance: Callable[[int], None],
+    before_read: Callable[[], None],
+    exact: bool,
 ) -> Iterator[str]:
     codec = codecs.lookup(encoding).name
     wide = codec.startswith(("utf-16", "utf-32"))
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    line_ends = io.IncrementalNewlineDecoder(None, translate=True)
+    line_ends = io.IncrementalNewlineDecoder(None, translate=not exact)
     offset, first = 0, True
     blocks = _blocks(source, advance, before_read)
     for block in blocks:
@@ -117,7 +127,7 @@ def _decoded(
             place = "" if wide else f" (byte {offset + block.index(0)})"
             raise TextError(f"{source.name}: binary, not text: it has NUL characters{place}; leave this file out")
         text = line_ends.decode(text, final=not block)
-        if first and text:
+        if first and text and not exact:
             text, first = text.removeprefix("\ufeff"), False
         yield text
         offset += len(block)
