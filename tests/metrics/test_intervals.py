@@ -8,6 +8,7 @@ from elman.metrics.intervals import (
     LabelFigure,
     accuracy,
     bootstrap_interval,
+    bootstrap_intervals,
     draws,
     label_interval,
     macro_f1,
@@ -116,3 +117,15 @@ def test_many_labels_and_examples_come_in_blocks() -> None:
     blocks = list(draws(sizes, resamples=1000, seed=1))
     assert len(blocks) == 2 and sum(map(len, blocks)) == 1000
     assert len(np.unique(np.concatenate(blocks), axis=0)) == 1000
+
+
+def test_several_figures_at_once_are_those_of_each_alone() -> None:
+    values = np.arange(30) % 7
+    figures = {
+        "mean": lambda counts: counts @ values / counts.sum(axis=1),
+        "share": lambda counts: counts @ (values > 3) / counts.sum(axis=1),
+    }
+    sizes, how = np.ones(30, np.int64), {"resamples": 200, "seed": 5}
+    together = bootstrap_intervals(figures, sizes, **how)
+    assert together == {name: bootstrap_interval(figure, sizes, **how) for name, figure in figures.items()}
+    assert together["mean"].value == values.mean()

@@ -10,7 +10,7 @@ what is hard for both does not count.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -90,11 +90,32 @@ def bootstrap_interval(
     >>> value, round(low, 1), round(high, 1)
     (3.5, 3.0, 4.0)
     """
-    value = float(figure(sizes[None])[0])
-    values = np.concatenate([figure(counts) for counts in draws(sizes, resamples=resamples, seed=seed)])
+    figures = {"figure": figure}
+    return bootstrap_intervals(figures, sizes, resamples=resamples, seed=seed, level=level)["figure"]
+
+
+def bootstrap_intervals(
+    figures: Mapping[str, Callable[[NDArray[np.int64]], NDArray[Any]]],
+    sizes: NDArray[np.int64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+    level: float = LEVEL,
+) -> dict[str, Interval]:
+    """The intervals of several figures on the same resamples, as ``bootstrap_interval`` gives each.
+
+    Args:
+        figures: by name; each maps counts ``[R, G]`` to values ``[R]``.
+        sizes: how many examples each group has ``[G]``.
+    """
+    values = {name: float(figure(sizes[None])[0]) for name, figure in figures.items()}
+    resampled: dict[str, list[NDArray[Any]]] = {name: [] for name in figures}
+    for counts in draws(sizes, resamples=resamples, seed=seed):
+        for name, figure in figures.items():
+            resampled[name].append(figure(counts))
     tail = (1 - level) / 2
-    low, high = np.quantile(values, (tail, 1 - tail))
-    return Interval(value, float(low), float(high))
+    limits = {name: np.quantile(np.concatenate(parts), (tail, 1 - tail)) for name, parts in resampled.items()}
+    return {name: Interval(value, *map(float, limits[name])) for name, value in values.items()}
 
 
 def label_interval(

@@ -92,6 +92,20 @@ class LabelTally:
         sums = {name: getattr(self, name) + getattr(other, name) for name in names}
         return type(self)(**sums, multilabel=self.multilabel)
 
+    def summed(self, weights: NDArray[Any]) -> Self:
+        """The counts of weighted parts of the data, from a tally whose first axis is the part.
+
+        Args:
+            weights: how many times each part counts, ``[.., P]``.
+
+        >>> parts = LabelTally.of_confusion(np.array([[[3, 0], [0, 1]], [[0, 2], [0, 0]]]))
+        >>> parts.summed(np.array([[1, 1], [2, 0]])).accuracy
+        array([0.66666667, 1.        ])
+        """
+        names = [field.name for field in dataclasses.fields(self) if field.name != "multilabel"]
+        sums = {name: _dot(weights, getattr(self, name)) for name in names}
+        return type(self)(**sums, multilabel=self.multilabel)
+
     @property
     def accuracy(self) -> NDArray[np.float64]:
         """The share of examples whose labels are all correct ``[..]`` (subset accuracy if
@@ -162,7 +176,7 @@ def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
     return above / np.maximum(below, 1)
 
 
-def _dot(weights: NDArray[Any], matrix: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _dot(weights: NDArray[Any], matrix: NDArray[Any]) -> NDArray[np.int64]:
     # In floating point, which is exact up to 2 ** 53: products of integers do not use BLAS.
     return (weights.astype(np.float64) @ matrix.astype(np.float64)).astype(np.int64)
 
