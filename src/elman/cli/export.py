@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.export_vectors import export_vectors
+from elman.cli.export_vectors import export_vectors, store_vectors
 from elman.cli.flags import Block, Json, Mix, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
@@ -28,7 +28,10 @@ def run(
     ],
     precision: Annotated[
         str | None,
-        typer.Option(metavar="int8|fp32", help="Precision of ONNX files; int8 (default) where it costs no accuracy."),
+        typer.Option(
+            metavar="int8|fp32",
+            help="Precision of ONNX files and of folders of word vectors; int8 (default) where it costs no accuracy.",
+        ),
     ] = None,
     text: Annotated[
         str | None,
@@ -40,11 +43,22 @@ def run(
     ] = None,
     target_size: Annotated[
         str | None,
-        typer.Option(metavar="5M", help="Pages: the most bytes; n-grams are pruned, or fewer word vectors kept."),
+        typer.Option(
+            metavar="5M",
+            help="The most bytes. Pages: n-grams are pruned, or fewer word vectors kept. Folders of word vectors: "
+            "fewer bits, then fewer words.",
+        ),
     ] = None,
     words: Annotated[
         int | None,
         typer.Option("--words", help="Pages of word vectors: how many of the most frequent words (default 5000)."),
+    ] = None,
+    similarity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Folders of word vectors: pairs to judge them by, before and after."),
+    ] = None,
+    analogies: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="The same by questions of four words.")
     ] = None,
     mix: Mix = None,
     tune: Annotated[
@@ -77,12 +91,21 @@ def run(
         raise UsageError(
             f"--to is {to!r}; it must be arpa, onnx, folder, html, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         )
-    if precision is not None and to != "onnx":
-        raise UsageError("--precision applies to ONNX files only; add --to onnx, or leave it out")
+    stored = to == "folder" and holds_vectors(Path(model))
+    if precision is not None and to != "onnx" and not stored:
+        raise UsageError(
+            "--precision applies to ONNX files and folders of word vectors only; add --to onnx, or leave it out"
+        )
     if precision not in (None, "int8", "fp32"):
         raise UsageError(f"--precision is {precision!r}; it must be int8 or fp32")
-    if target_size is not None and to != "html":
-        raise UsageError("--target-size applies to pages only; add --to html, or leave it out")
+    if target_size is not None and to != "html" and not stored:
+        raise UsageError(
+            "--target-size applies to pages and folders of word vectors only; add --to html, or leave it out"
+        )
+    if (similarity or analogies) and not stored:
+        raise UsageError("--similarity and --analogies judge folders of word vectors only; leave them out")
+    if stored and target_size is not None and precision is not None:
+        raise UsageError("--target-size chooses the precision; give one of --target-size and --precision")
     target = None if target_size is None else bytes_of(target_size, flag="--target-size", example="5M")
     texts = {name: value for name, value in {"text": text, "tune": tune}.items() if value is not None}
     for name in settings | texts:
@@ -100,9 +123,14 @@ def run(
     of_vectors = to in FORMATS or (to == "html" and not mix and holds_vectors(Path(model)))
     if words is not None and not (of_vectors and to == "html"):
         raise UsageError("--words applies to pages of word vectors only; leave it out")
-    if of_vectors:
+    if of_vectors or stored:
         if mix or text is not None:
             raise UsageError("--mix and --text apply to language models only; leave them out")
+        if stored:
+            lists = {"similarity": similarity or (), "analogies": analogies or ()}
+            how = {"precision": precision or "int8", "most": target, **lists}
+            store_vectors(Path(model), path, how=how, as_json=as_json)
+            return
         limits = {"words": words, "most": target, "block": block_entries(block or []), "secrets": bool(secrets)}
         export_vectors(Path(model), path, to, limits=limits, as_json=as_json)
         return

@@ -34,3 +34,20 @@ def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any]
         print_json({**found, "bytes": size, "words": len(vectors)})
     else:
         print(f"{out}: {len(vectors):,} words, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")
+
+
+def store_vectors(model: Path, out: Path, *, how: Mapping[str, Any], as_json: bool) -> None:
+    """Write a folder of word vectors (``how`` is of ``store``), and print what it has and what was lost."""
+    from elman.report.word_vectors_table import quantised_lines
+    from elman.tasks.vectors.model import load_any
+    from elman.tasks.vectors.storing import store
+
+    progress = make_progress()
+    vectors = load_any(model, progress=progress)
+    found = store(vectors, out, source=model, **how, progress=progress)
+    if as_json:
+        print_json({"model": str(model), "to": "folder", "out": str(out), **found})
+        return
+    print(f"{out}: {found['words']:,} words, {vectors.dimensions} dimensions, {found['bytes'] / 1e6:.1f} MB")
+    for line in quantised_lines(found):
+        print(line)

@@ -4,34 +4,13 @@ Each vector is scaled by itself, so that its largest number is 127. Cosines are 
 whole numbers, which are exact: ``web/bytevectors.js`` computes the same bits.
 """
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.models.word_vectors import largest, unit_rows
+from elman.evaluation.vectors_loss import Loss, loss
+from elman.models.word_vectors import largest
 
 _SAMPLE = 500
-_BLOCK = 50
-_NEIGHBOURS = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Loss:
-    """How cosines in 8 bits differ from those in float32."""
-
-    neighbours: float
-    """Of the ten nearest words, the share that stay among the ten nearest."""
-    cosine: float
-    """The largest difference of a cosine."""
-    words: int
-    """Words that were compared with all others."""
-
-    def __str__(self) -> str:
-        return (
-            f"{100 * self.neighbours:.1f}% of the ten nearest words stay, cosines change by {self.cosine:.4f} at most "
-            f"({self.words:,} words against all)"
-        )
 
 
 class ByteVectors:
@@ -64,17 +43,4 @@ class ByteVectors:
 
     def loss(self, vectors: NDArray[np.float32]) -> Loss:
         """What 8 bits cost, measured on words that are evenly spread over the vocabulary."""
-        units = unit_rows(vectors)
-        rows = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLE).astype(np.int64))
-        count = min(_NEIGHBOURS, len(vectors) - 1)
-        kept, most = 0, 0.0
-        for block in np.array_split(rows, -(-len(rows) // _BLOCK)):
-            exact, coded = (units[block] @ units.T).astype(np.float64), self.cosines(block)
-            most = max(most, float(np.abs(exact - coded).max()))
-            places = np.arange(len(block)), block
-            exact[places] = coded[places] = -np.inf
-            kept += sum(
-                len(set(largest(one, count)) & set(largest(other, count)))
-                for one, other in zip(exact, coded, strict=True)
-            )
-        return Loss(kept / max(1, count * len(rows)), most, len(rows))
+        return loss(vectors, self.cosines, words=_SAMPLE)

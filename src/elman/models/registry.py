@@ -82,6 +82,13 @@ _OTHERS: dict[str, Entry] = {
         files=("vocabulary.tsv",),
         mapped=True,
     ),
+    "stored-vectors": Entry(
+        "vectors",
+        "elman.models.vectors.stored:StoredVectorsConfig",
+        "elman.models.word_vectors:WordVectors",
+        files=("vocabulary.tsv",),
+        mapped=True,
+    ),
     "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }
 

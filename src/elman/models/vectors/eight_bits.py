@@ -33,16 +33,18 @@ class EightBits:
 
     def __init__(self, rows: Rows, norms: Rows) -> None:
         count, size = rows.shape
-        self._whole = np.empty((count, size), np.int8)
-        self._scales = np.empty(count, np.float32)
+        self.whole: NDArray[np.int8] = np.empty((count, size), np.int8)
+        """q of each row ``[V, D]``."""
+        self.scales: Rows = np.empty(count, np.float32)
+        """s of each row ``[V]``."""
         self._lost = np.empty(count, np.float32)
         self._lengths = np.empty(count, np.float32)
-        _reduce(rows, norms, self._whole, self._scales, self._lost, self._lengths)
+        _reduce(rows, norms, self.whole, self.scales, self._lost, self._lengths)
 
     def candidates(self, asked: Rows, count: int) -> NDArray[np.int64] | None:
         """All rows that can be among the ``count`` with the largest cosines to a unit vector, ties
         included, rising; None if they are not worth telling apart."""
-        rows, size = self._whole.shape
+        rows, size = self.whole.shape
         if not np.isfinite(asked).all() or (rows + _BLOCK - 1) // _BLOCK < count:
             return None
         exact = asked.astype(np.float64)
@@ -57,12 +59,24 @@ class EightBits:
         upper = np.empty(rows, np.float32)
         best = np.empty((rows + _BLOCK - 1) // _BLOCK, np.float32)
         _scan(
-            self._whole, self._scales, self._lost, self._lengths, whole, step, by_lost, by_length, upper, best
+            self.whole, self.scales, self._lost, self._lengths, whole, step, by_lost, by_length, upper, best
         )  # fmt: skip
         # Blocks have different rows: so many rows score at least this.
         least = np.partition(best, len(best) - count)[len(best) - count]
         found = np.flatnonzero(upper >= least)
         return found if len(found) <= max(_MOST_CANDIDATES * rows, count) else None
+
+
+def eight_bit_rows(rows: Rows) -> tuple[NDArray[np.int8], Rows]:
+    """Rows ``[V, D]`` as whole numbers from -127 to 127, and the scale of each row ``[V]``.
+
+    >>> whole, scales = eight_bit_rows(np.array([[1, -2], [0, 0]], np.float32))
+    >>> whole.tolist(), (whole * scales[:, None]).round(2).tolist()
+    ([[64, -127], [0, 0]], [[1.01, -2.0], [0.0, 0.0]])
+    """
+    norms = np.maximum(np.sqrt(np.einsum("vd,vd->v", rows, rows)), np.float32(1e-30))
+    coded = EightBits(rows, norms)
+    return coded.whole, coded.scales * norms
 
 
 @compiled

@@ -1,18 +1,23 @@
 """TrainedVectors: word vectors that lie in a folder, or in a file of another tool."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from elman.data.fasttext_binary import is_fasttext_binary, read_fasttext_binary
 from elman.data.pretrained_vectors import is_vector_file, read_vectors
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.errors import FolderError, UsageError
 from elman.evaluation.word_vectors import evaluate
+from elman.models.registry import entry, resolve
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.fasttext_file import fasttext_vectors
-from elman.models.word_vectors import Subwords, WordVectors
+from elman.models.vectors.stored import StoredVectorsConfig, unpack
+from elman.models.word_vectors import Subwords, Vector, WordVectors
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
@@ -32,13 +37,13 @@ class TrainedVectors(FolderModel, WordVectors):
         self,
         vocabulary: Vocabulary,
         vectors: Any,
-        config: VectorsConfig,
+        config: VectorsConfig | StoredVectorsConfig,
         *,
         subwords: Subwords | None = None,
         folder: Path | None = None,
     ) -> None:
         FolderModel.__init__(self, folder)
-        reading = self.card.get("data", {}).get("reading", {})
+        reading = {**config.to_json(), **self.card.get("data", {}).get("reading", {})}
         cut = {name: bool(reading.get(name)) for name in ("pretokenized", "phrases")}
         WordVectors.__init__(self, vocabulary, vectors, subwords=subwords, lowercase=config.lowercase, **cut)
         self.config = config
@@ -78,35 +83,52 @@ def load(folder: Path) -> TrainedVectors:
         FolderError: missing, damaged, too new or hostile.
     """
     kind, values = model_folder.read_config(folder)
-    if kind != "vectors":
+    if kind not in _TABLES:
         raise FolderError(f"{folder} holds no word vectors but a {kind}; train some with --task vectors")
     try:
-        config = VectorsConfig.from_json(values)
+        config = resolve(entry(kind).config).from_json(values)
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
     vocabulary = Vocabulary.from_bytes(model_folder.static_files(folder)[VOCABULARY_FILE])
     arrays = model_folder.read_arrays(folder / model_folder.WEIGHTS_FILE, mapped=True)
-    names = {"vectors", "subwords", "buckets"} if config.model == "fasttext" else {"vectors"}
-    fits = arrays.keys() == names and arrays["vectors"].shape == (len(vocabulary), config.dimensions)
-    if fits and "subwords" in names:
-        fits = arrays["subwords"].shape == (len(arrays["buckets"]), config.dimensions)
-    if not fits or any(
-        arrays[name].dtype != "int64" if name == "buckets" else arrays[name].dtype != "float32" for name in names
-    ):
-        raise FolderError(f"{folder / model_folder.WEIGHTS_FILE} has not the arrays of its vocabulary; train it again")
-    subwords = None
-    if "subwords" in names:
-        assert config.min_ngram and config.max_ngram and config.buckets
-        sizes = (config.min_ngram, config.max_ngram)
-        subwords = Subwords(arrays["subwords"], arrays["buckets"], sizes=sizes, count=config.buckets)
-    return TrainedVectors(vocabulary, arrays["vectors"], config, subwords=subwords, folder=folder)
+    try:
+        vectors, subwords = _TABLES[kind](arrays, config)
+        if len(vectors) != len(vocabulary):
+            raise ValueError("the number of words")
+    except ValueError as error:
+        raise FolderError(
+            f"{folder / model_folder.WEIGHTS_FILE} has not the arrays of its vocabulary ({error}); train it again"
+        ) from error
+    return TrainedVectors(vocabulary, vectors, config, subwords=subwords, folder=folder)
+
+
+def _trained(arrays: Mapping[str, NDArray[Any]], config: VectorsConfig) -> tuple[Vector, Subwords | None]:
+    """The tables of vectors as they were trained."""
+    shapes = {"vectors": (np.float32, (len(arrays.get("vectors", ())), config.dimensions))}
+    if config.model == "fasttext":
+        buckets = len(arrays.get("buckets", ()))
+        shapes |= {"subwords": (np.float32, (buckets, config.dimensions)), "buckets": (np.int64, (buckets,))}
+    if arrays.keys() != shapes.keys():
+        raise ValueError("other arrays")
+    for name, (dtype, shape) in shapes.items():
+        if arrays[name].dtype != dtype or arrays[name].shape != shape:
+            raise ValueError(f"the shape of {name}")
+    if config.model != "fasttext":
+        return arrays["vectors"], None
+    assert config.min_ngram and config.max_ngram and config.buckets
+    sizes = (config.min_ngram, config.max_ngram)
+    return arrays["vectors"], Subwords(arrays["subwords"], arrays["buckets"], sizes=sizes, count=config.buckets)
+
+
+_TABLES: dict[str, Callable[..., tuple[Vector, Subwords | None]]] = {"vectors": _trained, "stored-vectors": unpack}
+"""Of each kind of word vectors, how its arrays become tables."""
 
 
 def holds_vectors(path: Path) -> bool:
     """Whether a model is of word vectors: a folder of them, or a file that begins so."""
     if path.is_file():
         return is_vector_file(path) or is_fasttext_binary(path)
-    return model_folder.read_config(path)[0] == "vectors"
+    return model_folder.read_config(path)[0] in _TABLES
 
 
 def load_any(path: Path, *, progress: Progress | None = None) -> WordVectors:

@@ -8,6 +8,7 @@ from elman.config import Config
 from elman.errors import UsageError
 from elman.models.vectors.config import DEFAULTS, VectorsConfig
 from elman.progress import Progress
+from elman.report.word_vectors_table import quantised_lines
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.tasks.task import Evaluation, Task
@@ -79,12 +80,13 @@ class VectorsTask(Task):
         return Evaluation(figures, word_vectors_table(figures))
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        speed = card.get("speed")
-        if speed is None:
-            return
-        settings = {name: value for name, value in card["recipe"]["config"].items() if value is not None}
-        yield f"settings    {', '.join(f'{name} {value}' for name, value in settings.items())}"
-        yield f"speed       {speed['words_per_second']:,} words a second, {speed['seconds']:.1f} s of training"
+        speed, quantised = card.get("speed"), card.get("quantisation")
+        if speed is not None:
+            settings = {name: value for name, value in card["recipe"]["config"].items() if value is not None}
+            yield f"settings    {', '.join(f'{name} {value}' for name, value in settings.items())}"
+            yield f"speed       {speed['words_per_second']:,} words a second, {speed['seconds']:.1f} s of training"
+        if quantised is not None:
+            yield from quantised_lines(quantised)
 
     def results(self, card: Mapping[str, Any]) -> dict[str, Any]:
         return {"model": dict(card["model"]), "speed": dict(card["speed"])}
