@@ -74,16 +74,10 @@ def skipgram(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rat
             continue
         rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
         targets = [centre, *negatives_of(centre, negatives, noise, random)]
-        old = outputs[targets].copy()
-        changes = np.zeros_like(old)
-        # Two contexts at a time see the same old values of their own rows.
-        for pair in range(0, len(contexts), 2):
-            rows = contexts[pair : pair + 2]
-            words = inputs[rows].copy()
-            gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(words @ old.T))
-            np.add.at(inputs, rows, gains @ old)
-            changes += gains.T @ words
-        np.add.at(outputs, targets, changes)
+        old, words = outputs[targets].copy(), inputs[contexts].copy()
+        gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(words @ old.T))
+        np.add.at(inputs, contexts, gains @ old)
+        np.add.at(outputs, targets, gains.T @ words)
 
 
 def _group(mean, target, outputs, negatives, noise, rate, random) -> np.ndarray:

@@ -43,7 +43,7 @@ def trained(text: WordText, **settings: Any) -> NegativeSampling:
 @pytest.mark.parametrize("model", ["skipgram", "cbow", "fasttext"])
 @pytest.mark.parametrize("settings", [{}, {"negatives": 8, "distance": "flat", "window": 3, "subsample": 0.0}])
 def test_negative_sampling_of_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> None:
-    settings = {"subsample": 0.05, "rate": 0.2, "epochs": 2, "seed": 7, "threads": 1, **settings}
+    settings = {"subsample": 0.05, "rate": 0.1, "epochs": 2, "seed": 7, "threads": 1, **settings}
     found = trained(text, model=model, **settings)
     config = found._config
     start = NegativeSampling(text, config)

@@ -13,53 +13,69 @@ input rows at the end of the block, each thread to its own rows.
 
 import numpy as np
 
-from elman.models.vectors.sampling import bounds, draw_targets
-from elman.models.vectors.skipgram import TARGETS, fast, sigmoid
+from elman.models.vectors.lanes import (
+    LANES,
+    TARGETS,
+    first_lane,
+    fused,
+    load,
+    load_group,
+    load_spread,
+    logistic,
+    prefetch,
+    spread,
+    store,
+    totals,
+)
+from elman.models.vectors.sampling import bounds, draw_targets, state_at
+from elman.models.vectors.skipgram import fast, rows_of
 
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_MEAN, _ERROR = 0, 1
 
 
 @fast
 def train_cbow(
-    ids, base, inputs, outputs, window, shrink, negatives, noise, part, own, key, rates, table, work, errors
+    ids, base, inputs, outputs, window, shrink, negatives, noise, part, own, key, rates, gains, work, errors
 ):
     """Train the centres of the part ``own`` on a block.
 
     ``errors`` is ``[N, D]`` and gets the errors of these centres; if it is empty, they are added to
-    the input rows at once. ``work`` is ``[2, D]``, the mean and its error.
+    the input rows at once. ``gains``, ``[1, LANES]`` for each group of targets, and ``work``,
+    ``[2, D]``, are to work in.
     """
-    size, count, hidden, error = inputs.shape[1], len(ids), 0, 1
-    targets = -(-(1 + negatives) // TARGETS) * TARGETS
-    used, gains = np.empty(targets, np.int64), np.empty(targets, np.float32)
+    count, size = len(ids), inputs.shape[1]
+    used, times = _targets(negatives)
+    next_used, next_times, next_targets, drawn_for = np.empty_like(used), np.empty_like(times), 0, -1
+    found = np.empty(2 * window, np.int64)
     for place in range(count):
         centre = ids[place]
         if centre < 0 or part[centre] != own:
             continue
-        first, last, state = bounds(ids, base, place, window, shrink, key)
+        if drawn_for != place:
+            next_targets = draw_targets(next_used, next_times, centre, negatives, noise, state_at(key, base + place))[0]
+        used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
+        # The next centre's rows come from far away while this one is trained.
+        if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == own:
+            drawn_for = place + 1
+            state = state_at(key, base + drawn_for)
+            next_targets = draw_targets(next_used, next_times, ids[drawn_for], negatives, noise, state)[0]
+            for row in range(next_targets):
+                prefetch(outputs, next_used[row])
+        first, last, _ = bounds(ids, base, place, window, shrink, key)
         if last - first < 2:
             continue
-        rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
-        for i in range(size):
-            work[hidden, i] = _ZERO
-            work[error, i] = _ZERO
+        contexts = 0
         for other in range(first, last):
             if other != place:
-                word = ids[other]
-                for i in range(size):
-                    work[hidden, i] += inputs[word, i]
-        share = _ONE / np.float32(last - first - 1)
-        for i in range(size):
-            work[hidden, i] *= share
-        _train_group(centre, state, outputs, negatives, noise, rate, table, work, used, gains)
+                found[contexts] = ids[other]
+                contexts += 1
+        _average(inputs, found, 0, contexts, work)
+        _train_group(used, times, targets, outputs, _rate(rates, place, count), gains, work)
         if len(errors):
-            for i in range(size):
-                errors[place, i] = work[error, i]
+            for i in range(0, size, LANES):
+                store(errors, place, i, load(work, _ERROR, i))
         else:
-            for other in range(first, last):
-                if other != place:
-                    word = ids[other]
-                    for i in range(size):
-                        inputs[word, i] += work[error, i]
+            _add_error(inputs, found, 0, contexts, work)
 
 
 @fast
@@ -73,108 +89,152 @@ def spread_cbow(ids, base, inputs, window, shrink, part, own, key, errors):
         for other in range(first, last):
             word = ids[other]
             if other != place and part[word] == own:
-                for i in range(size):
-                    inputs[word, i] += errors[place, i]
+                for i in range(0, size, LANES):
+                    store(inputs, word, i, load(inputs, word, i) + load(errors, place, i))
 
 
 @fast
 def train_subwords(
-    ids, base, inputs, outputs, starts, rows, window, shrink, negatives, noise, part, own, key, rates, table, work,
+    ids,
+    base,
+    inputs,
+    outputs,
+    starts,
+    rows,
+    window,
+    shrink,
+    negatives,
+    noise,
+    part,
+    own,
+    key,
+    rates,
+    gains,
+    work,
     errors,
-):  # fmt: skip
+):
     """Train the mean of each word's rows to predict the words of its window that are of ``own``.
 
     The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Other arguments as in
     ``train_cbow``.
     """
-    size, count, hidden, error = inputs.shape[1], len(ids), 0, 1
-    targets = -(-(1 + negatives) // TARGETS) * TARGETS
-    used, gains = np.empty(targets, np.int64), np.empty(targets, np.float32)
+    count, size = len(ids), inputs.shape[1]
+    used, times = _targets(negatives)
+    next_used, next_times = np.empty_like(used), np.empty_like(times)
+    found = np.empty(2 * window, np.int64)
     for place in range(count):
         centre = ids[place]
         if centre < 0:
             continue
         first, last, state = bounds(ids, base, place, window, shrink, key)
-        rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
-        for i in range(size):
-            work[hidden, i] = _ZERO
-            work[error, i] = _ZERO
-        for at in range(starts[centre], starts[centre + 1]):
-            row = rows[at]
-            for i in range(size):
-                work[hidden, i] += inputs[row, i]
-        share = _ONE / np.float32(starts[centre + 1] - starts[centre])
-        for i in range(size):
-            work[hidden, i] *= share
+        contexts = 0
         for other in range(first, last):
             if other != place and part[ids[other]] == own:
-                state = _train_group(ids[other], state, outputs, negatives, noise, rate, table, work, used, gains)
+                found[contexts] = ids[other]
+                contexts += 1
+        _average(inputs, rows, starts[centre], starts[centre + 1], work)
+        if contexts:
+            next_targets, state = draw_targets(next_used, next_times, found[0], negatives, noise, state)
+        for context in range(contexts):
+            used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
+            if context + 1 < contexts:
+                next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, noise, state)
+                for row in range(next_targets):
+                    prefetch(outputs, next_used[row])
+            _train_group(used, times, targets, outputs, _rate(rates, place, count), gains, work)
         if len(errors):
-            for i in range(size):
-                errors[place, i] = work[error, i]
-        else:
-            for at in range(starts[centre], starts[centre + 1]):
-                row = rows[at]
-                for i in range(size):
-                    inputs[row, i] += work[error, i]
+            for i in range(0, size, LANES):
+                store(errors, place, i, load(work, _ERROR, i))
+        elif contexts:
+            _add_error(inputs, rows, starts[centre], starts[centre + 1], work)
 
 
 @fast
-def spread_subwords(ids, inputs, starts, rows, parts, own, errors, total):
+def spread_subwords(ids, inputs, starts, rows, parts, own, errors, work):
     """Add the errors ``[parts, N, D]`` of a block to the input rows that are ``own`` modulo
-    ``parts``; ``total`` is a row to work in."""
+    ``parts``."""
     size = inputs.shape[1]
     for place in range(len(ids)):
         word = ids[place]
         if word < 0:
             continue
-        for i in range(size):
-            total[i] = errors[0, place, i]
-        for part in range(1, parts):
-            for i in range(size):
-                total[i] += errors[part, place, i]
+        for i in range(0, size, LANES):
+            total = load(errors[0], place, i)
+            for part in range(1, parts):
+                total = total + load(errors[part], place, i)
+            store(work, _ERROR, i, total)
         for at in range(starts[word], starts[word + 1]):
             row = rows[at]
             if row % parts == own:
-                for i in range(size):
-                    inputs[row, i] += total[i]
+                for i in range(0, size, LANES):
+                    store(inputs, row, i, load(inputs, row, i) + load(work, _ERROR, i))
 
 
 @fast
-def _train_group(target, state, outputs, negatives, noise, rate, table, work, used, gains):
-    """The mean, in the first row of ``work``, against a target and its negatives; the error is added
-    to the second row."""
-    size = work.shape[1]
-    targets, state = draw_targets(used, target, negatives, noise, state)
-    # What is left over in the last group stands for the target, and its gain is zero.
-    for row in range(targets, len(used)):
-        used[row] = target
-    for row in range(0, len(used), TARGETS):
-        a, b, c, d, e, f = used[row], used[row + 1], used[row + 2], used[row + 3], used[row + 4], used[row + 5]
-        s0 = s1 = s2 = s3 = s4 = s5 = _ZERO
-        for i in range(size):
-            h = work[0, i]
-            s0 += h * outputs[a, i]
-            s1 += h * outputs[b, i]
-            s2 += h * outputs[c, i]
-            s3 += h * outputs[d, i]
-            s4 += h * outputs[e, i]
-            s5 += h * outputs[f, i]
-        gains[row], gains[row + 1], gains[row + 2] = s0, s1, s2
-        gains[row + 3], gains[row + 4], gains[row + 5] = s3, s4, s5
-    for row in range(len(used)):
-        label = _ONE if row == 0 else _ZERO
-        gains[row] = rate * (label - sigmoid(gains[row], table)) if row < targets else _ZERO
-    for row in range(0, len(used), TARGETS):
-        a, b, c, d, e, f = used[row], used[row + 1], used[row + 2], used[row + 3], used[row + 4], used[row + 5]
-        g0, g1, g2 = gains[row], gains[row + 1], gains[row + 2]
-        g3, g4, g5 = gains[row + 3], gains[row + 4], gains[row + 5]
-        for i in range(size):
-            low = g0 * outputs[a, i] + g1 * outputs[b, i] + g2 * outputs[c, i]
-            work[1, i] += low + g3 * outputs[d, i] + g4 * outputs[e, i] + g5 * outputs[f, i]
-    # Only now, for all products above take the old values.
-    for row in range(targets):
-        gain, word = gains[row], used[row]
-        for i in range(size):
-            outputs[word, i] += gain * work[0, i]
-    return state
+def _targets(negatives):
+    """Space for the words and counts of ``draw_targets``."""
+    groups = -(-(1 + negatives) // TARGETS)
+    return np.empty(groups * LANES, np.int64), np.empty(groups * LANES, np.float32)
+
+
+@fast
+def _rate(rates, place, count):
+    return np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
+
+
+@fast
+def _average(inputs, rows, first, last, work):
+    """The mean of some rows; its error begins at zero."""
+    size, zero = inputs.shape[1], spread(np.float32(0))
+    share = spread(np.float32(1) / np.float32(last - first))
+    for i in range(0, size, LANES):
+        total = zero
+        for at in range(first, last):
+            total = total + load(inputs, rows[at], i)
+        store(work, _MEAN, i, total * share)
+        store(work, _ERROR, i, zero)
+
+
+@fast
+def _add_error(inputs, rows, first, last, work):
+    size = inputs.shape[1]
+    for at in range(first, last):
+        row = rows[at]
+        for i in range(0, size, LANES):
+            store(inputs, row, i, load(inputs, row, i) + load(work, _ERROR, i))
+
+
+@fast
+def _train_group(used, times, targets, outputs, rate, gains, work):
+    """The mean against a target and its negatives; what it has to change by is added to its error."""
+    size, zero, groups = outputs.shape[1], spread(np.float32(0)), -(-targets // TARGETS)
+    for group in range(groups):
+        a, b, c, d, e, f = rows_of(used, group)
+        s0 = s1 = s2 = s3 = s4 = s5 = zero
+        for i in range(0, size, LANES):
+            x = load(work, _MEAN, i)
+            s0, s1 = fused(x, load(outputs, a, i), s0), fused(x, load(outputs, b, i), s1)
+            s2, s3 = fused(x, load(outputs, c, i), s2), fused(x, load(outputs, d, i), s3)
+            s4, s5 = fused(x, load(outputs, e, i), s4), fused(x, load(outputs, f, i), s5)
+        label = first_lane() if group == 0 else zero
+        gain = load_group(times, group) * spread(rate) * (label - logistic(totals(s0, s1, s2, s3, s4, s5)))
+        store(gains, 0, LANES * group, gain)
+    for group in range(groups):
+        a, b, c, d, e, f = rows_of(used, group)
+        at = LANES * group
+        g0, g1, g2 = load_spread(gains, 0, at), load_spread(gains, 0, at + 1), load_spread(gains, 0, at + 2)
+        at += 3
+        g3, g4, g5 = load_spread(gains, 0, at), load_spread(gains, 0, at + 1), load_spread(gains, 0, at + 2)
+        for i in range(0, size, LANES):
+            x = load(work, _MEAN, i)
+            t0, t1, t2 = load(outputs, a, i), load(outputs, b, i), load(outputs, c, i)
+            t3, t4, t5 = load(outputs, d, i), load(outputs, e, i), load(outputs, f, i)
+            low = fused(g2, t2, fused(g1, t1, fused(g0, t0, load(work, _ERROR, i))))
+            store(work, _ERROR, i, low + fused(g5, t5, fused(g4, t4, g3 * t3)))
+            # The first row comes last, for it also stands where a group has fewer.
+            store(outputs, f, i, fused(g5, x, t5))
+            store(outputs, e, i, fused(g4, x, t4))
+            store(outputs, d, i, fused(g3, x, t3))
+            store(outputs, c, i, fused(g2, x, t2))
+            store(outputs, b, i, fused(g1, x, t1))
+            store(outputs, a, i, fused(g0, x, t0))

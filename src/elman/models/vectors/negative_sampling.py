@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from elman.data.word_text import SENTENCE_END, WordText
 from elman.models.vectors import averaged, skipgram
 from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.lanes import LANES, TARGETS, aligned_zeros, padded
 from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of, subsample
-from elman.models.vectors.skipgram import TARGETS, sigmoid_table
 from elman.models.vectors.subwords import subword_buckets
 
 LOOPS = {
@@ -29,8 +29,6 @@ LOOPS = {
 """The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
-_ALIGNED = 8
-"""Rows are padded to a multiple of this many numbers."""
 _BLOCK = {"skipgram": 20_000, "cbow": 4_000, "fasttext": 1_000}
 """Words of a block. Where threads work on one, CBOW and fastText see input rows of its beginning."""
 _ALONE = 20_000
@@ -88,16 +86,18 @@ class NegativeSampling:
         rows = vocab + len(self._buckets)
         width = 1.0 if config.model == "fasttext" else 0.5
         random = np.random.default_rng(config.seed).uniform(-width / size, width / size, (rows, size))
-        self.inputs = np.zeros((rows, -(-size // _ALIGNED) * _ALIGNED), np.float32)
+        self.inputs = aligned_zeros(rows, padded(size))
         self.inputs[:, :size] = random
-        self.outputs = np.zeros((vocab, self.inputs.shape[1]), np.float32)
-        targets = -(-(1 + config.negatives) // TARGETS) * TARGETS
-        spare = 2 * targets + 4 if config.model == "skipgram" else 2
-        self._work = np.zeros((self.parts, spare, self.inputs.shape[1]), np.float32)
+        self.outputs = aligned_zeros(vocab, padded(size))
+        assert config.window
+        groups = -(-(1 + config.negatives) // TARGETS)
+        skipgram_model, width = config.model == "skipgram", groups * LANES
+        self._gains = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 1, width)
+        self._work = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 2, padded(size))
         self._kept = np.empty(self._block, np.int32)
         of_parts = self.parts if config.model == "fasttext" else 1
-        self._errors = np.zeros((of_parts, self._block if self.parts > 1 else 0, self.inputs.shape[1]), np.float32)
-        self._table, self._round = sigmoid_table(), -1
+        self._errors = aligned_zeros(of_parts, self._block if self.parts > 1 else 0, padded(size))
+        self._round = -1
         self._pool = ThreadPoolExecutor(self.parts)
 
     def _find_subwords(self) -> None:
@@ -143,7 +143,8 @@ class NegativeSampling:
         def train(centres: int, contexts: int) -> None:
             skipgram.train_skipgram(
                 ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[centres],
-                partition.part, centres, contexts, key, rates, self._table, self._work[centres],
+                partition.part, centres, contexts, key, rates, self._gains[centres],
+                self._work[centres],
             )  # fmt: skip
 
         for stage in range(self.parts):
@@ -155,7 +156,7 @@ class NegativeSampling:
         def train(own: int) -> None:
             averaged.train_cbow(
                 ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[own],
-                partition.part, own, key, rates, self._table, self._work[own], self._errors[0],
+                partition.part, own, key, rates, self._gains[own], self._work[own], self._errors[0],
             )  # fmt: skip
 
         def spread(own: int) -> None:
@@ -173,12 +174,13 @@ class NegativeSampling:
         def train(own: int) -> None:
             averaged.train_subwords(
                 ids, base, self.inputs, self.outputs, self._starts, self._rows, config.window, shrink, config.negatives,
-                partition.noise[own], partition.part, own, key, rates, self._table, self._work[own], self._errors[own],
+                partition.noise[own], partition.part, own, key, rates, self._gains[own], self._work[own],
+                self._errors[own],
             )  # fmt: skip
 
         def spread(own: int) -> None:
             averaged.spread_subwords(
-                ids, self.inputs, self._starts, self._rows, self.parts, own, self._errors, self._work[own, 0]
+                ids, self.inputs, self._starts, self._rows, self.parts, own, self._errors, self._work[own]
             )
 
         self._together(train)

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from elman.models.vectors.lanes import TARGETS
+
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -27,6 +29,7 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _WHOLE = float(1 << 32)
+_ONE = np.float32(1)
 
 
 @compiled
@@ -136,18 +139,34 @@ def drawn(number, first, last, thresholds, aliases):
 
 
 @compiled
-def draw_targets(used, target, negatives, noise, state):
-    """Put a word and its negative samples into ``used``; returns how many words these are, and the
-    generator's next state. ``noise`` is (members, first, last, thresholds, aliases); a sample that is
-    the word itself is left out.
+def counted(word, words, times, count):
+    """Count a word in ``times`` at its place among the first ``count`` of ``words``, to which it is
+    added if it is new; returns the place, and how many words these are now."""
+    place = count
+    for other in range(count):
+        place = other if words[other] == word else place
+    words[place] = word
+    new = place == count
+    times[place] = _ONE if new else times[place] + _ONE
+    return place, count + new
+
+
+@compiled
+def draw_targets(used, times, target, negatives, noise, state):
+    """Put a word and its negative samples into ``used``, each word once, and how often it was drawn
+    into ``times``; returns how many these are, and the generator's next state.
+
+    ``noise`` is (members, first, last, thresholds, aliases). A sample that is the word itself is
+    left out. Where words end in the middle of a group of TARGETS, the group's first word fills it
+    up, zero times.
     """
     members, first, last, thresholds, aliases = noise
-    used[0] = target
-    targets = 1
+    used[0], targets = target, 1
     for _ in range(negatives):
         state = next_state(state)
         word = members[drawn(scrambled(state), first, last, thresholds, aliases)]
-        if word != target:
-            used[targets] = word
-            targets += 1
+        targets = counted(word, used, times, targets)[1]
+    times[0] = _ONE
+    for place in range(targets, -(-targets // TARGETS) * TARGETS):
+        used[place], times[place] = used[place // TARGETS * TARGETS], 0
     return targets, state

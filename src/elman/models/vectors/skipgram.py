@@ -5,183 +5,164 @@ contexts C ``[n, D]`` and targets T ``[1 + K, D]``, the centre first,
 
     S = C T'    G = rate (Y - sigmoid(S))    C += G T    T += G' C
 
-where both products take the old values. A negative that is the centre itself counts for nothing.
+where all products take the old values. A negative that is the centre itself counts for nothing.
 This is word2vec's update with two differences: negatives are drawn once for each centre instead of
-once for each pair, and T changes once for each centre (Ji et al. 2016). So the numbers are small
+once for each pair, and rows change once for each centre (Ji et al. 2016). So the numbers are small
 matrix products, which a processor computes several times as fast.
 """
 
 import numpy as np
 from numba import njit
 
-from elman.models.vectors.sampling import bounds, draw_targets
+from elman.models.vectors.lanes import (
+    LANES,
+    TARGETS,
+    first_lane,
+    fused,
+    load,
+    load_group,
+    load_spread,
+    logistic,
+    prefetch,
+    spread,
+    store,
+    totals,
+)
+from elman.models.vectors.sampling import bounds, counted, draw_targets, state_at
 
 fast = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-TARGETS = 6
-"""Targets are computed in groups of this many; what is left over in the last one is zero."""
-LARGEST_SCORE = 12.0
-_STEPS = 4096
-_SCALE = np.float32(_STEPS / (2 * LARGEST_SCORE))
-_ZERO, _LARGEST, _ONE = np.float32(0), np.float32(LARGEST_SCORE), np.float32(1)
-
-
-def sigmoid_table() -> np.ndarray:
-    """The logistic function between -12 and 12, for ``sigmoid``."""
-    return (1 / (1 + np.exp(-np.linspace(-LARGEST_SCORE, LARGEST_SCORE, _STEPS + 1)))).astype(np.float32)
-
-
-@fast
-def sigmoid(score, table):
-    """The logistic function by linear interpolation, exact to 2e-6; scores beyond 12 count as 12."""
-    place = (min(max(score, -_LARGEST), _LARGEST) + _LARGEST) * _SCALE
-    low = min(np.int64(place), _STEPS - 1)
-    return table[low] + (place - np.float32(low)) * (table[low + 1] - table[low])
 
 
 @fast
 def train_skipgram(
-    ids, base, inputs, outputs, window, shrink, negatives, noise, part, centres, contexts, key, rates, table, work
+    ids, base, inputs, outputs, window, shrink, negatives, noise, part, centres, contexts, key, rates, gains, work
 ):
     """Train on the words ``ids`` of a block, those of ``noise`` being (members, first, last,
     thresholds, aliases).
 
     Only centres of the part ``centres`` and context words of the part ``contexts`` are used, so
-    that threads share no row. ``rates`` are the learning rates at both ends of the block; ``work``
-    is ``[2 (1 + K) + 4, D]``, with 1 + K rounded up to a multiple of TARGETS.
+    that threads share no row. ``rates`` are the learning rates at both ends of the block; ``gains``,
+    ``[2 window, LANES]`` for each group of targets, and ``work``, ``[2 window, D]``, are to work in.
     """
-    size, count = inputs.shape[1], len(ids)
-    rows = (work.shape[0] - 4) // 2
-    used = np.empty(rows, np.int64)
-    gains = np.zeros((2, rows), np.float32)
-    found = np.empty(2 * window, np.int64)
+    count = len(ids)
+    used, times = np.empty(gains.shape[1], np.int64), np.empty(gains.shape[1], np.float32)
+    next_used, next_times, next_targets, drawn_for = np.empty_like(used), np.empty_like(times), 0, -1
+    found, occurrences = np.empty(2 * window, np.int64), np.empty(2 * window, np.float32)
+    in_order = np.arange(2 * window)
     for place in range(count):
         centre = ids[place]
         if centre < 0 or part[centre] != centres:
             continue
-        begin, end, state = bounds(ids, base, place, window, shrink, key)
-        contexts_found = 0
+        if drawn_for != place:
+            state = state_at(key, base + place)
+            next_targets = draw_targets(next_used, next_times, centre, negatives, noise, state)[0]
+        used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
+        # The next centre's rows come from far away while this one is trained.
+        if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == centres:
+            drawn_for = place + 1
+            state = state_at(key, base + drawn_for)
+            next_targets = draw_targets(next_used, next_times, ids[drawn_for], negatives, noise, state)[0]
+            for row in range(next_targets):
+                prefetch(outputs, next_used[row])
+        begin, end, _ = bounds(ids, base, place, window, shrink, key)
+        distinct = 0
         for other in range(begin, end):
             if other != place and part[ids[other]] == contexts:
-                found[contexts_found] = ids[other]
-                contexts_found += 1
-        if contexts_found == 0:
+                distinct = counted(ids[other], found, occurrences, distinct)[1]
+        if distinct == 0:
             continue
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
-        targets, state = draw_targets(used, centre, negatives, noise, state)
-        for row in range(targets):
-            word = used[row]
-            for i in range(size):
-                work[row, i] = outputs[word, i]
-                work[rows + row, i] = _ZERO
-        for row in range(targets, rows):
-            for i in range(size):
-                work[row, i] = _ZERO
-                work[rows + row, i] = _ZERO
-        for pair in range(0, contexts_found - 1, 2):
-            one, two = found[pair], found[pair + 1]
-            for i in range(size):
-                work[2 * rows, i] = inputs[one, i]
-                work[2 * rows + 1, i] = inputs[two, i]
-            _train_pair(work, rows, targets, gains, rate, table)
-            for i in range(size):
-                inputs[one, i] += work[2 * rows + 2, i]
-            for i in range(size):
-                inputs[two, i] += work[2 * rows + 3, i]
-        if contexts_found % 2:
-            one = found[contexts_found - 1]
-            for i in range(size):
-                work[2 * rows, i] = inputs[one, i]
-            _train_one(work, rows, targets, gains, rate, table)
-            for i in range(size):
-                inputs[one, i] += work[2 * rows + 2, i]
-        for row in range(targets):
-            word = used[row]
-            for i in range(size):
-                outputs[word, i] += work[rows + row, i]
+        groups = -(-targets // TARGETS)
+        for group in range(groups):
+            _set_gains(found, occurrences, distinct, used, times, group, inputs, outputs, rate, gains)
+        old, places = inputs, found
+        if groups > 1:
+            # Groups after the first one need the contexts as they were.
+            old, places = work, in_order
+            for context in range(distinct):
+                for i in range(0, inputs.shape[1], LANES):
+                    store(work, context, i, load(inputs, found[context], i))
+        for group in range(groups):
+            _change(found, old, places, distinct, used, group, inputs, outputs, gains)
 
 
 @fast
-def _train_pair(work, rows, targets, gains, rate, table):
-    """Two contexts against all targets: their changes go to the last rows of ``work``, those of the
-    targets are added up in its second third."""
-    size = work.shape[1]
-    one, two = 2 * rows, 2 * rows + 1
-    for row in range(0, rows, TARGETS):
-        a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = _ZERO
-        for i in range(size):
-            a, b = work[one, i], work[two, i]
-            t = work[row, i]
-            a0 += a * t
-            b0 += b * t
-            t = work[row + 1, i]
-            a1 += a * t
-            b1 += b * t
-            t = work[row + 2, i]
-            a2 += a * t
-            b2 += b * t
-            t = work[row + 3, i]
-            a3 += a * t
-            b3 += b * t
-            t = work[row + 4, i]
-            a4 += a * t
-            b4 += b * t
-            t = work[row + 5, i]
-            a5 += a * t
-            b5 += b * t
-        gains[0, row], gains[0, row + 1], gains[0, row + 2] = a0, a1, a2
-        gains[0, row + 3], gains[0, row + 4], gains[0, row + 5] = a3, a4, a5
-        gains[1, row], gains[1, row + 1], gains[1, row + 2] = b0, b1, b2
-        gains[1, row + 3], gains[1, row + 4], gains[1, row + 5] = b3, b4, b5
-    _set_gains(gains, 0, targets, rate, table)
-    _set_gains(gains, 1, targets, rate, table)
-    _set_change(work, one, gains, 0)
-    _set_change(work, two, gains, 1)
-    for row in range(targets):
-        a0, b0 = gains[0, row], gains[1, row]
-        for i in range(size):
-            work[rows + row, i] += a0 * work[one, i] + b0 * work[two, i]
+def rows_of(used, group):
+    """The rows of a group of targets."""
+    at = TARGETS * group
+    return used[at], used[at + 1], used[at + 2], used[at + 3], used[at + 4], used[at + 5]
 
 
 @fast
-def _train_one(work, rows, targets, gains, rate, table):
-    """One context against all targets, as ``_train_pair``."""
-    size, one = work.shape[1], 2 * rows
-    for row in range(0, rows, TARGETS):
-        a0 = a1 = a2 = a3 = a4 = a5 = _ZERO
-        for i in range(size):
-            a = work[one, i]
-            a0 += a * work[row, i]
-            a1 += a * work[row + 1, i]
-            a2 += a * work[row + 2, i]
-            a3 += a * work[row + 3, i]
-            a4 += a * work[row + 4, i]
-            a5 += a * work[row + 5, i]
-        gains[0, row], gains[0, row + 1], gains[0, row + 2] = a0, a1, a2
-        gains[0, row + 3], gains[0, row + 4], gains[0, row + 5] = a3, a4, a5
-    _set_gains(gains, 0, targets, rate, table)
-    _set_change(work, one, gains, 0)
-    for row in range(targets):
-        a0 = gains[0, row]
-        for i in range(size):
-            work[rows + row, i] += a0 * work[one, i]
+def _set_gains(found, occurrences, count, used, times, group, inputs, outputs, rate, gains):
+    """What gradients are multiplied by, of all contexts and a group of targets."""
+    size = inputs.shape[1]
+    a, b, c, d, e, f = rows_of(used, group)
+    rated, zero = load_group(times, group) * spread(rate), spread(np.float32(0))
+    label = first_lane() if group == 0 else zero
+    for pair in range(0, count - 1, 2):
+        one, two = found[pair], found[pair + 1]
+        a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = zero
+        for i in range(0, size, LANES):
+            x, y = load(inputs, one, i), load(inputs, two, i)
+            t = load(outputs, a, i)
+            a0, b0 = fused(x, t, a0), fused(y, t, b0)
+            t = load(outputs, b, i)
+            a1, b1 = fused(x, t, a1), fused(y, t, b1)
+            t = load(outputs, c, i)
+            a2, b2 = fused(x, t, a2), fused(y, t, b2)
+            t = load(outputs, d, i)
+            a3, b3 = fused(x, t, a3), fused(y, t, b3)
+            t = load(outputs, e, i)
+            a4, b4 = fused(x, t, a4), fused(y, t, b4)
+            t = load(outputs, f, i)
+            a5, b5 = fused(x, t, a5), fused(y, t, b5)
+        gain = rated * (label - logistic(totals(a0, a1, a2, a3, a4, a5)))
+        store(gains, pair, LANES * group, gain * spread(occurrences[pair]))
+        gain = rated * (label - logistic(totals(b0, b1, b2, b3, b4, b5)))
+        store(gains, pair + 1, LANES * group, gain * spread(occurrences[pair + 1]))
+    if count % 2:
+        one = found[count - 1]
+        a0 = a1 = a2 = a3 = a4 = a5 = zero
+        for i in range(0, size, LANES):
+            x = load(inputs, one, i)
+            a0, a1 = fused(x, load(outputs, a, i), a0), fused(x, load(outputs, b, i), a1)
+            a2, a3 = fused(x, load(outputs, c, i), a2), fused(x, load(outputs, d, i), a3)
+            a4, a5 = fused(x, load(outputs, e, i), a4), fused(x, load(outputs, f, i), a5)
+        gain = rated * (label - logistic(totals(a0, a1, a2, a3, a4, a5)))
+        store(gains, count - 1, LANES * group, gain * spread(occurrences[count - 1]))
 
 
 @fast
-def _set_gains(gains, which, targets, rate, table):
-    """Turn scores into what gradients are multiplied by; of rows that are no target, zero."""
-    for row in range(gains.shape[1]):
-        label = _ONE if row == 0 else _ZERO
-        gains[which, row] = rate * (label - sigmoid(gains[which, row], table)) if row < targets else _ZERO
-
-
-@fast
-def _set_change(work, context, gains, which):
-    """The change of a context: all targets, each times its gain."""
-    size = work.shape[1]
-    for row in range(0, gains.shape[1], TARGETS):
-        g0, g1, g2 = gains[which, row], gains[which, row + 1], gains[which, row + 2]
-        g3, g4, g5 = gains[which, row + 3], gains[which, row + 4], gains[which, row + 5]
-        for i in range(size):
-            change = g0 * work[row, i] + g1 * work[row + 1, i] + g2 * work[row + 2, i]
-            change += g3 * work[row + 3, i] + g4 * work[row + 4, i] + g5 * work[row + 5, i]
-            work[context + 2, i] = change if row == 0 else work[context + 2, i] + change
+def _change(found, old, places, count, used, group, inputs, outputs, gains):
+    """Change all contexts by a group of targets, and these by all contexts, LANES columns at a time.
+    The contexts before any change are rows ``places`` of ``old``."""
+    size, at = inputs.shape[1], LANES * group
+    a, b, c, d, e, f = rows_of(used, group)
+    for i in range(0, size, LANES):
+        t0, t1, t2 = load(outputs, a, i), load(outputs, b, i), load(outputs, c, i)
+        t3, t4, t5 = load(outputs, d, i), load(outputs, e, i), load(outputs, f, i)
+        s0, s1, s2, s3, s4, s5 = t0, t1, t2, t3, t4, t5
+        for context in range(count):
+            row = found[context]
+            x = load(old, places[context], i)
+            g = load_spread(gains, context, at)
+            y, s0 = fused(g, t0, load(inputs, row, i)), fused(g, x, s0)
+            g = load_spread(gains, context, at + 1)
+            y, s1 = fused(g, t1, y), fused(g, x, s1)
+            g = load_spread(gains, context, at + 2)
+            y, s2 = fused(g, t2, y), fused(g, x, s2)
+            g = load_spread(gains, context, at + 3)
+            y, s3 = fused(g, t3, y), fused(g, x, s3)
+            g = load_spread(gains, context, at + 4)
+            y, s4 = fused(g, t4, y), fused(g, x, s4)
+            g = load_spread(gains, context, at + 5)
+            y, s5 = fused(g, t5, y), fused(g, x, s5)
+            store(inputs, row, i, y)
+        # The first row comes last, for it also stands where a group has fewer.
+        store(outputs, f, i, s5)
+        store(outputs, e, i, s4)
+        store(outputs, d, i, s3)
+        store(outputs, c, i, s2)
+        store(outputs, b, i, s1)
+        store(outputs, a, i, s0)
