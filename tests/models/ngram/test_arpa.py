@@ -236,7 +236,7 @@ NUMERALS = st.from_regex(r"[+-]?[0-9]{0,18}\.?[0-9]{0,30}([eE][+-]?[0-9]{1,3})?"
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(NUMERALS, min_size=1, max_size=9))
 @example(["123456789012345678901e-18", "-0.000000000000000000000000123456789", "0.10000000000000000000000000000000005"])
 @example(["1" + "0" * 30 + "e-30", "1e-400", "-1.e2", ".5", "+0.25"])
@@ -285,7 +285,7 @@ def models(draw: st.DrawFn) -> str:
     return f"{text}\n\\end\\\n"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(models(), st.lists(st.lists(st.sampled_from(["a", "b", "c", "zzz"]), max_size=7), min_size=1, max_size=4))
 def test_any_model_is_read_queried_and_written_as_it_is(tmp_path_factory, text, lines):
     folder = tmp_path_factory.mktemp("models")
