@@ -62,7 +62,9 @@ def test_settings_are_checked():
             TaggedConfig.from_json(settings)
     with pytest.raises(UsageError, match=r"builtin:pydocs has no sentences with tags"):
         read_tagged("builtin:pydocs")
-    with pytest.raises(UsageError, match=r"format is 'text', which is not written; choose one of conllu, columns"):
+    with pytest.raises(
+        UsageError, match=r"format is 'text', which is not written; choose one of conllu, jsonl, columns"
+    ):
         write_tagged(split_text("Hi"), ["X"], format="text")
     with pytest.raises(UsageError, match=r"format is None"):
         write_tagged(split_text("Hi"), ["X"])

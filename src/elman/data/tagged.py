@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from elman.config import Config
-from elman.data.tag_formats.table import FORMATS, format_of_lines, format_of_name, format_of_suffix
+from elman.data.tag_formats.brat import BRAT, annotations_of
+from elman.data.tag_formats.table import FORMATS, format_of_lines, format_of_name, formats_of_suffix
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence as TaggedSentence
 from elman.errors import UsageError
@@ -41,9 +42,11 @@ class TaggedConfig(Config):
     the spans (default spans, entities or label, whichever is there).
     """
     word: str | None = None
-    """Where the words are: a column (default: form in CoNLL-U, the first one in column files)."""
+    """Where the words are: a column (default: form in CoNLL-U, the first one in column files), or the
+    field of the text in JSON lines (default text)."""
     format: str = AUTO
-    """Format of the files: conllu, columns, or text for plain text.
+    """Format of the files: conllu, columns, jsonl (JSON lines with spans), brat, spacy (documents as
+    JSON), or text for plain text.
 
     Default: by the suffix, else by the first lines.
     """
@@ -105,7 +108,8 @@ def read_tagged(
     """
     assert config is None or not settings
     config = config or TaggedConfig(**settings)
-    all_sources = find_sources(sources, progress=progress)
+    progress = progress or Progress()
+    all_sources = _tagged_sources(find_sources(sources, progress=progress), config, progress)
     for source in all_sources:
         if source.kind == "builtin":
             raise UsageError(f"{source.name} has no sentences with tags; name files")
@@ -116,8 +120,23 @@ def read_tagged(
         for_writing=for_writing,
         misaligned=config.misaligned,
         nested=config.nested,
+        encoding=config.encoding,
     )
-    return _sentences(all_sources, config, options, progress or Progress())
+    return _sentences(all_sources, config, options, progress)
+
+
+def _tagged_sources(sources: Sequence[Source], config: TaggedConfig, progress: Progress) -> list[Source]:
+    """Sources without what is no tagged text of its own: texts that belong to annotations, and other
+    files of a folder.
+    """
+    if config.format not in (AUTO, BRAT.name):
+        return list(sources)
+    chosen = {source.name: source for each in sources for source in [annotations_of(each) or each]}
+    known = [source for source in chosen.values() if source.given or formats_of_suffix(source.suffix)]
+    if left_out := [source.name for source in chosen.values() if source not in known] if known else []:
+        more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+        progress.say(f"note: {left_out[0]}{more} left out, as its suffix is of no format of tagged text")
+    return known or list(chosen.values())
 
 
 def _sentences(
@@ -128,13 +147,14 @@ def _sentences(
             lines = raw_lines(source, encoding=config.encoding, advance=advance, exact=True)
             file_format, lines = _format(source, lines, config.format)
             yield from file_format.read(lines, source=source, options=options)
+    options.report.tell(progress)
 
 
 def _format(source: Source, lines: Iterator[str], name: str) -> tuple[TagFormat, Iterator[str]]:
     """The format of a file, and its lines again."""
-    known = format_of_name(name) if name != AUTO else format_of_suffix(source)
-    if known is not None:
-        return known, lines
+    known = [format_of_name(name)] if name != AUTO else formats_of_suffix(source.suffix)
+    if len(known) == 1:
+        return known[0], lines
     taken: list[str] = []
     sample: list[str] = []
     for line in lines:
@@ -145,7 +165,7 @@ def _format(source: Source, lines: Iterator[str], name: str) -> tuple[TagFormat,
             break  # the end of the first sentence
         if len(sample) == _SAMPLE:
             break
-    return format_of_lines(sample), itertools.chain(taken, lines)
+    return format_of_lines(sample, known), itertools.chain(taken, lines)
 
 
 def write_tagged(
@@ -175,7 +195,7 @@ def write_tagged(
     """
     source = sentence.source
     if source is not None and format in (None, source.format):
-        return source.rewritten(tags, field=field)
+        return source.rewritten(sentence, tags, field=field, scheme=scheme)
     write = None if format is None else format_of_name(format).write
     if write is None:
         allowed = ", ".join(each.name for each in FORMATS.values() if each.write is not None)

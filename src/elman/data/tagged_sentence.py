@@ -17,11 +17,14 @@ class SentenceSource(Protocol):
         """File and line of a word, for messages."""
         ...
 
-    def rewritten(self, tags: Sequence[str], *, field: str | None) -> str:
-        """What stands in the file for this sentence, with new tags; everything else is as it was.
+    def rewritten(
+        self, sentence: "TaggedSentence", tags: Sequence[str], *, field: str | None, scheme: str | None
+    ) -> str:
+        """What stands in the file for the sentence, with new tags; everything else is as it was.
 
         Args:
             field: where the tags go; None for where they were read from.
+            scheme: the scheme of the tags; None if they are not spans.
         """
         ...
 

@@ -86,7 +86,7 @@ class _ColumnsPlace:
     def position_of(self, word: int) -> str:
         return self.place.position_of(word)
 
-    def rewritten(self, tags: Sequence[str], *, field: str | None) -> str:
+    def rewritten(self, sentence: TaggedSentence, tags: Sequence[str], *, field: str | None, scheme: str | None) -> str:
         field = field or self.field
         new = []
         for word, (row, tag) in enumerate(zip(self.place.rows, tags, strict=True)):

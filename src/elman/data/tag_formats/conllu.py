@@ -109,7 +109,7 @@ class _ConlluPlace:
     def position_of(self, word: int) -> str:
         return self.place.position_of(word)
 
-    def rewritten(self, tags: Sequence[str], *, field: str | None) -> str:
+    def rewritten(self, sentence: TaggedSentence, tags: Sequence[str], *, field: str | None, scheme: str | None) -> str:
         where = Field.of(field or self.field, self.columns)
         new = []
         for row, tag in zip(self.place.rows, tags, strict=True):

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
+from elman.data.span_alignment import CharSpan, SpanReport, tag_spans
 from elman.data.tagged_sentence import TaggedSentence
 from elman.text.sources import Source
 
@@ -28,6 +29,14 @@ class ReadOptions:
     """What to do with a span that begins or ends within a word."""
     nested: Literal["error", "longest"] = "error"
     """What to do with spans that overlap."""
+    encoding: str = "utf-8"
+    """Of files that belong to the one that is read."""
+    report: SpanReport = dataclasses.field(default_factory=SpanReport)
+    """Counts spans that were changed."""
+
+    def tag_spans(self, sentence: TaggedSentence, spans: Sequence[CharSpan]) -> TaggedSentence:
+        """``tag_spans`` of ``elman.data.span_alignment`` with these options."""
+        return tag_spans(sentence, spans, misaligned=self.misaligned, nested=self.nested, report=self.report)
 
 
 class ReadTagged(Protocol):
