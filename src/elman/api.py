@@ -63,8 +63,8 @@ def train(
             keep.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
             ngram or a cell of your own (``register_cell``); by default the kind of ``start``, or
-            lstm. For vectors: skipgram, cbow, fasttext, glove or ppmi; by default chosen by the
-            text's size.
+            lstm. For vectors: skipgram, cbow, fasttext, glove or ppmi (by default chosen by the
+            text's size), or tfidf for documents.
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.

@@ -30,8 +30,8 @@ def run(
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Rank documents by similarity to a text: the lines of a file, or the files of a folder. Shared words "
-            "count (TF-IDF), and with MODEL words of like meaning (SIF).",
+            help="Rank documents by similarity to a text: the lines of a file, the files of a folder, or a folder of "
+            "--model tfidf. Shared words count (TF-IDF), and with MODEL words of like meaning (SIF).",
         ),
     ] = None,
     field: Annotated[
@@ -68,10 +68,18 @@ def run(
 def _show_documents(given: list[str], source: str, field: str | None, n: int, *, as_json: bool) -> None:
     from elman.tasks.vectors.documents import read_documents, similar_documents
     from elman.tasks.vectors.model import load_any
+    from elman.tasks.vectors.trained_documents import holds_documents
+    from elman.tasks.vectors.trained_documents import load as load_documents
 
+    counted = load_documents(Path(source)) if holds_documents(Path(source)) else None
+    if counted is not None and (len(given) == 2 or field is not None):
+        raise UsageError(f"{source} holds counted documents; give the text alone, without a model and --field")
     vectors = load_any(Path(given[0])) if len(given) == 2 else None
-    documents = read_documents(source, field=field)
-    found = similar_documents(given[-1], [each.text for each in documents], vectors=vectors, topn=n)
+    if counted is not None:
+        documents, found = counted.documents, counted.most_similar(given[-1], n)
+    else:
+        documents = read_documents(source, field=field)
+        found = similar_documents(given[-1], [each.text for each in documents], vectors=vectors, topn=n)
     if as_json:
         ranked = [
             {"document": number + 1, "file": documents[number].name, "text": documents[number].text, "score": score}

@@ -33,7 +33,7 @@ def run(
         typer.Option(
             metavar="KIND",
             help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]} (default: lstm), or a cell that ELMAN_PLUGINS registers; "
-            f"with --task vectors: {', '.join(DEFAULTS)} (default: by the size of the text).",
+            f"with --task vectors: {', '.join(DEFAULTS)} (default: by the size of the text), or tfidf for documents.",
         ),
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="How long to train (default 5).")] = None,

@@ -6,6 +6,7 @@ Documents and texts come as lists of words (``data.word_text.split_words``). Sim
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,23 +29,85 @@ class TfidfDocuments:
     [0.0, 0.79, 0.932]
     """
 
-    def __init__(self, documents: Iterable[Words]) -> None:
+    def __init__(self, documents: Iterable[Words], *, min_count: int = 1, most_terms: int | None = None) -> None:
+        """Count documents.
+
+        Args:
+            min_count: words seen less often in all documents are left out.
+            most_terms: at most so many words, the most frequent ones.
+        """
         counted = [Counter(words) for words in documents]
-        frequencies = Counter(word for counts in counted for word in counts)
-        self.terms = tuple(sorted(frequencies))
+        totals = Counter[str]()
+        for counts in counted:
+            totals.update(counts)
+        frequent = sorted((word for word, count in totals.items() if count >= min_count), key=lambda w: (-totals[w], w))
+        terms = sorted(frequent[:most_terms])
+        columns = {word: column for column, word in enumerate(terms)}
+        rows = [sorted((columns[word], count) for word, count in counts.items() if word in columns)
+                for counts in counted]  # fmt: skip
+        pairs = np.array([pair for row in rows for pair in row], np.int64).reshape(-1, 2)
+        starts = np.cumsum([0, *map(len, rows)])
+        self._fill(terms, np.bincount(pairs[:, 0], minlength=len(terms)), starts, pairs[:, 0], pairs[:, 1])
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[np.integer]], terms: Sequence[str], frequencies: NDArray[np.int64]
+    ) -> Self:
+        """Rebuild from ``to_arrays``, the words, and in how many documents each is.
+
+        Raises:
+            ValueError: they do not belong together.
+        """
+        if {name: (array.dtype.str, array.ndim) for name, array in arrays.items()} != {
+            "starts": ("<i8", 1), "columns": ("<i4", 1), "counts": ("<i4", 1)
+        }:  # fmt: skip
+            raise ValueError("other arrays")
+        starts, columns, counts = (arrays[name].astype(np.int64) for name in ("starts", "columns", "counts"))
+        fits = len(starts) > 1 and starts[0] == 0 and (np.diff(starts) >= 0).all() and starts[-1] == len(columns)
+        if not fits or len(columns) != len(counts) or (counts < 1).any():
+            raise ValueError("its documents")
+        if not np.array_equal(np.bincount(columns, minlength=len(terms)), frequencies) or list(terms) != sorted(terms):
+            raise ValueError("its words")
+        made = cls.__new__(cls)
+        made._fill(terms, frequencies, starts, columns, counts)
+        return made
+
+    def to_arrays(self) -> dict[str, NDArray[np.integer]]:
+        """Of document d, the columns of its words and their counts: ``columns[starts[d] : starts[d + 1]]``."""
+        return {
+            "starts": self._starts,
+            "columns": self._places.astype(np.int32),
+            "counts": self._counts.astype(np.int32),
+        }
+
+    def _fill(
+        self,
+        terms: Sequence[str],
+        frequencies: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> None:
+        self.terms = tuple(terms)
         """All words, sorted: the columns."""
-        self._columns = {word: column for column, word in enumerate(self.terms)}
-        self.idf: NDArray[np.float64] = np.array(
-            [math.log((1 + len(counted)) / (1 + frequencies[word])) + 1 for word in self.terms], np.float64
-        )
-        vectors = [self.vector(counts) for counts in counted]
-        self._owners = np.repeat(np.arange(len(counted)), [len(columns) for columns, _ in vectors])
-        self._places = np.concatenate([np.zeros(0, np.int64), *(columns for columns, _ in vectors)])
-        self._values = np.concatenate([np.zeros(0), *(values for _, values in vectors)])
-        self._size = len(counted)
+        self.frequencies = frequencies
+        """In how many documents each is."""
+        self._columns = {word: column for column, word in enumerate(terms)}
+        self._size, self._starts = len(starts) - 1, starts
+        self.idf: NDArray[np.float64] = np.log((1 + self._size) / (1 + frequencies)) + 1
+        self._owners = np.repeat(np.arange(self._size), np.diff(starts))
+        self._places, self._counts = columns, counts
+        values = counts * self.idf[columns]
+        lengths = np.sqrt(np.bincount(self._owners, values**2, self._size))
+        self._values = values / np.maximum(lengths, _SMALLEST)[self._owners]
 
     def __len__(self) -> int:
         return self._size
+
+    def __getitem__(self, document: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The columns of a document's words, rising, and their values."""
+        part = slice(self._starts[document], self._starts[document + 1])
+        return self._places[part], self._values[part]
 
     def vector(self, words: Words | Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The columns of a text's words, rising, and their values; words of no document are left out."""

@@ -89,6 +89,13 @@ _OTHERS: dict[str, Entry] = {
         files=("vocabulary.tsv",),
         mapped=True,
     ),
+    "tfidf": Entry(
+        "vectors",
+        "elman.models.documents_config:TfidfConfig",
+        "elman.models.documents:TfidfDocuments",
+        counted=True,
+        files=("vocabulary.tsv", "documents.json"),
+    ),
     "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }
 

@@ -65,7 +65,7 @@ def resume_model(out: Path, *, progress: Progress) -> None:
             f"the training of {out} ended before there was anything to resume; {model_folder.how_to_go_on(out)}"
         )
     if not found.learns and not found.resumes:
-        raise UsageError("an n-gram is counted in one go; there is nothing to resume: train it again")
+        raise UsageError("this model is counted in one go; there is nothing to resume: train it again")
     if found.learns:
         require_torch()
     if model_folder.card_file(out).exists():

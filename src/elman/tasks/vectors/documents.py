@@ -44,13 +44,13 @@ def similar_documents(
     """
     if isinstance(documents, str) or not len(documents):
         raise UsageError("documents are a list of strings, at least one")
-    split = _words if vectors is None else vectors.split
+    split = words_of if vectors is None else vectors.split
     words = map(split, documents)
     ranked = TfidfDocuments(words) if vectors is None else SifDocuments(vectors, words)
     return most_similar_documents(ranked, split(text), topn)
 
 
-def read_documents(source: str, *, field: str | None = None) -> list[Document]:
+def read_documents(source: str, *, field: str | None = None, encoding: str = "utf-8") -> list[Document]:
     """The documents of a source: each file of a folder or pattern, each line of a file, or with ``field``
     each record of files.
 
@@ -60,19 +60,24 @@ def read_documents(source: str, *, field: str | None = None) -> list[Document]:
     sources = find_sources(source)
     if field is None and not all(each.given for each in sources):
         files = (each.path for each in sources if each.path is not None and each.path.stat().st_size)
-        texts = ((path, "\n".join(line for line, _ in read_lines(str(path), blank=True)).strip()) for path in files)
+        config = CorpusConfig(encoding=encoding)
+        lines = ((path, read_lines(str(path), config=config, blank=True)) for path in files)
+        texts = ((path, "\n".join(line for line, _ in each).strip()) for path, each in lines)
         found = [Document(text, str(path)) for path, text in texts if text]
         if not found:
             raise TextError(f"{source}: all files are empty; name others")
         return found
     whole = field is not None or source.startswith("builtin:")
     documents: list[list[str]] = []
-    for line, starts in read_lines(source, config=CorpusConfig(document="file" if whole else "line", field=field)):
+    config = CorpusConfig(document="file" if whole else "line", field=field, encoding=encoding)
+    for line, starts in read_lines(source, config=config):
         if starts:
             documents.append([])
         documents[-1].append(line)
     return [Document("\n".join(lines)) for lines in documents]
 
 
-def _words(text: str) -> list[str]:
-    return [word for line in split_lines(text) for word in split_words(normalise_line(line))]
+def words_of(text: str, *, pretokenized: bool = False, lowercase: bool = True) -> list[str]:
+    """The words of a text of several lines."""
+    lines = map(normalise_line, split_lines(text))
+    return [word for line in lines for word in split_words(line, pretokenized=pretokenized, lowercase=lowercase)]

@@ -1,10 +1,12 @@
 """VectorsRequest: what a user asks the training of word vectors for."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from elman.data.word_text import WordsConfig
 from elman.errors import UsageError
+from elman.models.registry import entry
 from elman.models.vectors.config import DEFAULTS, VectorsConfig, models_for
 from elman.tasks.request import Request
 
@@ -17,6 +19,19 @@ class VectorsRequest(Request):
     data_config = WordsConfig
 
     data: WordsConfig = WordsConfig()
+
+    @classmethod
+    def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
+        """A request from the user's settings; documents have defaults of their own."""
+        if entry(kind).counted:
+            for name in ("document", "phrases", "phrase_threshold"):
+                if name in settings:
+                    raise UsageError(
+                        f"--{name.replace('_', '-')} does not apply to {kind}: a document is a file of a folder, a "
+                        "line of a file, or with --field a record"
+                    )
+            settings = {"min_count": 1, **settings}
+        return super().of(kind=kind, settings=settings, **common)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -32,6 +47,10 @@ class VectorsRequest(Request):
                 raise UsageError(f"{flag} does not apply to word vectors: {why}")
         if self.epochs is not None and self.epochs != int(self.epochs):
             raise UsageError(f"--epochs is {self.epochs:g}; of word vectors it must be a whole number")
+        if entry(self.kind).counted:
+            if self.epochs is not None:
+                raise UsageError(f"--epochs does not apply to {self.kind}: documents are counted once")
+            return
         # Values out of range are refused before the text is read.
         settings = self.settings
         model = settings.pop("model", None)

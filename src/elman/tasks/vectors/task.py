@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from elman.config import Config
 from elman.errors import UsageError
+from elman.models.registry import resolve, trainable
 from elman.models.vectors.config import DEFAULTS, VectorsConfig
 from elman.progress import Progress
 from elman.report.word_vectors_table import quantised_lines
+from elman.storage.folder import read_config
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.tasks.task import Evaluation, Task
@@ -17,6 +19,11 @@ from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.tasks.vectors.model import TrainedVectors
+    from elman.tasks.vectors.trained_documents import TrainedDocuments
+
+
+COUNTED = {"tfidf": "elman.tasks.vectors.trained_documents"}
+"""Kinds of document vectors, and the modules that count and load them."""
 
 
 class VectorsTask(Task):
@@ -31,16 +38,16 @@ class VectorsTask(Task):
         return [VectorsRequest.data_config, VectorsConfig]
 
     def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if model == self.default_kind:
-            return self.default_kind, {}
+        if model in trainable(self.name):
+            return model, {}
         if model not in DEFAULTS:
-            raise UsageError(f"--model is {model!r}; of word vectors it must be one of: {', '.join(DEFAULTS)}")
+            names = ", ".join((*DEFAULTS, *COUNTED))
+            raise UsageError(f"--model is {model!r}; of word vectors it must be one of: {names}")
         return self.default_kind, {"model": model}
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
-        from elman.tasks.vectors.job import new_job
-
         assert isinstance(request, VectorsRequest)
+        new_job = resolve(COUNTED.get(request.kind, "elman.tasks.vectors.job") + ":new_job")
         if start is not None:
             raise UsageError("word vectors cannot go on from a model; train on the old and the new text together")
         return new_job(request, folder=folder, progress=progress)
@@ -53,10 +60,11 @@ class VectorsTask(Task):
         assert isinstance(request, VectorsRequest) and isinstance(config, VectorsConfig)
         return resumed_job(request, folder=folder, config=config, data_hash=data_hash, progress=progress)
 
-    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "TrainedVectors":
-        from elman.tasks.vectors.model import load
-
-        return load(folder)
+    def load(
+        self, folder: Path, *, progress: Progress | None = None, torch: bool = False
+    ) -> "TrainedVectors | TrainedDocuments":
+        module = COUNTED.get(read_config(folder)[0], "elman.tasks.vectors.model")
+        return resolve(f"{module}:load")(folder)
 
     def evaluate(
         self,
@@ -89,7 +97,9 @@ class VectorsTask(Task):
             yield from quantised_lines(quantised)
 
     def results(self, card: Mapping[str, Any]) -> dict[str, Any]:
-        return {"model": dict(card["model"]), "speed": dict(card["speed"])}
+        return {name: dict(card[name]) for name in ("model", "speed") if name in card}
 
     def next_steps(self, folder: str) -> str:
+        if read_config(Path(folder))[0] in COUNTED:
+            return f"elman similar --documents {folder} TEXT   elman info {folder}"
         return f"elman similar {folder} WORD   elman analogy {folder} man king woman   elman info {folder}"
