@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,15 +30,6 @@ def start(*words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
 
 
-@pytest.fixture(scope="module")
-def whole(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole") / "model"
-    process = start(text_file, "--out", out, *SETTINGS)
-    _, talk = process.communicate(timeout=120)
-    assert process.returncode == 0, talk
-    return out
-
-
 def wait_for_log(out: Path, process: subprocess.Popen[str], size: int) -> None:
     """Wait until training has written more than so many bytes of its log, so that the blow falls inside it."""
     log = out / "training" / "log.jsonl"
@@ -47,24 +40,24 @@ def wait_for_log(out: Path, process: subprocess.Popen[str], size: int) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(
-    "blows",
-    [[signal.SIGKILL] * 2, [signal.SIGTERM, signal.SIGINT]],
-    ids=["killed", "asked to stop"],
-)
-def test_stopped_and_resumed_is_as_never_stopped(
-    whole: Path, text_file: Path, tmp_path: Path, blows: list[signal.Signals]
-) -> None:
-    out = tmp_path / "model"
-    rng = random.Random(int(blows[0]))
-    process = start(text_file, "--out", out, *SETTINGS)
+BLOWS = [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT]
+"""A first run and resumed ones are killed, and both ways of asking are used."""
+
+
+def test_stopped_and_resumed_is_as_never_stopped(text_file: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    whole, out, text = tmp_path / "whole", tmp_path / "model", tmp_path / "text.txt"
+    text.write_bytes(text_file.read_bytes())
+    shown = cli("train", text, "--out", whole, *SETTINGS)
+    assert shown.code == 0, shown.err
+    rng = random.Random(9)
+    process = start(text, "--out", out, *SETTINGS)
     given: list[signal.Signals] = []
     for _ in range(12):
         size = (out / "training" / "log.jsonl").stat().st_size if (out / "training" / "log.jsonl").exists() else 0
         wait_for_log(out, process, size)
-        time.sleep(rng.uniform(0.0, 0.15))
-        if len(given) < len(blows) and process.poll() is None:
-            given.append(blows[len(given)])
+        time.sleep(rng.uniform(0.0, 0.05))
+        if len(given) < len(BLOWS) and process.poll() is None:
+            given.append(BLOWS[len(given)])
             process.send_signal(given[-1])
         _, talk = process.communicate(timeout=120)
         load(out)  # at any moment the folder holds a model that loads
@@ -75,23 +68,19 @@ def test_stopped_and_resumed_is_as_never_stopped(
         else:
             assert process.returncode == 130, talk
             assert f"resume with: elman train --out {out} --resume" in talk.splitlines()[-1]
+        if given[-1] == signal.SIGTERM:
+            changed_texts_are_not_resumed_on(text, out, cli)
         process = start("--out", out, "--resume")
     assert process.returncode == 0, talk
-    assert len(given) >= 2  # SIGINT too
+    assert {*given} == {*BLOWS}  # SIGINT too
     assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert (out / "config.json").read_bytes() == (whole / "config.json").read_bytes()
 
 
-def test_changed_texts_are_not_resumed_on(text_file: Path, tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_bytes(text_file.read_bytes())
-    out = tmp_path / "model"
-    process = start(text, "--out", out, *SETTINGS)
-    wait_for_log(out, process, 0)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    text.write_bytes(text_file.read_bytes().replace(b"Anna", b"Hanna"))
-    process = start("--out", out, "--resume")
-    _, talk = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "the texts have changed" in talk.splitlines()[-1]
+def changed_texts_are_not_resumed_on(text: Path, out: Path, cli: Callable[..., Any]) -> None:
+    kept = text.read_bytes()
+    text.write_bytes(kept.replace(b"Anna", b"Hanna"))
+    refused = cli("train", "--out", out, "--resume")
+    text.write_bytes(kept)
+    assert refused.code == 2
+    assert "the texts have changed" in refused.err.splitlines()[-1]
