@@ -1,4 +1,4 @@
-"""Every verb in a process of its own: it writes where it is told and into elman's cache, and calls no other machine.
+"""Every verb writes where it is told and into elman's cache, and calls no other machine.
 
 Connections are read from ``strace``; where that is missing or not allowed, only the files are checked.
 """
@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -73,11 +73,11 @@ class Place:
         self.environment = {name: value for name, value in os.environ.items() if name not in OWN}
         self.environment |= {name: str(root / name) for name in FOLDERS}
 
-    def start(self, *words: object) -> subprocess.Popen[str]:
+    def start(self, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
         """A process of Python with these arguments."""
         tracer = [*TRACE, "-o", str(self.trace)] if traced() else []
         return subprocess.Popen(
-            [*tracer, sys.executable, *map(str, words)], cwd=self.work, env=self.environment,
+            [*tracer, sys.executable, *map(str, words)], cwd=self.work, env=self.environment, stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -93,16 +93,47 @@ class Place:
         assert foreign_connections(trace) == []
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(tmp_path_factory.mktemp("silent"))
+VERBS = """
+import contextlib, io, json, sys
+from elman.cli.main import main
+for line in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as talk:
+        try:
+            main(json.loads(line))
+        except SystemExit as stopped:
+            code = stopped.code
+    print(json.dumps([code, talk.getvalue()]), flush=True)
+"""
+"""A program that runs a verb for each line of its input."""
 
 
 @pytest.fixture(scope="module")
+def run_verb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
+    """Runs a verb in a process that is checked after every verb, and after its end."""
+    place = Place(tmp_path_factory.mktemp("silent"))
+    process = place.start("-c", VERBS, stdin=subprocess.PIPE)
+
+    def run(*words: object) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        assert answer, process.communicate(timeout=30)[1]
+        code, talk = json.loads(answer)
+        assert not code, talk
+        place.check()
+
+    yield run
+    _, talk = process.communicate(timeout=30)
+    assert process.returncode == 0, talk
+    place.check()
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_folder: Path) -> Iterator[None]:
-    """`elman serve` while the other verbs run, and for twelve seconds at least: some libraries wait before they call.
+    """`elman serve` while other tests run, and for twelve seconds at least: some libraries wait before they call.
 
-    Checked when all is over.
+    Checked when all tests are over: nobody waits for the twelve seconds.
     """
     place, begin = Place(tmp_path_factory.mktemp("served")), time.monotonic()
     process = place.start("-m", "elman", "serve", lstm_folder, ngram_folder, "--port", "0", "--json")
@@ -156,13 +187,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
     ids=" ".join,
 )
 def test_a_verb_is_silent(
-    words: tuple[str, ...], place: Place, server: None, text_file: Path, lstm_folder: Path, ngram_folder: Path
+    words: tuple[str, ...],
+    run_verb: Callable[..., None],
+    server: None,
+    text_file: Path,
+    lstm_folder: Path,
+    ngram_folder: Path,
 ) -> None:
     names = {"TEXT": text_file, "LSTM": lstm_folder, "NGRAM": ngram_folder}
-    process = place.start("-m", "elman", *(names.get(word, word) for word in words))
-    _, talk = process.communicate(timeout=120)
-    assert process.returncode == 0, talk
-    place.check()
+    run_verb(*(names.get(word, word) for word in words))
 
 
 CALL = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', {port}))"
