@@ -90,11 +90,13 @@ def test_modules_in_the_table_of_new_names_are_there_and_old_ones_are_not() -> N
             assert module in modules(), f"{module} is not there"
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_rooms_is_current() -> None:
     assert read("docs/architecture.svg") == build_architecture.drawing(), f"docs/architecture.svg {HOW_TO_MEND}"
     assert build_architecture.with_table(ARCHITECTURE) == ARCHITECTURE, f"docs/architecture.md {HOW_TO_MEND}"
 
 
+@pytest.mark.slow
 def test_the_picture_has_every_room_and_the_arrows_that_follow_from_no_others() -> None:
     graph = build_architecture.drawn_imports()
     assert (
@@ -148,6 +150,7 @@ def test_names_in_the_lists_of_changes_stand_in_the_files_beside_them() -> None:
         assert re.search(rf"\b{name}", path.read_text(encoding="utf-8")), f"{file} has no {name}"
 
 
+@pytest.mark.slow
 def test_the_reference_is_current(tmp_path: Path) -> None:
     """Written in a process of its own, in which no other test has registered anything."""
     environment = {name: value for name, value in os.environ.items() if name != "ELMAN_PLUGINS"}

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import elman
 from elman import api
 
@@ -27,6 +29,7 @@ def test_importing_elman_loads_nothing_heavy() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_nothing_is_ever_pickled() -> None:
     forbidden = {"pickle", "shelve", "marshal", "dill", "joblib", "cloudpickle"}
     for path in PACKAGE.rglob("*.py"):
@@ -38,6 +41,7 @@ def test_nothing_is_ever_pickled() -> None:
         assert "torch.load(" not in source and "torch.save(" not in source and "allow_pickle=True" not in source, path
 
 
+@pytest.mark.slow
 def test_public_functions_say_what_they_do() -> None:
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

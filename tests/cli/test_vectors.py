@@ -137,6 +137,7 @@ def test_settings_choose_a_model_that_knows_them(text: Path) -> None:
     assert isinstance(model, WordVectors) and model.config.model == "skipgram" and model.config.negatives == 3
 
 
+@pytest.mark.slow
 def test_a_kill_is_resumed(text: Path, tmp_path: Path) -> None:
     words = (text, "--task", "vectors", "--model", "skipgram", "--document", "line", "--dimensions", "4")
     command = [sys.executable, "-m", "elman", "train", *map(str, words), "--epochs", "100000", "--threads", "1"]

@@ -26,6 +26,7 @@ def small(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     sentence = ("--sentence", "Anna sees the old house at night.")
     words = ("xray", lstm_folder, text_file, "--lags", "40", "--positions", "6", *sentence)
@@ -123,6 +124,7 @@ def test_an_ngram_has_only_its_influence(source: str, cli: Call, text_file: Path
     assert "<h2>Gradient by lag</h2>" not in (tmp_path / "out" / "xray.html").read_text()
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(cli: Call, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
     line = "Anna <script>alert(1)</script> $x^2$ & 猫"
     shown = cli("xray", ngram_folder, text_file, "--sentence", line, "--lags", "12", "--out", tmp_path / "out")

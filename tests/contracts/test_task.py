@@ -92,6 +92,7 @@ def trained(subject: tuple[str, Subject], shared: Any) -> tuple[Path, Path]:
     return path / "data.csv", path / "model"
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     assert resumed.card["figures"] == elman.load(folder).card["figures"]
 
 
+@pytest.mark.slow
 def test_static_files_follow_from_the_training_part_alone(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_line_of_ten_megabytes_in_bounded_memory(tmp_path):
     assert store.ids[-5:].tolist() == [*tokenizer.encode("end").ids, EOS_ID, *tokenizer.encode("to be").ids, EOS_ID]
 
 
+@pytest.mark.slow
 def test_memory_does_not_follow_the_text(tmp_path, monkeypatch):
     monkeypatch.setattr(store_module, "_BATCH_CHARS", 1 << 14)
     text = text_of(tmp_path, [["to be or not to be" + " to be or not to be" * 19]] * 4000)

@@ -75,6 +75,7 @@ def test_a_space_that_came_with_a_word_is_taken_back_before_a_full_stop() -> Non
     assert count_keys("so. so on", offered).keys == 1 + 2 + 2 + 2 + 1
 
 
+@pytest.mark.slow
 def test_other_levels_are_refused_in_one_line(text_file: Path, tmp_path: Path) -> None:
     sizes = {"embedding_size": 8, "hidden_size": 8, "updates": 2, "batch": 2, "bptt": 4, "threads": 1}
     model = elman.train(text_file, out=tmp_path / "char", level="char", **sizes)
@@ -84,6 +85,7 @@ def test_other_levels_are_refused_in_one_line(text_file: Path, tmp_path: Path) -
     assert type_line(model.lm, "Anna sees").words == 2
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_row_for_each_model(
     cli: Any, ngram_folder: Path, lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

@@ -203,6 +203,7 @@ def test_the_rate_and_decay_are_better_than_their_neighbours(loaded: Loaded, fav
     assert cost() <= 1.0005 * min(cost(decay=each) for each in (decay / 3, 3 * decay) if each >= tuning._DECAYS[0])
 
 
+@pytest.mark.slow
 def test_the_default_text_is_the_passports(
     lstm_folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

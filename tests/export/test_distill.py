@@ -75,6 +75,7 @@ def test_kenlm_reads_it_and_agrees(lstm_folder: Path, tmp_path: Path) -> None:
         assert other.score(line) * np.log(10) == pytest.approx(raw.log_prob, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_where_the_training_text_is_gone_the_model_makes_up_one(
     lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_where_the_training_text_is_gone_the_model_makes_up_one(
     assert 5000 < named["asked"] < 6000 and named["perplexity"]["plain"] < perplexity["plain"]
 
 
+@pytest.mark.slow
 def test_a_mixture_becomes_an_ngram_too(lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
     mixed = elman.mix([elman.load(lstm_folder, torch=True), elman.load(ngram_folder)], tune=text_file)
     facts = mixed.export(tmp_path / "a.arpa", order=3, tokens=2000, text=text_file, tune=text_file)

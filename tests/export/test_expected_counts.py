@@ -82,6 +82,7 @@ def test_what_is_kept_is_what_the_model_says(bigram, alone: bool, most: int, mon
     np.testing.assert_allclose(found.unigrams, unigrams, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_made_up_text_follows_the_model_line_by_line(bigram) -> None:
     model, _ = bigram
     found = make_up(model, tokens=30_000, seed=3)

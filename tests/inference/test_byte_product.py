@@ -123,6 +123,7 @@ def run_on(target: dict[str, str], cache: Path, *arguments: str) -> list[str]:
     return run_program(__file__, target, cache, *arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("sse2" not in features(), reason="asks for code of x86-64 processors")
 @pytest.mark.parametrize(
     ("told", "kernel", "has", "lacks"),

@@ -193,6 +193,7 @@ def test_numbers_that_are_not_finite_are_no_state(make_network: Any) -> None:
             State.from_bytes(State(lm.model_hash, parts).to_bytes(), like=lm.start())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "rglru", "minlstm"])
 def test_the_deepest_network_that_is_allowed(cell: str) -> None:
     config = NeuralConfig(cell=cell, layers=64, embedding_size=2, hidden_size=2)

@@ -46,6 +46,7 @@ def test_probabilities_are_the_models_own(mixed: TestClient, name: str) -> None:
     assert alone == found["predictions"]
 
 
+@pytest.mark.slow
 def test_requests_that_come_together_get_what_they_get_alone(mixed: TestClient) -> None:
     texts = [f"{word} {REVIEW[:cut]}" for some in WORDS.values() for word in some for cut in range(0, 90, 9)]
     alone = [ask(mixed, PREDICT, input=text) for text in texts]

@@ -102,6 +102,7 @@ def test_json_is_facts_and_advice_in_words(monkeypatch: pytest.MonkeyPatch) -> N
     assert found["advice"] and all(isinstance(line, str) and "\n" not in line for line in found["advice"])
 
 
+@pytest.mark.slow
 def test_an_allocator_that_keeps_memory_does_not_fault() -> None:
     """In a process that has been told to keep memory, and in one that has been told to give it back
     at once.

@@ -59,6 +59,7 @@ def test_predictions_keep_the_order_and_do_not_depend_on_each_other(folder: Path
         assert float(logit) * 11 == pytest.approx(answer, abs=1e-4) or model.files["scale.json"] != b"11"
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     folder: Path, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -354,6 +354,7 @@ class TestFolder:
             ("reading", size + packed, "bytes", size + packed),
         ]
 
+    @pytest.mark.slow
     def test_memory_does_not_follow_the_text(self, tmp_path):
         source = file(tmp_path, "".join(f"{n} " + "some words of a line " * 50 + "\n\n" for n in range(12_000)))
         tracemalloc.start()

@@ -63,6 +63,7 @@ def test_characters_are_code_points() -> None:
     assert split(CHAR_PATTERN, f"e\u0301 {MAN}{JOINER}\n") == ["e", "\u0301", " ", MAN, JOINER, "\n"]
 
 
+@pytest.mark.slow
 @given(
     st.one_of(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=25),

@@ -130,6 +130,7 @@ LINE = {
 """Plans whose every part must come back from a checkpoint."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 6])
 @pytest.mark.parametrize("settings", LINE.values(), ids=LINE)
 def test_stopping_and_resuming_gives_the_same_bits(

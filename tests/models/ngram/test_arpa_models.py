@@ -55,6 +55,7 @@ def line_scores(model: NgramModel, line: str) -> np.ndarray:
     return model.score(ids[None], np.array([len(ids)]), model.start())[0][0] / math.log(10)
 
 
+@pytest.mark.slow
 def test_kenlm_reads_what_elman_writes_and_agrees(tmp_path, text_file):
     kenlm = pytest.importorskip("kenlm")
     config = kenlm.Config()

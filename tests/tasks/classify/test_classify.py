@@ -124,12 +124,14 @@ def test_the_command_evaluates(folder: Path, data: Path, cli: Callable[..., Any]
     assert cli("evaluate", folder, data, "--json").out.startswith("{")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "max", "last", "attention"])
 def test_every_pooling_learns(pooling: str, data: Path, tmp_path: Path) -> None:
     model = elman.train(data, out=tmp_path / "m", pooling=pooling, updates=120, **SMALL)
     assert model.card["figures"]["valid"]["scores"]["accuracy"]["value"] > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{"model": "gru", "bidirectional": False}, {"input": "one-hot"}, {"level": "char"}, {"level": "subword"},
@@ -140,6 +142,7 @@ def test_other_networks_and_tokens_learn(settings: dict[str, Any], data: Path, t
     assert model.card["figures"]["valid"]["scores"]["accuracy"]["value"] > 0.7
 
 
+@pytest.mark.slow
 def test_several_labels_a_text(tmp_path: Path) -> None:
     rng, rows = np.random.default_rng(3), []
     for _ in range(300):
@@ -244,6 +247,7 @@ def test_odd_rows_are_counted_and_said(tmp_path: Path) -> None:
     assert model.labels == ("a", "b", "rare")
 
 
+@pytest.mark.slow
 def test_ten_thousand_labels(tmp_path: Path) -> None:
     rows = [f"label{number % 10_000},text {number}" for number in range(20_000)]
     (tmp_path / "d.csv").write_text("\n".join(["label,text", *rows]) + "\n")

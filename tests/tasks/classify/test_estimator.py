@@ -138,6 +138,7 @@ def test_several_labels_a_text() -> None:
     assert fitted.score(TEXTS, y) == 1.0
 
 
+@pytest.mark.slow
 def test_pipeline_grid_search_and_cross_validation() -> None:
     shout = FunctionTransformer(lambda texts: [text.upper() for text in texts])
     pipeline = make_pipeline(shout, TextClassifier(**QUICK, lowercase=False))
