@@ -2,22 +2,25 @@
 bad input.
 """
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elman.cli.main import main
 from elman.progress import Progress
 from elman.studies.compare_training import TrainingJob, train_all
 
 
-def wait_for(found: Any, *, seconds: float = 60.0) -> None:
+def wait_for(found: Any, *, seconds: float = 120.0) -> None:
     begin = time.monotonic()
     while not found():
         assert time.monotonic() - begin < seconds, "it never came"
@@ -30,17 +33,27 @@ def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     figures and talk.
     """
     out = tmp_path_factory.mktemp("compare") / "out"
-    command = [
-        sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram",
-        "--epochs", "8", "--parameters", "6000", "--document", "block", "--json",
+    words = [
+        "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram", "--epochs", "8", "--parameters", "6000",
+        "--document", "block", "--json",
     ]  # fmt: skip
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
-    first.kill()
-    first.wait()
+    first = subprocess.Popen(
+        [sys.executable, "-m", "elman", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
+    finally:
+        first.kill()
+        first.wait()
     assert not (out / "models" / "rnn-seed-1" / "model_card.json").exists()
-    second = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    return out, json.loads(second.stdout), second.stderr
+    with (
+        redirect_stdout(io.StringIO()) as shown,
+        redirect_stderr(io.StringIO()) as talk,
+        pytest.raises(SystemExit) as stopped,
+    ):
+        main(words)
+    assert not stopped.value.code, talk.getvalue()
+    return out, json.loads(shown.getvalue()), talk.getvalue()
 
 
 @pytest.mark.slow
