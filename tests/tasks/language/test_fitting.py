@@ -178,6 +178,7 @@ def test_settings_reach_the_model_and_unknown_ones_are_refused(text_file: Path) 
         elman.train(text_file, hiden_size=3, updates=1)
 
 
+@pytest.mark.slow
 def test_stdin_can_be_resumed(cli: Callable[..., Any], text_file: Path, tmp_path: Path, monkeypatch: Any) -> None:
     import io
 
@@ -201,19 +202,36 @@ def test_a_network_with_a_large_hidden_and_a_small_embedding_loads(text_file: Pa
 def test_without_torch_ngrams_work_and_networks_say_what_is_missing(
     lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
-    block = "import sys; sys.modules['torch'] = None; from elman.cli.main import main; main(sys.argv[1:])"
-
-    def call(*words: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", block, *map(str, words)], capture_output=True, text=True)
-
-    done = call("train", text_file, "--model", "ngram", "--out", tmp_path / "m")
+    block = """
+import contextlib, io, json, sys
+sys.modules["torch"] = None
+from elman.cli.main import main
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main(words)
+        except SystemExit as stopped:
+            code = stopped.code
+    print(json.dumps([code or 0, out.getvalue(), err.getvalue()]))
+"""
+    calls = [
+        ["train", text_file, "--model", "ngram", "--out", tmp_path / "m"],
+        ["complete", tmp_path / "m", "Anna sees the old"],
+        ["train", "--help"],
+        ["complete", lstm_folder, "Anna sees the old"],
+        ["train", text_file, "--out", tmp_path / "n"],
+    ]
+    command = [sys.executable, "-c", block, json.dumps(calls, default=str)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert call("complete", tmp_path / "m", "Anna sees the old").stdout.startswith("house")
-    assert call("train", "--help").returncode == 0
-    assert call("complete", lstm_folder, "Anna sees the old").stdout.startswith("house")
-    done = call("train", text_file, "--out", tmp_path / "n")
-    assert done.returncode == 2 and "pip install 'elman[train]'" in done.stderr, done.stderr
-    assert done.stderr.count("\n") == 1
+    trained, completed, helped, by_network, refused = (json.loads(line) for line in done.stdout.splitlines())
+    assert trained[0] == 0, trained
+    assert completed[1].startswith("house")
+    assert helped[0] == 0
+    assert by_network[1].startswith("house")
+    code, _, talk = refused
+    assert code == 2 and "pip install 'elman[train]'" in talk, talk
+    assert talk.count("\n") == 1
 
 
 @pytest.mark.slow
