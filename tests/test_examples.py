@@ -1,7 +1,6 @@
 """The examples run."""
 
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +9,18 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, *words: object) -> str:
+    """What an example prints, run in this process."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+    capsys.readouterr()
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return capsys.readouterr().out
+
+
 @pytest.mark.slow
-def test_word_order_of_held_out_sentences(tmp_path: Path) -> None:
+def test_word_order_of_held_out_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At least 90% of held-out sentences are likelier than the median of their shuffles."""
     import elman
     from elman.data.preprocessing import DataConfig, prepare_data
@@ -24,20 +33,11 @@ def test_word_order_of_held_out_sentences(tmp_path: Path) -> None:
     assert corpus.valid is not None and corpus.test is not None
     held_out = tmp_path / "held-out.txt"
     held_out.write_bytes(corpus.valid.path.read_bytes() + corpus.test.path.read_bytes())
-    command = [sys.executable, str(EXAMPLES / "word_order.py"), str(folder), str(held_out)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = run(capsys, monkeypatch, "word_order.py", folder, held_out)
     share, rest = shown.split("%", 1)
     assert float(share) >= 90
     assert int(rest.split()[1]) == 500
     assert "Market falls into bear territory".lower() in shown.lower()
-
-
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, *words: object) -> str:
-    """What an example prints, run in this process."""
-    monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
-    capsys.readouterr()
-    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
-    return capsys.readouterr().out
 
 
 def stars(lines: int) -> str:
