@@ -109,6 +109,7 @@ def test_what_it_multiplies_is_counted() -> None:
     assert flop_per_token(config, 100) == 6 * (4 * 5 * 3 + 4 * 3 * 5 + 100 * 3)
 
 
+@pytest.mark.slow
 def test_it_trains_and_is_evaluated(folder: Path, text_file: Path, tmp_path: Path) -> None:
     longer, shorter = (
         elman.load(folder, torch=True),
@@ -119,6 +120,7 @@ def test_it_trains_and_is_evaluated(folder: Path, text_file: Path, tmp_path: Pat
     assert bits[0] < 0.75 * bits[1]
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,16 +196,17 @@ def test_the_command_line_and_its_worker_processes_know_it(
     text_file: Path, tmp_path: Path, cli: Callable[..., Any]
 ) -> None:
     shown = cli(
-        "compare", text_file, "--models", "sru,rnn", "--epochs", "1", "--parameters", "4000", "--document", "block",
+        "compare", text_file, "--models", "sru", "--epochs", "1", "--parameters", "4000", "--document", "block",
         "--out", tmp_path / "out", "--json",
     )  # fmt: skip
     assert shown.code == 0, shown.err
     found = json.loads(shown.out)
-    assert {model["name"] for model in found["models"]} == {"sru", "rnn"} and found["failed"] == []
+    assert {model["name"] for model in found["models"]} == {"sru"} and found["failed"] == []
     (own,) = (model for model in found["models"] if model["name"] == "sru")
     assert abs(own["parameters"] - 4000) < 400
 
 
+@pytest.mark.slow
 def test_where_nobody_registers_it_the_error_says_how(
     folder: Path, monkeypatch: pytest.MonkeyPatch, registered: Path
 ) -> None:
