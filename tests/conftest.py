@@ -24,6 +24,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 _sources = sorted((Path(__file__).parents[1] / "src" / "elman").glob("[in]n*/*.py"))
 _state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
+# Dozens of tests start processes of elman: each would compile its sources anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Threads that wait for each other are slower than one on matrices this small, the more so beside other workers.
@@ -37,7 +39,10 @@ THINGS = ("the old house", "a small bird", "the green river", "a tall tree", "th
 PLACES = ("in the morning", "after lunch", "on Sunday", "at night", "before dinner")
 
 
-LONGEST = ("test_readme.py", "test_tour.py", "test_an_lstm_remembers", "test_word_order_of_held_out")
+LONGEST = (
+    "test_readme.py", "test_tour.py", "test_all_targets", "test_kill.py", "test_an_lstm_remembers",
+    "cli/test_compare.py", "test_word_order_of_held_out", "test_xray_words.py", "test_a_page_fits_its_size",
+)  # fmt: skip
 """Tests that take longest, by a part of their name."""
 
 
