@@ -1,20 +1,43 @@
-"""Commands of pages, run in this process: torch is loaded once, not for every command."""
+"""Commands and code of pages, run in this process (torch is loaded once) and with small budgets."""
 
 import contextlib
 import io
+import re
 import runpy
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+SHORT = [
+    (r"builtin:pydocs", "short.txt"),
+    (r"--updates \d+", "--updates 2"),
+    (r"--minutes [\d.]+", "--minutes 0.01"),
+    (r"--batch \d+", "--batch 4"),
+    (r"--hidden-size \d+", "--hidden-size 12"),
+    (r"--embedding-size \d+", "--embedding-size 8"),
+    (r"--lags 5,10,20,40", "--lags 3,5"),
+    (r"--models ngram,rnn,gru,lstm", "--models gru"),
+    (r"in 7000 2000 500", "in 500"),
+    (r"stories.py 4000", "stories.py 200"),
+]
+"""What makes every command of README.md and of the tour short; nothing else of it is changed."""
 
-def run_here(words: list[str], folder: Path) -> str:
-    """What ``elman ...`` or ``python FILE ...`` prints, run in a folder."""
+
+def short(commands: str) -> str:
+    for pattern, smaller in SHORT:
+        commands = re.sub(pattern, smaller, commands)
+    return commands
+
+
+def run_here(words: list[str], folder: Path, given: str = "") -> str:
+    """What ``elman ...`` or ``python FILE ...`` prints, run in a folder with ``given`` as its standard input."""
     from elman.cli.main import main
 
     shown = io.StringIO()
     with (
+        patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode()))),
         contextlib.chdir(folder),
         contextlib.redirect_stdout(shown),
         contextlib.redirect_stderr(io.StringIO()) as talk,
@@ -24,9 +47,14 @@ def run_here(words: list[str], folder: Path) -> str:
                 main(words[1:])
             assert not stopped.value.code, f"{words}\n{talk.getvalue()}"
         else:
-            kept, sys.argv = sys.argv, words[1:]
-            try:
+            with patch.object(sys, "argv", words[1:]):
                 runpy.run_path(words[1], run_name="__main__")
-            finally:
-                sys.argv = kept
+    return shown.getvalue()
+
+
+def run_code(code: str, folder: Path) -> str:
+    """What a block of Python prints, run in a folder."""
+    shown = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()):
+        exec(compile(code, "<page>", "exec"), {"__name__": "__main__"})
     return shown.getvalue()

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.in_process import run_here
+from tests.in_process import run_here, short
 
 ROOT = Path(__file__).parents[1]
 TOUR = ROOT / "docs" / "tour"
@@ -28,25 +28,19 @@ def _load() -> ModuleType:
 tour = _load()
 PAGES = {chapter.name: chapter.read_text(encoding="utf-8") for chapter in tour.chapters()}
 
-SHORT = [
-    (r"builtin:pydocs", "short.txt"),
-    (r"--updates \d+", "--updates 2"),
-    (r"--minutes [\d.]+", "--minutes 0.01"),
-    (r"--batch \d+", "--batch 4"),
-    (r"--hidden-size \d+", "--hidden-size 12"),
-    (r"--embedding-size \d+", "--embedding-size 8"),
-    (r"--lags 5,10,20,40", "--lags 3,5"),
-    (r"--models ngram,rnn,gru,lstm", "--models ngram,gru"),
-    (r"in 7000 2000 500", "in 500"),
-    (r"stories.py 4000", "stories.py 200"),
-]
-"""What makes every command of the tour short; nothing else of it is changed."""
 
+def unrolled(block: str) -> str:
+    """Loops of one line, written out.
 
-def short(commands: str) -> str:
-    for pattern, smaller in SHORT:
-        commands = re.sub(pattern, smaller, commands)
-    return commands
+    >>> unrolled("for n in 1 2; do echo $n; done")
+    'echo 1\\necho 2'
+    """
+
+    def lines(loop: re.Match[str]) -> str:
+        name, values, body = loop.groups()
+        return "\n".join(body.replace(f"${name}", value) for value in values.split())
+
+    return re.sub(r"^for (\w+) in (.*?); do (.*); done$", lines, block, flags=re.MULTILINE)
 
 
 def quick(folder: Path):
@@ -54,8 +48,8 @@ def quick(folder: Path):
     bash = tour.bash(folder)
 
     def run(block: str) -> str:
-        block = short(block)
-        if re.search(r"^(for|echo|printf|python -c)\b|&$", block, re.MULTILINE):
+        block = unrolled(short(block))
+        if re.search(r"^for\b|&$", block, re.MULTILINE):
             return bash(block)
         names = {name: value for name, value in re.findall(r'^(\w+)="(.*?)"$', block, re.DOTALL | re.MULTILINE)}
         block = re.sub(r'^\w+=".*?"\n', "", block, flags=re.DOTALL | re.MULTILINE)
@@ -63,11 +57,14 @@ def quick(folder: Path):
         for line in block.splitlines():
             for name, value in names.items():
                 line = line.replace(f"${name}", " ".join(value.split()))
+            given = ""
+            if piped := re.match(r"((?:echo|printf) .*?) \| (elman .*)", line):
+                given, line = bash(piped[1]), piped[2]
             command, sign, rest = re.match(r'((?:"[^"]*"|[^|>"])*)([|>]?)(.*)', line).groups()  # type: ignore[union-attr]
             if not re.match(r"elman |python examples/", command):
                 shown += bash(line)
                 continue
-            printed = run_here(shlex.split(command), folder)
+            printed = run_here(shlex.split(command), folder, given)
             if sign:
                 filtered = ["bash", "-e", "-c", f"cat {sign} {rest}"]
                 printed = subprocess.run(
@@ -80,7 +77,7 @@ def quick(folder: Path):
 
 
 def short_text() -> str:
-    """A tenth of what builtin:pydocs has."""
+    """A tenth of what builtin:pydocs has; with less, networks would not be of words."""
     from elman.text.pydocs import documents
 
     return "\n\n".join(documents()[::10])
