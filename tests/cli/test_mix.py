@@ -144,10 +144,10 @@ def test_a_page_fits_its_size_and_says_what_that_cost(cli: Call, tmp_path: Path)
         return " ".join(found)
 
     text.write_text("\n".join(line() for _ in range(600)), encoding="utf-8")
-    held_out.write_text("\n".join(line() for _ in range(40)), encoding="utf-8")
-    elman.train(text, out=tmp_path / "ngram", model="ngram", order=4)
+    held_out.write_text("\n".join(line() for _ in range(15)), encoding="utf-8")
+    elman.train(text, valid=held_out, out=tmp_path / "ngram", model="ngram", order=4)
     sizes: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "batch": 2, "bptt": 4}
-    elman.train(text, out=tmp_path / "net", updates=2, threads=1, **sizes)
+    elman.train(text, valid=held_out, out=tmp_path / "net", updates=2, threads=1, **sizes)
     good(cli("mix", tmp_path / "ngram", f"{tmp_path / 'net'}=0.1", "--out", tmp_path / "both"))
     file = tmp_path / "page.html"
     for name in ("ngram", "both"):
