@@ -16,9 +16,9 @@ from elman.studies.xray_words import contributions, gradient_times_input, senten
 def agreeing(tmp_path_factory: pytest.TempPathFactory) -> elman.Model:
     """An LSTM that has read many people's stories."""
     folder = tmp_path_factory.mktemp("agreement")
-    (folder / "stories.txt").write_text(agreement_text(4000, lags=(0, 4), seed=1))
+    (folder / "stories.txt").write_text(agreement_text(2000, lags=(0, 4), seed=1))
     return elman.train(
-        folder / "stories.txt", out=folder / "lstm", document="line", updates=1000, layers=1, embedding_size=24,
+        folder / "stories.txt", out=folder / "lstm", document="line", updates=500, layers=1, embedding_size=24,
         hidden_size=64, tied=False, skip=False, batch=16, bptt=32, rate=0.03, clip=1.0, dropout=0.0, input_dropout=0.0,
         threads=1,
     )  # fmt: skip
