@@ -10,7 +10,7 @@ from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import WordText
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, distance_weights
-from elman.models.vectors.glove import parted_pairs, train_glove, words_of
+from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
 from elman.models.vectors.negative_sampling import NegativeSampling, make_partition
 from elman.models.vectors.ppmi import factorised, ppmi_values
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
@@ -178,9 +178,17 @@ def test_glove_pair_by_pair(text: WordText) -> None:
         span = slice(edges[group], edges[group + 1])
         assert (words[span] % 2 == group // 2).all() and (contexts[span] % 2 == group % 2).all()
     random = np.random.default_rng(1)
-    arrays = [random.uniform(-0.3, 0.3, (VOCAB, 8)) for _ in "lr"] + [np.ones((VOCAB, 8)) for _ in "lr"]
-    found = [array.astype(np.float32) for array in arrays]
-    train_glove(words, contexts, counts, *found, 0.3, 5.0, 0.75)
+    arrays = [random.uniform(-0.3, 0.3, (VOCAB, 11)) for _ in "lr"] + [np.ones((VOCAB, 11)) for _ in "lr"]
+    # Ten numbers are padded to two groups of eight, behind which stands the bias.
+    found = [np.insert(array.astype(np.float32), 10, np.zeros((6, 1), np.float32), axis=1) for array in arrays]
+    found = [np.ascontiguousarray(np.pad(array, ((0, 0), (0, 7)), constant_values=1)) for array in found]
+    for matrix in found[:2]:
+        matrix[:, 17:] = 0
+    for squares in found[2:]:
+        squares[:, 10:16] = 1
+    left, right, left_squares, right_squares = found
+    logs, weights = np.log(counts), pair_weights(counts, 5.0, 0.75)
+    train_glove(words, contexts, logs, weights, left, right, left_squares, right_squares, 0.3)
     definitions.glove(words, contexts, counts.astype(float), *arrays, rate=0.3, limit=5.0, power=0.75)
     for one, other in zip(found, arrays, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4)
+        np.testing.assert_allclose(one[:, [*range(10), 16]], other, atol=1e-4)

@@ -10,7 +10,8 @@ from elman.data.word_text import WordText
 from elman.errors import TextError
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, PairCounts, distance_weights
-from elman.models.vectors.glove import parted_pairs, train_glove, words_of
+from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
+from elman.models.vectors.lanes import LANES, aligned_zeros, padded
 from elman.models.vectors.ppmi import POWERS, factorised
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.progress import Progress
@@ -85,13 +86,18 @@ class Glove:
         pairs = count_pairs(text, config, progress=progress)
         order, self._edges = parted_pairs(pairs, parts=self._parts, seed=config.seed)
         self._words, self._contexts = words_of(pairs)[order], pairs.columns[order]
-        self._counts = pairs.counts[order]
-        assert config.epochs
+        counts = pairs.counts[order]
+        assert config.epochs and config.count_limit and config.count_power is not None
+        self._logs, self._weights = np.log(counts), pair_weights(counts, config.count_limit, config.count_power)
         self.total = config.epochs * len(order)
-        shape, size = (len(text.vocabulary), config.dimensions + 1), config.dimensions
-        random = np.random.default_rng(config.seed)
-        self._left, self._right = (random.uniform(-0.5 / size, 0.5 / size, shape).astype(np.float32) for _ in "lr")
-        self._left_squares, self._right_squares = np.ones(shape, np.float32), np.ones(shape, np.float32)
+        size, vocab, random = config.dimensions, len(text.vocabulary), np.random.default_rng(config.seed)
+        shape = vocab, padded(size) + LANES
+        self._left, self._right = aligned_zeros(*shape), aligned_zeros(*shape)
+        self._left_squares, self._right_squares = aligned_zeros(*shape), aligned_zeros(*shape)
+        self._left_squares[:], self._right_squares[:] = 1, 1
+        for matrix in (self._left, self._right):
+            start = random.uniform(-0.5 / size, 0.5 / size, (vocab, size + 1))
+            matrix[:, :size], matrix[:, padded(size)] = start[:, :size], start[:, size]
         self._pool = ThreadPoolExecutor(self._parts)
 
     def step(self, done: int) -> int:
@@ -118,12 +124,10 @@ class Glove:
         raise AssertionError("a pass has as many pairs as there are")
 
     def _train(self, spans: list[tuple[int, int]]) -> None:
-        config = self._config
-
         def train(begin: int, end: int) -> None:
             train_glove(
-                self._words[begin:end], self._contexts[begin:end], self._counts[begin:end], self._left, self._right,
-                self._left_squares, self._right_squares, config.rate, config.count_limit, config.count_power,
+                self._words[begin:end], self._contexts[begin:end], self._logs[begin:end], self._weights[begin:end],
+                self._left, self._right, self._left_squares, self._right_squares, self._config.rate,
             )  # fmt: skip
 
         others = [self._pool.submit(train, *span) for span in spans[1:]]

@@ -84,6 +84,13 @@ def _address(context: Any, b: Any, kind: Any, matrix: Any, row: Any, column: Any
     return b.inttoptr(b.add(b.ptrtoint(array.data, _I64), offset), ir.FloatType().as_pointer())
 
 
+def _limited(b: Any, value: Any, largest: Any) -> Any:
+    least = b.fsub(_constant(0), largest)
+    # NaN stays NaN, so that a broken run is noticed.
+    value = b.select(b.fcmp_ordered(">", value, largest), largest, value)
+    return b.select(b.fcmp_ordered("<", value, least), least, value)
+
+
 def _fused(b: Any, one: Any, other: Any, total: Any) -> Any:
     kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
     return b.call(cgutils.get_or_insert_function(b.module, kind, f"llvm.fmuladd.v{LANES}f32"), [one, other, total])
@@ -196,6 +203,19 @@ def totals(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
     return lanes_type(*[lanes_type] * 6), build
 
 
+@_operation
+def total(typing: Any, value: Any) -> Any:
+    """The sum over the lanes."""
+
+    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (value,) = arguments
+        for step in (1, 2, 4):
+            value = _halved(b, value, value, step)
+        return b.extract_element(value, _I32(0))
+
+    return types.float32(lanes_type), build
+
+
 def _halved(b: Any, one: Any, other: Any, step: int) -> Any:
     places = [[], []]
     for lane in range(LANES):
@@ -214,10 +234,7 @@ def logistic(typing: Any, score: Any) -> Any:
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         (x,) = arguments
-        largest, least = _constant(_LARGEST_SCORE), _constant(-_LARGEST_SCORE)
-        # NaN stays NaN, so that a broken run is noticed.
-        x = b.select(b.fcmp_ordered(">", x, largest), largest, x)
-        x = b.select(b.fcmp_ordered("<", x, least), least, x)
+        x = _limited(b, x, _constant(_LARGEST_SCORE))
         square = b.fmul(x, x)
         above, below = ([_constant(number) for number in numbers] for numbers in (_NUMERATOR, _DENOMINATOR))
         top, bottom = above[0], below[0]
@@ -226,6 +243,34 @@ def logistic(typing: Any, score: Any) -> Any:
         for number in below[1:]:
             bottom = _fused(b, bottom, square, number)
         return _fused(b, x, b.fdiv(top, bottom), _constant(0.5))
+
+    return lanes_type(lanes_type), build
+
+
+@_operation
+def limited(typing: Any, value: Any, largest: Any) -> Any:
+    """``value``, where it is beyond plus or minus ``largest``, that."""
+
+    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        return _limited(b, *arguments)
+
+    return lanes_type(lanes_type, lanes_type), build
+
+
+@_operation
+def inverse_root(typing: Any, value: Any) -> Any:
+    """``1 / sqrt(value)`` of normal positive numbers, exact to 3e-7 of it: three steps of Newton's
+    method from a guess by the exponent, which take less time than a root and a division."""
+
+    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        (x,) = arguments
+        whole = ir.VectorType(_I32, LANES)
+        magic, one = (ir.Constant(whole, [number] * LANES) for number in (0x5F375A86, 1))
+        guess = b.bitcast(b.sub(magic, b.lshr(b.bitcast(x, whole), one)), _VECTOR)
+        half = b.fmul(x, _constant(-0.5))
+        for _ in range(3):
+            guess = b.fmul(guess, _fused(b, b.fmul(half, guess), guess, _constant(1.5)))
+        return guess
 
     return lanes_type(lanes_type), build
 
