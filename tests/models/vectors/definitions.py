@@ -62,40 +62,66 @@ def negatives_of(target: int, count: int, noise: tuple, random: Iterator[int]) -
     return [word for word in found if word != target]
 
 
+def huffman(counts: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """For each word, the inner nodes from the root on and the answers there: 1 to the rarer child."""
+    vocab = len(counts)
+    # Among equal counts inner nodes come first, the oldest of them, and then the last words.
+    alive = [(count, 1, -word, word) for word, count in enumerate(counts)]
+    paths: dict[int, list[tuple[int, int]]] = {word: [] for word in range(vocab)}
+    below = {word: [word] for word in range(vocab)}
+    for made in range(vocab, 2 * vocab - 1):
+        alive.sort()
+        (few, _, _, rare), (more, _, _, other), *alive = alive
+        for node, answer in ((rare, 1), (other, 0)):
+            for word in below[node]:
+                paths[word].insert(0, (made - vocab, answer))
+        below[made] = below[rare] + below[other]
+        alive.append((few + more, 0, made, made))
+    return [paths[word] for word in range(vocab)]
+
+
 def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def skipgram(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
+def targets_of(word, negatives, noise, paths, random) -> tuple[list[int], np.ndarray]:
+    """The rows that a word is predicted by, and the right answers."""
+    if paths is not None:
+        return [node for node, _ in paths[word]], np.array([answer for _, answer in paths[word]])
+    targets = [word, *negatives_of(word, negatives, noise, random)]
+    return targets, (np.arange(len(targets)) == 0).astype(float)
+
+
+def skipgram(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0, paths=None) -> None:
     """Every context of a centre against the centre and the same negatives; all products take old values."""
     for place, centre in enumerate(ids):
         random = draws(key, base + place)
         if centre < 0 or not (contexts := around(ids, place, window, shrink, random)):
             continue
         rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
-        targets = [centre, *negatives_of(centre, negatives, noise, random)]
+        targets, answers = targets_of(centre, negatives, noise, paths, random)
         old, words = outputs[targets].copy(), inputs[contexts].copy()
-        gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(words @ old.T))
+        gains = rate * (answers - sigmoid(words @ old.T))
         np.add.at(inputs, contexts, gains @ old)
         np.add.at(outputs, targets, gains.T @ words)
 
 
-def _group(mean, target, outputs, negatives, noise, rate, random) -> np.ndarray:
-    targets = [target, *negatives_of(target, negatives, noise, random)]
+def _group(mean, target, outputs, negatives, noise, rate, random, paths=None) -> np.ndarray:
+    targets, answers = targets_of(target, negatives, noise, paths, random)
     old = outputs[targets].copy()
-    gains = rate * ((np.arange(len(targets)) == 0) - sigmoid(old @ mean))
+    gains = rate * (answers - sigmoid(old @ mean))
     np.add.at(outputs, targets, np.outer(gains, mean))
     return gains @ old
 
 
-def cbow(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
+def cbow(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0, paths=None) -> None:
     """The mean of the words around predicts the centre; each of them gets the whole error."""
     for place, centre in enumerate(ids):
         random = draws(key, base + place)
         if centre < 0 or not (contexts := around(ids, place, window, shrink, random)):
             continue
         rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
-        error = _group(inputs[contexts].mean(axis=0), centre, outputs, negatives, noise, rate, random)
+        error = _group(inputs[contexts].mean(axis=0), centre, outputs, negatives, noise, rate, random, paths)
         np.add.at(inputs, contexts, error)
 
 

@@ -1,5 +1,6 @@
 """Compiled loops equal the plain definitions, update by update, for one thread."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from elman.data.word_text import WordText
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, distance_weights
 from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
+from elman.models.vectors.huffman import huffman_paths
 from elman.models.vectors.negative_sampling import NegativeSampling, make_partition
 from elman.models.vectors.ppmi import factorised, ppmi_values
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
@@ -28,6 +30,9 @@ def text() -> WordText:
         ids += [*np.minimum(random.zipf(1.3, random.integers(0, 14)) - 1, VOCAB - 1).tolist(), -1]
     array = np.array(ids, np.int32)
     counts = np.bincount(array[array >= 0], minlength=VOCAB)
+    # Words of a vocabulary are sorted by their counts.
+    order = np.argsort(-counts, kind="stable")
+    array, counts = np.append(np.argsort(order), -1)[array].astype(np.int32), counts[order]
     words = [f"{chr(97 + row % 26)}wörd{row}" for row in range(VOCAB)]
     return WordText(array, Vocabulary(words, counts.tolist()), int((array >= 0).sum()), 0, "")
 
@@ -40,17 +45,26 @@ def trained(text: WordText, **settings: Any) -> NegativeSampling:
     return trainer
 
 
-@pytest.mark.parametrize("model", ["skipgram", "cbow", "fasttext"])
-@pytest.mark.parametrize("settings", [{}, {"negatives": 8, "distance": "flat", "window": 3, "subsample": 0.0}])
-def test_negative_sampling_of_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        *itertools.product(
+            ["skipgram", "cbow", "fasttext"],
+            [{}, {"negatives": 8, "distance": "flat", "window": 3, "subsample": 0.0}],
+        ),
+        ("skipgram", {"hierarchical": True}),
+        ("cbow", {"hierarchical": True}),
+    ],
+)
+def test_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> None:
     settings = {"subsample": 0.05, "rate": 0.1, "epochs": 2, "seed": 7, "threads": 1, **settings}
     found = trained(text, model=model, **settings)
     config = found._config
     start = NegativeSampling(text, config)
     inputs, outputs = (start.inputs.astype(np.float64), start.outputs.astype(np.float64))
-    assert config.subsample is not None and config.noise_power is not None and config.rate is not None
+    assert config.subsample is not None and config.rate is not None
     keep = keep_thresholds(text.vocabulary.counts, config.subsample)
-    noise = make_partition(text.vocabulary.counts, parts=1, power=config.noise_power, key=key_of(7, 0, 2)).noise[0]
+    noise = make_partition(text.vocabulary.counts, parts=1, power=config.noise_power or 0, key=key_of(7, 0, 2)).noise[0]
     total = 2 * len(text.ids)
     for epoch in range(2):
         ids = definitions.subsampled(text.ids.tolist(), keep, int(key_of(7, epoch, 1)))
@@ -64,6 +78,8 @@ def test_negative_sampling_of_two_epochs(text: WordText, model: str, settings: d
                 config.rate * max(1 - done / total, 1e-4) for done in np.array([epoch, epoch + 1]) * len(text.ids)
             ],
         }
+        if config.hierarchical:
+            how["paths"] = definitions.huffman(text.vocabulary.counts.tolist())
         if model == "fasttext":
             buckets = start._buckets.tolist()
             rows_of = [
@@ -123,6 +139,25 @@ def test_subsampling_keeps_what_word2vec_keeps(text: WordText) -> None:
     count = subsample(ids, 100, keep, np.uint64(9), kept)
     assert kept[:count].tolist() == definitions.subsampled(ids.tolist(), keep, 9, base=100)
     assert 0.1 < count / len(ids) < 0.9
+
+
+def test_paths_of_a_huffman_tree() -> None:
+    # 1 and 3 become 4, which with the rarer of the others, 4, becomes 8; 6 and 8 become 14; 10 and 14.
+    paths = huffman_paths(np.array([10, 6, 4, 3, 1]))
+    found = [
+        list(zip(paths.nodes[a:b].tolist(), paths.labels[a:b].tolist(), strict=True))
+        for a, b in itertools.pairwise(paths.starts)
+    ]
+    down = [(3, 0), (2, 0)]
+    assert found == [[(3, 1)], [(3, 0), (2, 1)], [*down, (1, 0)], [*down, (1, 1), (0, 0)], [*down, (1, 1), (0, 1)]]
+    assert found == definitions.huffman([10, 6, 4, 3, 1])
+    counts = np.sort(np.random.default_rng(3).integers(1, 30, 101))[::-1]
+    paths = huffman_paths(counts)
+    wanted = definitions.huffman(counts.tolist())
+    assert np.diff(paths.starts).tolist() == [len(path) for path in wanted]
+    assert list(zip(paths.nodes.tolist(), paths.labels.tolist(), strict=True)) == [
+        each for path in wanted for each in path
+    ]
 
 
 def test_subwords_are_those_of_fasttext() -> None:

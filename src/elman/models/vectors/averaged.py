@@ -16,7 +16,6 @@ import numpy as np
 from elman.models.vectors.lanes import (
     LANES,
     TARGETS,
-    first_lane,
     fused,
     load,
     load_group,
@@ -28,14 +27,14 @@ from elman.models.vectors.lanes import (
     totals,
 )
 from elman.models.vectors.sampling import bounds, draw_targets, state_at
-from elman.models.vectors.skipgram import fast, rows_of
+from elman.models.vectors.skipgram import fast, rows_of, target_space, targets_of
 
 _MEAN, _ERROR = 0, 1
 
 
 @fast
 def train_cbow(
-    ids, base, inputs, outputs, window, shrink, negatives, noise, part, own, key, rates, gains, work, errors
+    ids, base, inputs, outputs, window, shrink, negatives, noise, paths, part, own, key, rates, gains, work, errors
 ):
     """Train the centres of the part ``own`` on a block.
 
@@ -44,21 +43,27 @@ def train_cbow(
     ``[2, D]``, are to work in.
     """
     count, size = len(ids), inputs.shape[1]
-    used, times = _targets(negatives)
-    next_used, next_times, next_targets, drawn_for = np.empty_like(used), np.empty_like(times), 0, -1
+    used, times, labels = target_space(gains)
+    next_used, next_times, next_labels = target_space(gains)
+    next_targets, drawn_for = 0, -1
     found = np.empty(2 * window, np.int64)
     for place in range(count):
         centre = ids[place]
         if centre < 0 or part[centre] != own:
             continue
         if drawn_for != place:
-            next_targets = draw_targets(next_used, next_times, centre, negatives, noise, state_at(key, base + place))[0]
-        used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
+            next_targets = targets_of(
+                next_used, next_times, next_labels, centre, negatives, noise, paths, state_at(key, base + place)
+            )[0]
+        used, next_used, times, next_times = next_used, used, next_times, times
+        labels, next_labels, targets = next_labels, labels, next_targets
         # The next centre's rows come from far away while this one is trained.
         if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == own:
             drawn_for = place + 1
-            state = state_at(key, base + drawn_for)
-            next_targets = draw_targets(next_used, next_times, ids[drawn_for], negatives, noise, state)[0]
+            next_targets = targets_of(
+                next_used, next_times, next_labels, ids[drawn_for], negatives, noise, paths,
+                state_at(key, base + drawn_for),
+            )[0]  # fmt: skip
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
         first, last, _ = bounds(ids, base, place, window, shrink, key)
@@ -70,7 +75,7 @@ def train_cbow(
                 found[contexts] = ids[other]
                 contexts += 1
         _average(inputs, found, 0, contexts, work)
-        _train_group(used, times, targets, outputs, _rate(rates, place, count), gains, work)
+        _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
         if len(errors):
             for i in range(0, size, LANES):
                 store(errors, place, i, load(work, _ERROR, i))
@@ -119,8 +124,8 @@ def train_subwords(
     ``train_cbow``.
     """
     count, size = len(ids), inputs.shape[1]
-    used, times = _targets(negatives)
-    next_used, next_times = np.empty_like(used), np.empty_like(times)
+    used, times, labels = target_space(gains)
+    next_used, next_times, _ = target_space(gains)
     found = np.empty(2 * window, np.int64)
     for place in range(count):
         centre = ids[place]
@@ -141,7 +146,7 @@ def train_subwords(
                 next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, noise, state)
                 for row in range(next_targets):
                     prefetch(outputs, next_used[row])
-            _train_group(used, times, targets, outputs, _rate(rates, place, count), gains, work)
+            _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
         if len(errors):
             for i in range(0, size, LANES):
                 store(errors, place, i, load(work, _ERROR, i))
@@ -168,13 +173,6 @@ def spread_subwords(ids, inputs, starts, rows, parts, own, errors, work):
             if row % parts == own:
                 for i in range(0, size, LANES):
                     store(inputs, row, i, load(inputs, row, i) + load(work, _ERROR, i))
-
-
-@fast
-def _targets(negatives):
-    """Space for the words and counts of ``draw_targets``."""
-    groups = -(-(1 + negatives) // TARGETS)
-    return np.empty(groups * LANES, np.int64), np.empty(groups * LANES, np.float32)
 
 
 @fast
@@ -205,7 +203,7 @@ def _add_error(inputs, rows, first, last, work):
 
 
 @fast
-def _train_group(used, times, targets, outputs, rate, gains, work):
+def _train_group(used, times, labels, targets, outputs, rate, gains, work):
     """The mean against a target and its negatives; what it has to change by is added to its error."""
     size, zero, groups = outputs.shape[1], spread(np.float32(0)), -(-targets // TARGETS)
     for group in range(groups):
@@ -216,8 +214,8 @@ def _train_group(used, times, targets, outputs, rate, gains, work):
             s0, s1 = fused(x, load(outputs, a, i), s0), fused(x, load(outputs, b, i), s1)
             s2, s3 = fused(x, load(outputs, c, i), s2), fused(x, load(outputs, d, i), s3)
             s4, s5 = fused(x, load(outputs, e, i), s4), fused(x, load(outputs, f, i), s5)
-        label = first_lane() if group == 0 else zero
-        gain = load_group(times, group) * spread(rate) * (label - logistic(totals(s0, s1, s2, s3, s4, s5)))
+        label, rated = load_group(labels, group), load_group(times, group) * spread(rate)
+        gain = rated * (label - logistic(totals(s0, s1, s2, s3, s4, s5)))
         store(gains, 0, LANES * group, gain)
     for group in range(groups):
         a, b, c, d, e, f = rows_of(used, group)

@@ -10,11 +10,11 @@ from elman.errors import UsageError
 DEFAULTS: dict[str, dict[str, Any]] = {
     "skipgram": {
         "window": 5, "distance": "shrink", "subsample": 1e-3, "negatives": 5, "noise_power": 0.75,
-        "rate": 0.025, "epochs": 5,
+        "rate": 0.025, "epochs": 5, "hierarchical": False,
     },
     "cbow": {
         "window": 5, "distance": "shrink", "subsample": 1e-3, "negatives": 5, "noise_power": 0.75,
-        "rate": 0.05, "epochs": 5,
+        "rate": 0.05, "epochs": 5, "hierarchical": False,
     },
     "fasttext": {
         "window": 5, "distance": "shrink", "subsample": 1e-4, "negatives": 5, "noise_power": 0.5,
@@ -69,6 +69,9 @@ class VectorsConfig(Config):
     noise_power: float | None = None
     """Power of the counts that negative samples are drawn by, and contexts weighed by in ppmi
     (default: 0.75, of fasttext 0.5)."""
+    hierarchical: bool | None = None
+    """Hierarchical softmax over a Huffman tree instead of negative samples, on one thread (skipgram
+    and cbow)."""
     rate: float | None = None
     """Learning rate at the beginning (default: 0.025, of others than skipgram 0.05)."""
     epochs: int | None = None
@@ -110,6 +113,16 @@ class VectorsConfig(Config):
                 others = ", ".join(model for model, settings in DEFAULTS.items() if name in settings)
                 flag = "--" + name.replace("_", "-")
                 raise UsageError(f"{flag} does not apply to {self.model}, only to {others}; leave it out")
+        if self.hierarchical:
+            for name in _SAMPLING:
+                if getattr(self, name) is not None:
+                    raise UsageError(
+                        f"--{name.replace('_', '-')} does not apply with --hierarchical; leave one of both out"
+                    )
+            if self.threads > 1:
+                raise UsageError(
+                    f"--threads is {self.threads}; with --hierarchical it must be 1, for all paths begin at one node"
+                )
         if self.distance == "harmonic" and self.model not in ("glove", "ppmi"):
             raise UsageError(f"--distance is 'harmonic'; of {self.model} it must be shrink or flat")
         if self.min_ngram is not None and self.max_ngram is not None and self.min_ngram > self.max_ngram:
@@ -119,9 +132,13 @@ class VectorsConfig(Config):
     def of(cls, model: str, settings: Mapping[str, Any]) -> "VectorsConfig":
         """A whole configuration from what the user fixed of it."""
         cls(**{**settings, "model": model})
-        return cls(**{**DEFAULTS[model], **settings, "model": model})
+        left_out = _SAMPLING if settings.get("hierarchical") else ()
+        defaults = {name: value for name, value in DEFAULTS[model].items() if name not in left_out}
+        return cls(**{**defaults, **settings, "model": model})
 
 
+_SAMPLING = ("negatives", "noise_power")
+"""What hierarchical softmax does without."""
 _OWN = tuple(dict.fromkeys(name for settings in DEFAULTS.values() for name in settings))
 """Settings that some models know nothing of."""
 

@@ -1,10 +1,11 @@
-"""Training by negative sampling, block by block, in threads that share no row.
+"""Training by negative sampling or hierarchical softmax, block by block, in threads that share no row.
 
 With one thread, pairs are trained in the order of the text. With several, the words are split into
 as many parts, again and again at random. A block of skip-gram is trained in stages: in each, every
 thread has a part of centre words and a part of context words for itself, and after all stages each
 part has met each. CBOW and fastText: see ``averaged.py``. So the result follows from the seed and
-the number of threads, whichever thread is faster.
+the number of threads, whichever thread is faster. Hierarchical softmax takes one thread: all paths
+begin at the same node.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from elman.data.word_text import SENTENCE_END, WordText
 from elman.models.vectors import averaged, skipgram
 from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.huffman import NO_PATHS, huffman_paths
 from elman.models.vectors.lanes import LANES, TARGETS, aligned_zeros, padded
 from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of, subsample
 from elman.models.vectors.subwords import subword_buckets
@@ -74,9 +76,10 @@ class NegativeSampling:
     def __init__(self, text: WordText, config: VectorsConfig) -> None:
         self._text, self._config = text, config
         vocab, size = len(text.vocabulary), config.dimensions
-        assert config.epochs and config.subsample is not None and config.negatives
+        assert config.epochs and config.subsample is not None
         self.total = config.epochs * len(text.ids)
         self.parts = min(config.threads, vocab)
+        self._paths = huffman_paths(text.vocabulary.counts) if config.hierarchical else NO_PATHS
         self._keep = keep_thresholds(text.vocabulary.counts, config.subsample)
         self._block = _BLOCK[config.model] if self.parts > 1 else _ALONE
         self._buckets = np.empty(0, np.int64)
@@ -90,7 +93,7 @@ class NegativeSampling:
         self.inputs[:, :size] = random
         self.outputs = aligned_zeros(vocab, padded(size))
         assert config.window
-        groups = -(-(1 + config.negatives) // TARGETS)
+        groups = -(-(self._paths.longest or 1 + (config.negatives or 0)) // TARGETS)
         skipgram_model, width = config.model == "skipgram", groups * LANES
         self._gains = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 1, width)
         self._work = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 2, padded(size))
@@ -131,9 +134,8 @@ class NegativeSampling:
         config, counts = self._config, self._text.vocabulary.counts
         number = 0 if self.parts == 1 else done // max(_PERIOD, 10 * len(counts))
         if number != self._round:
-            assert config.noise_power is not None
-            key = key_of(config.seed, number, 2)
-            self._current = make_partition(counts, parts=self.parts, power=config.noise_power, key=key)
+            key, power = key_of(config.seed, number, 2), config.noise_power or 0
+            self._current = make_partition(counts, parts=self.parts, power=power, key=key)
             self._round = number
         return self._current
 
@@ -142,9 +144,9 @@ class NegativeSampling:
 
         def train(centres: int, contexts: int) -> None:
             skipgram.train_skipgram(
-                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[centres],
-                partition.part, centres, contexts, key, rates, self._gains[centres],
-                self._work[centres],
+                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives or 0,
+                partition.noise[centres], self._paths, partition.part, centres, contexts, key, rates,
+                self._gains[centres], self._work[centres],
             )  # fmt: skip
 
         for stage in range(self.parts):
@@ -155,8 +157,9 @@ class NegativeSampling:
 
         def train(own: int) -> None:
             averaged.train_cbow(
-                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives, partition.noise[own],
-                partition.part, own, key, rates, self._gains[own], self._work[own], self._errors[0],
+                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives or 0,
+                partition.noise[own], self._paths, partition.part, own, key, rates, self._gains[own], self._work[own],
+                self._errors[0],
             )  # fmt: skip
 
         def spread(own: int) -> None:

@@ -8,16 +8,17 @@ contexts C ``[n, D]`` and targets T ``[1 + K, D]``, the centre first,
 where all products take the old values. A negative that is the centre itself counts for nothing.
 This is word2vec's update with two differences: negatives are drawn once for each centre instead of
 once for each pair, and rows change once for each centre (Ji et al. 2016). So the numbers are small
-matrix products, which a processor computes several times as fast.
+matrix products, which a processor computes several times as fast. With hierarchical softmax, T are
+the inner nodes on the centre's path in a binary tree, and Y the right answers there.
 """
 
 import numpy as np
 from numba import njit
 
+from elman.models.vectors.huffman import path_targets
 from elman.models.vectors.lanes import (
     LANES,
     TARGETS,
-    first_lane,
     fused,
     load,
     load_group,
@@ -35,18 +36,34 @@ fast = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "c
 
 @fast
 def train_skipgram(
-    ids, base, inputs, outputs, window, shrink, negatives, noise, part, centres, contexts, key, rates, gains, work
+    ids,
+    base,
+    inputs,
+    outputs,
+    window,
+    shrink,
+    negatives,
+    noise,
+    paths,
+    part,
+    centres,
+    contexts,
+    key,
+    rates,
+    gains,
+    work,
 ):
-    """Train on the words ``ids`` of a block, those of ``noise`` being (members, first, last,
-    thresholds, aliases).
+    """Train on the words ``ids`` of a block, against negatives of ``noise``, or, where ``negatives``
+    is 0, along the ``paths`` of hierarchical softmax.
 
     Only centres of the part ``centres`` and context words of the part ``contexts`` are used, so
     that threads share no row. ``rates`` are the learning rates at both ends of the block; ``gains``,
     ``[2 window, LANES]`` for each group of targets, and ``work``, ``[2 window, D]``, are to work in.
     """
     count = len(ids)
-    used, times = np.empty(gains.shape[1], np.int64), np.empty(gains.shape[1], np.float32)
-    next_used, next_times, next_targets, drawn_for = np.empty_like(used), np.empty_like(times), 0, -1
+    used, times, labels = target_space(gains)
+    next_used, next_times, next_labels = target_space(gains)
+    next_targets, drawn_for = 0, -1
     found, occurrences = np.empty(2 * window, np.int64), np.empty(2 * window, np.float32)
     in_order = np.arange(2 * window)
     for place in range(count):
@@ -54,14 +71,18 @@ def train_skipgram(
         if centre < 0 or part[centre] != centres:
             continue
         if drawn_for != place:
-            state = state_at(key, base + place)
-            next_targets = draw_targets(next_used, next_times, centre, negatives, noise, state)[0]
-        used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
+            next_targets = targets_of(
+                next_used, next_times, next_labels, centre, negatives, noise, paths, state_at(key, base + place)
+            )[0]
+        used, next_used, times, next_times = next_used, used, next_times, times
+        labels, next_labels, targets = next_labels, labels, next_targets
         # The next centre's rows come from far away while this one is trained.
         if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == centres:
             drawn_for = place + 1
-            state = state_at(key, base + drawn_for)
-            next_targets = draw_targets(next_used, next_times, ids[drawn_for], negatives, noise, state)[0]
+            next_targets = targets_of(
+                next_used, next_times, next_labels, ids[drawn_for], negatives, noise, paths,
+                state_at(key, base + drawn_for),
+            )[0]  # fmt: skip
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
         begin, end, _ = bounds(ids, base, place, window, shrink, key)
@@ -74,7 +95,7 @@ def train_skipgram(
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
         groups = -(-targets // TARGETS)
         for group in range(groups):
-            _set_gains(found, occurrences, distinct, used, times, group, inputs, outputs, rate, gains)
+            _set_gains(found, occurrences, distinct, used, times, labels, group, inputs, outputs, rate, gains)
         old, places = inputs, found
         if groups > 1:
             # Groups after the first one need the contexts as they were.
@@ -87,6 +108,23 @@ def train_skipgram(
 
 
 @fast
+def target_space(gains):
+    """Arrays for ``targets_of``, each of a number for each column of ``gains``."""
+    labels = np.zeros(gains.shape[1], np.float32)
+    labels[0] = 1
+    return np.empty(gains.shape[1], np.int64), np.zeros(gains.shape[1], np.float32), labels
+
+
+@fast
+def targets_of(used, times, labels, word, negatives, noise, paths, state):
+    """The rows that a word is predicted by, with the right answers; returns how many these are, and
+    the generator's next state."""
+    if negatives == 0:
+        return path_targets(used, times, labels, word, paths), state
+    return draw_targets(used, times, word, negatives, noise, state)
+
+
+@fast
 def rows_of(used, group):
     """The rows of a group of targets."""
     at = TARGETS * group
@@ -94,12 +132,12 @@ def rows_of(used, group):
 
 
 @fast
-def _set_gains(found, occurrences, count, used, times, group, inputs, outputs, rate, gains):
+def _set_gains(found, occurrences, count, used, times, labels, group, inputs, outputs, rate, gains):
     """What gradients are multiplied by, of all contexts and a group of targets."""
     size = inputs.shape[1]
     a, b, c, d, e, f = rows_of(used, group)
-    rated, zero = load_group(times, group) * spread(rate), spread(np.float32(0))
-    label = first_lane() if group == 0 else zero
+    rated, label = load_group(times, group) * spread(rate), load_group(labels, group)
+    zero = spread(np.float32(0))
     for pair in range(0, count - 1, 2):
         one, two = found[pair], found[pair + 1]
         a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = zero

@@ -106,7 +106,8 @@ def new_job(request: VectorsRequest, *, folder: Path, progress: Progress) -> Vec
         f"({100 * text.words / text.read:.1f}% of the text)"
     )
     settings = {**request.settings, "lowercase": request.data.lowercase}
-    settings["threads"] = request.threads or min(available_cores(), _MOST_THREADS)
+    most = 1 if settings.get("hierarchical") else _MOST_THREADS
+    settings["threads"] = request.threads or min(available_cores(), most)
     config = choose(settings, words=text.words, progress=progress)
     return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
 

@@ -52,7 +52,7 @@ class VectorsRequest(Request):
                 raise UsageError(f"--epochs does not apply to {self.kind}: documents are counted once")
             return
         # Values out of range are refused before the text is read.
-        settings = self.settings
+        settings = self.settings | ({"threads": self.threads} if self.threads else {})
         model = settings.pop("model", None)
         if model is not None:
             VectorsConfig.of(model, settings)
