@@ -53,6 +53,17 @@ def sentences(path: Path, seed: int) -> None:
     path.write_text("".join(f"{rng.choice(subjects)} {rng.choice(verbs)}.\n" for _ in range(300)))
 
 
+def tagged_sentences(path: Path, seed: int) -> None:
+    """A word and its tag on each line."""
+    rng, lines = np.random.default_rng(seed), []
+    names = {"B-person I-person": "Anna Lee", "B-place": "Paris", "O": "sees", "O O": "the river"}
+    for _ in range(80):
+        for kind in rng.choice(list(names), rng.integers(1, 5)):
+            lines += [f"{word}\t{tag}" for word, tag in zip(names[kind].split(), kind.split(), strict=True)]
+        lines += [f"w{rng.integers(40)}\tO", ""]
+    path.write_text("\n".join(lines) + "\n")
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -61,6 +72,11 @@ SUBJECTS = {
         labelled_texts,
         {**COMMON, **SMALL, "rival": False, "dropout": 0.2},
         ["fine film", "", "the film is awful and so dull", "lovely", "w1 w2 w3 w4 w5 w6 w7", "never seen before"],
+    ),
+    "tag": Subject(
+        tagged_sentences,
+        {**COMMON, **SMALL, "subword_size": 4, "format": "columns", "crf": True, "dropout": 0.2, "rival": False},
+        ["Anna Lee sees Paris", "", ["the", "river"], "w1 w2 w3 w4 w5 w6 w7", "Ben", []],
     ),
     "vectors": Subject(
         sentences,

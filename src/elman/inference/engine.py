@@ -57,19 +57,20 @@ class Engine:
         *,
         top: str,
         fresh: NDArray[np.bool_] | None = None,
+        table: tuple[str, NDArray[np.float32]] | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         """A step for each of ``tokens[B, T]`` up to each row's length; see ``Executor.along``.
 
         Raises:
             ModelError: an id that is out of bounds.
         """
-        (name,) = self.function.ids
-        check_ids({name: tokens}, self.function.ids)
+        (name,) = self.function.ids if table is None else ("token",)
+        check_ids({name: tokens}, self.function.ids if table is None else {name: len(table[1]) - 1})
         fresh = np.zeros(tokens.shape, np.bool_) if fresh is None else fresh
         chosen = self._chosen(int(lengths.sum()))
         if not isinstance(chosen, Interpreter):
-            return chosen.along(tokens, lengths, fresh, state, top)
-        return along(chosen, tokens, lengths, fresh, state, top)
+            return chosen.along(tokens, lengths, fresh, state, top, table)
+        return along(chosen, tokens, lengths, fresh, state, top, table)
 
     def compile(self) -> "Executor":
         """Load the kernels, which compute everything from now on."""
@@ -93,16 +94,21 @@ def along(
     fresh: NDArray[np.bool_],
     state: Mapping[str, NDArray[np.float32]],
     top: str,
+    table: tuple[str, NDArray[np.float32]] | None = None,
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
     """``Executor.along`` by its definition, step by step."""
-    (name,) = interpreter.function.ids
     names = [top, *(f"next.{part}" for part in state)]
     tops = np.zeros((*tokens.shape, interpreter.function.outputs[top].size), np.float32)
     after = {part: np.array(vector, np.float32) for part, vector in state.items()}
     for time in range(int(lengths.max(initial=0))):
         rows = np.flatnonzero(lengths > time)
         before = {part: np.where(fresh[rows, time, None], 0, vector[rows]) for part, vector in after.items()}
-        tops[rows, time], *parts = interpreter.run({name: tokens[rows, time]}, before, names)
+        read, ids = tokens[rows, time], dict[str, NDArray[np.int64]]()
+        if table is None:
+            ids = {next(iter(interpreter.function.ids)): read}
+        else:
+            before[table[0]] = table[1][read]
+        tops[rows, time], *parts = interpreter.run(ids, before, names)
         for part, vector in zip(after, parts, strict=True):
             after[part][rows] = vector
     return tops, after

@@ -18,6 +18,8 @@ from elman.inference.weights import ProgramWeights
 
 _TOGETHER = 32
 """Rows that run together: their vectors stay in the caches, and weights are read once for all."""
+Table = tuple[str, NDArray[np.float32]]
+"""The name of an input, and its vectors by number ``[U, size]``."""
 Memory = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]
 """Rows of numbers, of bytes and of whole numbers."""
 
@@ -71,6 +73,7 @@ class Executor:
         fresh: NDArray[np.bool_],
         state: Mapping[str, NDArray[np.float32]],
         top: str,
+        table: Table | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         """A step for each of ``tokens[B, T]``, up to each row's length, passing the state on.
 
@@ -78,6 +81,8 @@ class Executor:
             fresh: where a row's state is reset to zeros before it reads, ``[B, T]``.
             state: the initial state by name; the step's output ``next.NAME`` is the next one.
             top: the output to keep.
+            table: an input of the step and its vectors ``[U, size]``, one for each token; by default
+                the step has an id as its input.
 
         Returns:
             ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state
@@ -89,6 +94,8 @@ class Executor:
         inputs = [self._code.inputs.get(name) for name in state]
         into = np.array([-1 if place is None else place.start for place in inputs], np.int64)
         tops = np.zeros((*tokens.shape, span.stop - span.start), np.float32)
+        name, vectors = table or ("", _zeros(1, np.float32).reshape(1, 1))
+        looked_up = np.ascontiguousarray(vectors), self._code.inputs[name].start if table else -1
         # Rows are sorted by length, the longest first: those still running are then contiguous.
         order = np.argsort(-lengths, kind="stable")
         carried = np.concatenate([state[name] for name in state], axis=1)[order]
@@ -97,7 +104,7 @@ class Executor:
         for some in _pieces(len(tokens)):
             own = order[some]
             live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
-            reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own]
+            reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own], *looked_up
             kernels.run_along(
                 self._code.instructions, self._buffers(len(own))[0], self._constants, self._matrices, reads,
                 (spans, into), carried[some], by_length[some],

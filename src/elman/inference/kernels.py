@@ -167,21 +167,26 @@ def run_once(code, memory, constants, matrices, most, spans, out):
 def run_along(code, memory, constants, matrices, read, positions, state, tops):
     """Run a step for one token after another, passing the state on.
 
-    ``read`` are ``tokens[N, T], live[T], fresh[N, T]``: at time t the first ``live`` rows read a
-    token each, from zeros where ``fresh``. ``positions`` are ``spans[1 + parts, 2], into[parts]``.
-    After a step, the first span is the top, copied to ``tops[N, T, ..]``; the others are the next
-    state. ``into`` says where the step reads each part (-1: nowhere). ``state[N, ..]``, the parts
-    side by side, is the initial state and then the final one.
+    ``read`` are ``tokens[N, T], live[T], fresh[N, T], table[tokens, ..], column``: at time t the
+    first ``live`` rows read a token each, from zeros where ``fresh``; of the ``table`` its row, which
+    goes to ``column``, or if that is below 0, its id. ``positions`` are ``spans[1 + parts, 2],
+    into[parts]``. After a step, the first span is the top, copied to ``tops[N, T, ..]``; the others
+    are the next state. ``into`` says where the step reads each part (-1: nowhere). ``state[N, ..]``,
+    the parts side by side, is the initial state and then the final one.
     """
     row, small, ids = memory
-    tokens, live, fresh = read
+    tokens, live, fresh, table, column_of_table = read
     spans, into = positions
     state_spans = spans[1:]
     start, stop = spans[0]
     for time in range(len(live)):
         rows = live[time]
         for n in range(rows):
-            ids[n, 0] = tokens[n, time]
+            if column_of_table < 0:
+                ids[n, 0] = tokens[n, time]
+            else:
+                width = table.shape[1]
+                unary(COPY, table[tokens[n, time]], row[n, column_of_table : column_of_table + width])
             if fresh[n, time]:
                 state[n, :] = _ZERO
             column = 0

@@ -1,6 +1,6 @@
 """Passes: faster programs that compute the same.
 
-    lookups     a matrix times a one-hot vector is a column of the matrix
+    lookups     a matrix times a one-hot vector is a column of the matrix, also with more numbers behind it
     cuts        a piece of a product is a product with fewer rows
     joins       the sum of two products is one product of concatenated matrices and vectors
     merges      products of one vector with neighbouring rows of one matrix are one
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.cells.operators import concat
 from elman.cells.symbol import Symbol, in_order
 from elman.inference.program import Function, Program, rows, transposed
 
@@ -110,10 +111,17 @@ def _copied(symbol: Symbol) -> Symbol:
 
 
 def _lookup(symbol: Symbol) -> Symbol:
-    if symbol.operator != "linear" or symbol.inputs[0].operator != "one_hot":
+    if symbol.operator != "linear":
         return symbol
     x, matrix, *bias = symbol.inputs
-    column = rows(transposed(matrix), x.inputs[0])
+    parts = x.inputs if x.operator == "concat" else (x,)
+    if parts[0].operator != "one_hot":
+        return symbol
+    columns = transposed(matrix)
+    column = rows(columns, parts[0].inputs[0])
+    if len(parts) > 1:
+        rest = concat(*parts[1:]) if len(parts) > 2 else parts[1]
+        column = column + Symbol("linear", (rest, transposed(columns.cut(parts[0].size, x.size))), symbol.shape)
     return column + bias[0] if bias else column
 
 

@@ -9,8 +9,6 @@ same tokens from the last to the first, `<s>` at the end.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,16 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.models.encoder_config import EncoderConfig
-from elman.models.neural import Drops, make_stack
-from elman.models.weight_check import check_weights
+from elman.models.neural import Drops, embedded_size
+from elman.models.token_encoder import Arrays, TokenEncoder, is_padding
 from elman.nn import dropout
-from elman.nn.bidirectional import mirrored
 from elman.nn.chunked import exact_dtype
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding, OneHot
 from elman.nn.recurrent import spread
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +34,7 @@ class EncoderDrops(Drops):
     """Numbers of the pooled vector."""
 
 
-class Encoder(nn.Module):
+class Encoder(TokenEncoder):
     """A network from texts to one number per label, of V types and K labels.
 
     Weights are named ``embedding.* forward.* backward.* attention.* output.* bag.*``.
@@ -80,9 +75,7 @@ class Encoder(nn.Module):
             self.embedding = OneHot(vocab_size)
         else:
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=sparse)
-        # nn.Module reserves the names forward and backward; see ``weights``.
-        self.forward_stack = make_stack(config, vocab_size, drops)
-        self.backward_stack = make_stack(config, vocab_size, drops) if config.bidirectional else None
+        self.make_stacks(config, embedded_size(config, vocab_size), drops)
         self.attention = nn.Linear(config.token_size, 1, bias=False) if config.pooling == "attention" else None
         self.output = nn.Linear(config.pooled_size, outputs)
         self.bag = Embedding(vocab_size, outputs, sparse=sparse) if config.bag else None
@@ -132,14 +125,14 @@ class Encoder(nn.Module):
             lengths: real tokens of each row ``[B]``, from 0 to T.
             masks: dropout masks; None drops nothing.
         """
-        return self._tokens(self._read(ids, lengths), lengths, masks)
+        return self._tokens(self._begun(ids, lengths), lengths, masks)
 
     def logits(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
         """One number per label ``[B, K]``, float32: logits of a softmax or of sigmoids.
 
         The arguments are those of ``forward``.
         """
-        read = self._read(ids, lengths)
+        read = self._begun(ids, lengths)
         pooled = self.pool(self._tokens(read, lengths, masks), lengths)
         if masks is not None and self.output_drop:
             pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop).to(pooled)
@@ -148,7 +141,7 @@ class Encoder(nn.Module):
             logits = self.output(pooled)
         if self.bag is None:
             return logits
-        words = self.bag(read, masks).masked_fill(_padding(read, lengths), 0)
+        words = self.bag(read, masks).masked_fill(is_padding(read, lengths), 0)
         return logits + self._mean(words, lengths)
 
     def pool(self, y: Tensor, lengths: Tensor) -> Tensor:
@@ -161,7 +154,7 @@ class Encoder(nn.Module):
         return y.sum(1) / (lengths + 1).unsqueeze(1)
 
     def _max(self, y: Tensor, lengths: Tensor) -> Tensor:
-        return y.masked_fill(_padding(y, lengths), -torch.inf).amax(1)
+        return y.masked_fill(is_padding(y, lengths), -torch.inf).amax(1)
 
     def _last(self, y: Tensor, lengths: Tensor) -> Tensor:
         """The backward stack reads `<s>` last."""
@@ -171,50 +164,16 @@ class Encoder(nn.Module):
 
     def _attention(self, y: Tensor, lengths: Tensor) -> Tensor:
         assert self.attention is not None
-        scores = self.attention(y).to(y.dtype).masked_fill(_padding(y, lengths), -torch.inf)
+        scores = self.attention(y).to(y.dtype).masked_fill(is_padding(y, lengths), -torch.inf)
         return (scores.softmax(1) * y).sum(1)
 
-    def _read(self, ids: Tensor, lengths: Tensor) -> Tensor:
+    def _begun(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """`<s>` and the ids ``[B, 1 + T]``; padding is replaced by `<s>`."""
         read = F.pad(ids, (1, 0), value=self.vocab_size)
-        return read.masked_fill(_padding(read, lengths).squeeze(-1), self.vocab_size)
+        return read.masked_fill(is_padding(read, lengths).squeeze(-1), self.vocab_size)
 
     def _tokens(self, read: Tensor, lengths: Tensor, masks: Masks | None) -> Tensor:
-        x, count = self.embedding(read, masks), lengths + 1
-        y, _ = self.forward_stack(x, self.forward_stack.initial_state(len(x)), None, count, masks)
-        if self.backward_stack is None:
-            return y
-        state = self.backward_stack.initial_state(len(x))
-        backward, _ = self.backward_stack(mirrored(x, count), state, None, count, masks)
-        return torch.cat([y, mirrored(backward, count)], dim=-1)
-
-    def weights(self) -> dict[str, nn.Parameter]:
-        """The weights by the names under which they are stored."""
-        return {name.replace("_stack.", ".", 1): parameter for name, parameter in self.named_parameters()}
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of all weights by name."""
-        return {name: parameter.detach().cpu().numpy().copy() for name, parameter in self.weights().items()}
-
-    def load_arrays(self, arrays: Arrays) -> None:
-        """Set all weights.
-
-        Raises:
-            FolderError: a name, shape or type that is not this network's, or a number that is not
-                finite.
-        """
-        self.check(arrays)
-        with torch.no_grad():
-            for name, parameter in self.weights().items():
-                parameter.copy_(torch.from_numpy(np.array(arrays[name])))
-
-    def check(self, arrays: Arrays) -> None:
-        """Raise unless ``arrays`` are all weights of such a network.
-
-        Raises:
-            FolderError: they are not.
-        """
-        check_weights(arrays, {name: tuple(parameter.shape) for name, parameter in self.weights().items()})
+        return self.read(self.embedding(read, masks), lengths + 1, masks)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, config: EncoderConfig, vocab_size: int, outputs: int) -> "Encoder":
@@ -254,8 +213,3 @@ def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -
         return total, float(len(targets) if weights is None else weights[targets].sum())
     total = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), weight=weights, reduction="sum")
     return total, float(targets.numel() if weights is None else len(targets) * weights.sum())
-
-
-def _padding(x: Tensor, lengths: Tensor) -> Tensor:
-    """Which steps of ``x[B, 1 + T, ..]`` are padding, ``[B, 1 + T, 1]``."""
-    return (torch.arange(x.shape[1], device=x.device) > lengths.unsqueeze(1)).unsqueeze(-1)

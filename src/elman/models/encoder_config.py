@@ -11,8 +11,30 @@ Pooling = Literal["mean-max-last", "mean", "max", "last", "attention"]
 Direction = Literal["forward", "backward"]
 
 
+class DirectionsConfig(StackConfig):
+    """Base of configurations with a stack of layers in each direction; as its base, no dataclass."""
+
+    bidirectional: bool
+    output_size: int | None
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The stacks that read the text."""
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
+    @property
+    def top_size(self) -> int:
+        """Size of a direction's output."""
+        return self.output_size or self.width
+
+    @property
+    def token_size(self) -> int:
+        """Size of a token's output: that of all directions."""
+        return len(self.directions) * self.top_size
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EncoderConfig(StackConfig):
+class EncoderConfig(DirectionsConfig):
     """Configuration of a network from a text to one vector, and from that to one number per label.
 
     >>> config = EncoderConfig(cell="lstm", hidden_size=4, embedding_size=3)
@@ -93,21 +115,6 @@ class EncoderConfig(StackConfig):
         for name, value in {**_shared(config), "output_size": config.top_size}.items():
             if own[name] != value:
                 raise UsageError(f"{name} is {own[name]!r}, but the language model has {value!r}; choose the same")
-
-    @property
-    def directions(self) -> tuple[Direction, ...]:
-        """The stacks that read the text."""
-        return ("forward", "backward") if self.bidirectional else ("forward",)
-
-    @property
-    def top_size(self) -> int:
-        """Size of a direction's output."""
-        return self.output_size or self.width
-
-    @property
-    def token_size(self) -> int:
-        """Size of a token's output: that of all directions."""
-        return len(self.directions) * self.top_size
 
     @property
     def pooled_size(self) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from elman.data.streams import Chunk
 from elman.errors import ModelError
-from elman.models.encoder_config import EncoderConfig
+from elman.models.encoder_config import DirectionsConfig
 from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
@@ -46,11 +46,11 @@ class Drops:
     """Hidden-to-hidden weights."""
 
 
-def make_stack(config: NeuralConfig | EncoderConfig, vocab_size: int, drops: Drops) -> Stack:
-    """The layers of a network that reads V types."""
+def make_stack(config: NeuralConfig | DirectionsConfig, inputs: int, drops: Drops) -> Stack:
+    """The layers of a network, from vectors of ``inputs`` numbers on."""
     return Stack(
         cell=config.cell,
-        input_size=vocab_size + 1 if config.input == "one-hot" else config.embedding_size,
+        input_size=inputs,
         hidden_size=config.width,
         output_size=config.top_size,
         layers=config.layers,
@@ -61,6 +61,11 @@ def make_stack(config: NeuralConfig | EncoderConfig, vocab_size: int, drops: Dro
         dropout_between=drops.between,
         weight_drop=drops.weights,
     )
+
+
+def embedded_size(config: NeuralConfig | DirectionsConfig, vocab_size: int) -> int:
+    """Size of the embedding of one of V types, or of its one-hot vector."""
+    return vocab_size + 1 if config.input == "one-hot" else config.embedding_size
 
 
 class Network(nn.Module):
@@ -91,7 +96,7 @@ class Network(nn.Module):
         self.output_drop = dropout.check("output dropout", drops.between)
         self.penalties = penalties or Penalties()
         self.embedding = self._make_embedding(drops)
-        self.stack = make_stack(config, vocab_size, drops)
+        self.stack = make_stack(config, embedded_size(config, vocab_size), drops)
         self.output = self._make_output()
 
     def _make_embedding(self, drops: Drops) -> Embedding | AdaptiveEmbedding | OneHot:

@@ -73,6 +73,13 @@ _OTHERS: dict[str, Entry] = {
         plan="elman.tasks.classify.plan:ClassifyPlan",
         files=("tokenizer.json", "tokenizer_config.json", "labels.json"),
     ),
+    "tagger": Entry(
+        "tag",
+        "elman.models.tagger_config:TaggerConfig",
+        "elman.inference.tagger:InferenceTagger",
+        plan="elman.tasks.tag.plan:TagPlan",
+        files=("vocabulary.tsv", "labels.json"),
+    ),
     "vectors": Entry(
         "vectors",
         "elman.models.vectors.config:VectorsConfig",

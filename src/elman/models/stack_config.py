@@ -64,8 +64,8 @@ class StackConfig(Config):
             )
         if self.heads is not None and "heads" not in self.kind.options:
             raise UsageError(f"heads do not apply to {self.cell}; leave them out, or train a transformer")
-        if self.heads is not None and not 1 <= self.heads <= self.embedding_size:
-            raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.embedding_size}")
+        if self.heads is not None and not 1 <= self.heads <= self.input_size:
+            raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.input_size}")
         if windowed and self.input == "one-hot":
             raise UsageError(f"one-hot input is for recurrent cells; a {self.cell} network has learned embeddings")
         if self.kind.adds and not self.skip:
@@ -82,9 +82,14 @@ class StackConfig(Config):
         return self.window or self.kind.window
 
     @property
+    def input_size(self) -> int:
+        """Size of the vectors that the first layer reads; embeddings, unless a network adds to them."""
+        return self.embedding_size
+
+    @property
     def width(self) -> int:
         """Output size of every layer but the last."""
-        return self.embedding_size if self.seen else self.hidden_size
+        return self.input_size if self.seen else self.hidden_size
 
     @property
     def top_size(self) -> int:
@@ -131,9 +136,9 @@ class StackConfig(Config):
         """The sizes of each layer.
 
         Args:
-            inputs: size of the vectors that the first layer reads (default: that of embeddings).
+            inputs: size of the vectors that the first layer reads (default: ``input_size``).
         """
-        below = [self.embedding_size if inputs is None else inputs, *self.outputs]
+        below = [self.input_size if inputs is None else inputs, *self.outputs]
         return [Sizes(inputs=d, hidden=h, **self.options) for d, h in zip(below, self.outputs, strict=False)]
 
     @property
@@ -141,7 +146,7 @@ class StackConfig(Config):
         """Options of each layer besides its sizes: fields of ``elman.cells.cell.Sizes``."""
         if not self.seen:
             return {}
-        chosen = {"heads": self.heads or _heads(self.embedding_size), "direct": self.skip}
+        chosen = {"heads": self.heads or _heads(self.input_size), "direct": self.skip}
         return {"inner": self.hidden_size, "window": self.seen, **{name: chosen[name] for name in self.kind.options}}
 
 

@@ -8,6 +8,7 @@ from elman.tasks.task import Task
 TASKS: dict[str, str] = {
     "language": "elman.tasks.language.task:LanguageTask",
     "classify": "elman.tasks.classify.task:ClassifyTask",
+    "tag": "elman.tasks.tag.task:TagTask",
     "vectors": "elman.tasks.vectors.task:VectorsTask",
 }
 """The class of each task, ``module:attribute``."""

@@ -1,0 +1,296 @@
+"""InferenceTagger: a tagger's network computed by the engine, without torch, in 8 bits or float32.
+
+A sentence's scores do not depend on the other sentences, their order or the padding. What follows
+from a word alone is computed once and kept (``WordTable``).
+"""
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config import Config
+from elman.data.padding import pad
+from elman.errors import FolderError
+from elman.inference import pooling
+from elman.inference.engine import PATIENCE, Engine
+from elman.inference.passes import optimise
+from elman.inference.stack import check_states
+from elman.inference.tagger_program import tagger_program
+from elman.inference.weights import (
+    SCALES,
+    ProgramWeights,
+    Quantised,
+    check_precision,
+    in_8_bits,
+    quantise,
+    stored_arrays,
+)
+from elman.models.stack_config import check_size
+from elman.models.tagger_config import TaggerConfig
+from elman.models.word_features import WordFeatures
+
+_ROWS = 256
+"""Sentences read at a time, of similar length."""
+_WORDS = 1 << 16
+"""Most words of these, padding included."""
+_KEPT = 1 << 24
+"""Most numbers kept of words that were read, 64 MB."""
+_SUBWORDS = "subwords.weight"
+
+Arrays = Mapping[str, NDArray[Any]]
+Scores = NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InferenceTaggerConfig(Config):
+    """The configuration of an ``InferenceTagger``."""
+
+    network: dict[str, Any]
+    """The configuration of the network (``TaggerConfig``)."""
+    vocab_size: int
+    """Word ids (V)."""
+    outputs: int
+    """Tags (K)."""
+    int8: list[str]
+    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_precision(self.int8, 1.0)
+        check_size("vocab_size", self.vocab_size)
+        check_size("outputs", self.outputs)
+
+
+class InferenceTagger:
+    """A tagger's network: from words to a score per tag for each.
+
+    Args:
+        arrays: the weights by name; for 8-bit matrices, codes and scales are enough
+            (``to_arrays``).
+        features: what is read of a word.
+        patience: see ``Engine``.
+
+    Raises:
+        FolderError: the weights do not fit the configuration.
+        UsageError: the network's configuration is invalid.
+    """
+
+    def __init__(
+        self, arrays: Arrays, config: InferenceTaggerConfig, features: WordFeatures, *, patience: int = PATIENCE
+    ) -> None:
+        self.config, self.features = config, features
+        self.shape = TaggerConfig.from_json(config.network)
+        check_states(self.shape)
+        self.weights = ProgramWeights(arrays)
+        program = optimise(tagger_program(self.shape, config.vocab_size, config.outputs))
+        self.program = program.mapped(lambda function: in_8_bits(function, config.int8))
+        self.weights.check(self.program.functions.values())
+        self._subwords = _SubwordTable(arrays, self.shape, is_8_bit=_SUBWORDS.split(".")[0] in config.int8)
+        self.crf = {
+            name: _plain(arrays, name, shape) for name, shape in _crf_shapes(self.shape, config.outputs).items()
+        }
+        """The scores of a CRF by name; empty with a softmax."""
+        self._engines = {
+            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
+        }
+        self._table = WordTable(self._word_vectors)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights that are needed."""
+        own = stored_arrays(self.program.functions.values(), self.weights)
+        return {**own, **self._subwords.to_arrays(), **self.crf}
+
+    @property
+    def precision(self) -> str:
+        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
+        return self.program.precision
+
+    def compile(self) -> None:
+        """Load the compiled kernels now, not after the first texts."""
+        for engine in self._engines.values():
+            engine.compile()
+
+    def scores(self, sentences: Sequence[Sequence[str]]) -> list[Scores]:
+        """The scores of the tags of each word, ``[T, K]`` for each sentence of T words.
+
+        A softmax's probabilities are those of its scores; a CRF adds those of neighbouring tags.
+        """
+        found: list[Scores] = [np.zeros((0, self.config.outputs), np.float32)] * len(sentences)
+        counts = np.fromiter(map(len, sentences), np.int64, len(sentences))
+        for some in _pieces(counts):
+            numbers: list[int] = some.tolist()
+            for number, scores in zip(numbers, self._together([sentences[n] for n in numbers]), strict=True):
+                found[number] = scores
+        return found
+
+    def _together(self, sentences: Sequence[Sequence[str]]) -> Iterator[Scores]:
+        """Sentences that are read side by side, the longest first."""
+        table, rows = self._table.look_up([word for words in sentences for word in words])
+        edges = np.cumsum([len(words) for words in sentences])[:-1]
+        read, counts = pad([np.concatenate([[0], own]) for own in np.split(rows, edges)], fill=0)
+        sides = [self._side("forward", read, counts, table["forward"])]
+        if self.shape.bidirectional:
+            there = self._side("backward", pooling.mirrored(read, counts), counts, table["backward"])
+            sides.append(pooling.mirrored(there, counts))
+        real = np.arange(read.shape[1]) < counts[:, None]
+        real[:, 0] = False  # `<s>` has no tag
+        tokens = np.concatenate([side[real] for side in sides], axis=1)
+        scores = self._engines["output"].run({}, {"tokens": tokens}, ["scores"])[0] if len(tokens) else tokens
+        yield from np.split(np.array(scores).reshape(len(tokens), -1), edges)
+
+    def _side(self, direction: str, read: NDArray[np.int64], counts: NDArray[np.int64], table: Scores) -> Scores:
+        names = (name for name in self.program.states if name.startswith(f"{direction}."))
+        state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
+        step = self._engines[f"{direction}.step"]
+        return step.along(read, counts, state, top="token", table=("hoisted", table))[0]
+
+    def _word_vectors(self, words: Sequence[str]) -> dict[str, Scores]:
+        """What each direction needs of each word; of `<s>` without any words."""
+        ids = self.features.ids(words) if words else np.array([self.config.vocab_size])
+        starts, buckets = self.features.pieces(words or [""])
+        if not words:
+            starts, buckets = np.zeros(2, np.int64), buckets[:0]
+        given = {"subwords": self._subwords.means(starts, buckets)} if self.shape.character_size else {}
+        names = list(self.shape.directions)
+        return dict(zip(names, self._engines["words"].run({"word": ids}, given, names), strict=True))
+
+
+class _Kept(NamedTuple):
+    """Vectors of words, by name ``[rows, ..]``, and each word's row; row 0 is `<s>`."""
+
+    vectors: dict[str, Scores]
+    rows: dict[str, int]
+
+
+class WordTable:
+    """Vectors that follow from a word alone, computed once for each word that is seen.
+
+    Args:
+        compute: from different words to vectors by name ``[U, ..]``; from no words to those of
+            `<s>`.
+        kept: most numbers that are kept; then the table is begun anew.
+    """
+
+    def __init__(self, compute: Any, *, kept: int = _KEPT) -> None:
+        self._compute, self._most = compute, kept
+        self._lock = threading.Lock()
+        self._kept: _Kept | None = None
+
+    def look_up(self, words: Sequence[str]) -> tuple[dict[str, Scores], NDArray[np.int64]]:
+        """Vectors by name, and the row of each word in them.
+
+        The arrays may grow or be replaced in later calls; those returned stay as they are.
+        """
+        with self._lock:
+            kept = self._kept
+            if kept is not None and sum(vectors.size for vectors in kept.vectors.values()) > self._most:
+                kept = None
+            if kept is None:
+                kept = _Kept({name: np.array(vector) for name, vector in self._compute([]).items()}, {})
+            rows = kept.rows
+            new = list(dict.fromkeys(word for word in words if word not in rows))
+            if new:
+                more = self._compute(new)
+                start = len(rows) + 1
+                kept = _Kept({name: _extended(old, start, more[name]) for name, old in kept.vectors.items()}, rows)
+                rows.update(zip(new, range(start, start + len(new)), strict=True))
+            self._kept = kept
+            return kept.vectors, np.fromiter(map(rows.__getitem__, words), np.int64, len(words))
+
+
+def _extended(old: Scores, start: int, more: Scores) -> Scores:
+    """``old`` with ``more`` from row ``start`` on, in place if there is room, else in an array twice
+    as large."""
+    stop = start + len(more)
+    if stop > len(old):
+        larger = np.empty((max(stop, 2 * len(old)), old.shape[1]), np.float32)
+        larger[:start] = old[:start]
+        old = larger
+    old[start:stop] = more
+    return old
+
+
+class _SubwordTable:
+    """The vectors of n-grams, in 8 bits or float32."""
+
+    def __init__(self, arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> None:
+        self._whole: Scores | None = None
+        self._small: Quantised | None = None
+        if not shape.character_size:
+            return
+        size = (shape.buckets, shape.character_size)
+        if is_8_bit and _SUBWORDS + SCALES in arrays:
+            codes, scales = arrays[_SUBWORDS], arrays[_SUBWORDS + SCALES]
+            good = codes.shape == size and codes.dtype == np.int8 and scales.shape == size[:1]
+            if not good or scales.dtype != np.float32 or not np.isfinite(scales).all():
+                raise FolderError(f"the 8-bit weights of {_SUBWORDS!r} have the wrong shape or type")
+            self._small = Quantised(codes, scales)
+        else:
+            whole = _plain(arrays, _SUBWORDS, size)
+            self._whole, self._small = (None, quantise(whole)) if is_8_bit else (whole, None)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        if self._small is not None:
+            return {_SUBWORDS: self._small.codes, _SUBWORDS + SCALES: self._small.scales}
+        return {} if self._whole is None else {_SUBWORDS: self._whole}
+
+    def means(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Scores:
+        """The mean of each word's n-grams ``[U, S]``, zeros of a word without any.
+
+        They are added in order, so that no other word changes a bit.
+        """
+        if self._small is not None:
+            rows = self._small.codes[buckets].astype(np.float32) * self._small.scales[buckets][:, None]
+        else:
+            assert self._whole is not None
+            rows = self._whole[buckets]
+        counts = np.diff(starts)
+        means = np.zeros((len(counts), rows.shape[1]), np.float32)
+        some = counts > 0
+        if some.any():
+            means[some] = np.add.reduceat(rows, starts[:-1][some], axis=0) / counts[some, None].astype(np.float32)
+        return means
+
+
+def _crf_shapes(shape: TaggerConfig, outputs: int) -> dict[str, tuple[int, ...]]:
+    if not shape.crf:
+        return {}
+    return {"crf.transitions": (outputs, outputs), "crf.begin": (outputs,), "crf.end": (outputs,)}
+
+
+def _plain(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    array = arrays.get(name)
+    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+        raise FolderError(f"the weights lack {name!r} as finite float32{list(shape)}; the folder is damaged")
+    return array
+
+
+def _pieces(counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Sentences to read together, the longest first; empty ones are left out."""
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    start = 0
+    while start < len(order):
+        stop = start + min(max(_WORDS // int(counts[order[start]] + 1), 1), _ROWS)
+        yield order[start:stop]
+        start = stop
+
+
+def inference_tagger(
+    arrays: Arrays,
+    config: TaggerConfig,
+    features: WordFeatures,
+    *,
+    outputs: int,
+    int8: Iterable[str],
+    patience: int = PATIENCE,
+) -> InferenceTagger:
+    """The tagger of a network's own weights, those of the groups ``int8`` in 8 bits."""
+    settings = InferenceTaggerConfig(
+        network=config.to_json(), vocab_size=features.size, outputs=outputs, int8=sorted(int8)
+    )
+    return InferenceTagger(arrays, settings, features, patience=patience)

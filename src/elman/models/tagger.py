@@ -1,0 +1,163 @@
+"""The network of a tagger: one score per tag for every word of a sentence.
+
+word -> embedding [E] and the mean of its n-grams' vectors [S]
+`<s>` and the words -> stacks [B, 1 + T, D] -> output [B, T, K] -> softmax, or CRF
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from elman.models.neural import Drops
+from elman.models.sentence_batch import SentenceBatch
+from elman.models.tagger_config import TaggerConfig
+from elman.models.token_encoder import Arrays, TokenEncoder
+from elman.nn import dropout
+from elman.nn.crf import Crf
+from elman.nn.dropout import Masks
+from elman.nn.embedding import Embedding, OneHot
+from elman.nn.loss import Loss
+from elman.nn.recurrent import spread
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggerDrops(Drops):
+    """Dropout rates in training."""
+
+    output: float = 0.0
+    """Units of each word's output, locked over the sentence."""
+    words: NDArray[np.float32] | None = None
+    """How often each word is read as unknown ``[V]``."""
+
+
+class TaggerNetwork(TokenEncoder):
+    """A network from sentences to scores of K tags for each word, of V word ids.
+
+    Weights are named ``embedding.* subwords.* forward.* backward.* output.* crf.*``.
+
+    Args:
+        allowed: which tag may follow which (``nn.crf.Crf``).
+        tag_weights: the weight of each tag's words ``[K]`` in the loss of a softmax; None: all
+            alike.
+    """
+
+    def __init__(
+        self,
+        config: TaggerConfig,
+        vocab_size: int,
+        outputs: int,
+        *,
+        drops: TaggerDrops | None = None,
+        allowed: NDArray[np.bool_] | None = None,
+        tag_weights: NDArray[np.float32] | None = None,
+    ) -> None:
+        super().__init__()
+        drops = drops or TaggerDrops()
+        self.config, self.vocab_size, self.outputs = config, vocab_size, outputs
+        self.output_drop = dropout.check("output dropout", drops.output)
+        self.word_drops = None if drops.words is None else torch.from_numpy(drops.words)
+        self.tag_weights = None if tag_weights is None else torch.from_numpy(tag_weights)
+        self.embedding: Embedding | OneHot
+        if config.input == "one-hot":
+            self.embedding = OneHot(vocab_size)
+        else:
+            self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=True)
+        self.subwords = None if config.characters == "none" else SubwordBag(config.buckets, config.subword_size)
+        self.make_stacks(config, self.embedded_size, drops)
+        self.output = nn.Linear(config.token_size, outputs)
+        self.crf = Crf(outputs, allowed) if config.crf else None
+        with torch.no_grad():
+            spread(self.output.weight, config.token_size, None)
+            self.output.bias.zero_()
+
+    @property
+    def embedded_size(self) -> int:
+        """Size of the vectors that the stacks read."""
+        return self.config.input_size_of(self.vocab_size)
+
+    @torch.no_grad()
+    def begin(self, *, shares: NDArray[np.floating], vectors: NDArray[np.float32] | None = None) -> None:
+        """Set initial values before training.
+
+        Args:
+            shares: each tag's share of the training words ``[K]``, all above 0.
+            vectors: embeddings of the word ids ``[V, E]``.
+        """
+        self.output.bias.copy_(torch.from_numpy(np.log(shares).astype(np.float32)))
+        if vectors is not None and isinstance(self.embedding, Embedding):
+            self.embedding.begin(torch.from_numpy(vectors))
+
+    def emissions(self, data: SentenceBatch, masks: Masks | None = None) -> Tensor:
+        """One score per tag for every word ``[B, T, K]``, float32."""
+        device = self.output.bias.device
+        ids, words, lengths, starts, buckets = (torch.from_numpy(part).to(device) for part in data[:5])
+        real = torch.arange(ids.shape[1], device=device) < lengths.unsqueeze(1)
+        if masks is not None and self.word_drops is not None:
+            unknown = masks.uniform(ids.numel()).view(ids.shape).to(device) < self.word_drops.to(device)[ids]
+            ids = ids.masked_fill(unknown, 0)
+        ids = F.pad(ids.masked_fill(~real, self.vocab_size), (1, 0), value=self.vocab_size)
+        x = self.embedding(ids, masks)
+        if self.subwords is not None:
+            # The last row is that of `<s>` and padding: nothing.
+            table = F.pad(self.subwords(starts, buckets), (0, 0, 0, 1))
+            words = F.pad(words.masked_fill(~real, len(table) - 1), (1, 0), value=len(table) - 1)
+            subwords = F.embedding(words.T, table)
+            x = torch.cat([x.transpose(0, 1), subwords], -1).transpose(0, 1)
+        y = self.read(x, lengths + 1, masks)[:, 1:]
+        y = dropout.locked(y, self.output_drop, masks)
+        # These products are cheap, and half precision would lose digits of the result.
+        with torch.autocast(y.device.type, enabled=False):
+            return self.output(y.float())
+
+    def loss(self, data: SentenceBatch, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
+        """Summed nats of the tags of a batch, and its number of words."""
+        emissions = self.emissions(data, masks)
+        tags, lengths = (torch.from_numpy(part).to(emissions.device) for part in (data.tags, data.lengths))
+        if self.crf is not None:
+            with torch.autocast(emissions.device.type, enabled=False):
+                return Loss(self.crf.nats(emissions, tags, lengths).sum(), float(max(int(data.lengths.sum()), 1)))
+        real = torch.arange(tags.shape[1], device=tags.device) < lengths.unsqueeze(1)
+        weights = None if self.tag_weights is None else self.tag_weights.to(emissions.device)
+        total = F.cross_entropy(emissions[real], tags[real], weight=weights, reduction="sum")
+        count = float(data.lengths.sum()) if weights is None else float(weights[tags[real]].sum())
+        return Loss(total, max(count, 1e-9))
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, config: TaggerConfig, vocab_size: int, outputs: int) -> "TaggerNetwork":
+        """The network of these weights, for use.
+
+        Raises:
+            FolderError: weights that do not fit the configuration.
+        """
+        # First without memory, for a hostile configuration must not allocate more than the file
+        # holds.
+        with torch.device("meta"):
+            cls(config, vocab_size, outputs).check(arrays)
+        network = cls(config, vocab_size, outputs)
+        network.load_arrays(arrays)
+        return network.eval()
+
+
+class SubwordBag(nn.Module):
+    """The mean of the vectors of a word's n-grams, ``weight[buckets, S]``.
+
+    >>> bag = SubwordBag(4, 2)
+    >>> _ = bag.weight.data.copy_(torch.eye(4, 2))
+    >>> bag(torch.tensor([0, 2, 2]), torch.tensor([0, 1])).tolist()  # a word without any: zeros
+    [[0.5, 0.5], [0.0, 0.0]]
+    """
+
+    def __init__(self, buckets: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(buckets, size))
+        nn.init.uniform_(self.weight, -0.1, 0.1)
+
+    def forward(self, starts: Tensor, buckets: Tensor) -> Tensor:
+        """Vectors ``[U, S]`` of U words with ``starts[U + 1]`` into ``buckets``."""
+        return F.embedding_bag(
+            buckets, self.weight, starts, mode="mean", sparse=self.training, include_last_offset=True
+        )

@@ -1,0 +1,93 @@
+"""The configuration of a tagger, without the torch that trains it."""
+
+import dataclasses
+from typing import Literal
+
+from elman.errors import UsageError
+from elman.models.encoder_config import DirectionsConfig
+from elman.models.stack_config import check_size
+
+MOST_LETTERS = 12
+"""The longest n-grams of characters."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaggerConfig(DirectionsConfig):
+    """Shape of a tagger: words to vectors, layers that read them in one or two directions, and one
+    score per tag.
+
+    >>> config = TaggerConfig(hidden_size=4, embedding_size=3, subword_size=2)
+    >>> config.input_size, config.token_size
+    (5, 8)
+    """
+
+    cell: str = "lstm"
+    """The recurrent cell, or another kind of layer."""
+    layers: int = 1
+    """Layers of each direction (L)."""
+    bidirectional: bool = True
+    """Whether a second stack of layers reads the sentence from its end to its start."""
+    embedding_size: int = 100
+    """Size of the embedding of words (E)."""
+    characters: Literal["ngrams", "none"] = "ngrams"
+    """What is read of a word's characters, for words that training has not seen: hashed n-grams of
+    the word and of its shape, or nothing."""
+    subword_size: int = 64
+    """Size of the vector that is made of a word's characters (S)."""
+    buckets: int = 1 << 15
+    """Rows of the table of n-grams, which share them by a hash."""
+    smallest: int = 2
+    """Fewest characters of an n-gram; the ends of a word count as one."""
+    largest: int = 5
+    """Most characters of an n-gram."""
+    hidden_size: int = 128
+    """Size of recurrent layers (H); for window layers, their inner width."""
+    output_size: int | None = None
+    """Size of the last layer or its projection (default: as the other layers)."""
+    input: Literal["learned", "one-hot"] = "learned"
+    """Learned embeddings, or one-hot input (the embedding is the identity)."""
+    skip: bool = True
+    """Whether lower layers also reach the output directly."""
+    window: int | None = None
+    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
+    64)."""
+    heads: int | None = None
+    """Heads of a transformer's attention (default: about one for each 64 units of the
+    embedding)."""
+    projection: bool = False
+    """Whether the last layer has hidden_size too, and a linear projection leads from it to
+    output_size."""
+    crf: bool = False
+    """Whether tags are chosen for the whole sentence by a linear-chain CRF, rather than word by
+    word."""
+    scheme: str | None = None
+    """How tags mark spans (BIO, BIOES, ..); None for tags that mark words."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_stack()
+        for name in ("subword_size", "buckets"):
+            check_size(name, getattr(self, name))
+        if not 1 <= self.smallest <= self.largest <= MOST_LETTERS:
+            raise UsageError(
+                f"n-grams have {self.smallest} to {self.largest} characters; smallest and largest must rise, from 1 "
+                f"to {MOST_LETTERS}"
+            )
+        if self.output_size is not None:
+            check_size("output_size", self.output_size)
+        elif self.projection:
+            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+
+    @property
+    def character_size(self) -> int:
+        """Size of what is added to a word's embedding; 0 without characters."""
+        return 0 if self.characters == "none" else self.subword_size
+
+    @property
+    def input_size(self) -> int:
+        """Size of a word's vector: embedding and sub-word vector side by side."""
+        return self.embedding_size + self.character_size
+
+    def input_size_of(self, vocab_size: int) -> int:
+        """``input_size`` with V word ids: a one-hot vector has V + 1 numbers."""
+        return self.input_size if self.input == "learned" else vocab_size + 1 + self.character_size

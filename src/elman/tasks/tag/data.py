@@ -1,0 +1,204 @@
+"""The data of a tagger: read and split; tags and words are fitted on the training part only."""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.examples import Example
+from elman.data.labels import LabelSet
+from elman.data.tagged import AUTO, TaggedSentence, read_tagged
+from elman.errors import TextError, UsageError
+from elman.metrics.span_schemes import allowed, detect_scheme, invalid_at, repair, standard_name
+from elman.models.tagger_config import TaggerConfig
+from elman.models.word_features import WordFeatures, fit_vocabulary
+from elman.progress import Progress
+from elman.tasks.tag.request import TagDataConfig, TagRequest
+from elman.tasks.tag.sentences import hash_of
+
+_FEWEST = 10
+_HELD_OUT = 10
+"""One in this many sentences is held out if no validation data is given."""
+_FEW_WORDS = 50_000
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggedData:
+    """The three parts, and what was fitted on the first."""
+
+    tags: LabelSet
+    scheme: str | None
+    """How tags mark spans; None for tags that mark words."""
+    train: list[TaggedSentence]
+    valid: list[TaggedSentence]
+    test: list[TaggedSentence]
+    hash: str
+    notes: tuple[str, ...]
+
+    def about(self) -> dict[str, Any]:
+        """For the model card."""
+        parts = {"train": self.train, "valid": self.valid, **({"test": self.test} if self.test else {})}
+        counts = {
+            name: {"sentences": len(part), "words": sum(map(len, part)), "hash": hash_of(part)}
+            for name, part in parts.items()
+        }
+        tags = dict(zip(self.tags.names, self.tags.counts, strict=True))
+        return {"hash": self.hash, **counts, "tags": tags, "scheme": self.scheme}
+
+
+def read_data(request: TagRequest, *, tags: LabelSet | None = None, progress: Progress) -> TaggedData:
+    """Read the sentences for a training.
+
+    Args:
+        tags: those of an interrupted training.
+
+    Raises:
+        TextError: anything wrong with the data.
+        UsageError: tags that cannot be learned.
+    """
+    config, notes = request.data, list[str]()
+    train, valid, test = (
+        list(read_sentences(sources, config, progress)) if sources else []
+        for sources in (request.sources, request.valid, request.test)
+    )
+    if not valid:
+        train, valid = hold_out(train)
+    scheme = scheme_of(train, config)
+    train, valid, test = (
+        repaired(part, scheme, config, name, notes)
+        for part, name in ((train, "training"), (valid, "validation"), (test, "test"))
+    )
+    tags = tags or fit_tags(train)
+    notes += tags.notes
+    for name, part in (("validation", valid), ("test", test)):
+        notes += unknown_tags(part, tags, name)
+    data = TaggedData(tags, scheme, train, valid, test, hash_of(train, valid, test), tuple(notes))
+    _tell(data, progress)
+    return data
+
+
+def read_sentences(sources: Sequence[str], config: TagDataConfig, progress: Progress) -> Iterable[TaggedSentence]:
+    """The tagged sentences of files, without empty ones.
+
+    Raises:
+        TextError: there are none.
+    """
+    sentences = read_tagged(list(sources), config=config, progress=progress)
+    found = [sentence for sentence in sentences if sentence.words]
+    if not found:
+        raise TextError(f"{', '.join(sources)}: no sentence with words in it; give tagged sentences")
+    return found
+
+
+def hold_out(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
+    """A training part, and one sentence in ten for validation.
+
+    The words of a sentence decide, so the order of files changes nothing and equal sentences stay
+    together.
+
+    Raises:
+        TextError: too few sentences.
+    """
+    found: tuple[list[TaggedSentence], list[TaggedSentence]] = ([], [])
+    for sentence in sentences:
+        digest = hashlib.sha256("\x00".join(sentence.words).encode()).digest()
+        found[int.from_bytes(digest[:4], "big") % _HELD_OUT == 0].append(sentence)
+    if len(sentences) < _FEWEST or not all(found):
+        raise TextError(
+            f"{len(sentences)} sentences are too few to hold some out for validation; give more, or --valid FILE"
+        )
+    return found
+
+
+def scheme_of(train: Sequence[TaggedSentence], config: TagDataConfig) -> str | None:
+    """The scheme in which tags mark spans; None for tags that mark words."""
+    return detect_scheme(each.tags for each in train) if config.scheme == AUTO else standard_name(config.scheme)
+
+
+def repaired(
+    part: Sequence[TaggedSentence], scheme: str | None, config: TagDataConfig, name: str, notes: list[str]
+) -> list[TaggedSentence]:
+    """Sentences whose tags keep the rules of their scheme, read as conlleval reads them.
+
+    Raises:
+        TextError: a sequence breaks them, and the configuration is strict.
+    """
+    if scheme is None:
+        return list(part)
+    found, broken, places = [], 0, list[str]()
+    for sentence in part:
+        wrong = invalid_at(sentence.tags, scheme)
+        broken += bool(wrong)
+        if wrong:
+            places.append(sentence.position_of(wrong[0]))
+            sentence = dataclasses.replace(sentence, tags=repair(sentence.tags, scheme))
+        found.append(sentence)
+    if broken:
+        where = f"the first at {', '.join(places[:3])}"
+        if config.strict:
+            raise TextError(f"{places[0]}: the tags of this sentence break the rules of {scheme}; correct them")
+        notes.append(f"{broken:,} sentences of the {name} part break the rules of {scheme}, {where}: repaired")
+    return found
+
+
+def fit_tags(train: Sequence[TaggedSentence]) -> LabelSet:
+    """The tags of the training part.
+
+    Raises:
+        UsageError: fewer than two, so that there is nothing to learn.
+    """
+    names = {tag for sentence in train for tag in sentence.tags}
+    if len(names) == 1:
+        (name,) = names
+        raise UsageError(f"every word has the tag {name!r}, so there is nothing to learn; is --field the right one?")
+    return LabelSet.fit(Example("", (tag,), "", 0) for sentence in train for tag in sentence.tags)
+
+
+def unknown_tags(part: Sequence[TaggedSentence], tags: LabelSet, name: str) -> list[str]:
+    """A note on the tags of a part that training does not have."""
+    counts = Counter(tag for sentence in part for tag in sentence.tags if tags.id_of(tag) is None)
+    if not counts:
+        return []
+    shown = ", ".join(f"{tag!r} ({count})" for tag, count in counts.most_common(_SHOWN))
+    return [f"tags of the {name} part that training does not have, counted as errors: {shown}"]
+
+
+def fit_features(
+    train: Sequence[TaggedSentence], config: TaggerConfig, min_count: int | None, more: Iterable[str] = ()
+) -> WordFeatures:
+    """What is read of words, fitted on the training part.
+
+    Args:
+        more: words that are known besides, such as those with vectors.
+    """
+    words = [word for sentence in train for word in sentence.words]
+    fewest = min_count or (1 if len(words) < _FEW_WORDS else 2)
+    return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config)
+
+
+def transitions_of(tags: LabelSet, scheme: str | None) -> NDArray[np.bool_] | None:
+    """Which tag may follow which ``[K + 1, K + 1]`` (``nn.crf.Crf``); None if all may.
+
+    >>> tags = LabelSet(("B-x", "I-x", "O"), (1, 1, 2), 4)
+    >>> transitions_of(tags, "BIO").astype(int).tolist()  # O I-x, and a start with I-x, are forbidden
+    [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 1, 1], [1, 0, 1, 1]]
+    """
+    if scheme is None:
+        return None
+    names = (*tags.names, None)
+    return np.array([[allowed(before, tag, scheme) for tag in names] for before in names], np.bool_)
+
+
+def _tell(data: TaggedData, progress: Progress) -> None:
+    for note in data.notes:
+        progress.say(f"note: {note}")
+    words = sum(map(len, data.train))
+    counts = [f"{len(data.train):,} training sentences ({words:,} words)", f"{len(data.valid):,} to validate"]
+    counts += [f"{len(data.test):,} to test"] if data.test else []
+    scheme = f" ({data.scheme})" if data.scheme else ""
+    progress.say(f"{', '.join(counts)} (hash {data.hash[:12]}); {len(data.tags)} tags{scheme}")

@@ -1,0 +1,181 @@
+"""The training of a tagger."""
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.labels import LABELS_FILE, LabelSet
+from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.errors import UsageError
+from elman.models.tagger_config import TaggerConfig
+from elman.models.word_features import WordFeatures
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.system.machine import available_cores, choose_device, choose_precision
+from elman.tasks.job import Job
+from elman.tasks.tag.data import TaggedData, fit_features, read_data, transitions_of
+from elman.tasks.tag.model import load
+from elman.tasks.tag.plan import TagPlan
+from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
+from elman.tasks.tag.request import TagRequest
+from elman.tasks.vectors.type_vectors import check_size, type_vectors
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.training.objective import Arrays, Objective
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagJob(Job):
+    """The data, and what was fitted on it."""
+
+    request: TagRequest
+    config: TaggerConfig
+    plan: TagPlan
+    data: TaggedData
+    features: WordFeatures
+    vectors: NDArray[np.float32] | None = None
+    """Embeddings of the word ids ``[V, E]``."""
+
+    @property
+    def data_hash(self) -> str:
+        return self.data.hash
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_] | None:
+        """Which tag may follow which."""
+        return transitions_of(self.data.tags, self.config.scheme)
+
+    def static_files(self) -> dict[str, bytes]:
+        return {VOCABULARY_FILE: self.features.vocabulary.to_bytes(), LABELS_FILE: self.data.tags.to_bytes()}
+
+    def first_weights(self) -> "Arrays":
+        import torch
+
+        from elman.models.tagger import TaggerNetwork
+
+        torch.manual_seed(self.plan.seed)
+        network = TaggerNetwork(self.config, self.features.size, len(self.data.tags))
+        counts = np.array(self.data.tags.counts, np.float64)
+        network.begin(shares=counts / counts.sum(), vectors=self.vectors)
+        return network.to_arrays()
+
+    def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
+        from elman.tasks.tag.objective import TagObjective
+        from elman.tasks.tag.sentences import encode_sentences
+
+        assert isinstance(plan, TagPlan)
+        data, features = self.data, self.features
+        return TagObjective(
+            self.config,
+            plan,
+            vocab=features.size,
+            names=data.tags.names,
+            counts=np.append(0, features.vocabulary.counts),
+            tag_counts=np.array(data.tags.counts, np.int64),
+            allowed=self.allowed,
+            train=encode_sentences(data.train, features=features, tags=data.tags),
+            valid=encode_sentences(data.valid, features=features, tags=data.tags),
+            start=start,
+            pretrained=self.request.vectors is not None,
+        )
+
+    def finish(self) -> dict[str, Any]:
+        from elman.tasks.tag.finishing import write_inference
+
+        data = self.data
+        calibration, parity = write_inference(self)
+        model = load(self.folder, finished=False)
+        model.temperature = calibration["temperature"]
+        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
+        about = {
+            **model.describe(),
+            "parameters": sum(int(array.size) for array in arrays.values()),
+            "hash": model_folder.weights_digest(self.folder),
+        }
+        figures = {name: model.figures(part) for name, part in (("valid", data.valid), ("test", data.test)) if part}
+        return {
+            "model": about,
+            "data": {"sources": list(self.request.sources), **data.about()},
+            "notes": list(data.notes),
+            "calibration": calibration,
+            "inference": parity,
+            "figures": figures,
+        }
+
+
+def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: Progress) -> TagJob:
+    """The job of a new training.
+
+    Raises:
+        UsageError: the request contradicts itself.
+    """
+    from elman.training.calibrate import choose_threads
+
+    if start is not None:
+        raise UsageError("--from does not apply to a tagger; leave it out")
+    data = read_data(request, progress=progress)
+    fixed = request.fixed
+    if fixed.config.get("crf") and fixed.plan.get("class_weights", "none") != "none":
+        raise UsageError("--class-weights weighs words one by one, and a CRF takes sentences as a whole; leave one out")
+    config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=None)
+    features = fit_features(data.train, config, request.data.min_count)
+    vectors = None
+    if request.vectors is not None:
+        types = ("", *features.vocabulary.words)
+        vectors = type_vectors(request.vectors, types, spread=0.5, progress=progress)
+        check_size(fixed.config, vectors, request.vectors)
+        config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=vectors.shape[1])
+        features = WordFeatures(features.vocabulary, config)
+    words = sum(map(len, data.train))
+    plan = choose_plan(fixed.plan, words=words, sentences=len(data.train), vectors=vectors is not None)
+    precision = choose_precision(request.precision, device=choose_device(plan.device))
+    cores = available_cores()
+    threads = request.threads or (
+        cores if request.default_minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    )
+    plan = plan.replace(precision=precision, threads=threads)
+    per_epoch = -(-len(data.train) // plan.batch)
+    if request.updates is not None:
+        plan = plan.replace(updates=request.updates)
+    if request.epochs is not None:
+        plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
+        plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
+    progress.say(
+        f"network: {config.cell}, layers {config.layers_in_words}"
+        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, characters "
+        f"{config.characters}{', CRF' if config.crf else ''}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, "
+        f"{precision}, {threads} threads"
+    )
+    return TagJob(
+        request=request,
+        folder=folder,
+        progress=progress,
+        config=config,
+        plan=plan,
+        data=data,
+        features=features,
+        vectors=vectors,
+    )
+
+
+def resumed_job(
+    request: TagRequest, *, folder: Path, config: TaggerConfig, plan: TagPlan, progress: Progress
+) -> TagJob:
+    """The job of an interrupted training: its tags and words lie in the folder.
+
+    Raises:
+        UsageError: the data came from standard input.
+    """
+    if "-" in (*request.sources, *request.valid, *request.test):
+        raise UsageError("the sentences came from standard input and are gone; train again, from a file")
+    files = model_folder.static_files(folder)
+    data = read_data(request, tags=LabelSet.from_bytes(files[LABELS_FILE]), progress=progress)
+    features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)
+    return TagJob(
+        request=request, folder=folder, progress=progress, config=config, plan=plan, data=data, features=features
+    )

@@ -1,0 +1,246 @@
+"""Tagger: a trained tagger and its uses, computed by the engine without torch."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.labels import LABELS_FILE, LabelSet
+from elman.data.padding import in_order
+from elman.data.tagged import TaggedSentence
+from elman.data.tagged_text import split_text
+from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.errors import FolderError, UsageError
+from elman.inference.linear_chain import LinearChain
+from elman.inference.tagger import InferenceTagger, InferenceTaggerConfig, inference_tagger
+from elman.models.tagger_config import TaggerConfig
+from elman.models.word_features import WordFeatures
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.tasks.folder_model import FolderModel
+from elman.tasks.tag.data import transitions_of
+from elman.tasks.tag.prediction import TaggedText
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_BATCH = 256
+Sentence = str | Sequence[str] | TaggedSentence
+"""A text, or its words."""
+
+
+class Tagger(FolderModel):
+    """A trained tagger.
+
+    Attributes:
+        tagger: its network in the engine.
+        config: its configuration.
+        temperature: what scores are divided by, fitted on the validation part.
+    """
+
+    def __init__(
+        self, tagger: InferenceTagger, labels: LabelSet, config: TaggerConfig, *, folder: Path | None = None
+    ) -> None:
+        super().__init__(folder)
+        self.tagger, self.config, self.label_set = tagger, config, labels
+        calibration = self.card.get("calibration") or {}
+        self.temperature = float(calibration.get("temperature", 1.0))
+
+    def __repr__(self) -> str:
+        return f"Tagger({self.config.cell}, {len(self.labels)} tags, {self.tagger.features.size} words)"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the tags, by id."""
+        return self.label_set.names
+
+    @property
+    def scheme(self) -> str | None:
+        """How tags mark spans; None for tags that mark words."""
+        return self.config.scheme
+
+    @cached_property
+    def chain(self) -> LinearChain:
+        """What may follow what, and a CRF's scores."""
+        scores = {name.removeprefix("crf."): array for name, array in self.tagger.crf.items()}
+        return LinearChain(len(self.labels), allowed=transitions_of(self.label_set, self.scheme), **scores)
+
+    def predict(self, texts: Sentence | Iterable[Sentence]) -> Any:
+        """The tags of each text; of a single text, its own.
+
+        Args:
+            texts: a text, or several; each is a string, which is cut into words, or the list of its
+                words. A list of strings is several texts: put a single sentence of words into
+                another list.
+
+        Returns:
+            A ``TaggedText``, or a list of them, with ``words``, ``tags``, ``spans`` and
+            ``probabilities``.
+
+        Raises:
+            UsageError: something else than texts.
+
+        >>> import elman
+        >>> model = elman.load("tagger")  # doctest: +SKIP
+        >>> model.predict("We bank here").tags  # doctest: +SKIP
+        ('PRON', 'VERB', 'ADV')
+        """
+        if isinstance(texts, (str, TaggedSentence)):
+            return self.predict([texts])[0]
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"texts are a {type(texts).__name__}; give a string, or a list of strings or of words")
+        return list(self.predictions(texts))
+
+    def predictions(self, texts: Iterable[Sentence]) -> Iterator[TaggedText]:
+        """Predictions for a stream of texts, in its order and in constant memory."""
+        yield from in_order(map(_words_of, texts), self._predict, length=len, batch=_BATCH)
+
+    def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+        """Only the tags of sentences, given as words; faster, since no probability is computed."""
+        best = self.chain.best(self.tagger.scores(sentences))
+        names = self.labels
+        return [tuple(names[tag] for tag in own.tolist()) for own in best]
+
+    def marginals(self, text: Sentence) -> NDArray[np.float64]:
+        """The probability of each tag at each word ``[T, K]``, in the order of ``labels``."""
+        return self.predict([text])[0].probabilities
+
+    def n_best(self, text: Sentence, n: int = 5) -> list[tuple[tuple[str, ...], float]]:
+        """The ``n`` most probable sequences of tags and their probabilities, the best first.
+
+        Raises:
+            UsageError: ``n`` is below 1.
+        """
+        if n < 1:
+            raise UsageError(f"n is {n}; it must be at least 1")
+        (scores,) = self._cooled([_words_of(text)])
+        chain = self.chain.cooled(self.temperature)
+        (total,) = chain.log_partition([scores])
+        found = chain.n_best(scores, n)
+        return [(tuple(self.labels[tag] for tag in tags), float(np.exp(score - total))) for tags, score in found]
+
+    def _cooled(self, sentences: Sequence[TaggedSentence]) -> list[NDArray[np.float64]]:
+        scores = self.tagger.scores([sentence.words for sentence in sentences])
+        return [each.astype(np.float64) / self.temperature for each in scores]
+
+    def _predict(self, sentences: Sequence[TaggedSentence]) -> list[TaggedText]:
+        scores, chain = self._cooled(sentences), self.chain.cooled(self.temperature)
+        best, probabilities = chain.best(scores), chain.marginals(scores)
+        found = []
+        for sentence, own, tags, chances in zip(sentences, scores, best, probabilities, strict=True):
+            names = tuple(self.labels[tag] for tag in tags.tolist())
+            span = partial(chain.probability, own, tags)
+            found.append(TaggedText(sentence, names, self.labels, self.scheme, chances, span))
+        return found
+
+    def figures(self, sentences: Sequence[TaggedSentence]) -> dict[str, float]:
+        """The figures of the task on tagged sentences."""
+        from elman.tasks.tag.figures import figures_of
+
+        found = self.tags([sentence.words for sentence in sentences])
+        return figures_of(sentences, found, scheme=self.scheme, vocabulary=self.tagger.features)
+
+    def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> dict[str, float]:
+        """Figures on the tagged sentences of files.
+
+        Args:
+            sources: files, folders, globs or ``-``.
+            settings: how the files are read (``elman.data.tagged.TaggedConfig``); by default as in
+                training.
+        """
+        from elman.tasks.tag.evaluation import evaluate_sources
+
+        return evaluate_sources(self, [str(source) for source in sources], settings, progress or Progress())
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, words, tags and weights as they are used."""
+        from elman.storage.archive import arrays_digest
+
+        words = hashlib.sha256(self.tagger.features.vocabulary.to_bytes()).hexdigest()
+        facts = [repr(self.tagger.config.to_json()), words, repr(self.labels)]
+        facts += [arrays_digest(self.tagger.to_arrays()), repr(self.temperature)]
+        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        config = self.config
+        sizes = config.layers_in_words + (", two directions" * config.bidirectional) + (", CRF" * config.crf)
+        return {
+            "name": config.cell,
+            "size": sizes,
+            "tags": len(self.labels),
+            "scheme": config.scheme or "none",
+            "precision": self.tagger.precision,
+            "vocabulary": self.tagger.features.size,
+        }
+
+
+def _words_of(text: Any) -> TaggedSentence:
+    if isinstance(text, TaggedSentence):
+        return text
+    if isinstance(text, str):
+        return split_text(text)
+    if isinstance(text, Sequence) and all(isinstance(word, str) for word in text):
+        return TaggedSentence(words=tuple(text))
+    raise UsageError(f"a text is of type {type(text).__name__}; give strings, or lists of words")
+
+
+def load(folder: Path, *, finished: bool = True) -> Tagger:
+    """Read the folder of a tagger.
+
+    Args:
+        finished: whether to refuse a folder whose training has ended but which has no model card
+            yet.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    kind, values = model_folder.read_config(folder)
+    if kind != "tagger":
+        raise FolderError(f"{folder} is not a tagger but a {kind}")
+    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
+        return _loaded(folder, values, weights, finished=finished)
+
+
+def _loaded(
+    folder: Path, values: Mapping[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
+) -> Tagger:
+    files = model_folder.static_files(folder)
+    labels = LabelSet.from_bytes(files[LABELS_FILE])
+    try:
+        config = TaggerConfig.from_json(values)
+        features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)
+        tagger = _tagger(folder, config, features, weights, outputs=len(labels))
+    except UsageError as error:
+        raise FolderError(f"{folder}: {error}") from error
+    model = Tagger(tagger, labels, config, folder=folder)
+    if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
+        # Without its temperature, probabilities would differ.
+        raise FolderError(
+            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
+            f"folder again, or finish its training: elman train --out {folder} --resume"
+        )
+    return model
+
+
+def _tagger(
+    folder: Path,
+    config: TaggerConfig,
+    features: WordFeatures,
+    weights: "Future[dict[str, NDArray[Any]]]",
+    *,
+    outputs: int,
+) -> InferenceTagger:
+    """The engine's tagger: from the inference file, or after an interruption from the weights."""
+    if not (folder / model_folder.INFERENCE_FILE).exists():
+        return inference_tagger(weights.result(), config, features, outputs=outputs, int8=())
+    arrays, about = model_folder.read_inference(folder, weights)
+    own = InferenceTaggerConfig.from_json(about)
+    if own.network != config.to_json() or (own.vocab_size, own.outputs) != (features.size, outputs):
+        raise FolderError(f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again")
+    return InferenceTagger(arrays, own, features)

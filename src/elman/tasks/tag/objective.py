@@ -1,0 +1,174 @@
+"""Tagging as the training loop sees it: buckets of sentences, and the task's figure on the validation
+part."""
+
+import math
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from elman.inference.linear_chain import LinearChain
+from elman.metrics.span_schemes import spans
+from elman.models.sentence_batch import SentenceBatch
+from elman.models.tagger import TaggerDrops, TaggerNetwork
+from elman.models.tagger_config import TaggerConfig
+from elman.tasks.tag.plan import TagPlan
+from elman.tasks.tag.sentences import EncodedSentences
+from elman.training.example_objective import ExampleObjective
+from elman.training.objective import Arrays, Validation
+
+_TIE = 1e-6
+"""The most that a lower loss adds: less than one word in a million."""
+_VALID_ROWS = 128
+
+
+class TagObjective(ExampleObjective):
+    """The objective of a tagger.
+
+    Args:
+        vocab: word ids (V).
+        names: the tags, by id.
+        counts: how often training has each word id ``[V]``.
+        tag_counts: how often it has each tag ``[K]``.
+        allowed: which tag may follow which (``nn.crf.Crf``).
+        start: the first weights.
+        pretrained: whether embeddings began as word vectors.
+    """
+
+    plan: TagPlan
+    unit = "words"
+
+    def __init__(
+        self,
+        config: TaggerConfig,
+        plan: TagPlan,
+        *,
+        vocab: int,
+        names: tuple[str, ...],
+        counts: NDArray[np.int64],
+        tag_counts: NDArray[np.int64],
+        allowed: NDArray[np.bool_] | None,
+        train: EncodedSentences,
+        valid: EncodedSentences,
+        start: Arrays | None = None,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__(plan, train.lengths)
+        self.config, self.vocab, self.names = config, vocab, names
+        self.train, self.valid = train, valid
+        self._counts, self._tag_counts = counts, tag_counts
+        self._allowed, self._start, self._pretrained = allowed, start, pretrained
+        self._nats = 0.0
+
+    def make_network(self) -> nn.Module:
+        plan = self.plan
+        drops = TaggerDrops(
+            input=plan.input_dropout,
+            between=plan.dropout,
+            embedding=plan.embedding_dropout,
+            weights=plan.weight_drop,
+            output=plan.output_dropout,
+            words=word_drops(self._counts, plan.word_dropout),
+        )
+        weights = tag_weights(self._tag_counts, plan.class_weights)
+        network = TaggerNetwork(
+            self.config, self.vocab, len(self.names), drops=drops, allowed=self._allowed, tag_weights=weights
+        )
+        if self._start is not None:
+            network.load_arrays(self._start)
+        return network
+
+    def examples(self, rows: NDArray[np.int64]) -> SentenceBatch:
+        return self.train.batch(rows)
+
+    def is_frozen(self, name: str, update: int) -> bool:
+        return self._pretrained and name == "embedding.weight" and update < self.plan.frozen * self.plan.updates
+
+    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+        """Accuracy on the validation part, or F1 of the spans where tags mark spans, as a share.
+
+        Shares are often equal on a small part; then the one with the lower loss is a little
+        greater.
+        """
+        assert isinstance(network, TaggerNetwork)
+        scores = yield from network_scores(network, self.valid)
+        chain = chain_of(network.to_arrays() if network.crf else {}, len(self.names), self._allowed)
+        self._nats = mean_nats(chain, scores, self.valid.tags)
+        return share_of(chain.best(scores), self.valid.tags, self.names, self.config.scheme) + _TIE * math.exp(
+            -self._nats
+        )
+
+    def describe_validation(self, figure: float) -> Validation:
+        name = "accuracy" if self.config.scheme is None else "F1 of spans"
+        log = {"valid_nats": self._nats, f"valid_{name.replace(' ', '_')}": round(figure, 5)}
+        return Validation(log, f"{name} {100 * figure:.2f}%, {self._nats:.4f} nats", f"{name} {100 * figure:.1f}%")
+
+
+def network_scores(network: TaggerNetwork, part: EncodedSentences) -> Generator[float, None, list[NDArray[np.float32]]]:
+    """The scores of all words' tags, ``[T, K]`` for each sentence, by torch; yields the share that is
+    done."""
+    order = np.argsort(part.lengths, kind="stable")
+    scores = [np.zeros((0, network.outputs), np.float32)] * len(order)
+    for start in range(0, len(order), _VALID_ROWS):
+        some = order[start : start + _VALID_ROWS]
+        data = part.batch(some)
+        found = network.emissions(data).float().cpu().numpy()
+        for row, number in enumerate(some.tolist()):
+            scores[number] = found[row, : data.lengths[row]]
+        yield min(1.0, (start + _VALID_ROWS) / len(order))
+    return scores
+
+
+def chain_of(arrays: Any, tags: int, allowed: NDArray[np.bool_] | None) -> LinearChain:
+    """The chain of a CRF's arrays; without them, that of a softmax."""
+    scores = {name: arrays.get(f"crf.{name}") for name in ("transitions", "begin", "end")}
+    return LinearChain(tags, allowed=allowed, **scores)
+
+
+def mean_nats(chain: LinearChain, scores: Sequence[NDArray[np.floating]], tags: Sequence[NDArray[np.int64]]) -> float:
+    """The mean of minus the log-probability of each word's own tag; tags that training does not have
+    are left out."""
+    chances = [
+        probabilities[np.arange(len(own)), own][own >= 0]
+        for probabilities, own in zip(chain.marginals(scores), tags, strict=True)
+    ]
+    every = np.concatenate([np.zeros(0), *chances])
+    return float(-np.log(np.maximum(every, np.finfo(np.float64).tiny)).mean()) if len(every) else 0.0
+
+
+def share_of(
+    found: Sequence[NDArray[np.int64]], tags: Sequence[NDArray[np.int64]], names: tuple[str, ...], scheme: str | None
+) -> float:
+    """Accuracy, or F1 of spans."""
+    if scheme is None:
+        right = sum(int((one == own).sum()) for one, own in zip(found, tags, strict=True))
+        return right / max(sum(map(len, tags)), 1)
+    both = predicted = true = 0
+    for one, own in zip(found, tags, strict=True):
+        mine = set(spans([names[tag] for tag in one], scheme))
+        gold = set(spans(["O" if tag < 0 else names[tag] for tag in own], scheme))
+        both, predicted, true = both + len(mine & gold), predicted + len(mine), true + len(gold)
+    return 2 * both / max(predicted + true, 1)
+
+
+def word_drops(counts: NDArray[np.int64], amount: float) -> NDArray[np.float32] | None:
+    """How often each word id is read as unknown ``[V + 1]``; that of `<s>` never is.
+
+    >>> word_drops(np.array([0, 1, 3]), 1.0).tolist()
+    [0.0, 0.5, 0.25, 0.0]
+    """
+    if not amount:
+        return None
+    rates = np.where(counts > 0, amount / (amount + np.maximum(counts, 1)), 0)
+    return np.append(rates, 0).astype(np.float32)
+
+
+def tag_weights(counts: NDArray[np.int64], how: str) -> NDArray[np.float32] | None:
+    """The weight of the words of each tag, the inverse of its share; None if all count alike.
+
+    >>> tag_weights(np.array([30, 10]), "balanced").round(2).tolist()
+    [0.67, 2.0]
+    """
+    return None if how == "none" else (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype(np.float32)

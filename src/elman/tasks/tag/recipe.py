@@ -1,0 +1,54 @@
+"""Sizes and plan of a tagger from its data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elman.models.tagger_config import TaggerConfig
+from elman.tasks.tag.plan import TagPlan
+
+MOST_EPOCHS = 30
+"""More would only memorise the sentences."""
+_FEW_WORDS = 50_000
+
+
+def choose_sizes(given: Mapping[str, Any], *, scheme: str | None, vector_size: int | None) -> TaggerConfig:
+    """The configuration; what the user fixed (``given``) is kept.
+
+    Args:
+        scheme: how tags mark spans; a CRF pays for these.
+        vector_size: size of the word vectors, if embeddings begin as such.
+
+    >>> choose_sizes({"hidden_size": 64}, scheme="BIO", vector_size=50).embedding_size
+    50
+    """
+    sizes: dict[str, Any] = {"scheme": scheme, "crf": scheme is not None}
+    if vector_size is not None:
+        sizes["embedding_size"] = vector_size
+    return TaggerConfig.from_json({**sizes, **given})
+
+
+def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors: bool) -> TagPlan:
+    """The plan except its length; what the user fixed (``given``) is kept.
+
+    Args:
+        words, sentences: of the training part.
+        vectors: whether embeddings begin as word vectors.
+
+    >>> choose_plan({}, words=200_000, sentences=12_000, vectors=False).batch
+    32
+    """
+    settings: dict[str, Any] = {
+        "updates": 1,
+        "batch": 16 if words < _FEW_WORDS else 32 if words < 1_000_000 else 64,
+        "rate": 4e-3,
+        "warmup": 0.1,
+        "clip": 1.0,
+        "weight_decay": 0.02,
+        "dropout": 0.3,
+        "input_dropout": 0.3,
+        "output_dropout": 0.4,
+        "validations": MOST_EPOCHS,
+        "patience": 8,
+        "average_from": 0.5,
+    }
+    return TagPlan(**{**settings, **given})

@@ -1,0 +1,41 @@
+"""TagRequest: a user's request to train a tagger."""
+
+import dataclasses
+import os
+from typing import Any
+
+from elman.data.tagged import TaggedConfig
+from elman.errors import UsageError
+from elman.tasks.request import Request
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagDataConfig(TaggedConfig):
+    """How tagged sentences are read, and which words become types."""
+
+    min_count: int | None = None
+    """Words seen less often are read as unknown, by their characters; default 2, of fewer than 50,000
+    words 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_count is not None and self.min_count < 1:
+            raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagRequest(Request):
+    """What the user asked for."""
+
+    task = "tag"
+    data_config = TagDataConfig
+
+    data: TagDataConfig = TagDataConfig()
+    vectors: str | None = None
+    """Initial word vectors (a folder of elman's, or a file of word2vec, fastText or GloVe)."""
+    rival: bool = True
+    """Whether a tagger that counts words and suffixes is trained for comparison."""
+
+    def to_json(self) -> dict[str, Any]:
+        values = super().to_json()
+        return {**values, "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}

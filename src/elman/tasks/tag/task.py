@@ -1,0 +1,86 @@
+"""Tagging words as a task: parts of speech, names, or any tag for each word."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.cells.registry import CELLS
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.registry import is_known
+from elman.models.tagger_config import TaggerConfig
+from elman.progress import Progress
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.tasks.tag.plan import TagPlan
+from elman.tasks.tag.request import TagRequest
+from elman.tasks.task import Evaluation, Task
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.tasks.tag.model import Tagger
+
+
+class TagTask(Task):
+    """Tag the words of sentences."""
+
+    name = "tag"
+    request = TagRequest
+    default_kind = "lstm"
+
+    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
+        if not (is_known(model) and model in CELLS):
+            raise UsageError(f"--model is {model!r}; for a tagger it must be a cell: {', '.join(CELLS)}")
+        return "tagger", {"cell": model}
+
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        from elman.tasks.tag.job import new_job
+
+        assert isinstance(request, TagRequest)
+        return new_job(request, folder=folder, start=start, progress=progress)
+
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.tasks.tag.job import resumed_job
+
+        assert isinstance(request, TagRequest)
+        assert isinstance(config, TaggerConfig) and isinstance(plan, TagPlan)
+        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
+
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "Tagger":
+        from elman.tasks.tag.model import load
+
+        return load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        from elman.tasks.tag.model import load
+
+        if report is not None:
+            raise UsageError("--report does not apply to a tagger; leave it out")
+        values = load(folder).evaluate(*sources, progress=progress, **settings)
+        return Evaluation(values, "\n".join(_shown(values)))
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        for name, figures in card.get("figures", {}).items():
+            yield f"{name}: {', '.join(_shown(figures))}"
+
+    def next_steps(self, folder: str) -> str:
+        return f'elman predict {folder} "..."   elman evaluate {folder} DATA   elman info {folder}'
+
+
+def _shown(figures: Mapping[str, float]) -> list[str]:
+    return [
+        f"{name.replace('_', ' ')} {value:,}"
+        if isinstance(value, int)
+        else f"{name.replace('_', ' ')} {100 * value:.2f}%"
+        for name, value in figures.items()
+    ]

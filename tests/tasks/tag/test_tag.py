@@ -1,0 +1,217 @@
+"""Taggers from their data to their predictions."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import elman
+from elman.data.tagged import TaggedSentence
+from elman.errors import ElmanError, TextError, UsageError
+from elman.progress import Progress
+from elman.tasks.tag.data import fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
+from elman.tasks.tag.model import Tagger
+from elman.tasks.tag.request import TagDataConfig, TagRequest
+from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
+
+SETTINGS: dict[str, Any] = {
+    "format": "columns", "embedding_size": 12, "subword_size": 8, "hidden_size": 12, "threads": 1, "precision": "fp32",
+    "batch": 8, "rate": 0.02, "updates": 100, "validations": 3, "rival": False,
+}  # fmt: skip
+
+
+def sentence(text: str) -> TaggedSentence:
+    """``word/tag word/tag``."""
+    pairs = [each.rsplit("/", 1) for each in text.split()]
+    return TaggedSentence(words=tuple(word for word, _ in pairs), tags=tuple(tag for _, tag in pairs))
+
+
+def agreement(path: Path, *, spans: bool) -> None:
+    """A word in -us is tagged by the word behind it: only both directions and characters solve it."""
+    rng, lines = np.random.default_rng(0), []
+    for _ in range(300):
+        stem = "".join(rng.choice(list("bcdfglmnprst"), 4))
+        word, side = f"{stem}us", str(rng.choice(["left", "right"]))
+        tag = f"B-{side}" if spans else side.upper()
+        lines += [f"the\tO\n{word}\t{tag}\nof\tO\nthe\tO\n{side}\tO\n\n"]
+    path.write_text("".join(lines))
+
+
+@pytest.fixture
+def trained(shared: Any, request: pytest.FixtureRequest) -> Tagger:
+    """A tagger of spans with a CRF, or of words with a softmax."""
+    spans = request.param == "spans"
+
+    def make(path: Path) -> None:
+        path.mkdir()
+        agreement(path / "data.conll", spans=spans)
+        elman.train(path / "data.conll", task="tag", out=path / "model", **SETTINGS)
+
+    return elman.load(shared(f"tagger-{request.param}", make) / "model")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans", "words"], indirect=True)
+def test_it_learns_what_needs_both_directions_and_characters(trained: Tagger) -> None:
+    figures = trained.card["figures"]["valid"]
+    assert figures["accuracy"] == 1 and trained.config.crf == (trained.scheme == "BIO")
+    tagged = trained.predict("the zzzzus of the right")  # a word that training has not seen
+    assert tagged.tags[1] in ("RIGHT", "B-right") and tagged.word_probabilities[1] > 0.6
+    assert trained.predict([["the", "zzzzus", "of", "the", "left"]])[0].tags[1] in ("LEFT", "B-left")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans", "words"], indirect=True)
+def test_sequences_and_probabilities_agree(trained: Tagger) -> None:
+    text = "the zzzzus of the right"
+    tagged, best = trained.predict(text), trained.n_best(text, 200)
+    assert best[0][0] == tagged.tags
+    chances = [chance for _, chance in best]
+    assert chances == sorted(chances, reverse=True) and sum(chances) == pytest.approx(1, abs=1e-3)
+    marginals = trained.marginals(text)
+    np.testing.assert_allclose(marginals.sum(1), 1, atol=1e-9)
+    own = sum(chance for tags, chance in best if tags[1] == tagged.tags[1])
+    assert marginals[1, trained.labels.index(tagged.tags[1])] == pytest.approx(own, abs=1e-3)
+    assert trained.tags([tagged.words]) == [tagged.tags]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_spans_have_their_place_in_the_users_own_text(trained: Tagger) -> None:
+    text = "  the  zzzzus of the right"
+    (span,) = trained.predict(text).spans
+    assert (span.type, span.text, text[span.start : span.end]) == ("right", "zzzzus", "zzzzus")
+    assert trained.predict(text).to_json()["spans"][0]["start"] == 7
+    assert str(trained.predict(text)) == "  the  [zzzzus]right of the right"
+    assert span.probability == pytest.approx(trained.predict(text).word_probabilities[1], abs=1e-9)
+
+
+def test_what_is_no_text_is_refused() -> None:
+    from elman.tasks.tag.model import _words_of
+
+    for wrong in (7, [1], None):
+        with pytest.raises(UsageError, match="give strings, or lists of words"):
+            _words_of(wrong)
+
+
+def test_tags_are_fitted_on_training_alone_and_others_count_as_errors() -> None:
+    train = [sentence("a/X b/Y"), sentence("c/X")]
+    tags = fit_tags(train)
+    assert tags.names == ("X", "Y") and tags.counts == (2, 1)
+    other = [sentence("a/Z b/X d/Z")]
+    assert unknown_tags(other, tags, "test") == [
+        "tags of the test part that training does not have, counted as errors: 'Z' (2)"
+    ]
+    from elman.data.vocabulary import Vocabulary
+    from elman.models.tagger_config import TaggerConfig
+    from elman.models.word_features import WordFeatures
+
+    encoded = encode_sentences(other, features=WordFeatures(Vocabulary(["a"], [1]), TaggerConfig()), tags=tags)
+    assert encoded.tags[0].tolist() == [UNKNOWN, 0, UNKNOWN]
+    with pytest.raises(UsageError, match="every word has the tag 'X'"):
+        fit_tags([sentence("a/X b/X")])
+
+
+def test_batches_hold_the_words_and_n_grams_of_their_sentences() -> None:
+    from elman.models.tagger_config import TaggerConfig
+    from elman.models.word_features import WordFeatures, fit_vocabulary
+
+    part = [sentence("one/X two/Y one/X"), TaggedSentence(words=()), sentence("three/Y")]
+    features = WordFeatures(fit_vocabulary(["one", "three"], min_count=1), TaggerConfig())
+    encoded = encode_sentences(part, features=features, tags=fit_tags(part))
+    for rows in ([2, 0], [1], [0, 1, 2]):
+        data = encoded.batch(np.array(rows))
+        for place, row in enumerate(rows):
+            words = part[row].words
+            assert data.lengths[place] == len(words)
+            for at, word in enumerate(words):
+                number = data.words[place, at]
+                _, expected = features.pieces([word])
+                assert data.buckets[data.starts[number] : data.starts[number + 1]].tolist() == expected.tolist()
+                assert data.ids[place, at] == features.ids([word])[0]
+                assert data.tags[place, at] == ("X", "Y").index(part[row].tags[at])
+
+
+def test_the_held_out_part_does_not_depend_on_the_order_and_equal_sentences_stay_together() -> None:
+    every = [sentence(f"w{n % 40}/X v{n % 3}/Y") for n in range(120)]
+    train, valid = hold_out(every)
+    assert 0 < len(valid) < 40 and not {each.words for each in train} & {each.words for each in valid}
+    _, again = hold_out(every[::-1])
+    assert {each.words for each in again} == {each.words for each in valid}
+    with pytest.raises(TextError, match="too few"):
+        hold_out(every[:5])
+
+
+def test_broken_sequences_are_repaired_and_named_or_refused() -> None:
+    part = [sentence("a/O b/I-x c/I-x"), sentence("d/B-x")]
+    notes: list[str] = []
+    found = repaired(part, "BIO", TagDataConfig(), "training", notes)
+    assert found[0].tags == ("O", "B-x", "I-x") and found[1] == part[1]
+    assert notes == ["1 sentences of the training part break the rules of BIO, the first at : repaired"]
+    with pytest.raises(TextError, match="break the rules of BIO"):
+        repaired(part, "BIO", TagDataConfig(strict=True), "training", [])
+
+
+def test_what_may_follow_is_that_of_the_scheme() -> None:
+    tags = fit_tags([sentence("a/B-x b/I-x c/O d/B-y")])
+    found = transitions_of(tags, "BIO")
+    assert found is not None and tags.names == ("B-x", "B-y", "I-x", "O")
+    assert found[:, 2].tolist() == [True, False, True, False, False]
+    assert transitions_of(tags, None) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"crf": True, "class_weights": "balanced"}, "--class-weights weighs words one by one"),
+        ({"model": "ngram"}, "for a tagger it must be a cell"),
+        ({"smallest": 4, "largest": 3}, "n-grams have 4 to 3 characters"),
+        ({"start": "somewhere"}, "--from does not apply to a tagger"),
+        ({"min_count": 0}, "min_count is 0"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
+    agreement(tmp_path / "data.conll", spans=True)
+    with pytest.raises(ElmanError, match=message):
+        elman.train(
+            tmp_path / "data.conll", task="tag", **{"model": "lstm", "format": "columns", "updates": 1, **settings}
+        )
+
+
+def test_a_file_without_sentences_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.conll").write_text("\n\n")
+    request = TagRequest(kind="tagger", sources=(str(tmp_path / "empty.conll"),), data=TagDataConfig(format="columns"))
+    with pytest.raises(TextError, match=r"empty\.conll"):
+        read_data(request, progress=Progress())
+
+
+def test_temperature_of_a_chain() -> None:
+    from elman.inference.linear_chain import LinearChain
+    from elman.tasks.tag.temperature import fit_chain_temperature
+
+    rng = np.random.default_rng(0)
+    chain = LinearChain(3, transitions=rng.normal(size=(3, 3)))
+    scores = [rng.normal(size=(6, 3)) for _ in range(150)]
+    # Tags drawn from the model itself: it is calibrated, unless its scores are multiplied.
+    tags = []
+    for own in scores:
+        sequences = chain.n_best(own, 3**6)
+        chances = np.exp([score for _, score in sequences])
+        tags.append(sequences[rng.choice(len(sequences), p=chances / chances.sum())][0])
+    assert fit_chain_temperature(chain, scores, tags) == pytest.approx(1, abs=0.15)
+    sharper = LinearChain(3, transitions=chain.transitions * 3)
+    assert fit_chain_temperature(sharper, [own * 3 for own in scores], tags) == pytest.approx(3, rel=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_prediction_needs_no_torch(trained: Tagger) -> None:
+    block = (
+        "import sys; sys.modules['torch'] = None; import elman; model = elman.load(sys.argv[1]); "
+        "assert 'numba' not in sys.modules; print(model.predict('the zzzzus of the right'))"
+    )
+    done = subprocess.run([sys.executable, "-c", block, str(trained.folder)], capture_output=True, text=True)
+    assert done.stdout == "the [zzzzus]right of the right\n", done.stderr
