@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.nn.largest import Largest
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from elman.nn import adaptive as module
 from elman.nn.adaptive import AdaptiveEmbedding, AdaptiveOutput
@@ -173,18 +172,6 @@ def test_bfloat16_rows_get_bfloat16_gradients() -> None:
     assert gradient.dtype == torch.bfloat16
     (expected,) = torch.autograd.grad(output.plain_loss(y.float(), targets)[0], [y])
     assert (gradient - expected).float().norm() / expected.float().norm() < 0.03
-
-
-class Largest(TorchDispatchMode):
-    """The most elements any tensor had that an operation made."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        made = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        self.elements = max([self.elements, *made])
-        return result
 
 
 def test_nothing_of_n_times_v_nor_v_times_e_ever_exists() -> None:

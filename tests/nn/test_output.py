@@ -5,9 +5,8 @@ import math
 
 import pytest
 import torch
+from tests.nn.largest import Largest
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from elman.nn import chunked as module
 from elman.nn.embedding import Embedding
@@ -91,18 +90,6 @@ def test_bfloat16_inputs_get_bfloat16_gradients() -> None:
     assert gradient.dtype == torch.bfloat16
     (expected,) = torch.autograd.grad(output.plain_loss(y.float(), targets)[0], [y])
     assert (gradient - expected).float().norm() / expected.float().norm() < 0.01
-
-
-class Largest(TorchDispatchMode):
-    """The most elements any tensor had that an operation made."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        made = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        self.elements = max([self.elements, *made])
-        return result
 
 
 def test_no_more_than_a_chunk_of_the_logits_ever_exists() -> None:

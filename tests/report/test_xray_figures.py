@@ -51,7 +51,10 @@ def test_cells_that_do_equally_well_are_told_apart() -> None:
     }  # fmt: skip
     axes, _ = drawn(xray_figures.draw_task, values)
     lines = [line for line in axes.get_lines() if line.get_label() in cells]
-    heights = [float(line.get_ydata()[0]) for line in lines]
-    assert len(set(heights)) == len(cells) and min(heights) > values["solved"]
-    assert max(heights) - min(heights) < 0.1
+    assert all((line.get_ydata() == 1.0).all() for line in lines)
+    assert len({float(line.get_xdata()[0]) for line in lines}) == len(cells)
+    # Nearer to their lag than to the next one.
+    assert all(abs(line.get_xdata()[0] / 5 - 1) < 0.2 for line in lines)
+    widths = [line.get_linewidth() for line in lines]
+    assert widths == sorted(set(widths), reverse=True)
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(cells)

@@ -72,8 +72,8 @@ def run(
         bool | None,
         typer.Option(
             "--secrets/--no-secrets",
-            help="Whether a page offers long numbers, addresses and random strings "
-            "(default: no; the page does not contain them).",
+            help="Whether long numbers, addresses and random strings stand in what is written "
+            "(default: in pages no, in ARPA and ONNX files yes).",
         ),
     ] = None,
     as_json: Json = False,
@@ -81,6 +81,7 @@ def run(
 ) -> None:  # fmt: skip
     from elman import api
     from elman.decode.blocklist import block_entries
+    from elman.export.private_types import private_types
     from elman.export.word2vec import FORMATS
     from elman.storage.folder import folder_bytes
     from elman.tasks.language.mixture import load_mixed, parse_part
@@ -111,8 +112,10 @@ def run(
     for name in settings | texts:
         if to != "arpa" and (to, name) != ("html", "text"):
             raise UsageError(f"--{name} applies to ARPA files only; add --to arpa, or leave it out")
-    if (block or secrets is not None) and to != "html":
-        raise UsageError("--block and --secrets apply to pages only; add --to html, or leave them out")
+    if block and to != "html":
+        raise UsageError("--block applies to pages only; add --to html, or leave it out")
+    if secrets is not None and to not in ("html", "arpa", "onnx"):
+        raise UsageError("--secrets applies to pages, ARPA and ONNX files only; leave it out")
     path = Path(out)
     if to in ("arpa", "html", *FORMATS) and path.is_dir():
         example = path / {"arpa": "model.arpa.gz", "html": "model.html", "word2vec-binary": "vectors.bin"}.get(
@@ -141,13 +144,13 @@ def run(
         loaded = api.load(model, task="language", progress=progress, torch=by_torch)
     distilled = page = None
     if to == "arpa":
-        distilled = loaded.export(path, progress=progress, **texts, **settings)
+        distilled = loaded.export(path, secrets=secrets is not False, progress=progress, **texts, **settings)
     elif to == "html":
         title = " + ".join(Path(parse_part(word).path).name for word in [model, *mix]) if mix else None
         rules = {"block": block_entries(block or []), "secrets": bool(secrets)}
         page = loaded.export_html(path, name=title, target_size=target, text=text, **rules, progress=progress)
     elif to == "onnx":
-        loaded.export_onnx(path, precision=precision or "int8", progress=progress)
+        loaded.export_onnx(path, precision=precision or "int8", secrets=secrets is not False, progress=progress)
     else:
         loaded.save(path)
     about = loaded.lm.describe()
@@ -156,6 +159,10 @@ def run(
         found |= {"parameters": distilled["ngrams"], "distilled": distilled}
     if page is not None:
         found["page"] = {name: page[name] for name in ("model", "page", "text", "hidden") if name in page}
+    if to in ("arpa", "onnx"):
+        tokenizer = loaded.lm.tokenizer
+        found["private"] = {"types": len(private_types(tokenizer)), "written": secrets is not False}
+        progress.say(_private(found["private"], tokenizer.size))
     if as_json:
         print_json(found)
         return
@@ -173,6 +180,13 @@ def _hidden(counts: dict[str, int]) -> str:
     private, blocked = counts["private"], counts["blocked"]
     said = f"{private + blocked:,} of {counts['vocabulary']:,} words of the vocabulary are never offered"
     return f"{said}: {private:,} look private (--secrets offers them), {blocked:,} are blocked"
+
+
+def _private(found: dict[str, Any], size: int) -> str:
+    what = f"{found['types']:,} of {size:,} types look private (long numbers, addresses, random strings)"
+    if not found["types"]:
+        return "nothing in the vocabulary looks private (long numbers, addresses, random strings)"
+    return f"{what}; " + ("--no-secrets leaves them out" if found["written"] else "they were left out")
 
 
 def _distilled(out: str, size: int, facts: dict[str, Any]) -> str:

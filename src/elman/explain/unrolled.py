@@ -84,7 +84,7 @@ def unrolled_page(reading: Unrolled, *, name: str, weights: Mapping[str, Any], w
     name.
     """
     config = reading.config
-    head = f"{name}: {config.cell}, {config.layers} layer{'s' * (config.layers > 1)}, V = {reading.types} types"
+    head = textwrap.fill(f"{unrolled_title(reading)} (model {name}, V = {reading.types} types)", width)
     legend = (
         "Time runs to the right, values flow upwards; 1×N: one row of N numbers. Along the top: the likeliest next "
         "token. The state begins at zero."

@@ -17,6 +17,7 @@ from elman.system.files import storage_errors
 from elman.system.machine import cache_folder
 from elman.text.corpus import Sources, read_text
 from elman.text.store import Text
+from elman.text.tokenizer import Tokenizer
 
 
 def write_distilled(
@@ -28,6 +29,7 @@ def write_distilled(
     card: Mapping[str, Any],
     text: Sources | None = None,
     tune: Sources | None = None,
+    tokenizer: Tokenizer | None = None,
     progress: Progress,
 ) -> dict[str, Any]:
     """Distil a model into an n-gram, write it, and report its quality.
@@ -37,13 +39,14 @@ def write_distilled(
         text: the text on which to query the model; default: its training text or, if that is gone,
             generated text.
         tune: text on which to fit the weights; default: its validation text.
+        tokenizer: names its types have in the file; default: its own tokenizer.
 
     Raises:
         ModelError: a type of the model cannot stand in an ARPA file.
         UsageError: there is no validation text.
         StorageError: the file cannot be written.
     """
-    words = arpa_words(model.tokenizer)
+    words = arpa_words(tokenizer or model.tokenizer)
     with storage_errors(path):  # fail now, not after minutes
         tempfile.TemporaryFile(dir=path.parent).close()
     stores = cache_folder() / "tokens"
@@ -58,7 +61,7 @@ def write_distilled(
             store = build_store(train, model.tokenizer, folder=stores, collect_oov=True, progress=progress)
             ids = store.ids, store.documents
             distilled = distill(model, train=ids, valid=valid, config=config, progress=progress)
-    write_arpa(path, distilled.tables, words, preamble=arpa_preamble(model.tokenizer), progress=progress)
+    write_arpa(path, distilled.tables, words, preamble=arpa_preamble(tokenizer or model.tokenizer), progress=progress)
     tell_losses(model.tokenizer, progress)
     return {"from": model.describe()["name"], **distilled.facts}
 

@@ -30,6 +30,7 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.files import write_atomic
 from elman.system.machine import importable
+from elman.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import onnx
@@ -43,7 +44,9 @@ _CHUNK = 64
 _LARGEST = (1 << 31) - 1
 
 
-def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Progress) -> dict[str, Any]:
+def write_onnx(
+    path: Path, model: LanguageModel, *, precision: str, tokenizer: Tokenizer | None = None, progress: Progress
+) -> dict[str, Any]:
     """Write ``step.onnx``, ``score.onnx``, the tokenizer and ``onnx.json`` into the new folder
     ``path``.
 
@@ -51,6 +54,7 @@ def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Pr
         model: a network, computed by torch or by elman's engine.
         precision: ``int8`` or ``fp32``. A model whose groups of weights are partly in 8 bits keeps
             them so for int8.
+        tokenizer: the names of its types; default: its own tokenizer.
 
     Returns:
         The content of ``onnx.json``: inputs and outputs of each file with their shapes, and the
@@ -84,7 +88,7 @@ def write_onnx(path: Path, model: LanguageModel, *, precision: str, progress: Pr
         }
         write_atomic(path / name, onnx_model.SerializeToString(deterministic=True))
         progress.say(f"{path / name}: {network.precision}, {onnx_model.ByteSize() / 1e6:.1f} MB")
-    for name, data in network.tokenizer.to_files().items():
+    for name, data in (tokenizer or network.tokenizer).to_files().items():
         write_atomic(path / name, data)
     write_atomic(path / "onnx.json", (json.dumps(about, indent=2) + "\n").encode())
     if network.precision != "fp32":

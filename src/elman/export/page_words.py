@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Collection
 
 from elman.decode.offers import Offers, offers_from
-from elman.decode.secrets import is_secret
 from elman.decode.spelling import locale_of
+from elman.export.private_types import private_types
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 
@@ -41,12 +41,12 @@ def page_words(tokenizer: Tokenizer, *, block: Collection[str] = (), secrets: bo
         secrets: whether to offer what looks private.
     """
     offers = offers_from(block, locale=locale_of(tokenizer), secrets=secrets)
-    private, blocked, tokens = set[int](), set[int](), list(tokenizer.tokens)
+    private = frozenset[int]() if offers.secrets else private_types(tokenizer)
+    blocked, tokens = set[int](), list(tokenizer.tokens)
     for token in range(EOS_ID + 1, tokenizer.size):
         word = tokens[token].removeprefix(" ")
-        if not offers.secrets and is_secret(word):
-            private.add(token)
+        if token in private:
             tokens[token] = f"{tokens[token][: -len(word)]}\0{token}"
         elif offers.block and offers.block.hides(word):
             blocked.add(token)
-    return PageWords(offers, frozenset(private), frozenset(blocked), tuple(tokens))
+    return PageWords(offers, private, frozenset(blocked), tuple(tokens))

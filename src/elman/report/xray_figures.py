@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _FLOOR, _CEILING = 1e-12, 1e6
 _MOST_CURVES = 8
-_SPREAD = 0.07
-"""How much higher the last cell's curve of a task is drawn than the first one's: less than the
-distance between a perfect and a solved score."""
+_SPREAD = 1.25
+"""How much further right the last cell's curve of a task is drawn than the first one's, as a
+factor."""
 
 
 def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
@@ -38,7 +38,10 @@ def draw_gradient(figure: "Figure", values: Mapping[str, Any]) -> None:
             axes.plot(np.arange(len(bound)), bound.clip(low, high), color=INK, lw=1.2, ls=":", label=label)
             if bound.max() > high:
                 text = f" the bound continues to {_power(bound.max())}"
-                axes.annotate(text, (int(np.argmax(bound > high)), high), va="top", fontsize=7.5, alpha=0.8)
+                place = (int(np.argmax(bound > high)), high)
+                axes.annotate(
+                    text, place, xytext=(0, -4), textcoords="offset points", va="top", fontsize=7.5, alpha=0.8
+                )
     lags = shares[-1][1].shape[1]
     axes.axhline(0.01, color=INK, lw=0.7, alpha=0.5)
     axes.annotate("1% left", (lags - 1, 0.01), ha="right", va="bottom", fontsize=7.5, alpha=0.8)
@@ -167,7 +170,8 @@ def draw_gates(
             {"cmap": "PuOr_r", "vmin": -size, "vmax": size} if state else {"cmap": "cividis", "vmin": 0, "vmax": 1}
         )
         image = each.imshow(table, aspect="auto", interpolation="nearest", **colours)
-        each.set_title(titled(name, meanings.get(name, "")))
+        # One below the other: beside each other, the titles of five panels would touch.
+        each.set_title("\n".join(filter(None, [name, meanings.get(name, "")])), fontsize=7.5)
         each.set_xticks([])
         each.tick_params(length=0)
         aspect = 12 if len(names) > 1 else 50
@@ -225,17 +229,34 @@ def draw_task(figure: "Figure", values: Mapping[str, Any]) -> None:
     last = max(len(values["cells"]) - 1, 1)
     for number, cell in enumerate(values["cells"]):
         colour, dash, marker = _style(cell["cell"])
-        # Each cell a little beside and above the others, so that no curve hides another.
+        # Each cell a little beside the others, and thinner than those below it, so that no curve
+        # hides another.
         place = number / last - 0.5
-        lags, rise = np.array([score["lag"] for score in cell["scores"]]) * 1.13**place, _SPREAD * place
+        lags = np.array([score["lag"] for score in cell["scores"]]) * _SPREAD**place
         medians = np.array([score["median"] for score in cell["scores"]])
         ends = np.array([[min(score["seeds"]), max(score["seeds"])] for score in cell["scores"]]).T
         if len(values["seeds"]) > 1:
-            axes.vlines(lags, *(np.maximum(ends, -0.1) + rise), color=colour, lw=1, alpha=0.7)
-        heights = np.maximum(medians, -0.1) + rise
-        axes.plot(lags, heights, color=colour, ls=dash, marker=marker, ms=5, label=cell["cell"])
+            axes.vlines(lags, *np.maximum(ends, -0.1), color=colour, lw=1, alpha=0.7)
+        axes.plot(
+            lags,
+            np.maximum(medians, -0.1),
+            color=colour,
+            ls=dash,
+            lw=2.6 - 1.6 * number / last,
+            marker=marker,
+            ms=5,
+            label=cell["cell"],
+        )
     axes.axhline(values["solved"], color=INK, lw=0.8, alpha=0.6)
-    axes.annotate("solved", (values["lags"][-1], values["solved"]), ha="right", va="bottom", fontsize=7.5)
+    axes.annotate(
+        "solved",
+        (1, values["solved"]),
+        xycoords=("axes fraction", "data"),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=7.5,
+    )
     axes.axhline(values["chance"], color=INK, lw=0.8, ls=":")
     words = "always the mean" if regression else "chance"
     axes.annotate(words, (values["lags"][0], values["chance"]), ha="left", va="bottom", fontsize=7.5)

@@ -67,8 +67,13 @@ def load_arpa(path: Path, *, progress: Progress | None = None) -> Imported:
     return Imported(model=model, speller=Speller.fit({token: 1 for token in tokens[len(SPECIALS) :]}), facts=facts)
 
 
-def save_arpa(model: LanguageModel, path: Path, *, progress: Progress | None = None) -> None:
+def save_arpa(
+    model: LanguageModel, path: Path, *, tokenizer: Tokenizer | None = None, progress: Progress | None = None
+) -> None:
     """Write a model as an ARPA file, gzip if its name ends in ``.gz``.
+
+    Args:
+        tokenizer: the names of its types; default: its own tokenizer.
 
     Raises:
         ModelError: it is no n-gram model, or a type of it cannot stand in an ARPA file.
@@ -80,10 +85,11 @@ def save_arpa(model: LanguageModel, path: Path, *, progress: Progress | None = N
             f"a model of the kind {model.describe()['name']} has no n-grams to write into an ARPA file; "
             "export one that was trained with --model ngram"
         )
-    words = arpa_words(model.tokenizer)
+    tokenizer = tokenizer or model.tokenizer
+    words = arpa_words(tokenizer)
     tables: BackoffTables = to_tables()
-    write_arpa(path, tables, words, preamble=arpa_preamble(model.tokenizer), progress=progress)
-    tell_losses(model.tokenizer, progress or Progress())
+    write_arpa(path, tables, words, preamble=arpa_preamble(tokenizer), progress=progress)
+    tell_losses(tokenizer, progress or Progress())
 
 
 def tell_losses(tokenizer: Tokenizer, progress: Progress) -> None:

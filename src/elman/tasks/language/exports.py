@@ -8,6 +8,7 @@ from elman.decode.offers import listed
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
+from elman.text.tokenizer import Tokenizer
 
 
 class Exports:
@@ -18,12 +19,21 @@ class Exports:
     card: dict[str, Any]
 
     def export_onnx(
-        self, folder: str | Path, *, precision: Literal["int8", "fp32"] = "int8", progress: Progress | None = None
+        self,
+        folder: str | Path,
+        *,
+        precision: Literal["int8", "fp32"] = "int8",
+        secrets: bool = True,
+        progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Write a network as ``step.onnx`` and ``score.onnx`` into a new folder; returns how exact
         they are.
 
         The tokenizer is written next to them, and ``onnx.json`` names inputs and outputs.
+
+        Args:
+            secrets: whether long numbers, addresses and random strings stand in the vocabulary; if
+                not, they are unknown words.
 
         Raises:
             ModelError: it is not a network.
@@ -31,7 +41,14 @@ class Exports:
         """
         from elman.export.onnx import write_onnx
 
-        return write_onnx(Path(folder), self.lm, precision=precision, progress=progress or Progress())
+        names = self._names(secrets=secrets)
+        return write_onnx(Path(folder), self.lm, precision=precision, tokenizer=names, progress=progress or Progress())
+
+    def _names(self, *, secrets: bool) -> Tokenizer:
+        """The tokenizer that is written beside a model."""
+        from elman.export.private_types import without_private
+
+        return self.lm.tokenizer if secrets else without_private(self.lm.tokenizer)
 
     def export_html(
         self,
@@ -86,6 +103,7 @@ class Exports:
         *,
         text: str | Path | None = None,
         tune: str | Path | None = None,
+        secrets: bool = True,
         progress: Progress | None = None,
         **settings: Any,
     ) -> dict[str, Any] | None:
@@ -99,6 +117,8 @@ class Exports:
                 gone, text that it generates.
             tune: text on which to fit the n-gram's weights; by default the validation text named in
                 the model card.
+            secrets: whether long numbers, addresses and random strings stand in the file; if not,
+                they are unknown words, and n-grams have a name of private-use characters for them.
             settings: ``order``, ``ngrams``, ``tokens`` and ``seed``
                 (``elman.export.distill.DistillConfig``).
 
@@ -113,9 +133,9 @@ class Exports:
         from elman.export.distill import DistillConfig
         from elman.models.ngram.arpa import save_arpa
 
-        progress = progress or Progress()
+        progress, names = progress or Progress(), self._names(secrets=secrets)
         if not hasattr(self.lm, "backoff_tables"):
-            texts = {"text": text, "tune": tune, "folder": self.folder, "card": self.card}
+            texts = {"text": text, "tune": tune, "folder": self.folder, "card": self.card, "tokenizer": names}
             config = DistillConfig.from_json(settings)
             return write_distilled(Path(file), self.lm, config, **texts, progress=progress)
         given = [name for name, value in {"text": text, "tune": tune, **settings}.items() if value is not None]
@@ -123,5 +143,5 @@ class Exports:
             raise UsageError(
                 f"{given[0]} applies to models that become n-grams; this one already is an n-gram: leave it out"
             )
-        save_arpa(self.lm, Path(file), progress=progress)
+        save_arpa(self.lm, Path(file), tokenizer=names, progress=progress)
         return None
