@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.fasttext_codes import read_codes
-from elman.data.pretrained_vectors import MOST_DIMENSIONS
+from elman.data.pretrained_vectors import LARGEST, MOST_DIMENSIONS, usable
 from elman.errors import TextError
 from elman.progress import Progress
 from elman.system.files import storage_errors
@@ -167,8 +167,8 @@ class _Reader:
         heights = {known + (buckets if kept is None else len(kept)), *([known + buckets] if pruned == 0 else [])}
         matrix = self._matrix(heights, dimensions)
         for start in range(0, len(matrix), _BLOCK):
-            if not np.isfinite(matrix[start : start + _BLOCK]).all():
-                raise self._error("a number is not finite; train it again, or copy it again")
+            if not usable(matrix[start : start + _BLOCK]).all():
+                raise self._error(f"a number is not finite, or above {LARGEST:g}; train it again, or copy it again")
         spelled = pruned and buckets and largest > 0 and not (version == 11 and model == _SUPERVISED)
         if spelled and not 1 <= smallest <= largest <= _LONGEST_NGRAM:
             raise self._error(

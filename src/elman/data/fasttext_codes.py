@@ -43,7 +43,8 @@ def read_codes(data: bytes | mmap, at: int, *, heights: Collection[int], width: 
     if apart:
         codes, at = _bytes(data, at, rows)
         (lengths,), _ = _centroids(data, at, 1)
-        matrix *= lengths[codes]
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers are checked where they are used
+            matrix *= lengths[codes]
     return matrix
 
 

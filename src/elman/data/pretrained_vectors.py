@@ -28,6 +28,8 @@ from elman.progress import Progress
 
 MOST_DIMENSIONS = 1 << 14
 """Vectors with more numbers are refused."""
+LARGEST = 1e17
+"""Larger numbers are damage: the squares of so many would not fit into float32."""
 
 _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -100,6 +102,11 @@ def read_vectors(
         raise TextError(f"{path}: damaged or cut off; copy it again, or decompress it by hand") from error
     except OSError as error:
         raise TextError(f"{path}: cannot be read ({error.strerror}); name a file of word vectors") from error
+
+
+def usable(numbers: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which numbers may be in a vector: neither infinite, nor none, nor above LARGEST."""
+    return np.abs(numbers) <= LARGEST
 
 
 def is_vector_file(path: Path) -> bool:
@@ -184,8 +191,10 @@ class _BinaryFile:
             elif word in rows:
                 duplicates += 1
             elif wanted is None or word in wanted:
-                if not np.isfinite(np.frombuffer(data, "<f4")).all():
-                    raise TextError(f"{self._path}: the vector of {word[:40]!r} has a value that is not finite")
+                if not usable(np.frombuffer(data, "<f4")).all():
+                    raise TextError(
+                        f"{self._path}: a value of the vector of {word[:40]!r} is not finite, or above {LARGEST:g}"
+                    )
                 rows[word] = data
             if number % _TOLD_LINES == 0:
                 self._advance(self._file.tell() - told)
@@ -290,10 +299,10 @@ class _VectorFile:
         else:
             self._check_total(total)
         matrix = np.asarray(values, np.float32).reshape(len(row_of), self._dimensions)
-        finite = np.isfinite(matrix).all(1)
-        if not finite.all():
-            number = line_of_row[int(np.argmin(finite))]
-            raise self._error(number, "a value is not finite, or too large for 32 bits; mend that line")
+        good = usable(matrix).all(1)
+        if not good.all():
+            number = line_of_row[int(np.argmin(good))]
+            raise self._error(number, f"a value is not finite, or above {LARGEST:g}; mend that line")
         return Vectors(tuple(row_of), matrix, total, duplicates, skipped)
 
     def _split(self, number: int, line: bytes) -> tuple[bytes, list[bytes]]:
