@@ -55,7 +55,7 @@ def test_stopped_and_resumed_is_as_never_stopped(text_file: Path, tmp_path: Path
     for _ in range(12):
         size = (out / "training" / "log.jsonl").stat().st_size if (out / "training" / "log.jsonl").exists() else 0
         wait_for_log(out, process, size)
-        time.sleep(rng.uniform(0.0, 0.05))
+        time.sleep(rng.uniform(0.0, 0.15))
         if len(given) < len(BLOWS) and process.poll() is None:
             given.append(BLOWS[len(given)])
             process.send_signal(given[-1])
