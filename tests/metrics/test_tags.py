@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
+from elman.metrics import tags
 from elman.metrics.labels import confusion_matrix
 from elman.metrics.tags import TagCounts
 
@@ -15,10 +16,10 @@ UNKNOWN = [[False, True, True], [False, False], [True]]
 
 
 def test_figures_by_hand() -> None:
-    counts = TagCounts.count(TRUTH, PREDICTED, names=["A"], unknown=UNKNOWN)
-    assert counts.names == ("A", "D", "N", "V", "X")
+    counts = TagCounts.count(TRUTH, PREDICTED, unknown=UNKNOWN)
+    assert counts.names == ("D", "N", "V", "X")
     figures = {name: float(figure(np.ones(3, np.int64))) for name, figure in counts.figures().items()}
-    # D 1, N 4/5, V 1/2, X 0; A is nowhere.
+    # D 1, N 4/5, V 1/2, X 0.
     assert figures == pytest.approx(
         {"accuracy": 4 / 6, "unknown_accuracy": 1 / 3, "sentence_accuracy": 1 / 3, "macro_f1": 2.3 / 4}
     )
@@ -31,9 +32,9 @@ def test_figures_by_hand() -> None:
 
 def test_as_scikit_learn() -> None:
     rng = random.Random(1)
-    tags = [f"T{number}" for number in range(40)]
-    truth = [[rng.choice(tags) for _ in range(rng.randint(1, 30))] for _ in range(60)]
-    predicted = [[tag if rng.random() < 0.8 else rng.choice(tags[:30]) for tag in line] for line in truth]
+    names = [f"T{number}" for number in range(40)]
+    truth = [[rng.choice(names) for _ in range(rng.randint(1, 30))] for _ in range(60)]
+    predicted = [[tag if rng.random() < 0.8 else rng.choice(names[:30]) for tag in line] for line in truth]
     counts = TagCounts.count(truth, predicted)
     flat, guessed = sum(truth, []), sum(predicted, [])
     figures = counts.total.figures()
@@ -52,6 +53,12 @@ def test_as_scikit_learn() -> None:
     repeated = [
         [line for line, times in zip(part, weights, strict=True) for _ in range(times)] for part in (truth, predicted)
     ]
-    again = TagCounts.count(*repeated, names=counts.names)
+    again = TagCounts.count(*repeated)
     for name, figure in counts.figures().items():
         assert float(figure(weights)) == pytest.approx(float(again.figures()[name](np.ones(int(weights.sum())))))
+
+
+def test_too_many_tags_have_no_macro_f1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tags, "MOST_CELLS", 11)  # three sentences, four tags
+    counts = TagCounts.count(TRUTH, PREDICTED)
+    assert "macro_f1" not in counts.figures() and counts.total.macro_f1 == pytest.approx(2.3 / 4)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
+from elman.evaluation.verdict import counted, verdict
 from elman.metrics.calibration import Reliability, log_loss
 from elman.metrics.intervals import (
     RESAMPLES,
@@ -240,22 +241,13 @@ def verdict_of(rivals: Sequence[LabelScores], *, headline: str, examples: int) -
         return "No rival was compared."
     rival, figure = rivals[0], _HEADLINES[headline][1]
     assert rival.difference is not None
-    value, low, high = (100 * bound for bound in rival.difference)
-    if low > 0:
-        return f"Better than {rival.name} by {_points(value)} points of {figure} ({_points(low)} to {_points(high)})."
-    if high < 0:
-        name, by = rival.name[:1].upper() + rival.name[1:], _points(-value)
-        return f"{name} is better by {by} points of {figure} ({_points(-high)} to {_points(-low)}): use it."
-    return (
-        f"No difference from {rival.name} that {examples:,} example{'s' * (examples != 1)} could show: "
-        f"{_points(value)} points of {figure} ({_points(low)} to {_points(high)})."
-    )
+    return verdict(rival.name, rival.difference, figure=figure, units=counted(examples, "example"))
 
 
 def _few(examples: int) -> tuple[str, ...]:
     if examples >= _FEW_EXAMPLES:
         return ()
-    return (f"With {examples} example{'s' * (examples != 1)} the intervals are too narrow.",)
+    return (f"With {counted(examples, 'example')} the intervals are too narrow.",)
 
 
 def _mistakes(
@@ -296,7 +288,3 @@ def _mistakes(
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
-
-
-def _points(value: float) -> str:
-    return f"{round(value, 1) + 0.0:.1f}"  # not "-0.0"

@@ -52,6 +52,15 @@ def standard_name(name: str) -> str | None:
     return upper if upper in SCHEMES else None
 
 
+def type_of(tag: str) -> str:
+    """The type of a tag of any scheme; empty for ``O``, and for prefixes without types.
+
+    >>> type_of("B-creative-work"), type_of("O")
+    ('creative-work', '')
+    """
+    return _split(tag)[1]
+
+
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> str | None:
     """The scheme of tag sequences, or None if they are not spans, such as parts of speech.
 

@@ -5,7 +5,7 @@ tests draw or swap whole sentences. S is the number of sentences and K that of t
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +17,8 @@ TagSequences = Sequence[Sequence[str]]
 """A tag for each word of each sentence."""
 SentenceFigure = Callable[[NDArray[Any]], NDArray[np.float64]]
 """From how often each sentence counts ``[.., S]`` to the figure ``[..]``."""
+MOST_CELLS = 20_000_000
+"""Of a table of sentences and tags."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,10 +33,16 @@ class TagCounts:
 
     names: tuple[str, ...]
     """Of the tags, sorted."""
-    words: LabelTally
-    """Of all words ``[S, K]``."""
-    unknown: LabelTally
-    """Of unknown words ``[S, K]``."""
+    words: NDArray[np.int64]
+    """Words of each sentence ``[S]``."""
+    correct: NDArray[np.int64]
+    """Words with the right tag ``[S]``."""
+    unknown: NDArray[np.int64]
+    """Unknown words ``[S]``."""
+    unknown_correct: NDArray[np.int64]
+    """Unknown words with the right tag ``[S]``."""
+    by_tag: LabelTally | None
+    """Counts of each tag ``[S, K]``; None where that is too large a table."""
     truth: NDArray[np.int64]
     """The tag of each word ``[N]``, an index into ``names``."""
     predicted: NDArray[np.int64]
@@ -46,7 +54,6 @@ class TagCounts:
         truth: TagSequences,
         predicted: TagSequences,
         *,
-        names: Iterable[str] = (),
         unknown: Sequence[Sequence[bool]] | None = None,
     ) -> Self:
         """Count the words of each sentence.
@@ -54,24 +61,25 @@ class TagCounts:
         Args:
             truth: of S sentences.
             predicted: as long as ``truth``, sentence by sentence.
-            names: tags that count as well, if no word has them.
             unknown: whether training did not have the word; by default none is unknown.
         """
         lengths = [len(tags) for tags in truth]
         assert lengths == [len(tags) for tags in predicted], "a tag for each word"
         pairs = (truth, predicted)
-        known = sorted({*names, *(tag for part in pairs for tags in part for tag in tags)})
-        index = {name: place for place, name in enumerate(known)}
+        names = sorted({tag for part in pairs for tags in part for tag in tags})
+        index = {name: place for place, name in enumerate(names)}
         true, guessed = (np.array([index[tag] for tags in part for tag in tags], np.int64) for part in pairs)
         of_word = np.repeat(np.arange(len(truth)), lengths)
         new = np.zeros(len(true), bool)
         if unknown is not None:
             new = np.array([flag for flags in unknown for flag in flags], bool)
-        sizes = {"sentences": len(truth), "labels": len(known)}
+        correct = true == guessed
+        chosen = (np.ones(len(true), bool), correct, new, new & correct)
+        small = len(truth) * len(names) <= MOST_CELLS
         return cls(
-            names=tuple(known),
-            words=_by_sentence(of_word, true, guessed, **sizes),
-            unknown=_by_sentence(of_word[new], true[new], guessed[new], **sizes),
+            tuple(names),
+            *(np.bincount(of_word[words], minlength=len(truth)) for words in chosen),
+            by_tag=_by_tag(of_word, true, guessed, sentences=len(truth), labels=len(names)) if small else None,
             truth=true,
             predicted=guessed,
         )
@@ -79,21 +87,24 @@ class TagCounts:
     @property
     def total(self) -> LabelTally:
         """The counts of all words ``[K]``."""
-        return self.words.summed(np.ones(len(self.words.examples), np.int64))
+        return LabelTally.count(self.truth, self.predicted, labels=len(self.names))
 
     def figures(self) -> dict[str, SentenceFigure]:
         """Functions of sentences' weights, by the lasting JSON names of their values.
 
         ``accuracy`` and ``unknown_accuracy`` are shares of words, ``sentence_accuracy`` the share
-        of sentences without a mistake; ``macro_f1`` is the mean F1 of the tags.
+        of sentences without a mistake; ``macro_f1`` is the mean F1 of the tags, which is left out
+        if sentences times tags exceed ``MOST_CELLS``.
         """
-        exact = self.words.exact == self.words.examples
-        return {
-            "accuracy": ratio(self.words.exact, self.words.examples),
-            "unknown_accuracy": ratio(self.unknown.exact, self.unknown.examples),
-            "sentence_accuracy": ratio(exact, np.ones(len(exact))),
-            "macro_f1": lambda weights: self.words.summed(weights).macro_f1,
+        figures = {
+            "accuracy": ratio(self.correct, self.words),
+            "unknown_accuracy": ratio(self.unknown_correct, self.unknown),
+            "sentence_accuracy": ratio(self.correct == self.words, np.ones(len(self.words))),
         }
+        by_tag = self.by_tag
+        if by_tag is not None:
+            figures["macro_f1"] = lambda weights: by_tag.summed(weights).macro_f1
+        return figures
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> SentenceFigure:
@@ -115,7 +126,7 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> SentenceFigure:
     return figure
 
 
-def _by_sentence(
+def _by_tag(
     of_word: NDArray[np.int64],
     truth: NDArray[np.int64],
     predicted: NDArray[np.int64],

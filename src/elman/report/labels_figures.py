@@ -104,14 +104,14 @@ def draw_reliability(figure: "Figure", report: Mapping[str, Any]) -> None:
     upper.vlines(confidence, confidence, right, color=OWN, lw=2, alpha=0.6)
     upper.plot(confidence, right, color=_BLUE, marker="o", ms=4.5, lw=1.4, label="this model")
     upper.set_title(f"expected calibration error {100 * reliability['expected_calibration_error']:.1f}%", loc="right")
-    kind = "labels" if report["multilabel"] else "answers"
+    kind = "labels" if report.get("multilabel") else "answers"
     upper.set(
         ylim=(-0.03, 1.03), ylabel=f"share of {kind} that are right" if kind == "answers" else "share that is true"
     )
     upper.legend(loc="upper left")
     lower.bar(centres, [row["count"] for row in bins], width=0.9 * width, color=_BLUE, alpha=0.7)
     lower.set(xlim=(-0.01, 1.01), ylabel=kind, xlabel="confidence: the probability of the answer")
-    if report["multilabel"]:
+    if report.get("multilabel"):
         lower.set(yscale="log", xlabel="probability of the label")
         lower.yaxis.set_major_formatter("{x:,.0f}")
         lower.yaxis.set_minor_formatter("")

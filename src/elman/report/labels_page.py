@@ -32,7 +32,7 @@ def labels_table(report: Mapping[str, Any]) -> str:
     """
     blocks = [report["verdict"], aligned(_scores(report)), aligned(_per_label(report))]
     if report["confusion"] is not None:
-        blocks.append(_confusions(report))
+        blocks.append(confusions(report))
     blocks += report["notes"]
     if report["signature"]:
         blocks.append(f"signature: {report['signature']}")
@@ -54,13 +54,13 @@ def write_labels_page(folder: Path, report: Mapping[str, Any], *, title: str = "
     sections = [
         Section("Verdict", [report["verdict"], *report["notes"]]),
         Section("Figures", [scores], table=_scores(report)),
-        Section("By label", _left_out(report), table=_per_label(report)),
+        Section("By label", left_out(report), table=_per_label(report)),
     ]
     if report["confusion"] is not None:
         width, height = confusion_size(len(report["labels"]))
         about = "Rows are true labels, columns predicted ones. The darker, the larger the share of the true label."
         draw = partial(draw_confusion, report=report)
-        sections.append(Section("Confusions", [about], "confusion", draw, height, _pairs(report), width))
+        sections.append(Section("Confusions", [about], "confusion", draw, height, confusion_rows(report), width))
     about = (
         "Predictions are sorted by confidence into 15 bins of equal width (Guo et al. 2017). Of answers that promise "
         "80%, eight of ten should be right; the expected calibration error is the mean distance from that."
@@ -80,44 +80,49 @@ def _scores(report: Mapping[str, Any]) -> list[list[str]]:
     beside = ["difference"] if report["rivals"] else []
     rows = [["", *names.values(), "log loss", "calibration error", *beside]]
     for scores in (report["scores"], *report["rivals"]):
-        shares = [_interval(scores[figure]) for figure in names]
+        shares = [interval_text(scores[figure]) for figure in names]
         cells = [short(scores["name"], longest=40), *shares, f"{scores['log_loss']:.3f}"]
-        cells.append(_percent(scores["calibration_error"]))
+        cells.append(percent(scores["calibration_error"]))
         if beside:
-            cells.append(_interval(scores["difference"]) if "difference" in scores else "")
+            cells.append(interval_text(scores["difference"]) if "difference" in scores else "")
         rows.append(cells)
     return rows
 
 
 def _per_label(report: Mapping[str, Any]) -> list[list[str]]:
-    labels = report["per_label"]
-    if len(labels) > _MOST_ROWS:
-        labels = sorted(labels, key=lambda label: label["f1"])[:_MOST_ROWS]
     rows = [["label", "precision", "recall", "F1", "examples", "predicted"]]
-    for label in labels:
-        shares = [_percent(label[figure]) for figure in ("precision", "recall", "f1")]
+    for label in worst_labels(report):
+        shares = [percent(label[figure]) for figure in ("precision", "recall", "f1")]
         rows.append([short(label["label"]), *shares, f"{label['support']:,}", f"{label['predicted']:,}"])
     return rows
 
 
-def _left_out(report: Mapping[str, Any]) -> list[str]:
+def worst_labels(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The labels to show: all of them, or if they are many, those with the lowest F1."""
+    labels = report["per_label"]
+    return labels if len(labels) <= _MOST_ROWS else sorted(labels, key=lambda label: label["f1"])[:_MOST_ROWS]
+
+
+def left_out(report: Mapping[str, Any]) -> list[str]:
+    """The sentence that says how many labels ``worst_labels`` leaves out, if it does."""
     more = len(report["per_label"]) - _MOST_ROWS
     return [f"The {_MOST_ROWS} labels with the lowest F1; {more} better ones are left out."] if more > 0 else []
 
 
-def _confusions(report: Mapping[str, Any]) -> str:
-    """The confusion matrix if it fits, otherwise the commonest mistakes."""
+def confusions(report: Mapping[str, Any], *, unit: str = "examples") -> str:
+    """The confusion matrix if it fits, otherwise the commonest mistakes, as text."""
     names = [short(name, longest=12) for name in report["labels"]]
     if len(names) > _MOST_CELLS:
-        return aligned(_pairs(report), left=2)
+        return aligned(confusion_rows(report, unit=unit), left=2)
     matrix = zip(names, report["confusion"], strict=True)
     return aligned([["true \\ predicted", *names], *([name, *(f"{count:,}" for count in row)] for name, row in matrix)])
 
 
-def _pairs(report: Mapping[str, Any]) -> list[list[str]]:
-    rows = [["true", "predicted", "examples", "of the true label's"]]
+def confusion_rows(report: Mapping[str, Any], *, unit: str = "examples") -> list[list[str]]:
+    """The commonest mistakes: true and predicted label, how many, and the share of the true label's."""
+    rows = [["true", "predicted", unit, "of the true label's"]]
     for true, predicted, count, share in confused_pairs(report, most=_MOST_PAIRS):
-        rows.append([short(true), short(predicted), f"{count:,}", f"{_percent(share)}%"])
+        rows.append([short(true), short(predicted), f"{count:,}", f"{percent(share)}%"])
     return rows
 
 
@@ -128,21 +133,26 @@ def _mistakes(report: Mapping[str, Any]) -> list[list[str]]:
     rows = [["text", "true", "predicted", "probability"]]
     for mistake in report["mistakes"]:
         text = short(mistake["text"], longest=300) or f"example {mistake['index'] + 1}"
-        rows.append([text, named(mistake["true"]), named(mistake["predicted"]), f"{_percent(mistake['probability'])}%"])
+        rows.append([text, named(mistake["true"]), named(mistake["predicted"]), f"{percent(mistake['probability'])}%"])
     return rows
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share with one digit.
+
+    >>> percent(0.1234)
+    '12.3'
+    """
     return f"{100 * share:.1f}"
 
 
-def _interval(interval: Mapping[str, float]) -> str:
+def interval_text(interval: Mapping[str, float]) -> str:
     """Percent with its limits.
 
-    >>> _interval({"value": 0.5, "low": 0.4, "high": 0.61})
+    >>> interval_text({"value": 0.5, "low": 0.4, "high": 0.61})
     '50.0 (40.0 to 61.0)'
     """
-    value, low, high = (_percent(round(interval[bound], 3) + 0.0) for bound in ("value", "low", "high"))
+    value, low, high = (percent(round(interval[bound], 3) + 0.0) for bound in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
 
 
