@@ -81,6 +81,7 @@ def test_arpa_files_mix(cli: Call, arpa: Path, tmp_path: Path) -> None:
     assert found["adapted"]["perplexity"] < found["perplexity"]
 
 
+@pytest.mark.slow
 def test_export_to_arpa_and_to_a_folder_and_back(
     cli: Call, ngram_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def test_every_key_has_the_answer_of_complete(make: Make, models: dict[str, Mode
             assert wanted is None or (answers(found), found["partial"]) == (wanted.words, wanted.partial)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_session_changes_no_bit_of_what_torch_computes(make: Make, mixed: bool) -> None:
     """Several tokens at once have other last bits there; a paste of many is remembered and typed on."""
