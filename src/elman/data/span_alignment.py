@@ -93,11 +93,12 @@ def with_text(sentence: TaggedSentence) -> TaggedSentence:
 
 
 def words_at(sentence: TaggedSentence, offsets: Sequence[tuple[int, int]]) -> TaggedSentence:
-    """A sentence whose words stand at given places of its text; blank ones are left out.
+    """A sentence whose words stand at given places of its text, without the blanks there.
 
     Raises:
         TextError: they are not in the text, or not in order.
     """
+    kept: list[tuple[int, int]] = []
     end_before = 0
     for start, end in offsets:
         if not end_before <= start < end <= len(sentence.text):
@@ -106,7 +107,10 @@ def words_at(sentence: TaggedSentence, offsets: Sequence[tuple[int, int]]) -> Ta
                 f"{len(sentence.text):,} characters; tokens must be in order, and offsets count characters"
             )
         end_before = end
-    kept = [(start, end) for start, end in offsets if not sentence.text[start:end].isspace()]
+        inside = sentence.text[start:end]
+        if word := inside.strip():
+            start += len(inside) - len(inside.lstrip())
+            kept.append((start, start + len(word)))
     words = tuple(nfc(sentence.text[start:end]) for start, end in kept)
     return dataclasses.replace(sentence, words=words, offsets=tuple(kept), tags=())
 

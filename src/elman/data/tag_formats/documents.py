@@ -29,7 +29,7 @@ def cut_document(
     for (start, first), (end, last) in zip(kept, [*kept[1:], (len(document.text), len(document))], strict=True):
         if first == last:
             continue
-        text = document.text[start:end]
+        text = document.text[start : max(end, document.offsets[last - 1][1])]
         start += len(text) - len(text.lstrip())
         yield dataclasses.replace(
             document,
