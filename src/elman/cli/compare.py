@@ -9,6 +9,7 @@ from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
+from elman.progress import Progress
 
 
 @with_flags(DataConfig)
@@ -33,6 +34,20 @@ def run(
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
     ] = None,
     test: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Test text (default: held out).")] = None,
+    vectors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of families: train one network with these word vectors as first embeddings, and without "
+            "(repeatable); needs --valid and --test.",
+        ),
+    ] = None,
+    amounts: Annotated[
+        str | None, typer.Option(metavar="N,N", help="With --vectors: words of training text (1000,10000,100000).")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="language|classify", help="With --vectors: what is trained.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
@@ -41,6 +56,27 @@ def run(
     from elman.studies.compare import ComparePlan, compare
     from elman.system.machine import require_torch
 
+    if vectors:
+        given = {"minutes": minutes, "parameters": parameters, "models": models, **settings}
+        for name, value in given.items():
+            if value is not None:
+                raise UsageError(f"--{name.replace('_', '-')} does not apply with --vectors; leave it out")
+        _compare_vectors(
+            Path(out),
+            make_progress(quiet),
+            as_json=as_json,
+            sources=tuple(texts),
+            vectors=tuple(vectors),
+            amounts=_numbers(amounts or "1000,10000,100000"),
+            valid=tuple(valid or ()),
+            test=tuple(test or ()),
+            task=task or "language",
+            epochs=10 if epochs is None else epochs,
+            seeds=seeds,
+        )
+        return
+    if amounts is not None or task is not None:
+        raise UsageError("--amounts and --task apply with --vectors only; add --vectors FILE, or leave them out")
     names = trainable() if models is None else [name.strip() for name in models.split(",") if name.strip()]
     plan = ComparePlan(
         sources=tuple(texts),
@@ -68,6 +104,38 @@ def run(
     for each in found["warnings"]:
         warn(f"warning: {each}")
     progress.say(f"report: {files[0]}")
+
+
+def _compare_vectors(out: Path, progress: Progress, *, as_json: bool, **plan: Any) -> None:
+    from elman.studies.vectors_gain import VectorsPlan, compare_vectors
+    from elman.system.machine import require_torch
+
+    checked = VectorsPlan(**plan)
+    require_torch()
+    found = compare_vectors(checked, out, progress=progress)
+    if as_json:
+        print_json(found)
+        return
+    rows = []
+    for row in found["rows"]:
+        shown = "none" if row["vectors"] is None else Path(row["vectors"]).name
+        sure = f"{row['low']:+.4g} to {row['high']:+.4g}" if "low" in row else ""
+        apart = f"{row['difference']:+.4g}" if "difference" in row else ""
+        rows.append([f"{row['words']:,}", shown, f"{row['mean']:.4g}", apart, sure])
+    print(table(["words", "vectors", found["figure"], "difference", "95%"], rows))
+    print(f"means of {checked.seeds} seeds on the test text; the interval is that of Student's t over seeds")
+
+
+def _numbers(listed: str) -> tuple[int, ...]:
+    """Whole numbers between commas.
+
+    >>> _numbers("1000, 20000")
+    (1000, 20000)
+    """
+    try:
+        return tuple(int(each) for each in listed.split(","))
+    except ValueError:
+        raise UsageError(f"--amounts is {listed[:30]!r}; give numbers of words: try --amounts 1000,10000") from None
 
 
 def _share(percent: str) -> float:
