@@ -1,6 +1,7 @@
-"""What ``import elman`` gives: train, load, mix, adapt, review_rating, the models, and
+"""What ``import elman`` gives: train, load, mix, adapt, rescore, review_rating, the models, and
 register_cell."""
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from elman.apps.rescore import RescoreConfig, Rescored
+from elman.apps.rescoring import Lists, load_lists, rescore_loaded
+from elman.apps.text_rules import TextRules
 from elman.cells.registry import register_cell
 from elman.decode.completion import Completion
 from elman.decode.scoring import LineScore
@@ -230,6 +234,72 @@ def adapt_steps(
             yield wanted[count - 1], Model(lm, model.speller, card=card)
 
 
+def rescore(
+    model: Model,
+    nbest: Lists,
+    *,
+    references: str | Path | None = None,
+    tune: Lists | None = None,
+    tune_references: str | Path | None = None,
+    others: Sequence[Model] = (),
+    weights: str | Path | dict[str, Any] | None = None,
+    cache: bool = False,
+    format: str | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Rescored:
+    """Choose again among a recogniser's hypotheses: n-best lists of speech, print, handwriting or translation.
+
+    Args:
+        nbest: a file or folder in any format of ``elman rescore``; or lists such as
+            ``{"hyps": [["in the end", -3.2], ["in the and", -3.5]], "ref": "in the end"}``.
+        references: a file of what was said.
+        tune: a development part; the weights are fitted to the fewest word errors on it.
+        tune_references: its references.
+        others: more models, with any vocabularies, each with a weight of its own.
+        weights: instead of ``tune``: numbers by the name of the score, or a file of them.
+        cache: whether words of earlier utterances are boosted, with ``context="document"``.
+        format: of the file; by default it is recognised.
+        settings: fields of ``RescoreConfig`` and ``TextRules``, such as ``context="document"`` or
+            ``lowercase=True``.
+
+    Returns:
+        ``lists`` with the best hypothesis first, and the ``weights``;
+        ``elman.apps.rescore_report.rescoring_figures`` gives word error rates.
+
+    Raises:
+        TextError: a file is broken; says where.
+        UsageError: settings that do not fit.
+
+    >>> import elman
+    >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
+    >>> lists = [{"hyps": [["Return the valley", -1.0], ["Return the value", -1.1]]}]
+    >>> elman.rescore(lm, lists).lists[0].hypotheses[0].text
+    'Return the value'
+    """
+    names = {field.name for field in dataclasses.fields(TextRules)}
+    rules = TextRules.from_json({name: value for name, value in settings.items() if name in names})
+    config = RescoreConfig.from_json({name: value for name, value in settings.items() if name not in names})
+    lists = load_lists(nbest, references, format=format)
+    development = None if tune is None else load_lists(tune, tune_references)
+    if cache:
+        if config.context != "document":
+            raise UsageError("a cache remembers earlier utterances, so it needs context document")
+        model = _with_cache(model, [each.reference for each in development or () if each.reference], progress)
+    more = {"tune": development, "weights": weights, "config": config, "rules": rules, "progress": progress}
+    return rescore_loaded(model, lists, others=others, **more)
+
+
+def _with_cache(model: Model, lines: Sequence[str], progress: Progress | None) -> Model:
+    """The model with a cache that is fitted on lines; without any, on the model's validation text."""
+    if not lines:
+        return adapt(model, cache=True, context="document", progress=progress)
+    with tempfile.TemporaryDirectory(prefix="elman-references-") as folder:
+        file = Path(folder) / "references.txt"
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return adapt(model, cache=True, tune=file, context="document", progress=progress)
+
+
 @contextmanager
 def _tuning_text(
     model: Model, tune: Sources | Text | None, config: CorpusConfig | None, progress: Progress
@@ -308,6 +378,7 @@ __all__ = [
     "load",
     "mix",
     "register_cell",
+    "rescore",
     "resume",
     "review_rating",
     "train",

@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "evaluate": "Figures of a model on data, next to those of its rivals.",
     "mix": "Several models as one that is better than each: a folder with all of them and fitted weights.",
     "score": "The log-probability of each line.",
+    "rescore": "Choose again among a recogniser's hypotheses: n-best lists and lattices.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",

@@ -1,0 +1,85 @@
+"""N-best lists as a table: a row for each hypothesis, the rows of an utterance one after the other.
+
+Without a line of names the columns are ``id<TAB>words[<TAB>score ...]``. With one, which begins with
+``id`` or ``utt``, they may come in any order: ``text`` or ``hyp`` has the words, ``ref`` the
+reference, ``group`` the conversation, and every other column is a score under its own name.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from elman.apps.nbest.json_lines import nbest_of_json
+from elman.apps.nbest.lists import SCORE, NbestList, lines_of, number_of
+from elman.errors import TextError
+
+_IDS = ("id", "utt", "utterance", "utt_id", "key")
+_TEXTS = ("text", "hyp", "hypothesis", "words")
+_OTHERS = {"ref": "ref", "reference": "ref", "group": "group", "conversation": "group", "rank": None}
+
+
+def read_tab_separated(path: Path) -> Iterator[NbestList]:
+    """The lists of a file.
+
+    Raises:
+        TextError: a row has too few columns, or a score is no number; says which.
+    """
+    names: list[str] = []
+    utterance, first, number = None, "", 0
+    value: dict[str, Any] = {}
+    for position, line in lines_of(path):
+        if not line.strip():
+            continue
+        cells = [cell.strip() for cell in line.split("\t")]
+        if not names:
+            names = _names(cells, position)
+            if cells[0].casefold() in _IDS:
+                continue
+        if len(cells) != len(names):
+            raise TextError(
+                f"{position}: {len(cells)} columns ({line[:40]!r}); there must be {len(names)}, between tabs"
+            )
+        row = dict(zip(names, cells, strict=True))
+        if row["id"] != utterance:
+            if utterance is not None:
+                yield nbest_of_json(value, first, number=number)
+            utterance, first, number = row["id"], position, number + 1
+            value = {"id": utterance, "hyps": [], **{name: row[name] for name in ("ref", "group") if name in row}}
+        scores = {
+            name: number_of(cell, position, f"score {name!r}") for name, cell in row.items() if name not in _TAKEN
+        }
+        value["hyps"].append({"text": row["text"], **scores})
+    if utterance is None:
+        raise TextError(f"{path}: empty, there is no n-best list in it")
+    yield nbest_of_json(value, first, number=number)
+
+
+def write_tab_separated(lists: Iterable[NbestList]) -> Iterator[str]:
+    """A line of names, and one for each hypothesis."""
+    names: list[str] = []
+    for each in lists:
+        if not names:
+            names = [*each.hypotheses[0].scores]
+            yield "\t".join(["id", "text", *names])
+        for hypothesis in each.hypotheses:
+            yield "\t".join([each.utterance, hypothesis.text, *(f"{hypothesis.scores[name]:.6g}" for name in names)])
+
+
+_TAKEN = ("id", "text", "ref", "group", "")
+
+
+def _names(cells: Sequence[str], position: str) -> list[str]:
+    if len(cells) < 2:
+        raise TextError(
+            f"{position}: {' '.join(cells)[:40]!r} has one column; give id<TAB>words, and scores after them"
+        )
+    if cells[0].casefold() not in _IDS:
+        scores = [SCORE] if len(cells) == 3 else [f"score{number}" for number in range(1, len(cells) - 1)]
+        return ["id", "text", *scores]
+    names = ["id"]
+    for cell in cells[1:]:
+        name = cell.casefold()
+        names.append("text" if name in _TEXTS else (_OTHERS[name] or "") if name in _OTHERS else cell)
+    if names.count("text") != 1 or len(set(names)) != len(names):
+        raise TextError(f"{position}: columns {', '.join(cells)}; there must be one called text, and no two alike")
+    return names
