@@ -10,6 +10,7 @@ import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import print_json
+from elman.cli.tasks import other_task
 from elman.errors import TextError, UsageError
 
 
@@ -34,7 +35,9 @@ def run(
 
     loaded = api.load(model)
     if hasattr(loaded, "most_similar"):
-        raise UsageError(f"{model} has vectors of words and labels no texts; say: elman similar {model} WORD")
+        task = other_task(model)
+        say = f"elman similar {model} WORD" if task is None else task.next_steps(model).partition("   ")[0]
+        raise UsageError(f"{model} has vectors and labels no texts; say: {say}")
     if not hasattr(loaded, "predictions"):
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
     lines = iter(texts) if texts else _lines()
