@@ -29,6 +29,15 @@ def run(
         str | None,
         typer.Option(metavar="FILE", help="Also write the explanation of one text as a page; implies --explain."),
     ] = None,
+    out_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Taggers: print tagged sentences in a format such as conllu, columns or jsonl. Standard input in a "
+            "format of tagged text keeps all but its tags; other input is raw text.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from elman import api
@@ -48,12 +57,19 @@ def run(
             raise UsageError(f"{model} cannot explain its predictions; leave out --explain")
         _explain(loaded, lines, label=label, html=html, as_json=as_json)
         return
+    if out_format is not None:
+        if proba or as_json or label is not None:
+            raise UsageError("--format prints tags alone; leave out --proba, --json and --label")
+        if not hasattr(loaded, "written"):
+            raise UsageError(f"{model} is no tagger; leave out --format")
+        sys.stdout.writelines(loaded.written(iter(texts) if texts else None, format=out_format))
+        return
     if label is not None:
         raise UsageError("--label names the label to explain; add --explain")
     if proba and not hasattr(loaded, "labels"):
         raise UsageError(f"{model} predicts no labels; leave out --proba")
     if proba and not as_json:
-        print("\t".join(["label", *loaded.labels]))
+        print("\t".join(loaded.head))
     for prediction in loaded.predictions(lines):
         _print(prediction, proba=proba, as_json=as_json)
 
@@ -99,7 +115,7 @@ def _print(prediction: Any, *, proba: bool, as_json: bool) -> None:
     if as_json:
         print_json(prediction.to_json() if hasattr(prediction, "to_json") else prediction)
     elif proba:
-        shown = ",".join(prediction.labels)
-        print("\t".join([shown, *(f"{probability:.4f}" for probability in prediction.probabilities.tolist())]))
+        for row in prediction.rows():
+            print("\t".join(row))
     else:
         print(prediction)

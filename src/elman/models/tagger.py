@@ -30,8 +30,10 @@ class TaggerDrops(Drops):
 
     output: float = 0.0
     """Units of each word's output, locked over the sentence."""
+    subwords: float = 0.0
+    """N-grams of characters."""
     words: NDArray[np.float32] | None = None
-    """How often each word is read as unknown ``[V]``."""
+    """How often each word is read as unknown ``[V + 1]``."""
 
 
 class TaggerNetwork(TokenEncoder):
@@ -66,7 +68,11 @@ class TaggerNetwork(TokenEncoder):
             self.embedding = OneHot(vocab_size)
         else:
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=True)
-        self.subwords = None if config.characters == "none" else SubwordBag(config.buckets, config.subword_size)
+        self.subwords = (
+            None
+            if config.characters == "none"
+            else SubwordBag(config.buckets, config.subword_size, drop=drops.subwords)
+        )
         self.make_stacks(config, self.embedded_size, drops)
         self.output = nn.Linear(config.token_size, outputs)
         self.crf = Crf(outputs, allowed) if config.crf else None
@@ -103,7 +109,7 @@ class TaggerNetwork(TokenEncoder):
         x = self.embedding(ids, masks)
         if self.subwords is not None:
             # The last row is that of `<s>` and padding: nothing.
-            table = F.pad(self.subwords(starts, buckets), (0, 0, 0, 1))
+            table = F.pad(self.subwords(starts, buckets, masks), (0, 0, 0, 1))
             words = F.pad(words.masked_fill(~real, len(table) - 1), (1, 0), value=len(table) - 1)
             subwords = F.embedding(words.T, table)
             x = torch.cat([x.transpose(0, 1), subwords], -1).transpose(0, 1)
@@ -145,19 +151,27 @@ class TaggerNetwork(TokenEncoder):
 class SubwordBag(nn.Module):
     """The mean of the vectors of a word's n-grams, ``weight[buckets, S]``.
 
+    Args:
+        drop: share of n-grams that are left out in training.
+
     >>> bag = SubwordBag(4, 2)
     >>> _ = bag.weight.data.copy_(torch.eye(4, 2))
     >>> bag(torch.tensor([0, 2, 2]), torch.tensor([0, 1])).tolist()  # a word without any: zeros
     [[0.5, 0.5], [0.0, 0.0]]
     """
 
-    def __init__(self, buckets: int, size: int) -> None:
+    def __init__(self, buckets: int, size: int, *, drop: float = 0.0) -> None:
         super().__init__()
+        self.drop = dropout.check("subword dropout", drop)
         self.weight = nn.Parameter(torch.empty(buckets, size))
         nn.init.uniform_(self.weight, -0.1, 0.1)
 
-    def forward(self, starts: Tensor, buckets: Tensor) -> Tensor:
+    def forward(self, starts: Tensor, buckets: Tensor, masks: Masks | None = None) -> Tensor:
         """Vectors ``[U, S]`` of U words with ``starts[U + 1]`` into ``buckets``."""
+        if masks is not None and self.drop:
+            kept = masks.uniform(len(buckets)).to(buckets.device) >= self.drop
+            starts = F.pad(kept.cumsum(0), (1, 0))[starts]
+            buckets = buckets[kept]
         return F.embedding_bag(
-            buckets, self.weight, starts, mode="mean", sparse=self.training, include_last_offset=True
+            buckets, self.weight, starts, mode="mean", sparse=masks is not None, include_last_offset=True
         )

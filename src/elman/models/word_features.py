@@ -41,6 +41,10 @@ class WordFeatures:
         """The id of each word."""
         return np.fromiter(map(self._id, words), np.int64, len(words))
 
+    def is_known(self, word: str) -> bool:
+        """Whether a word has an id of its own."""
+        return self._id(word) != 0
+
     def _id(self, word: str) -> int:
         form = form_of(word)
         row = self.vocabulary.row(form)

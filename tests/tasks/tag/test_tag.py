@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,16 @@ def test_prediction_needs_no_torch(trained: Tagger) -> None:
     )
     done = subprocess.run([sys.executable, "-c", block, str(trained.folder)], capture_output=True, text=True)
     assert done.stdout == "the [zzzzus]right of the right\n", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_the_command_writes_other_formats_and_probabilities(trained: Tagger, cli: Callable[..., Any]) -> None:
+    text = "the zzzzus of the right"
+    rows = cli("predict", trained.folder, text, "--format", "columns").out.splitlines()
+    assert rows == ["the\tO", "zzzzus\tB-right", "of\tO", "the\tO", "right\tO", ""]
+    head, first, *_ = cli("predict", trained.folder, text, "--proba").out.splitlines()
+    assert head.split("\t") == ["word", "tag", *trained.labels]
+    assert first.split("\t")[:2] == ["the", "O"] and len(first.split("\t")) == 2 + len(trained.labels)
+    refused = cli("predict", trained.folder, text, "--format", "columns", "--proba")
+    assert "leave out --proba" in refused.err

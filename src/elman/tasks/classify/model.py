@@ -51,6 +51,10 @@ class Prediction(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         return {"labels": list(self.labels), "probabilities": self.by_name}
 
+    def rows(self) -> list[list[str]]:
+        """Its lines in a table of probabilities (``TextClassifier.head``)."""
+        return [[",".join(self.labels), *(f"{probability:.4f}" for probability in self.probabilities.tolist())]]
+
     def __str__(self) -> str:
         # If no label is predicted, the number is one minus the likeliest label's probability.
         chances = self.by_name
@@ -87,6 +91,11 @@ class TextClassifier(FolderModel):
     @property
     def labels(self) -> tuple[str, ...]:
         return self.label_set.names
+
+    @property
+    def head(self) -> list[str]:
+        """The columns of ``Prediction.rows``."""
+        return ["label", *self.labels]
 
     def predict(self, texts: str | Sequence[str]) -> Any:
         """The label of each text; for a single text, its label. With several labels per text,

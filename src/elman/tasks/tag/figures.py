@@ -1,10 +1,12 @@
-"""The figures of a tagger."""
+"""The figures of a tagger on tagged sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from elman.data.tagged import TaggedSentence
-from elman.metrics.span_schemes import spans
-from elman.models.word_features import WordFeatures
+from elman.metrics.spans import SpanCounts
+from elman.metrics.tags import TagCounts
 
 
 def figures_of(
@@ -12,27 +14,24 @@ def figures_of(
     found: Sequence[Sequence[str]],
     *,
     scheme: str | None,
-    vocabulary: WordFeatures,
+    is_known: Callable[[str], bool],
 ) -> dict[str, float]:
-    """Accuracy, and where tags mark spans their precision, recall and F1, as shares."""
-    pairs = [
-        (gold, tag)
-        for each, tags in zip(sentences, found, strict=True)
-        for gold, tag in zip(each.tags, tags, strict=True)
-    ]
-    words = [word for each in sentences for word in each.words]
-    ids = vocabulary.ids(words)
-    figures = {"words": len(pairs), "accuracy": sum(gold == tag for gold, tag in pairs) / max(len(pairs), 1)}
-    unknown = [gold == tag for (gold, tag), number in zip(pairs, ids.tolist(), strict=True) if number == 0]
-    figures["accuracy_unknown"] = sum(unknown) / max(len(unknown), 1)
+    """Accuracy of all words and of unknown ones; where tags mark spans, also precision, recall and F1.
+
+    Args:
+        found: the predicted tags of each sentence.
+        is_known: whether training had a word.
+
+    Returns:
+        Shares by the names of ``TagCounts.figures`` and ``SpanCounts.figures``, and the number of
+        words.
+    """
+    truth, words = [each.tags for each in sentences], [each.words for each in sentences]
+    unknown = [[not is_known(word) for word in own] for own in words]
+    every = TagCounts.count(truth, found, unknown=unknown).figures()
+    names = ["accuracy", "unknown_accuracy"]
     if scheme is not None:
-        both = predicted = true = 0
-        for each, tags in zip(sentences, found, strict=True):
-            gold, own = set(spans(each.tags, scheme)), set(spans(tags, scheme))
-            both, predicted, true = both + len(gold & own), predicted + len(own), true + len(gold)
-        figures |= {
-            "precision": both / max(predicted, 1),
-            "recall": both / max(true, 1),
-            "f1": 2 * both / max(predicted + true, 1),
-        }
-    return figures
+        every |= SpanCounts.count(words, truth, found, scheme=scheme).figures()
+        names = ["f1", "precision", "recall", "accuracy"]
+    ones = np.ones(len(sentences), np.int64)
+    return {**{name: float(every[name](ones)) for name in names}, "words": sum(map(len, words))}

@@ -97,10 +97,12 @@ class TagJob(Job):
             "parameters": sum(int(array.size) for array in arrays.values()),
             "hash": model_folder.weights_digest(self.folder),
         }
-        figures = {name: model.figures(part) for name, part in (("valid", data.valid), ("test", data.test)) if part}
+        seen = {word for sentence in data.train for word in sentence.words}
+        parts = {"valid": data.valid, "test": data.test}
+        figures = {name: model.figures(part, is_known=seen.__contains__) for name, part in parts.items() if part}
         return {
             "model": about,
-            "data": {"sources": list(self.request.sources), **data.about()},
+            "data": {"sources": list(self.request.sources), **data.about(), "field": self.request.data.field},
             "notes": list(data.notes),
             "calibration": calibration,
             "inference": parity,

@@ -1,7 +1,7 @@
 """Tagger: a trained tagger and its uses, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
-from elman.data.tagged import TaggedSentence
+from elman.data.tagged import TaggedConfig, TaggedSentence, read_tagged, write_tagged
 from elman.data.tagged_text import split_text
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.errors import FolderError, UsageError
@@ -57,6 +57,11 @@ class Tagger(FolderModel):
     def labels(self) -> tuple[str, ...]:
         """The names of the tags, by id."""
         return self.label_set.names
+
+    @property
+    def head(self) -> list[str]:
+        """The columns of ``TaggedText.rows``."""
+        return ["word", "tag", *self.labels]
 
     @property
     def scheme(self) -> str | None:
@@ -105,6 +110,23 @@ class Tagger(FolderModel):
         names = self.labels
         return [tuple(names[tag] for tag in own.tolist()) for own in best]
 
+    def written(self, texts: Iterable[Sentence] | None = None, *, format: str) -> Iterator[str]:  # noqa: A002
+        """Sentences with their tags in a format of tagged text, piece by piece, in constant memory.
+
+        Args:
+            texts: texts as for ``predict``. Default: standard input, raw text or a format of tagged
+                text, which keeps all but its tags.
+            format: ``conllu``, ``columns`` or another one that ``elman.data.tagged`` writes.
+
+        Raises:
+            UsageError: a format that is not written.
+        """
+        config = TaggedConfig(format=format)
+        read = read_tagged(["-"], tagged=False, for_writing=True) if texts is None else texts
+        field = self.card.get("data", {}).get("field")
+        for tagged in self.predictions(read):
+            yield write_tagged(tagged.sentence, tagged.tags, format=config.format, field=field, scheme=self.scheme)
+
     def marginals(self, text: Sentence) -> NDArray[np.float64]:
         """The probability of each tag at each word ``[T, K]``, in the order of ``labels``."""
         return self.predict([text])[0].probabilities
@@ -137,12 +159,18 @@ class Tagger(FolderModel):
             found.append(TaggedText(sentence, names, self.labels, self.scheme, chances, span))
         return found
 
-    def figures(self, sentences: Sequence[TaggedSentence]) -> dict[str, float]:
-        """The figures of the task on tagged sentences."""
+    def figures(
+        self, sentences: Sequence[TaggedSentence], *, is_known: Callable[[str], bool] | None = None
+    ) -> dict[str, float]:
+        """The figures of the task on tagged sentences (``figures_of``).
+
+        Args:
+            is_known: whether training had a word; by default, whether it has an id of its own.
+        """
         from elman.tasks.tag.figures import figures_of
 
         found = self.tags([sentence.words for sentence in sentences])
-        return figures_of(sentences, found, scheme=self.scheme, vocabulary=self.tagger.features)
+        return figures_of(sentences, found, scheme=self.scheme, is_known=is_known or self.tagger.features.is_known)
 
     def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> dict[str, float]:
         """Figures on the tagged sentences of files.

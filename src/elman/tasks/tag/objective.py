@@ -11,6 +11,7 @@ from torch import nn
 
 from elman.inference.linear_chain import LinearChain
 from elman.metrics.span_schemes import spans
+from elman.metrics.spans import SpanTally
 from elman.models.sentence_batch import SentenceBatch
 from elman.models.tagger import TaggerDrops, TaggerNetwork
 from elman.models.tagger_config import TaggerConfig
@@ -70,6 +71,7 @@ class TagObjective(ExampleObjective):
             embedding=plan.embedding_dropout,
             weights=plan.weight_drop,
             output=plan.output_dropout,
+            subwords=plan.subword_dropout,
             words=word_drops(self._counts, plan.word_dropout),
         )
         weights = tag_weights(self._tag_counts, plan.class_weights)
@@ -145,12 +147,10 @@ def share_of(
     if scheme is None:
         right = sum(int((one == own).sum()) for one, own in zip(found, tags, strict=True))
         return right / max(sum(map(len, tags)), 1)
-    both = predicted = true = 0
-    for one, own in zip(found, tags, strict=True):
-        mine = set(spans([names[tag] for tag in one], scheme))
-        gold = set(spans(["O" if tag < 0 else names[tag] for tag in own], scheme))
-        both, predicted, true = both + len(mine & gold), predicted + len(mine), true + len(gold)
-    return 2 * both / max(predicted + true, 1)
+    # No answer is right where training does not have the tag.
+    true = [spans(["O" if tag < 0 else names[tag] for tag in own], scheme) for own in tags]
+    mine = [spans([names[tag] for tag in own], scheme) for own in found]
+    return float(SpanTally.count_spans(true, mine).summed(np.ones(len(true), np.int64)).micro_f1)
 
 
 def word_drops(counts: NDArray[np.int64], amount: float) -> NDArray[np.float32] | None:

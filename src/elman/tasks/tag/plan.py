@@ -16,13 +16,15 @@ class TagPlan(Plan):
     word_dropout: float = 0.25
     """How readily words are read as unknown, so that unknown words are learned: a word seen n times
     with probability a / (a + n) (Kiperwasser and Goldberg 2016)."""
+    subword_dropout: float = 0.2
+    """Share of the n-grams of characters that are left out."""
     class_weights: Literal["none", "balanced"] = "none"
     """Whether words of rare tags count more in the loss of a softmax: balanced weighs tags by
     1 / frequency."""
     frozen: float = 0.0
     """Share of the run in which pretrained embeddings stay fixed."""
 
-    SHARES = (*Plan.SHARES, "output_dropout", "frozen")
+    SHARES = (*Plan.SHARES, "output_dropout", "subword_dropout", "frozen")
     AMOUNTS = (*Plan.AMOUNTS, "word_dropout")
 
     def __post_init__(self) -> None:

@@ -83,6 +83,13 @@ class TaggedText:
             found.append(TaggedSpan(kind, first, last, self.sentence.surface(start, end), chance, (start, end)))
         return tuple(found)
 
+    def rows(self) -> list[list[str]]:
+        """Its lines in a table of probabilities (``Tagger.head``): one for each word, and an empty
+        one."""
+        chances = self.probabilities.tolist()
+        rows = zip(self.words, self.tags, chances, strict=True)
+        return [*([word, tag, *(f"{chance:.4f}" for chance in own)] for word, tag, own in rows), []]
+
     def to_json(self) -> dict[str, Any]:
         """The text, its words and, where tags mark spans, its spans."""
         rows = zip(self.words, self.tags, self.offsets, self.word_probabilities, strict=True)
