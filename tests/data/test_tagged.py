@@ -75,3 +75,36 @@ def test_another_format_than_it_came_in(tmp_path):
     path.write_text(CONLLU)
     (sentence,) = read_tagged(path)
     assert write_tagged(sentence, ["X"], format="columns") == "Ann\tX\n\n"
+
+
+def test_raw_text_is_not_taken_for_columns(monkeypatch):
+    """Two lines of as many words look like columns, but nobody said that there are tags."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Ann slept\nBen ran\n")))
+    assert [each.words for each in read_tagged("-", tagged=False)] == [("Ann", "slept"), ("Ben", "ran")]
+    for content, expected in [(b"Ann\tO\nBen\tO\n", [("Ann", "Ben")]), (CONLLU.encode(), [("Ann",)])]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert [each.words for each in read_tagged("-", tagged=False)] == expected
+
+
+@pytest.mark.parametrize("field", ["last", "4", "new", "misc.Q", "upos", "ents"])
+def test_a_field_of_another_format_does_not_matter(tmp_path, field):
+    sentence = split_text("Go!")
+    conllu = write_tagged(sentence, ("S-x", "O"), format="conllu", field=field, scheme="BIOES").split("\n")[1]
+    assert ("S-x" in conllu.split("\t")[3]) == (field == "upos")
+    assert ("NER=S-x" in conllu.split("\t")[9]) == (field not in ("upos", "misc.Q"))
+    spans = write_tagged(sentence, ("S-x", "O"), format="jsonl", field=field, scheme="BIOES")
+    assert f'"{field if field in ("upos", "ents") else "spans"}": [' in spans
+    path = tmp_path / "a.conll"
+    path.write_text("Go O\n! O\n")
+    (sentence,) = read_tagged(path)
+    if field != "4":
+        new = write_tagged(sentence, ("X", "Y"), field=field)
+        assert new == ("Go O X\n! O Y\n" if field == "new" else "Go X\n! Y\n")
+
+
+def test_spans_in_conllu_that_was_read_without_tags_do_not_overwrite_parts_of_speech(tmp_path):
+    path = tmp_path / "a.conllu"
+    path.write_text(CONLLU)
+    (sentence,) = read_tagged(path, tagged=False)
+    assert write_tagged(sentence, ("B-x",), scheme="BIO") == CONLLU.replace("_\n\n", "NER=B-x\n\n")
+    assert write_tagged(sentence, ("X",)) == CONLLU.replace("PROPN", "X")

@@ -145,12 +145,12 @@ def _sentences(
     with progress.stage("reading", total=total_bytes(sources), unit="bytes") as advance:
         for source in sources:
             lines = raw_lines(source, encoding=config.encoding, advance=advance, exact=True)
-            file_format, lines = _format(source, lines, config.format)
+            file_format, lines = _format(source, lines, config.format, tagged=options.tagged)
             yield from file_format.read(lines, source=source, options=options)
     options.report.tell(progress)
 
 
-def _format(source: Source, lines: Iterator[str], name: str) -> tuple[TagFormat, Iterator[str]]:
+def _format(source: Source, lines: Iterator[str], name: str, *, tagged: bool) -> tuple[TagFormat, Iterator[str]]:
     """The format of a file, and its lines again."""
     known = [format_of_name(name)] if name != AUTO else formats_of_suffix(source.suffix)
     if len(known) == 1:
@@ -161,6 +161,9 @@ def _format(source: Source, lines: Iterator[str], name: str) -> tuple[TagFormat,
         taken.append(line)
         if not line.isspace():
             sample.append(line.rstrip("\r\n").lstrip("\ufeff"))
+            # Raw text is answered line by line.
+            if not tagged and not line.startswith("#"):
+                break
         elif sample and not all(row.startswith(("#", "-DOCSTART-")) for row in sample):
             break  # the end of the first sentence
         if len(sample) == _SAMPLE:
@@ -183,7 +186,8 @@ def write_tagged(
     Args:
         format: default: the one that it was read from; for raw text it must be named.
         field: where the tags go, as in ``TaggedConfig``; ``new`` is a column behind the last one of
-            a column file. Default: where the tags were read from.
+            a column file. Default: where the tags were read from, or else the usual place; also if
+            it is a field of another format.
         scheme: the scheme of the tags; None if they are not spans.
 
     Raises:
@@ -194,7 +198,10 @@ def write_tagged(
     'We\\tPRON\\nbank\\tVERB\\n\\n'
     """
     source = sentence.source
-    if source is not None and format in (None, source.format):
+    name = format if format is not None or source is None else source.format
+    if field is not None and name in FORMATS and not FORMATS[name].has_field(field):
+        field = None
+    if source is not None and name == source.format:
         return source.rewritten(sentence, tags, field=field, scheme=scheme)
     write = None if format is None else format_of_name(format).write
     if write is None:

@@ -138,10 +138,14 @@ def check_field(field: str | None) -> None:
     Raises:
         UsageError: it is not.
     """
-    if field not in (None, LAST) and not (field.isdecimal() and field.isascii() and 0 < int(field[:9]) < 1 << 20):
+    if field not in (None, LAST) and not _is_number(field):
         raise UsageError(
             f"field is {field!r}; in column files it is the number of a column, 1 for the first, or {LAST}"
         )
+
+
+def _is_number(field: str) -> bool:
+    return field.isdecimal() and field.isascii() and 0 < int(field[:9]) < 1 << 20
 
 
 def read_columns(lines: Iterator[str], *, source: Source, options: ReadOptions) -> Iterator[TaggedSentence]:
@@ -267,5 +271,6 @@ COLUMNS = TagFormat(
     suffixes=(".conll", ".conll03", ".conll2003", ".iob", ".iob2", ".bio", ".bioes", ".bilou", ".tsv", ".cols"),
     read=read_columns,
     write=write_columns,
+    has_field=lambda name: name in (LAST, NEW) or _is_number(name),
     looks_like=_looks_like,
 )

@@ -18,7 +18,8 @@ from elman.text.readers.record import listed
 from elman.text.sources import Source
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-DEFAULT_FIELD = "upos"
+DEFAULT_FIELD, SPAN_FIELD = "upos", "misc.NER"
+"""Where tags are, and where tags of spans are written, if nothing else is said."""
 
 _KEYED = ("feats", "misc")
 _WORD, _RANGE, _EMPTY = (
@@ -103,14 +104,14 @@ class _ConlluPlace:
 
     place: BlockPlace
     columns: tuple[str, ...]
-    field: str
+    field: str | None
     format: str = "conllu"
 
     def position_of(self, word: int) -> str:
         return self.place.position_of(word)
 
     def rewritten(self, sentence: TaggedSentence, tags: Sequence[str], *, field: str | None, scheme: str | None) -> str:
-        where = Field.of(field or self.field, self.columns)
+        where = Field.of(field or self.field or (SPAN_FIELD if scheme else DEFAULT_FIELD), self.columns)
         new = []
         for row, tag in zip(self.place.rows, tags, strict=True):
             line = self.place.lines[row]
@@ -165,7 +166,8 @@ class _Reading:
         return Field.of(self._options.word or "form", self._columns)
 
     def place(self, place: BlockPlace) -> _ConlluPlace:
-        return _ConlluPlace(place, self._columns, self._options.field or DEFAULT_FIELD)
+        options = self._options
+        return _ConlluPlace(place, self._columns, options.field or (DEFAULT_FIELD if options.tagged else None))
 
     def check_tagged(self) -> None:
         if not self._options.tagged or self._tagged or not self._words:
@@ -306,7 +308,7 @@ def write_conllu(sentence: TaggedSentence, tags: Sequence[str], *, field: str | 
     2	!	_	PUNCT	_	_	_	_	_	_
     <BLANKLINE>
     """
-    where = Field.of(field or DEFAULT_FIELD, COLUMNS)
+    where = Field.of(field or (SPAN_FIELD if scheme else DEFAULT_FIELD), COLUMNS)
     if not sentence.words:
         return ""
     lines = [f"# text = {sentence.text or ' '.join(sentence.words)}\n"]
@@ -329,6 +331,14 @@ def _spaces_misc(between: str) -> str:
     return f"SpacesAfter={escaped_spaces(between)}" if between else "SpaceAfter=No"
 
 
+def _has_field(name: str) -> bool:
+    try:
+        Field.of(name, COLUMNS)
+    except UsageError:
+        return ":" in name  # of CoNLL-U Plus
+    return not name.isdecimal()
+
+
 def _looks_like(lines: Sequence[str]) -> bool:
     rows = [line for line in lines if not line.startswith("#")]
     return bool(rows) and rows[0].count("\t") == 9 and rows[0].split("\t")[0][:1].isdecimal()
@@ -340,5 +350,6 @@ CONLLU = TagFormat(
     suffixes=(".conllu", ".conllup", ".conllx"),
     read=read_conllu,
     write=write_conllu,
+    has_field=_has_field,
     looks_like=_looks_like,
 )

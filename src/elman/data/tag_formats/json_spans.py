@@ -19,6 +19,7 @@ from typing import Any
 from elman.data.examples import TEXT_FIELDS
 from elman.data.span_alignment import SCHEME, CharSpan, char_spans, with_text, words_at
 from elman.data.tag_formats.blocks import BYTE_ORDER_MARK
+from elman.data.tag_formats.columns import LAST, NEW
 from elman.data.tag_formats.surface import Token, nfc, place_tokens
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
@@ -274,5 +275,8 @@ JSON_SPANS = TagFormat(
     suffixes=(".jsonl", ".ndjson", ".json"),
     read=read_json_spans,
     write=write_json_spans,
+    has_field=lambda name: (
+        not name.isdecimal() and name not in (LAST, NEW) and not name.startswith(("feats.", "misc."))
+    ),
     looks_like=looks_like_json,
 )

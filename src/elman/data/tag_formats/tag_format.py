@@ -78,5 +78,7 @@ class TagFormat:
     read: ReadTagged
     write: WriteTagged | None = None
     """None if it is only read."""
+    has_field: Callable[[str], bool] = lambda name: True
+    """Whether tags can be written to a field of this name."""
     looks_like: Callable[[Sequence[str]], bool] = lambda lines: False
     """Whether the first lines of a file, without blank ones, look like this format."""
