@@ -90,6 +90,25 @@ def test_spans_have_their_place_in_the_users_own_text(trained: Tagger) -> None:
     assert span.probability == pytest.approx(trained.predict(text).word_probabilities[1], abs=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_evaluation_next_to_the_rivals(trained: Tagger, tmp_path: Path) -> None:
+    assert trained.folder is not None
+    lines = "the\tO\nzzus\tB-left\nof\tO\nthe\tO\nleft\tO\n\nthe\tO\nqqus\tI-right\nof\tO\nthe\tO\nright\tO\n\n"
+    (tmp_path / "test.conll").write_text(lines)
+    report = trained.evaluate(tmp_path / "test.conll")
+    # The tags of the file as they are: I-right starts a span for conlleval, and for seqeval none.
+    assert report.scheme == "BIO" and report.invalid == (1, 0)
+    assert report.scores.figures["f1"].value == 1 and report.scores.figures["strict_recall"].value == 1
+    assert report.scores.figures["strict_precision"].value == 1 / 2
+    assert [rival.name for rival in report.rivals] == ["the most frequent tag"]  # trained with rival=False
+    assert report.unknown == 2 and report.signature.startswith("task:tag|model:lstm-")
+    (tmp_path / "test.conll").write_text(lines.replace("B-left", "S-left").replace("I-right", "S-right"))
+    assert trained.evaluate(tmp_path / "test.conll").invalid == (0, 0)  # read as BIOES
+    with pytest.raises(UsageError, match="--lowercase does not apply to a tagger"):
+        trained.evaluate(tmp_path / "test.conll", lowercase=True)
+
+
 def test_what_is_no_text_is_refused() -> None:
     from elman.tasks.tag.model import _words_of
 

@@ -1,12 +1,18 @@
-"""Figures of a tagger on the sentences of files."""
+"""The figures of a tagger on the sentences of files, next to those of its rivals."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from elman.errors import ElmanError
+from elman.data.tagged import TaggedSentence
+from elman.errors import ElmanError, TextError, UsageError
+from elman.evaluation.tag_rivals import TagRival, predictions, rivals_of
+from elman.evaluation.tags import TagReport, evaluate_tags, tags_signature
+from elman.metrics.span_schemes import convert, invalid_at
 from elman.progress import Progress
-from elman.tasks.tag.data import read_sentences, repaired, unknown_tags
+from elman.tasks.tag.data import TaggedData, read_data, read_sentences, scheme_of, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
+from elman.tasks.tag.sentences import hash_of
 from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -14,27 +20,136 @@ if TYPE_CHECKING:
 
 
 def evaluate_sources(
-    model: "Tagger", sources: Sequence[str], settings: Mapping[str, Any], progress: Progress
-) -> dict[str, float]:
+    model: "Tagger", sources: Sequence[str], settings: Mapping[str, Any], *, rival: bool, progress: Progress
+) -> TagReport:
     """The figures of a model on the tagged sentences of files.
 
     Args:
         settings: fields of ``TaggedConfig``; by default as in training.
+        rival: whether rivals are trained for comparison, if the training data still exists.
+
+    Raises:
+        TextError: a file cannot be read, or breaks the rules of its scheme if that is strict.
+        UsageError: a setting that does not apply.
     """
-    config = data_config(model).replace(**settings)
-    notes: list[str] = []
-    sentences = repaired(list(read_sentences(sources, config, progress)), model.scheme, config, "test", notes)
-    notes += unknown_tags(sentences, model.label_set, "test")
-    for note in notes:
-        progress.say(f"note: {note}")
-    return model.figures(sentences)
+    request = request_of(model)
+    config = TagDataConfig() if request is None else request.data
+    for name in settings:
+        if name not in {field.name for field in dataclasses.fields(config)}:
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to a tagger; leave it out")
+    config = config.replace(**settings)
+    sentences = _in_scheme(list(read_sentences(sources, config, progress)), model.scheme, config)
+    notes = unknown_tags(sentences, model.label_set, "test")
+    data = training_data(model, request)
+    if data is None:
+        notes.append("accuracy on unknown words and rivals need the training data, which is gone or has changed")
+    elif hash_of(sentences) == hash_of(data.train):
+        notes.append("the model was trained on these sentences: figures on them say little about new ones")
+    rivals, more = ([], []) if data is None or request is None else trained_rivals(
+        data, skip=not (rival and request.rival), progress=progress
+    )  # fmt: skip
+    return evaluate_sentences(
+        model,
+        sentences,
+        known=None if data is None else {word for sentence in data.train for word in sentence.words},
+        rivals=rivals,
+        notes=[*notes, *more],
+        progress=progress,
+    )
 
 
-def data_config(model: "Tagger") -> TagDataConfig:
-    """How the data of its training was read, if the folder still knows."""
+def evaluate_sentences(
+    model: "Tagger",
+    sentences: Sequence[TaggedSentence],
+    *,
+    known: set[str] | None = None,
+    rivals: Sequence[TagRival] = (),
+    notes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> TagReport:
+    """The figures of a model on tagged sentences.
+
+    Args:
+        known: the words of its training part.
+        rivals: trained on the same part.
+    """
+    words, truth = [each.words for each in sentences], [each.tags for each in sentences]
+    predicted, sure = [], []
+    with (progress or Progress()).stage("tagging", total=sum(map(len, words)), unit="words") as advance:
+        for tagged in model.predictions(sentences):
+            predicted.append(tagged.tags)
+            sure.append(tagged.word_probabilities)
+            advance(len(tagged.tags))
+    return evaluate_tags(
+        words,
+        truth,
+        predicted,
+        scheme=model.scheme,
+        known=known,
+        probabilities=sure,
+        rivals=predictions(rivals, words),
+        model=str(model.describe()["name"]),
+        signature=tags_signature(
+            model=f"{model.config.cell}-{model.model_hash[:8]}",
+            data=hash_of(sentences),
+            labels=len(model.labels),
+            scheme=model.scheme,
+        ),
+        notes=notes,
+    )
+
+
+def trained_rivals(
+    data: TaggedData, *, skip: bool = False, progress: Progress | None = None
+) -> tuple[list[TagRival], list[str]]:
+    """The simple rivals, trained on the same sentences, and a note for each that cannot be.
+
+    Args:
+        skip: whether only the most frequent tag is compared.
+    """
+    rivals, notes = rivals_of(scheme=data.scheme)
+    if skip:
+        rivals, notes = rivals[:1], []
+    words, tags = [each.words for each in data.train], [each.tags for each in data.train]
+    return [rival.fit(words, tags, progress=progress) for rival in rivals], notes
+
+
+def request_of(model: "Tagger") -> TagRequest | None:
+    """The request of its training, if the folder still has it."""
     if model.folder is None:
-        return TagDataConfig()
+        return None
     try:
-        return TagRequest.from_json(read_plan(model.folder / "training")["request"]).data
+        return TagRequest.from_json(read_plan(model.folder / "training")["request"])
     except (ElmanError, KeyError, TypeError, ValueError):
-        return TagDataConfig()
+        return None
+
+
+def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | None:
+    """The data of its training, if it still exists and is the same."""
+    if request is None or "-" in (*request.sources, *request.valid, *request.test):
+        return None
+    try:
+        data = read_data(request, tags=model.label_set, progress=Progress())
+        return data if data.hash == model.card["data"]["hash"] else None
+    except (ElmanError, KeyError):
+        return None
+
+
+def _in_scheme(
+    sentences: Sequence[TaggedSentence], scheme: str | None, config: TagDataConfig
+) -> Sequence[TaggedSentence]:
+    """Sentences in the scheme of the model; those in it already keep their mistakes, which count.
+
+    Raises:
+        TextError: tags break the rules of their scheme, and the configuration is strict.
+    """
+    own = None if scheme is None else scheme_of(sentences, config)
+    if scheme is None or own is None:
+        return sentences
+    for sentence in sentences if config.strict else ():
+        if wrong := invalid_at(sentence.tags, own):
+            position = sentence.position_of(wrong[0])
+            raise TextError(f"{position}: the tags of this sentence break the rules of {own}; correct them")
+    if own == scheme:
+        return sentences
+    return [dataclasses.replace(each, tags=convert(each.tags, own, scheme)) for each in sentences]

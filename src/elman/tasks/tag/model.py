@@ -28,6 +28,8 @@ from elman.tasks.tag.prediction import TaggedText
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from elman.evaluation.tags import TagReport
+
 _BATCH = 256
 Sentence = str | Sequence[str] | TaggedSentence
 """A text, or its words."""
@@ -172,17 +174,23 @@ class Tagger(FolderModel):
         found = self.tags([sentence.words for sentence in sentences])
         return figures_of(sentences, found, scheme=self.scheme, is_known=is_known or self.tagger.features.is_known)
 
-    def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> dict[str, float]:
-        """Figures on the tagged sentences of files.
+    def evaluate(
+        self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
+    ) -> "TagReport":
+        """Figures with intervals and mistakes on the tagged sentences of files, next to the rivals'
+        figures.
 
         Args:
             sources: files, folders, globs or ``-``.
+            rival: whether all rivals are trained for comparison; otherwise only the most frequent
+                tag of each word.
             settings: how the files are read (``elman.data.tagged.TaggedConfig``); by default as in
                 training.
         """
         from elman.tasks.tag.evaluation import evaluate_sources
 
-        return evaluate_sources(self, [str(source) for source in sources], settings, progress or Progress())
+        names = [str(source) for source in sources]
+        return evaluate_sources(self, names, settings, rival=rival, progress=progress or Progress())
 
     @property
     def model_hash(self) -> str:

@@ -62,12 +62,15 @@ class TagTask(Task):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
+        from elman.report.tags_page import tags_table, write_tags_page
         from elman.tasks.tag.model import load
 
+        values = load(folder).evaluate(*sources, progress=progress, **settings).to_json()
+        words = tags_table(values)
         if report is not None:
-            raise UsageError("--report does not apply to a tagger; leave it out")
-        values = load(folder).evaluate(*sources, progress=progress, **settings)
-        return Evaluation(values, "\n".join(_shown(values)))
+            files = write_tags_page(report, values)
+            words += f"\nreport: {files[0]}"
+        return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card.get("figures", {}).items():
