@@ -61,7 +61,7 @@ def run(
     ] = False,
     max_ram: Annotated[
         str | None,
-        typer.Option(metavar="500M|2G", help="Memory for counting an n-gram; what does not fit goes to disk."),
+        typer.Option(metavar="500M|2G", help="Memory for counting n-grams or pairs of words; the rest goes to disk."),
     ] = None,
     vectors: Annotated[
         str | None,

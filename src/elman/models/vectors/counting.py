@@ -1,5 +1,6 @@
 """Trainings that begin by counting pairs: GloVe and PPMI."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,25 +13,42 @@ from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, PairCounts, distance_weights
 from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
 from elman.models.vectors.lanes import LANES, aligned_zeros, padded
+from elman.models.vectors.pairs_on_disk import PAIR, Disk, count_pairs_on_disk, shuffled_on_disk
 from elman.models.vectors.ppmi import POWERS, factorised
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.progress import Progress
+from elman.system.files import storage_errors
 
 _BLOCK = 50_000
 _PAIRS = 200_000
 
 
-def count_pairs(text: WordText, config: VectorsConfig, *, progress: Progress) -> PairCounts:
-    """The weighted counts of all pairs of a text."""
+def count_pairs(text: WordText, config: VectorsConfig, *, disk: Disk | None = None, progress: Progress) -> PairCounts:
+    """The weighted counts of all pairs of a text; on disk where one is given.
+
+    Raises:
+        TextError: there are none.
+        StorageError: the disk is full.
+    """
     assert config.window and config.distance and config.subsample is not None
     keep, kept = keep_thresholds(text.vocabulary.counts, config.subsample), np.empty(_BLOCK, np.int32)
-    counter = PairCounter(len(text.vocabulary), distance_weights(config.distance, config.window))
-    with progress.stage("counting pairs", total=len(text.ids), unit="words") as advance:
-        for begin in range(0, len(text.ids), _BLOCK):
-            ids = text.ids[begin : begin + _BLOCK]
-            counter.add(kept[: subsample(ids, begin, keep, key_of(config.seed, 0, 1), kept)])
-            advance(len(ids))
-    pairs = counter.pairs()
+    vocab, weights = len(text.vocabulary), distance_weights(config.distance, config.window)
+
+    def blocks() -> Iterator[NDArray[np.int32]]:
+        with progress.stage("counting pairs", total=len(text.ids), unit="words") as advance:
+            for begin in range(0, len(text.ids), _BLOCK):
+                ids = text.ids[begin : begin + _BLOCK]
+                yield kept[: subsample(ids, begin, keep, key_of(config.seed, 0, 1), kept)]
+                advance(len(ids))
+
+    if disk is None:
+        counter = PairCounter(vocab, weights)
+        for block in blocks():
+            counter.add(block)
+        pairs = counter.pairs()
+    else:
+        with storage_errors(disk.folder):
+            pairs = count_pairs_on_disk(blocks(), weights, vocab, folder=disk.folder, max_ram=disk.max_ram)
     if not len(pairs.columns):
         raise TextError(
             "no two words stand near each other, so nothing can be counted; give more text, or longer sentences "
@@ -44,14 +62,14 @@ class Ppmi:
 
     unit, total = "matrices", 1
 
-    def __init__(self, text: WordText, config: VectorsConfig, progress: Progress) -> None:
-        self._text, self._config, self._progress = text, config, progress
+    def __init__(self, text: WordText, config: VectorsConfig, progress: Progress, disk: Disk | None = None) -> None:
+        self._text, self._config, self._progress, self._disk = text, config, progress, disk
         self._vectors = np.zeros((len(text.vocabulary), config.dimensions), np.float32)
 
     def step(self, done: int) -> int:
         config = self._config
         assert config.noise_power is not None and config.shift and config.singular_power is not None
-        pairs = count_pairs(self._text, config, progress=self._progress)
+        pairs = count_pairs(self._text, config, disk=self._disk, progress=self._progress)
         with self._progress.stage("factorising", total=2 * POWERS + 2, unit="products") as advance:
             self._vectors[:] = factorised(
                 pairs,
@@ -62,6 +80,7 @@ class Ppmi:
                 seed=config.seed,
                 threads=config.threads,
                 advance=advance,
+                **({} if self._disk is None else {"space": self._disk.space}),
             )
         return 1
 
@@ -81,15 +100,21 @@ class Glove:
 
     unit = "pairs"
 
-    def __init__(self, text: WordText, config: VectorsConfig, progress: Progress) -> None:
+    def __init__(self, text: WordText, config: VectorsConfig, progress: Progress, disk: Disk | None = None) -> None:
         self._config, self._parts = config, min(config.threads, len(text.vocabulary))
-        pairs = count_pairs(text, config, progress=progress)
-        order, self._edges = parted_pairs(pairs, parts=self._parts, seed=config.seed)
-        self._words, self._contexts = words_of(pairs)[order], pairs.columns[order]
-        counts = pairs.counts[order]
-        assert config.epochs and config.count_limit and config.count_power is not None
-        self._logs, self._weights = np.log(counts), pair_weights(counts, config.count_limit, config.count_power)
-        self.total = config.epochs * len(order)
+        pairs = count_pairs(text, config, disk=disk, progress=progress)
+        if disk is None:
+            order, self._edges = parted_pairs(pairs, parts=self._parts, seed=config.seed)
+            self._pairs = np.empty(len(order), PAIR)
+            self._pairs["word"], self._pairs["context"] = words_of(pairs)[order], pairs.columns[order]
+            self._pairs["count"] = pairs.counts[order]
+        else:
+            with storage_errors(disk.folder):
+                self._pairs, self._edges = shuffled_on_disk(
+                    pairs, parts=self._parts, seed=config.seed, folder=disk.folder, max_ram=disk.max_ram
+                )
+        assert config.epochs
+        self.total = config.epochs * len(self._pairs)
         size, vocab, random = config.dimensions, len(text.vocabulary), np.random.default_rng(config.seed)
         shape = vocab, padded(size) + LANES
         self._left, self._right = aligned_zeros(*shape), aligned_zeros(*shape)
@@ -102,7 +127,7 @@ class Glove:
 
     def step(self, done: int) -> int:
         """Train some pairs of each group of a stage; ``done`` is where an earlier step ended."""
-        place = done % len(self._words)
+        place = done % len(self._pairs)
         parts = self._parts
         for stage in range(parts):
             groups = [own * parts + (own + stage) % parts for own in range(parts)]
@@ -125,9 +150,13 @@ class Glove:
 
     def _train(self, spans: list[tuple[int, int]]) -> None:
         def train(begin: int, end: int) -> None:
+            pairs, config = self._pairs[begin:end], self._config
+            assert config.count_limit and config.count_power is not None
+            words, contexts, counts = (np.ascontiguousarray(pairs[name]) for name in ("word", "context", "count"))
+            weights = pair_weights(counts, config.count_limit, config.count_power)
             train_glove(
-                self._words[begin:end], self._contexts[begin:end], self._logs[begin:end], self._weights[begin:end],
-                self._left, self._right, self._left_squares, self._right_squares, self._config.rate,
+                words, contexts, np.log(counts), weights, self._left, self._right, self._left_squares,
+                self._right_squares, config.rate,
             )  # fmt: skip
 
         others = [self._pool.submit(train, *span) for span in spans[1:]]

@@ -25,13 +25,19 @@ _SPARE = 16
 Matrix = NDArray[np.float32]
 
 
-def ppmi_values(pairs: PairCounts, *, power: float, shift: float) -> tuple[Matrix, Matrix]:
-    """The values of M and of its transpose at the places of ``pairs``."""
-    counts = np.bincount(pairs.columns, weights=pairs.counts, minlength=len(pairs.starts) - 1)
+def _in_memory(name: str, length: int) -> Matrix:
+    return np.empty(length, np.float32)
+
+
+def ppmi_values(
+    pairs: PairCounts, *, power: float, shift: float, space: Callable[[str, int], Matrix] = _in_memory
+) -> tuple[Matrix, Matrix]:
+    """The values of M and of its transpose at the places of ``pairs``, in arrays that ``space`` makes."""
+    counts = _sums(pairs.starts, pairs.counts)
     smooth = np.where(counts > 0, counts, 1) ** power * (counts > 0)
     with np.errstate(divide="ignore"):  # of words that stand near no other
         words, contexts = np.log(counts), np.log(smooth) - np.log(smooth.sum()) + np.log(shift)
-    plain, turned = np.empty(len(pairs.counts), np.float32), np.empty(len(pairs.counts), np.float32)
+    plain, turned = (space(name, len(pairs.counts)) for name in ("plain", "turned"))
     _information(pairs.starts, pairs.columns, pairs.counts, words, contexts, plain, turned)
     return plain, turned
 
@@ -45,15 +51,17 @@ def factorised(
     scale: float,
     seed: int,
     threads: int = 1,
+    space: Callable[[str, int], Matrix] = _in_memory,
     advance: Callable[[int], None] = lambda amount: None,
 ) -> Matrix:
     """A vector for each word, ``[V, D]``.
 
     Args:
+        space: makes an array of a length for the values of the matrix.
         advance: called after each of ``2 * POWERS + 2`` products.
     """
     vocab = len(pairs.starts) - 1
-    plain, turned = ppmi_values(pairs, power=power, shift=shift)
+    plain, turned = ppmi_values(pairs, power=power, shift=shift, space=space)
     edges = np.searchsorted(pairs.starts, np.linspace(0, pairs.starts[-1], threads + 1)[1:-1])
     edges = np.concatenate([[0], edges, [vocab]])
 
@@ -79,6 +87,16 @@ def factorised(
     vectors = np.zeros((vocab, size), np.float32)
     vectors[:, :rank] = (basis @ left[:, :rank]) * strengths[:rank] ** scale
     return vectors
+
+
+@compiled
+def _sums(starts, counts):
+    """The sums of rows, which are those of columns too."""
+    sums = np.zeros(len(starts) - 1)
+    for row in range(len(sums)):
+        for at in range(starts[row], starts[row + 1]):
+            sums[row] += counts[at]
+    return sums
 
 
 @compiled

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_text import WordText, read_words
+from elman.models.ngram.counting_memory import in_words
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.counting import Glove, Ppmi
 from elman.models.vectors.glove import train_glove
 from elman.models.vectors.negative_sampling import LOOPS as SAMPLING_LOOPS
 from elman.models.vectors.negative_sampling import NegativeSampling
+from elman.models.vectors.pairs_on_disk import Disk, memory_for_pairs, remove_pairs
 from elman.models.vectors.ppmi import multiply
 from elman.models.vectors.sampling import compiled_before
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, fingerprint
 from elman.tasks.job import Job
+from elman.tasks.language.request import bytes_of
 from elman.tasks.vectors.recipe import choose
 from elman.tasks.vectors.request import VectorsRequest
 from elman.tasks.vectors.training import Trainer, run
@@ -61,6 +64,7 @@ class VectorsJob(Job):
             self.progress.say("compiling the loops of word vectors; once on this machine, some 10 seconds")
         seconds = run(self._trainer(), self.folder, progress=self.progress)
         WordText.remove(training)
+        remove_pairs(training)
         (training / CHECKPOINT_FILE).unlink(missing_ok=True)
         arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         rate = text.words * (self.config.epochs or 1) / max(seconds, 1e-9)
@@ -89,11 +93,24 @@ class VectorsJob(Job):
         return super().card(about, seconds=about["speed"]["seconds"])
 
     def _trainer(self) -> Trainer:
-        if self.config.model == "ppmi":
-            return Ppmi(self.text, self.config, self.progress)
-        if self.config.model == "glove":
-            return Glove(self.text, self.config, self.progress)
-        return NegativeSampling(self.text, self.config)
+        counting = {"ppmi": Ppmi, "glove": Glove}.get(self.config.model)
+        if counting is None:
+            return NegativeSampling(self.text, self.config)
+        return counting(self.text, self.config, self.progress, self._disk())
+
+    def _disk(self) -> Disk | None:
+        """Where to count if memory is limited and may not suffice."""
+        if self.request.max_ram is None:
+            return None
+        limit, window = bytes_of(self.request.max_ram), self.config.window
+        assert window
+        memory = memory_for_pairs(self.text.words, len(self.text.vocabulary), window)
+        if memory <= limit:
+            return None
+        self.progress.say(
+            f"counting may take {in_words(memory)} in memory, --max-ram is {in_words(limit)}: it is done on disk"
+        )
+        return Disk(self.folder / "training", limit)
 
 
 def new_job(request: VectorsRequest, *, folder: Path, progress: Progress) -> VectorsJob:

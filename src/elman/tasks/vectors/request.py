@@ -8,6 +8,7 @@ from elman.data.word_text import WordsConfig
 from elman.errors import UsageError
 from elman.models.registry import entry
 from elman.models.vectors.config import DEFAULTS, VectorsConfig, models_for
+from elman.tasks.language.request import bytes_of
 from elman.tasks.request import Request
 
 
@@ -19,6 +20,8 @@ class VectorsRequest(Request):
     data_config = WordsConfig
 
     data: WordsConfig = WordsConfig()
+    max_ram: str | None = None
+    """Memory for counting pairs of words; what does not fit goes to disk."""
 
     @classmethod
     def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
@@ -52,8 +55,14 @@ class VectorsRequest(Request):
                 raise UsageError(f"--epochs does not apply to {self.kind}: documents are counted once")
             return
         # Values out of range are refused before the text is read.
-        settings = self.settings | ({"threads": self.threads} if self.threads else {})
+        settings: dict[str, Any] = self.settings | ({"threads": self.threads} if self.threads else {})
         model = settings.pop("model", None)
+        if self.max_ram is not None:
+            bytes_of(self.max_ram)
+            if model not in (None, "glove", "ppmi"):
+                raise UsageError(
+                    f"--max-ram applies to glove and ppmi, which count; {model} takes little: leave it out"
+                )
         if model is not None:
             VectorsConfig.of(model, settings)
         elif models := models_for(settings):
