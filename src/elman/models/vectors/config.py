@@ -22,7 +22,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "glove": {
         "window": 15, "distance": "harmonic", "subsample": 0.0, "rate": 0.05, "epochs": 25,
-        "count_limit": 100.0, "count_power": 0.75,
+        "count_limit": 10.0, "count_power": 0.75,
     },
     "ppmi": {
         "window": 5, "distance": "shrink", "subsample": 1e-3, "noise_power": 0.75, "shift": 1.0,
@@ -84,7 +84,7 @@ class VectorsConfig(Config):
     """Buckets that subwords are hashed into (fasttext; default 2,000,000; only those in use are
     kept)."""
     count_limit: float | None = None
-    """Pairs seen more often weigh no more (glove; default 100)."""
+    """Pairs seen more often weigh no more (glove; default 10)."""
     count_power: float | None = None
     """Power of the counts that pairs are weighed by (glove; default 0.75)."""
     shift: float | None = None
