@@ -15,6 +15,7 @@ from elman.serve.limits import Limits
 OPERATIONS = [
     ("POST", "/v1/complete"),
     ("POST", "/v1/score"),
+    ("POST", "/v1/rescore"),
     ("POST", "/v1/memory"),
     ("POST", "/v1/predict"),
     ("POST", "/v1/similar"),

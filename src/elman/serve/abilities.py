@@ -66,7 +66,7 @@ class ContinuesText(Ability):
 
     verb = "continues text"
     infinitive = "continue text"
-    routes = ("complete", "score", "memory", "completions")
+    routes = ("complete", "score", "rescore", "memory", "completions")
 
     name: str
     model: TextModel

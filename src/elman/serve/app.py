@@ -26,6 +26,8 @@ from elman.serve.memory import memory_answer
 from elman.serve.metrics import CONTENT_TYPE, Metrics
 from elman.serve.middleware import Activity, Guard
 from elman.serve.predictions import explanations_of, predictions_answer, texts_of
+from elman.serve.rescore import rescore_answer
+from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
 from elman.serve.schemas import (
     CompleteAnswer,
     CompleteBody,
@@ -85,6 +87,7 @@ _PAGE = """elman serves models here. A browser gets a page to type on.
 
 POST /v1/complete     the next words of a text
 POST /v1/score        bits of each token
+POST /v1/rescore      n-best lists of a recogniser in a new order
 POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
 POST /v1/predict      labels of texts
@@ -255,6 +258,12 @@ def _add_own(app: FastAPI, server: Server) -> None:
     async def score(body: ScoreBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(score_answer, body, served, server.limits, server.hidden)
+        return json_response(await server.in_thread(request, work, reading=True))
+
+    @app.post("/v1/rescore", response_model=RescoreAnswer, summary="N-best lists of a recogniser in a new order")
+    async def rescore(body: RescoreBody, request: Request) -> Any:
+        served = server.loaded.able(body.model, ContinuesText)
+        work = functools.partial(rescore_answer, body, served, server.limits)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a position")

@@ -35,8 +35,8 @@ class Limits(Config):
     max_words: int = 100
     """Words in one answer of /v1/complete or /v1/similar (default 100)."""
     max_texts: int = 1024
-    """Texts in one request of /v1/predict or /v1/embeddings, words in one of /v1/similar (default
-    1024)."""
+    """Texts in one request of /v1/predict or /v1/embeddings, hypotheses in one of /v1/rescore, words in
+    one of /v1/similar (default 1024)."""
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""
