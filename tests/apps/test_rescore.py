@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import NAMES, PLACES, THINGS, VERBS
+from tests.in_process import run_here
 
 import elman
 from elman.apps.domain import domain_model, part_of
@@ -259,3 +260,12 @@ def test_the_command_without_references_prints_choices(ngram_folder: Path, cli: 
     ):
         refused = cli("rescore", ngram_folder, tmp_path / "a.jsonl", *flags)
         assert refused.code == 2 and message in refused.err, (flags, refused.err)
+
+
+def test_lists_come_from_a_pipe(ngram_folder: Path, tmp_path: Path) -> None:
+    lines = written(tmp_path / "a.jsonl", spoken(2, 3)).read_text()
+    piped = run_here(
+        ["elman", "rescore", str(ngram_folder), "-", "--weight", "model=1", "--json"], tmp_path, given=lines
+    )
+    named = run_here(["elman", "rescore", str(ngram_folder), "a.jsonl", "--weight", "model=1", "--json"], tmp_path)
+    assert piped == named and len(json.loads(piped)["choices"]) == 3

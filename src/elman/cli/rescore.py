@@ -23,7 +23,9 @@ _OUT = [*WRITERS, *FOLDER_WRITERS]
 @with_flags(RescoreConfig, TextRules)
 def run(
     model: ModelArgument,
-    nbest: Annotated[str, typer.Argument(metavar="NBEST", help="N-best lists or lattices: a file or a folder.")],
+    nbest: Annotated[
+        str, typer.Argument(metavar="NBEST", help="N-best lists or lattices: a file, a folder, or - for JSON lines.")
+    ],
     ref: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="What was said: lines UTT words, a table, SCTK's trn, or JSON lines."),

@@ -89,11 +89,14 @@ def read_nbest(path: str | Path, *, format: str | None = None, options: ReadOpti
 
 
 def format_of(path: Path) -> str:
-    """The format of a file or folder, by its suffix, its files or its first line.
+    """The format of a file or folder, by its suffix, its files or its first line; of standard input
+    JSON lines.
 
     Raises:
         TextError: it is in none of the formats that can be recognised.
     """
+    if str(path) == "-":
+        return "jsonl"  # standard input can be read only once
     if path.is_dir():
         if rank_folders(path):
             return "espnet"
