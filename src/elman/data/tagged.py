@@ -11,8 +11,9 @@ from typing import Any, Literal
 from elman.config import Config
 from elman.data.tag_formats.brat import BRAT, annotations_of
 from elman.data.tag_formats.table import FORMATS, format_of_lines, format_of_name, formats_of_suffix
-from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
+from elman.data.tag_formats.tag_format import ReadOptions, Split, TagFormat
 from elman.data.tagged_sentence import TaggedSentence as TaggedSentence
+from elman.data.tagged_text import split_text
 from elman.errors import UsageError
 from elman.metrics.span_schemes import SCHEMES, standard_name
 from elman.progress import Progress
@@ -81,6 +82,7 @@ def read_tagged(
     config: TaggedConfig | None = None,
     tagged: bool = True,
     for_writing: bool = False,
+    split: Split = split_text,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Iterator[TaggedSentence]:
@@ -92,6 +94,7 @@ def read_tagged(
             format are plain text, a sentence a line.
         for_writing: let each file end with a sentence without words, if lines follow its last
             sentence, so that the rewritten sentences together are the file.
+        split: what cuts raw text into words, such as ``WordRules.split``.
         settings: fields of ``TaggedConfig``, if there is no ``config``.
 
     Raises:
@@ -120,6 +123,7 @@ def read_tagged(
         for_writing=for_writing,
         misaligned=config.misaligned,
         nested=config.nested,
+        split=split,
         encoding=config.encoding,
     )
     return _sentences(all_sources, config, options, progress)

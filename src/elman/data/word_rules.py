@@ -18,6 +18,9 @@ from elman.data.tagged_text import split_text
 from elman.errors import FolderError
 from elman.text.kinds import APOSTROPHES
 
+RULES_FILE = "word_rules.json"
+"""The name of the file in a model folder."""
+
 _MOST_PIECES = 9
 _LONGEST = 64
 _SEEN_SHAPES = 3

@@ -78,7 +78,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.models.tagger_config:TaggerConfig",
         "elman.inference.tagger:InferenceTagger",
         plan="elman.tasks.tag.plan:TagPlan",
-        files=("vocabulary.tsv", "labels.json"),
+        files=("vocabulary.tsv", "labels.json", "word_rules.json"),
     ),
     "vectors": Entry(
         "vectors",

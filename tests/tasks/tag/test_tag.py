@@ -1,5 +1,6 @@
 """Taggers from their data to their predictions."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 import elman
-from elman.data.tagged import TaggedSentence
+from elman.data.tagged import TaggedSentence, read_tagged
+from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
 from elman.tasks.tag.data import fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
@@ -109,12 +111,24 @@ def test_evaluation_next_to_the_rivals(trained: Tagger, tmp_path: Path) -> None:
         trained.evaluate(tmp_path / "test.conll", lowercase=True)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_texts_are_cut_into_the_words_of_the_training_part(trained: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "rules", WordRules(suffixes=["n't"]))
+    assert trained.predict("that isn't us").words == ("that", "is", "n't", "us")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"that isn't us\n")))
+    assert "".join(trained.written(format="columns")).split()[::2] == ["that", "is", "n't", "us"]
+    assert trained.folder is not None
+    learned = WordRules.fit(list(read_tagged(trained.folder.parent / "data.conll")))
+    assert (trained.folder / "word_rules.json").read_bytes() == learned.to_bytes()
+
+
 def test_what_is_no_text_is_refused() -> None:
     from elman.tasks.tag.model import _words_of
 
     for wrong in (7, [1], None):
         with pytest.raises(UsageError, match="give strings, or lists of words"):
-            _words_of(wrong)
+            _words_of(wrong, WordRules())
 
 
 def test_tags_are_fitted_on_training_alone_and_others_count_as_errors() -> None:

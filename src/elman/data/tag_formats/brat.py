@@ -14,7 +14,6 @@ from elman.data.tag_formats.blocks import BYTE_ORDER_MARK, without_end
 from elman.data.tag_formats.documents import cut_document
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
-from elman.data.tagged_text import split_text
 from elman.errors import TextError, UsageError
 from elman.text.decoding import raw_lines
 from elman.text.sources import COMPRESSED, Source
@@ -69,7 +68,7 @@ def read_brat(lines: Iterator[str], *, source: Source, options: ReadOptions) -> 
     starts, words, offsets = [0], list[str](), list[tuple[int, int]]()
     for line in _LINE.findall(text):
         start = starts[-1]
-        part = split_text(line)
+        part = options.split(line)
         words += part.words
         offsets += [(start + left, start + right) for left, right in part.offsets]
         starts.append(start + len(line))

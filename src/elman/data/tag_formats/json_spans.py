@@ -23,7 +23,6 @@ from elman.data.tag_formats.columns import LAST, NEW
 from elman.data.tag_formats.surface import Token, nfc, place_tokens
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
-from elman.data.tagged_text import split_text
 from elman.errors import TextError
 from elman.text.readers.json_stream import json_values
 from elman.text.readers.record import Record, checked_text, json_type, listed, text_of
@@ -153,7 +152,7 @@ def _read_text(record: Record, options: ReadOptions) -> TaggedSentence:
         raise TextError(f"{position}: no field {name!r}; its fields are: {listed(fields)}; name the text with --word")
     text = text_of(record, name)
     tokens = _tokens(fields)[1]
-    sentence = split_text(text, position=position)
+    sentence = options.split(text, position=position)
     if tokens and all(_bounds(token) for token in tokens):
         offsets = tuple(bounds for token in tokens if (bounds := _bounds(token)) is not None)
         sentence = words_at(sentence, offsets)

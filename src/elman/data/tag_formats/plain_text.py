@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from elman.data.tag_formats.blocks import BYTE_ORDER_MARK, without_end
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
-from elman.data.tagged_text import split_text
 from elman.errors import TextError
 from elman.text.sources import Source
 
@@ -22,7 +21,7 @@ def read_plain_text(lines: Iterator[str], *, source: Source, options: ReadOption
             "with spans, or name the format with --format"
         )
     for number, line in enumerate(lines, start=1):
-        yield split_text(without_end(line).removeprefix(BYTE_ORDER_MARK), position=f"{source.name}, line {number}")
+        yield options.split(without_end(line).removeprefix(BYTE_ORDER_MARK), position=f"{source.name}, line {number}")
 
 
 PLAIN_TEXT = TagFormat(name="text", title="plain text", suffixes=(), read=read_plain_text)

@@ -13,7 +13,6 @@ from elman.data.tag_formats.documents import cut_document
 from elman.data.tag_formats.json_spans import looks_like_json
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
-from elman.data.tagged_text import split_text
 from elman.errors import TextError, UsageError
 from elman.text.readers.json_stream import json_values
 from elman.text.readers.record import Record, json_type, listed, text_of
@@ -48,7 +47,7 @@ def read_spacy(lines: Iterator[str], *, source: Source, options: ReadOptions) ->
             )
         text = text_of(Record(value, line, source.name), "text")
         tokens = _objects(value, "tokens", position)
-        document = split_text(text, position=position)
+        document = options.split(text, position=position)
         if tokens:
             document = words_at(document, [_bounds(token, position) for token in tokens])
         if options.tagged:

@@ -6,10 +6,19 @@ from typing import Literal, Protocol
 
 from elman.data.span_alignment import CharSpan, SpanReport, tag_spans
 from elman.data.tagged_sentence import TaggedSentence
+from elman.data.tagged_text import split_text
 from elman.text.sources import Source
 
 UNTAGGED = "_"
 """The tag of a word without one, as CoNLL-U writes it."""
+
+
+class Split(Protocol):
+    """A function that cuts a text into words."""
+
+    def __call__(self, line: str, *, position: str = "") -> TaggedSentence:
+        """The words with their places; ``position`` is for messages."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +38,8 @@ class ReadOptions:
     """What to do with a span that begins or ends within a word."""
     nested: Literal["error", "longest"] = "error"
     """What to do with spans that overlap."""
+    split: Split = split_text
+    """Cuts raw text into words."""
     encoding: str = "utf-8"
     """Of files that belong to the one that is read."""
     report: SpanReport = dataclasses.field(default_factory=SpanReport)

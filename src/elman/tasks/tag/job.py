@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import UsageError
 from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
@@ -51,7 +52,11 @@ class TagJob(Job):
         return transitions_of(self.data.tags, self.config.scheme)
 
     def static_files(self) -> dict[str, bytes]:
-        return {VOCABULARY_FILE: self.features.vocabulary.to_bytes(), LABELS_FILE: self.data.tags.to_bytes()}
+        return {
+            VOCABULARY_FILE: self.features.vocabulary.to_bytes(),
+            LABELS_FILE: self.data.tags.to_bytes(),
+            RULES_FILE: WordRules.fit(self.data.train).to_bytes(),
+        }
 
     def first_weights(self) -> "Arrays":
         import torch

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
 from elman.data.tagged import TaggedConfig, TaggedSentence, read_tagged, write_tagged
-from elman.data.tagged_text import split_text
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import FolderError, UsageError
 from elman.inference.linear_chain import LinearChain
 from elman.inference.tagger import InferenceTagger, InferenceTaggerConfig, inference_tagger
@@ -42,12 +42,20 @@ class Tagger(FolderModel):
         tagger: its network in the engine.
         config: its configuration.
         temperature: what scores are divided by, fitted on the validation part.
+        rules: how texts are cut into the words of its training part.
     """
 
     def __init__(
-        self, tagger: InferenceTagger, labels: LabelSet, config: TaggerConfig, *, folder: Path | None = None
+        self,
+        tagger: InferenceTagger,
+        labels: LabelSet,
+        config: TaggerConfig,
+        *,
+        rules: WordRules | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__(folder)
+        self.rules = rules or WordRules()
         self.tagger, self.config, self.label_set = tagger, config, labels
         calibration = self.card.get("calibration") or {}
         self.temperature = float(calibration.get("temperature", 1.0))
@@ -104,7 +112,7 @@ class Tagger(FolderModel):
 
     def predictions(self, texts: Iterable[Sentence]) -> Iterator[TaggedText]:
         """Predictions for a stream of texts, in its order and in constant memory."""
-        yield from in_order(map(_words_of, texts), self._predict, length=len, batch=_BATCH)
+        yield from in_order((_words_of(text, self.rules) for text in texts), self._predict, length=len, batch=_BATCH)
 
     def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """Only the tags of sentences, given as words; faster, since no probability is computed."""
@@ -124,7 +132,7 @@ class Tagger(FolderModel):
             UsageError: a format that is not written.
         """
         config = TaggedConfig(format=format)
-        read = read_tagged(["-"], tagged=False, for_writing=True) if texts is None else texts
+        read = read_tagged(["-"], tagged=False, for_writing=True, split=self.rules.split) if texts is None else texts
         field = self.card.get("data", {}).get("field")
         for tagged in self.predictions(read):
             yield write_tagged(tagged.sentence, tagged.tags, format=config.format, field=field, scheme=self.scheme)
@@ -141,7 +149,7 @@ class Tagger(FolderModel):
         """
         if n < 1:
             raise UsageError(f"n is {n}; it must be at least 1")
-        (scores,) = self._cooled([_words_of(text)])
+        (scores,) = self._cooled([_words_of(text, self.rules)])
         chain = self.chain.cooled(self.temperature)
         (total,) = chain.log_partition([scores])
         found = chain.n_best(scores, n)
@@ -216,11 +224,11 @@ class Tagger(FolderModel):
         }
 
 
-def _words_of(text: Any) -> TaggedSentence:
+def _words_of(text: Any, rules: WordRules) -> TaggedSentence:
     if isinstance(text, TaggedSentence):
         return text
     if isinstance(text, str):
-        return split_text(text)
+        return rules.split(text)
     if isinstance(text, Sequence) and all(isinstance(word, str) for word in text):
         return TaggedSentence(words=tuple(text))
     raise UsageError(f"a text is of type {type(text).__name__}; give strings, or lists of words")
@@ -254,7 +262,7 @@ def _loaded(
         tagger = _tagger(folder, config, features, weights, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
-    model = Tagger(tagger, labels, config, folder=folder)
+    model = Tagger(tagger, labels, config, rules=WordRules.from_bytes(files[RULES_FILE]), folder=folder)
     if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
         # Without its temperature, probabilities would differ.
         raise FolderError(
