@@ -63,12 +63,16 @@ def main() -> None:
         # A look for each kind of model; where all are of one kind, any that differ.
         looks = map(look, kinds if len(set(kinds)) > 1 else LOOKS)
         for (name, row), style in zip(bits.items(), looks, strict=False):
-            # Lines that lie on each other: the later ones have the smaller markers.
-            size = 7.5 - 4 * list(bits).index(name) / len(bits)
-            axes.plot(distances, row, color=style.colour, ls=style.dash, marker=style.marker, ms=size, label=name)
+            # Lines that lie on each other: the later ones are thinner and have smaller markers.
+            later = list(bits).index(name) / len(bits)
+            axes.plot(
+                distances, row, color=style.colour, ls=style.dash, lw=3 - 2 * later, marker=style.marker,
+                ms=7.5 - 4 * later, label=name,
+            )  # fmt: skip
         axes.axhline(3, color=INK, lw=0.7, alpha=0.5)
         axes.text(distances[-1], 3.1, "all there is to know", ha="right", va="bottom", fontsize=7.5, alpha=0.8)
-        axes.set(ylim=(min(-0.2, *map(min, bits.values())) - 0.1, 3.5))
+        lowest = min(0.0, *map(min, bits.values()))
+        axes.set(ylim=(lowest - 0.06 * (3.5 - lowest), 3.5))
         axes.legend()
 
     out.write_bytes(drawn(out.stem, draw)[f"{out.stem}.png"])

@@ -19,7 +19,7 @@ SHORT = [
     (r"--embedding-size \d+", "--embedding-size 8"),
     (r"--lags 5,10,20,40", "--lags 3,5"),
     (r"--models ngram,rnn,gru,lstm", "--models gru"),
-    (r"in 7000 2000 500", "in 500"),
+    (r"in 5000 2000 500", "in 500"),
     (r"stories.py 4000", "stories.py 200"),
 ]
 """What makes every command of README.md and of the tour short; nothing else of it is changed."""

@@ -1,5 +1,6 @@
 """The tour: its commands run with small budgets, its pictures come out, and what it quotes was printed."""
 
+import doctest
 import importlib.util
 import re
 import shlex
@@ -15,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 TOUR = ROOT / "docs" / "tour"
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tour_build", TOUR / "build.py")
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tour_{name}", TOUR / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up.
@@ -25,7 +26,7 @@ def _load() -> ModuleType:
     return module
 
 
-tour = _load()
+tour = _load("build")
 PAGES = {chapter.name: chapter.read_text(encoding="utf-8") for chapter in tour.chapters()}
 
 
@@ -204,3 +205,42 @@ def test_faults_are_found(tmp_path: Path) -> None:
 def test_a_command_that_fails_stops_the_tour(tmp_path: Path) -> None:
     with pytest.raises(tour.TourError, match="there is no verb 'fly'"):
         tour.bash(tmp_path)("elman fly | tail -1")
+
+
+def test_tables_over_seeds_stay_and_count_as_printed(tmp_path: Path) -> None:
+    page = "It is 0.25.\n<!-- seeds -->\n```text\n0.25 [0.10, 0.30]\n```\n<!-- /seeds -->\nNot 0.25, but 0.1 or 0.7.\n"
+    assert tour.write(page, lambda block: "", lambda *names: None) == page
+    assert tour.unprinted(page) == ["line 1: 0.25", "line 7: 0.7"]
+
+
+def test_tables_over_seeds_are_made_of_the_chapters_own_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "build", tour)
+    seeds = _load("seeds")
+    ran: list[str] = []
+
+    def run(block: str) -> str:
+        ran.append(block)
+        if "far_country" not in block:
+            return ""
+        seed = int(re.findall(r"seed-(\d)", block)[0])
+        return f"words between     0     4     6\n          gru  2.9{seed} -0.0{seed}  1.00\n"
+
+    assert seeds.countries(run) == [
+        ["words between", "0", "4"],
+        ["gru", "2.92 [2.91, 2.93]", "-0.02 [-0.03, -0.01]"],
+    ]
+    trained = [block for block in ran if "elman train" in block]
+    assert [re.findall(r"--seed (\d)", block) for block in trained] == [["1"], ["2"], ["3"]]
+    assert all("--out seed-2/gru" in block for block in trained[1:2])
+    scores = '{"lags": [5], "cells": [{"cell": "rnn", "scores": [{"lag": 5, "seeds": [0.9, 0.7, 0.8]}]}]}'
+    assert seeds.lags(lambda block: scores if "--seeds 3 --json" in block else "") == [
+        ["cell", "lag 5"],
+        ["rnn", "0.80 [0.70, 0.90]"],
+    ]
+    for module in (tour, seeds):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_the_contents_have_the_time_of_every_chapter() -> None:
+    rows = tour.ROW.findall((TOUR / "README.md").read_text(encoding="utf-8"))
+    assert rows == [str(number) for number in range(1, len(PAGES) + 1)]

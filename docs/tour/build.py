@@ -1,6 +1,7 @@
 """Builds the tour: runs the commands of its chapters in order, and puts below each what it printed and drew.
 
-    python docs/tour/build.py            # all chapters: about eight minutes; `make docs`
+    python docs/tour/build.py            # all chapters: about ten minutes; `make docs`
+    python docs/tour/build.py 5 6        # these chapters again, with what the others left in the scratch folder
     python docs/tour/build.py --check    # runs nothing: pictures without a command, figures that no command printed
 
 A chapter is Markdown. Its ``sh`` blocks are run by bash, one after another, all chapters in one scratch folder
@@ -12,16 +13,18 @@ A chapter is Markdown. Its ``sh`` blocks are run by bash, one after another, all
 and an image's title is the file that a command above it has made: ``![what is seen](far.png "far.png")``. The file is
 copied beside the chapters under the image's own name. Numbers in the text have to stand in a command or its output
 above them, in the same chapter, perhaps with more digits; integers below ten, years, chapters, the machine and what is
-written as code are free.
+written as code are free. What stands between ``<!-- seeds -->`` and ``<!-- /seeds -->`` counts as printed too:
+``docs/tour/seeds.py`` writes it. The processor time of each chapter goes into the table of README.md.
 """
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +32,15 @@ TOUR = Path(__file__).parent
 ROOT = TOUR.parents[1]
 SCRATCH = ROOT / "build" / "tour"
 PORT = "1990"
-MACHINE = "2 cores of an AMD EPYC (Zen 5, AVX-512, bf16), 24 GiB"
+MACHINE = "2 cores of an AMD EPYC (Zen 4, AVX-512, bf16), 24 GiB"
 """Where the pages were made; change it there and here when they are made elsewhere."""
 
+SLOWER = 4
+"""Estimate: a ten-year-old laptop with two cores and no AVX-512 takes this many times as long."""
+
 START, END = "<!-- output -->", "<!-- /output -->"
+SEEDS, SEEDS_END = "<!-- seeds -->", "<!-- /seeds -->"
+ROW = re.compile(r"^\| \[(\d+)\..*$", re.MULTILINE)
 IMAGE = re.compile(r'!\[([^\]]*)\]\(([^)\s]+)(?: "([^"]*)")?\)')
 NUMBER = re.compile(r"(?<![\w.,#-])\d[\d,]*(?:\.\d+)?%?(?![\w])")
 
@@ -46,7 +54,7 @@ class TourError(Exception):
 
 @dataclass
 class Block:
-    """Lines of a page: ``sh`` (commands), ``output`` (what stands between the marks) or ``text``."""
+    """Lines of a page: ``sh`` (commands), ``output`` or ``seeds`` (what stands between the marks) or ``text``."""
 
     kind: str
     line: int
@@ -70,15 +78,15 @@ def blocks(page: str) -> Iterator[Block]:
     """
     block, last = Block("text", 1), ""
     for number, line in enumerate(page.splitlines(), 1):
-        if block.kind == "text" and line in ("```sh", START):
-            if last == "sh" and (block.text.strip() or line != START):
+        if block.kind == "text" and line in ("```sh", START, SEEDS):
+            if last == "sh" and (line != START or block.text.strip()):
                 raise TourError(f"line {number}: the commands above have no {START} right below them")
             if line == START and last != "sh":
                 raise TourError(f"line {number}: an output without commands above it")
             if block.lines:
                 yield block
-            block = Block("sh" if line == "```sh" else "output", number + 1)
-        elif (block.kind, line) in (("sh", "```"), ("output", END)):
+            block = Block({"```sh": "sh", START: "output", SEEDS: "seeds"}[line], number + 1)
+        elif (block.kind, line) in (("sh", "```"), ("output", END), ("seeds", SEEDS_END)):
             yield block
             block, last = Block("text", number + 1), block.kind
         else:
@@ -116,6 +124,8 @@ def write(page: str, run: Run, keep: Callable[[str, str], None]) -> str:
                 fence = "````" if "```" in shown else "```"
                 written += [f"{fence}text", *(line.rstrip() for line in shown.splitlines()), fence]
             written.append(END)
+        elif block.kind == "seeds":
+            written += [SEEDS, *block.lines, SEEDS_END]
         elif block.kind == "text":
             for _, name, source in IMAGE.findall(block.text):
                 if not source:
@@ -210,17 +220,59 @@ def keeper(scratch: Path, target: Path) -> Callable[[str, str], None]:
     return keep
 
 
-def build(run: Run, keep: Callable[[str, str], None], *, target: Path = TOUR) -> list[str]:
-    """Write all chapters into ``target``; what is to be mended by hand: text with numbers of an earlier run."""
-    stale = []
-    for chapter in chapters():
+def build(
+    run: Run, keep: Callable[[str, str], None], *, target: Path = TOUR, only: Collection[int] = ()
+) -> tuple[list[str], dict[int, float]]:
+    """Write all chapters, or ``only`` some, into ``target``.
+
+    Returns:
+        What is to be mended by hand, text with numbers of an earlier run; and the processor time of each chapter (s).
+    """
+    stale, seconds = [], {}
+    for number, chapter in enumerate(chapters(), 1):
+        if only and number not in only:
+            continue
+        began = processor_time()
         try:
             page = write(chapter.read_text(encoding="utf-8"), run, keep)
         except TourError as error:
             raise TourError(f"{chapter.name}: {error}") from error
         (target / chapter.name).write_text(page, encoding="utf-8")
         stale += [f"{chapter.name}, {each}" for each in unprinted(page)]
-    return stale
+        seconds[number] = processor_time() - began
+    return stale, seconds
+
+
+def processor_time() -> float:
+    """The seconds that the commands so far have kept cores busy; a busy machine changes little about them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def timed(page: str, seconds: Mapping[int, float]) -> str:
+    """The contents with the times of some chapters: processor time here, and an estimate for a slow laptop.
+
+    >>> timed("| [1. One](1.md) | what | 9 s | 40 s |", {1: 61.0})
+    '| [1. One](1.md) | what | 61 s | 4 min |'
+    """
+
+    def row(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if number not in seconds:
+            return found[0]
+        cells = found[0].split(" | ")[:2]
+        return " | ".join([*cells, spelled(seconds[number]), f"{spelled(SLOWER * seconds[number])} |"])
+
+    return ROW.sub(row, page)
+
+
+def spelled(seconds: float) -> str:
+    """A time in two digits or less, as people say it.
+
+    >>> spelled(7.2), spelled(88), spelled(200)
+    ('7 s', '88 s', '3 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def check() -> list[str]:
@@ -255,13 +307,17 @@ def faults(page: str, folder: Path) -> list[str]:
 def main() -> None:
     if sys.argv[1:] == ["--check"]:
         sys.exit("\n".join(check()) or None)
-    if sys.argv[1:]:
+    if not all(each.isdecimal() for each in sys.argv[1:]):
         sys.exit(__doc__)
-    prepare(SCRATCH)
+    only = {int(each) for each in sys.argv[1:]}
+    if not only:
+        prepare(SCRATCH)
     try:
-        stale = build(bash(SCRATCH), keeper(SCRATCH, TOUR))
+        stale, seconds = build(bash(SCRATCH), keeper(SCRATCH, TOUR), only=only)
     except TourError as error:
         sys.exit(str(error))
+    contents = TOUR / "README.md"
+    contents.write_text(timed(contents.read_text(encoding="utf-8"), seconds), encoding="utf-8")
     if stale:
         sys.exit("the text still has numbers of an earlier run; read these lines again:\n" + "\n".join(stale))
 
