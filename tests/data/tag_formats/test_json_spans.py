@@ -112,6 +112,12 @@ def test_texts_alone(tmp_path):
         "text": "We go.",
         "spans": [{"start": 0, "end": 2, "label": "x"}],
     }
+    places = [("We", 0, 2), ("go", 3, 5), (".", 5, 6)]
+    words = [{"text": word, "start": start, "end": end} for word, start, end in places]
+    for field in ("upos", None):
+        written = json.loads(write_tagged(sentence, ("A", "B", "C"), field=field))
+        tokens = [{**word, field or "tag": tag} for word, tag in zip(words, "ABC", strict=True)]
+        assert written == {"id": 1, "text": "We go.", "tokens": tokens}
 
 
 def test_what_an_annotator_refused_is_left_out_and_counted(tmp_path, capsys):

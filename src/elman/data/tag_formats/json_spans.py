@@ -68,6 +68,8 @@ class _JsonPlace:
                 token if is_blank else {**token, field: next(new)}
                 for token, is_blank in zip(tokens, blank, strict=True)
             ]
+        elif scheme is None and not sentence.tags:
+            record[TOKEN_FIELDS[0]] = _tagged_tokens(sentence, tags, field if field not in SPAN_FIELDS else TOKEN_TAG)
         else:
             record[field] = _spelled(char_spans(sentence, tags, scheme or SCHEME), sentence, like=record.get(field))
         return json.dumps(record, ensure_ascii=False) + "\n"
@@ -240,6 +242,13 @@ def _spelled(spans: Sequence[CharSpan], sentence: TaggedSentence, *, like: Any) 
     return found
 
 
+def _tagged_tokens(sentence: TaggedSentence, tags: Sequence[str], field: str) -> list[dict[str, Any]]:
+    return [
+        {"text": sentence.surface(number, number + 1), "start": start, "end": end, field: tag}
+        for number, ((start, end), tag) in enumerate(zip(sentence.offsets, tags, strict=True))
+    ]
+
+
 def write_json_spans(sentence: TaggedSentence, tags: Sequence[str], *, field: str | None, scheme: str | None) -> str:
     """A sentence that came from elsewhere: its text with spans, or with a tag for each token.
 
@@ -255,10 +264,7 @@ def write_json_spans(sentence: TaggedSentence, tags: Sequence[str], *, field: st
     if scheme is not None:
         record[field or SPAN_FIELDS[0]] = _spelled(char_spans(sentence, tags, scheme), sentence, like=None)
     else:
-        record[TOKEN_FIELDS[0]] = [
-            {"text": sentence.surface(number, number + 1), "start": start, "end": end, field or TOKEN_TAG: tag}
-            for number, ((start, end), tag) in enumerate(zip(sentence.offsets, tags, strict=True))
-        ]
+        record[TOKEN_FIELDS[0]] = _tagged_tokens(sentence, tags, field or TOKEN_TAG)
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 
