@@ -136,7 +136,8 @@ def _lines(about: dict[str, Any]) -> list[str]:
     )
     if about.get("from"):
         say(f"from        {about['from']['folder']} (weights {about['from']['weights'][:16]})")
-    say(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}")
+    backward = ", each line from its end to its start" * (about["tokenizer"].get("direction") == "backward")
+    say(f"tokens      level {about['tokenizer']['level']}, tokenizer {about['tokenizer']['hash']}{backward}")
     for name, found in about["figures"].items():
         say(
             f"{name:<11} {found['bits_per_byte']:.4f} bits per byte, perplexity {found['perplexity']:.2f}, "

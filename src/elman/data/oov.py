@@ -23,7 +23,7 @@ class Unknown(NamedTuple):
 
 
 def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Unknown]:
-    """The unknown tokens of a normalised line, in order.
+    """The unknown tokens of a normalised line, in the order of its tokens.
 
     The leading space belongs to the token (at word and subword level also for a line's first
     token), so that spelling it is lossless. A literal ``<unk>`` in pretokenized text is an ordinary
@@ -36,14 +36,16 @@ def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Un
     """
     config = tokenizer.config
     if tokenizer.words:
-        return [Unknown(at, part.type) for at, part in enumerate(tokenizer.words.parts(line)) if not encoded.ids[at]]
+        parts = tokenizer.config.in_reading_order(list(tokenizer.words.parts(line)))
+        return [Unknown(at, part.type) for at, part in enumerate(parts) if not encoded.ids[at]]
     unknown = []
+    first = len(encoded.ids) - 1 if config.is_backward else 0
     for index in (encoded.ids == UNK_ID).nonzero()[0].tolist():
         start, end = encoded.spans[index].tolist()
         string = line[start:end]
         if config.pretokenized:
             string = " " + string.strip(" ")
-        elif tokenizer.leading_space and index == 0:
+        elif tokenizer.leading_space and index == first:
             string = " " + string
         string = tokenizer.lowered(string)
         if string != _WRITTEN_UNK:

@@ -30,6 +30,8 @@ class DataConfig(Config):
     """The language whose lower case differs: tr or az, for the i of Turkish and Azeri."""
     compatibility: bool = False
     """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
+    direction: Literal["forward", "backward"] = "forward"
+    """Backward: a model that reads each line from its end to its start, for --task tag --from."""
     min_count: int | None = None
     """Words and characters seen less often become <unk>; default 2, with --pretokenized 1."""
     vocab_size: int | None = None
@@ -65,6 +67,7 @@ class DataConfig(Config):
             lowercase=self.lowercase,
             locale=self.locale,
             compatibility=self.compatibility,
+            direction=self.direction,
             rules=RULES,
             min_count=self.min_count,
             vocab_size=self.vocab_size,

@@ -194,9 +194,9 @@ def _parts(line: str, tokenizer: Tokenizer) -> Iterator[tuple[str, bool, bool]]:
         return
     # Between words the tokenizer puts a space before each part, so that its own is left out.
     space = " " if tokenizer.leading_space else ""
-    for start, part in cut(line, level=tokenizer.config.level, pretokenized=True, limit=_BATCH_CHARS):
-        end = start + len(part)
-        yield (part.removeprefix(space) if start else part), start == 0, end == len(line)
+    parts = list(cut(line, level=tokenizer.config.level, pretokenized=True, limit=_BATCH_CHARS))
+    for at, (start, part) in enumerate(tokenizer.config.in_reading_order(parts)):
+        yield (part.removeprefix(space) if start else part), at == 0, at == len(parts) - 1
 
 
 def _mapped(path: Path, dtype: str, count: int) -> NDArray[Any]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.decode.completion import complete
+from elman.decode.direction import check_forward
 from elman.decode.largest import largest
 from elman.decode.offers import REPEATED, Offers, has_letters, last_word
 from elman.decode.pieces import piece_index
@@ -167,9 +168,10 @@ def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Itera
     """The sums of each line; a line comes with whether the state is reset before it.
 
     Raises:
-        UsageError: the model's tokens are not words.
+        UsageError: the model's tokens are not words, or it reads lines from their end.
     """
     tokenizer = model.tokenizer
+    check_forward(tokenizer)
     if not whole_words(tokenizer):
         raise UsageError(
             f"keystrokes are counted for models of words; this one has {tokenizer.config.level} tokens: "

@@ -61,7 +61,7 @@ def _pretokenized(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     rows: list[int] = np.searchsorted(ends, strangers, side="right").tolist()
     for row, place in zip(rows, strangers.tolist(), strict=True):
         line: str = lines[row]
-        words = [word for word in line.split(" ") if word]
+        words = tokenizer.config.in_reading_order([word for word in line.split(" ") if word])
         at = place - (int(ends[row - 1]) if row else 0)
         unknown.setdefault(row, []).append(Unknown(at, f" {words[at]}"))
     return LineIds(ids, ends, unknown)
@@ -96,7 +96,7 @@ _WORDS: WeakKeyDictionary[Tokenizer, _Words] = WeakKeyDictionary()
 
 
 def _by_words(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
-    parts = [_parts(line) for line in lines]
+    parts = [tokenizer.config.in_reading_order(_parts(line)) for line in lines]
     kept = _WORDS.get(tokenizer)
     known = _Words() if kept is None or len(kept.ids) > _MOST_KEPT else kept
     missing = {word for words in parts for word in words} - known.ids.keys()

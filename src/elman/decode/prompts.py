@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.data.oov import unknown_tokens
+from elman.decode.direction import check_forward
 from elman.decode.rows import row_score
 from elman.decode.spelling import known_ids
 from elman.models.protocol import LanguageModel, State
@@ -71,7 +72,12 @@ def consume_lines(model: LanguageModel, text: str, *, any_spelling: bool = False
 def finished_lines(
     tokenizer: Tokenizer, text: str, *, any_spelling: bool = False
 ) -> tuple[list[TokenIds], str, list[str]]:
-    """The tokens of the finished lines of a text, its open line, and the unknown words."""
+    """The tokens of the finished lines of a text, its open line, and the unknown words.
+
+    Raises:
+        UsageError: the model reads lines from their end.
+    """
+    check_forward(tokenizer)
     lines = split_lines(text)
     if lines and not text.endswith(("\n", "\r")):
         lines.pop()
@@ -89,7 +95,12 @@ def finished_lines(
 def consume_part(
     model: LanguageModel, part: str, state: State, *, any_spelling: bool = False
 ) -> tuple[State, list[str]]:
-    """Feed the beginning of a line, from a state at the line's start."""
+    """Feed the beginning of a line, from a state at the line's start.
+
+    Raises:
+        UsageError: the model reads lines from their end.
+    """
+    check_forward(model.tokenizer)
     ids, oov = _read(model.tokenizer, part, any_spelling=any_spelling)
     return consume_ids(model, [ids], state), oov
 

@@ -94,6 +94,7 @@ def signature_of(model: LanguageModel, *, data: str, context: Context, adapted: 
         [config.level, *(name for name in ("pretokenized", "lowercase", "compatibility") if getattr(config, name))]
     )
     level += f"-{config.locale}" if config.locale else ""
+    level += "-backward" if config.is_backward else ""
     return signature(
         model=f"{model.describe()['name']}-{model.model_hash[:8]}",
         precision="+".join(sorted(precisions_of(model.describe()))),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
 from elman.serve.batching import Batcher
 from elman.serve.label_batching import LabelBatcher, LabelModel
@@ -76,6 +77,7 @@ class ContinuesText(Ability):
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
         if not isinstance(model, TextModel):
             return None
+        check_forward(model.lm.tokenizer)
         return cls(name, model, Batcher(warmed(model.lm), observe=metrics.step_rows.observe))
 
     def describe(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ normalised text, up to unknown types. What else can stand between words is told 
 ``word_types.py``. Token id 0 is `<unk>` and 1 is `</s>`, the line end, at every
 level. Both are plain vocabulary entries: the same letters in raw text are ordinary text.
 
+With ``direction="backward"`` the tokens of a line come from its last to its first, then its `</s>`.
+
 Good:
     ids = [*tokenizer.encode(line).ids, EOS_ID]     # a line and its end
     tokenizer.decode(ids)                           # line + "\\n"
@@ -35,6 +37,7 @@ from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.letter_case import lower
 from elman.text.normalise import normalise_line
+from elman.text.reading_order import reversed_lines
 from elman.text.splitting import CUT_CHARS, batches, checked_line, cut
 from elman.text.splitting import Level as Level
 from elman.text.token_writer import EOS_ID as EOS_ID
@@ -113,7 +116,8 @@ class Tokenizer:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of the sha256 of its tokenizer.json; from rules 2 on, of its settings too."""
-        settings = json.dumps(self.config.to_json()).encode() if self.config.rules > 1 else b""
+        config = self.config
+        settings = json.dumps(config.settings()).encode() if config.rules > 1 or config.is_backward else b""
         return hashlib.sha256(self._file + settings).hexdigest()[:16]
 
     @cached_property
@@ -127,8 +131,8 @@ class Tokenizer:
         """Learn the vocabulary in one streaming pass; the same lines always give the same
         tokenizer.
 
-        Types come by falling count, ties by token string; at subword level first the 256 bytes,
-        then the merges as they were learned; at byte level by value.
+        Types come by falling count, ties by token string; at subword level first the 256 bytes, then
+        the merges as they were learned; at byte level by value.
         """
         if config.parts_words:
             counts, apostrophe = cls(SPECIALS, config=config)._counts(lines)
@@ -150,6 +154,9 @@ class Tokenizer:
         Raises:
             TextError: the line holds half of a surrogate pair, which is not Unicode text.
         """
+        return Encoded(*map(self.config.in_reading_order, self._encode(line)))
+
+    def _encode(self, line: str) -> Encoded:  # in the order of the text
         if self.words:
             tokens = self.words.parts(checked_line(line))
             known = np.array([self.words.id_of(token.type) for token in tokens], dtype=np.int64)
@@ -178,6 +185,9 @@ class Tokenizer:
         Raises:
             TextError: a line holds half of a surrogate pair, which is not Unicode text.
         """
+        return list(map(self.config.in_reading_order, self._encode_lines(lines)))
+
+    def _encode_lines(self, lines: Sequence[str]) -> list[TokenIds]:  # in the order of the text
         if self.words:
             return [np.array(self.words.ids(checked_line(line)), dtype=np.int64) for line in lines]
         if self._direct:
@@ -195,7 +205,8 @@ class Tokenizer:
         So the type `<unk>` in pretokenized text differs from unknown words.
         """
         if self._by_spaces:
-            return self._word_ids.read([self.folded(line) for line in lines])
+            ids = self._word_ids.read([self.folded(line) for line in lines])
+            return reversed_lines(ids) if self.config.is_backward else ids
         parts = []
         for line, ids in zip(lines, self.encode_lines(lines), strict=True):
             if (ids == UNK_ID).any():
@@ -226,8 +237,8 @@ class Tokenizer:
         """The bytes of tokens; with ``line_start``, the first one begins a line, and its space is
         dropped. For a stream, see ``writer``.
         """
-        writer = self.writer(line_start=line_start)
-        return b"".join(map(writer.write, ids))
+        ids = reversed_lines(np.array([*ids], np.int64)) if self.config.is_backward else ids
+        return b"".join(map(self.writer(line_start=line_start).write, ids))
 
     def writer(self, *, line_start: bool = True, after: str = "") -> Writer:
         """What writes tokens as bytes, one at a time.
@@ -302,7 +313,7 @@ class Tokenizer:
             "eos_token": SPECIALS[EOS_ID],
             "clean_up_tokenization_spaces": False,
             "split_special_tokens": True,
-            "elman": {**self.config.to_json(), "size": self.size},
+            "elman": {**self.config.settings(), "size": self.size},
         }
         return {_FILE: self._file, _CONFIG_FILE: (json.dumps(settings, indent=2) + "\n").encode()}
 

@@ -1,7 +1,10 @@
 """How text is cut into tokens: the configuration of a tokenizer."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.errors import UsageError
@@ -10,6 +13,7 @@ from elman.text.splitting import Level
 from elman.text.tokenizer_json import SPECIALS
 from elman.text.word_types import ALWAYS_KNOWN
 
+Tokens = TypeVar("Tokens", NDArray[np.int64], list[Any])
 RULES = 2
 """The rules of new vocabularies: 1 were those of elman 0.1, which models of that time keep."""
 
@@ -38,12 +42,27 @@ class TokenizerConfig(Config):
     """How types of words spell an apostrophe, however a text types it: as the training text does."""
     rules: int = 1
     """The version of the rules that split text into words and lower-case it."""
+    direction: Literal["forward", "backward"] = "forward"
+    """The order of a line's tokens: from its start to its end, or from its end to its start."""
     min_count: int | None = None
     """How often a type (subword: a merge) must occur to be kept; default 2, so that <unk> is
     learned from words seen once (pretokenized: 1)."""
     vocab_size: int | None = None
     """At most this many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
     small text)."""
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether a line's tokens come from its end to its start, its `</s>` still last."""
+        return self.direction == "backward"
+
+    def in_reading_order(self, tokens: Tokens) -> Tokens:
+        """The tokens of one line in the order of reading, from that of the text, or the other way."""
+        return tokens[::-1] if self.is_backward else tokens
+
+    def settings(self) -> dict[str, Any]:
+        """As JSON. The usual direction is left out, so that older files and hashes stay the same."""
+        return {name: value for name, value in self.to_json().items() if name != "direction" or self.is_backward}
 
     @property
     def parts_words(self) -> bool:

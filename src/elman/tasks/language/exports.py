@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
+from elman.decode.direction import check_forward
 from elman.decode.offers import listed
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
@@ -41,6 +42,7 @@ class Exports:
         """
         from elman.export.onnx import write_onnx
 
+        check_forward(self.lm.tokenizer)
         names = self._names(secrets=secrets)
         return write_onnx(Path(folder), self.lm, precision=precision, tokenizer=names, progress=progress or Progress())
 
@@ -84,6 +86,7 @@ class Exports:
         from elman.export.fitted_page import PageRequest, export_page  # imports numba
         from elman.system.machine import version
 
+        check_forward(self.lm.tokenizer)
         request = PageRequest(
             model=self.lm,
             folder=self.folder,
@@ -133,6 +136,7 @@ class Exports:
         from elman.export.distill import DistillConfig
         from elman.models.ngram.arpa import save_arpa
 
+        check_forward(self.lm.tokenizer)
         progress, names = progress or Progress(), self._names(secrets=secrets)
         if not hasattr(self.lm, "backoff_tables"):
             texts = {"text": text, "tune": tune, "folder": self.folder, "card": self.card, "tokenizer": names}

@@ -240,7 +240,16 @@ def check_start(request: LanguageRequest, start: Path) -> None:
         raise UsageError("--from and --vectors both say what embeddings begin as; give one of them")
     if kind != request.kind:
         raise UsageError(f"{start} is a model of kind {kind}; --from continues with the same kind: add --model {kind}")
-    for name in ("level", "pretokenized", "lowercase", "locale", "compatibility", "min_count", "vocab_size"):
+    for name in (
+        "level",
+        "pretokenized",
+        "lowercase",
+        "locale",
+        "compatibility",
+        "direction",
+        "min_count",
+        "vocab_size",
+    ):
         if getattr(request.data, name) != getattr(DataConfig(), name):
             raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
 
