@@ -40,7 +40,7 @@ class TaggerConfig(DirectionsConfig):
     """Fewest characters of an n-gram; the ends of a word count as one."""
     largest: int = 5
     """Most characters of an n-gram."""
-    hidden_size: int = 128
+    hidden_size: int = 200
     """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
     """Size of the last layer or its projection (default: as the other layers)."""

@@ -23,7 +23,7 @@ from elman.tasks.tag.sentences import hash_of
 _FEWEST = 10
 _HELD_OUT = 10
 """One in this many sentences is held out if no validation data is given."""
-_FEW_WORDS = 50_000
+_MANY_WORDS = 1_000_000
 _SHOWN = 5
 
 
@@ -177,7 +177,7 @@ def fit_features(
         more: words that are known besides, such as those with vectors.
     """
     words = [word for sentence in train for word in sentence.words]
-    fewest = min_count or (1 if len(words) < _FEW_WORDS else 2)
+    fewest = min_count or (1 if len(words) < _MANY_WORDS else 2)
     return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config)
 
 

@@ -13,10 +13,10 @@ class TagPlan(Plan):
 
     output_dropout: float = 0.3
     """Share of the units of each word's output dropped before the tags, locked over the sentence."""
-    word_dropout: float = 0.25
+    word_dropout: float = 0.5
     """How readily words are read as unknown, so that unknown words are learned: a word seen n times
     with probability a / (a + n) (Kiperwasser and Goldberg 2016)."""
-    subword_dropout: float = 0.2
+    subword_dropout: float = 0.3
     """Share of the n-grams of characters that are left out."""
     class_weights: Literal["none", "balanced"] = "none"
     """Whether words of rare tags count more in the loss of a softmax: balanced weighs tags by

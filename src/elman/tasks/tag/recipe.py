@@ -46,6 +46,7 @@ def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors
         "weight_decay": 0.02,
         "dropout": 0.3,
         "input_dropout": 0.3,
+        "embedding_dropout": 0.1,
         "output_dropout": 0.4,
         "validations": MOST_EPOCHS,
         "patience": 8,

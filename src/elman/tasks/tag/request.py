@@ -14,8 +14,8 @@ class TagDataConfig(TaggedConfig):
     """How tagged sentences are read, and which words become types."""
 
     min_count: int | None = None
-    """Words seen less often are read as unknown, by their characters; default 2, of fewer than 50,000
-    words 1."""
+    """Words seen less often are read by their characters alone; default 1, of more than a million
+    words 2."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
