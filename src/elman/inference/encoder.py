@@ -42,7 +42,7 @@ class InferenceEncoderConfig(Config):
     vocab_size: int
     """Types (V)."""
     outputs: int
-    """Labels (K)."""
+    """Labels (K); 0 for a network that is used by its pooled vectors."""
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     gain: float = 1.0
@@ -52,7 +52,8 @@ class InferenceEncoderConfig(Config):
         super().__post_init__()
         check_precision(self.int8, self.gain)
         check_size("vocab_size", self.vocab_size)
-        check_size("outputs", self.outputs)
+        if self.outputs:
+            check_size("outputs", self.outputs)
 
 
 class InferenceEncoder:
@@ -125,12 +126,24 @@ class InferenceEncoder:
         ids, counts = _padded(texts, lengths)
         if not len(ids):
             return np.zeros((0, self.config.outputs), np.float32)
-        sizes = self.program["output"].inputs
+        vectors = self._vectors(ids, counts, self.program["output"].inputs)
+        return np.array(self._engines["output"].run({}, vectors, [wanted])[0])
+
+    def pooled(self, texts: Texts) -> NDArray[np.float32]:
+        """One vector per text ``[B, P]``, from which the labels follow."""
+        ids, counts = _padded(texts, None)
+        return self._vectors(ids, counts, {"pooled": self.shape.pooled_size})["pooled"]
+
+    def _vectors(
+        self, ids: NDArray[np.int64], counts: NDArray[np.int64], sizes: Mapping[str, int]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The inputs of ``output``, of these sizes, by name ``[B, size]``."""
         vectors = {name: np.empty((len(ids), size), np.float32) for name, size in sizes.items()}
         for rows in self._pieces(counts):
-            for name, part in self._pooled(ids[rows], counts[rows]).items():
-                vectors[name][rows] = part
-        return np.array(self._engines["output"].run({}, vectors, [wanted])[0])
+            made = self._pooled(ids[rows], counts[rows])
+            for name in sizes:
+                vectors[name][rows] = made[name]
+        return vectors
 
     def _pieces(self, counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Rows to read together, the longest first."""

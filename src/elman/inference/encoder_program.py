@@ -18,7 +18,10 @@ from elman.models.encoder_config import EncoderConfig
 
 
 def encoder_program(config: EncoderConfig, vocab: int, outputs: int) -> Program:
-    """The program of a network with V types and K ``outputs``; weights go by their names."""
+    """The program of a network with V types and K ``outputs``; weights go by their names.
+
+    Without outputs, the pooled vectors are the result.
+    """
     functions: dict[str, Function] = {}
     states: dict[str, int] = {}
     for direction in config.directions:
@@ -33,7 +36,8 @@ def encoder_program(config: EncoderConfig, vocab: int, outputs: int) -> Program:
         token = Symbol.input("token", config.token_size)
         score = linear(token, Symbol.parameter("attention.weight", (1, config.token_size)))
         functions["attention"] = Function({"score": score})
-    functions["output"] = _output(config, outputs)
+    if outputs:
+        functions["output"] = _output(config, outputs)
     return Program(functions, states)
 
 

@@ -16,6 +16,7 @@ from elman.config import Config
 from elman.data.padding import pad
 from elman.errors import FolderError
 from elman.inference import pooling
+from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig
 from elman.inference.engine import PATIENCE, Engine
 from elman.inference.passes import optimise
 from elman.inference.stack import check_states
@@ -29,8 +30,9 @@ from elman.inference.weights import (
     quantise,
     stored_arrays,
 )
+from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
-from elman.models.tagger_config import TaggerConfig
+from elman.models.tagger_config import LETTERS, TaggerConfig
 from elman.models.word_features import WordFeatures
 
 _ROWS = 256
@@ -39,7 +41,8 @@ _WORDS = 1 << 16
 """Most words of these, padding included."""
 _KEPT = 1 << 24
 """Most numbers kept of words that were read, 64 MB."""
-_SUBWORDS = "subwords.weight"
+_INSIDE = "subwords."
+_SUBWORDS = _INSIDE + "weight"
 
 Arrays = Mapping[str, NDArray[Any]]
 Scores = NDArray[np.float32]
@@ -89,7 +92,7 @@ class InferenceTagger:
         program = optimise(tagger_program(self.shape, config.vocab_size, config.outputs))
         self.program = program.mapped(lambda function: in_8_bits(function, config.int8))
         self.weights.check(self.program.functions.values())
-        self._subwords = _SubwordTable(arrays, self.shape, is_8_bit=_SUBWORDS.split(".")[0] in config.int8)
+        self._subwords = _subwords_of(arrays, self.shape, is_8_bit="subwords" in config.int8)
         self.crf = {
             name: _plain(arrays, name, shape) for name, shape in _crf_shapes(self.shape, config.outputs).items()
         }
@@ -102,7 +105,7 @@ class InferenceTagger:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The weights that are needed."""
         own = stored_arrays(self.program.functions.values(), self.weights)
-        return {**own, **self._subwords.to_arrays(), **self.crf}
+        return {**own, **(self._subwords.to_arrays() if self._subwords else {}), **self.crf}
 
     @property
     def precision(self) -> str:
@@ -154,7 +157,9 @@ class InferenceTagger:
         starts, buckets = self.features.pieces(words or [""])
         if not words:
             starts, buckets = np.zeros(2, np.int64), buckets[:0]
-        given = {"subwords": self._subwords.means(starts, buckets)} if self.shape.character_size else {}
+        given = {"subwords": self._subwords.vectors(starts, buckets)} if self._subwords else {}
+        if not words and self._subwords:
+            given = {"subwords": np.zeros((1, self.shape.character_size), np.float32)}
         names = list(self.shape.directions)
         return dict(zip(names, self._engines["words"].run({"word": ids}, given, names), strict=True))
 
@@ -214,14 +219,35 @@ def _extended(old: Scores, start: int, more: Scores) -> Scores:
     return old
 
 
+class _CharacterReader:
+    """A network over a word's characters."""
+
+    def __init__(self, arrays: Arrays, config: EncoderConfig, *, is_8_bit: bool) -> None:
+        own = {name.removeprefix(_INSIDE): array for name, array in arrays.items() if name.startswith(_INSIDE)}
+        groups = ["embedding", *(f"{side}.layers.0" for side in config.directions)] if is_8_bit else []
+        settings = InferenceEncoderConfig(network=config.to_json(), vocab_size=LETTERS, outputs=0, int8=groups)
+        self._encoder = InferenceEncoder(own, settings)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        return {_INSIDE + name: array for name, array in self._encoder.to_arrays().items()}
+
+    def vectors(self, starts: NDArray[np.int64], letters: NDArray[np.int64]) -> Scores:
+        """The vectors ``[U, S]`` of words with ``starts[U + 1]`` into ``letters``."""
+        return self._encoder.pooled(np.split(letters, starts[1:-1]))
+
+
+def _subwords_of(arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> "_CharacterReader | _SubwordTable | None":
+    if shape.character_encoder is not None:
+        return _CharacterReader(arrays, shape.character_encoder, is_8_bit=is_8_bit)
+    return _SubwordTable(arrays, shape, is_8_bit=is_8_bit) if shape.character_size else None
+
+
 class _SubwordTable:
     """The vectors of n-grams, in 8 bits or float32."""
 
     def __init__(self, arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> None:
         self._whole: Scores | None = None
         self._small: Quantised | None = None
-        if not shape.character_size:
-            return
         size = (shape.buckets, shape.character_size)
         if is_8_bit and _SUBWORDS + SCALES in arrays:
             codes, scales = arrays[_SUBWORDS], arrays[_SUBWORDS + SCALES]
@@ -238,7 +264,7 @@ class _SubwordTable:
             return {_SUBWORDS: self._small.codes, _SUBWORDS + SCALES: self._small.scales}
         return {} if self._whole is None else {_SUBWORDS: self._whole}
 
-    def means(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Scores:
+    def vectors(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Scores:
         """The mean of each word's n-grams ``[U, S]``, zeros of a word without any.
 
         They are added in order, so that no other word changes a bit.

@@ -45,7 +45,7 @@ class Classifier(Encoder):
 
     def loss(self, data: TextBatch, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
         """Summed nats of the labels of a batch."""
-        device = self.output.bias.device
+        device = next(self.parameters()).device
         ids, lengths, targets = (torch.from_numpy(part).to(device) for part in data)
         weights = None if self.class_weights is None else self.class_weights.to(device)
         total, count = label_loss(self.logits(ids, lengths, masks), targets, weights)

@@ -58,6 +58,7 @@ class Encoder(TokenEncoder):
         """Draw the starting weights.
 
         Args:
+            outputs: labels (K); 0 for a network that is used by its ``pooled`` vectors.
             drops: dropout rates in training (default: none).
             sparse: whether gradients of tables hold only the rows that were looked up.
 
@@ -77,11 +78,12 @@ class Encoder(TokenEncoder):
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=sparse)
         self.make_stacks(config, embedded_size(config, vocab_size), drops)
         self.attention = nn.Linear(config.token_size, 1, bias=False) if config.pooling == "attention" else None
-        self.output = nn.Linear(config.pooled_size, outputs)
+        self.output = nn.Linear(config.pooled_size, outputs) if outputs else None
         self.bag = Embedding(vocab_size, outputs, sparse=sparse) if config.bag else None
         with torch.no_grad():
-            spread(self.output.weight, config.pooled_size, None)
-            self.output.bias.zero_()
+            if self.output is not None:
+                spread(self.output.weight, config.pooled_size, None)
+                self.output.bias.zero_()
             if self.attention is not None:
                 # All tokens have equal weights at first.
                 self.attention.weight.zero_()
@@ -107,7 +109,7 @@ class Encoder(TokenEncoder):
         Raises:
             FolderError: ``arrays`` with a name, shape or type that is not this network's.
         """
-        if shares is not None:
+        if shares is not None and self.output is not None:
             self.output.bias.copy_(torch.from_numpy(np.log(shares).astype(np.float32)))
         if vectors is not None and isinstance(self.embedding, Embedding):
             self.embedding.begin(torch.from_numpy(vectors))
@@ -127,6 +129,10 @@ class Encoder(TokenEncoder):
         """
         return self._tokens(self._begun(ids, lengths), lengths, masks)
 
+    def pooled(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
+        """One vector per text ``[B, P]``, float32. The arguments are those of ``forward``."""
+        return self.pool(self(ids, lengths, masks), lengths)
+
     def logits(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
         """One number per label ``[B, K]``, float32: logits of a softmax or of sigmoids.
 
@@ -136,6 +142,7 @@ class Encoder(TokenEncoder):
         pooled = self.pool(self._tokens(read, lengths, masks), lengths)
         if masks is not None and self.output_drop:
             pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop).to(pooled)
+        assert self.output is not None, "a network without labels"
         # These products are cheap, and half precision would lose digits of the result.
         with torch.autocast(pooled.device.type, enabled=False):
             logits = self.output(pooled)

@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from elman.models.encoder import Encoder, EncoderDrops
 from elman.models.neural import Drops
 from elman.models.sentence_batch import SentenceBatch
-from elman.models.tagger_config import TaggerConfig
+from elman.models.tagger_config import LETTERS, TaggerConfig
 from elman.models.token_encoder import Arrays, TokenEncoder
 from elman.nn import dropout
 from elman.nn.crf import Crf
@@ -68,11 +69,12 @@ class TaggerNetwork(TokenEncoder):
             self.embedding = OneHot(vocab_size)
         else:
             self.embedding = Embedding(vocab_size, config.embedding_size, type_drop=drops.embedding, sparse=True)
-        self.subwords = (
-            None
-            if config.characters == "none"
-            else SubwordBag(config.buckets, config.subword_size, drop=drops.subwords)
-        )
+        self.subwords: SubwordBag | Encoder | None = None
+        if config.character_encoder is not None:
+            letter_drops = EncoderDrops(input=drops.subwords)
+            self.subwords = Encoder(config.character_encoder, LETTERS, 0, drops=letter_drops)
+        elif config.character_size:
+            self.subwords = SubwordBag(config.buckets, config.subword_size, drop=drops.subwords)
         self.make_stacks(config, self.embedded_size, drops)
         self.output = nn.Linear(config.token_size, outputs)
         self.crf = Crf(outputs, allowed) if config.crf else None
@@ -109,7 +111,7 @@ class TaggerNetwork(TokenEncoder):
         x = self.embedding(ids, masks)
         if self.subwords is not None:
             # The last row is that of `<s>` and padding: nothing.
-            table = F.pad(self.subwords(starts, buckets, masks), (0, 0, 0, 1))
+            table = F.pad(read_pieces(self.subwords, starts, buckets, masks), (0, 0, 0, 1))
             words = F.pad(words.masked_fill(~real, len(table) - 1), (1, 0), value=len(table) - 1)
             subwords = F.embedding(words.T, table)
             x = torch.cat([x.transpose(0, 1), subwords], -1).transpose(0, 1)
@@ -146,6 +148,17 @@ class TaggerNetwork(TokenEncoder):
         network = cls(config, vocab_size, outputs)
         network.load_arrays(arrays)
         return network.eval()
+
+
+def read_pieces(network: "SubwordBag | Encoder", starts: Tensor, pieces: Tensor, masks: Masks | None) -> Tensor:
+    """The sub-word vectors ``[U, S]`` of U words with ``starts[U + 1]`` into ``pieces``: buckets of
+    n-grams, or characters."""
+    if isinstance(network, SubwordBag):
+        return network(starts, pieces, masks)
+    lengths = starts.diff()
+    ids = pieces.new_zeros(len(lengths), max(int(lengths.max()), 1))
+    ids[torch.arange(ids.shape[1], device=ids.device) < lengths.unsqueeze(1)] = pieces
+    return network.pooled(ids, lengths, masks)
 
 
 class SubwordBag(nn.Module):

@@ -4,9 +4,13 @@ import dataclasses
 from typing import Literal
 
 from elman.errors import UsageError
-from elman.models.encoder_config import DirectionsConfig
+from elman.models.encoder_config import DirectionsConfig, EncoderConfig
 from elman.models.stack_config import check_size
 
+LETTERS = 1024
+"""Ids of characters, which share them by their code."""
+_LETTER_SIZE = 32
+"""Size of a character's embedding for an LSTM."""
 MOST_LETTERS = 12
 """The longest n-grams of characters."""
 
@@ -29,9 +33,10 @@ class TaggerConfig(DirectionsConfig):
     """Whether a second stack of layers reads the sentence from its end to its start."""
     embedding_size: int = 100
     """Size of the embedding of words (E)."""
-    characters: Literal["ngrams", "none"] = "ngrams"
+    characters: Literal["ngrams", "conv", "lstm", "none"] = "ngrams"
     """What is read of a word's characters, for words that training has not seen: hashed n-grams of
-    the word and of its shape, or nothing."""
+    the word and of its shape, a convolution or an LSTM over its characters in both directions, or
+    nothing."""
     subword_size: int = 64
     """Size of the vector that is made of a word's characters (S)."""
     buckets: int = 1 << 15
@@ -68,6 +73,8 @@ class TaggerConfig(DirectionsConfig):
         self.check_stack()
         for name in ("subword_size", "buckets"):
             check_size(name, getattr(self, name))
+        if self.character_encoder and self.subword_size % 2:
+            raise UsageError(f"subword_size is {self.subword_size}; half of it is for each direction: make it even")
         if not 1 <= self.smallest <= self.largest <= MOST_LETTERS:
             raise UsageError(
                 f"n-grams have {self.smallest} to {self.largest} characters; smallest and largest must rise, from 1 "
@@ -77,6 +84,16 @@ class TaggerConfig(DirectionsConfig):
             check_size("output_size", self.output_size)
         elif self.projection:
             raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+
+    @property
+    def character_encoder(self) -> EncoderConfig | None:
+        """The network that reads a word's characters; None for n-grams or nothing."""
+        half = self.subword_size // 2
+        if self.characters == "conv":
+            return EncoderConfig(cell="conv", embedding_size=half, hidden_size=half, pooling="max")
+        if self.characters == "lstm":
+            return EncoderConfig(cell="lstm", embedding_size=_LETTER_SIZE, hidden_size=half, pooling="last")
+        return None
 
     @property
     def character_size(self) -> int:

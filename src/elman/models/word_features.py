@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.vocabulary import Vocabulary
-from elman.models.tagger_config import TaggerConfig
+from elman.models.tagger_config import LETTERS, TaggerConfig
 from elman.text.letter_case import lower
 
 _SHAPE_MARK = "\x01"
@@ -53,7 +53,8 @@ class WordFeatures:
         return 0 if row is None else row + 1
 
     def pieces(self, words: Sequence[str]) -> Pieces:
-        """The buckets of each word's n-grams, none without characters.
+        """The buckets of each word's n-grams; ids of its characters where a network reads them; nothing
+        without characters.
 
         >>> starts, found = WordFeatures(Vocabulary(["a"], [1]), TaggerConfig()).pieces(["ab", ""])
         >>> starts.tolist(), len(found)  # <a ab b> <ab ab> <ab>, and of the shape x: < mark x >
@@ -61,6 +62,8 @@ class WordFeatures:
         """
         if self.config.characters == "none":
             return np.zeros(len(words) + 1, np.int64), np.zeros(0, np.int64)
+        if self.config.characters != "ngrams":
+            return _letters([word[:_LONGEST] for word in words])
         from elman.models.vectors.subwords import subword_buckets  # brings numba along
 
         read = [(form_of(word[:_LONGEST]), _SHAPE_MARK + shape_of(word[:_LONGEST])) for word in words]
@@ -72,6 +75,14 @@ class WordFeatures:
             buckets=config.buckets,
         )
         return starts[::2], found
+
+
+def _letters(words: Sequence[str]) -> Pieces:
+    """The id of each character."""
+    starts = np.cumsum([0, *map(len, words)])
+    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
+    half = LETTERS // 2
+    return starts, np.where(codes < half, codes, half + codes % half)
 
 
 def form_of(word: str) -> str:

@@ -23,6 +23,7 @@ from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
 SETTINGS: dict[str, Any] = {
     "format": "columns", "embedding_size": 12, "subword_size": 8, "hidden_size": 12, "threads": 1, "precision": "fp32",
     "batch": 8, "rate": 0.02, "updates": 100, "validations": 3, "rival": False,
+    "subword_dropout": 0.0, "embedding_dropout": 0.0,
 }  # fmt: skip
 
 

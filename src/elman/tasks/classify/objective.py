@@ -129,7 +129,7 @@ def network_logits(network: Classifier, rows: list[NDArray[np.int32]]) -> Genera
     """The logits ``[N, K]`` of texts, by torch; yields the share that is done."""
     order = np.argsort([len(row) for row in rows], kind="stable")
     logits = np.zeros((len(rows), network.outputs), np.float32)
-    device = network.output.bias.device
+    device = next(network.parameters()).device
     for start in range(0, len(rows), _VALID_ROWS):
         some = order[start : start + _VALID_ROWS]
         ids, lengths = (torch.from_numpy(part).to(device) for part in pad([rows[row] for row in some.tolist()], fill=0))
