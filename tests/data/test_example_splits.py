@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.data.example_splits import duplicates_between, split_examples
+from elman.data.example_splits import duplicates_between, random_part, split_examples
 from elman.data.examples import Example
 from elman.errors import TextError, UsageError
 
@@ -123,6 +123,15 @@ def test_too_few():
 def test_shares_that_are_wrong(share):
     with pytest.raises(UsageError, match="must be above 0 and at most 0.25"):
         split_examples(MANY, share)
+
+
+def test_random_parts_grow_and_hold_the_ones_before():
+    examples = list(range(100))
+    parts = [random_part(examples, size) for size in (6, 12, 25, 50, 100, 200)]
+    assert [len(part) for part in parts] == [6, 12, 25, 50, 100, 100]
+    assert all(part == sorted(part) and set(part) <= set(more) for part, more in zip(parts, parts[1:], strict=False))
+    assert parts[-1] == examples and parts[0] != examples[:6]
+    assert parts[0] == random_part(examples, 6) != random_part(examples, 6, seed=2)
 
 
 def test_duplicates():

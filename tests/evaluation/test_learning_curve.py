@@ -1,4 +1,4 @@
-"""Learning curves: nested parts, the same for the same seed."""
+"""Learning curves: sizes of parts, figures of each."""
 
 import pytest
 
@@ -6,30 +6,30 @@ from elman.errors import UsageError
 from elman.evaluation.learning_curve import learning_curve
 
 
-def test_parts_grow_and_hold_the_ones_before() -> None:
-    parts: list[list[int]] = []
+def test_parts_grow_and_are_evaluated_in_turn() -> None:
+    calls: list[str] = []
 
-    def train(examples: object) -> int:
-        parts.append(list(examples))  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return len(parts[-1])
+    def train(size: int) -> int:
+        calls.append(f"train {size}")
+        return size
 
-    examples = list(range(100))
-    how = {"train": train, "evaluate": lambda size: {"size": size}}
-    curve = learning_curve(examples, **how)
-    assert [point.to_json() for point in curve] == [{"examples": n, "size": n} for n in (6, 12, 25, 50, 100)]
-    assert all(part == sorted(part) and set(part) < set(more) for part, more in zip(parts, parts[1:], strict=False))
-    assert parts[-1] == examples and parts[0] != examples[:6]
-    first = list(parts)
-    learning_curve(examples, **how)
-    assert parts[5:] == first
-    learning_curve(examples, **how, seed=2)
-    assert parts[10] != first[0]
+    def evaluate(size: int) -> dict[str, int]:
+        calls.append(f"evaluate {size}")
+        return {"double": 2 * size}
+
+    curve = learning_curve(100, train=train, evaluate=evaluate, shares=(0.5, 0.06, 1.0))
+    assert [point.to_json() for point in curve] == [
+        {"examples": 6, "double": 12},
+        {"examples": 50, "double": 100},
+        {"examples": 100, "double": 200},
+    ]
+    assert calls == [f"{verb} {size}" for size in (6, 50, 100) for verb in ("train", "evaluate")]
 
 
 def test_few_examples_and_wrong_shares() -> None:
-    how = {"train": len, "evaluate": lambda size: {"size": size}}
-    assert [point.examples for point in learning_curve(["a", "b", "c"], **how)] == [1, 2, 3]
+    how = {"train": int, "evaluate": lambda size: {"size": size}}
+    assert [point.examples for point in learning_curve(3, **how)] == [1, 2, 3]
     with pytest.raises(UsageError, match="it must be above 0 and at most 1"):
-        learning_curve(["a"], **how, shares=(0.5, 1.5))
+        learning_curve(1, **how, shares=(0.5, 1.5))
     with pytest.raises(UsageError, match="at least one example"):
-        learning_curve([], **how)
+        learning_curve(0, **how)

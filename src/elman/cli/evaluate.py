@@ -49,8 +49,12 @@ def run(
     encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Classifiers: a new folder for a page with plots.")
+        str | None, typer.Option(metavar="DIR", help="Classifiers, taggers: a new folder for a page with plots.")
     ] = None,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="Taggers: also train on parts of the training data, from a 16th to all."),
+    ] = False,
     similarity: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE", help="Word vectors: pairs of words with a number (repeatable)."),
@@ -66,13 +70,14 @@ def run(
     from elman.text.corpus import CorpusConfig
 
     lists = {name: value for name, value in (("similarity", similarity), ("analogies", analogies)) if value}
+    curve = {"learning_curve": True} if learning_curve else {}
     # Lists of words apply only to word vectors, which other tools keep in a file.
     task = task_named("vectors") if lists and Path(model).is_file() else other_task(model)
     if not texts and not lists:
         raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
     if task is not None:
-        more = {"encoding": encoding, **settings, **lists}
+        more = {"encoding": encoding, **settings, **lists, **curve}
         given = {name: value for name, value in more.items() if value is not None}
         folder = None if report is None else Path(report)
         how_far = make_progress()
@@ -82,8 +87,8 @@ def run(
         else:
             print(found.words)
         return
-    if settings or lists or report is not None:
-        name = "report" if report is not None else next(iter({**settings, **lists}))
+    if settings or lists or curve or report is not None:
+        name = "report" if report is not None else next(iter({**settings, **lists, **curve}))
         raise UsageError(f"--{name.replace('_', '-')} does not apply to a language model; leave it out")
 
     if context not in ("carry", "document", "independent"):

@@ -8,11 +8,27 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import numpy as np
 
 from elman.data.examples import Example, normalise_text
 from elman.data.labels import sort_key
 from elman.errors import TextError, UsageError
+
+Item = TypeVar("Item")
+
+
+def random_part(examples: Sequence[Item], size: int, *, seed: int = 1) -> list[Item]:
+    """So many of the examples, drawn at random, in their own order; all if there are no more.
+
+    A smaller part is always within a larger one of the same examples and the same seed.
+
+    >>> random_part("abcdefgh", 3), random_part("abcdefgh", 5)
+    (['a', 'b', 'f'], ['a', 'b', 'c', 'e', 'f'])
+    """
+    order = np.random.default_rng(seed).permutation(len(examples))
+    return [examples[int(index)] for index in sorted(order[:size])]
 
 
 class ExampleSplits(NamedTuple):

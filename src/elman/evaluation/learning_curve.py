@@ -1,16 +1,12 @@
-"""How good a tagger is when it is trained on less data, and what more data would bring."""
+"""How good a model is when it is trained on less data, and what more data would bring."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from elman.errors import UsageError
 from elman.progress import Progress
 
-Example = TypeVar("Example")
-"""Such as a tagged sentence."""
 Predictor = TypeVar("Predictor")
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -32,41 +28,39 @@ class CurvePoint:
 
 
 def learning_curve(
-    examples: Sequence[Example],
+    examples: int,
     *,
-    train: Callable[[Sequence[Example]], Predictor],
+    train: Callable[[int], Predictor],
     evaluate: Callable[[Predictor], dict[str, Any]],
-    shares: Sequence[float] = SHARES,
-    seed: int = 1,
+    shares: Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> list[CurvePoint]:
-    """Train on growing random parts of the examples, each of which holds the one before it.
+    """Train on growing parts of the examples.
 
     Args:
-        examples: the training part.
-        train: from examples to a predictor.
+        examples: size of the training part.
+        train: from a number of examples to a predictor that has learned from so many
+            (``elman.data.example_splits.random_part``).
         evaluate: from a predictor to figures on the same test data every time, as JSON.
-        shares: of the examples, each above 0 and at most 1.
+        shares: of the examples, each above 0 and at most 1 (default: ``SHARES``).
 
     Raises:
         UsageError: no examples, or a share that is not allowed.
 
-    >>> curve = learning_curve([1, 2, 3, 4], train=len, evaluate=lambda size: {"size": size}, shares=(0.5, 1.0))
+    >>> curve = learning_curve(4, train=int, evaluate=lambda size: {"size": size}, shares=(0.5, 1.0))
     >>> [point.to_json() for point in curve]
     [{'examples': 2, 'size': 2}, {'examples': 4, 'size': 4}]
     """
-    if not examples:
+    if examples < 1:
         raise UsageError("a learning curve needs training data; give at least one example")
+    shares = SHARES if shares is None else shares
     for share in shares:
         if not 0 < share <= 1:
             raise UsageError(f"a share of the training data is {share}; it must be above 0 and at most 1")
-    order = np.random.default_rng(seed).permutation(len(examples))
-    sizes = sorted({max(1, round(share * len(examples))) for share in shares})
+    sizes = sorted({max(1, round(share * examples)) for share in shares})
     points = []
     with (progress or Progress()).stage("learning curve", total=sum(sizes), unit="examples") as advance:
         for size in sizes:
-            # In their own order, so that all of the examples are the usual training.
-            part = [examples[int(index)] for index in sorted(order[:size])]
-            points.append(CurvePoint(examples=size, figures=evaluate(train(part))))
+            points.append(CurvePoint(examples=size, figures=evaluate(train(size))))
             advance(size)
     return points

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
+from elman.evaluation.learning_curve import CurvePoint
 from elman.evaluation.tag_mistakes import MISTAKES, Probabilities, TagMistake, find_mistakes
 from elman.evaluation.verdict import counted, verdict
 from elman.metrics.calibration import Reliability
@@ -100,6 +101,8 @@ class TagReport:
     """One sentence."""
     notes: tuple[str, ...]
     signature: str
+    learning_curve: tuple[CurvePoint, ...] = ()
+    """The headline figure of taggers trained on parts of the data."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON; ``elman.report.tags_page`` shows it."""
@@ -114,6 +117,7 @@ class TagReport:
             "mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes],
             "invalid": dict(zip(("true", "predicted"), self.invalid, strict=True)),
             "notes": list(self.notes),
+            "learning_curve": [point.to_json() for point in self.learning_curve],
         }
 
 

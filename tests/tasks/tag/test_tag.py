@@ -15,10 +15,11 @@ from elman.data.tagged import TaggedSentence, read_tagged
 from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
-from elman.tasks.tag.data import fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
+from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
+from elman.training.plan_file import read_plan
 
 SETTINGS: dict[str, Any] = {
     "format": "columns", "embedding_size": 12, "subword_size": 8, "hidden_size": 12, "threads": 1, "precision": "fp32",
@@ -122,6 +123,38 @@ def test_texts_are_cut_into_the_words_of_the_training_part(trained: Tagger, monk
     assert trained.folder is not None
     learned = WordRules.fit(list(read_tagged(trained.folder.parent / "data.conll")))
     assert (trained.folder / "word_rules.json").read_bytes() == learned.to_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["words"], indirect=True)
+def test_a_learning_curve_ends_with_the_model_itself(trained: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trained.folder is not None
+    source = read_plan(trained.folder / "training")["request"]["sources"][0]
+    monkeypatch.setattr("elman.evaluation.learning_curve.SHARES", (0.1, 1.0))
+    report = trained.evaluate(source, learning_curve=True)
+    sizes = [trained.card["data"]["train"]["sentences"] // 10, trained.card["data"]["train"]["sentences"]]
+    assert [point.examples for point in report.learning_curve] == sizes
+    few, every = (point.figures["accuracy"] for point in report.learning_curve)
+    # Training on everything again is the training of the model.
+    assert every == report.scores.figures["accuracy"]._asdict() and few["high"] < every["low"]
+    trained.keep_in_memory()
+    with pytest.raises(UsageError, match="--learning-curve trains on parts of the training data, which is gone"):
+        trained.evaluate(source, learning_curve=True)
+
+
+def test_training_on_a_part_of_the_sentences(tmp_path: Path) -> None:
+    agreement(tmp_path / "a.conll", spans=False)
+
+    def read(sentences: int | None) -> TaggedData:
+        config = TagDataConfig(format="columns", sentences=sentences)
+        request = TagRequest(kind="tagger", sources=(str(tmp_path / "a.conll"),), data=config)
+        return read_data(request, progress=Progress())
+
+    every, part = read(None), read(20)
+    assert len(part.train) == 20 and part.valid == every.valid and part.hash != every.hash
+    assert {each.words for each in part.train} < {each.words for each in every.train}
+    with pytest.raises(UsageError, match="sentences is 0; it must be at least 1"):
+        TagDataConfig(sentences=0)
 
 
 def test_what_is_no_text_is_refused() -> None:

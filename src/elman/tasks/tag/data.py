@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.example_splits import random_part
 from elman.data.examples import Example
 from elman.data.labels import LabelSet
 from elman.data.tagged import AUTO, TaggedSentence, read_tagged
@@ -68,6 +69,8 @@ def read_data(request: TagRequest, *, tags: LabelSet | None = None, progress: Pr
     )
     if not valid:
         train, valid = hold_out(train)
+    if config.sentences is not None:
+        train = random_part(train, config.sentences)
     scheme = scheme_of(train, config)
     train, valid, test = (
         repaired(part, scheme, config, name, notes)

@@ -1,15 +1,19 @@
 """The figures of a tagger on the sentences of files, next to those of its rivals."""
 
 import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elman.data.tagged import TaggedSentence
 from elman.errors import ElmanError, TextError, UsageError
+from elman.evaluation.learning_curve import CurvePoint, learning_curve
 from elman.evaluation.tag_rivals import TagRival, predictions, rivals_of
 from elman.evaluation.tags import TagReport, evaluate_tags, tags_signature
 from elman.metrics.span_schemes import convert, invalid_at
 from elman.progress import Progress
+from elman.tasks.request import Fixed
 from elman.tasks.tag.data import TaggedData, read_data, read_sentences, scheme_of, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
@@ -20,13 +24,20 @@ if TYPE_CHECKING:
 
 
 def evaluate_sources(
-    model: "Tagger", sources: Sequence[str], settings: Mapping[str, Any], *, rival: bool, progress: Progress
+    model: "Tagger",
+    sources: Sequence[str],
+    settings: Mapping[str, Any],
+    *,
+    rival: bool,
+    curve: bool = False,
+    progress: Progress,
 ) -> TagReport:
     """The figures of a model on the tagged sentences of files.
 
     Args:
         settings: fields of ``TaggedConfig``; by default as in training.
         rival: whether rivals are trained for comparison, if the training data still exists.
+        curve: whether taggers of the same sizes are trained on parts of the training data.
 
     Raises:
         TextError: a file cannot be read, or breaks the rules of its scheme if that is strict.
@@ -48,7 +59,7 @@ def evaluate_sources(
     rivals, more = ([], []) if data is None or request is None else trained_rivals(
         data, skip=not (rival and request.rival), progress=progress
     )  # fmt: skip
-    return evaluate_sentences(
+    report = evaluate_sentences(
         model,
         sentences,
         known=None if data is None else {word for sentence in data.train for word in sentence.words},
@@ -56,6 +67,58 @@ def evaluate_sources(
         notes=[*notes, *more],
         progress=progress,
     )
+    if not curve:
+        return report
+    if data is None or request is None:
+        raise UsageError("--learning-curve trains on parts of the training data, which is gone or has changed")
+    points = _learning_curve(model, request, data, sentences, progress=progress)
+    return dataclasses.replace(report, learning_curve=tuple(points))
+
+
+def _learning_curve(
+    model: "Tagger",
+    request: TagRequest,
+    data: TaggedData,
+    sentences: Sequence[TaggedSentence],
+    *,
+    progress: Progress,
+) -> list[CurvePoint]:
+    """Figures of taggers that read parts of the training data as often as the model read all."""
+    from elman.tasks.fitting import train_model
+    from elman.tasks.tag.model import load
+
+    assert model.folder is not None
+    record = read_plan(model.folder / "training")["plan"]
+    derived = ("updates", "precision", "threads")
+    fixed = Fixed(
+        {name: value for name, value in model.config.to_json().items() if name != "scheme"},
+        {name: value for name, value in record.items() if name not in derived},
+    )
+
+    def train(size: int) -> "Tagger":
+        updates = max(1, round(record["updates"] * size / len(data.train)))
+        part = dataclasses.replace(
+            request,
+            data=request.data.replace(sentences=size),
+            minutes=None,
+            epochs=None,
+            updates=updates,
+            precision=record["precision"],
+            threads=record["threads"],
+            test=(),
+            fixed=fixed,
+        )
+        with tempfile.TemporaryDirectory(prefix="elman-curve-") as folder:
+            train_model(part, out=Path(folder, "tagger"), start=None, progress=Progress(), pictures=False)
+            tagger = load(Path(folder, "tagger"))
+            tagger.keep_in_memory()
+        return tagger
+
+    def evaluate(tagger: "Tagger") -> dict[str, Any]:
+        found = evaluate_sentences(tagger, sentences)
+        return {found.headline: found.scores.figures[found.headline]._asdict()}
+
+    return learning_curve(len(data.train), train=train, evaluate=evaluate, progress=progress)
 
 
 def evaluate_sentences(

@@ -183,7 +183,12 @@ class Tagger(FolderModel):
         return figures_of(sentences, found, scheme=self.scheme, is_known=is_known or self.tagger.features.is_known)
 
     def evaluate(
-        self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
+        self,
+        *sources: str | Path,
+        rival: bool = True,
+        learning_curve: bool = False,
+        progress: Progress | None = None,
+        **settings: Any,
     ) -> "TagReport":
         """Figures with intervals and mistakes on the tagged sentences of files, next to the rivals'
         figures.
@@ -192,13 +197,17 @@ class Tagger(FolderModel):
             sources: files, folders, globs or ``-``.
             rival: whether all rivals are trained for comparison; otherwise only the most frequent
                 tag of each word.
+            learning_curve: whether taggers like this one are trained on a 16th, 8th, 4th and half
+                of the training data, and all of it.
             settings: how the files are read (``elman.data.tagged.TaggedConfig``); by default as in
                 training.
         """
         from elman.tasks.tag.evaluation import evaluate_sources
 
         names = [str(source) for source in sources]
-        return evaluate_sources(self, names, settings, rival=rival, progress=progress or Progress())
+        return evaluate_sources(
+            self, names, settings, rival=rival, curve=learning_curve, progress=progress or Progress()
+        )
 
     @property
     def model_hash(self) -> str:

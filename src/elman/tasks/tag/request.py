@@ -16,11 +16,15 @@ class TagDataConfig(TaggedConfig):
     min_count: int | None = None
     """Words seen less often are read by their characters alone; default 1, of more than a million
     words 2."""
+    sentences: int | None = None
+    """Train on so many sentences, drawn at random (default: all)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.min_count is not None and self.min_count < 1:
             raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+        if self.sentences is not None and self.sentences < 1:
+            raise UsageError(f"sentences is {self.sentences}; it must be at least 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
