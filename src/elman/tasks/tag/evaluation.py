@@ -1,6 +1,7 @@
 """The figures of a tagger on the sentences of files, next to those of its rivals."""
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -83,7 +84,10 @@ def _learning_curve(
     *,
     progress: Progress,
 ) -> list[CurvePoint]:
-    """Figures of taggers that read parts of the training data as often as the model read all."""
+    """Figures of taggers that learn from parts of the training data.
+
+    Few sentences are read more often: with n times as few, the square root of n times as often.
+    """
     from elman.tasks.fitting import train_model
     from elman.tasks.tag.model import load
 
@@ -96,7 +100,7 @@ def _learning_curve(
     )
 
     def train(size: int) -> "Tagger":
-        updates = max(1, round(record["updates"] * size / len(data.train)))
+        updates = max(1, round(record["updates"] * math.sqrt(size / len(data.train))))
         part = dataclasses.replace(
             request,
             data=request.data.replace(sentences=size),

@@ -198,7 +198,7 @@ class Tagger(FolderModel):
             rival: whether all rivals are trained for comparison; otherwise only the most frequent
                 tag of each word.
             learning_curve: whether taggers like this one are trained on a 16th, 8th, 4th and half
-                of the training data, and all of it.
+                of the training data, and all of it; parts are read more often, the 16th four times.
             settings: how the files are read (``elman.data.tagged.TaggedConfig``); by default as in
                 training.
         """
