@@ -70,7 +70,7 @@ def test_the_probability_of_a_piece_sums_over_all_other_words(kind: str) -> None
     total = chain.log_partition([own])[0]
     every = every_sequence(chain, own, free=kind == "softmax")
     expected = sum(np.exp(score - total) for score, each in every if each[1:3] == tuple(tags[1:3].tolist()))
-    assert chain.probability(own, tags, 1, 3) == pytest.approx(expected, rel=1e-9)
+    assert chain.part_probability(own, tags)(1, 3) == pytest.approx(expected, rel=1e-9)
 
 
 def test_many_sentences_and_one_give_the_same_bits() -> None:

@@ -174,6 +174,32 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
     assert all(url.startswith((address, "data:")) for url in found.requests), found.requests
 
 
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Open]:
+    """``opened(models, limits=.., width=..)``: the page of a server of these models."""
+    with ExitStack() as stack:
+
+        def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
+            address = stack.enter_context(serving(models, **options))
+            context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
+            stack.callback(context.close)
+            visit = Visit(context.new_page())
+            visit.page.goto(address)
+            visit.page.wait_for_selector("textarea")
+            stack.callback(lambda: _check_visit(visit, address))
+            return visit
+
+        yield open_page
+
+
+def _check_visit(visit: Visit, address: str) -> None:
+    assert not visit.mistakes
+    assert all(url.startswith((address, "data:")) for url in visit.requests), visit.requests
+
+
 def until(page: Any, expression: str) -> None:
     """Wait for an expression to become true; the page forbids what playwright does for that."""
     for _ in range(400):
@@ -198,3 +224,14 @@ def settle(page: Any) -> None:
             break
         page.wait_for_timeout(20)
     page.wait_for_timeout(20)
+
+
+def contrast(first: list[float], second: list[float]) -> float:
+    """The contrast of two colours, as WCAG 2 defines it."""
+
+    def luminance(color: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color[:3])]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.serve.classifiers import classifier
 from tests.serve.compass import compass
 from tests.serve.conftest import fit
+from tests.serve.taggers import tagger
 
 from elman.serve.app import create_app
 from elman.serve.limits import Limits
@@ -18,6 +19,7 @@ OPERATIONS = [
     ("POST", "/v1/rescore"),
     ("POST", "/v1/memory"),
     ("POST", "/v1/predict"),
+    ("POST", "/v1/corrections"),
     ("POST", "/v1/similar"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/completions"),
@@ -33,11 +35,12 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def document() -> Iterator[Any]:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
-    models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass()}
-    app = create_app(models, limits=limits, names=["testserver"])
+    models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger()}
+    file = tmp_path_factory.mktemp("corrections") / "file.jsonl"
+    app = create_app(models, limits=limits, names=["testserver"], corrections=file)
 
     async def kept(scope: Any, receive: Any, send: Any) -> None:
         # schemathesis starts and ends the application with each request.

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from tests.serve.classifiers import REVIEW, classifier
 
-from elman.serve import label_batching
 from elman.serve.batching import Patience
 from elman.serve.errors import Problem
 from elman.serve.label_batching import LabelBatcher
@@ -74,8 +73,8 @@ def test_calls_that_wait_are_one_step(watched: Watched, batcher: LabelBatcher) -
     assert watched.steps == [["held"], [text for some in texts for text in some]]
 
 
-def test_a_long_call_shares_its_steps(watched: Watched, batcher: LabelBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_batching, "_CHARACTERS", 40)
+def test_a_long_call_shares_its_steps(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    batcher = LabelBatcher(watched, step=40)
     hold(watched, batcher)
     long = ["long text."] * 9 + ["x" * 100]  # 10 characters each; the last one fits no step
     calls = [batcher.predict(long, Patience(60)), batcher.predict(["short"], Patience(60))]

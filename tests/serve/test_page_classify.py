@@ -1,42 +1,15 @@
 """The page's view "Classify" in a real browser: bars and shaded words while one types."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from tests.serve.classifiers import REVIEW, classifier
-from tests.serve.conftest import Visit, fit, serving, settle, typed, until
+from tests.serve.conftest import Open, Visit, contrast, fit, settle, typed, until
 
 from elman.data.labels import LabelSet
 from elman.evaluation.explanation import explain_text
 from elman.serve.limits import Limits
 from elman.tasks.classify.model import TextClassifier
-
-Open = Callable[..., Visit]
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
-    """``opened(models, limits=.., width=..)``: the page of a server of these models."""
-    with ExitStack() as stack:
-
-        def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
-            address = stack.enter_context(serving(models, **options))
-            context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
-            stack.callback(context.close)
-            visit = Visit(context.new_page())
-            visit.page.goto(address)
-            visit.page.wait_for_selector("textarea")
-            stack.callback(lambda: _check(visit, address))
-            return visit
-
-        yield open_page
-
-
-def _check(visit: Visit, address: str) -> None:
-    assert not visit.mistakes
-    assert all(url.startswith((address, "data:")) for url in visit.requests), visit.requests
 
 
 def shown(page: Any) -> dict[str, float]:
@@ -237,16 +210,7 @@ def test_words_can_be_read_on_every_shade(opened: Open, scheme: str) -> None:
     for shade, paper, ink in found:
         alpha = shade[3]
         mixed = [alpha * over + (1 - alpha) * under for over, under in zip(shade[:3], paper, strict=False)]
-        assert _contrast(mixed, ink) >= 4.5, (mixed, ink)  # WCAG 2, AA
-
-
-def _contrast(first: list[float], second: list[float]) -> float:
-    def luminance(color: list[float]) -> float:
-        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color[:3])]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+        assert contrast(mixed, ink) >= 4.5, (mixed, ink)  # WCAG 2, AA
 
 
 def test_hostile_names_are_only_text(opened: Open) -> None:

@@ -93,7 +93,8 @@ BAD = [
     ({"input": []}, 422, "input", "input is []; it must not be empty"),
     ({"input": ["a", 1]}, 422, "input", "it must be a string or a list of strings"),
     ({"input": "a", "explain": 1}, 422, "explain", "explain is 1"),
-    ({"input": "a", "top": 1}, 422, "top", 'unknown field "top"'),
+    ({"input": "a", "best": 1}, 422, "best", 'unknown field "best"'),
+    ({"input": "a", "top": 1}, 422, "top", "top is for taggers; reviews predicts labels: leave it out"),
     ({"input": ["a", "\ud800"]}, 422, "input", "text 1 of input has half of a surrogate pair"),
     ({"input": ["a"] * 1025}, 422, "input", "input has 1025 texts; this server takes up to 1024"),
     ({"input": ["a" * 2001] * 2, "explain": True}, 413, "input", "4002 characters; this server explains up to 4000"),
@@ -164,7 +165,8 @@ def test_a_model_that_can_do_nothing_is_refused() -> None:
 
     with pytest.raises(
         UsageError,
-        match="silent cannot be served; a model that continues text, predicts labels or gives vectors of words can",
+        match="silent cannot be served; a model that continues text, predicts labels, tags words or gives vectors of "
+        "words can",
     ):
         create_app({"reviews": classifier(), "silent": Silent()})  # type: ignore[dict-item]
 

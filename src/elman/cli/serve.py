@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,13 @@ def run(
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A name of this machine that clients may use, besides localhost."),
+    ] = None,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Taggers: let users correct tags, and add each correction to this .jsonl file, for elman train.",
+        ),
     ] = None,
     mix: Mix = None,
     block: Block = None,
@@ -78,7 +86,9 @@ def run(
         if key is None and not opened.getsockname()[0].startswith(("127.", "::1")):
             progress.say("anyone who can reach this machine can use the models; --api-key asks for a key")
         names = [host, *(allow_host or [])]
-        app = create_app(loaded, limits=limits, names=names, key=key, origins=cors or (), hidden=hidden)
+        app = create_app(
+            loaded, limits=limits, names=names, key=key, origins=cors or (), hidden=hidden, corrections=corrections
+        )
 
         def ready() -> None:
             progress.say(f"serving {', '.join(loaded)} at {url}; Ctrl-C ends it")

@@ -5,6 +5,7 @@ only what is forbidden counts, so that no sequence breaks the rules of its schem
 each sentence is computed by itself up to padding, which changes no bit.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -89,18 +90,36 @@ class LinearChain:
         pairs = sum(float(self.transitions[pair]) for pair in zip(tags, tags[1:], strict=False))
         return words + pairs + float(self.begin[tags[0]] + self.end[tags[-1]])
 
-    def probability(self, scores: NDArray[np.floating], tags: NDArray[np.int64], start: int, end: int) -> float:
-        """The probability that the words from ``start`` to before ``end`` of one sentence have these
-        of its ``tags [T]``, whatever those of the others."""
+    def part_probability(self, scores: NDArray[np.floating], tags: NDArray[np.int64]) -> Callable[[int, int], float]:
+        """How probable parts of one sentence's ``tags [T]`` are, whatever the tags of the other words.
+
+        The sums over the sentence are computed once, at the first call of what is returned; then each
+        part costs its own length.
+
+        Returns:
+            From the first word of a part and the one after its last to its probability.
+
+        >>> chain = LinearChain(2)
+        >>> probability = chain.part_probability(np.log([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]), np.array([0, 0, 1]))
+        >>> round(probability(0, 2), 6), round(probability(2, 3), 6)
+        (0.45, 0.8)
+        """
         x = np.asarray(scores, np.float64)
-        if self._plain:
-            every = _softmax(x)[np.arange(start, end), tags[start:end]]
-            return float(every.prod())
-        fixed = np.full_like(x, _FORBIDDEN)
-        fixed[np.arange(len(x)), tags] = x[np.arange(len(x)), tags]
-        fixed[:start], fixed[end:] = x[:start], x[end:]
-        within, total = self.log_partition([fixed, x])
-        return float(np.exp(within - total))
+
+        @functools.cache
+        def sums() -> tuple[Numbers, Numbers, Numbers]:
+            lengths = np.array([len(x)])
+            forward, total = self._sums(x[None], lengths)
+            return forward[0], self._backward(x[None], lengths)[0], total
+
+        def probability(start: int, end: int) -> float:
+            forward, backward, total = sums()
+            own = tags[start:end]
+            within = self.transitions[own[:-1], own[1:]].sum() + x[np.arange(start + 1, end), own[1:]].sum()
+            (found,) = np.exp(forward[start, own[0]] + within + backward[end - 1, own[-1]] - total)
+            return float(found)
+
+        return probability
 
     def n_best(self, scores: NDArray[np.floating], n: int) -> list[tuple[NDArray[np.int64], float]]:
         """The ``n`` best sequences of one sentence and their scores, the best first; fewer if there
@@ -184,16 +203,20 @@ class LinearChain:
 
     def _forward_backward(self, x: Numbers, lengths: NDArray[np.int64]) -> Numbers:
         forward, total = self._sums(x, lengths)
+        return np.exp(forward + self._backward(x, lengths) - total[:, None, None])
+
+    def _backward(self, x: Numbers, lengths: NDArray[np.int64]) -> Numbers:
+        """Backward sums ``[B, T, K]``, without the scores of the word itself."""
         rows, time, _ = x.shape
-        backward = np.zeros_like(forward)
+        backward = np.zeros_like(x)
         if not time:
-            return forward
+            return backward
         backward[np.arange(rows), lengths - 1] = self.end
         for at in range(time - 2, -1, -1):
             live = int((lengths > at + 1).sum())
             after = (backward[:live, at + 1] + x[:live, at + 1])[:, None, :]
             backward[:live, at] = _log_sum(self.transitions + after, 2)
-        return np.exp(forward + backward - total[:, None, None])
+        return backward
 
 
 def _log_sum(x: Numbers, axis: int) -> Numbers:

@@ -1,25 +1,32 @@
-"""What a served model can do: continue texts, predict labels of texts, or give vectors of words.
+"""What a served model can do: continue texts, predict labels of texts, tag words, or give vectors.
 
 A route asks for an ability, never for a kind of model.
 """
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
 from elman.serve.batching import Batcher
-from elman.serve.label_batching import LabelBatcher, LabelModel
+from elman.serve.label_batching import LabelBatcher
 from elman.serve.metrics import Metrics
+from elman.tasks.classify.model import Prediction
+from elman.tasks.tag.prediction import TaggedText
 from elman.text.speller import Speller
 
 _MANY = 128
 """More rows than a network's interpreter computes before it loads compiled kernels."""
+_WORDS = 2048
+"""Words that taggers read in one step, about 0.1 seconds."""
+_TAG_PROBABILITIES = 1 << 20
+"""Most probabilities of tags that one step computes."""
 
 
 class Ability(ABC):
@@ -31,6 +38,10 @@ class Ability(ABC):
     """The same after "can"."""
     routes: ClassVar[tuple[str, ...]]
     """The routes ``/v1/ROUTE`` that need it."""
+    optional_routes: ClassVar[tuple[str, ...]] = ()
+    """Those that a server has only if it is told to."""
+    views: ClassVar[tuple[str, ...]] = ()
+    """The views of the page that need it."""
     name: str
     """The model's name."""
 
@@ -68,6 +79,7 @@ class ContinuesText(Ability):
     verb = "continues text"
     infinitive = "continue text"
     routes = ("complete", "score", "rescore", "memory", "completions")
+    views = ("type", "surprise", "memory", "generate")
 
     name: str
     model: TextModel
@@ -93,13 +105,46 @@ class ContinuesText(Ability):
         self.batcher.close()
 
 
+class Predicts(Ability):
+    """Some kind of labels for what it is given; base of such abilities."""
+
+    infinitive = "predict labels"
+    routes = ("predict",)
+
+
+@runtime_checkable
+class LabelModel(Protocol):
+    """A model that predicts labels of texts."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels, by id."""
+        ...
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The probability of each label for each text."""
+        ...
+
+    def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predictions of texts, in their order."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
-class PredictsLabels(Ability):
+class PredictsLabels(Predicts):
     """A model at work that labels texts."""
 
     verb = "predicts labels"
-    infinitive = "predict labels"
-    routes = ("predict",)
+    views = ("classify",)
 
     name: str
     model: LabelModel
@@ -113,6 +158,78 @@ class PredictsLabels(Ability):
         for _ in model.predictions(["a"] * _MANY):
             pass  # no first request waits for compilation
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe)
+        return cls(name, model, batcher, model.model_hash)
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return self.batcher.waiting
+
+    def close(self) -> None:
+        self.batcher.close()
+
+
+@runtime_checkable
+class TagModel(Protocol):
+    """A model that tags the words of texts."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the tags, by id."""
+        ...
+
+    @property
+    def scheme(self) -> str | None:
+        """How tags mark spans; None for tags that mark words."""
+        ...
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def split(self, text: str) -> TaggedSentence:
+        """The words of a text."""
+        ...
+
+    def predictions(self, texts: Iterable[str | TaggedSentence]) -> Iterator[TaggedText]:
+        """Texts with tags, in their order."""
+        ...
+
+    def n_best(self, text: str | TaggedSentence, n: int) -> list[tuple[tuple[str, ...], float]]:
+        """The most probable sequences of tags."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class TagsWords(Predicts):
+    """A model at work that tags words."""
+
+    verb = "tags words"
+    infinitive = "tag words"
+    optional_routes = ("corrections",)
+    views = ("tags",)
+
+    name: str
+    model: TagModel
+    batcher: LabelBatcher
+    """Texts come to it as sentences, whose length is in words."""
+    hash: str
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, TagModel):
+            return None
+        for _ in model.predictions(["a"] * _MANY):
+            pass  # no first request waits for compilation
+        step = max(min(_WORDS, _TAG_PROBABILITIES // len(model.labels)), 1)
+        batcher = LabelBatcher(model, observe=metrics.step_rows.observe, step=step)
         return cls(name, model, batcher, model.model_hash)
 
     def describe(self) -> dict[str, Any]:
@@ -195,7 +312,7 @@ class GivesVectors(Ability):
         pass
 
 
-ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, GivesVectors)
+ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, TagsWords, GivesVectors)
 
 
 def warmed(lm: LanguageModel) -> LanguageModel:

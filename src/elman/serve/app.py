@@ -5,6 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -14,18 +15,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from elman.errors import ElmanError
-from elman.serve.abilities import ContinuesText, GivesVectors, PredictsLabels
+from elman.serve.abilities import ContinuesText, GivesVectors, Predicts, PredictsLabels, TagsWords
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
-from elman.serve.errors import Problem, bad_field, json_response, shown
+from elman.serve.corrections import Corrections
+from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
 from elman.serve.handlers import complete_answer, remembered_answer, score_answer
 from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
-from elman.serve.loaded_models import LoadedModels
+from elman.serve.loaded_models import LoadedModels, Served
 from elman.serve.memory import memory_answer
 from elman.serve.metrics import CONTENT_TYPE, Metrics
 from elman.serve.middleware import Activity, Guard
-from elman.serve.predictions import explanations_of, predictions_answer, texts_of
+from elman.serve.predictions import predicted_labels
 from elman.serve.rescore import rescore_answer
 from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
 from elman.serve.schemas import (
@@ -33,6 +35,7 @@ from elman.serve.schemas import (
     CompleteBody,
     CompletionAnswer,
     CompletionBody,
+    CorrectionBody,
     DetokenizeAnswer,
     DetokenizeBody,
     ErrorAnswer,
@@ -52,6 +55,8 @@ from elman.serve.schemas import (
 from elman.serve.sessions import Sessions
 from elman.serve.static import web_file, web_page
 from elman.serve.streaming import EventStream, Gate, Gone, while_connected
+from elman.serve.tag_predictions import predicted_tags
+from elman.serve.tag_schemas import CorrectionAnswer
 from elman.serve.tokens import detokenize_answer, tokenize_answer
 from elman.serve.vector_schemas import EmbeddingsAnswer, EmbeddingsBody, SimilarAnswer, SimilarBody
 from elman.serve.word_vectors import embeddings_answer, similar_answer
@@ -64,21 +69,6 @@ _READERS = 4
 word."""
 _SWEEP_SECONDS = 30.0
 _SHORT_SECONDS = 0.05
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "Not a valid request, or one that the model cannot answer."},
-    401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
-    404: {"model": ErrorAnswer, "description": "No such model, or no model that can do it."},
-    408: {"model": ErrorAnswer, "description": "The body arrived too slowly."},
-    413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
-    415: {"model": ErrorAnswer, "description": "The body is not application/json."},
-    421: {"model": ErrorAnswer, "description": "The Host header names a different server."},
-    422: {
-        "model": ErrorAnswer,
-        "description": "A field or value that is not allowed; 400 on the routes of other servers.",
-    },
-    429: {"model": ErrorAnswer, "description": "Too much work at once."},
-    503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
-}
 _FOREIGN = ("/v1/completions", "/v1/embeddings", "/v1/models", "/tokenize", "/detokenize")
 """Routes in the style of other servers; they answer 400 where elman's own answer 422."""
 _OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
@@ -90,12 +80,15 @@ POST /v1/score        bits of each token
 POST /v1/rescore      n-best lists of a recogniser in a new order
 POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
-POST /v1/predict      labels of texts
+POST /v1/predict      labels of texts, or tags of their words
 POST /v1/similar      words that are used alike
 POST /v1/embeddings   as OpenAI's, of word vectors
 GET  /v1/models       which models, and what each can do
 GET  /openapi.json    all of it for programs
 """
+
+_PREDICTED: dict[type[Predicts], Any] = {PredictsLabels: predicted_labels, TagsWords: predicted_tags}
+"""What answers /v1/predict, by the ability."""
 
 T = TypeVar("T")
 
@@ -103,10 +96,13 @@ T = TypeVar("T")
 class Server:
     """Shared by the routes: models, sessions, limits, metrics, and the threads for short work."""
 
-    def __init__(self, models: Mapping[str, TrainedModel], limits: Limits, hidden: Hidden) -> None:
+    def __init__(
+        self, models: Mapping[str, TrainedModel], limits: Limits, hidden: Hidden, corrections: Path | None
+    ) -> None:
         self.limits, self.hidden = limits, hidden
         self.metrics = Metrics()
         self.loaded = LoadedModels(models, self.metrics)
+        self.corrections = None if corrections is None else Corrections(corrections, limits)
         self.sessions = Sessions(limits)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
@@ -152,6 +148,10 @@ class Server:
         for kind, amount in (("prompt", read), ("written", written)):
             self.metrics.tokens.labels(kind=kind, model=served.name).inc(amount)
 
+    def card(self, served: Served) -> dict[str, Any]:
+        """A model's entry in /v1/models."""
+        return served.card(optional=("corrections",) if self.corrections is not None else ())
+
     def close(self) -> None:
         """Stop all threads."""
         for pool in (self._pool, self._readers):
@@ -167,6 +167,7 @@ def create_app(
     key: str | None = None,
     origins: Collection[str] = (),
     hidden: Hidden | None = None,
+    corrections: Path | None = None,
 ) -> FastAPI:
     """The application that serves models by name; without a name, the first one answers.
 
@@ -176,8 +177,9 @@ def create_app(
         key: what clients must send as ``Authorization: Bearer KEY``.
         origins: web sites whose pages may use the server (CORS).
         hidden: words that are neither offered nor written.
+        corrections: the file that /v1/corrections writes to; without it, there is no such route.
     """
-    server = Server(models, limits or Limits(), hidden or Hidden())
+    server = Server(models, limits or Limits(), hidden or Hidden(), corrections)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -188,7 +190,7 @@ def create_app(
 
     app = FastAPI(
         title="elman", version=version("elman") or "0", lifespan=lifespan, docs_url=None, redoc_url=None,
-        responses=_REFUSALS, description="Models made from your own text.",
+        responses=REFUSALS, description="Models made from your own text.",
     )  # fmt: skip
     app.state.server = server
     guard = {"limits": server.limits, "metrics": server.metrics, "activity": server.activity}
@@ -272,17 +274,24 @@ def _add_own(app: FastAPI, server: Server) -> None:
         work = functools.partial(memory_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
 
-    @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts with their probabilities")
+    @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts, or tags of words")
     async def predict(body: PredictBody, request: Request) -> Any:
-        able = server.loaded.able(body.model, PredictsLabels)
-        texts = texts_of(body, server.limits, classes=len(able.model.labels))
-        found = await server.result(request, functools.partial(able.batcher.predict, texts))
-        explanations = None
-        if body.explain:
-            work = functools.partial(explanations_of, texts, found, able)
-            explanations = await server.in_thread(request, work, reading=True)
-        server.metrics.texts.labels(model=able.name).inc(len(texts))
-        return json_response(predictions_answer(able, found, explanations))
+        able = server.loaded.able(body.model, Predicts)
+        answer = await _PREDICTED[type(able)](body, able, server, request)
+        server.metrics.texts.labels(model=able.name).inc(len(answer["predictions"]))
+        return json_response(answer)
+
+    if server.corrections is not None:
+        corrections = server.corrections
+
+        @app.post(
+            "/v1/corrections", response_model=CorrectionAnswer, summary="Corrected tags, kept as training data",
+            responses={507: {"model": ErrorAnswer, "description": "The file is full or cannot be written."}},
+        )  # fmt: skip
+        async def correct(body: CorrectionBody, request: Request) -> Any:
+            able = server.loaded.able(body.model, TagsWords)
+            work = functools.partial(corrections.answer, body, able)
+            return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
 
     @app.post("/v1/similar", response_model=SimilarAnswer, summary="Words that are used alike")
     async def similar(body: SimilarBody, request: Request) -> Any:
@@ -367,11 +376,13 @@ def _add_openai(app: FastAPI, server: Server) -> None:
 
     @app.get("/v1/models", response_model=ModelList, summary="The models served here")
     async def models() -> Any:
-        return json_response({"object": "list", "data": [served.card() for served in server.loaded.served.values()]})
+        return json_response(
+            {"object": "list", "data": [server.card(served) for served in server.loaded.served.values()]}
+        )
 
     @app.get("/v1/models/{model:path}", response_model=ModelCard, summary="One model")
     async def model(model: str) -> Any:
-        return json_response(server.loaded.find(model).card())
+        return json_response(server.card(server.loaded.find(model)))
 
 
 async def _sweep(sessions: Sessions) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from elman.serve.schemas import ErrorAnswer
+
 _SHAPES = {
     "prompt": "it must be a string, a list of strings, a list of token ids, or a list of lists of token ids",
     "stop": "it must be a string or a list of strings",
@@ -33,6 +35,22 @@ _WANTED = {
 }
 """What a field must be, by pydantic's error type; the numbers come with the error."""
 _SHOWN = 60
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "Not a valid request, or one that the model cannot answer."},
+    401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
+    404: {"model": ErrorAnswer, "description": "No such model, or no model that can do it."},
+    408: {"model": ErrorAnswer, "description": "The body arrived too slowly."},
+    413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
+    415: {"model": ErrorAnswer, "description": "The body is not application/json."},
+    421: {"model": ErrorAnswer, "description": "The Host header names a different server."},
+    422: {
+        "model": ErrorAnswer,
+        "description": "A field or value that is not allowed; 400 on the routes of other servers.",
+    },
+    429: {"model": ErrorAnswer, "description": "Too much work at once."},
+    503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
+}
+"""Errors in the document of all routes, by status."""
 
 
 class Problem(Exception):

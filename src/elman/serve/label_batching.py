@@ -1,4 +1,5 @@
-"""Texts of concurrent requests labelled together: a worker per model that gathers what is waiting.
+"""Texts of concurrent requests labelled or tagged together: a worker per model that gathers what is
+waiting.
 
 While the model computes, requests wait. The next step takes a share of the texts of each, so that a
 long request delays a short one by one step at most. Rows of a batch do not interact (the contract
@@ -7,15 +8,14 @@ of every model), so no answer depends on other requests. Only the worker's threa
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar
 
 from elman.serve.batching import Patience, closing, too_slow
-from elman.tasks.classify.model import Prediction
 
-_CHARACTERS = 1 << 16
+CHARACTERS = 1 << 16
 """Characters of one step, about 0.1 seconds of a small network."""
 _ROWS = 512
 """Texts of one step."""
@@ -25,26 +25,16 @@ _PROBABILITIES = 1 << 22
 T = TypeVar("T")
 
 
-@runtime_checkable
-class LabelModel(Protocol):
-    """A model that predicts labels of texts."""
+class PredictingModel(Protocol):
+    """A model that says something of each text, with a probability for each of its labels."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the labels, by id."""
         ...
 
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
-
-    def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
+    def predictions(self, texts: Iterable[Any]) -> Iterator[Any]:
         """Predictions of texts, in their order."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 
@@ -52,8 +42,8 @@ class LabelModel(Protocol):
 class _Call(Generic[T]):
     """The texts of one request."""
 
-    texts: Sequence[str]
-    use: Callable[[Prediction], T]
+    texts: Sequence[Sized]
+    use: Callable[[Any], T]
     patience: Patience
     results: list[T] = field(default_factory=list)
     """Of the first texts."""
@@ -63,16 +53,16 @@ class _Call(Generic[T]):
     def unwanted(self) -> bool:
         return self.future.cancelled() or self.patience.over
 
-    def next_texts(self, *, characters: int, rows: int) -> Sequence[str]:
+    def next_texts(self, *, size: int, rows: int) -> Sequence[Sized]:
         """The next texts: at least one."""
         begin = end = len(self.results)
-        size = 0
-        while end < min(len(self.texts), begin + rows) and (end == begin or size + len(self.texts[end]) <= characters):
-            size += len(self.texts[end])
+        taken = 0
+        while end < min(len(self.texts), begin + rows) and (end == begin or taken + len(self.texts[end]) <= size):
+            taken += len(self.texts[end])
             end += 1
         return self.texts[begin:end]
 
-    def add(self, predictions: Sequence[Prediction]) -> None:
+    def add(self, predictions: Sequence[Any]) -> None:
         """The predictions of the next texts; with the last ones, the call is answered."""
         try:
             self.results += map(self.use, predictions)
@@ -96,11 +86,14 @@ class LabelBatcher:
 
     Args:
         observe: told of each step: how many texts it had.
+        step: how much is computed at once, in the unit of a text's length.
     """
 
-    def __init__(self, model: LabelModel, *, observe: Callable[[int], None] = lambda rows: None) -> None:
+    def __init__(
+        self, model: PredictingModel, *, observe: Callable[[int], None] = lambda rows: None, step: int = CHARACTERS
+    ) -> None:
         self.model = model
-        self._observe = observe
+        self._observe, self._step = observe, step
         self._rows = max(min(_ROWS, _PROBABILITIES // len(model.labels)), 1)
         self._waiting = threading.Condition()
         self._calls: deque[_Call[Any]] = deque()
@@ -108,7 +101,7 @@ class LabelBatcher:
         self._thread = threading.Thread(target=self._work, name="elman-labels", daemon=True)
         self._thread.start()
 
-    def predict(self, texts: Sequence[str], patience: Patience) -> "Future[list[Prediction]]":
+    def predict(self, texts: Sequence[Sized], patience: Patience) -> "Future[list[Any]]":
         """The prediction of each text, in the order of the texts.
 
         Once ``patience`` is over, the rest is not computed.
@@ -118,9 +111,7 @@ class LabelBatcher:
         """
         return self.map_predictions(texts, _unchanged, patience)
 
-    def map_predictions(
-        self, texts: Sequence[str], use: Callable[[Prediction], T], patience: Patience
-    ) -> "Future[list[T]]":
+    def map_predictions(self, texts: Sequence[Sized], use: Callable[[Any], T], patience: Patience) -> "Future[list[T]]":
         """``use`` of each prediction, called in the worker's thread; otherwise as ``predict``."""
         call = _Call(texts, use, patience)
         if not texts:
@@ -159,24 +150,24 @@ class LabelBatcher:
         for call in self._calls:
             call.fail(closing())
 
-    def _next_parts(self) -> list[tuple[_Call[Any], Sequence[str]]]:
+    def _next_parts(self) -> list[tuple[_Call[Any], Sequence[Sized]]]:
         """The texts of the next step: of every call a share."""
         for call in self._calls:
             if call.unwanted:
                 call.fail(too_slow())
         calls = deque(call for call in self._calls if not call.future.done())
-        share = _CHARACTERS // max(len(calls), 1)
-        parts: list[tuple[_Call[Any], Sequence[str]]] = []
+        share = self._step // max(len(calls), 1)
+        parts: list[tuple[_Call[Any], Sequence[Sized]]] = []
         rows = self._rows
         while calls and rows:
             call = calls.popleft()
-            texts = call.next_texts(characters=share, rows=max(rows // (len(calls) + 1), 1))
+            texts = call.next_texts(size=share, rows=max(rows // (len(calls) + 1), 1))
             parts.append((call, texts))
             rows -= len(texts)
         self._calls = calls
         return parts
 
-    def _run(self, parts: list[tuple[_Call[Any], Sequence[str]]]) -> None:
+    def _run(self, parts: list[tuple[_Call[Any], Sequence[Sized]]]) -> None:
         texts = [text for _, some in parts for text in some]
         if not texts:
             return
@@ -196,5 +187,5 @@ class LabelBatcher:
             begin += len(some)
 
 
-def _unchanged(prediction: Prediction) -> Prediction:
+def _unchanged(prediction: Any) -> Any:
     return prediction

@@ -20,7 +20,8 @@ class Limits(Config):
     max_body: int = 1 << 20
     """Bytes of a request (default 1048576); larger ones get 413."""
     max_prompt_tokens: int = 16384
-    """Tokens of a prompt, or of a text to score (default 16384); longer ones get 413."""
+    """Tokens of a prompt, or of a text to score, words of a text to tag (default 16384); longer ones
+    get 413."""
     max_memory_tokens: int = 256
     """Tokens of a text in /v1/memory, whose words are left out one by one (default 256); longer
     ones get 413."""
@@ -30,8 +31,8 @@ class Limits(Config):
     """Completions in one request, prompts times n (default 128)."""
     max_answer: int = 1 << 18
     """Tokens in one answer that is not streamed, counting echoed tokens and every alternative of
-    ``logprobs``; probabilities in one answer of /v1/predict, numbers in one of /v1/embeddings
-    (default 262144)."""
+    ``logprobs``; probabilities or tags in one answer of /v1/predict, numbers in one of
+    /v1/embeddings (default 262144)."""
     max_words: int = 100
     """Words in one answer of /v1/complete or /v1/similar (default 100)."""
     max_texts: int = 1024
@@ -40,6 +41,9 @@ class Limits(Config):
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""
+    max_corrections: int = 64
+    """Megabytes of the file of ``--corrections`` (default 64); once it is full, corrections get
+    507."""
     max_stop: int = 16
     """Stop strings in one request, of at most 200 characters each (default 16)."""
     max_running: int = 64

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,10 +28,20 @@ class Served:
         """What it can do, after its name."""
         return " and ".join(ability.verb for ability in self.abilities)
 
-    def card(self) -> dict[str, Any]:
-        """Its entry in /v1/models: OpenAI's fields and a few more."""
+    def card(self, *, optional: Collection[str] = ()) -> dict[str, Any]:
+        """Its entry in /v1/models: OpenAI's fields and a few more.
+
+        Args:
+            optional: the optional routes that the server has.
+        """
         about = {name: value for ability in self.abilities for name, value in ability.describe().items()}
-        about["abilities"] = [route for ability in self.abilities for route in ability.routes]
+        about["abilities"] = [
+            route
+            for ability in self.abilities
+            for route in (*ability.routes, *ability.optional_routes)
+            if route in ability.routes or route in optional
+        ]
+        about["views"] = [view for ability in self.abilities for view in ability.views]
         return {"id": self.name, "object": "model", "created": self.created, "owned_by": "elman", "elman": about}
 
 

@@ -1,10 +1,12 @@
 """/v1/predict: labels of texts, their probabilities, and what each word contributes to them."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.requests import Request
 
 from elman.evaluation.explanation import explain_text, words_of
 from elman.serve.abilities import PredictsLabels
@@ -13,7 +15,26 @@ from elman.serve.errors import Problem
 from elman.serve.input_texts import input_texts
 from elman.serve.limits import Limits
 from elman.serve.schemas import PredictBody
+from elman.serve.work import Work
 from elman.tasks.classify.model import Prediction
+
+
+async def predicted_labels(body: PredictBody, able: PredictsLabels, work: Work, request: Request) -> dict[str, Any]:
+    """The answer of a model that labels texts.
+
+    Raises:
+        Problem: as ``texts_of``, or the body asks for what taggers have.
+    """
+    for name in ("top", "n_best"):
+        if getattr(body, name):
+            raise Problem(422, f"{name} is for taggers; {able.name} {able.verb}: leave it out", param=name)
+    texts = texts_of(body, work.limits, classes=len(able.model.labels))
+    found = await work.result(request, functools.partial(able.batcher.predict, texts))
+    explanations = None
+    if body.explain:
+        explain = functools.partial(explanations_of, texts, found, able)
+        explanations = await work.in_thread(request, explain, reading=True)
+    return predictions_answer(able, found, explanations)
 
 
 def texts_of(body: PredictBody, limits: Limits, *, classes: int) -> list[str]:

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from elman.serve.tag_schemas import TaggedFacts
+
 Name = Annotated[str, Field(max_length=200)]
 _TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
 _Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
@@ -74,6 +76,31 @@ class PredictBody(Body):
     explain: bool = Field(
         False, description="Whether to explain what each word contributes to the most probable label."
     )
+    top: int = Field(0, ge=0, le=50, description="Taggers: how many of the likeliest tags to list for each word.")
+    n_best: int = Field(
+        0, ge=0, le=20, description="Taggers: how many of the likeliest sequences of tags to list for each text."
+    )
+
+
+class SpanBody(Body):
+    """Where a span stands, in characters of the text, and its type."""
+
+    type: Name
+    start: _TokenId
+    end: _TokenId
+
+
+class CorrectionBody(Body):
+    """The right tags of a text, or its right spans."""
+
+    text: str = Field(description="The text that was tagged.")
+    tags: Annotated[list[Name], Field(max_length=1 << 16)] | None = Field(
+        None, description="A tag for each word, in the order of /v1/predict."
+    )
+    spans: Annotated[list[SpanBody], Field(max_length=1 << 16)] | None = Field(
+        None, description="All spans of the text, for taggers whose tags mark spans; the other words have none."
+    )
+    model: Name | None = Field(None, description="Which tagger; by default the first one.")
 
 
 class StreamOptions(Body):
@@ -216,11 +243,16 @@ class PredictionFacts(BaseModel):
 
 
 class PredictAnswer(BaseModel):
-    """All labels of the model, and a prediction for each text of the request, in their order."""
+    """All labels of the model, and a prediction for each text of the request, in their order.
+
+    Of taggers, labels are tags; ``scheme`` says how they mark spans and ``types`` lists those of spans.
+    """
 
     model: str
     labels: list[str]
-    predictions: list[PredictionFacts]
+    scheme: str | None = None
+    types: list[str] | None = None
+    predictions: list[PredictionFacts | TaggedFacts]
 
 
 class LineBits(BaseModel):

@@ -1,4 +1,4 @@
-"""Writing so that nothing is ever half-written: temporary name, fsync, rename.
+"""Writing so that nothing is ever half-written: temporary name, fsync, rename; or one line at the end.
 
 A full disk or a folder that may not be written becomes one StorageError, and the old file stays.
 """
@@ -83,3 +83,32 @@ def sync_folder(folder: Path) -> None:
                 os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to the end of a file, whole or not at all; make the file if there is none.
+
+    A last line without its line end gets one first. Calls for one path must not overlap.
+
+    Args:
+        line: with its line end.
+
+    Raises:
+        StorageError: the disk is full, or the file not writable or no plain file.
+    """
+    assert line.endswith(b"\n") and line.count(b"\n") == 1, line
+    with storage_errors(path):
+        if path.exists() and not path.is_file():
+            raise StorageError(f"{path} is no plain file; choose another one")
+        with open(path, "ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            try:
+                if file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except BaseException:
+                file.truncate(size)
+                raise

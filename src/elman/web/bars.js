@@ -5,7 +5,7 @@ import {percent} from "./typing.js";
 
 const MOST = 8;
 
-/** Gives `{show(labels, prediction)}`; without a prediction all bars are empty. */
+/** Gives `{list, more, show(labels, prediction)}`, elements and a function; without a prediction all bars are empty. */
 export function mountBars(root, name) {
   const list = add(root, "ol", {className: "bars"});
   list.setAttribute("aria-label", name);
@@ -49,6 +49,8 @@ export function mountBars(root, name) {
     draw();
   });
   return {
+    list,
+    more,
     show(names, found) {
       [labels, prediction] = [names, found];
       draw();

@@ -13,6 +13,7 @@ const PAUSE = 400;
 const QUIET = 900;
 const NAMED = 4;
 const MATTERS = 0.2;
+const BARELY = 0.02, MUCH = 0.25;
 const HINT = "Point at a word, or put the cursor into it.";
 
 /** A field, and bars, for each model, all with one text. */
@@ -37,6 +38,7 @@ function column(root, model, page, onChange) {
       onChange(text);
       later();
     },
+    paint,
     say(word) {
       return without(word, explanation.label, chance);
     },
@@ -127,6 +129,16 @@ function column(root, model, page, onChange) {
       shaded.destroy();
     },
   };
+}
+
+/** A word that speaks for the label has one colour, one that speaks against it the other. */
+function paint(span, word) {
+  // So that much more is not much darker: a word that trebles the odds has two thirds of the colour.
+  const share = 1 - Math.exp(-Math.abs(word.contribution));
+  if (share <= BARELY) return;
+  span.className = word.contribution > 0 ? "speaks-for" : "speaks-against";
+  span.classList.toggle("much", share > MUCH);
+  span.style.setProperty("--share", share.toFixed(3));
 }
 
 /** What leaving a word out does, in a sentence. */

@@ -5,11 +5,10 @@ import {ask, useKey} from "./server.js";
 import {generate} from "./generate.js";
 import {memory} from "./memory.js";
 import {surprise} from "./surprise.js";
+import {tags} from "./tags.js";
 import {type} from "./type.js";
 
-const views = {type, surprise, memory, generate, classify};
-/** What a model must be able to do for each view. */
-const needs = {type: "complete", surprise: "score", memory: "memory", generate: "completions", classify: "predict"};
+const views = {type, surprise, memory, generate, classify, tags};
 const find = (id) => document.getElementById(id);
 const troubles = new Map();
 const page = {
@@ -33,7 +32,7 @@ let tabs = [], shown = "", leave = null;
 /** The models that were chosen, by the names of those that could be. */
 const choices = new Map();
 
-const able = (name) => page.models.filter((model) => model.elman.abilities.includes(needs[name]));
+const able = (name) => page.models.filter((model) => model.elman.views.includes(name));
 
 /** Offer the models that a view is for. Views of the same models have one choice. */
 function offer(name) {

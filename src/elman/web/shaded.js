@@ -2,17 +2,15 @@
 
 import {add} from "./dom.js";
 
-const BARELY = 0.02, MUCH = 0.25;
-
 /**
- * Builds the field inside `root`. Options: `label`, `placeholder`, `value`, `hint`, `onChange(text)`, and `say(word)`,
- * what stands under the field while a word is pointed at or has the cursor in it.
+ * Builds the field inside `root`. Options: `label`, `placeholder`, `value`, `hint`, `onChange(text)`, `paint(span, word)`,
+ * which gives a word's element its colour, and `say(word)`, what stands under the field while a word is pointed at or
+ * has the cursor in it.
  *
- * Gives `{field, text, shade(text, words), destroy()}`. Of `words`, `start` and `end` count UTF-16 units of `text`, and
- * `contribution` is above 0 where a word speaks for something, below where against. Shades of a text that is no longer
- * there go on with those words that are.
+ * Gives `{field, text, shade(text, words), destroy()}`. Of `words`, `start` and `end` count UTF-16 units of `text`.
+ * Shades of a text that is no longer there go on with those words that are.
  */
-export function mountShaded(root, {label, placeholder, value, hint, onChange, say}) {
+export function mountShaded(root, {label, placeholder, value, hint, onChange, paint, say}) {
   const id = `shaded-${(mountShaded.count = (mountShaded.count ?? 0) + 1)}`;
   const box = add(root, "div", {className: "typing shaded"});
   add(box, "label", {className: "typing-label", textContent: label, htmlFor: id});
@@ -34,13 +32,7 @@ export function mountShaded(root, {label, placeholder, value, hint, onChange, sa
     for (const word of shades.words) {
       mirror.append(text.slice(end, word.start));
       const span = add(mirror, "span", {textContent: text.slice(word.start, word.end)});
-      // So that much more is not much darker: a word that trebles the odds has two thirds of the colour.
-      const share = 1 - Math.exp(-Math.abs(word.contribution));
-      if (share > BARELY) {
-        span.className = word.contribution > 0 ? "speaks-for" : "speaks-against";
-        span.classList.toggle("much", share > MUCH);
-        span.style.setProperty("--share", share.toFixed(3));
-      }
+      paint(span, word);
       spans.push({span, word});
       end = word.end;
     }

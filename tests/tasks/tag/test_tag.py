@@ -15,8 +15,7 @@ from elman.data.tagged import TaggedSentence, read_tagged
 from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
-from elman.tasks.tag import job
-from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, transitions_of, unknown_tags
+from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
@@ -135,7 +134,6 @@ def test_a_learning_curve_ends_with_the_model_itself(trained: Tagger, monkeypatc
     report = trained.evaluate(source, learning_curve=True)
     sizes = [trained.card["data"]["train"]["sentences"] // 10, trained.card["data"]["train"]["sentences"]]
     assert [point.examples for point in report.learning_curve] == sizes
-    assert any(f"{sizes[1]} of 300 sentences are also in the training part" in note for note in report.notes)
     few, every = (point.figures["accuracy"] for point in report.learning_curve)
     # Training on everything again is the training of the model.
     assert every == report.scores.figures["accuracy"]._asdict() and few["high"] < every["low"]
@@ -157,22 +155,6 @@ def test_training_on_a_part_of_the_sentences(tmp_path: Path) -> None:
     assert {each.words for each in part.train} < {each.words for each in every.train}
     with pytest.raises(UsageError, match="sentences is 0; it must be at least 1"):
         TagDataConfig(sentences=0)
-
-
-def test_words_that_only_the_vectors_have_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    agreement(tmp_path / "a.conll", spans=False)
-    (tmp_path / "v.txt").write_text("the 1 2\nHouse 3 4\nmouse 5 6\nlouse 7 8\n")
-    monkeypatch.setattr(job, "_MORE_WORDS", 3)
-    data = TagDataConfig(format="columns", min_count=2)
-    request = TagRequest(
-        kind="tagger", sources=(str(tmp_path / "a.conll"),), data=data, vectors=str(tmp_path / "v.txt")
-    )
-    made = job.new_job(request, folder=tmp_path, start=None, progress=Progress())
-    assert made.vectors is not None
-    ids = made.features.ids(["the", "HOUSE", "Mouse", "louse"])
-    assert made.vectors[ids[:3]].tolist() == [[1, 2], [3, 4], [5, 6]] and ids[3] == 0
-    counts = dict(zip(made.features.vocabulary.words, made.features.vocabulary.counts, strict=True))
-    assert counts["mouse"] == 0 and counts["the"] > 0
 
 
 def test_what_is_no_text_is_refused() -> None:
@@ -231,20 +213,14 @@ def test_the_held_out_part_does_not_depend_on_the_order_and_equal_sentences_stay
         hold_out(every[:5])
 
 
-def test_broken_sequences_are_repaired_and_named_or_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.conll"
-    path.write_text("".join(f"w{n}\tO\nb\tI-x\nc\tI-x\n\n" if n == 7 else f"w{n}\tB-x\n\n" for n in range(60)))
-
-    def read(**settings: Any) -> TaggedData:
-        config = TagDataConfig(format="columns", **settings)
-        return read_data(TagRequest(kind="tagger", sources=(str(path),), data=config), progress=Progress())
-
-    data = read()
-    note = data.notes[0]
-    assert data.scheme == "BIO" and note.startswith("training part: 1 tag breaks the rules of BIO")
-    assert "line 16: I-x after O" in note and ("O", "B-x", "I-x") in {each.tags for each in data.train}
-    with pytest.raises(TextError, match="line 16: I-x after O, which breaks the rules of BIO"):
-        read(strict=True)
+def test_broken_sequences_are_repaired_and_named_or_refused() -> None:
+    part = [sentence("a/O b/I-x c/I-x"), sentence("d/B-x")]
+    notes: list[str] = []
+    found = repaired(part, "BIO", TagDataConfig(), "training", notes)
+    assert found[0].tags == ("O", "B-x", "I-x") and found[1] == part[1]
+    assert notes == ["1 sentences of the training part break the rules of BIO, the first at : repaired"]
+    with pytest.raises(TextError, match="break the rules of BIO"):
+        repaired(part, "BIO", TagDataConfig(strict=True), "training", [])
 
 
 def test_what_may_follow_is_that_of_the_scheme() -> None:

@@ -23,6 +23,7 @@ from elman.data.tag_formats.columns import LAST, NEW
 from elman.data.tag_formats.surface import Token, nfc, place_tokens
 from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
+from elman.data.tagged_text import split_text
 from elman.errors import TextError
 from elman.text.readers.json_stream import json_values
 from elman.text.readers.record import Record, checked_text, json_type, listed, text_of
@@ -258,10 +259,15 @@ def write_json_spans(sentence: TaggedSentence, tags: Sequence[str], *, field: st
     >>> print(write_json_spans(split_text("Go!"), ["VERB", "PUNCT"], field=None, scheme=None), end="")
     {"text": "Go!", "tokens": [{"text": "Go", "start": 0, "end": 2, "tag": "VERB"},
     {"text": "!", "start": 2, "end": 3, "tag": "PUNCT"}]}
+
+    Words that are not elman's own have their places in the record.
     """
     sentence = with_text(sentence)
     record: dict[str, Any] = {TEXT_FIELDS[0]: sentence.text}
     if scheme is not None:
+        if sentence.offsets != split_text(sentence.text).offsets:
+            # Spans alone would be read with other words.
+            record[TOKEN_FIELDS[0]] = [{"start": start, "end": end} for start, end in sentence.offsets]
         record[field or SPAN_FIELDS[0]] = _spelled(char_spans(sentence, tags, scheme), sentence, like=None)
     else:
         record[TOKEN_FIELDS[0]] = _tagged_tokens(sentence, tags, field or TOKEN_TAG)

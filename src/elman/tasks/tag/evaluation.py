@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.data.tag_schemes import in_scheme, with_outside
 from elman.data.tagged import TaggedSentence
-from elman.errors import ElmanError, UsageError
+from elman.errors import ElmanError, TextError, UsageError
 from elman.evaluation.learning_curve import CurvePoint, learning_curve
 from elman.evaluation.tag_rivals import TagRival, predictions, rivals_of
 from elman.evaluation.tags import TagReport, evaluate_tags, tags_signature
+from elman.metrics.span_schemes import convert, invalid_at
 from elman.progress import Progress
 from elman.tasks.request import Fixed
-from elman.tasks.tag.data import TaggedData, read_data, read_sentences, unknown_tags
+from elman.tasks.tag.data import TaggedData, read_data, read_sentences, scheme_of, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 from elman.training.plan_file import read_plan
@@ -55,8 +55,8 @@ def evaluate_sources(
     data = training_data(model, request)
     if data is None:
         notes.append("accuracy on unknown words and rivals need the training data, which is gone or has changed")
-    else:
-        notes += _seen(sentences, data.train)
+    elif hash_of(sentences) == hash_of(data.train):
+        notes.append("the model was trained on these sentences: figures on them say little about new ones")
     rivals, more = ([], []) if data is None or request is None else trained_rivals(
         data, skip=not (rival and request.rival), progress=progress
     )  # fmt: skip
@@ -202,18 +202,6 @@ def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | N
         return None
 
 
-def _seen(sentences: Sequence[TaggedSentence], train: Sequence[TaggedSentence]) -> list[str]:
-    """A note if many of the sentences are also in the training part; some short ones always are."""
-    known = {each.words for each in train}
-    shared = sum(each.words in known for each in sentences)
-    if 4 * shared <= len(sentences):
-        return []
-    return [
-        f"{shared:,} of {len(sentences):,} sentences are also in the training part: figures on them say little about "
-        "new ones"
-    ]
-
-
 def _in_scheme(
     sentences: Sequence[TaggedSentence], scheme: str | None, config: TagDataConfig
 ) -> Sequence[TaggedSentence]:
@@ -222,9 +210,13 @@ def _in_scheme(
     Raises:
         TextError: tags break the rules of their scheme, and the configuration is strict.
     """
-    if scheme is None:
+    own = None if scheme is None else scheme_of(sentences, config)
+    if scheme is None or own is None:
         return sentences
-    read, report = in_scheme(sentences, scheme, scheme=config.scheme, strict=config.strict)
-    if report.scheme != scheme:
-        return read
-    return [dataclasses.replace(each, tags=with_outside(each.tags)) for each in sentences]
+    for sentence in sentences if config.strict else ():
+        if wrong := invalid_at(sentence.tags, own):
+            position = sentence.position_of(wrong[0])
+            raise TextError(f"{position}: the tags of this sentence break the rules of {own}; correct them")
+    if own == scheme:
+        return sentences
+    return [dataclasses.replace(each, tags=convert(each.tags, own, scheme)) for each in sentences]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +114,10 @@ class Tagger(FolderModel):
         """Predictions for a stream of texts, in its order and in constant memory."""
         yield from in_order((_words_of(text, self.rules) for text in texts), self._predict, length=len, batch=_BATCH)
 
+    def split(self, text: str) -> TaggedSentence:
+        """The words of a text with their places in it, cut as the training part is."""
+        return self.rules.split(text)
+
     def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """Only the tags of sentences, given as words; faster, since no probability is computed."""
         best = self.chain.best(self.tagger.scores(sentences))
@@ -165,8 +169,8 @@ class Tagger(FolderModel):
         found = []
         for sentence, own, tags, chances in zip(sentences, scores, best, probabilities, strict=True):
             names = tuple(self.labels[tag] for tag in tags.tolist())
-            span = partial(chain.probability, own, tags)
-            found.append(TaggedText(sentence, names, self.labels, self.scheme, chances, span))
+            part = chain.part_probability(own, tags)
+            found.append(TaggedText(sentence, names, self.labels, self.scheme, chances, part))
         return found
 
     def figures(
