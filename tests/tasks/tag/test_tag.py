@@ -15,6 +15,7 @@ from elman.data.tagged import TaggedSentence, read_tagged
 from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
+from elman.tasks.tag import job
 from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig, TagRequest
@@ -155,6 +156,22 @@ def test_training_on_a_part_of_the_sentences(tmp_path: Path) -> None:
     assert {each.words for each in part.train} < {each.words for each in every.train}
     with pytest.raises(UsageError, match="sentences is 0; it must be at least 1"):
         TagDataConfig(sentences=0)
+
+
+def test_words_that_only_the_vectors_have_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agreement(tmp_path / "a.conll", spans=False)
+    (tmp_path / "v.txt").write_text("the 1 2\nHouse 3 4\nmouse 5 6\nlouse 7 8\n")
+    monkeypatch.setattr(job, "_MORE_WORDS", 3)
+    data = TagDataConfig(format="columns", min_count=2)
+    request = TagRequest(
+        kind="tagger", sources=(str(tmp_path / "a.conll"),), data=data, vectors=str(tmp_path / "v.txt")
+    )
+    made = job.new_job(request, folder=tmp_path, start=None, progress=Progress())
+    assert made.vectors is not None
+    ids = made.features.ids(["the", "HOUSE", "Mouse", "louse"])
+    assert made.vectors[ids[:3]].tolist() == [[1, 2], [3, 4], [5, 6]] and ids[3] == 0
+    counts = dict(zip(made.features.vocabulary.words, made.features.vocabulary.counts, strict=True))
+    assert counts["mouse"] == 0 and counts["the"] > 0
 
 
 def test_what_is_no_text_is_refused() -> None:

@@ -13,7 +13,7 @@ from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import UsageError
 from elman.models.tagger_config import TaggerConfig
-from elman.models.word_features import WordFeatures
+from elman.models.word_features import WordFeatures, form_of
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device, choose_precision
@@ -23,11 +23,14 @@ from elman.tasks.tag.model import load
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.tag.request import TagRequest
-from elman.tasks.vectors.type_vectors import check_size, type_vectors
+from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.training.objective import Arrays, Objective
+
+_MORE_WORDS = 50_000
+"""Words that are known by their vectors alone: the most frequent ones of the file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,10 +133,13 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
     if fixed.config.get("crf") and fixed.plan.get("class_weights", "none") != "none":
         raise UsageError("--class-weights weighs words one by one, and a CRF takes sentences as a whole; leave one out")
     config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=None)
-    features = fit_features(data.train, config, request.data.min_count)
+    # Words that training lacks gain most from vectors.
+    more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
+    spelled = {form_of(word): word for word in reversed(more)} | {word: word for word in more}
+    features = fit_features(data.train, config, request.data.min_count, more)
     vectors = None
     if request.vectors is not None:
-        types = ("", *features.vocabulary.words)
+        types = ("", *(spelled.get(form, form) for form in features.vocabulary.words))
         vectors = type_vectors(request.vectors, types, spread=0.5, progress=progress)
         check_size(fixed.config, vectors, request.vectors)
         config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=vectors.shape[1])

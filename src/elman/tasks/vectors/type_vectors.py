@@ -43,6 +43,24 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
     return table
 
 
+def words_with_vectors(path: str, most: int, *, progress: Progress) -> Sequence[str]:
+    """The first words of a folder or a file of word vectors, which are the most frequent ones.
+
+    Args:
+        path: as in ``type_vectors``.
+        most: at most so many words.
+
+    Raises:
+        ElmanError: what is wrong with the folder or the file.
+    """
+    if Path(path).is_dir():
+        vectors: WordVectors = load(Path(path))
+        return vectors.words[:most]
+    if is_fasttext_binary(Path(path)):
+        return read_fasttext_binary(Path(path), progress=progress).words[:most]
+    return read_vectors(path, most=most, progress=progress).words
+
+
 def check_size(config: Mapping[str, Any], vectors: NDArray[np.float32] | None, path: str | None) -> None:
     """See that embeddings can begin as vectors.
 
