@@ -9,7 +9,6 @@ from elman.data.tag_formats.tag_format import UNTAGGED
 from elman.data.tagged_sentence import TaggedSentence
 from elman.errors import TextError
 from elman.metrics.span_schemes import OUTSIDE, allowed, convert, detect_scheme, invalid_at, spans, standard_name
-from elman.progress import Progress
 
 _SHOWN = 3
 _SPAN_TAG = re.compile("[BIESLU]-.+")
@@ -27,11 +26,14 @@ class SchemeReport:
     """In how many sentences."""
     first: list[str] = dataclasses.field(default_factory=list)
     """Where the first three stand, and what stands there."""
+    odd: str = ""
+    """Which tag kept tags that look like spans from being read as such."""
 
-    def tell(self, progress: Progress) -> None:
-        """Say what was repaired, if anything."""
-        if self.invalid:
-            progress.say(f"note: {self}; they are read as conlleval does, or refused with --strict")
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know."""
+        repaired = [f"{self}; they are read as conlleval does, or refused with --strict"] if self.invalid else []
+        return [*repaired, *([self.odd] if self.odd else [])]
 
     def __str__(self) -> str:
         tags = "1 tag breaks" if self.invalid == 1 else f"{self.invalid:,} tags break"
@@ -45,7 +47,6 @@ def in_scheme(
     *,
     scheme: str = "auto",
     strict: bool = False,
-    progress: Progress | None = None,
 ) -> tuple[list[TaggedSentence], SchemeReport]:
     """Sentences whose tags are valid in a scheme, as conlleval reads them; and what was found.
 
@@ -64,16 +65,13 @@ def in_scheme(
     Raises:
         TextError: with ``strict``, a tag breaks a rule; or a tag is not one of the named scheme.
     """
-    progress = progress or Progress()
-    # CoNLL-U writes _ where an entity could stand.
     counts = Counter(tag for sentence in sentences for tag in sentence.tags)
     source = standard_name(scheme)
-    tags_of = [tuple(OUTSIDE if tag == UNTAGGED else tag for tag in sentence.tags) for sentence in sentences]
+    tags_of = [with_outside(sentence.tags) for sentence in sentences]
     if source is None:
         source = detect_scheme(tags_of)
         if source is None:
-            _say_what_is_odd(sentences, counts, progress)
-            return list(sentences), SchemeReport(None)
+            return list(sentences), SchemeReport(None, odd=_what_is_odd(sentences, counts))
     else:
         _check_known(sentences, counts, source)
     report = SchemeReport(source)
@@ -89,8 +87,16 @@ def in_scheme(
         if wrong or source != (target or source):
             tags = convert(tags, source, target or source)
         done.append(sentence if tags == sentence.tags else dataclasses.replace(sentence, tags=tags))
-    report.tell(progress)
     return done, report
+
+
+def with_outside(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags with ``O`` where CoNLL-U has ``_`` for a word in no span.
+
+    >>> with_outside(["B-PER", "_"])
+    ('B-PER', 'O')
+    """
+    return tuple(OUTSIDE if tag == UNTAGGED else tag for tag in tags)
 
 
 def _what(tags: Sequence[str], place: int, scheme: str) -> str:
@@ -109,16 +115,17 @@ def _check_known(sentences: Sequence[TaggedSentence], counts: Counter[str], sche
             )
 
 
-def _say_what_is_odd(sentences: Sequence[TaggedSentence], counts: Counter[str], progress: Progress) -> None:
-    """Tags that are spans but for a few are probably meant as spans."""
+def _what_is_odd(sentences: Sequence[TaggedSentence], counts: Counter[str]) -> str:
+    """Why tags are no spans, if all but a few look like spans and are probably meant as such."""
     typed = sum(count for tag, count in counts.items() if _SPAN_TAG.fullmatch(tag))
     odd = [tag for tag in counts if tag not in (OUTSIDE, UNTAGGED) and not _SPAN_TAG.fullmatch(tag)]
-    if typed > sum(counts[tag] for tag in odd):
-        example = f"tag {odd[0]!r} ({_first(sentences, odd[0])})" if odd else "their mix of prefixes"
-        progress.say(
-            f"note: most tags look like spans, such as B-NAME, but {example} fits no scheme, so each tag is taken by "
-            "itself; mend the file, or name the scheme with --scheme"
-        )
+    if typed <= sum(counts[tag] for tag in odd):
+        return ""
+    example = f"tag {odd[0]!r} ({_first(sentences, odd[0])})" if odd else "their mix of prefixes"
+    return (
+        f"most tags look like spans, such as B-NAME, but {example} fits no scheme, so each tag is taken by itself; "
+        "mend the file, or name the scheme with --scheme"
+    )
 
 
 def _first(sentences: Sequence[TaggedSentence], tag: str) -> str:

@@ -16,7 +16,7 @@ from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
 from elman.tasks.tag import job
-from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, repaired, transitions_of, unknown_tags
+from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, transitions_of, unknown_tags
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
@@ -230,14 +230,20 @@ def test_the_held_out_part_does_not_depend_on_the_order_and_equal_sentences_stay
         hold_out(every[:5])
 
 
-def test_broken_sequences_are_repaired_and_named_or_refused() -> None:
-    part = [sentence("a/O b/I-x c/I-x"), sentence("d/B-x")]
-    notes: list[str] = []
-    found = repaired(part, "BIO", TagDataConfig(), "training", notes)
-    assert found[0].tags == ("O", "B-x", "I-x") and found[1] == part[1]
-    assert notes == ["1 sentences of the training part break the rules of BIO, the first at : repaired"]
-    with pytest.raises(TextError, match="break the rules of BIO"):
-        repaired(part, "BIO", TagDataConfig(strict=True), "training", [])
+def test_broken_sequences_are_repaired_and_named_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("".join(f"w{n}\tO\nb\tI-x\nc\tI-x\n\n" if n == 7 else f"w{n}\tB-x\n\n" for n in range(60)))
+
+    def read(**settings: Any) -> TaggedData:
+        config = TagDataConfig(format="columns", **settings)
+        return read_data(TagRequest(kind="tagger", sources=(str(path),), data=config), progress=Progress())
+
+    data = read()
+    note = data.notes[0]
+    assert data.scheme == "BIO" and note.startswith("training part: 1 tag breaks the rules of BIO")
+    assert "line 16: I-x after O" in note and ("O", "B-x", "I-x") in {each.tags for each in data.train}
+    with pytest.raises(TextError, match="line 16: I-x after O, which breaks the rules of BIO"):
+        read(strict=True)
 
 
 def test_what_may_follow_is_that_of_the_scheme() -> None:

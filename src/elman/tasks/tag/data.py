@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from elman.data.example_splits import random_part
 from elman.data.examples import Example
 from elman.data.labels import LabelSet
-from elman.data.tagged import AUTO, TaggedSentence, read_tagged
+from elman.data.tag_schemes import in_scheme
+from elman.data.tagged import TaggedSentence, read_tagged
 from elman.errors import TextError, UsageError
-from elman.metrics.span_schemes import allowed, detect_scheme, invalid_at, repair, standard_name
+from elman.metrics.span_schemes import allowed
 from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures, fit_vocabulary
 from elman.progress import Progress
@@ -62,7 +63,7 @@ def read_data(request: TagRequest, *, tags: LabelSet | None = None, progress: Pr
         TextError: anything wrong with the data.
         UsageError: tags that cannot be learned.
     """
-    config, notes = request.data, list[str]()
+    config = request.data
     train, valid, test = (
         list(read_sentences(sources, config, progress)) if sources else []
         for sources in (request.sources, request.valid, request.test)
@@ -71,11 +72,12 @@ def read_data(request: TagRequest, *, tags: LabelSet | None = None, progress: Pr
         train, valid = hold_out(train)
     if config.sentences is not None:
         train = random_part(train, config.sentences)
-    scheme = scheme_of(train, config)
-    train, valid, test = (
-        repaired(part, scheme, config, name, notes)
-        for part, name in ((train, "training"), (valid, "validation"), (test, "test"))
-    )
+    train, report = in_scheme(train, scheme=config.scheme, strict=config.strict)
+    scheme, notes = report.scheme, [f"training part: {note}" for note in report.notes]
+    if scheme is not None:
+        valid, report = in_scheme(valid, scheme=scheme, strict=config.strict)
+        test, more = in_scheme(test, scheme=scheme, strict=config.strict)
+        notes += [f"validation part: {note}" for note in report.notes] + [f"test part: {note}" for note in more.notes]
     tags = tags or fit_tags(train)
     notes += tags.notes
     for name, part in (("validation", valid), ("test", test)):
@@ -115,37 +117,6 @@ def hold_out(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSentence],
         raise TextError(
             f"{len(sentences)} sentences are too few to hold some out for validation; give more, or --valid FILE"
         )
-    return found
-
-
-def scheme_of(train: Sequence[TaggedSentence], config: TagDataConfig) -> str | None:
-    """The scheme in which tags mark spans; None for tags that mark words."""
-    return detect_scheme(each.tags for each in train) if config.scheme == AUTO else standard_name(config.scheme)
-
-
-def repaired(
-    part: Sequence[TaggedSentence], scheme: str | None, config: TagDataConfig, name: str, notes: list[str]
-) -> list[TaggedSentence]:
-    """Sentences whose tags keep the rules of their scheme, read as conlleval reads them.
-
-    Raises:
-        TextError: a sequence breaks them, and the configuration is strict.
-    """
-    if scheme is None:
-        return list(part)
-    found, broken, places = [], 0, list[str]()
-    for sentence in part:
-        wrong = invalid_at(sentence.tags, scheme)
-        broken += bool(wrong)
-        if wrong:
-            places.append(sentence.position_of(wrong[0]))
-            sentence = dataclasses.replace(sentence, tags=repair(sentence.tags, scheme))
-        found.append(sentence)
-    if broken:
-        where = f"the first at {', '.join(places[:3])}"
-        if config.strict:
-            raise TextError(f"{places[0]}: the tags of this sentence break the rules of {scheme}; correct them")
-        notes.append(f"{broken:,} sentences of the {name} part break the rules of {scheme}, {where}: repaired")
     return found
 
 

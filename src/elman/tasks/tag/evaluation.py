@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.data.tag_schemes import in_scheme, with_outside
 from elman.data.tagged import TaggedSentence
-from elman.errors import ElmanError, TextError, UsageError
+from elman.errors import ElmanError, UsageError
 from elman.evaluation.learning_curve import CurvePoint, learning_curve
 from elman.evaluation.tag_rivals import TagRival, predictions, rivals_of
 from elman.evaluation.tags import TagReport, evaluate_tags, tags_signature
-from elman.metrics.span_schemes import convert, invalid_at
 from elman.progress import Progress
 from elman.tasks.request import Fixed
-from elman.tasks.tag.data import TaggedData, read_data, read_sentences, scheme_of, unknown_tags
+from elman.tasks.tag.data import TaggedData, read_data, read_sentences, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 from elman.training.plan_file import read_plan
@@ -210,13 +210,9 @@ def _in_scheme(
     Raises:
         TextError: tags break the rules of their scheme, and the configuration is strict.
     """
-    own = None if scheme is None else scheme_of(sentences, config)
-    if scheme is None or own is None:
+    if scheme is None:
         return sentences
-    for sentence in sentences if config.strict else ():
-        if wrong := invalid_at(sentence.tags, own):
-            position = sentence.position_of(wrong[0])
-            raise TextError(f"{position}: the tags of this sentence break the rules of {own}; correct them")
-    if own == scheme:
-        return sentences
-    return [dataclasses.replace(each, tags=convert(each.tags, own, scheme)) for each in sentences]
+    read, report = in_scheme(sentences, scheme, scheme=config.scheme, strict=config.strict)
+    if report.scheme != scheme:
+        return read
+    return [dataclasses.replace(each, tags=with_outside(each.tags)) for each in sentences]
