@@ -40,7 +40,7 @@ def shell(line: str, folder: Path) -> str:
 @pytest.mark.slow
 def test_the_console_blocks(folder: Path) -> None:
     blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     outputs = {}
     for block in blocks:
         for line in block.splitlines():
@@ -55,6 +55,7 @@ def test_the_console_blocks(folder: Path) -> None:
     assert outputs['elman complete words "Return the numb" --partial'].startswith("number")
     labels = outputs['elman predict reviews "A clever film." "A silly plot."'].splitlines()
     assert [line.split("\t")[0] for line in labels] == ["pos", "neg"]
+    assert outputs['elman predict tagger "A bird hears Ann."'] == "A/DET bird/NOUN hears/VERB Ann/PROPN ./PUNCT\n"
     assert len(outputs["elman similar vectors string -n 5"].splitlines()) == 5
     assert "signature: model:mixture" in outputs["elman evaluate net README.md --mix words --tune CHANGELOG.md"]
 

@@ -289,8 +289,6 @@ def _figures(
     scheme: str | None,
 ) -> dict[str, SentenceFigure]:
     of_words = TagCounts.count(truth, predicted, unknown=unknown).figures()
-    if unknown is None:
-        del of_words["unknown_accuracy"]
     if scheme is None:
         return of_words
     of_words.pop("macro_f1", None)  # spans have their own

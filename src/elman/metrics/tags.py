@@ -92,15 +92,14 @@ class TagCounts:
     def figures(self) -> dict[str, SentenceFigure]:
         """Functions of sentences' weights, by the lasting JSON names of their values.
 
-        ``accuracy`` and ``unknown_accuracy`` are shares of words, ``sentence_accuracy`` the share
-        of sentences without a mistake; ``macro_f1`` is the mean F1 of the tags, which is left out
-        if sentences times tags exceed ``MOST_CELLS``.
+        ``accuracy`` and, if there are any, ``unknown_accuracy`` are shares of words,
+        ``sentence_accuracy`` the share of sentences without a mistake; ``macro_f1`` is the mean F1 of
+        the tags, which is left out if sentences times tags exceed ``MOST_CELLS``.
         """
-        figures = {
-            "accuracy": ratio(self.correct, self.words),
-            "unknown_accuracy": ratio(self.unknown_correct, self.unknown),
-            "sentence_accuracy": ratio(self.correct == self.words, np.ones(len(self.words))),
-        }
+        figures = {"accuracy": ratio(self.correct, self.words)}
+        if self.unknown.any():
+            figures["unknown_accuracy"] = ratio(self.unknown_correct, self.unknown)
+        figures["sentence_accuracy"] = ratio(self.correct == self.words, np.ones(len(self.words)))
         by_tag = self.by_tag
         if by_tag is not None:
             figures["macro_f1"] = lambda weights: by_tag.summed(weights).macro_f1

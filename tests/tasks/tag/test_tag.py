@@ -135,6 +135,7 @@ def test_a_learning_curve_ends_with_the_model_itself(trained: Tagger, monkeypatc
     report = trained.evaluate(source, learning_curve=True)
     sizes = [trained.card["data"]["train"]["sentences"] // 10, trained.card["data"]["train"]["sentences"]]
     assert [point.examples for point in report.learning_curve] == sizes
+    assert any(f"{sizes[1]} of 300 sentences are also in the training part" in note for note in report.notes)
     few, every = (point.figures["accuracy"] for point in report.learning_curve)
     # Training on everything again is the training of the model.
     assert every == report.scores.figures["accuracy"]._asdict() and few["high"] < every["low"]

@@ -55,8 +55,8 @@ def evaluate_sources(
     data = training_data(model, request)
     if data is None:
         notes.append("accuracy on unknown words and rivals need the training data, which is gone or has changed")
-    elif hash_of(sentences) == hash_of(data.train):
-        notes.append("the model was trained on these sentences: figures on them say little about new ones")
+    else:
+        notes += _seen(sentences, data.train)
     rivals, more = ([], []) if data is None or request is None else trained_rivals(
         data, skip=not (rival and request.rival), progress=progress
     )  # fmt: skip
@@ -200,6 +200,18 @@ def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | N
         return data if data.hash == model.card["data"]["hash"] else None
     except (ElmanError, KeyError):
         return None
+
+
+def _seen(sentences: Sequence[TaggedSentence], train: Sequence[TaggedSentence]) -> list[str]:
+    """A note if many of the sentences are also in the training part; some short ones always are."""
+    known = {each.words for each in train}
+    shared = sum(each.words in known for each in sentences)
+    if 4 * shared <= len(sentences):
+        return []
+    return [
+        f"{shared:,} of {len(sentences):,} sentences are also in the training part: figures on them say little about "
+        "new ones"
+    ]
 
 
 def _in_scheme(

@@ -33,5 +33,6 @@ def figures_of(
     if scheme is not None:
         every |= SpanCounts.count(words, truth, found, scheme=scheme).figures()
         names = ["f1", "precision", "recall", "accuracy"]
+    names = [name for name in names if name in every]
     ones = np.ones(len(sentences), np.int64)
     return {**{name: float(every[name](ones)) for name in names}, "words": sum(map(len, words))}
