@@ -1,6 +1,7 @@
 """Taggers from their data to their predictions."""
 
 import io
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from elman.data.tagged import TaggedSentence, read_tagged
 from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
-from elman.tasks.tag import job
+from elman.tasks.tag import finishing, job
 from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, transitions_of, unknown_tags
+from elman.tasks.tag.evaluation import request_of
 from elman.tasks.tag.model import Tagger
+from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
 from elman.training.plan_file import read_plan
@@ -278,6 +281,26 @@ def test_a_file_without_sentences_is_named(tmp_path: Path) -> None:
     request = TagRequest(kind="tagger", sources=(str(tmp_path / "empty.conll"),), data=TagDataConfig(format="columns"))
     with pytest.raises(TextError, match=r"empty\.conll"):
         read_data(request, progress=Progress())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_what_is_taken_from_the_scores_of_words_in_no_span_is_kept(
+    trained: Tagger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trained.folder is not None
+    folder = tmp_path / "model"
+    shutil.copytree(trained.folder, folder)
+    request, plan = request_of(trained), TagPlan.from_json(read_plan(folder / "training")["plan"])
+    assert request is not None
+    again = job.resumed_job(request, folder=folder, config=trained.config, plan=plan, progress=Progress())
+    monkeypatch.setattr(finishing, "fit_outside_bias", lambda scores, outside, figure: 3.0)
+    facts, parity = finishing.write_inference(again)
+    assert facts["less_outside"] == 3 and parity["fp32"]["largest_difference"] < 1e-3
+    words = [["the", "bbbbus", "of", "the", "left"]]
+    before, after = trained.tagger.scores(words)[0], job.load(folder).tagger.scores(words)[0]
+    expected = [3 * (name == "O") for name in trained.labels]
+    np.testing.assert_allclose(before - after, np.tile(expected, (5, 1)), atol=1e-5)
 
 
 def test_temperature_of_a_chain() -> None:
