@@ -265,7 +265,7 @@ class _SubwordTable:
         return {} if self._whole is None else {_SUBWORDS: self._whole}
 
     def vectors(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Scores:
-        """The mean of each word's n-grams ``[U, S]``, zeros of a word without any.
+        """The sum of each word's N n-grams, divided by sqrt(N), ``[U, S]``; zeros of a word without any.
 
         They are added in order, so that no other word changes a bit.
         """
@@ -275,11 +275,12 @@ class _SubwordTable:
             assert self._whole is not None
             rows = self._whole[buckets]
         counts = np.diff(starts)
-        means = np.zeros((len(counts), rows.shape[1]), np.float32)
+        found = np.zeros((len(counts), rows.shape[1]), np.float32)
         some = counts > 0
         if some.any():
-            means[some] = np.add.reduceat(rows, starts[:-1][some], axis=0) / counts[some, None].astype(np.float32)
-        return means
+            sizes = np.sqrt(counts[some, None].astype(np.float32))
+            found[some] = np.add.reduceat(rows, starts[:-1][some], axis=0) / sizes
+        return found
 
 
 def _crf_shapes(shape: TaggerConfig, outputs: int) -> dict[str, tuple[int, ...]]:

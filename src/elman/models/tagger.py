@@ -1,6 +1,6 @@
 """The network of a tagger: one score per tag for every word of a sentence.
 
-word -> embedding [E] and the mean of its n-grams' vectors [S]
+word -> embedding [E] and its n-grams' vectors, added [S]
 `<s>` and the words -> stacks [B, 1 + T, D] -> output [B, T, K] -> softmax, or CRF
 """
 
@@ -162,7 +162,10 @@ def read_pieces(network: "SubwordBag | Encoder", starts: Tensor, pieces: Tensor,
 
 
 class SubwordBag(nn.Module):
-    """The mean of the vectors of a word's n-grams, ``weight[buckets, S]``.
+    """The sum of the vectors of a word's N n-grams, ``weight[buckets, S]``, divided by sqrt(N).
+
+    The numbers of long and short words are then of the same size. Of a mean they would be small at
+    first, and the network would learn to use them late.
 
     Args:
         drop: share of n-grams that are left out in training.
@@ -170,7 +173,7 @@ class SubwordBag(nn.Module):
     >>> bag = SubwordBag(4, 2)
     >>> _ = bag.weight.data.copy_(torch.eye(4, 2))
     >>> bag(torch.tensor([0, 2, 2]), torch.tensor([0, 1])).tolist()  # a word without any: zeros
-    [[0.5, 0.5], [0.0, 0.0]]
+    [[0.7071067690849304, 0.7071067690849304], [0.0, 0.0]]
     """
 
     def __init__(self, buckets: int, size: int, *, drop: float = 0.0) -> None:
@@ -185,6 +188,7 @@ class SubwordBag(nn.Module):
             kept = masks.uniform(len(buckets)).to(buckets.device) >= self.drop
             starts = F.pad(kept.cumsum(0), (1, 0))[starts]
             buckets = buckets[kept]
-        return F.embedding_bag(
-            buckets, self.weight, starts, mode="mean", sparse=masks is not None, include_last_offset=True
+        total = F.embedding_bag(
+            buckets, self.weight, starts, mode="sum", sparse=masks is not None, include_last_offset=True
         )
+        return total * starts.diff().clamp(min=1).rsqrt().to(total).unsqueeze(1)

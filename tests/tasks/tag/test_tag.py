@@ -134,9 +134,9 @@ def test_texts_are_cut_into_the_words_of_the_training_part(trained: Tagger, monk
 def test_a_learning_curve_ends_with_the_model_itself(trained: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
     assert trained.folder is not None
     source = read_plan(trained.folder / "training")["request"]["sources"][0]
-    monkeypatch.setattr("elman.evaluation.learning_curve.SHARES", (0.1, 1.0))
+    monkeypatch.setattr("elman.evaluation.learning_curve.SHARES", (1 / 32, 1.0))
     report = trained.evaluate(source, learning_curve=True)
-    sizes = [trained.card["data"]["train"]["sentences"] // 10, trained.card["data"]["train"]["sentences"]]
+    sizes = [trained.card["data"]["train"]["sentences"] // 32, trained.card["data"]["train"]["sentences"]]
     assert [point.examples for point in report.learning_curve] == sizes
     assert any(f"{sizes[1]} of 300 sentences are also in the training part" in note for note in report.notes)
     few, every = (point.figures["accuracy"] for point in report.learning_curve)
