@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.api import (
         Completion,
+        Corrected,
         LineScore,
         Model,
         adapt,
+        correct,
         load,
         mix,
         register_cell,
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Completion",
+    "Corrected",
     "ElmanError",
     "LineScore",
     "Model",
     "adapt",
+    "correct",
     "load",
     "mix",
     "register_cell",

@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "mix": "Several models as one that is better than each: a folder with all of them and fitted weights.",
     "score": "The log-probability of each line.",
     "rescore": "Choose again among a recogniser's hypotheses: n-best lists and lattices.",
+    "correct": "Correct spelling in context, with reasons, and with a bound on harm.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",

@@ -1,0 +1,264 @@
+"""Correction of spelling in context, by a noisy channel: what was meant is weighed by a language model, how it
+would have been typed so by an error model (Kernighan, Church and Gale 1990).
+
+A change is made where it makes the line more probable by more than a threshold. The threshold can be fitted
+to text that is believed correct, so that at most a given share of correct words is changed.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+from elman.apps.spelling.confusions import confusions
+from elman.apps.spelling.error_model import ErrorModel
+from elman.apps.spelling.lexicon import Lexicon
+from elman.apps.spelling.pairs import Pair
+from elman.apps.spelling.proposals import Candidate, Proposer
+from elman.apps.spelling.search import LineSearch, SearchedLine
+from elman.apps.spelling.text_words import TextWord, text_words
+from elman.config import Config
+from elman.errors import TextError, UsageError
+from elman.metrics.intervals import Interval, proportion_interval
+from elman.models.protocol import LanguageModel
+from elman.progress import Progress
+from elman.text.casing import fold
+from elman.text.speller import Speller
+
+THRESHOLD = 6.0
+"""Bits by which a change must make a line more probable, where nothing else is asked for."""
+WINDOW = 256
+"""Lines corrected together."""
+_SEGMENT, _LONGEST_SEGMENT = 60, 200
+"""Words after which a long line is cut at the next sentence, or anywhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectConfig(Config):
+    """How text is corrected."""
+
+    threshold: float | None = None
+    """Bits by which a change must make its line more probable (default 6)."""
+    beam: int = 8
+    """Hypotheses of a line that are kept."""
+    names: bool = False
+    """Whether unknown words with a capital inside a sentence, usually names, are corrected too."""
+    real_words: bool = True
+    """Whether known words are corrected where another one is taken for them, such as their and there."""
+    candidates: int = 8
+    """Words that are weighed for each unknown one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.threshold is not None and not 0 <= self.threshold < math.inf:
+            raise UsageError(f"threshold is {self.threshold:g}; it must be 0 bits or more")
+        for name, value in (("beam", self.beam), ("candidates", self.candidates)):
+            if not 1 <= value <= 100:
+                raise UsageError(f"{name} is {value}; it must be 1 to 100")
+
+
+class Correction(NamedTuple):
+    """A change of a line."""
+
+    line: int
+    """The number of the line, from 0."""
+    start: int
+    end: int
+    original: str
+    text: str
+    kind: str
+    bits: float
+    """By how much the change makes the line more probable, what typing it so costs included."""
+    others: list[tuple[str, float]]
+    """Other words that were weighed, with their bits."""
+
+    @property
+    def reason(self) -> str:
+        """The change in one sentence.
+
+        >>> Correction(0, 0, 3, "teh", "the", "spelling", 12.3, []).reason
+        '"the" is likelier than "teh" by 12.3 bits (spelling)'
+        """
+        return f'"{self.text}" is likelier than "{self.original}" by {self.bits:.1f} bits ({self.kind})'
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, with lines from 1 and offsets in characters of the line."""
+        others = [{"text": text, "bits": round(bits, 2)} for text, bits in self.others]
+        return {
+            "line": self.line + 1, "start": self.start, "end": self.end, "original": self.original, "text": self.text,
+            "kind": self.kind, "bits": round(self.bits, 2), "others": others,
+        }  # fmt: skip
+
+
+class Harm(NamedTuple):
+    """A threshold, and what it changes in text that is believed correct."""
+
+    threshold: float
+    """Bits."""
+    words: int
+    changed: int
+    share: Interval
+    """Of the correct words that are changed."""
+
+
+class Corrector:
+    """Corrects lines with one model.
+
+    >>> import elman
+    >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
+    >>> corrector = Corrector(lm.lm, lm.speller)
+    >>> [each.text for each in corrector.correct(["Retrun the value of the fucntion."])[0]]
+    ['Return', 'function']
+    """
+
+    def __init__(
+        self,
+        lm: LanguageModel,
+        speller: Speller | None,
+        *,
+        words: Iterable[str] = (),
+        pairs: Sequence[Pair] = (),
+        protect: Collection[str] = (),
+        config: CorrectConfig | None = None,
+    ) -> None:
+        """Prepare a corrector.
+
+        Args:
+            words: a list of words, ``word`` or ``word count`` each, besides those of the model.
+            pairs: misspellings from which the error model and confusions of real words are learned.
+            protect: words that are left alone, in any case.
+
+        Raises:
+            UsageError: the model has no words, and none are listed.
+        """
+        self.config = config or CorrectConfig()
+        self.lexicon = Lexicon.of(lm, words, lm.tokenizer.config.locale)
+        real = [each for each in pairs if each.wrong in self.lexicon and each.right in self.lexicon]
+        self.proposer = Proposer(
+            self.lexicon,
+            ErrorModel.fit(pairs) if pairs else ErrorModel(),
+            confusions(real) if self.config.real_words else {},
+            most=self.config.candidates,
+            names=self.config.names,
+        )
+        self._search = LineSearch(lm, speller, beam=self.config.beam)
+        self._protect = frozenset(fold(word.strip()) for word in protect)
+        self.threshold = THRESHOLD if self.config.threshold is None else self.config.threshold
+
+    def correct(self, lines: Sequence[str], *, threshold: float | None = None) -> list[list[Correction]]:
+        """The changes of each line, in order.
+
+        Args:
+            threshold: bits; by default the corrector's own.
+        """
+        least = self.threshold if threshold is None else threshold
+        words = [list(text_words(line, self._protect)) for line in lines]
+        names = {fold(word.text) for each in words for word in each if self.proposer.is_name(word)}
+        segments = [
+            (number, begin, self._searched(line[begin:end], some, names))
+            for number, (line, each) in enumerate(zip(lines, words, strict=True))
+            for begin, end, some in _segments(line, each)
+        ]
+        choices = self._search.choices([searched for _, _, searched in segments])
+        found: list[list[Correction]] = [[] for _ in lines]
+        for (number, begin, searched), chosen in zip(segments, choices, strict=True):
+            for proposal, gain, others in chosen:
+                original = searched.text[proposal.start : proposal.end]
+                bits = gain / math.log(2)
+                if bits >= least and original != proposal.text:
+                    place = proposal.start + begin, proposal.end + begin
+                    weighed = [(text, own / math.log(2)) for text, own in others if text != proposal.text]
+                    found[number].append(
+                        Correction(number, *place, original, proposal.text, proposal.kind, bits, weighed)
+                    )
+        return found
+
+    def stream(self, lines: Iterable[str]) -> Iterator[tuple[str, list[Correction]]]:
+        """Each line and its changes, in bounded memory; line numbers count from the first."""
+        rest, done = iter(lines), 0
+        while window := list(islice(rest, WINDOW)):
+            for line, found in zip(window, self.correct(window), strict=True):
+                yield line, [each._replace(line=each.line + done) for each in found]
+            done += len(window)
+
+    def ranked(self, word: str, count: int = 5) -> list[Candidate]:
+        """What a misspelled word is likeliest to be without context, the best first."""
+        return self.proposer.ranked(word, count)
+
+    def fit_harm(self, clean: Iterable[str], harm: float, *, progress: Progress | None = None) -> Harm:
+        """Set the threshold so that at most this share of the words of clean text is changed, with 97.5%
+        confidence; the smallest such.
+
+        Args:
+            clean: lines that are believed correct.
+            harm: a share, such as 0.005.
+
+        Raises:
+            UsageError: ``harm`` is no share.
+            TextError: the text is too short to say.
+        """
+        if not 0 < harm < 1:
+            raise UsageError(f"harm is {harm:g}; it must be a share above 0 and below 1, such as 0.5% or 0.005")
+        rest, words, bits = iter(clean), 0, []
+        with (progress or Progress()).stage("fitting the threshold", total=None, unit="words") as advance:
+            while window := list(islice(rest, WINDOW)):
+                count = sum(1 for line in window for _ in text_words(line))
+                for each in self.correct(window, threshold=0.0):
+                    bits += [change.bits for change in each for _ in change.original.split()]
+                words += count
+                advance(count)
+        allowed = largest_count(words, harm)
+        if allowed is None:
+            need = next(size for size in (10**power for power in range(1, 12)) if largest_count(size, harm) is not None)
+            raise TextError(
+                f"the clean text has {words:,} words, too few to bound a harm of {harm:.3%}; give {need:,} or more"
+            )
+        bits.sort(reverse=True)
+        # Just above the first change that is not allowed.
+        self.threshold = 0.0 if len(bits) <= allowed else math.nextafter(bits[allowed], math.inf)
+        changed = sum(each >= self.threshold for each in bits)
+        return Harm(self.threshold, words, changed, proportion_interval(changed, words))
+
+    def _searched(self, text: str, words: Sequence[TextWord], names: Collection[str]) -> SearchedLine:
+        return SearchedLine(text, words, self.proposer.proposals(text, words, names))
+
+
+def corrected(line: str, changes: Sequence[Correction]) -> str:
+    """A line with its changes.
+
+    >>> corrected("teh end", [Correction(0, 0, 3, "teh", "the", "spelling", 9.0, [])])
+    'the end'
+    """
+    parts, at = [], 0
+    for each in changes:
+        parts += [line[at : each.start], each.text]
+        at = each.end
+    return "".join([*parts, line[at:]])
+
+
+def largest_count(words: int, share: float) -> int | None:
+    """The largest number of words that is a smaller share, also at the upper end of its interval.
+
+    >>> largest_count(10_000, 0.005), largest_count(100, 0.005)
+    (36, None)
+    """
+    if words == 0 or proportion_interval(0, words).high > share:
+        return None
+    low, high = 0, words
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if proportion_interval(middle, words).high <= share else (low, middle)
+    return low
+
+
+def _segments(line: str, words: Sequence[TextWord]) -> Iterator[tuple[int, int, list[TextWord]]]:
+    """Parts of a long line, which are searched by themselves: start, end, and the words with their places there."""
+    begin, some = 0, []
+    for number, word in enumerate(words):
+        if some and (len(some) >= _LONGEST_SEGMENT or (len(some) >= _SEGMENT and word.begins)):
+            yield begin, words[number - 1].end, some
+            begin, some = word.start, []
+        some.append(word._replace(start=word.start - begin, end=word.end - begin))
+    if some:
+        yield begin, len(line), some
