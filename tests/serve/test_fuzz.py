@@ -17,6 +17,7 @@ OPERATIONS = [
     ("POST", "/v1/complete"),
     ("POST", "/v1/score"),
     ("POST", "/v1/rescore"),
+    ("POST", "/v1/correct"),
     ("POST", "/v1/memory"),
     ("POST", "/v1/predict"),
     ("POST", "/v1/corrections"),

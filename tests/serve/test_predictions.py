@@ -135,7 +135,7 @@ def test_every_model_tells_what_it_can_do_and_does_no_more(mixed: TestClient) ->
     assert cards["reviews"]["hash"] == classifier().model_hash and cards["reviews"]["labels"] == 2
     for name, about in cards.items():
         assert about["abilities"] == (
-            ["complete", "score", "rescore", "memory", "completions"] if name == "word" else ["predict"]
+            ["complete", "score", "rescore", "correct", "memory", "completions"] if name == "word" else ["predict"]
         )
         assert mixed.get(f"/v1/models/{name}").json()["elman"] == about
         for route, body in ROUTES:

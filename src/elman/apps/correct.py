@@ -5,6 +5,7 @@ A change is made where it makes the line more probable by more than a threshold.
 to text that is believed correct, so that at most a given share of correct words is changed.
 """
 
+import copy
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from elman.apps.spelling.error_model import ErrorModel
 from elman.apps.spelling.lexicon import Lexicon
 from elman.apps.spelling.pairs import Pair
 from elman.apps.spelling.proposals import Candidate, Proposer
-from elman.apps.spelling.search import LineSearch, SearchedLine
-from elman.apps.spelling.text_words import TextWord, text_words
+from elman.apps.spelling.search import Choice, LineSearch, SearchedLine
+from elman.apps.spelling.text_words import text_words
 from elman.config import Config
+from elman.decode.direction import check_forward
 from elman.errors import TextError, UsageError
 from elman.metrics.intervals import Interval, proportion_interval
 from elman.models.protocol import LanguageModel
@@ -30,8 +32,6 @@ THRESHOLD = 6.0
 """Bits by which a change must make a line more probable, where nothing else is asked for."""
 WINDOW = 256
 """Lines corrected together."""
-_SEGMENT, _LONGEST_SEGMENT = 60, 200
-"""Words after which a long line is cut at the next sentence, or anywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +130,9 @@ class Corrector:
             protect: words that are left alone, in any case.
 
         Raises:
-            UsageError: the model has no words, and none are listed.
+            UsageError: the model has no words, and none are listed; or it reads lines from their end.
         """
+        check_forward(lm.tokenizer)
         self.config = config or CorrectConfig()
         self.lexicon = Lexicon.of(lm, words, lm.tokenizer.config.locale)
         real = [each for each in pairs if each.wrong in self.lexicon and each.right in self.lexicon]
@@ -142,9 +143,17 @@ class Corrector:
             most=self.config.candidates,
             names=self.config.names,
         )
+        self._speller = speller
         self._search = LineSearch(lm, speller, beam=self.config.beam)
         self._protect = frozenset(fold(word.strip()) for word in protect)
         self.threshold = THRESHOLD if self.config.threshold is None else self.config.threshold
+
+    def through(self, lm: LanguageModel, protect: Collection[str] = ()) -> "Corrector":
+        """The same corrector asking its model through ``lm``, with more words that are left alone."""
+        other = copy.copy(self)
+        other._search = LineSearch(lm, self._speller, beam=self.config.beam)
+        other._protect = self._protect | {fold(word.strip()) for word in protect}
+        return other
 
     def correct(self, lines: Sequence[str], *, threshold: float | None = None) -> list[list[Correction]]:
         """The changes of each line, in order.
@@ -155,23 +164,14 @@ class Corrector:
         least = self.threshold if threshold is None else threshold
         words = [list(text_words(line, self._protect)) for line in lines]
         names = {fold(word.text) for each in words for word in each if self.proposer.is_name(word)}
-        segments = [
-            (number, begin, self._searched(line[begin:end], some, names))
-            for number, (line, each) in enumerate(zip(lines, words, strict=True))
-            for begin, end, some in _segments(line, each)
+        searched = [
+            SearchedLine(line, some, self.proposer.proposals(line, some, names))
+            for line, some in zip(lines, words, strict=True)
         ]
-        choices = self._search.choices([searched for _, _, searched in segments])
-        found: list[list[Correction]] = [[] for _ in lines]
-        for (number, begin, searched), chosen in zip(segments, choices, strict=True):
-            for proposal, gain, others in chosen:
-                original = searched.text[proposal.start : proposal.end]
-                bits = gain / math.log(2)
-                if bits >= least and original != proposal.text:
-                    place = proposal.start + begin, proposal.end + begin
-                    weighed = [(text, own / math.log(2)) for text, own in others if text != proposal.text]
-                    found[number].append(
-                        Correction(number, *place, original, proposal.text, proposal.kind, bits, weighed)
-                    )
+        found: list[list[Correction]] = []
+        for number, (line, chosen) in enumerate(zip(lines, self._search.choices(searched), strict=True)):
+            changes = [_correction(number, line, choice) for choice in chosen]
+            found.append([each for each in changes if each.bits >= least and each.original != each.text])
         return found
 
     def stream(self, lines: Iterable[str]) -> Iterator[tuple[str, list[Correction]]]:
@@ -220,9 +220,6 @@ class Corrector:
         changed = sum(each >= self.threshold for each in bits)
         return Harm(self.threshold, words, changed, proportion_interval(changed, words))
 
-    def _searched(self, text: str, words: Sequence[TextWord], names: Collection[str]) -> SearchedLine:
-        return SearchedLine(text, words, self.proposer.proposals(text, words, names))
-
 
 def corrected(line: str, changes: Sequence[Correction]) -> str:
     """A line with its changes.
@@ -252,13 +249,9 @@ def largest_count(words: int, share: float) -> int | None:
     return low
 
 
-def _segments(line: str, words: Sequence[TextWord]) -> Iterator[tuple[int, int, list[TextWord]]]:
-    """Parts of a long line, which are searched by themselves: start, end, and the words with their places there."""
-    begin, some = 0, []
-    for number, word in enumerate(words):
-        if some and (len(some) >= _LONGEST_SEGMENT or (len(some) >= _SEGMENT and word.begins)):
-            yield begin, words[number - 1].end, some
-            begin, some = word.start, []
-        some.append(word._replace(start=word.start - begin, end=word.end - begin))
-    if some:
-        yield begin, len(line), some
+def _correction(number: int, line: str, choice: Choice) -> Correction:
+    proposal, gain, others = choice
+    weighed = [(text, own / math.log(2)) for text, own in others if text != proposal.text]
+    original = line[proposal.start : proposal.end]
+    place = proposal.start, proposal.end
+    return Correction(number, *place, original, proposal.text, proposal.kind, gain / math.log(2), weighed)

@@ -4,6 +4,7 @@ A route asks for an ability, never for a kind of model.
 """
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.apps.correct import Corrector
 from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
@@ -78,7 +80,7 @@ class ContinuesText(Ability):
 
     verb = "continues text"
     infinitive = "continue text"
-    routes = ("complete", "score", "rescore", "memory", "completions")
+    routes = ("complete", "score", "rescore", "correct", "memory", "completions")
     views = ("type", "surprise", "memory", "generate")
 
     name: str
@@ -91,6 +93,11 @@ class ContinuesText(Ability):
             return None
         check_forward(model.lm.tokenizer)
         return cls(name, model, Batcher(warmed(model.lm), observe=metrics.step_rows.observe))
+
+    @functools.cached_property
+    def corrector(self) -> Corrector:
+        """Corrects texts; prepared when it is first asked for."""
+        return Corrector(self.model.lm, self.model.speller)
 
     def describe(self) -> dict[str, Any]:
         lm = self.model.lm

@@ -18,6 +18,8 @@ from elman.errors import ElmanError
 from elman.serve.abilities import ContinuesText, GivesVectors, Predicts, PredictsLabels, TagsWords
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
+from elman.serve.correct import correct_answer
+from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.corrections import Corrections
 from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
 from elman.serve.handlers import complete_answer, remembered_answer, score_answer
@@ -78,6 +80,7 @@ _PAGE = """elman serves models here. A browser gets a page to type on.
 POST /v1/complete     the next words of a text
 POST /v1/score        bits of each token
 POST /v1/rescore      n-best lists of a recogniser in a new order
+POST /v1/correct      spelling corrected in context
 POST /v1/memory       how much each earlier word matters
 POST /v1/completions  as OpenAI's
 POST /v1/predict      labels of texts, or tags of their words
@@ -266,6 +269,12 @@ def _add_own(app: FastAPI, server: Server) -> None:
     async def rescore(body: RescoreBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(rescore_answer, body, served, server.limits)
+        return json_response(await server.in_thread(request, work, reading=True))
+
+    @app.post("/v1/correct", response_model=CorrectAnswer, summary="Spelling corrected in context")
+    async def correct(body: CorrectBody, request: Request) -> Any:
+        served = server.loaded.able(body.model, ContinuesText)
+        work = functools.partial(correct_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a position")

@@ -30,7 +30,8 @@ _SOUNDS = (
     ("ou", "u"), ("ea", "ee"), ("ai", "ay"), ("oo", "u"), ("ch", "k"), ("sc", "s"), ("dge", "ge"), ("le", "el"),
     ("er", "or"), ("er", "ar"), ("y", "ie"), ("y", "i"), ("ful", "full"), ("cede", "ceed"), ("mb", "m"), ("wr", "r"),
 )  # fmt: skip
-_SOUND_COST, _APOSTROPHE, _FIRST = 3.5, 1.5, 1.5
+_SOUND_COST, _EXCHANGED, _APOSTROPHE, _FIRST = 3.5, 4.0, 1.5, 1.5
+_ENDS = frozenset("^$")
 
 Edit = tuple[str, str]
 
@@ -67,7 +68,7 @@ class ErrorModel:
 
     def __init__(self, costs: dict[Edit, float] | None = None) -> None:
         self.costs = _sounds() if costs is None else costs
-        self.learned = costs is not None
+        """By what was meant and what was typed."""
 
     @classmethod
     def fit(cls, pairs: Iterable[Pair]) -> "ErrorModel":
@@ -109,10 +110,7 @@ class ErrorModel:
         return cls(costs)
 
     def nats(self, meant: str, typed: str) -> float:
-        """The cost of typing a word so; 0 for the word itself.
-
-        Raises nothing: what no edits make costs infinity.
-        """
+        """The cost of typing a word so; 0 for the word itself, infinity where more than a few letters moved."""
         meant, typed = f"^{meant}$", f"^{typed}$"
         # Equal ends cost nothing, but edits may reach two letters into them.
         shorter, start, end = min(len(meant), len(typed)), 0, 0
@@ -123,35 +121,45 @@ class ErrorModel:
         start, end = max(start - LONGEST + 1, 0), max(end - LONGEST + 1, 0)
         return self._least(meant[start : len(meant) - end], typed[start : len(typed) - end])
 
+    def edit_cost(self, meant: str, typed: str, before: str) -> float:
+        """The cost of one edit; infinity where no word is mistyped so.
+
+        Args:
+            before: the character before the part that was meant.
+        """
+        cost = self.costs.get((meant, typed))
+        if cost is not None:
+            return cost
+        if len(meant) <= 1 and len(typed) <= 1:
+            if meant == typed:
+                return 0.0
+            return math.inf if meant in _ENDS or typed in _ENDS else guessed_cost(meant, typed, before)
+        if len(meant) == 2 and meant == typed[::-1] and not _ENDS & {*meant}:
+            return _EXCHANGED
+        return math.inf
+
     def _least(self, meant: str, typed: str) -> float:
-        rows, columns, get = len(meant), len(typed), self.costs.get
+        rows, columns, known = len(meant), len(typed), self.costs
         least = [[math.inf] * (columns + 1) for _ in range(rows + 1)]
         least[0][0] = 0.0
         shift = columns - rows
         for row in range(rows + 1):
-            here = least[row]
+            here, before = least[row], meant[row - 1 : row] or "^"
             for column in range(max(0, row - _BAND + min(shift, 0)), min(columns, row + _BAND + max(shift, 0)) + 1):
-                cost = here[column]
-                if cost == math.inf:
+                so_far = here[column]
+                if so_far == math.inf:
                     continue
-                if row < rows and column < columns and meant[row] == typed[column]:
-                    least[row + 1][column + 1] = min(least[row + 1][column + 1], cost)
                 for length in range(min(LONGEST, rows - row) + 1):
                     part, below = meant[row : row + length], least[row + length]
                     for width in range(0 if length else 1, min(LONGEST, columns - column) + 1):
-                        edit = get((part, typed[column : column + width]))
-                        if edit is None:
-                            if length > 1 or width > 1 or self.learned and "^" not in meant[:1]:
-                                if length <= 1 and width <= 1:
-                                    edit = 9.0
-                                elif length == width == 2 and part == typed[column : column + 2][::-1]:
-                                    edit = 4.5
-                                else:
-                                    continue
-                            else:
-                                edit = guessed_cost(part, typed[column : column + width], meant[row - 1 : row] or "^")
-                        if cost + edit < below[column + width]:
-                            below[column + width] = cost + edit
+                        other = typed[column : column + width]
+                        cost = known.get((part, other))
+                        if cost is None:
+                            if length + width > 2 and (length != 2 or width != 2):
+                                continue
+                            cost = self.edit_cost(part, other, before)
+                        if so_far + cost < below[column + width]:
+                            below[column + width] = so_far + cost
         return least[rows][columns]
 
 

@@ -2,7 +2,8 @@
 
 First each proposal is scored by itself: the log-probability of the line with it, less that of the line
 without, less what typing it so costs. Words that stand near each other and have promising proposals are
-then decided together by a beam search. What follows a change by more than ``REACH`` words is not read.
+then decided together by a beam search. Of a long line only what stands around a change is read: the words
+before it from the last but one multiple of ``CONTEXT`` on, and ``REACH`` words after it.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,12 @@ from elman.text.normalise import normalise_line
 from elman.text.speller import Speller
 
 REACH = 4
+CONTEXT = 24
 _PROMISING = 5.0
 """Nats that a proposal may lack by itself."""
 _PER_WORD = 4
+_TOGETHER = 6
+"""Words that are decided together at most."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class LineSearch:
             last = -1 - REACH
             for first in sorted(slots):
                 ranked = sorted(slots[first], key=lambda each: -each[0])[:_PER_WORD]
-                if first - last > REACH:
+                if first - last > REACH or len(groups[-1]) == _TOGETHER:
                     groups.append([])
                 groups[-1].append(ranked)
                 last = max(last, *(proposal.last for _, proposal in ranked))
@@ -95,8 +99,8 @@ class LineSearch:
         texts: list[str] = []
         for line in lines:
             for proposal in line.proposals:
-                end = _end(line, proposal.last)
-                texts += [line.text[:end], _applied(line.text[:end], [proposal])]
+                begin, end = _begin(line, proposal.first), _end(line, proposal.last)
+                texts += [line.text[begin:end], _applied(line.text[:end], [proposal])[begin:]]
         whole = [_end(line, each.last) == len(line.text) for line in lines for each in line.proposals for _ in range(2)]
         scores = iter(self._scores(texts, whole))
         return [[-next(scores) + next(scores) - proposal.nats for proposal in line.proposals] for line in lines]
@@ -105,6 +109,7 @@ class LineSearch:
         self, lines: Sequence[SearchedLine], clusters: Sequence[tuple[int, list[list[Proposal]]]]
     ) -> list[list[tuple[Proposal, float]]]:
         """The chosen proposals of each cluster with their gains against the line without each."""
+        starts = [slots[0][0].first for _, slots in clusters]
         beams: list[list[tuple[Proposal, ...]]] = [[()] for _ in clusters]
         for step in range(max((len(slots) for _, slots in clusters), default=0)):
             going = [place for place, (_, slots) in enumerate(clusters) if step < len(slots)]
@@ -122,7 +127,9 @@ class LineSearch:
                     ]
                 )
             last = [max(each.last for each in clusters[place][1][step]) for place in going]
-            scores = self._hypotheses(lines, [clusters[place][0] for place in going], longer, last)
+            scores = self._hypotheses(
+                lines, [clusters[place][0] for place in going], longer, [starts[place] for place in going], last
+            )
             for place, hypotheses, own in zip(going, longer, scores, strict=True):
                 order = sorted(range(len(own)), key=lambda at: -own[at])[: self._beam]
                 beams[place] = [hypotheses[at] for at in order]
@@ -132,7 +139,7 @@ class LineSearch:
             for chosen in best
         ]
         last = [max(each.last for slot in slots for each in slot) for _, slots in clusters]
-        scores = self._hypotheses(lines, [number for number, _ in clusters], without, last)
+        scores = self._hypotheses(lines, [number for number, _ in clusters], without, starts, last)
         return [
             [(proposal, own[0] - less) for proposal, less in zip(chosen, own[1:], strict=True)]
             for chosen, own in zip(best, scores, strict=True)
@@ -143,13 +150,15 @@ class LineSearch:
         lines: Sequence[SearchedLine],
         numbers: Sequence[int],
         hypotheses: Sequence[Sequence[tuple[Proposal, ...]]],
+        first: Sequence[int],
         last: Sequence[int],
     ) -> list[list[float]]:
-        """The scores of sets of proposals; each line is read up to ``REACH`` words after its ``last``."""
+        """The scores of sets of proposals, of which none stands before the word ``first`` or after ``last``."""
         texts, whole = [], []
-        for number, several, word in zip(numbers, hypotheses, last, strict=True):
-            end = _end(lines[number], word)
-            texts += [_applied(lines[number].text[:end], chosen) for chosen in several]
+        for number, several, start, word in zip(numbers, hypotheses, first, last, strict=True):
+            line = lines[number]
+            begin, end = _begin(line, start), _end(line, word)
+            texts += [_applied(line.text[:end], chosen)[begin:] for chosen in several]
             whole += [end == len(lines[number].text)] * len(several)
         scores = iter(self._scores(texts, whole))
         return [[next(scores) - sum(each.nats for each in chosen) for chosen in several] for several in hypotheses]
@@ -165,6 +174,12 @@ class LineSearch:
             for row, unknown in encoded.unknown.items():
                 found[row] -= sum(self._speller.nats(each.spelled) for each in unknown)
         return [self._weight * score for score in found]
+
+
+def _begin(line: SearchedLine, word: int) -> int:
+    """Where the reading of a line begins whose first change is at a word."""
+    first = (word // CONTEXT - 1) * CONTEXT
+    return line.words[first].start if first > 0 else 0
 
 
 def _end(line: SearchedLine, word: int) -> int:

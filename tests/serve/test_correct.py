@@ -1,0 +1,43 @@
+"""/v1/correct answers as elman.correct does, within its limits, and hides hidden words."""
+
+import pytest
+from starlette.testclient import TestClient
+from tests.serve.conftest import Make, ask
+
+import elman
+from elman.api import Model
+from elman.serve.hidden import Hidden
+from elman.serve.limits import Limits
+
+CORRECT = "/v1/correct"
+TEXT = "the cta sat on teh mat\n\na dgo ran"
+
+
+def test_it_is_what_correct_gives(client: TestClient, models: dict[str, Model]) -> None:
+    found = ask(client, CORRECT, model="word", text=TEXT, threshold=0)
+    wanted = elman.correct(models["word"], TEXT, threshold=0)
+    assert found["text"] == wanted.text == "the cat sat on the mat\n\na dog ran"
+    for change, each in zip(found["changes"], wanted.changes, strict=True):
+        assert {**change, "bits": pytest.approx(change["bits"], abs=0.02)} == {
+            **each.to_json(),
+            "others": change["others"],
+        }
+    kept = ask(client, CORRECT, model="word", text=TEXT, threshold=0, protect=["cta"])
+    assert kept["text"] == "the cta sat on the mat\n\na dog ran"
+
+
+def test_what_is_too_much_or_cannot_be_done_is_refused(make: Make, models: dict[str, Model]) -> None:
+    client = make(models, limits=Limits(max_prompt_tokens=40))
+    for body, status, words in (
+        ({"text": "the cat " * 30, "model": "word"}, 413, "more than 40 tokens"),
+        ({"text": "the cat", "model": "byte"}, 422, "tokens are no words"),
+        ({"text": "the cat", "model": "word", "threshold": -1}, 422, "threshold"),
+    ):
+        answer = client.post(CORRECT, json=body)
+        assert answer.status_code == status and words in answer.json()["error"]["message"], answer.text
+
+
+def test_hidden_words_are_not_offered(make: Make, models: dict[str, Model]) -> None:
+    client = make(models, hidden=Hidden(["dog"]))
+    found = ask(client, CORRECT, model="word", text="a dgo ran on teh mat", threshold=0)
+    assert found["text"] == "a dgo ran on the mat" and "dog" not in str(found["changes"])
