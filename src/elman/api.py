@@ -7,10 +7,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, overload
 
-from elman.apps.correct import CorrectConfig, Correction, corrected
-from elman.apps.correcting import fit_harm, load_corrector
+from elman.apps.correcting import Corrected, correct
 from elman.apps.rescore import RescoreConfig, Rescored
 from elman.apps.rescoring import Lists, load_lists, rescore_loaded
 from elman.apps.text_rules import TextRules
@@ -290,62 +289,6 @@ def rescore(
         model = _with_cache(model, [each.reference for each in development or () if each.reference], progress)
     more = {"tune": development, "weights": weights, "config": config, "rules": rules, "progress": progress}
     return rescore_loaded(model, lists, others=others, **more)
-
-
-class Corrected(NamedTuple):
-    """A text with its corrections."""
-
-    text: str
-    changes: list[Correction]
-    """With lines from 0 and offsets in characters of their line."""
-
-
-def correct(
-    model: Model,
-    text: str,
-    *,
-    words: str | Path | None = None,
-    errors: str | Path | None = None,
-    protect: str | Path | Sequence[str] = (),
-    harm: float | None = None,
-    clean: Sources | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> Corrected:
-    """Correct the spelling of a text in its context.
-
-    ``elman.apps.correct.Corrector`` does the same for many texts, and is prepared once.
-
-    Args:
-        words: a file of more words than those of the model, one a line.
-        errors: a file of misspellings from which to learn how words are mistyped.
-        protect: words to leave alone, or a file of them.
-        harm: the largest share of correct words that may be changed, such as 0.005; the threshold is
-            fitted to ``clean``.
-        clean: text that is believed correct; by default the validation text of the model's card.
-        settings: fields of ``CorrectConfig``, such as ``threshold=10``.
-
-    Raises:
-        TextError: a file is broken; says where.
-        UsageError: settings that do not fit, or a model without words.
-
-    >>> import elman
-    >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
-    >>> elman.correct(lm, "Retrun the value of the fucntion.").text
-    'Return the value of the function.'
-    """
-    config = CorrectConfig.from_json(settings)
-    corrector = load_corrector(model, words=words, errors=errors, protect=protect, config=config)
-    if harm is not None:
-        if config.threshold is not None:
-            raise UsageError("harm and threshold both say how sure a change must be; give one of them")
-        fit_harm(corrector, model, harm, clean, progress=progress)
-    elif clean is not None:
-        raise UsageError("clean is text to which the threshold is fitted; give harm too, such as 0.005")
-    lines = text.split("\n")
-    found = list(corrector.stream(lines))
-    changes = [each for _, of_line in found for each in of_line]
-    return Corrected("\n".join(corrected(line, of_line) for line, of_line in found), changes)
 
 
 def _with_cache(model: Model, lines: Sequence[str], progress: Progress | None) -> Model:

@@ -1,11 +1,11 @@
 """A corrector from what users give: models as they are loaded, and files of words, misspellings and clean text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from elman.apps.correct import CorrectConfig, Corrector, Harm
+from elman.apps.correct import CorrectConfig, Correction, Corrector, Harm, corrected
 from elman.apps.spelling.lexicon import read_words
 from elman.apps.spelling.pairs import Pair, read_pairs
 from elman.errors import UsageError
@@ -77,6 +77,62 @@ def clean_lines(sources: Sources) -> Iterator[str]:
     """The lines of texts that are no blank ones."""
     listed = [str(sources)] if isinstance(sources, (str, Path)) else [str(each) for each in sources]
     return (line for line, _ in read_lines(listed, config=CorpusConfig()))
+
+
+class Corrected(NamedTuple):
+    """A text with its corrections."""
+
+    text: str
+    changes: list[Correction]
+    """With lines from 0 and offsets in characters of their line."""
+
+
+def correct(
+    model: TextModel,
+    text: str,
+    *,
+    words: str | Path | None = None,
+    errors: str | Path | None = None,
+    protect: str | Path | Sequence[str] = (),
+    harm: float | None = None,
+    clean: Sources | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Corrected:
+    """Correct the spelling of a text in its context.
+
+    ``elman.apps.correct.Corrector`` does the same for many texts, and is prepared once.
+
+    Args:
+        words: a file of more words than those of the model, one a line.
+        errors: a file of misspellings from which to learn how words are mistyped.
+        protect: words to leave alone, or a file of them.
+        harm: the largest share of correct words that may be changed, such as 0.005; the threshold is
+            fitted to ``clean``.
+        clean: text that is believed correct; by default the validation text of the model's card.
+        settings: fields of ``CorrectConfig``, such as ``threshold=10``.
+
+    Raises:
+        TextError: a file is broken; says where.
+        UsageError: settings that do not fit, or a model without words.
+
+    >>> import elman
+    >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
+    >>> elman.correct(lm, "Retrun the value of the fucntion.").text
+    'Return the value of the function.'
+    """
+    config = CorrectConfig.from_json(settings)
+    corrector = load_corrector(model, words=words, errors=errors, protect=protect, config=config)
+    if harm is not None:
+        if config.threshold is not None:
+            raise UsageError("harm and threshold both say how sure a change must be; give one of them")
+        fit_harm(corrector, model, harm, clean, progress=progress)
+    elif clean is not None:
+        raise UsageError("clean is text to which the threshold is fitted; give harm too, such as 0.005")
+    lines = text.split("\n")
+    found = list(corrector.stream(lines))
+    changes = [each for _, of_line in found for each in of_line]
+    return Corrected("\n".join(corrected(line, of_line) for line, of_line in found), changes)
 
 
 class Evaluated(NamedTuple):
