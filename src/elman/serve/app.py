@@ -272,7 +272,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
         return json_response(await server.in_thread(request, work, reading=True))
 
     @app.post("/v1/correct", response_model=CorrectAnswer, summary="Spelling corrected in context")
-    async def correct(body: CorrectBody, request: Request) -> Any:
+    async def correct_text(body: CorrectBody, request: Request) -> Any:
         served = server.loaded.able(body.model, ContinuesText)
         work = functools.partial(correct_answer, body, served, server.limits, server.hidden)
         return json_response(await server.in_thread(request, work, reading=True))
