@@ -52,7 +52,7 @@ def train(
     minutes: float | None = None,
     epochs: float | None = None,
     updates: int | None = None,
-    start: str | Path | None = None,
+    start: Sources | None = None,
     precision: str = "auto",
     threads: int | None = None,
     tensorboard: bool = False,
@@ -73,7 +73,8 @@ def train(
         valid: texts to validate on; by default a part of ``sources`` is held out.
         test: texts to report on at the end.
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
-        start: a model folder to continue from with new text.
+        start: a model folder to continue from with new text; for ``tag``, one or several language
+            models whose states are features of words.
         settings: anything else that `elman train --help` lists, such as ``level="char"``,
             ``order=3``, ``hidden_size=256`` or ``dropout=0.3``.
 
@@ -85,11 +86,13 @@ def train(
     """
     if not sources:
         raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
+    folders = _listed(start or ())
     if task is None:
-        task = entry(model_folder.read_config(Path(start))[0]).task if start and model is None else "language"
+        task = entry(model_folder.read_config(Path(folders[0]))[0]).task if folders and model is None else "language"
     chosen = task_named(task)
+    first, more = chosen.starts(folders)
     if model is None:
-        model = chosen.model_of(Path(start)) if start else chosen.default_kind
+        model = chosen.model_of(first) if first else chosen.default_kind
     kind, implied = chosen.kind_of(model)
     request = chosen.request.of(
         kind=kind,
@@ -102,7 +105,7 @@ def train(
         precision=precision,
         threads=threads,
         tensorboard=tensorboard,
-        settings={**settings, **implied},
+        settings={**settings, **implied, **more},
     )
     # A temporary folder is removed once all of it is in memory; after an interruption it stays, to
     # be resumed.
@@ -110,7 +113,7 @@ def train(
     train_model(
         request,
         out=path,
-        start=Path(start) if start else None,
+        start=first,
         progress=progress or Progress(),
         pictures=out is not None,
     )

@@ -48,11 +48,14 @@ def made(**settings: Any) -> tuple[TaggerNetwork, WordFeatures]:
     return network, features
 
 
-def by_torch(network: TaggerNetwork, features: WordFeatures, words: list[str]) -> np.ndarray:
+def by_torch(
+    network: TaggerNetwork, features: WordFeatures, words: list[str], contexts: np.ndarray | None = None
+) -> np.ndarray:
     from elman.models.sentence_batch import SentenceBatch
 
     numbers, ids = np.arange(len(words))[None], features.ids(words)[None]
     data = SentenceBatch(ids, numbers, np.array([len(words)]), *features.pieces(words), ids)
+    data = data._replace(contexts=None if contexts is None else contexts[None])
     with torch.no_grad():
         return network.emissions(data)[0].numpy()
 
@@ -66,6 +69,28 @@ def test_scores_are_those_of_torch(settings: dict[str, Any]) -> None:
         assert found.shape == (len(words), 3)
         if words:
             np.testing.assert_allclose(found, by_torch(network, features, words), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"characters": "none"}, {"input": "one-hot"}, {"bidirectional": False}], ids=str
+)
+def test_scores_with_language_models_are_those_of_torch(settings: dict[str, Any]) -> None:
+    network, features = made(language_size=5, context_size=3, **settings)
+    arrays, config = network.to_arrays(), network.config
+    tagger = inference_tagger(arrays, config, features, outputs=3, int8=())
+    small = inference_tagger(arrays, config, features, outputs=3, int8=[*GROUPS, "context"])
+    several, rng = sentences(3, 30), np.random.default_rng(3)
+    contexts = [rng.normal(size=(len(words), 5)).astype(np.float32) for words in several]
+    found = tagger.scores(several, contexts)
+    for words, given, own in zip(several, contexts, found, strict=True):
+        if words:
+            np.testing.assert_allclose(own, by_torch(network, features, words, given), atol=2e-5)
+            assert np.array_equal(tagger.scores([words], [given])[0], own)
+            alone = small.scores([words], [given])[0]
+            np.testing.assert_allclose(alone, own, atol=0.3)
+    again = InferenceTagger(small.to_arrays(), small.config, features)
+    for one, other in zip(small.scores(several, contexts), again.scores(several, contexts), strict=True):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("int8", [(), GROUPS], ids=["fp32", "int8"])

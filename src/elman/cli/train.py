@@ -18,7 +18,7 @@ _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(k
 
 @with_flags(
     *dict.fromkeys(config for task in _TASKS for config in task.flags()),
-    leave_out=("updates", "cell", "precision", "threads"),
+    leave_out=("updates", "cell", "precision", "threads", "language_size"),
 )
 def run(
     texts: Annotated[
@@ -44,8 +44,13 @@ def run(
     ] = None,
     test: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Test text (default: held out).")] = None,
     start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="MODEL", help="Start from an existing model and train it on new text."),
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from an existing model and train it on new text; with --task tag: a language model, forward or "
+            "backward, whose states are features of words (give it twice for both).",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
     precision: Annotated[
@@ -105,7 +110,7 @@ def run(
             minutes=minutes,
             epochs=epochs,
             updates=updates,
-            start=start,
+            start=start or (),
             precision=precision,
             threads=threads,
             tensorboard=tensorboard,

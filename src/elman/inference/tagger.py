@@ -1,7 +1,8 @@
 """InferenceTagger: a tagger's network computed by the engine, without torch, in 8 bits or float32.
 
 A sentence's scores do not depend on the other sentences, their order or the padding. What follows
-from a word alone is computed once and kept (``WordTable``).
+from a word alone is computed once and kept (``WordTable``); with language models everything depends
+on the sentence.
 """
 
 import dataclasses
@@ -117,22 +118,34 @@ class InferenceTagger:
         for engine in self._engines.values():
             engine.compile()
 
-    def scores(self, sentences: Sequence[Sequence[str]]) -> list[Scores]:
+    def scores(
+        self, sentences: Sequence[Sequence[str]], contexts: Sequence[NDArray[np.float32]] | None = None
+    ) -> list[Scores]:
         """The scores of the tags of each word, ``[T, K]`` for each sentence of T words.
 
         A softmax's probabilities are those of its scores; a CRF adds those of neighbouring tags.
+
+        Args:
+            contexts: what language models give for the words of each sentence ``[T, F]``, if the
+                tagger has any.
         """
+        assert (contexts is None) == (not self.shape.language_size), "language models are missing, or too many"
         found: list[Scores] = [np.zeros((0, self.config.outputs), np.float32)] * len(sentences)
         counts = np.fromiter(map(len, sentences), np.int64, len(sentences))
         for some in _pieces(counts):
             numbers: list[int] = some.tolist()
-            for number, scores in zip(numbers, self._together([sentences[n] for n in numbers]), strict=True):
+            given = None if contexts is None else np.concatenate([contexts[n] for n in numbers])
+            for number, scores in zip(numbers, self._together([sentences[n] for n in numbers], given), strict=True):
                 found[number] = scores
         return found
 
-    def _together(self, sentences: Sequence[Sequence[str]]) -> Iterator[Scores]:
+    def _together(self, sentences: Sequence[Sequence[str]], contexts: NDArray[np.float32] | None) -> Iterator[Scores]:
         """Sentences that are read side by side, the longest first."""
-        table, rows = self._table.look_up([word for words in sentences for word in words])
+        every = [word for words in sentences for word in words]
+        if contexts is None:
+            table, rows = self._table.look_up(every)
+        else:
+            table, rows = self._in_context(every, contexts), np.arange(1, len(every) + 1)
         edges = np.cumsum([len(words) for words in sentences])[:-1]
         read, counts = pad([np.concatenate([[0], own]) for own in np.split(rows, edges)], fill=0)
         sides = [self._side("forward", read, counts, table["forward"])]
@@ -150,6 +163,19 @@ class InferenceTagger:
         state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
         step = self._engines[f"{direction}.step"]
         return step.along(read, counts, state, top="token", table=("hoisted", table))[0]
+
+    def _in_context(self, words: Sequence[str], contexts: NDArray[np.float32]) -> dict[str, Scores]:
+        """What each direction needs of each word; the first row is that of `<s>`."""
+        numbers: dict[str, int] = {}
+        which = np.array([0] + [numbers.setdefault(word, len(numbers) + 1) for word in words], np.int64)
+        different = list(numbers)
+        ids = np.append(self.config.vocab_size, self.features.ids(different))[which]
+        given = {"context": np.concatenate([np.zeros((1, contexts.shape[1]), np.float32), contexts])}
+        if self._subwords:
+            vectors = self._subwords.vectors(*self.features.pieces(different))
+            given["subwords"] = np.concatenate([np.zeros((1, vectors.shape[1]), np.float32), vectors])[which]
+        names = list(self.shape.directions)
+        return dict(zip(names, self._engines["words"].run({"word": ids}, given, names), strict=True))
 
     def _word_vectors(self, words: Sequence[str]) -> dict[str, Scores]:
         """What each direction needs of each word; of `<s>` without any words."""

@@ -41,6 +41,7 @@ def measured_tagger(
     sentences: Sequence[Sequence[str]],
     scores: Sequence[NDArray[np.float32]],
     figure: Callable[[Tags], float],
+    contexts: Sequence[NDArray[np.float32]] | None = None,
 ) -> MeasuredTagger:
     """Build the engine's tagger of a network and compare the two.
 
@@ -50,6 +51,7 @@ def measured_tagger(
         sentences: of the validation part, as words.
         scores: the network's own scores of them.
         figure: from the tags of the sentences to the task's figure in per cent.
+        contexts: what language models give for their words.
 
     Raises:
         ModelError: the engine's float32 scores differ from the network's.
@@ -58,7 +60,7 @@ def measured_tagger(
     def built(groups: frozenset[str]) -> InferenceTagger:
         return inference_tagger(arrays, config, features, outputs=outputs, int8=groups)
 
-    found = built(frozenset()).scores(sentences)
+    found = built(frozenset()).scores(sentences, contexts)
     largest = max((float(np.abs(each).max(initial=0)) for each in scores), default=0.0)
     difference = max((float(np.abs(a - b).max(initial=0)) for a, b in zip(found, scores, strict=True)), default=0.0)
     bound = FLOAT_BOUND * max(largest, 1)
@@ -69,7 +71,7 @@ def measured_tagger(
 
     def changes(groups: frozenset[str]) -> tuple[float, float]:
         """Share of tags that differ, and points by which the figure changes."""
-        best = chain.best(built(groups).scores(sentences))
+        best = chain.best(built(groups).scores(sentences, contexts))
         differ = sum(int((one != other).sum()) for one, other in zip(best, own, strict=True))
         return differ / words, figure(best) - figure(own)
 

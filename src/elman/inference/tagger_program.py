@@ -1,6 +1,6 @@
 """The program of a tagger: what follows from a word alone, a step in each direction, and the tags.
 
-    words           word, subwords [S] -> forward, backward
+    words           word, subwords [S], context [F] -> forward, backward
     forward.step    hoisted, forward.k -> next.forward.k, token
     backward.step   the same, of words in reverse order
     output          tokens [D] -> scores [K]
@@ -21,10 +21,14 @@ from elman.models.tagger_config import TaggerConfig
 
 def tagger_program(config: TaggerConfig, vocab: int, outputs: int) -> Program:
     """The program of a network with V word ids and K tags; weights go by their names."""
-    embedded = record_embedding(config, id_input("word", vocab), vocab)
-    vector = embedded
+    parts = [record_embedding(config, id_input("word", vocab), vocab)]
     if config.character_size:
-        vector = concat(embedded, Symbol.input("subwords", config.character_size))
+        parts.append(Symbol.input("subwords", config.character_size))
+    if config.language_size:
+        weight = Symbol.parameter("context.weight", (config.context_size, config.language_size))
+        bias = Symbol.parameter("context.bias", (config.context_size,))
+        parts.append(linear(Symbol.input("context", config.language_size), weight, bias))
+    vector = concat(*parts) if len(parts) > 1 else parts[0]
     x = Symbol.input("x", vector.size)
     words: dict[str, Symbol] = {}
     functions: dict[str, Function] = {}

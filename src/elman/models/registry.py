@@ -32,6 +32,8 @@ class Entry:
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()
     """The files besides ``config.json`` that stay the same while the weights change."""
+    optional: tuple[str, ...] = ()
+    """Such files that only some of its models have."""
     mapped: bool = False
     """Whether its arrays are mapped from the file and never written to."""
 
@@ -79,6 +81,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.inference.tagger:InferenceTagger",
         plan="elman.tasks.tag.plan:TagPlan",
         files=("vocabulary.tsv", "labels.json", "word_rules.json"),
+        optional=("contexts.safetensors",),
     ),
     "vectors": Entry(
         "vectors",

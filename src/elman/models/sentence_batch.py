@@ -21,3 +21,5 @@ class SentenceBatch(NamedTuple):
     """The buckets of their n-grams."""
     tags: NDArray[np.int64]
     """The tag of each word ``[B, T]``; any at padding."""
+    contexts: NDArray[np.float32] | None = None
+    """What language models give for each word ``[B, T, F]``, if there are any; any at padding."""

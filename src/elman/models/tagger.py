@@ -1,6 +1,6 @@
 """The network of a tagger: one score per tag for every word of a sentence.
 
-word -> embedding [E] and its n-grams' vectors, added [S]
+word -> embedding [E], its n-grams' vectors, added [S], and a context [P] from language models
 `<s>` and the words -> stacks [B, 1 + T, D] -> output [B, T, K] -> softmax, or CRF
 """
 
@@ -40,7 +40,7 @@ class TaggerDrops(Drops):
 class TaggerNetwork(TokenEncoder):
     """A network from sentences to scores of K tags for each word, of V word ids.
 
-    Weights are named ``embedding.* subwords.* forward.* backward.* output.* crf.*``.
+    Weights are named ``embedding.* subwords.* context.* forward.* backward.* output.* crf.*``.
 
     Args:
         allowed: which tag may follow which (``nn.crf.Crf``).
@@ -75,6 +75,7 @@ class TaggerNetwork(TokenEncoder):
             self.subwords = Encoder(config.character_encoder, LETTERS, 0, drops=letter_drops)
         elif config.character_size:
             self.subwords = SubwordBag(config.buckets, config.subword_size, drop=drops.subwords)
+        self.context = nn.Linear(config.language_size, config.context_size) if config.language_size else None
         self.make_stacks(config, self.embedded_size, drops)
         self.output = nn.Linear(config.token_size, outputs)
         self.crf = Crf(outputs, allowed) if config.crf else None
@@ -88,16 +89,27 @@ class TaggerNetwork(TokenEncoder):
         return self.config.input_size_of(self.vocab_size)
 
     @torch.no_grad()
-    def begin(self, *, shares: NDArray[np.floating], vectors: NDArray[np.float32] | None = None) -> None:
+    def begin(
+        self,
+        *,
+        shares: NDArray[np.floating],
+        vectors: NDArray[np.float32] | None = None,
+        contexts: NDArray[np.float32] | None = None,
+    ) -> None:
         """Set initial values before training.
 
         Args:
             shares: each tag's share of the training words ``[K]``, all above 0.
             vectors: embeddings of the word ids ``[V, E]``.
+            contexts: what language models give for words ``[N, F]``; the first layer sees each of
+                the F numbers with mean 0 and variance 1 over these words.
         """
         self.output.bias.copy_(torch.from_numpy(np.log(shares).astype(np.float32)))
         if vectors is not None and isinstance(self.embedding, Embedding):
             self.embedding.begin(torch.from_numpy(vectors))
+        if contexts is not None and self.context is not None:
+            self.context.weight /= torch.from_numpy(contexts.std(axis=0, dtype=np.float64) + 1e-3).float()
+            self.context.bias.copy_(-self.context.weight @ torch.from_numpy(contexts.mean(axis=0)))
 
     def emissions(self, data: SentenceBatch, masks: Masks | None = None) -> Tensor:
         """One score per tag for every word ``[B, T, K]``, float32."""
@@ -115,6 +127,10 @@ class TaggerNetwork(TokenEncoder):
             words = F.pad(words.masked_fill(~real, len(table) - 1), (1, 0), value=len(table) - 1)
             subwords = F.embedding(words.T, table)
             x = torch.cat([x.transpose(0, 1), subwords], -1).transpose(0, 1)
+        if self.context is not None:
+            assert data.contexts is not None
+            # `<s>` has none.
+            x = torch.cat([x, self.context(F.pad(torch.from_numpy(data.contexts).to(device), (0, 0, 1, 0)))], -1)
         y = self.read(x, lengths + 1, masks)[:, 1:]
         y = dropout.locked(y, self.output_drop, masks)
         # These products are cheap, and half precision would lose digits of the result.

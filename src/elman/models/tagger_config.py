@@ -45,6 +45,10 @@ class TaggerConfig(DirectionsConfig):
     """Fewest characters of an n-gram; the ends of a word count as one."""
     largest: int = 5
     """Most characters of an n-gram."""
+    language_size: int = 0
+    """Numbers that language models give for each word (F); 0 without language models."""
+    context_size: int = 128
+    """Size of the vector that is made of what language models give (P)."""
     hidden_size: int = 200
     """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
@@ -71,10 +75,12 @@ class TaggerConfig(DirectionsConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_stack()
-        for name in ("subword_size", "buckets"):
+        for name in ("subword_size", "buckets", "context_size"):
             check_size(name, getattr(self, name))
         if self.character_encoder and self.subword_size % 2:
             raise UsageError(f"subword_size is {self.subword_size}; half of it is for each direction: make it even")
+        if self.language_size:
+            check_size("language_size", self.language_size)
         if not 1 <= self.smallest <= self.largest <= MOST_LETTERS:
             raise UsageError(
                 f"n-grams have {self.smallest} to {self.largest} characters; smallest and largest must rise, from 1 "
@@ -101,10 +107,15 @@ class TaggerConfig(DirectionsConfig):
         return 0 if self.characters == "none" else self.subword_size
 
     @property
+    def added_size(self) -> int:
+        """Size of all that is added to a word's embedding."""
+        return self.character_size + (self.context_size if self.language_size else 0)
+
+    @property
     def input_size(self) -> int:
-        """Size of a word's vector: embedding and sub-word vector side by side."""
-        return self.embedding_size + self.character_size
+        """Size of a word's vector: embedding, sub-word vector and context side by side."""
+        return self.embedding_size + self.added_size
 
     def input_size_of(self, vocab_size: int) -> int:
         """``input_size`` with V word ids: a one-hot vector has V + 1 numbers."""
-        return self.input_size if self.input == "learned" else vocab_size + 1 + self.character_size
+        return self.input_size if self.input == "learned" else vocab_size + 1 + self.added_size

@@ -65,7 +65,8 @@ def create(path: Path) -> None:
 def write_static_files(path: Path, *, kind: str, config: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Write everything that stays the same while the weights change: ``files`` are those that the
     kind declares."""
-    assert set(files) == set(entry(kind).files), f"a {kind} keeps {entry(kind).files}, not {sorted(files)}"
+    known_files = entry(kind)
+    assert set(files) - set(known_files.optional) == set(known_files.files), f"a {kind} does not keep {sorted(files)}"
     for name, data in files.items():
         write_atomic(path / name, data)
     head = {"schema_version": SCHEMA_VERSION, "model": kind, "config": dict(config)}
@@ -78,7 +79,7 @@ def static_files(path: Path) -> dict[str, bytes]:
     Raises:
         FolderError: one is missing or not a plain file.
     """
-    return {name: read_bytes(path / name) for name in entry(read_config(path)[0]).files}
+    return {name: read_bytes(path / name) for name in _sealed(path)[1:]}
 
 
 def used_files(path: Path) -> dict[str, bytes]:
@@ -279,7 +280,8 @@ def folder_bytes(path: Path) -> int:
 
 
 def _sealed(path: Path) -> tuple[str, ...]:
-    return ("config.json", *entry(_read_config(path)[0]).files)
+    kind = entry(_read_config(path)[0])
+    return ("config.json", *kind.files, *(name for name in kind.optional if (path / name).exists()))
 
 
 def _check_seal(file: Path, seal: Any) -> None:
@@ -310,7 +312,7 @@ def is_incomplete(path: Path) -> bool:
     return (
         inner.is_dir()
         and all(name in working or name.endswith(".jsonl") for name in kept)
-        and any(names <= {*entry(kind).files, *_WRITTEN} for kind in known())
+        and any(names <= {*entry(kind).files, *entry(kind).optional, *_WRITTEN} for kind in known())
     )
 
 

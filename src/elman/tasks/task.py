@@ -76,6 +76,17 @@ class Task(ABC):
         """The default of ``--model`` if training starts from the model in ``folder``."""
         return read_config(folder)[0]
 
+    def starts(self, folders: Sequence[str]) -> tuple[Path | None, dict[str, Any]]:
+        """What the model folders of ``--from`` mean: the one to start from, and settings that follow
+        from others.
+
+        Raises:
+            UsageError: more folders than the task can use.
+        """
+        if len(folders) > 1:
+            raise UsageError(f"--from names {len(folders)} models, and training starts from one; give one of them")
+        return (Path(folders[0]) if folders else None), {}
+
     @abstractmethod
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         """Read the data, fit vocabularies on its training part, fix sizes and plan.

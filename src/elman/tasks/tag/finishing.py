@@ -14,7 +14,6 @@ from elman.models.tagger import TaggerNetwork
 from elman.storage import folder as model_folder
 from elman.tasks.tag.objective import chain_of, network_scores, share_of
 from elman.tasks.tag.outside import fit_outside_bias, less_outside
-from elman.tasks.tag.sentences import encode_sentences
 from elman.tasks.tag.temperature import fit_chain_temperature
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
     data, progress = job.data, job.progress
     arrays = model_folder.read_arrays(job.folder / model_folder.WEIGHTS_FILE)
     network = TaggerNetwork.from_arrays(arrays, job.config, job.features.size, len(data.tags))
-    valid = encode_sentences(data.valid, features=job.features, tags=data.tags)
+    valid = job.encoded(data.valid)
     with torch.no_grad():
         work = network_scores(network, valid)
         while True:
@@ -64,6 +63,7 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
         chain=chain,
         sentences=[sentence.words for sentence in data.valid],
         scores=scores,
+        contexts=valid.split_contexts(),
         figure=lambda found: 100 * figure(found),
     )
     size = model_folder.write_inference(

@@ -1,6 +1,7 @@
 """The training of a tagger."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.labels import LABELS_FILE, LabelSet
+from elman.data.tagged import TaggedSentence
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import UsageError
@@ -18,11 +20,13 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device, choose_precision
 from elman.tasks.job import Job
+from elman.tasks.tag.contexts import Contexts
 from elman.tasks.tag.data import TaggedData, fit_features, read_data, transitions_of
 from elman.tasks.tag.model import load
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.tag.request import TagRequest
+from elman.tasks.tag.sentences import EncodedSentences, encode_sentences
 from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
 from elman.training.plan import Plan
 
@@ -44,6 +48,8 @@ class TagJob(Job):
     features: WordFeatures
     vectors: NDArray[np.float32] | None = None
     """Embeddings of the word ids ``[V, E]``."""
+    contexts: Contexts = dataclasses.field(default_factory=Contexts)
+    """The language models whose states are features of words."""
 
     @property
     def data_hash(self) -> str:
@@ -59,6 +65,7 @@ class TagJob(Job):
             VOCABULARY_FILE: self.features.vocabulary.to_bytes(),
             LABELS_FILE: self.data.tags.to_bytes(),
             RULES_FILE: WordRules.fit(self.data.train).to_bytes(),
+            **self.contexts.to_files(),
         }
 
     def first_weights(self) -> "Arrays":
@@ -69,12 +76,12 @@ class TagJob(Job):
         torch.manual_seed(self.plan.seed)
         network = TaggerNetwork(self.config, self.features.size, len(self.data.tags))
         counts = np.array(self.data.tags.counts, np.float64)
-        network.begin(shares=counts / counts.sum(), vectors=self.vectors)
+        contexts = self.contexts.rows(self.data.train, progress=self.progress)
+        network.begin(shares=counts / counts.sum(), vectors=self.vectors, contexts=contexts)
         return network.to_arrays()
 
     def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
         from elman.tasks.tag.objective import TagObjective
-        from elman.tasks.tag.sentences import encode_sentences
 
         assert isinstance(plan, TagPlan)
         data, features = self.data, self.features
@@ -86,11 +93,16 @@ class TagJob(Job):
             counts=np.append(0, features.vocabulary.counts),
             tag_counts=np.array(data.tags.counts, np.int64),
             allowed=self.allowed,
-            train=encode_sentences(data.train, features=features, tags=data.tags),
-            valid=encode_sentences(data.valid, features=features, tags=data.tags),
+            train=self.encoded(data.train),
+            valid=self.encoded(data.valid),
             start=start,
             pretrained=self.request.vectors is not None,
         )
+
+    def encoded(self, part: Sequence[TaggedSentence]) -> EncodedSentences:
+        """A part of the data as numbers."""
+        contexts = self.contexts.rows(part, progress=self.progress)
+        return encode_sentences(part, features=self.features, tags=self.data.tags, contexts=contexts)
 
     def finish(self) -> dict[str, Any]:
         from elman.tasks.tag.finishing import write_inference
@@ -128,11 +140,13 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
 
     if start is not None:
         raise UsageError("--from does not apply to a tagger; leave it out")
+    contexts = Contexts.of_models(request.language_models)
     data = read_data(request, progress=progress)
     fixed = request.fixed
     if fixed.config.get("crf") and fixed.plan.get("class_weights", "none") != "none":
         raise UsageError("--class-weights weighs words one by one, and a CRF takes sentences as a whole; leave one out")
-    config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=None)
+    sizes = {"scheme": data.scheme, "language_size": contexts.size}
+    config = choose_sizes(fixed.config, **sizes, vector_size=None)
     # Words that training lacks gain most from vectors.
     more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
     spelled = {form_of(word): word for word in reversed(more)} | {word: word for word in more}
@@ -142,7 +156,7 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
         types = ("", *(spelled.get(form, form) for form in features.vocabulary.words))
         vectors = type_vectors(request.vectors, types, spread=0.5, progress=progress)
         check_size(fixed.config, vectors, request.vectors)
-        config = choose_sizes(fixed.config, scheme=data.scheme, vector_size=vectors.shape[1])
+        config = choose_sizes(fixed.config, **sizes, vector_size=vectors.shape[1])
         features = WordFeatures(features.vocabulary, config)
     words = sum(map(len, data.train))
     plan = choose_plan(fixed.plan, words=words, sentences=len(data.train), vectors=vectors is not None)
@@ -158,11 +172,12 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
     if request.epochs is not None:
         plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
         plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
+    context = f", language models {config.language_size} -> {config.context_size}" if contexts.size else ""
     progress.say(
         f"network: {config.cell}, layers {config.layers_in_words}"
         f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, characters "
-        f"{config.characters}{', CRF' if config.crf else ''}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, "
-        f"{precision}, {threads} threads"
+        f"{config.characters}{context}{', CRF' if config.crf else ''}; batch {plan.batch}, {plan.optimizer} at "
+        f"{plan.rate:g}, {precision}, {threads} threads"
     )
     return TagJob(
         request=request,
@@ -173,6 +188,7 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
         data=data,
         features=features,
         vectors=vectors,
+        contexts=contexts,
     )
 
 
@@ -190,5 +206,12 @@ def resumed_job(
     data = read_data(request, tags=LabelSet.from_bytes(files[LABELS_FILE]), progress=progress)
     features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)
     return TagJob(
-        request=request, folder=folder, progress=progress, config=config, plan=plan, data=data, features=features
+        request=request,
+        folder=folder,
+        progress=progress,
+        config=config,
+        plan=plan,
+        data=data,
+        features=features,
+        contexts=Contexts.from_files(files),
     )

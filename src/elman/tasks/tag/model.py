@@ -22,6 +22,7 @@ from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.folder_model import FolderModel
+from elman.tasks.tag.contexts import Contexts
 from elman.tasks.tag.data import transitions_of
 from elman.tasks.tag.prediction import TaggedText
 
@@ -43,6 +44,7 @@ class Tagger(FolderModel):
         config: its configuration.
         temperature: what scores are divided by, fitted on the validation part.
         rules: how texts are cut into the words of its training part.
+        contexts: the language models whose states are features of words.
     """
 
     def __init__(
@@ -52,10 +54,14 @@ class Tagger(FolderModel):
         config: TaggerConfig,
         *,
         rules: WordRules | None = None,
+        contexts: Contexts | None = None,
         folder: Path | None = None,
     ) -> None:
         super().__init__(folder)
         self.rules = rules or WordRules()
+        self.contexts = contexts or Contexts()
+        if self.contexts.size != config.language_size:
+            raise FolderError("the language models of this tagger are missing or others; copy the folder again")
         self.tagger, self.config, self.label_set = tagger, config, labels
         calibration = self.card.get("calibration") or {}
         self.temperature = float(calibration.get("temperature", 1.0))
@@ -118,9 +124,9 @@ class Tagger(FolderModel):
         """The words of a text with their places in it, cut as the training part is."""
         return self.rules.split(text)
 
-    def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-        """Only the tags of sentences, given as words; faster, since no probability is computed."""
-        best = self.chain.best(self.tagger.scores(sentences))
+    def tags(self, sentences: Sequence[Sentence]) -> list[tuple[str, ...]]:
+        """Only the tags of sentences; faster, since no probability is computed."""
+        best = self.chain.best(self._scores([_words_of(sentence, self.rules) for sentence in sentences]))
         names = self.labels
         return [tuple(names[tag] for tag in own.tolist()) for own in best]
 
@@ -159,8 +165,13 @@ class Tagger(FolderModel):
         found = chain.n_best(scores, n)
         return [(tuple(self.labels[tag] for tag in tags), float(np.exp(score - total))) for tags, score in found]
 
+    def _scores(self, sentences: Sequence[TaggedSentence]) -> list[NDArray[np.float32]]:
+        words = [sentence.words for sentence in sentences]
+        contexts = self.contexts.vectors(sentences)
+        return self.tagger.scores(words) if contexts is None else self.tagger.scores(words, contexts)
+
     def _cooled(self, sentences: Sequence[TaggedSentence]) -> list[NDArray[np.float64]]:
-        scores = self.tagger.scores([sentence.words for sentence in sentences])
+        scores = self._scores(sentences)
         return [each.astype(np.float64) / self.temperature for each in scores]
 
     def _predict(self, sentences: Sequence[TaggedSentence]) -> list[TaggedText]:
@@ -183,7 +194,7 @@ class Tagger(FolderModel):
         """
         from elman.tasks.tag.figures import figures_of
 
-        found = self.tags([sentence.words for sentence in sentences])
+        found = self.tags(sentences)
         return figures_of(sentences, found, scheme=self.scheme, is_known=is_known or self.tagger.features.is_known)
 
     def evaluate(
@@ -221,12 +232,14 @@ class Tagger(FolderModel):
         words = hashlib.sha256(self.tagger.features.vocabulary.to_bytes()).hexdigest()
         facts = [repr(self.tagger.config.to_json()), words, repr(self.labels)]
         facts += [arrays_digest(self.tagger.to_arrays()), repr(self.temperature)]
+        facts += [reader.hash for reader in self.contexts.readers]
         return hashlib.sha256("|".join(facts).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""
         config = self.config
         sizes = config.layers_in_words + (", two directions" * config.bidirectional) + (", CRF" * config.crf)
+        readers = [reader.description for reader in self.contexts.readers]
         return {
             "name": config.cell,
             "size": sizes,
@@ -234,6 +247,7 @@ class Tagger(FolderModel):
             "scheme": config.scheme or "none",
             "precision": self.tagger.precision,
             "vocabulary": self.tagger.features.size,
+            **({"language models": " and ".join(readers)} if readers else {}),
         }
 
 
@@ -273,9 +287,11 @@ def _loaded(
         config = TaggerConfig.from_json(values)
         features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)
         tagger = _tagger(folder, config, features, weights, outputs=len(labels))
+        contexts = Contexts.from_files(files)
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
-    model = Tagger(tagger, labels, config, rules=WordRules.from_bytes(files[RULES_FILE]), folder=folder)
+    rules = WordRules.from_bytes(files[RULES_FILE])
+    model = Tagger(tagger, labels, config, rules=rules, contexts=contexts, folder=folder)
     if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
         # Without its temperature, probabilities would differ.
         raise FolderError(

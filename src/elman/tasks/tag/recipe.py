@@ -11,12 +11,15 @@ MOST_EPOCHS = 30
 _FEW_WORDS = 50_000
 
 
-def choose_sizes(given: Mapping[str, Any], *, scheme: str | None, vector_size: int | None) -> TaggerConfig:
+def choose_sizes(
+    given: Mapping[str, Any], *, scheme: str | None, vector_size: int | None, language_size: int = 0
+) -> TaggerConfig:
     """The configuration; what the user fixed (``given``) is kept.
 
     Args:
         scheme: how tags mark spans; a CRF pays for these.
         vector_size: size of the word vectors, if embeddings begin as such.
+        language_size: numbers that language models give for each word.
 
     >>> choose_sizes({"hidden_size": 64}, scheme="BIO", vector_size=50).embedding_size
     50
@@ -24,7 +27,7 @@ def choose_sizes(given: Mapping[str, Any], *, scheme: str | None, vector_size: i
     sizes: dict[str, Any] = {"scheme": scheme, "crf": scheme is not None}
     if vector_size is not None:
         sizes["embedding_size"] = vector_size
-    return TaggerConfig.from_json({**sizes, **given})
+    return TaggerConfig.from_json({**sizes, **given, "language_size": language_size})
 
 
 def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors: bool) -> TagPlan:

@@ -6,6 +6,7 @@ from typing import Any
 
 from elman.data.tagged import TaggedConfig
 from elman.errors import UsageError
+from elman.models.tagger_config import TaggerConfig
 from elman.tasks.request import Request
 
 
@@ -37,9 +38,20 @@ class TagRequest(Request):
     data: TagDataConfig = TagDataConfig()
     vectors: str | None = None
     """Initial word vectors (a folder of elman's, or a file of word2vec, fastText or GloVe)."""
+    language_models: tuple[str, ...] = ()
+    """Folders of language models whose states are features of words (``--from``)."""
     rival: bool = True
     """Whether a tagger that counts words and suffixes is trained for comparison."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "language_models", tuple(self.language_models))
+        usual = TaggerConfig().context_size
+        if self.fixed.config.get("context_size", usual) != usual and not self.language_models:
+            raise UsageError("--context-size is for what language models give; add --from LANGUAGE_MODEL")
+
     def to_json(self) -> dict[str, Any]:
         values = super().to_json()
-        return {**values, "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
+        models = [os.path.abspath(folder) for folder in self.language_models]
+        vectors = None if self.vectors is None else os.path.abspath(self.vectors)
+        return {**values, "vectors": vectors, "language_models": models}

@@ -31,11 +31,17 @@ class EncodedSentences(NamedTuple):
     """Where its n-grams begin ``[U + 1]``."""
     buckets: NDArray[np.int64]
     """The n-grams of all of them."""
+    contexts: NDArray[np.float32] | None = None
+    """What language models give for each word, one sentence after the other ``[N, F]``."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Words of each sentence ``[N]``."""
         return np.array([len(row) for row in self.words], np.int64)
+
+    def split_contexts(self) -> list[NDArray[np.float32]] | None:
+        """``contexts`` of each sentence."""
+        return None if self.contexts is None else np.split(self.contexts, np.cumsum(self.lengths)[:-1])
 
     def batch(self, rows: NDArray[np.int64]) -> SentenceBatch:
         """The sentences of the given numbers, padded."""
@@ -55,13 +61,33 @@ class EncodedSentences(NamedTuple):
             starts=starts,
             buckets=self.buckets[places],
             tags=tags,
+            contexts=self._contexts_of(rows, lengths, words.shape[1]),
         )
+
+    def _contexts_of(
+        self, rows: NDArray[np.int64], lengths: NDArray[np.int64], longest: int
+    ) -> NDArray[np.float32] | None:
+        if self.contexts is None:
+            return None
+        found = np.zeros((len(rows), longest, self.contexts.shape[1]), np.float32)
+        ends = np.cumsum(self.lengths)
+        for number, (row, length) in enumerate(zip(rows.tolist(), lengths.tolist(), strict=True)):
+            found[number, :length] = self.contexts[ends[row] - length : ends[row]]
+        return found
 
 
 def encode_sentences(
-    sentences: Sequence[TaggedSentence], *, features: WordFeatures, tags: LabelSet
+    sentences: Sequence[TaggedSentence],
+    *,
+    features: WordFeatures,
+    tags: LabelSet,
+    contexts: NDArray[np.float32] | None = None,
 ) -> EncodedSentences:
-    """Sentences as numbers."""
+    """Sentences as numbers.
+
+    Args:
+        contexts: what language models give for all words ``[N, F]``.
+    """
     numbers: dict[str, int] = {}
     words = [
         np.array([numbers.setdefault(word, len(numbers)) for word in sentence.words], np.int64)
@@ -70,7 +96,7 @@ def encode_sentences(
     ids = {name: number for number, name in enumerate(tags.names)}
     targets = [np.array([ids.get(tag, UNKNOWN) for tag in sentence.tags], np.int64) for sentence in sentences]
     different = list(numbers)
-    return EncodedSentences(sentences, words, targets, features.ids(different), *features.pieces(different))
+    return EncodedSentences(sentences, words, targets, features.ids(different), *features.pieces(different), contexts)
 
 
 def hash_of(*parts: Iterable[TaggedSentence]) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from elman.cells.registry import CELLS
 from elman.config import Config
 from elman.errors import UsageError
-from elman.models.registry import is_known
+from elman.models.registry import entry, is_known
 from elman.models.tagger_config import TaggerConfig
 from elman.progress import Progress
+from elman.storage.folder import read_config
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.tasks.tag.plan import TagPlan
@@ -32,6 +33,11 @@ class TagTask(Task):
         if not (is_known(model) and model in CELLS):
             raise UsageError(f"--model is {model!r}; for a tagger it must be a cell: {', '.join(CELLS)}")
         return "tagger", {"cell": model}
+
+    def starts(self, folders: Sequence[str]) -> tuple[Path | None, dict[str, Any]]:
+        models = [folder for folder in folders if entry(read_config(Path(folder))[0]).task == "language"]
+        start, more = super().starts([folder for folder in folders if folder not in models])
+        return start, {**more, **({"language_models": tuple(models)} if models else {})}
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.tag.job import new_job
