@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ def evaluate_sources(
     settings: Mapping[str, Any],
     *,
     rival: bool,
-    curve: bool = False,
+    curve_with: "Callable[[Path], Tagger] | None" = None,
     progress: Progress,
 ) -> TagReport:
     """The figures of a model on the tagged sentences of files.
@@ -38,7 +38,8 @@ def evaluate_sources(
     Args:
         settings: fields of ``TaggedConfig``; by default as in training.
         rival: whether rivals are trained for comparison, if the training data still exists.
-        curve: whether taggers of the same sizes are trained on parts of the training data.
+        curve_with: loads a folder, if a learning curve is wanted: taggers of the same sizes are then
+            trained on parts of the training data.
 
     Raises:
         TextError: a file cannot be read, or breaks the rules of its scheme if that is strict.
@@ -68,11 +69,11 @@ def evaluate_sources(
         notes=[*notes, *more],
         progress=progress,
     )
-    if not curve:
+    if curve_with is None:
         return report
     if data is None or request is None:
         raise UsageError("--learning-curve trains on parts of the training data, which is gone or has changed")
-    points = _learning_curve(model, request, data, sentences, progress=progress)
+    points = _learning_curve(model, request, data, sentences, load=curve_with, progress=progress)
     return dataclasses.replace(report, learning_curve=tuple(points))
 
 
@@ -82,6 +83,7 @@ def _learning_curve(
     data: TaggedData,
     sentences: Sequence[TaggedSentence],
     *,
+    load: "Callable[[Path], Tagger]",
     progress: Progress,
 ) -> list[CurvePoint]:
     """Figures of taggers that learn from parts of the training data.
@@ -89,7 +91,6 @@ def _learning_curve(
     Few sentences are read more often: with n times as few, the square root of n times as often.
     """
     from elman.tasks.fitting import train_model
-    from elman.tasks.tag.model import load
 
     assert model.folder is not None
     record = read_plan(model.folder / "training")["plan"]

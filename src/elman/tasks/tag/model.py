@@ -220,8 +220,9 @@ class Tagger(FolderModel):
         from elman.tasks.tag.evaluation import evaluate_sources
 
         names = [str(source) for source in sources]
+        curve_with = load if learning_curve else None
         return evaluate_sources(
-            self, names, settings, rival=rival, curve=learning_curve, progress=progress or Progress()
+            self, names, settings, rival=rival, curve_with=curve_with, progress=progress or Progress()
         )
 
     @property
