@@ -79,3 +79,22 @@ def test_review_rating_of_any_labelled_file(
     (tmp_path / "wrong.csv").write_text("text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40)))
     with pytest.raises(SystemExit, match="review_rating: the model's labels are a, b; a review's are positive"):
         run(capsys, monkeypatch, "review_rating.py", tmp_path / "wrong.csv", "--epochs", 1, "--out", picture)
+
+
+def test_matches_get_their_outcomes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = "date,home_team,away_team,home_score,away_score"
+    scores = [
+        "2024-05-02,A,B,1,1",
+        "2024-05-01,C,D,0,2",
+        "2024-06-01,A,D,NA,NA",
+        "1999-01-01,A,B,9,0",
+        "2024-05-03,B,C,3,2",
+    ]
+    (tmp_path / "results.csv").write_text("\n".join([header, *scores]) + "\n")
+    out = tmp_path / "matches.csv"
+    shown = run(capsys, monkeypatch, "matches.py", tmp_path / "results.csv", out, "--since", "2000-01-01")
+    assert shown == "4 matches, 1 of them still open\n"
+    rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert [row[-1] for row in rows] == ["outcome", "away win", "draw", "home win", ""]

@@ -64,6 +64,17 @@ def tagged_sentences(path: Path, seed: int) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def matches(path: Path, seed: int) -> None:
+    """Two players, a hall, and who won; a later seed plays later."""
+    rng, lines = np.random.default_rng(seed), ["day,one,other,hall,points,outcome"]
+    for match in range(60):
+        one, other = rng.choice(["Anna", "Ben", "Clara", "Dan"], 2, replace=False)
+        points = int(rng.integers(-2, 3)) + (one == "Anna")
+        outcome = "won" if points > 0 else "lost" if points < 0 else "drawn"
+        lines.append(f"{60 * (seed - 1) + match // 2},{one},{other},{rng.choice(['fine', 'old'])},{points},{outcome}")
+    path.write_text("\n".join(lines) + "\n")
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -77,6 +88,26 @@ SUBJECTS = {
         tagged_sentences,
         {**COMMON, **SMALL, "subword_size": 4, "format": "columns", "crf": True, "dropout": 0.2, "rival": False},
         ["Anna Lee sees Paris", "", ["the", "river"], "w1 w2 w3 w4 w5 w6 w7", "Ben", []],
+    ),
+    "outcome": Subject(
+        matches,
+        {
+            **COMMON,
+            "embedding_size": 3,
+            "hidden_size": 4,
+            "dense_size": 5,
+            "time": "day",
+            "entities": "one,other",
+            "outcomes": "won,drawn,lost",
+            "rival": False,
+        },
+        [
+            {"one": "Anna", "other": "Ben", "day": "90"},
+            {"one": "Zoe", "other": "Ben"},
+            "one=Ben, other=Clara, hall=fine",
+            {"one": "Clara", "other": "Anna", "day": 95, "hall": "new"},
+            {"one": "Dan", "other": "Eve", "day": "300"},
+        ],
     ),
     "vectors": Subject(
         sentences,

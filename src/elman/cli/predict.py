@@ -49,7 +49,7 @@ def run(
         raise UsageError(f"{model} has vectors and labels no texts; say: {say}")
     if not hasattr(loaded, "predictions"):
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
-    lines = iter(texts) if texts else _lines()
+    lines = _rows(loaded, texts) if hasattr(loaded, "rows_of") else iter(texts) if texts else _lines()
     if explain or html is not None:
         if proba:
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
@@ -72,6 +72,22 @@ def run(
         print("\t".join(loaded.head))
     for prediction in loaded.predictions(lines):
         _print(prediction, proba=proba, as_json=as_json)
+
+
+def _rows(loaded: Any, texts: list[str] | None) -> Iterator[Any]:
+    """Rows of columns: of files, of values in the arguments, or of standard input."""
+    from elman.text.decoding import raw_lines
+    from elman.text.sources import find_sources
+
+    if not texts:
+        yield from loaded.rows_of(_lines(), name="standard input")
+    for text in texts or []:
+        if "=" in text and not Path(text).exists():
+            yield text
+            continue
+        for source in find_sources([text]):
+            lines = raw_lines(source, encoding="utf-8", advance=lambda _: None)
+            yield from loaded.rows_of(lines, name=source.name)
 
 
 def _lines() -> Iterator[str]:

@@ -83,6 +83,13 @@ _OTHERS: dict[str, Entry] = {
         files=("vocabulary.tsv", "labels.json", "word_rules.json"),
         optional=("contexts.safetensors",),
     ),
+    "outcome": Entry(
+        "outcome",
+        "elman.models.outcome_config:OutcomeConfig",
+        "elman.inference.outcome:InferenceOutcome",
+        plan="elman.tasks.outcome.plan:OutcomePlan",
+        files=("columns.json",),
+    ),
     "vectors": Entry(
         "vectors",
         "elman.models.vectors.config:VectorsConfig",

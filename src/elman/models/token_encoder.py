@@ -1,24 +1,18 @@
 """TokenEncoder: stacks that read sequences of vectors in one or two directions; the base of networks
 that read whole texts."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.models.encoder_config import DirectionsConfig
 from elman.models.neural import Drops, make_stack
-from elman.models.weight_check import check_weights
+from elman.models.stored_weights import Arrays as Arrays
+from elman.models.stored_weights import StoredWeights
 from elman.nn.bidirectional import mirrored
 from elman.nn.dropout import Masks
 
-Arrays = Mapping[str, NDArray[Any]]
 
-
-class TokenEncoder(nn.Module):
+class TokenEncoder(StoredWeights):
     """The stacks of each direction, and weights by the names under which they are stored.
 
     A subclass makes the vectors that the stacks read, and uses their outputs. It calls
@@ -52,30 +46,6 @@ class TokenEncoder(nn.Module):
     def weights(self) -> dict[str, nn.Parameter]:
         """The weights by the names under which they are stored."""
         return {name.replace("_stack.", ".", 1): parameter for name, parameter in self.named_parameters()}
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of all weights by name."""
-        return {name: parameter.detach().cpu().numpy().copy() for name, parameter in self.weights().items()}
-
-    def load_arrays(self, arrays: Arrays) -> None:
-        """Set all weights.
-
-        Raises:
-            FolderError: a name, shape or type that is not this network's, or a number that is not
-                finite.
-        """
-        self.check(arrays)
-        with torch.no_grad():
-            for name, parameter in self.weights().items():
-                parameter.copy_(torch.from_numpy(np.array(arrays[name])))
-
-    def check(self, arrays: Arrays) -> None:
-        """Raise unless ``arrays`` are all weights of such a network.
-
-        Raises:
-            FolderError: they are not.
-        """
-        check_weights(arrays, {name: tuple(parameter.shape) for name, parameter in self.weights().items()})
 
 
 def is_padding(x: Tensor, lengths: Tensor) -> Tensor:

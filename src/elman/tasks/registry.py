@@ -9,6 +9,7 @@ TASKS: dict[str, str] = {
     "language": "elman.tasks.language.task:LanguageTask",
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "tag": "elman.tasks.tag.task:TagTask",
+    "outcome": "elman.tasks.outcome.task:OutcomeTask",
     "vectors": "elman.tasks.vectors.task:VectorsTask",
 }
 """The class of each task, ``module:attribute``."""

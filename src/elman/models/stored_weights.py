@@ -1,0 +1,45 @@
+"""StoredWeights: a torch module whose weights are arrays with names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from elman.models.weight_check import check_weights
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class StoredWeights(nn.Module):
+    """A network with weights by the names under which they are stored."""
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The weights by the names under which they are stored."""
+        return dict(self.named_parameters())
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of all weights by name."""
+        return {name: parameter.detach().cpu().numpy().copy() for name, parameter in self.weights().items()}
+
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Set all weights.
+
+        Raises:
+            FolderError: a name, shape or type that is not this network's, or a number that is not
+                finite.
+        """
+        self.check(arrays)
+        with torch.no_grad():
+            for name, parameter in self.weights().items():
+                parameter.copy_(torch.from_numpy(np.array(arrays[name])))
+
+    def check(self, arrays: Arrays) -> None:
+        """Raise unless ``arrays`` are all weights of such a network.
+
+        Raises:
+            FolderError: they are not.
+        """
+        check_weights(arrays, {name: tuple(parameter.shape) for name, parameter in self.weights().items()})

@@ -1,0 +1,227 @@
+"""OutcomeModel: a trained model of outcomes and its uses, computed by the engine without torch."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.column_encoding import COLUMNS_FILE, ColumnEncoding
+from elman.data.columns import cell_of, rows_of_lines, table_of, times_of
+from elman.data.entity_history import Histories, entities_of, gaps_of
+from elman.errors import FolderError, UsageError
+from elman.inference.outcome import InferenceOutcome, InferenceOutcomeConfig, inference_outcome
+from elman.metrics.calibration import softmax
+from elman.models.outcome_config import OutcomeConfig
+from elman.progress import Progress
+from elman.storage import folder as model_folder
+from elman.tasks.classify.model import Prediction
+from elman.tasks.folder_model import FolderModel
+from elman.tasks.outcome.data import sizes_of
+from elman.tasks.outcome.history_file import StoredHistory, read_history
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from elman.evaluation.outcomes import OutcomeReport
+
+_BATCH = 1024
+
+
+class OutcomeModel(FolderModel):
+    """A trained model of outcomes.
+
+    Attributes:
+        labels: the outcomes, by id.
+        temperature: what logits are divided by, fitted on the validation part.
+        history: the states of entities after the rows of its training, if there are entities.
+    """
+
+    def __init__(
+        self,
+        network: InferenceOutcome,
+        encoding: ColumnEncoding,
+        config: OutcomeConfig,
+        *,
+        history: StoredHistory | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(folder)
+        self.network, self.encoding, self.config = network, encoding, config
+        self.history = history or StoredHistory(Histories.none(), network.initial_state(0))
+        self.temperature = float((self.card.get("calibration") or {}).get("temperature", 1.0))
+
+    def __repr__(self) -> str:
+        return f"OutcomeModel({len(self.encoding.columns)} columns, {len(self.labels)} outcomes)"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.encoding.outcomes
+
+    @property
+    def head(self) -> list[str]:
+        """The columns of ``Prediction.rows``."""
+        return ["outcome", *self.labels]
+
+    def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[str]:
+        """The likeliest outcome of each row.
+
+        >>> import elman
+        >>> model = elman.load("matches-model")  # doctest: +SKIP
+        >>> model.predict([{"home_team": "Spain", "away_team": "Malta"}])  # doctest: +SKIP
+        ['home win']
+        """
+        if isinstance(rows, (str, Mapping)):
+            raise UsageError("this is one row, and several are expected; give a list of rows")
+        return [found.labels[0] for found in self.predictions(rows)]
+
+    def predict_proba(self, rows: Sequence[Mapping[str, Any] | str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of the outcomes ``[N, K]``, in the order of ``labels``."""
+        found = [each.probabilities for each in self.predictions(rows)]
+        return np.stack(found) if found else np.zeros((0, len(self.labels)))
+
+    def predictions(self, rows: Iterable[Mapping[str, Any] | str]) -> Iterator[Prediction]:
+        """Predictions for a stream of rows, in its order and in constant memory; no row changes
+        another's.
+
+        Args:
+            rows: values by column, or ``name=value, name=value``. Missing columns have no value.
+        """
+        stream = enumerate(rows, 1)
+        while some := list(islice(stream, _BATCH)):
+            cells = [_row_of(row, number) for number, row in some]
+            probabilities = self._probabilities(cells, [f"row {number}" for number, _ in some])
+            for row in probabilities:
+                yield Prediction((self.labels[int(row.argmax())],), row, self.labels)
+
+    def rows_of(self, lines: Iterator[str], *, name: str) -> Iterator[dict[str, str]]:
+        """The rows of lines of CSV or JSON, as ``predictions`` takes them."""
+        return rows_of_lines(lines, name=name)
+
+    def _probabilities(self, rows: Sequence[Mapping[str, str]], positions: Sequence[str]) -> NDArray[np.float64]:
+        named = dict.fromkeys((*(column.name for column in self.encoding.columns), *self.encoding.entities), "")
+        table = table_of([{**named, **row} for row in rows], positions)
+        columns = self.encoding.encode(table)
+        if not self.encoding.entities:
+            return self.probabilities_of(self.network.logits(*columns))
+        histories, states = self.history
+        entities, grown = entities_of(table, self.encoding.entities, histories)
+        new = len(grown.names) - len(histories.names)
+        tops = np.concatenate([states[0], np.zeros((new, states[0].shape[1]), np.float32)])[entities]
+        time = self.encoding.time
+        assert time is not None
+        # A row without a time is asked as of the last one that is known.
+        now = float(np.nanmax(histories.last, initial=0.0))
+        cells = table.columns.get(time) or ("",) * len(table)
+        times = [times_of(table.take([row]), time)[0] if cell else now for row, cell in enumerate(cells)]
+        every = [
+            gaps_of([when], one[None], grown, pace=self.encoding.pace, frozen=True)[0]
+            for when, one in zip(times, entities, strict=True)
+        ]
+        return self.probabilities_of(self.network.logits(*columns, tops, np.concatenate(every)))
+
+    def probabilities_of(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        """Calibrated probabilities of logits ``[N, K]``."""
+        return softmax(logits.astype(np.float64) / self.temperature)
+
+    def evaluate(
+        self, *sources: str | Path, rival: bool = True, progress: Progress | None = None, **settings: Any
+    ) -> "OutcomeReport":
+        """Log loss, accuracy and calibration on the rows of files, next to the rivals' figures.
+
+        Args:
+            rival: whether ratings and logistic regression are trained again for comparison.
+            settings: how the files are read (``ColumnsConfig``); by default as in training.
+        """
+        from elman.tasks.outcome.evaluation import evaluate_sources
+
+        names = [str(source) for source in sources]
+        return evaluate_sources(self, names, settings=settings, rival=rival, progress=progress or Progress())
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, columns, weights and states as they are used."""
+        from elman.storage.archive import arrays_digest
+
+        facts = [repr(self.network.config.to_json()), hashlib.sha256(self.encoding.to_bytes()).hexdigest()]
+        facts += [arrays_digest(self.network.to_arrays()), repr(self.temperature)]
+        facts += [hashlib.sha256(part.tobytes()).hexdigest() for part in self.history.states]
+        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        states = {"entities": len(self.history.histories.names)} if self.encoding.entities else {}
+        return {
+            "name": self.config.cell if self.encoding.entities else "columns",
+            "columns": len(self.encoding.columns),
+            "outcomes": len(self.labels),
+            **states,
+            "precision": self.network.precision,
+        }
+
+
+def _row_of(row: Mapping[str, Any] | str, number: int) -> dict[str, str]:
+    position = f"row {number}"
+    if isinstance(row, str):
+        parts = [part for part in row.split(",") if part.strip()]
+        pairs = [part.partition("=") for part in parts]
+        if not all(equals for _, equals, _ in pairs):
+            raise UsageError(
+                f"{position} is {row[:40]!r}; give column=value, column=value, or the name of a file of rows"
+            )
+        row = {name.strip(): value for name, _, value in pairs}
+    if not isinstance(row, Mapping):
+        raise UsageError(f"{position} is of type {type(row).__name__}; give values by the names of columns")
+    return {str(name): cell_of(value, name=str(name), position=position) for name, value in row.items()}
+
+
+def load(folder: Path, *, finished: bool = True) -> OutcomeModel:
+    """Read the folder of a model of outcomes.
+
+    Args:
+        finished: whether to refuse a folder whose training has ended but which has no model card
+            yet.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    kind, values = model_folder.read_config(folder)
+    if kind != "outcome":
+        raise FolderError(f"{folder} is not a model of outcomes but a {kind}")
+    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
+        return _loaded(folder, values, weights, finished=finished)
+
+
+def _loaded(
+    folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
+) -> OutcomeModel:
+    encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
+    history = None
+    try:
+        config, sizes = OutcomeConfig.from_json(values), sizes_of(encoding)
+        if (folder / model_folder.INFERENCE_FILE).exists():
+            arrays, about = model_folder.read_inference(folder, weights)
+            history_facts = about.pop("history", None)
+            own = InferenceOutcomeConfig.from_json(about)
+            if own.network != config.to_json() or own.sizes != sizes.to_json():
+                raise FolderError(
+                    f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again"
+                )
+            arrays = dict(arrays)
+            history = read_history(arrays, history_facts, config=config, roles=sizes.roles)
+            network = InferenceOutcome(arrays, own)
+        else:
+            network = inference_outcome(weights.result(), config, sizes)
+    except UsageError as error:
+        raise FolderError(f"{folder}: {error}") from error
+    model = OutcomeModel(network, encoding, config, history=history, folder=folder)
+    if finished and not model.card and history is not None:
+        # Without its temperature, probabilities would differ.
+        raise FolderError(
+            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
+            f"folder again, or finish its training: elman train --out {folder} --resume"
+        )
+    return model

@@ -1,0 +1,33 @@
+"""The plan of a model of outcomes from its data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elman.tasks.outcome.plan import OutcomePlan
+
+MOST_EPOCHS = 40
+"""More would only memorise the rows."""
+
+
+def choose_plan(given: Mapping[str, Any], *, rows: int, entities: bool) -> OutcomePlan:
+    """The plan except its length; what the user fixed (``given``) is kept.
+
+    Args:
+        entities: whether rows update states, so that a batch is a piece of their history.
+
+    >>> choose_plan({}, rows=7000, entities=False).batch
+    64
+    """
+    batch = 512 if entities else 16 if rows < 2000 else 64 if rows < 50_000 else 256
+    settings: dict[str, Any] = {
+        "updates": 1,
+        "batch": batch,
+        "rate": 3e-3,
+        "clip": 1.0,
+        "weight_decay": 0.05,
+        "dropout": 0.1 if entities else 0.3,
+        "validations": 12,
+        "patience": 6,
+        "average_from": 0.5,
+    }
+    return OutcomePlan(**{**settings, **given})
