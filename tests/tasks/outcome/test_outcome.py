@@ -67,6 +67,7 @@ def test_scores_are_left_out_and_named(tmp_path: Path) -> None:
     assert kept.card["data"]["features"] == ["home", "away"] and kept.card["notes"][0].startswith("warning:")
 
 
+@pytest.mark.slow
 def test_a_recurrent_state_follows_a_strength_that_changes(tmp_path: Path) -> None:
     """Each player's form turns over every 20 days: only recent rows tell who wins."""
     rng, lines = np.random.default_rng(3), ["day,one,other,result"]
