@@ -193,6 +193,11 @@ class TagModel(Protocol):
         ...
 
     @property
+    def field(self) -> str | None:
+        """Where the tags of its training files were; None for the usual place."""
+        ...
+
+    @property
     def model_hash(self) -> str:
         """Hex digest of the model as it is used."""
         ...

@@ -55,8 +55,10 @@ class Corrections:
             Problem: it does not fit its text or the tagger, or the file is full or cannot be written.
         """
         sentence = corrected(body, able, self._limits)
-        scheme = able.model.scheme
-        line = write_json_spans(sentence, sentence.tags, field=None, scheme=scheme).encode()
+        field = able.model.field
+        if field is not None and not JSON_SPANS.has_field(field):
+            field = None
+        line = write_json_spans(sentence, sentence.tags, field=field, scheme=able.model.scheme).encode()
         with self._lock:
             size = self.path.stat().st_size if self.path.is_file() else 0
             if size + len(line) > self._most:

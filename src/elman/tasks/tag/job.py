@@ -1,7 +1,7 @@
 """The training of a tagger."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,11 @@ class TagJob(Job):
         """Which tag may follow which."""
         return transitions_of(self.data.tags, self.config.scheme)
 
+    @property
+    def is_known(self) -> Callable[[str], bool]:
+        """Whether training had a word."""
+        return {word for sentence in self.data.train for word in sentence.words}.__contains__
+
     def static_files(self) -> dict[str, bytes]:
         return {
             VOCABULARY_FILE: self.features.vocabulary.to_bytes(),
@@ -117,9 +122,8 @@ class TagJob(Job):
             "parameters": sum(int(array.size) for array in arrays.values()),
             "hash": model_folder.weights_digest(self.folder),
         }
-        seen = {word for sentence in data.train for word in sentence.words}
         parts = {"valid": data.valid, "test": data.test}
-        figures = {name: model.figures(part, is_known=seen.__contains__) for name, part in parts.items() if part}
+        figures = {name: model.figures(part, is_known=self.is_known) for name, part in parts.items() if part}
         return {
             "model": about,
             "data": {"sources": list(self.request.sources), **data.about(), "field": self.request.data.field},

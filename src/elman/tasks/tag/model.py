@@ -84,6 +84,11 @@ class Tagger(FolderModel):
         """How tags mark spans; None for tags that mark words."""
         return self.config.scheme
 
+    @property
+    def field(self) -> str | None:
+        """Where the tags of its training files were; None for the usual place."""
+        return self.card.get("data", {}).get("field")
+
     @cached_property
     def chain(self) -> LinearChain:
         """What may follow what, and a CRF's scores."""
@@ -143,9 +148,8 @@ class Tagger(FolderModel):
         """
         config = TaggedConfig(format=format)
         read = read_tagged(["-"], tagged=False, for_writing=True, split=self.rules.split) if texts is None else texts
-        field = self.card.get("data", {}).get("field")
         for tagged in self.predictions(read):
-            yield write_tagged(tagged.sentence, tagged.tags, format=config.format, field=field, scheme=self.scheme)
+            yield write_tagged(tagged.sentence, tagged.tags, format=config.format, field=self.field, scheme=self.scheme)
 
     def marginals(self, text: Sentence) -> NDArray[np.float64]:
         """The probability of each tag at each word ``[T, K]``, in the order of ``labels``."""

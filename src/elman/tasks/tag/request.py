@@ -40,6 +40,8 @@ class TagRequest(Request):
     """Initial word vectors (a folder of elman's, or a file of word2vec, fastText or GloVe)."""
     language_models: tuple[str, ...] = ()
     """Folders of language models whose states are features of words (``--from``)."""
+    continues: str | None = None
+    """The folder of a tagger whose training goes on (``--from``)."""
     rival: bool = True
     """Whether a tagger that counts words and suffixes is trained for comparison."""
 

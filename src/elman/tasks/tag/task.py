@@ -39,19 +39,30 @@ class TagTask(Task):
         start, more = super().starts([folder for folder in folders if folder not in models])
         return start, {**more, **({"language_models": tuple(models)} if models else {})}
 
+    def model_of(self, folder: Path) -> str:
+        kind, values = read_config(folder)
+        return str(values.get("cell", kind))
+
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        from elman.tasks.tag.continuing import continued_job, is_tagger
         from elman.tasks.tag.job import new_job
 
         assert isinstance(request, TagRequest)
+        if start is not None and is_tagger(start):
+            return continued_job(request, folder=folder, start=start, progress=progress)
         return new_job(request, folder=folder, start=start, progress=progress)
 
     def resume(
         self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
     ) -> Job:
+        from elman.tasks.tag.continuing import continued_job
         from elman.tasks.tag.job import resumed_job
 
         assert isinstance(request, TagRequest)
         assert isinstance(config, TaggerConfig) and isinstance(plan, TagPlan)
+        if request.continues is not None:
+            start = Path(request.continues)
+            return continued_job(request, folder=folder, start=start, plan=plan, progress=progress)
         return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
 
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "Tagger":
