@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from elman.text.casing import fold
-from elman.text.kinds import BETWEEN, LINKED, split_pattern
+from elman.text.kinds import APOSTROPHES, BETWEEN, LINKED, split_pattern
 from elman.text.letter_case import CaseLocale
 from elman.text.unicode_classes import compiled
 
 _CODE = "_/\\=<>{}@#$%^~|`+*&[]"
 _BLANKS = re.compile(f"[{BETWEEN}]*")
 _TICKS = re.compile(r"`+[^`]+`+")
+_CLITICS = ("n't", "n\u2019t")
+"""Parts of words where text comes with words apart (do n't); others begin with an apostrophe."""
 _SENTENCE_END = ".!?:\u2026;"
 
 
@@ -59,6 +61,8 @@ def text_words(line: str, protect: Collection[str] = (), locale: CaseLocale | No
             or (after in _CODE and after != "")
             or (after == "(" or (after in ".:" and line[end + 1 : end + 2].isalnum()))
             or (start > 1 and line[start - 1] in ".:(" and line[start - 2].isalnum())
+            or (start > 0 and line[start - 1] in APOSTROPHES)
+            or text.lower() in _CLITICS
             or any(first <= start < last for first, last in code)
         )
         yield TextWord(text, start, end, not plain or touches or fold(text, locale) in protect, begins)
