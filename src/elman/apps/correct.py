@@ -28,7 +28,7 @@ from elman.progress import Progress
 from elman.text.casing import fold
 from elman.text.speller import Speller
 
-THRESHOLD = 6.0
+THRESHOLD = 4.0
 """Bits by which a change must make a line more probable, where nothing else is asked for."""
 WINDOW = 256
 """Lines corrected together."""
@@ -39,7 +39,7 @@ class CorrectConfig(Config):
     """How text is corrected."""
 
     threshold: float | None = None
-    """Bits by which a change must make its line more probable (default 6)."""
+    """Bits by which a change must make its line more probable (default 4)."""
     beam: int = 8
     """Hypotheses of a line that are kept."""
     names: bool = False

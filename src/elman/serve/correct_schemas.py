@@ -13,7 +13,7 @@ class CorrectBody(Body):
     text: str = Field(description="One or more lines.")
     model: Name | None = Field(None, description="Which model; by default the first one that continues text.")
     threshold: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = Field(
-        None, description="Bits by which a change must make its line more probable; by default 6."
+        None, description="Bits by which a change must make its line more probable; by default 4."
     )
     protect: Annotated[list[str], Field(max_length=1000)] = Field([], description="Words to leave alone.")
 
