@@ -49,4 +49,4 @@ def test_flags_that_the_page_names_exist() -> None:
         for option in group.get_command(None, "correct").params  # type: ignore[attr-defined,arg-type]
         for flag in (*option.opts, *option.secondary_opts)
     }
-    assert set(re.findall(r"`(--[a-z][a-z-]*)", PAGE)) - {"--level"} <= known
+    assert set(re.findall(r"`(--[a-z][a-z-]*)", PAGE)) - {"--level", "--prune"} <= known
