@@ -137,7 +137,10 @@ def gaps_of(
     >>> gaps.astype(float).round(3).tolist(), after.counts.tolist()
     ([[[0.0, 0.0]], [[0.347, 0.116]]], [2])
     """
-    last, counts = histories.last.copy(), histories.counts.copy()
+    last, counts = histories.last, histories.counts
+    if frozen:
+        return _gaps(np.array(times)[:, None] - last[entities], counts[entities], pace), histories
+    last, counts = last.copy(), counts.copy()
     gaps = np.zeros((*entities.shape, 2), np.float32)
     start = 0
     while start < len(entities):
@@ -145,15 +148,17 @@ def gaps_of(
         while stop < len(entities) and times[stop] == times[start]:
             stop += 1
         some = entities[start:stop]
-        with np.errstate(invalid="ignore"):
-            past = np.maximum(np.nan_to_num(times[start] - last[some]), 0)
-        gaps[start:stop, :, 0] = np.log1p(past / pace) / _GAP
-        gaps[start:stop, :, 1] = np.log1p(counts[some]) / _COUNT
-        if not frozen:
-            np.add.at(counts, some.ravel(), 1)
-            last[some.ravel()] = times[start]
+        gaps[start:stop] = _gaps(times[start] - last[some], counts[some], pace)
+        np.add.at(counts, some.ravel(), 1)
+        last[some.ravel()] = times[start]
         start = stop
-    return gaps, histories if frozen else Histories(histories.names, last, counts)
+    return gaps, Histories(histories.names, last, counts)
+
+
+def _gaps(past: NDArray[np.float64], counts: NDArray[np.int64], pace: float) -> NDArray[np.float32]:
+    """``[.., 2]`` of the times since last rows, NaN without one, and their counts."""
+    both = np.log1p(np.maximum(np.nan_to_num(past), 0) / pace) / _GAP, np.log1p(counts) / _COUNT
+    return np.stack(both, axis=-1).astype(np.float32)
 
 
 def usual_gap(times: Sequence[float], entities: NDArray[np.int64]) -> float:

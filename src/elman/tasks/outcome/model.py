@@ -117,11 +117,8 @@ class OutcomeModel(FolderModel):
         now = float(np.nanmax(histories.last, initial=0.0))
         cells = table.columns.get(time) or ("",) * len(table)
         times = [times_of(table.take([row]), time)[0] if cell else now for row, cell in enumerate(cells)]
-        every = [
-            gaps_of([when], one[None], grown, pace=self.encoding.pace, frozen=True)[0]
-            for when, one in zip(times, entities, strict=True)
-        ]
-        return self.probabilities_of(self.network.logits(*columns, tops, np.concatenate(every)))
+        gaps, _ = gaps_of(times, entities, grown, pace=self.encoding.pace, frozen=True)
+        return self.probabilities_of(self.network.logits(*columns, tops, gaps))
 
     def probabilities_of(self, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated probabilities of logits ``[N, K]``."""
