@@ -163,7 +163,13 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
         config = choose_sizes(fixed.config, **sizes, vector_size=vectors.shape[1])
         features = WordFeatures(features.vocabulary, config)
     words = sum(map(len, data.train))
-    plan = choose_plan(fixed.plan, words=words, sentences=len(data.train), vectors=vectors is not None)
+    plan = choose_plan(
+        fixed.plan,
+        words=words,
+        sentences=len(data.train),
+        vectors=vectors is not None,
+        spans=data.scheme is not None,
+    )
     precision = choose_precision(request.precision, device=choose_device(plan.device))
     cores = available_cores()
     threads = request.threads or (
