@@ -15,7 +15,7 @@ from elman.progress import Progress
 from elman.text.corpus import CorpusConfig, Sources, read_lines
 from elman.text.speller import Speller
 
-_MOST_CLEAN = 20_000
+_MOST_CLEAN = 5_000
 """Lines of clean text that are read at most."""
 
 
