@@ -18,11 +18,13 @@ def choose_plan(given: Mapping[str, Any], *, rows: int, entities: bool) -> Outco
     >>> choose_plan({}, rows=7000, entities=False).batch
     64
     """
-    batch = 512 if entities else 16 if rows < 2000 else 64 if rows < 50_000 else 256
+    # Longer pieces let gradients reach rows that are further back.
+    pieces = 512 if rows < 20_000 else 1536
+    batch = pieces if entities else 16 if rows < 2000 else 64 if rows < 50_000 else 256
     settings: dict[str, Any] = {
         "updates": 1,
         "batch": batch,
-        "rate": 3e-3,
+        "rate": 6e-3 if entities and rows >= 20_000 else 3e-3,
         "clip": 1.0,
         "weight_decay": 0.05,
         "dropout": 0.2 if entities else 0.3,
