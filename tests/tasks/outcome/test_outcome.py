@@ -141,8 +141,17 @@ def test_the_command_line(trained: tuple[Path, Path], tmp_path: Path, capsys: py
     assert figures["examples"] == 120 and "480 rows up to the end of the training part" in figures["notes"][0]
     card = elman.load(folder).card["figures"]["test"]["scores"]["log_loss"]["value"]
     assert figures["scores"]["log_loss"]["value"] < card + 0.2
-    for wrong, message in ((["wind"], "no such file"), (["wind=x"], "in training it was a number")):
-        assert run(["predict", folder, *wrong]) == 2
+    wrongs = {
+        "wnd=1": "names 'wnd'; the columns are: wind, sky",
+        "wind": "no such file",
+        "wind=x": "in training it was a number",
+    }
+    for wrong, message in wrongs.items():
+        (["wnd=1"], "names 'wnd'; the columns are: wind, sky"),
+        (["wind"], "no such file"),
+        (["wind=x"], "in training it was a number"),
+    ):
+        assert run(["predict", folder, wrong]) == 2
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
 

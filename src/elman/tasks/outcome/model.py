@@ -22,6 +22,7 @@ from elman.tasks.classify.model import Prediction
 from elman.tasks.folder_model import FolderModel
 from elman.tasks.outcome.data import sizes_of
 from elman.tasks.outcome.history_file import StoredHistory, read_history
+from elman.text.readers.record import listed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -62,6 +63,12 @@ class OutcomeModel(FolderModel):
         return self.encoding.outcomes
 
     @property
+    def columns_read(self) -> list[str]:
+        """The columns that predictions are made from."""
+        time = [] if self.encoding.time is None or not self.encoding.entities else [self.encoding.time]
+        return list(dict.fromkeys([*self.encoding.entities, *(c.name for c in self.encoding.columns), *time]))
+
+    @property
     def head(self) -> list[str]:
         """The columns of ``Prediction.rows``."""
         return ["outcome", *self.labels]
@@ -92,7 +99,7 @@ class OutcomeModel(FolderModel):
         """
         stream = enumerate(rows, 1)
         while some := list(islice(stream, _BATCH)):
-            cells = [_row_of(row, number) for number, row in some]
+            cells = [_row_of(row, number, self.columns_read) for number, row in some]
             probabilities = self._probabilities(cells, [f"row {number}" for number, _ in some])
             for row in probabilities:
                 yield Prediction((self.labels[int(row.argmax())],), row, self.labels)
@@ -160,7 +167,7 @@ class OutcomeModel(FolderModel):
         }
 
 
-def _row_of(row: Mapping[str, Any] | str, number: int) -> dict[str, str]:
+def _row_of(row: Mapping[str, Any] | str, number: int, known: Sequence[str]) -> dict[str, str]:
     position = f"row {number}"
     if isinstance(row, str):
         parts = [part for part in row.split(",") if part.strip()]
@@ -170,6 +177,9 @@ def _row_of(row: Mapping[str, Any] | str, number: int) -> dict[str, str]:
                 f"{position} is {row[:40]!r}; give column=value, column=value, or the name of a file of rows"
             )
         row = {name.strip(): value for name, _, value in pairs}
+        strange = [name for name in row if name not in known]
+        if strange:
+            raise UsageError(f"{position} names {strange[0]!r}; the columns are: {listed(known)}")
     if not isinstance(row, Mapping):
         raise UsageError(f"{position} is of type {type(row).__name__}; give values by the names of columns")
     return {str(name): cell_of(value, name=str(name), position=position) for name, value in row.items()}
