@@ -147,10 +147,6 @@ def test_the_command_line(trained: tuple[Path, Path], tmp_path: Path, capsys: py
         "wind=x": "in training it was a number",
     }
     for wrong, message in wrongs.items():
-        (["wnd=1"], "names 'wnd'; the columns are: wind, sky"),
-        (["wind"], "no such file"),
-        (["wind=x"], "in training it was a number"),
-    ):
         assert run(["predict", folder, wrong]) == 2
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
