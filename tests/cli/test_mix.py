@@ -178,5 +178,8 @@ def test_a_page_that_cannot_be_so_small(
     good(cli("export", lstm_folder, *out, f"{(size + 500) / 1000}K"))
     (tmp_path / "page.html").unlink()
     fails(cli("export", lstm_folder, *out, "small"), "--target-size is 'small'", "try --target-size 5M")
-    fails(cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path / "a", "--target-size", "1M"), "to pages only")
+    fails(
+        cli("export", ngram_folder, "--to", "arpa", "--out", tmp_path / "a", "--target-size", "1M"),
+        "to pages and folders",
+    )
     assert list(tmp_path.iterdir()) == []

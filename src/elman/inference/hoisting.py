@@ -17,8 +17,8 @@ def hoisted(function: Function, name: str) -> tuple[Symbol, Function]:
 
     >>> x, h = Symbol.input("x", 2), Symbol.input("h", 2)
     >>> outer, inner = hoisted(Function({"y": (x * 2 + 1) * h}), "x")
-    >>> outer.operator, inner.inputs
-    ('add', {'h': 2, 'hoisted': 2})
+    >>> outer.operator, sorted(inner.inputs.items())
+    ('add', [('h', 2), ('hoisted', 2)])
     """
     symbols = function.symbols()
     alone: dict[int, bool] = {}

