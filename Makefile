@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
-# Errors are shown; warnings, as of package indexes that do not answer, are not.
-PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+# Errors are shown; warnings, as of package indexes that do not answer, are not. Modules are compiled when they are first
+# imported, which most of torch's never are.
+PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test check quick format docs reference clean
@@ -17,8 +18,7 @@ test: check
 check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyright
-	$(PYTEST)
+	$(BIN)/pyright & types=$$!; $(PYTEST); tests=$$?; wait $$types && exit $$tests
 
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
