@@ -137,7 +137,8 @@ class InferenceModel:
 
     def log_probs(self, state: State) -> LogProbs:
         self._check(state)
-        return self._probabilities("log_probs", state.parts["top"])
+        found = self._probabilities("log_probs", state.parts["top"])
+        return found if found.flags.writeable else found.copy()  # the interpreter's are views
 
     def advance(self, ids: TokenIds, state: State) -> State:
         self._check(state, len(ids))
