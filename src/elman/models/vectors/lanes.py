@@ -1,4 +1,4 @@
-"""Eight float32 numbers as one value in compiled loops, so that what is vectorised is written, not hoped for.
+"""Eight float32 numbers as one value in compiled loops, so that vectorised code is written explicitly.
 
 LLVM compiles ``Lanes`` to the vector registers of any processor. The order of sums is fixed: results
 do not depend on how wide these are, except where a processor cannot fuse products and sums. Matrices
