@@ -1,11 +1,17 @@
 """FolderModel: what trained models of every task of labelled examples have in common."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from elman.errors import UsageError
+from elman.errors import FolderError, UsageError
 from elman.storage import folder as model_folder
 from elman.system.files import write_atomic
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+M = TypeVar("M", bound="FolderModel")
 
 
 class FolderModel:
@@ -53,3 +59,36 @@ class FolderModel:
         """Read all files, so that the folder may be removed; ``save`` writes them again."""
         if self.folder is not None:
             self.folder, self._files = None, model_folder.used_files(self.folder)
+
+
+def load_folder(
+    folder: Path,
+    kind: str,
+    what: str,
+    read: Callable[[Path, dict[str, Any], "Future[dict[str, Any]]"], M],
+    *,
+    finished: bool,
+) -> M:
+    """Read the folder of a model with calibrated probabilities.
+
+    Args:
+        what: the kind in words, such as "a tagger".
+        read: from the folder, its configuration and its weights to the model.
+        finished: whether to refuse a folder whose training has ended but which has no model card
+            yet.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile, or of another kind.
+    """
+    found, values = model_folder.read_config(folder)
+    if found != kind:
+        raise FolderError(f"{folder} is not {what} but a {found}")
+    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
+        model = read(folder, values, weights)
+        if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
+            # Without its temperature, probabilities would differ.
+            raise FolderError(
+                f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy "
+                f"the folder again, or finish its training: elman train --out {folder} --resume"
+            )
+        return model

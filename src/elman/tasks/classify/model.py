@@ -19,7 +19,7 @@ from elman.models.classifier_config import ClassifierConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts
-from elman.tasks.folder_model import FolderModel
+from elman.tasks.folder_model import FolderModel, load_folder
 from elman.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -244,16 +244,10 @@ def load(folder: Path, *, finished: bool = True) -> TextClassifier:
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
-    kind, values = model_folder.read_config(folder)
-    if kind != "classifier":
-        raise FolderError(f"{folder} is not a text classifier but a {kind}")
-    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
-        return _loaded(folder, values, weights, finished=finished)
+    return load_folder(folder, "classifier", "a text classifier", _loaded, finished=finished)
 
 
-def _loaded(
-    folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
-) -> TextClassifier:
+def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> TextClassifier:
     files = model_folder.static_files(folder)
     tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
     labels = LabelSet.from_bytes(files[LABELS_FILE])
@@ -263,12 +257,6 @@ def _loaded(
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
     model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
-    if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
-        # Without its temperature, probabilities would differ.
-        raise FolderError(
-            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
-            f"folder again, or finish its training: elman train --out {folder} --resume"
-        )
     return model
 
 

@@ -19,7 +19,7 @@ from elman.models.outcome_config import OutcomeConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.model import Prediction
-from elman.tasks.folder_model import FolderModel
+from elman.tasks.folder_model import FolderModel, load_folder
 from elman.tasks.outcome.data import sizes_of
 from elman.tasks.outcome.history_file import StoredHistory, read_history
 from elman.text.readers.record import listed
@@ -195,16 +195,10 @@ def load(folder: Path, *, finished: bool = True) -> OutcomeModel:
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
-    kind, values = model_folder.read_config(folder)
-    if kind != "outcome":
-        raise FolderError(f"{folder} is not a model of outcomes but a {kind}")
-    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
-        return _loaded(folder, values, weights, finished=finished)
+    return load_folder(folder, "outcome", "a model of outcomes", _loaded, finished=finished)
 
 
-def _loaded(
-    folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
-) -> OutcomeModel:
+def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> OutcomeModel:
     encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
     history = None
     try:
@@ -225,10 +219,4 @@ def _loaded(
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
     model = OutcomeModel(network, encoding, config, history=history, folder=folder)
-    if finished and not model.card and history is not None:
-        # Without its temperature, probabilities would differ.
-        raise FolderError(
-            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
-            f"folder again, or finish its training: elman train --out {folder} --resume"
-        )
     return model

@@ -1,7 +1,7 @@
 """Tagger: a trained tagger and its uses, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.folder_model import FolderModel
+from elman.tasks.folder_model import FolderModel, load_folder
 from elman.tasks.tag.contexts import Contexts
 from elman.tasks.tag.data import transitions_of
 from elman.tasks.tag.prediction import TaggedText
@@ -276,16 +276,10 @@ def load(folder: Path, *, finished: bool = True) -> Tagger:
     Raises:
         FolderError: missing, damaged, too new or hostile.
     """
-    kind, values = model_folder.read_config(folder)
-    if kind != "tagger":
-        raise FolderError(f"{folder} is not a tagger but a {kind}")
-    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
-        return _loaded(folder, values, weights, finished=finished)
+    return load_folder(folder, "tagger", "a tagger", _loaded, finished=finished)
 
 
-def _loaded(
-    folder: Path, values: Mapping[str, Any], weights: "Future[dict[str, NDArray[Any]]]", *, finished: bool
-) -> Tagger:
+def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> Tagger:
     files = model_folder.static_files(folder)
     labels = LabelSet.from_bytes(files[LABELS_FILE])
     try:
@@ -297,12 +291,6 @@ def _loaded(
         raise FolderError(f"{folder}: {error}") from error
     rules = WordRules.from_bytes(files[RULES_FILE])
     model = Tagger(tagger, labels, config, rules=rules, contexts=contexts, folder=folder)
-    if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
-        # Without its temperature, probabilities would differ.
-        raise FolderError(
-            f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy the "
-            f"folder again, or finish its training: elman train --out {folder} --resume"
-        )
     return model
 
 
