@@ -118,6 +118,20 @@ class Predicts(Ability):
     infinitive = "predict labels"
     routes = ("predict",)
 
+    model: Any
+    batcher: LabelBatcher
+    hash: str
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return self.batcher.waiting
+
+    def close(self) -> None:
+        self.batcher.close()
+
 
 @runtime_checkable
 class LabelModel(Protocol):
@@ -166,16 +180,6 @@ class PredictsLabels(Predicts):
             pass  # no first request waits for compilation
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe)
         return cls(name, model, batcher, model.model_hash)
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
-
-    @property
-    def waiting(self) -> int:
-        return self.batcher.waiting
-
-    def close(self) -> None:
-        self.batcher.close()
 
 
 @runtime_checkable
@@ -243,16 +247,6 @@ class TagsWords(Predicts):
         step = max(min(_WORDS, _TAG_PROBABILITIES // len(model.labels)), 1)
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe, step=step)
         return cls(name, model, batcher, model.model_hash)
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
-
-    @property
-    def waiting(self) -> int:
-        return self.batcher.waiting
-
-    def close(self) -> None:
-        self.batcher.close()
 
 
 @runtime_checkable
