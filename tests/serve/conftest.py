@@ -218,7 +218,8 @@ def typed(page: Any, text: str) -> None:
 
 def settle(page: Any) -> None:
     """Wait for the page to ask for what the last key made it ask for, and for all answers."""
-    page.wait_for_timeout(250)
+    # By the page's own clock: on a busy machine its timers come later than those out here.
+    page.evaluate("new Promise((done) => setTimeout(done, 250))")
     for _ in range(400):
         if not _WAITING.get(page):
             break

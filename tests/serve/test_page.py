@@ -260,7 +260,7 @@ def test_all_is_done_by_keyboard(visit: Visit) -> None:
     press("Shift+Tab")
     assert page.evaluate("document.activeElement.id") == "tab-type"
     press("ArrowRight")
-    page.wait_for_selector(".token")
+    until(page, "document.querySelectorAll('#surprise .figures b').length === 4")
     tab_until("here.classList.contains('token') && here.textContent === ' cat'")
     assert page.locator(".detail").first.inner_text().startswith("cat")
     page.locator("#tab-surprise").focus()

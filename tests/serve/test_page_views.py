@@ -13,7 +13,7 @@ def test_surprise_shades_words_and_tells_what_was_expected(visit: Visit) -> None
     page = visit.page
     typed(page, "the cat sat on the zebra")
     page.click("#tab-surprise")
-    page.wait_for_selector("#surprise .columns > div:nth-child(2) .token")
+    until(page, "document.querySelectorAll('#surprise .figures b').length === 4")  # both models have answered
     first = page.locator("#surprise .columns > div").first
     assert "bits per byte" in first.inner_text() and "perplexity" in first.inner_text()
     shares = first.locator(".token").evaluate_all("all => all.map(each => +each.style.getPropertyValue('--share'))")
