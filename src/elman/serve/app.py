@@ -10,58 +10,45 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from elman.errors import ElmanError
-from elman.serve.abilities import ContinuesText, GivesVectors, Predicts, PredictsLabels, TagsWords
+from elman.serve.abilities import ContinuesText, Predicts, PredictsLabels, TagsWords
 from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
-from elman.serve.correct import correct_answer
-from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.corrections import Corrections
 from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
-from elman.serve.handlers import complete_answer, remembered_answer, score_answer
+from elman.serve.handlers import complete_answer, remembered_answer
 from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import LoadedModels, Served
-from elman.serve.memory import memory_answer
 from elman.serve.metrics import CONTENT_TYPE, Metrics
 from elman.serve.middleware import Activity, Guard
 from elman.serve.predictions import predicted_labels
-from elman.serve.rescore import rescore_answer
-from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
+from elman.serve.request_context import RequestContext
+from elman.serve.routes import ROUTES, Route
 from elman.serve.schemas import (
     CompleteAnswer,
     CompleteBody,
     CompletionAnswer,
     CompletionBody,
     CorrectionBody,
-    DetokenizeAnswer,
-    DetokenizeBody,
     ErrorAnswer,
     Forgotten,
     Health,
-    MemoryAnswer,
-    MemoryBody,
     ModelCard,
     ModelList,
     PredictAnswer,
     PredictBody,
-    ScoreAnswer,
-    ScoreBody,
-    TokenizeAnswer,
-    TokenizeBody,
 )
 from elman.serve.sessions import Sessions
 from elman.serve.static import web_file, web_page
 from elman.serve.streaming import EventStream, Gate, Gone, while_connected
 from elman.serve.tag_predictions import predicted_tags
 from elman.serve.tag_schemas import CorrectionAnswer
-from elman.serve.tokens import detokenize_answer, tokenize_answer
-from elman.serve.vector_schemas import EmbeddingsAnswer, EmbeddingsBody, SimilarAnswer, SimilarBody
-from elman.serve.word_vectors import embeddings_answer, similar_answer
 from elman.system.machine import version
 from elman.tasks.task import TrainedModel
 
@@ -75,20 +62,8 @@ _FOREIGN = ("/v1/completions", "/v1/embeddings", "/v1/models", "/tokenize", "/de
 """Routes in the style of other servers; they answer 400 where elman's own answer 422."""
 _OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
 """Routes of OpenAI, with or without /v1, that no model here, or none that is served, can answer."""
-_PAGE = """elman serves models here. A browser gets a page to type on.
-
-POST /v1/complete     the next words of a text
-POST /v1/score        bits of each token
-POST /v1/rescore      n-best lists of a recogniser in a new order
-POST /v1/correct      spelling corrected in context
-POST /v1/memory       how much each earlier word matters
-POST /v1/completions  as OpenAI's
-POST /v1/predict      labels of texts, or tags of their words
-POST /v1/similar      words that are used alike
-POST /v1/embeddings   as OpenAI's, of word vectors
-GET  /v1/models       which models, and what each can do
-GET  /openapi.json    all of it for programs
-"""
+_HEAD = ("elman serves models here. A browser gets a page to type on.", "")
+_FOOT = (f"{'GET':6} {'/openapi.json':24}All of it for programs",)
 
 _PREDICTED: dict[type[Predicts], Any] = {PredictsLabels: predicted_labels, TagsWords: predicted_tags}
 """What answers /v1/predict, by the ability."""
@@ -204,9 +179,37 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
     _add_errors(app, server)
+    for route in ROUTES:
+        if not route.only_if_able or server.loaded.has(route.ability):
+            _add_route(app, server, route)
     _add_own(app, server)
     _add_openai(app, server)
     return app
+
+
+def _add_route(app: FastAPI, server: Server, route: Route) -> None:
+    async def endpoint(body: Any, request: Request) -> Any:
+        able = server.loaded.able(body.model, route.ability)
+
+        def work(patience: Patience) -> dict[str, Any]:
+            return route.answer(body, able, RequestContext(server.limits, server.hidden, patience))
+
+        return json_response(await server.in_thread(request, work, reading=True))
+
+    endpoint.__annotations__["body"] = route.body
+    name = route.path.rpartition("/")[2]
+    app.post(route.path, response_model=route.schema, summary=route.summary, name=name)(endpoint)
+
+
+def _overview(app: FastAPI) -> str:
+    """The routes, for a person whose client is no browser."""
+    lines = [
+        f"{method:6} {route.path:24}{route.summary}"
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+        for method in sorted(route.methods or ())
+    ]
+    return "\n".join([*_HEAD, *lines, *_FOOT, ""])
 
 
 def _add_errors(app: FastAPI, server: Server) -> None:
@@ -259,30 +262,6 @@ def _add_own(app: FastAPI, server: Server) -> None:
         work = functools.partial(complete_answer, body, served, server.sessions, server.hidden)
         return json_response(await server.in_thread(request, work))
 
-    @app.post("/v1/score", response_model=ScoreAnswer, summary="Bits of each token, line by line")
-    async def score(body: ScoreBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(score_answer, body, served, server.limits, server.hidden)
-        return json_response(await server.in_thread(request, work, reading=True))
-
-    @app.post("/v1/rescore", response_model=RescoreAnswer, summary="N-best lists of a recogniser in a new order")
-    async def rescore(body: RescoreBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(rescore_answer, body, served, server.limits)
-        return json_response(await server.in_thread(request, work, reading=True))
-
-    @app.post("/v1/correct", response_model=CorrectAnswer, summary="Spelling corrected in context")
-    async def correct_text(body: CorrectBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(correct_answer, body, served, server.limits, server.hidden)
-        return json_response(await server.in_thread(request, work, reading=True))
-
-    @app.post("/v1/memory", response_model=MemoryAnswer, summary="How much each earlier word matters at a position")
-    async def memory(body: MemoryBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(memory_answer, body, served, server.limits, server.hidden)
-        return json_response(await server.in_thread(request, work, reading=True))
-
     @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts, or tags of words")
     async def predict(body: PredictBody, request: Request) -> Any:
         able = server.loaded.able(body.model, Predicts)
@@ -301,12 +280,6 @@ def _add_own(app: FastAPI, server: Server) -> None:
             able = server.loaded.able(body.model, TagsWords)
             work = functools.partial(corrections.answer, body, able)
             return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
-
-    @app.post("/v1/similar", response_model=SimilarAnswer, summary="Words that are used alike")
-    async def similar(body: SimilarBody, request: Request) -> Any:
-        able = server.loaded.able(body.model, GivesVectors)
-        work = functools.partial(similar_answer, body, able, server.limits, server.hidden)
-        return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
 
     @app.delete("/v1/sessions/{session:path}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
@@ -329,7 +302,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
         # Browsers get the page, other clients the list of routes.
         if "text/html" in request.headers.get("accept", ""):
             return web_page()
-        return Response(_PAGE, media_type="text/plain; charset=utf-8")
+        return Response(_overview(app), media_type="text/plain; charset=utf-8")
 
     @app.get("/web/{name}", include_in_schema=False)
     async def web(name: str) -> Any:
@@ -363,25 +336,6 @@ def _add_openai(app: FastAPI, server: Server) -> None:
             return json_response(await while_connected(request, answer.whole(), seconds=seconds))
         finally:
             done()
-
-    if server.loaded.has(GivesVectors):
-
-        @app.post("/v1/embeddings", response_model=EmbeddingsAnswer, summary="OpenAI's embeddings")
-        async def embeddings(body: EmbeddingsBody, request: Request) -> Any:
-            able = server.loaded.able(body.model, GivesVectors)
-            work = functools.partial(embeddings_answer, body, able, server.limits)
-            return json_response(await server.in_thread(request, work, reading=True))
-
-    @app.post("/tokenize", response_model=TokenizeAnswer, summary="The tokens of a text")
-    async def tokenize(body: TokenizeBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        work = functools.partial(tokenize_answer, body, served, server.limits)
-        return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
-
-    @app.post("/detokenize", response_model=DetokenizeAnswer, summary="The text of tokens")
-    async def detokenize(body: DetokenizeBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
-        return json_response(await server.in_thread(request, lambda patience: detokenize_answer(body, served)))
 
     @app.get("/v1/models", response_model=ModelList, summary="The models served here")
     async def models() -> Any:

@@ -4,24 +4,22 @@ from typing import Any
 
 from elman.apps.correct import corrected
 from elman.serve.abilities import ContinuesText
-from elman.serve.batching import Batched, Patience
+from elman.serve.batching import Batched
 from elman.serve.correct_schemas import CorrectBody
 from elman.serve.errors import check_unicode
-from elman.serve.hidden import Hidden
-from elman.serve.limits import Limits
+from elman.serve.request_context import RequestContext
 from elman.serve.sessions import too_long
 from elman.text.normalise import split_lines
 
 
-def correct_answer(
-    body: CorrectBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
-) -> dict[str, Any]:
+def correct_answer(body: CorrectBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The text as ``elman.correct`` makes it; hidden words are not offered.
 
     Raises:
         Problem: too much text.
         ElmanError: the model's tokens are no words.
     """
+    limits, hidden, patience = context
     check_unicode([body.text, *body.protect], param="text")
     lines = split_lines(body.text)
     if sum(len(ids) + 1 for ids in served.model.lm.tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:

@@ -15,8 +15,8 @@ from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched, Patience
 from elman.serve.generation import finite, shown_tops
 from elman.serve.hidden import Hidden
-from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
+from elman.serve.request_context import RequestContext
 from elman.serve.schemas import CompleteBody, ScoreBody
 from elman.serve.sessions import Sessions, too_long
 from elman.text.normalise import split_lines
@@ -86,12 +86,10 @@ def _completed(body: CompleteBody, served: ContinuesText, model: LanguageModel, 
     return {"model": served.name, "prompt": body.prompt, "partial": found.partial, "words": words, "oov": found.oov}
 
 
-def score_answer(
-    body: ScoreBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
-) -> dict[str, Any]:
+def score_answer(body: ScoreBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in
     nats)."""
-    tokenizer = served.model.lm.tokenizer
+    tokenizer, (limits, hidden, patience) = served.model.lm.tokenizer, context
     lines = [tokenizer.normal_form(line) for line in split_lines(body.text)]
     if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
         raise too_long(limits.max_prompt_tokens, param="text")

@@ -18,12 +18,11 @@ from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText
-from elman.serve.batching import Batched, Patience
+from elman.serve.batching import Batched
 from elman.serve.errors import Problem
 from elman.serve.generation import finite, shown_tops
-from elman.serve.hidden import Hidden
-from elman.serve.limits import Limits
 from elman.serve.prompts import shown_token
+from elman.serve.request_context import RequestContext
 from elman.serve.schemas import MemoryBody
 from elman.text.tokenizer import Tokenizer
 
@@ -63,10 +62,9 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
     return found
 
 
-def memory_answer(
-    body: MemoryBody, served: ContinuesText, limits: Limits, hidden: Hidden, patience: Patience
-) -> dict[str, Any]:
+def memory_answer(body: MemoryBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The words of a line, and the effect of each word before ``place`` on the prediction there."""
+    limits, hidden, patience = context
     tokenizer, line = served.model.lm.tokenizer, served.model.lm.tokenizer.normal_form(body.text)
     if "\n" in line or "\r" in line:
         raise Problem(422, "text has several lines; send one line", param="text")

@@ -7,20 +7,21 @@ from elman.apps.nbest.lists import Hypothesis, NbestList, words_of
 from elman.apps.rescore import MODEL, TOTAL, Weights, rescore_lists
 from elman.apps.text_rules import TextRules
 from elman.serve.abilities import ContinuesText
-from elman.serve.batching import Batched, Patience
+from elman.serve.batching import Batched
 from elman.serve.errors import Problem, check_unicode
-from elman.serve.limits import Limits
+from elman.serve.request_context import RequestContext
 from elman.serve.rescore_schemas import RescoreBody
 from elman.serve.sessions import too_long
 
 
-def rescore_answer(body: RescoreBody, served: ContinuesText, limits: Limits, patience: Patience) -> dict[str, Any]:
+def rescore_answer(body: RescoreBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The lists with the best hypothesis first, as ``elman.rescore`` orders them.
 
     Raises:
         Problem: too many hypotheses, or too much text.
         ElmanError: scores that differ, or weights of unknown scores.
     """
+    limits = context.limits
     texts = [hypothesis.text for each in body.lists for hypothesis in each.hypotheses]
     if len(texts) > limits.max_texts:
         raise Problem(
@@ -40,7 +41,7 @@ def rescore_answer(body: RescoreBody, served: ContinuesText, limits: Limits, pat
     ]
     found = rescore_lists(
         lists,
-        [ScoringModel(Batched(served.batcher, patience), served.model.speller)],
+        [ScoringModel(Batched(served.batcher, context.patience), served.model.speller)],
         weights=Weights(body.weights),
         rules=TextRules(lowercase=body.lowercase, punctuation=body.punctuation, marks=body.marks, unk=body.unk),
     )

@@ -4,12 +4,12 @@ from typing import Any
 
 from elman.serve.abilities import ContinuesText
 from elman.serve.errors import Problem
-from elman.serve.limits import Limits
 from elman.serve.prompts import check_ids, prompt_from_text
+from elman.serve.request_context import RequestContext
 from elman.serve.schemas import DetokenizeBody, TokenizeBody
 
 
-def tokenize_answer(body: TokenizeBody, served: ContinuesText, limits: Limits) -> dict[str, Any]:
+def tokenize_answer(body: TokenizeBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The tokens of a text.
 
     Raises:
@@ -21,13 +21,13 @@ def tokenize_answer(body: TokenizeBody, served: ContinuesText, limits: Limits) -
     prompt = prompt_from_text(served.model.lm.tokenizer, text)
     return {
         "count": len(prompt.ids),
-        "max_model_len": limits.max_prompt_tokens,
+        "max_model_len": context.limits.max_prompt_tokens,
         "tokens": prompt.ids.tolist(),
         "token_strs": prompt.shown if body.return_token_strs else None,
     }
 
 
-def detokenize_answer(body: DetokenizeBody, served: ContinuesText) -> dict[str, Any]:
+def detokenize_answer(body: DetokenizeBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The text of tokens.
 
     Raises:

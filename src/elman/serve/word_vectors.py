@@ -5,20 +5,20 @@ from typing import Any
 
 from elman.models.word_vectors import UnknownWord
 from elman.serve.abilities import GivesVectors
-from elman.serve.batching import Patience, too_slow
+from elman.serve.batching import too_slow
 from elman.serve.errors import Problem, check_unicode
-from elman.serve.hidden import Hidden
 from elman.serve.input_texts import input_texts
-from elman.serve.limits import Limits
+from elman.serve.request_context import RequestContext
 from elman.serve.vector_schemas import EmbeddingsBody, SimilarBody
 
 
-def similar_answer(body: SimilarBody, able: GivesVectors, limits: Limits, hidden: Hidden) -> dict[str, Any]:
+def similar_answer(body: SimilarBody, able: GivesVectors, context: RequestContext) -> dict[str, Any]:
     """The nearest words that may be shown.
 
     Raises:
         Problem: too much is asked for, or a word has no vector.
     """
+    limits = context.limits
     if body.word is not None and body.positive is not None:
         raise Problem(422, "word and positive are the same; send one of them", param="word")
     name = "positive" if body.word is None else "word"
@@ -41,13 +41,13 @@ def similar_answer(body: SimilarBody, able: GivesVectors, limits: Limits, hidden
     count = body.n
     while True:
         found = able.model.most_similar(near, far, count)
-        shown = [{"text": word, "similarity": score} for word, score in found if not hidden.hides(word)]
+        shown = [{"text": word, "similarity": score} for word, score in found if not context.hidden.hides(word)]
         if len(shown) >= body.n or len(found) < count:
             return {"model": able.name, "words": shown[: body.n]}
         count *= 2
 
 
-def embeddings_answer(body: EmbeddingsBody, able: GivesVectors, limits: Limits, patience: Patience) -> dict[str, Any]:
+def embeddings_answer(body: EmbeddingsBody, able: GivesVectors, context: RequestContext) -> dict[str, Any]:
     """The vector of each word or text, in the order of the request.
 
     Raises:
@@ -56,10 +56,10 @@ def embeddings_answer(body: EmbeddingsBody, able: GivesVectors, limits: Limits, 
     size = able.model.dimensions
     if body.dimensions not in (None, size):
         raise Problem(422, f"dimensions is {body.dimensions}; vectors of this model have {size}", param="dimensions")
-    texts = input_texts(body.input, limits, size=size, parts="numbers each", numbers="numbers")
+    texts = input_texts(body.input, context.limits, size=size, parts="numbers each", numbers="numbers")
     data, read = [], 0
     for number, text in enumerate(texts):
-        if patience.over:
+        if context.patience.over:
             raise too_slow()
         words = able.model.split(text)
         read += len(words)
