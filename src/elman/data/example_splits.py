@@ -7,7 +7,7 @@ Examples with equal texts are always in the same part.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,6 +17,9 @@ from elman.data.labels import sort_key
 from elman.errors import TextError, UsageError
 
 Item = TypeVar("Item")
+_FEWEST = 10
+_HELD_OUT = 10
+"""``hold_out_tenth`` takes one in this many."""
 
 
 def random_part(examples: Sequence[Item], size: int, *, seed: int = 1) -> list[Item]:
@@ -29,6 +32,29 @@ def random_part(examples: Sequence[Item], size: int, *, seed: int = 1) -> list[I
     """
     order = np.random.default_rng(seed).permutation(len(examples))
     return [examples[int(index)] for index in sorted(order[:size])]
+
+
+def hold_out_tenth(
+    items: Sequence[Item], text_of: Callable[[Item], str], *, unit: str
+) -> tuple[list[Item], list[Item]]:
+    """A training part, and one item in ten for validation.
+
+    The text of an item decides, so the order of files changes nothing and equal texts stay together.
+
+    >>> train, valid = hold_out_tenth(range(100), str, unit="numbers")
+    >>> len(train), valid[:3]
+    (91, [11, 46, 70])
+
+    Raises:
+        TextError: too few items, which are called ``unit``.
+    """
+    parts: tuple[list[Item], list[Item]] = ([], [])
+    for item in items:
+        digest = hashlib.sha256(text_of(item).encode()).digest()
+        parts[int.from_bytes(digest[:4], "big") % _HELD_OUT == 0].append(item)
+    if len(items) < _FEWEST or not all(parts):
+        raise TextError(f"{len(items)} {unit} are too few to hold some out for validation; give more, or --valid FILE")
+    return parts
 
 
 class ExampleSplits(NamedTuple):

@@ -269,13 +269,13 @@ class _ExamplePass:
         if len(fields) == len(named):
             return fields, lines
         passed: list[str] = []
-        first = next(reader(_noting(lines, passed), name=name), None)
+        first = next(reader(noting(lines, passed), name=name), None)
         if first is None:
             return [], iter(())
         fields, notes = [], []
         for field, flag, obvious in named:
             if field is None:
-                field = _obvious(first.fields, obvious, name=name, flag=flag)
+                field = obvious_field(first.fields, obvious, name=name, flag=flag)
                 notes.append(f"the {flag[2:]} from {field!r}")
             fields.append(field)
         note = f"taking {' and '.join(notes)}"
@@ -284,13 +284,22 @@ class _ExamplePass:
         return fields, itertools.chain(passed, lines)
 
 
-def _noting(lines: Iterable[str], passed: list[str]) -> Iterator[str]:
+def noting(lines: Iterable[str], passed: list[str]) -> Iterator[str]:
+    """The lines themselves; each is added to ``passed``, so that a look at the first ones loses none."""
     for line in lines:
         passed.append(line)
         yield line
 
 
-def _obvious(names: Iterable[str], wanted: Sequence[str], *, name: str, flag: str) -> str:
+def obvious_field(names: Iterable[str], wanted: Sequence[str], *, name: str, flag: str) -> str:
+    """The first of the wanted fields that is there, as it is spelled there.
+
+    >>> obvious_field(["id", "Text"], ("text", "sentence"), name="a.csv", flag="--text")
+    'Text'
+
+    Raises:
+        TextError: none is there; ``flag`` is how to name one.
+    """
     by_spelling = {field.strip().casefold(): field for field in reversed([*names])}
     for field in wanted:
         if field in by_spelling:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 _CANDIDATES = (
     "cp1252", "cp1254", "cp1250", "cp1251", "koi8-r", "cp1253", "cp1256",
@@ -96,7 +97,7 @@ def _has_letter(text: str) -> bool:
 
 def _worth(run: str, encoding: str, *, beside_latin: bool) -> float:
     worth, before = 0.0, ""
-    scripts = {_script(char) for char in run if char.isalpha()}
+    scripts = {script_of(char) for char in run if char.isalpha()}
     for char in run:
         if char == "\ufffd":
             worth -= 3
@@ -126,6 +127,12 @@ def _kind(char: str) -> str:
     return "JAMO" if words[:2] == ["HANGUL", "LETTER"] else words[0]
 
 
-def _script(char: str) -> str:
+@cache
+def script_of(char: str) -> str:
+    """The script of a letter, as the first word of its Unicode name; Chinese and kana are one.
+
+    >>> script_of("é"), script_of("ж"), script_of("か")
+    ('LATIN', 'CYRILLIC', 'CJK')
+    """
     kind = unicodedata.name(char, "NONE").split()[0]
     return "CJK" if kind in ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA") else kind

@@ -1,7 +1,6 @@
 """The data of a tagger: read and split; tags and words are fitted on the training part only."""
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.example_splits import random_part
+from elman.data.example_splits import hold_out_tenth, random_part
 from elman.data.examples import Example
 from elman.data.labels import LabelSet
 from elman.data.tag_schemes import in_scheme
@@ -22,9 +21,6 @@ from elman.progress import Progress
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 
-_FEWEST = 10
-_HELD_OUT = 10
-"""One in this many sentences is held out if no validation data is given."""
 _MANY_WORDS = 1_000_000
 _SHOWN = 5
 
@@ -103,21 +99,10 @@ def read_sentences(sources: Sequence[str], config: TagDataConfig, progress: Prog
 def hold_out(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
     """A training part, and one sentence in ten for validation.
 
-    The words of a sentence decide, so the order of files changes nothing and equal sentences stay
-    together.
-
     Raises:
         TextError: too few sentences.
     """
-    found: tuple[list[TaggedSentence], list[TaggedSentence]] = ([], [])
-    for sentence in sentences:
-        digest = hashlib.sha256("\x00".join(sentence.words).encode()).digest()
-        found[int.from_bytes(digest[:4], "big") % _HELD_OUT == 0].append(sentence)
-    if len(sentences) < _FEWEST or not all(found):
-        raise TextError(
-            f"{len(sentences)} sentences are too few to hold some out for validation; give more, or --valid FILE"
-        )
-    return found
+    return hold_out_tenth(sentences, lambda sentence: "\x00".join(sentence.words), unit="sentences")
 
 
 def fit_tags(train: Sequence[TaggedSentence]) -> LabelSet:
