@@ -36,6 +36,7 @@ from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
 from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
 from elman.text.letter_case import lower
+from elman.text.letter_ids import LetterIds
 from elman.text.normalise import normalise_line
 from elman.text.reading_order import reversed_lines
 from elman.text.splitting import CUT_CHARS, batches, checked_line, cut
@@ -107,8 +108,9 @@ class Tokenizer:
             self.words = WordSplitter(self.spelling, ids, unknown=UNK_ID)
             self.join_id = ids.get(JOIN)
         old_case = config.lowercase and config.rules == 1
-        self._direct = config.level in ("char", "byte") and not old_case and not config.compatibility
-        self._table = _table(self.tokens) if config.level == "char" else None
+        self._letters: LetterIds | None = None
+        if config.level in ("char", "byte") and not old_case and not config.compatibility:
+            self._letters = LetterIds(self.tokens if config.level == "char" else None)
 
     def __repr__(self) -> str:
         return f"Tokenizer(level={self.config.level!r}, size={self.size}, hash={self.hash!r})"
@@ -137,7 +139,7 @@ class Tokenizer:
         if config.parts_words:
             counts, apostrophe = cls(SPECIALS, config=config)._counts(lines)
             start = cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(apostrophe=apostrophe))
-            return start._grown(by_frequency(counts, min_count=_min_count(config)))
+            return start._grown(by_frequency(counts, min_count=config.least_count))
         if config.level in ("word", "char"):
             return cls(SPECIALS, config=config).grow(lines)
         of_bytes = cls([*SPECIALS, *byte_alphabet()], config=config)
@@ -145,7 +147,7 @@ class Tokenizer:
             return of_bytes
         parts = (part for line in lines for _, part in of_bytes._parts(line, limit=RUN_CHARS // 4))
         size = config.vocab_size or _SUBWORD_SIZE
-        tokens, merges = byte_pairs(parts, engine=of_bytes._engine, min_count=_min_count(config), vocab_size=size)
+        tokens, merges = byte_pairs(parts, engine=of_bytes._engine, min_count=config.least_count, vocab_size=size)
         return cls(tokens, config=config, merges=merges)
 
     def encode(self, line: str) -> Encoded:
@@ -162,12 +164,9 @@ class Tokenizer:
             known = np.array([self.words.id_of(token.type) for token in tokens], dtype=np.int64)
             spans = np.array([(token.start, token.end) for token in tokens], dtype=np.int64)
             return Encoded(known, spans.reshape(-1, 2))
-        if self._direct:
-            direct = self._direct_ids(line)
-            # Every byte except continuation bytes begins a character.
-            begins = np.ones(len(direct), bool) if self._table is not None else (direct - len(SPECIALS)) & 0xC0 != 0x80
-            ends = np.cumsum(begins)
-            return Encoded(direct, np.stack([ends - 1, ends], axis=1))
+        if self._letters:
+            letters = self._letters.read(self.folded(line))
+            return Encoded(letters, self._letters.spans(letters))
         ids, spans = [np.empty(0, dtype=np.int64)], [np.empty((0, 2), dtype=np.int64)]
         for start, part in self._parts(line):
             encoding = self._engine.encode(part, add_special_tokens=False)
@@ -190,8 +189,8 @@ class Tokenizer:
     def _encode_lines(self, lines: Sequence[str]) -> list[TokenIds]:  # in the order of the text
         if self.words:
             return [np.array(self.words.ids(checked_line(line)), dtype=np.int64) for line in lines]
-        if self._direct:
-            return [self._direct_ids(line) for line in lines]
+        if self._letters:
+            return [self._letters.read(self.folded(line)) for line in lines]
         ids_of_parts = [[np.empty(0, dtype=np.int64)] for _ in lines]
         for batch in batches((row, part) for row, line in enumerate(lines) for _, part in self._parts(line)):
             encodings = self._engine.encode_batch_fast([part for _, part in batch], add_special_tokens=False)
@@ -281,17 +280,17 @@ class Tokenizer:
         if self.config.level in ("subword", "byte"):
             return self
         if self.words:
-            return self._grown(by_frequency(self._counts(lines)[0], min_count=_min_count(self.config)))
+            return self._grown(by_frequency(self._counts(lines)[0], min_count=self.config.least_count))
         # In pretokenized text these words are the specials, never new types.
         known = {*self.tokens, *(f" {special}" for special in SPECIALS)}
         parts = (part for line in lines for _, part in self._parts(line))
         if self.config.level == "char":
-            frequent = frequent_chars(map(self._normalise, parts), min_count=_min_count(self.config))
+            frequent = frequent_chars(map(self._normalise, parts), min_count=self.config.least_count)
         elif self._by_spaces:
-            frequent = spaced_words(parts, min_count=_min_count(self.config))
+            frequent = spaced_words(parts, min_count=self.config.least_count)
         else:
             engine = Tokenizer(SPECIALS, config=self.config)._engine
-            frequent = frequent_words(parts, engine=engine, min_count=_min_count(self.config))
+            frequent = frequent_words(parts, engine=engine, min_count=self.config.least_count)
         return self._grown([token for token in frequent if token not in known])
 
     def _counts(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
@@ -393,25 +392,5 @@ class Tokenizer:
         parts = cut(text, level=self.config.level, pretokenized=self.config.pretokenized, limit=limit)
         return ((start - before, part) for start, part in parts)
 
-    def _direct_ids(self, line: str) -> TokenIds:
-        """Ids of characters and bytes without the library, at a fraction of its cost."""
-        line = self.folded(line)
-        if self._table is None:
-            return np.frombuffer(checked_line(line).encode(), dtype=np.uint8).astype(np.int64) + len(SPECIALS)
-        points = np.frombuffer(checked_line(line).encode("utf-32-le"), dtype=np.uint32)
-        return self._table[np.minimum(points, len(self._table) - 1)]
-
     def _normalise(self, text: str) -> str:
         return self._engine.normalizer.normalize_str(text) if self._engine.normalizer else text
-
-
-def _min_count(config: TokenizerConfig) -> int:
-    return config.min_count or (1 if config.pretokenized else 2)
-
-
-def _table(tokens: Sequence[str]) -> NDArray[np.int64]:
-    """Ids by code point; the last row is for all code points beyond the largest known."""
-    points = np.array([ord(token) for token in tokens[len(SPECIALS) :]], dtype=np.int64)
-    table = np.full(points.max(initial=0) + 2, UNK_ID, dtype=np.int64)
-    table[points] = np.arange(len(SPECIALS), len(tokens))
-    return table

@@ -69,6 +69,11 @@ class TokenizerConfig(Config):
         """Whether what stands between words has tokens of its own (``elman.text.word_types``)."""
         return self.level == "word" and not self.pretokenized and self.rules > 1
 
+    @property
+    def least_count(self) -> int:
+        """The smallest count of a type that is kept: ``min_count``, or what it is by default."""
+        return self.min_count or (1 if self.pretokenized else 2)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.rules <= RULES:
