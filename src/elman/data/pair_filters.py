@@ -58,7 +58,7 @@ def filter_pairs(pairs: Pairs, config: FilterConfig | None = None) -> tuple[Pair
     config = config or FilterConfig()
     full = [bool(source and target) for source, target in pairs]
     usual = median([_log_ratio(*pair) for pair, each in zip(pairs, full, strict=True) if each] or [0.0])
-    drops_identical = config.identical == "drop" or (config.identical == "auto" and not _same_language(pairs))
+    drops_identical = config.identical == "drop" or (config.identical == "auto" and not same_language(pairs))
     foreign = [frozenset() if config.any_script else _rare_letters(side) for side in (pairs.source, pairs.target)]
 
     def reason(source: str, target: str) -> str:
@@ -98,7 +98,7 @@ def _log_ratio(source: str, target: str) -> float:
     return math.log((len(target) + _SMOOTHING) / (len(source) + _SMOOTHING))
 
 
-def _same_language(pairs: Pairs) -> bool:
+def same_language(pairs: Pairs) -> bool:
     """Whether most words of the targets are words of their sources, in pairs that are not identical."""
     shared = words = 0
     for source, target in pairs:
