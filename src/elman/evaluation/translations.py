@@ -19,14 +19,6 @@ from elman.metrics.translation import TranslationFigures, translation_figures
 from elman.system.machine import version
 from elman.text.level import choose_level
 
-FIGURES = {
-    "bleu": "BLEU",
-    "bleu_lowercase": "BLEU, lower-cased",
-    "chrf": "chrF",
-    "gleu": "GLEU",
-    "exact_match": "exact match",
-}
-"""By JSON name: the name of a figure in tables and sentences. All are from 0 to 100."""
 LENGTHS = (5, 10, 15, 20, 30, 40)
 """Words of the longest source in each group of ``by_length``; longer ones are the last group."""
 EXAMPLES = 20
@@ -38,7 +30,7 @@ class TranslationScores:
 
     name: str
     figures: Mapping[str, Interval]
-    """By the names of ``FIGURES``."""
+    """``bleu``, ``bleu_lowercase``, ``chrf``, ``exact_match``, and ``gleu`` of corrections; from 0 to 100."""
     difference: Interval | None = None
     """Of a rival: the headline figure of the model minus this one's, on the same resamples."""
 
@@ -138,7 +130,7 @@ def evaluate_translations(
         assert difference is not None
         units = counted(len(pairs), "sentence")
         shares = Interval(*(bound / 100 for bound in difference))
-        said = verdict(beside[0].name, shares, figure=FIGURES[headline], units=units)
+        said = verdict(beside[0].name, shares, figure=headline.upper(), units=units)
     return TranslationReport(
         headline=headline,
         scores=scores(model),
