@@ -1,5 +1,6 @@
 """The examples run."""
 
+import datetime
 import runpy
 import sys
 from pathlib import Path
@@ -98,3 +99,25 @@ def test_matches_get_their_outcomes(
     assert shown == "4 matches, 1 of them still open\n"
     rows = [line.split(",") for line in out.read_text().splitlines()]
     assert [row[-1] for row in rows] == ["outcome", "away win", "draw", "home win", ""]
+
+
+def test_dates_in_many_forms(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms that Python reads are what Python says they are, and no line is there twice."""
+    head, *lines = run(capsys, monkeypatch, "dates.py", 2000, 7).splitlines()
+    assert head == "source\ttarget" and len(set(lines)) == 2000
+    pairs = dict(line.split("\t") for line in lines)
+    checked = set()
+    for text, iso in pairs.items():
+        for form in ("%d %B %Y", "%B %d, %Y", "%A, %d %B %Y", "%d.%m.%Y", "%Y/%m/%d", "%d %b. %Y", "%a %d %b %Y"):
+            try:
+                date = datetime.datetime.strptime(text, form).date()
+            except ValueError:
+                continue
+            assert date.isoformat() == iso, text
+            assert not form.lower().startswith("%a") or date.strftime(form)[:3].lower() == text[:3].lower()
+            checked.add(form)
+    assert len(checked) == 7
+    spoken = {"twenty-first": "21", "thirtieth": "30", "twelfth": "12", "two thousand and five": "2005"}
+    for words, number in spoken.items():
+        found = [iso for text, iso in pairs.items() if f" {words} " in f" {text.replace(',', ' ')} "]
+        assert found and all(number in (iso[:4], iso[-2:]) for iso in found), words

@@ -20,24 +20,19 @@ NO_WORD = -1
 _EDGES = re.compile(r"^\W+|\W+$")
 
 
-def words_of_pieces(pieces: Sequence[str]) -> NDArray[np.int64]:
-    """The word of each piece of a text, from pieces that together are the text.
+def words_of_pieces(text: str, spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The word of each piece of a text; a piece without a letter of any word has none.
 
-    A piece that begins with a blank begins a word; a piece of blanks alone belongs to none.
+    Args:
+        spans: where each piece begins and ends in the text ``[N, 2]``; blanks before a word may belong to it.
 
-    >>> words_of_pieces(["Ein", " Last", "wagen", " ", "fährt"]).tolist()
-    [0, 1, 1, -1, 2]
+    >>> words_of_pieces("Ein Lastwagen", np.array([[0, 3], [3, 8], [8, 13], [13, 13]])).tolist()
+    [0, 1, 1, -1]
     """
-    found, word, apart = [], -1, True
-    for piece in pieces:
-        if not piece.strip():
-            apart = apart or bool(piece)
-            found.append(NO_WORD)
-            continue
-        word += apart or piece[0].isspace()
-        apart = piece[-1].isspace()
-        found.append(word)
-    return np.array(found, np.int64)
+    words = np.full(len(text), NO_WORD, np.int64)
+    for number, match in enumerate(re.finditer(r"\S+", text)):
+        words[match.start() : match.end()] = number
+    return np.array([words[start:end].max(initial=NO_WORD) for start, end in spans.tolist()], np.int64)
 
 
 def word_attention(
