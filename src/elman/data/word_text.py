@@ -139,6 +139,24 @@ def split_words(line: str, *, pretokenized: bool = False, lowercase: bool = True
     return [piece for piece in pieces if piece and piece[0].isalnum()]
 
 
+def word_spans(line: str, *, lowercase: bool = True) -> list[tuple[str, int, int]]:
+    """The words of a normalised line as ``split_words`` gives them, with their first character and the one after.
+
+    >>> word_spans("Don't stop!")
+    [("don't", 0, 5), ('stop', 6, 10)]
+    """
+    if line.isascii():
+        found = [(match.group(), *match.span()) for match in _ASCII_WORDS.finditer(line)]
+    else:
+        found = [
+            (piece.strip(), end - len(piece.lstrip()), end - len(piece) + len(piece.rstrip()))
+            for piece, (_, end) in _PIECES.pre_tokenize_str(line)
+            if piece.strip()[:1].isalnum()
+        ]
+    return [(unicodedata.normalize("NFC", word.lower()), start, end) if lowercase else (word, start, end)
+            for word, start, end in found]  # fmt: skip
+
+
 def read_words(
     sources: Sequence[str], *, config: WordsConfig, folder: Path, progress: Progress, most_words: int = _MOST_WORDS
 ) -> WordText:

@@ -113,6 +113,9 @@ _OTHERS: dict[str, Entry] = {
         counted=True,
         files=("vocabulary.tsv", "documents.json"),
     ),
+    "index": Entry(
+        "vectors", "elman.apps.ranking.analysis:AnalysisConfig", "elman.apps.ranking.index:Index", mapped=True
+    ),
     "tempered": _language("models.temperature:TemperedConfig", "models.temperature:Tempered"),
 }
 

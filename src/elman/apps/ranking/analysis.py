@@ -1,0 +1,96 @@
+"""From text to terms: words in lower case, without function words, cut to their stems."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from elman.config import Config
+from elman.data.word_text import split_words, word_spans
+from elman.errors import MissingExtra, UsageError
+from elman.text.normalise import normalise_line, split_lines
+
+INSTALL = "pip install 'elman[rank]'"
+_ENGLISH = """
+a about above after again against all also am an and any are as at be because been before being below between
+both but by can cannot could did do does doing down during each few for from further had has have having he
+her here hers him his how however i if in into is it its itself may me might more most must my no nor not of
+off on once only or other our out over own same shall she should so some such than that the their them then
+there these they this those through to too under until up upon us very was we were what when where whether
+which while who whom whose why will with within without would yet you your
+"""
+STOP_WORDS = {"english": frozenset(_ENGLISH.split())}
+"""Function words by language; they are no terms."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisConfig(Config):
+    """How words become terms."""
+
+    language: str | None = None
+    """Language of the words, such as english: wing and wings become one term (Snowball's stems), and function words
+    are left out. Default: words as they are, in lower case."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.language is not None:
+            _stemmer(self.language)
+
+
+class TermSpan(NamedTuple):
+    """A term of a text, and the characters of its word."""
+
+    term: str
+    start: int
+    end: int
+
+
+class Analyzer:
+    """Cuts texts into terms; each different word is stemmed once.
+
+    >>> Analyzer(AnalysisConfig()).terms("The wings, the Wing!")
+    ['the', 'wings', 'the', 'wing']
+
+    Raises:
+        MissingExtra: a language is given, and the stemmers are not installed.
+    """
+
+    def __init__(self, config: AnalysisConfig) -> None:
+        self.config = config
+        self._stem = None if config.language is None else _stemmer(config.language).stemWord
+        self._stop = STOP_WORDS.get(config.language or "", frozenset())
+        self._known: dict[str, str | None] = {}
+
+    def term(self, word: str) -> str | None:
+        """The term of a word in lower case; None for a function word."""
+        if self._stem is None:
+            return word
+        if word not in self._known:
+            self._known[word] = None if word in self._stop else self._stem(word)
+        return self._known[word]
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of a text in their order."""
+        return [term for word in words_of(text) if (term := self.term(word)) is not None]
+
+    def spans(self, text: str) -> list[TermSpan]:
+        """The terms of a normalised text with their places in it."""
+        found = ((self.term(word), start, end) for word, start, end in word_spans(text))
+        return [TermSpan(term, start, end) for term, start, end in found if term is not None]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text of several lines, in lower case."""
+    return [word for line in split_lines(text) for word in split_words(normalise_line(line))]
+
+
+def _stemmer(language: str) -> Any:
+    try:
+        stemmers = importlib.import_module("snowballstemmer")
+    except ImportError as error:
+        raise MissingExtra(
+            f"stems of {language} need snowballstemmer; run: {INSTALL}, or leave out the language"
+        ) from error
+    known = stemmers.algorithms()
+    if language not in known:
+        raise UsageError(f"language is {language!r}; it must be one of: {', '.join(sorted(known))}")
+    return stemmers.stemmer(language)
