@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, correct, rescore, review_rating, the models, and
+"""What ``import elman`` gives: train, load, mix, adapt, correct, rank, rescore, review_rating, the models, and
 register_cell."""
 
 import dataclasses
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from elman.apps.correcting import Corrected, correct
+from elman.apps.ranking_documents import rank
 from elman.apps.rescore import RescoreConfig, Rescored
 from elman.apps.rescoring import Lists, load_lists, rescore_loaded
 from elman.apps.text_rules import TextRules
@@ -383,6 +384,7 @@ __all__ = [
     "correct",
     "load",
     "mix",
+    "rank",
     "register_cell",
     "rescore",
     "resume",

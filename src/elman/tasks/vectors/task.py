@@ -18,12 +18,15 @@ from elman.tasks.vectors.request import VectorsRequest
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
+    from elman.tasks.vectors.indexed_documents import IndexedDocuments
     from elman.tasks.vectors.model import TrainedVectors
     from elman.tasks.vectors.trained_documents import TrainedDocuments
 
 
 COUNTED = {"tfidf": "elman.tasks.vectors.trained_documents"}
 """Kinds of document vectors, and the modules that count and load them."""
+_LOADERS = {**COUNTED, "index": "elman.tasks.vectors.indexed_documents"}
+"""The modules that load kinds other than word vectors."""
 
 
 class VectorsTask(Task):
@@ -62,8 +65,8 @@ class VectorsTask(Task):
 
     def load(
         self, folder: Path, *, progress: Progress | None = None, torch: bool = False
-    ) -> "TrainedVectors | TrainedDocuments":
-        module = COUNTED.get(read_config(folder)[0], "elman.tasks.vectors.model")
+    ) -> "TrainedVectors | TrainedDocuments | IndexedDocuments":
+        module = _LOADERS.get(read_config(folder)[0], "elman.tasks.vectors.model")
         return resolve(f"{module}:load")(folder)
 
     def evaluate(
