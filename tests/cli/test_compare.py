@@ -17,7 +17,8 @@ import pytest
 
 from elman.cli.main import main
 from elman.progress import Progress
-from elman.studies.compare_training import TrainingJob, train_all
+from elman.studies.compare_training import train_all
+from elman.studies.comparison import TrainingJob
 
 
 def wait_for(found: Any, *, seconds: float = 120.0) -> None:
@@ -128,7 +129,13 @@ def test_the_report_has_what_the_figures_say(compared: tuple[Path, dict[str, Any
 @pytest.mark.slow
 def test_a_failed_model_is_said_and_the_others_go_on(text_file: Path, tmp_path: Path) -> None:
     def job(name: str, **request: Any) -> TrainingJob:
-        whole = {"out": str(tmp_path / name), "sources": [str(text_file)], "model": "ngram", **request}
+        whole = {
+            "out": str(tmp_path / name),
+            "sources": [str(text_file)],
+            "model": "ngram",
+            "task": "language",
+            **request,
+        }
         return TrainingJob(name, "ngram", 1, 2, whole, 1.0)
 
     failures = train_all([job("bad", order=99), job("good", order=2)], progress=Progress())

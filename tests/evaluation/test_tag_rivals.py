@@ -40,7 +40,7 @@ def test_a_crf_sees_the_neighbours() -> None:
 
 
 def test_without_crfsuite_there_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tag_rivals, "_has_crfsuite", lambda: False)
+    monkeypatch.setattr(tag_rivals, "has_crfsuite", lambda: False)
     rivals, notes = rivals_of(scheme="BIO")
     assert [rival.name for rival in rivals] == ["the most frequent tag"]
     assert notes == [

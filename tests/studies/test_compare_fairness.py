@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from tests.networks import make
 
-from elman.studies.compare import ComparePlan, check_folder
+from elman.studies.compare import check_folder
 from elman.studies.compare_fairness import is_starved, starved_words
+from elman.studies.compare_language import language_jobs
+from elman.studies.comparison import ComparePlan
+from elman.text.tokenizer import Level
 
 PLAN: dict[str, Any] = {"sources": ("text",), "models": ("ngram",), "minutes": 1.0}
 
@@ -39,8 +42,8 @@ def test_a_large_vocabulary_leaves_none() -> None:
 
 
 def test_orders_follow_the_level() -> None:
-    def orders(level: str) -> list[int | None]:
-        return [job.order for job in ComparePlan(**PLAN).jobs(Path("out"), level=level)]
+    def orders(level: Level) -> list[int | None]:
+        return [job.order for job in language_jobs(ComparePlan(**PLAN), Path("out"), level=level)]
 
     assert orders("word") == [1, 2, 3, 4, 5]
     assert orders("char") == [1, 2, 3, 4, 5, 6, 7]

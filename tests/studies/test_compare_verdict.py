@@ -3,6 +3,7 @@
 import pytest
 
 from elman.metrics.intervals import Interval
+from elman.studies.compare_results import BITS
 from elman.studies.compare_verdict import Contender, Verdict, decide
 
 NGRAM = Contender("5-gram", 2.0, 5_000_000, 0.1, 2.0, network=False)
@@ -14,7 +15,7 @@ def judged(bits: float, low: float, *, milliseconds: float = 0.5, units: int = 5
     lstm = Contender("lstm", bits, 10_000_000, milliseconds, 60.0)
     loser = "lstm" if bits > 2.0 else "5-gram"
     gap = Interval(abs(bits - 2.0), low, 2 * abs(bits - 2.0) - low)
-    return decide([NGRAM, lstm], {loser: gap}, training_tokens=4000, units=units)
+    return decide([NGRAM, lstm], {loser: gap}, measure=BITS, training_tokens=4000, units=units)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +48,12 @@ def test_of_three_the_cheapest_of_the_equal_ones() -> None:
     small = Contender("gru", 1.82, 1_000_000, 0.05, 60.0)
     large = Contender("lstm", 1.80, 10_000_000, 0.5, 60.0)
     worse_by = {"gru": Interval(0.02, -0.01, 0.05), "5-gram": Interval(0.2, 0.1, 0.3)}
-    found = decide([NGRAM, large, small], worse_by, training_tokens=10**6, units=50)
+    found = decide([NGRAM, large, small], worse_by, measure=BITS, training_tokens=10**6, units=50)
     assert (found.use, found.best) == ("gru", "lstm")
 
 
 def test_one_model_alone() -> None:
-    assert "only model" in decide([NGRAM], {}, training_tokens=10, units=50).words
+    assert "only model" in decide([NGRAM], {}, measure=BITS, training_tokens=10, units=50).words
 
 
 def test_a_hair_is_no_reason_to_pay_more() -> None:
@@ -60,11 +61,13 @@ def test_a_hair_is_no_reason_to_pay_more() -> None:
     hair is, the user says."""
     rnn = Contender("rnn", 3.1871, 4_000_000, 0.02, 3.0)
     mixture = Contender("mixture", 3.1870, 4_300_000, 0.26, 3.0, made_of=2)
-    found = decide([rnn, mixture], {"rnn": Interval(0.0001, 0.00005, 0.0002)}, training_tokens=4000, units=31)
+    found = decide(
+        [rnn, mixture], {"rnn": Interval(0.0001, 0.00005, 0.0002)}, measure=BITS, training_tokens=4000, units=31
+    )
     assert (found.use, found.best) == ("rnn", "mixture") and "0.0031% of the bits, and 1% or more matter" in found.words
     gap = {"rnn": Interval(0.05, 0.001, 0.1)}
-    wide = decide([rnn, mixture], gap, training_tokens=4000, units=31)
+    wide = decide([rnn, mixture], gap, measure=BITS, training_tokens=4000, units=31)
     assert wide.use == "mixture"
-    assert decide([rnn, mixture], gap, training_tokens=4000, units=31, matters=0.02).use == "rnn"
+    assert decide([rnn, mixture], gap, measure=BITS, training_tokens=4000, units=31, matters=0.02).use == "rnn"
     hair = {"rnn": Interval(0.0001, 0.00005, 0.0002)}
-    assert decide([rnn, mixture], hair, training_tokens=4000, units=31, matters=0.0).use == "mixture"
+    assert decide([rnn, mixture], hair, measure=BITS, training_tokens=4000, units=31, matters=0.0).use == "mixture"

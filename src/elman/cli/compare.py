@@ -1,5 +1,6 @@
-"""elman compare TEXT..."""
+"""elman compare DATA..."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,14 +8,16 @@ import typer
 
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
-from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
 from elman.progress import Progress
+from elman.studies.comparison import compared_tasks
+from elman.studies.vectors_gain import FIGURES
+from elman.tasks.registry import task_named
 
 
-@with_flags(DataConfig)
+@with_flags(*(task_named(name).request.data_config for name in compared_tasks()), leave_out=("hold_out_test",))
 def run(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Files, folders, globs or builtin:pydocs.")],
+    texts: Annotated[list[str], typer.Argument(metavar="DATA...", help="Files, folders, globs or builtin:pydocs.")],
     out: Annotated[
         str, typer.Option(metavar="DIR", help="Folder of models and report; an interrupted comparison there continues.")
     ] = "elman-compare",
@@ -24,7 +27,13 @@ def run(
         int | None, typer.Option(help="Make all networks about this large (default: what suits text and time).")
     ] = None,
     models: Annotated[
-        str | None, typer.Option(metavar="KIND,KIND", help="Which to compare (default: all that can be trained).")
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Which to compare (default: all): kinds of model; with --task tag: most-frequent-tag, feature-crf, "
+            "softmax, crf, one-direction, no-characters and, with the flags of these, vectors, language-models, "
+            "vectors+language-models.",
+        ),
     ] = None,
     matters: Annotated[
         str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a more expensive model.")
@@ -39,25 +48,38 @@ def run(
         typer.Option(
             metavar="FILE",
             help="Instead of families: train one network with these word vectors as first embeddings, and without "
-            "(repeatable); needs --valid and --test.",
+            "(repeatable); needs --valid and --test. With --task tag: one more tagger, which begins with them.",
+        ),
+    ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="With --task tag: one more tagger, which reads what this language model says at each word (twice for "
+            "a forward and a backward one).",
         ),
     ] = None,
     amounts: Annotated[
         str | None, typer.Option(metavar="N,N", help="With --vectors: words of training text (1000,10000,100000).")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(metavar="language|classify", help="With --vectors: what is trained.")
+        str | None,
+        typer.Option(
+            metavar="|".join(dict.fromkeys([*compared_tasks(), *FIGURES])),
+            help="What is trained (default language); classify with --vectors only.",
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
-    from elman.models.registry import entry, trainable
-    from elman.studies.compare import ComparePlan, compare
+    from elman.studies.compare import compare
+    from elman.studies.comparison import ComparePlan, comparison_of
     from elman.system.machine import require_torch
 
-    if vectors:
-        given = {"minutes": minutes, "parameters": parameters, "models": models, **settings}
+    if vectors and (task is None or task in FIGURES):
+        given = {"minutes": minutes, "parameters": parameters, "models": models, "from": start, **settings}
         for name, value in given.items():
             if value is not None:
                 raise UsageError(f"--{name.replace('_', '-')} does not apply with --vectors; leave it out")
@@ -75,22 +97,25 @@ def run(
             seeds=seeds,
         )
         return
-    if amounts is not None or task is not None:
-        raise UsageError("--amounts and --task apply with --vectors only; add --vectors FILE, or leave them out")
-    names = trainable() if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    task = task or "language"
+    if amounts is not None or (task in FIGURES and task not in compared_tasks()):
+        raise UsageError("--amounts and --task classify apply with --vectors only; add --vectors, or leave them out")
+    given = {"vectors": vectors, "from": start}
     plan = ComparePlan(
+        task=task,
         sources=tuple(texts),
         valid=tuple(valid or ()),
         test=tuple(test or ()),
-        data=DataConfig(**settings),
-        models=tuple(names),
+        data=_reading(task, settings),
+        settings={name: listed for name, listed in given.items() if listed},
+        models=None if models is None else tuple(name.strip() for name in models.split(",") if name.strip()),
         minutes=1.0 if minutes is None and epochs is None else minutes,
         epochs=epochs,
         parameters=parameters,
         seeds=seeds,
         matters=_share(matters),
     )
-    if any(entry(name).learns for name in names):
+    if comparison_of(plan).learns:
         require_torch()
     progress = make_progress(quiet)
     found = compare(plan, Path(out), progress=progress)
@@ -104,6 +129,15 @@ def run(
     for each in found["warnings"]:
         warn(f"warning: {each}")
     progress.say(f"report: {files[0]}")
+
+
+def _reading(task: str, settings: dict[str, Any]) -> Any:
+    """How the data of a task is read."""
+    config = task_named(task).request.data_config
+    for name in settings:
+        if name not in {field.name for field in dataclasses.fields(config)}:
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to --task {task}; leave it out")
+    return config(**settings)
 
 
 def _compare_vectors(out: Path, progress: Progress, *, as_json: bool, **plan: Any) -> None:
@@ -151,17 +185,13 @@ def _share(percent: str) -> float:
 
 
 def _report(found: dict[str, Any]) -> str:
-    from elman.report.compare_page import HEAD, cells
+    from elman.report.compare_page import models_table
 
-    data = found["data"]
-    about = (
-        f"{data['test']['bytes'] / 1e6:.2f} MB of test text (documents: {data['test']['documents']}), "
-        f"{data['training_tokens']:,} training tokens, {data['types']:,} types, data {data['hash'][:12]}"
-    )
+    about = f"{found['data']['about']}, data {found['data']['hash'][:12]}"
     failed = [f"{each['name']} failed: {each['message']}" for each in found["failed"]]
-    rows = [cells(model) for model in found["models"]]
+    head, *rows = models_table(found)
     how: dict[str, list[str]] = {}
     for model in found["models"]:
         how.setdefault(model["interval"], []).append(model["name"])
     notes = "\n".join(f"Intervals of {', '.join(names)}: {each}." for each, names in how.items())
-    return "\n\n".join([about, table(list(HEAD), rows), notes, *failed, found["verdict"]["words"]])
+    return "\n\n".join([about, table(head, rows), notes, *failed, found["verdict"]["words"]])

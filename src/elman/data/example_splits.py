@@ -35,25 +35,30 @@ def random_part(examples: Sequence[Item], size: int, *, seed: int = 1) -> list[I
 
 
 def hold_out_tenth(
-    items: Sequence[Item], text_of: Callable[[Item], str], *, unit: str
+    items: Sequence[Item], text_of: Callable[[Item], str], *, unit: str, part: str = "valid", remainder: int = 0
 ) -> tuple[list[Item], list[Item]]:
-    """A training part, and one item in ten for validation.
+    """A training part, and one item in ten for validation or test.
 
     The text of an item decides, so the order of files changes nothing and equal texts stay together.
+
+    Args:
+        unit: what items are called.
+        part: what is held out, by its flag.
+        remainder: which tenth.
 
     >>> train, valid = hold_out_tenth(range(100), str, unit="numbers")
     >>> len(train), valid[:3]
     (91, [11, 46, 70])
 
     Raises:
-        TextError: too few items, which are called ``unit``.
+        TextError: too few items.
     """
     parts: tuple[list[Item], list[Item]] = ([], [])
     for item in items:
         digest = hashlib.sha256(text_of(item).encode()).digest()
-        parts[int.from_bytes(digest[:4], "big") % _HELD_OUT == 0].append(item)
+        parts[int.from_bytes(digest[:4], "big") % _HELD_OUT == remainder].append(item)
     if len(items) < _FEWEST or not all(parts):
-        raise TextError(f"{len(items)} {unit} are too few to hold some out for validation; give more, or --valid FILE")
+        raise TextError(f"{len(items)} {unit} are too few to hold some out; give more, or --{part} FILE")
     return parts
 
 

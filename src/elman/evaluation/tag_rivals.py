@@ -83,7 +83,7 @@ class FeatureCRF:
     name = "a feature CRF"
 
     def __init__(self, *, passes: int = PASSES) -> None:
-        if not _has_crfsuite():
+        if not has_crfsuite():
             raise MissingExtra(f"a feature CRF needs python-crfsuite; run: {INSTALL}")
         self.passes = passes
 
@@ -122,7 +122,7 @@ def rivals_of(*, scheme: str | None = None) -> tuple[list[TagRival], list[str]]:
         scheme: of the spans; None if tags are not spans.
     """
     counted = MostFrequentTag(scheme=scheme)
-    if _has_crfsuite():
+    if has_crfsuite():
         return [counted, FeatureCRF()], []
     return [counted], [f"{FeatureCRF.name} was not compared: python-crfsuite is not installed; run: {INSTALL}"]
 
@@ -164,5 +164,6 @@ def _shape(word: str) -> str:
     return "".join(sign for index, sign in enumerate(signs) if index == 0 or sign != signs[index - 1])
 
 
-def _has_crfsuite() -> bool:
+def has_crfsuite() -> bool:
+    """Whether the feature CRF's library is installed."""
     return importlib.util.find_spec("pycrfsuite") is not None

@@ -174,7 +174,7 @@ def evaluate_tags(
         systems = {name: _chosen(tags, kept) for name, tags in systems.items()}
         probabilities = None if probabilities is None else [probabilities[index] for index in kept]
     unknown = None if known is None else [[word not in known for word in line] for line in words]
-    figures_of = partial(_figures, scheme=scheme)
+    figures_of = partial(sentence_figures, scheme=scheme)
     figures = {name: figures_of(words, truth, tags, unknown) for name, tags in systems.items()}
     headline = "f1" if scheme else "accuracy"
     ours, sizes = figures[model], np.ones(len(words), np.int64)
@@ -253,13 +253,13 @@ def tag_difference(
     """
     unknown = None if known is None else [[word not in known for word in line] for line in words]
     doubled = None if unknown is None else [*unknown, *unknown]
-    one, two = (_figures(words, truth, tags, unknown, scheme=scheme) for tags in (first, second))
+    one, two = (sentence_figures(words, truth, tags, unknown, scheme=scheme) for tags in (first, second))
     if figure not in one:
         raise UsageError(f"figure is {figure!r}; for these tags it must be one of {', '.join(one)}")
     sizes = np.ones(len(words), np.int64)
     difference = {figure: _minus(one[figure], two[figure])}
     interval = bootstrap_intervals(difference, sizes, resamples=resamples, seed=seed)[figure]
-    pair = _figures([*words, *words], [*truth, *truth], [*first, *second], doubled, scheme=scheme)[figure]
+    pair = sentence_figures([*words, *words], [*truth, *truth], [*first, *second], doubled, scheme=scheme)[figure]
     return interval, approximate_randomisation(pair, sentences=len(words), shuffles=shuffles, seed=seed)
 
 
@@ -280,7 +280,7 @@ def tags_signature(*, model: str, data: str, labels: int, scheme: str | None = N
     return signed(**facts, **spans, elman=version("elman") or "unknown")
 
 
-def _figures(
+def sentence_figures(
     words: TagSequences,
     truth: TagSequences,
     predicted: TagSequences,
@@ -288,6 +288,8 @@ def _figures(
     *,
     scheme: str | None,
 ) -> dict[str, SentenceFigure]:
+    """The figures of predicted tags as functions of how often each sentence counts, by the names of
+    ``FIGURES``; the arguments are those of ``evaluate_tags``."""
     of_words = TagCounts.count(truth, predicted, unknown=unknown).figures()
     if scheme is None:
         return of_words

@@ -3,46 +3,50 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from elman.report.style import INK, labelled, look
+from elman.report.measure import Measure
+from elman.report.style import INK, labelled, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def draw_figures(figure: "Figure", models: Sequence[Mapping[str, Any]]) -> None:
-    """Bits per byte of each model, best on top, with its interval."""
-    axes = labelled(figure, x="bits per byte of test text (less is better)", y="")
+def draw_figures(figure: "Figure", models: Sequence[Mapping[str, Any]], *, measure: Measure) -> None:
+    """The figure of each model, best on top, with its interval."""
+    axes = labelled(figure, x=measure.axis, y="")
+    styles = looks(model["kind"] for model in models)
     for place, model in enumerate(reversed(models)):
-        style, figures = look(model["kind"]), model["bits_per_byte"]
-        bounds = [[max(figures["value"] - figures["low"], 0)], [max(figures["high"] - figures["value"], 0)]]
-        axes.errorbar(
-            [figures["value"]], [place], xerr=bounds, color=style.colour, marker=style.marker, ms=7, capsize=3, lw=1.6
-        )
+        style, interval = styles[model["kind"]], model[measure.key]
+        value, low, high = (measure.scaled(interval[name]) for name in ("value", "low", "high"))
+        bounds = [[max(value - low, 0)], [max(high - value, 0)]]
+        axes.errorbar([value], [place], xerr=bounds, color=style.colour, marker=style.marker, ms=7, capsize=3, lw=1.6)
         axes.annotate(
-            f"{figures['value']:.3f}", (figures["value"], place), xytext=(0, 7), textcoords="offset points",
+            measure.shown(interval["value"]), (value, place), xytext=(0, 7), textcoords="offset points",
             ha="center", fontsize=7.5,
         )  # fmt: skip
     axes.set_yticks(range(len(models)), [model["name"] for model in reversed(models)])
     axes.set_ylim(-0.6, len(models) - 0.3)
 
 
-def draw_curves(figure: "Figure", models: Sequence[Mapping[str, Any]], *, against: str) -> None:
+def draw_curves(
+    figure: "Figure", models: Sequence[Mapping[str, Any]], *, measure: Measure, unit: str, against: str
+) -> None:
     """Validation figures against ``seconds`` or ``tokens``; a counted model is a horizontal line."""
-    label = "training time (s)" if against == "seconds" else "training tokens read (millions)"
+    label = "training time (s)" if against == "seconds" else f"training {unit}s read (millions)"
     scale = 1 if against == "seconds" else 1e-6
-    axes = labelled(figure, x=label, y="validation (bits per byte)")
+    axes = labelled(figure, x=label, y=f"validation ({measure.words}{', %' * measure.share})")
+    styles = looks(model["kind"] for model in models)
     for model in models:
-        style = look(model["kind"])
+        style = styles[model["kind"]]
         for number, run in enumerate(model["runs"]):
             places = [scale * point[against] for point in run["curve"]]
-            bits = [point["valid_bits_per_byte"] for point in run["curve"]]
+            values = [measure.scaled(point[f"valid_{measure.key}"]) for point in run["curve"]]
             name = model["name"] if number == 0 else None
             if run["counted"]:
-                axes.axhline(bits[0], color=style.colour, ls=style.dash, lw=1.2, label=name)
+                axes.axhline(values[0], color=style.colour, ls=style.dash, lw=1.2, label=name)
             elif places:
                 axes.plot(
-                    places, bits, color=style.colour, ls=style.dash, marker=style.marker, ms=4, lw=1.5, label=name
+                    places, values, color=style.colour, ls=style.dash, marker=style.marker, ms=4, lw=1.5, label=name
                 )
     _legend(figure)
 
@@ -52,8 +56,9 @@ def draw_buckets(figure: "Figure", models: Sequence[Mapping[str, Any]], *, table
     out."""
     used = [place for place, bucket in enumerate(models[0][table]) if bucket["tokens"]]
     axes = labelled(figure, x=label, y="bits per token")
+    styles = looks(model["kind"] for model in models)
     for model in models:
-        style = look(model["kind"])
+        style = styles[model["kind"]]
         bits = [model[table][place]["bits_per_token"] for place in used]
         axes.plot(
             range(len(used)), bits, color=style.colour, ls=style.dash, marker=style.marker, ms=4.5, lw=1.4,
@@ -65,12 +70,13 @@ def draw_buckets(figure: "Figure", models: Sequence[Mapping[str, Any]], *, table
     _legend(figure)
 
 
-def draw_cost(figure: "Figure", models: Sequence[Mapping[str, Any]]) -> None:
-    """Bits per byte against the time for a next token."""
-    axes = labelled(figure, x="time for a next token (ms)", y="test (bits per byte)")
+def draw_cost(figure: "Figure", models: Sequence[Mapping[str, Any]], *, measure: Measure, unit: str) -> None:
+    """The figure against the time for a token."""
+    axes = labelled(figure, x=f"time for a {unit} (ms)", y=f"test ({measure.words}{', %' * measure.share})")
+    styles = looks(model["kind"] for model in models)
     for model in models:
-        style = look(model["kind"])
-        place = (model["milliseconds"], model["bits_per_byte"]["value"])
+        style = styles[model["kind"]]
+        place = (model["milliseconds"], measure.scaled(model[measure.key]["value"]))
         axes.plot(*place, color=style.colour, marker=style.marker, ms=7, ls="none", label=model["name"])
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, place: f"{value:g}")

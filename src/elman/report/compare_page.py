@@ -7,30 +7,41 @@ from typing import Any
 
 from elman.progress import duration
 from elman.report import compare_figures as draw
+from elman.report.measure import Column, Measure
 from elman.report.page import Section, write_page
 
 PAGE_FILE = "report.html"
-HEAD = (
-    "model", "bits/byte", "95%", "perplexity", "parameters", "on disk", "peak RAM", "tokens/s", "ms/token", "training",
-)  # fmt: skip
-"""The head of the table, on the terminal and on the page."""
 
 
-def cells(model: Mapping[str, Any]) -> list[str]:
-    """A model's row of the table."""
-    bits, perplexity, speed = model["bits_per_byte"], model["perplexity"], model["tokens_per_second"]
-    return [
-        model["name"],
-        f"{bits['value']:.3f}",
-        f"{bits['low']:.3f}–{bits['high']:.3f}",
-        f"{perplexity['value']:.1f}",
-        f"{model['parameters'] / 1e6:.2f} M",
-        f"{model['bytes'] / 1e6:.1f} MB",
-        "–" if model["peak_bytes"] is None else f"{model['peak_bytes'] / 1e6:.0f} MB",
-        "–" if speed is None else f"{speed:,.0f}",
-        f"{model['milliseconds']:.3g}",
-        duration(model["seconds"]),
-    ]
+def models_table(found: Mapping[str, Any]) -> list[list[str]]:
+    """The table of models, on the terminal and on the page; the first row is its head."""
+    measure, unit = Measure(**found["measure"]), found["unit"]
+    columns = [Column(**column) for column in found["columns"]]
+    head = ["model", measure.short, "95%", *(column.name for column in columns)]
+    head += ["parameters", "on disk", "peak RAM", f"{unit}s/s", f"ms/{unit}", "training"]
+    rows = [head]
+    for model in found["models"]:
+        figure, speed = model[measure.key], model["tokens_per_second"]
+        low, high = (measure.shown(figure[name]).rstrip("%") for name in ("low", "high"))
+        rows.append(
+            [
+                model["name"],
+                measure.shown(figure["value"]),
+                f"{low}–{high}",
+                *(column.shown(model) for column in columns),
+                _millions(model["parameters"], "{:.2f} M"),
+                _millions(model["bytes"], "{:.1f} MB"),
+                _millions(model["peak_bytes"], "{:.0f} MB"),
+                "–" if speed is None else f"{speed:,.0f}",
+                f"{model['milliseconds']:.3g}",
+                duration(model["seconds"]),
+            ]
+        )
+    return rows
+
+
+def _millions(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value / 1e6)
 
 
 def write_report(folder: Path, found: Mapping[str, Any]) -> list[Path]:
@@ -41,20 +52,22 @@ def write_report(folder: Path, found: Mapping[str, Any]) -> list[Path]:
         StorageError: the folder cannot be written.
     """
     data, plan, machine = found["data"], found["plan"], found["machine"]
+    models, measure, unit = found["models"], Measure(**found["measure"]), found["unit"]
     length = f"{plan['minutes']:g} min" if plan["minutes"] is not None else f"{plan['epochs']:g} epochs"
     if plan["parameters"]:
         length += f", about {plan['parameters']:,} parameters"
     sources = ", ".join(Path(source).name for source in plan["sources"])
     head = (
-        f"{sources} (data {data['hash'][:12]}): {data['train']['bytes'] / 1e6:.2f} MB of training text, "
-        f"{data['test']['bytes'] / 1e6:.2f} MB of test text (documents: {data['test']['documents']}); "
-        f"level {data['level']}, {data['types']:,} types. Budget for each network: {length}; seeds: {plan['seeds']}. "
+        f"{sources} (data {data['hash'][:12]}): {data['about']}. Budget for each network: {length}; seeds: "
+        f"{plan['seeds']}. "
         f"{machine['cpu']['name']}, {machine['threads']} threads."
     )
-    sections = [_verdict(found), _table(found), *_curves(found), *_places(found), *_orders(found["orders"])]
-    sections += [*_sentences(found["sentences"]), Section("Fair play", [*found["fair_play"]]), _signatures(found)]
-    title = "Which model is best for this text"
-    return write_page(folder, PAGE_FILE, title=title, head=head, sections=sections)
+    sections = [_verdict(found), _table(found, measure, unit), *_curves(models, measure, unit)]
+    if "by_position" in models[0]:
+        sections += _places(models)
+    sections += [*_orders(found.get("orders", ())), *_sentences(found.get("sentences"))]
+    sections += [Section("Fair play", [*found["fair_play"]]), _signatures(models, measure)]
+    return write_page(folder, PAGE_FILE, title=found["title"], head=head, sections=sections)
 
 
 def _verdict(found: Mapping[str, Any]) -> Section:
@@ -63,57 +76,55 @@ def _verdict(found: Mapping[str, Any]) -> Section:
     return Section("Verdict", [found["verdict"]["words"], *warned, *failed])
 
 
-def _table(found: Mapping[str, Any]) -> Section:
+def _table(found: Mapping[str, Any], measure: Measure, unit: str) -> Section:
     models = found["models"]
     how = "; ".join(dict.fromkeys(model["interval"] for model in models))
     about = (
-        "Bits per byte is the loss per byte of the held-out test text, spelling of unknown words included; it can be "
-        "compared across all rows. Perplexity is of tokens. On disk is what using the model needs; peak RAM is "
-        "of the process that trained it and made it ready for use; ms/token is the "
-        "median time of one prediction after another, by the inference engine. "
-        f"Intervals: {how}."
+        f"{found['about_figures']} On disk is what using the model needs; peak RAM is of the process that trained it "
+        f"and made it ready for use; ms/{unit} is the median time of one prediction after another, by the inference "
+        f"engine. Intervals: {how}."
     )
     return Section(
         "The table",
         [about],
         "figures",
-        partial(draw.draw_figures, models=models),
+        partial(draw.draw_figures, models=models, measure=measure),
         1.0 + 0.36 * len(models),
-        [list(HEAD), *map(cells, models)],
+        models_table(found),
     )
 
 
-def _curves(found: Mapping[str, Any]) -> list[Section]:
-    models = [model for model in found["models"] if any(run["curve"] for run in model["runs"])]
-    legend = 0.2 * (len(models) // 3)
+def _curves(models: Sequence[Mapping[str, Any]], measure: Measure, unit: str) -> list[Section]:
+    drawn = [model for model in models if any(run["curve"] for run in model["runs"])]
+    legend = 0.2 * (len(drawn) // 3)
     paragraph = "On validation text, while training. A counted model is a horizontal line."
+    curves = partial(draw.draw_curves, models=drawn, measure=measure, unit=unit)
     return [
         Section(
             "Learning against time",
             [paragraph],
             "curve-time",
-            partial(draw.draw_curves, models=models, against="seconds"),
+            partial(curves, against="seconds"),
             3.4 + legend,
         ),
         Section(
             "Learning against text read",
             ["The same against the amount of text read: which model learns most from a word."],
             "curve-tokens",
-            partial(draw.draw_curves, models=models, against="tokens"),
+            partial(curves, against="tokens"),
             3.4 + legend,
         ),
         Section(
             "What a better figure costs",
-            ["Left is fast, low is good."],
+            [f"Left is fast, {'high' if measure.share else 'low'} is good."],
             "cost",
-            partial(draw.draw_cost, models=found["models"]),
+            partial(draw.draw_cost, models=models, measure=measure, unit=unit),
             3.4 + legend,
         ),
     ]
 
 
-def _places(found: Mapping[str, Any]) -> list[Section]:
-    models = found["models"]
+def _places(models: Sequence[Mapping[str, Any]]) -> list[Section]:
     height = 3.6 + 0.2 * (len(models) // 3)
     return [
         Section(
@@ -184,10 +195,10 @@ def _sentences(found: Mapping[str, Any] | None) -> list[Section]:
     return [Section("Easy and hard lines", [about], table=rows)]
 
 
-def _signatures(found: Mapping[str, Any]) -> Section:
+def _signatures(models: Sequence[Mapping[str, Any]], measure: Measure) -> Section:
     said = []
-    for model in found["models"]:
+    for model in models:
         for run in model["runs"]:
             seed = f", seed {run['seed']}" if len(model["runs"]) > 1 else ""
-            said.append(f"{model['name']}{seed}, {run['bits_per_byte']:.4f}: {run['signature']}")
+            said.append(f"{model['name']}{seed}, {run[measure.key]:.4f}: {run['signature']}")
     return Section("Signatures of the figures", said)

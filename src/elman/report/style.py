@@ -9,7 +9,7 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elman.system.machine import cache_folder
@@ -68,6 +68,20 @@ def look(family: str) -> Look:
     ('#0072b2', '#777777')
     """
     return LOOKS.get(family) or _SPARE[sum(family.encode()) % len(_SPARE)]
+
+
+def looks(families: Iterable[str]) -> dict[str, Look]:
+    """The style of each family; where none is registered, different ones in their order.
+
+    >>> found = looks(["no-characters", "crf", "no-characters"])
+    >>> found["crf"] == found["no-characters"]
+    False
+    """
+    names = list(dict.fromkeys(families))
+    if any(name in LOOKS for name in names):
+        return {name: look(name) for name in names}
+    styles = list(LOOKS.values())
+    return {name: styles[place % len(styles)] for place, name in enumerate(names)}
 
 
 def labelled(figure: "Figure", *, x: str, y: str) -> "Axes":

@@ -6,20 +6,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 from elman.data.preprocessing import Data
-from elman.models.registry import entry
 
 _LEAST_LAYERS = 0.02
 """The least share of the parameters that layers must have, or nothing is said of their kind."""
 _EMBEDDING = 32
 
 
-def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
-    """Sentences on the conditions, equal ones first."""
-    sentences = [
-        "Equal for all: the training, validation and test text, the tokens, the machine, and one evaluation (each "
-        "document from its start; every token and line end counts, and unknown words are spelled out).",
-    ]
-    networks = [model for model in models if model["kind"] != "mixture" and entry(model["kind"]).learns]
+def fair_play(models: Sequence[dict[str, Any]], *, equal: str, remarks: Sequence[str]) -> list[str]:
+    """Sentences on the conditions, equal ones first.
+
+    Args:
+        equal: what is equal for all.
+        remarks: more sentences.
+    """
+    sentences = [f"Equal for all: {equal}."]
+    networks = [model for model in models if model["network"]]
     if networks:
         sentences.append(
             "Equal for all networks: the trainer, the budget, the schedule of rates, and that the best weights on "
@@ -38,6 +39,21 @@ def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
         if max(epochs.values()) > 1.05 * min(epochs.values()):
             spelled = ", ".join(f"{model} {value:.1f}" for model, value in epochs.items())
             sentences.append(f"Not equal: in the same budget networks read the text this often: {spelled}.")
+    return [
+        *sentences,
+        *remarks,
+        "The best of several models on one test text looks a little better than it is; the intervals do not correct "
+        "for that.",
+    ]
+
+
+def language_remarks(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
+    """What language models besides networks have in advance.
+
+    Args:
+        orders: whether n-grams of several orders were counted.
+    """
+    sentences = []
     if orders:
         sentences.append(
             "Not equal: an n-gram is counted once, whatever the budget, and begins anew at each line, where networks "
@@ -48,10 +64,6 @@ def fair_play(models: Sequence[dict[str, Any]], *, orders: bool) -> list[str]:
             "The mixture has the budgets of both its parts; its network was chosen and its weights fitted on "
             "validation text. It is of one seed."
         )
-    sentences.append(
-        "The best of several models on one test text looks a little better than it is; the intervals do not correct "
-        "for that."
-    )
     return sentences
 
 
@@ -85,7 +97,7 @@ def warnings_of(models: Sequence[dict[str, Any]]) -> list[str]:
     sentences = []
     if cut:
         sentences.append(
-            f"Cut off before converging: {', '.join(cut)} (validation fell by more than 1% over the last fifth of "
-            "training, or there was only one). With a larger budget the order may change."
+            f"Cut off before converging: {', '.join(cut)} (validation got better by more than 1% over the last "
+            "fifth of training, or there was only one). With a larger budget the order may change."
         )
     return sentences

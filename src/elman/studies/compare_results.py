@@ -1,8 +1,6 @@
-"""The results of a comparison: trained models evaluated once, on the held-out test text."""
+"""The results of a comparison of language models, evaluated once on the held-out test text."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,17 +17,26 @@ from elman.metrics.language import Tally
 from elman.metrics.text_intervals import Units, bootstrap, percentile_interval, t_interval, units_of
 from elman.models.registry import entry
 from elman.progress import Progress
-from elman.storage import folder as model_folder
+from elman.report.measure import Column, Measure
 from elman.storage.folder import folder_bytes
-from elman.studies.compare_curves import curve_of
-from elman.studies.compare_fairness import fair_play, is_starved, starved_words, warnings_of
+from elman.studies.compare_fairness import fair_play, is_starved, language_remarks, starved_words, warnings_of
 from elman.studies.compare_losses import CONTEXT, FREQUENCIES, POSITIONS, Losses, measure
-from elman.studies.compare_training import TrainingJob
+from elman.studies.compare_runs import card_of, costs_of, folder_of, peak_bytes, run_of
 from elman.studies.compare_verdict import Contender, decide, no_verdict
-from elman.studies.compare_worker import PEAK_FILE
+from elman.studies.comparison import TrainingJob
 from elman.studies.next_token import milliseconds_per_token
 
 MIXTURE = "mixture"
+BITS = Measure("bits_per_byte", "bits/byte", "bits per byte", "bits")
+_COLUMNS = (Column("perplexity", "perplexity"),)
+_ABOUT = (
+    "Bits per byte is the loss per byte of the held-out test text, spelling of unknown words included; it can be "
+    "compared across all rows. Perplexity is of tokens."
+)
+_EQUAL = (
+    "the training, validation and test text, the tokens, the machine, and one evaluation (each document from its "
+    "start; every token and line end counts, and unknown words are spelled out)"
+)
 SENTENCES = 3
 _LINE_BYTES = (30, 200)
 """Bytes of lines shown as easy or hard: neither decided by a single byte nor too long to read."""
@@ -62,7 +69,7 @@ def results(
     text = data.corpus.test
     assert text is not None and data.corpus.valid is not None
     counts = count_types(data.train.ids, data.tokenizer.size)
-    cards = {job.name: json.loads(model_folder.card_file(_place(job)).read_bytes()) for job in jobs}
+    cards = {job.name: card_of(job) for job in jobs}
     counted = [job for job in jobs if job.order is not None]
     networks = [job for job in jobs if entry(job.kind).learns]
 
@@ -108,13 +115,17 @@ def results(
             worse_by,
             training_tokens=len(data.train.ids),
             units=units.count,
-            unit=unit_of(data.tokenizer.config.level),
+            measure=BITS,
+            step=f"for a next {unit_of(data.tokenizer.config.level)}",
             matters=matters,
         )
     corpus = data.corpus
     return {
         "data": {
             "hash": corpus.hash,
+            "about": f"{corpus.train.bytes / 1e6:.2f} MB of training text ({len(data.train.ids):,} tokens), "
+            f"{text.bytes / 1e6:.2f} MB of test text (documents: {text.document_count}); level "
+            f"{data.tokenizer.config.level}, {data.tokenizer.size:,} types",
             "level": data.tokenizer.config.level,
             "types": data.tokenizer.size,
             "training_tokens": len(data.train.ids),
@@ -130,12 +141,16 @@ def results(
             },
             "resampled": {"units": units.name, "count": units.count},
         },
+        "measure": BITS._asdict(),
+        "columns": [column._asdict() for column in _COLUMNS],
+        "about_figures": _ABOUT,
+        "unit": "token",
         "models": models,
         "orders": orders,
         "differences": {"than": best["name"], "worse_by": {name: item._asdict() for name, item in worse_by.items()}},
         "sentences": _sentences(entrants, text, sizes),
         "verdict": verdict._asdict(),
-        "fair_play": fair_play(models, orders=bool(orders)),
+        "fair_play": fair_play(models, equal=_EQUAL, remarks=language_remarks(models, orders=bool(orders))),
         "warnings": [
             *starved_words(starved, [by_name[name].about for name in starved], budget=budget, data=data),
             *warnings_of(models),
@@ -152,10 +167,6 @@ def unit_of(level: str) -> str:
     return {"word": "word", "char": "character", "byte": "byte"}.get(level, "token")
 
 
-def _place(job: TrainingJob) -> Path:
-    return Path(job.request["out"])
-
-
 def _entrant(
     name: str,
     jobs: Sequence[TrainingJob],
@@ -168,7 +179,7 @@ def _entrant(
     assert text is not None
     runs, losses, signatures, about, starved = [], [], [], {}, False
     for job in jobs:
-        card, place = cards[job.name], _place(job)
+        card, place = cards[job.name], folder_of(job)
         # With the trained weights: figures are for the model, not its 8-bit form.
         model = api.load(place, task="language", torch=True)
         if model.lm.tokenizer.hash != data.tokenizer.hash:
@@ -179,22 +190,11 @@ def _entrant(
         lm: Any = model.lm
         starved = entry(job.kind).learns and is_starved(lm.to_arrays())
         valid = card["figures"]["valid"]["bits_per_byte"]
-        peak = json.loads((place / "training" / PEAK_FILE).read_bytes())["peak_bytes"]
         runs.append(
-            {
-                "folder": str(place),
-                "seed": job.seed,
-                "valid_bits_per_byte": valid,
-                "parameters": about["parameters"],
-                "bytes": folder_bytes(place),
-                "peak_bytes": peak,
-                "seconds": card["seconds"],
-                "recipe": card["recipe"],
-                **curve_of(place, card),
-            }
+            run_of(job, card, valid=valid, parameters=about["parameters"], measure=BITS, logged="valid_bits_per_byte")
         )
         del model
-    ms = milliseconds_per_token(api.load(_place(jobs[0]), task="language").lm, text, progress=progress, name=name)
+    ms = milliseconds_per_token(api.load(folder_of(jobs[0]), task="language").lm, text, progress=progress, name=name)
     facts = {"size": about["size"], "milliseconds": ms, "starved": starved}
     return Entrant(name, jobs[0].kind, runs, losses, signatures, facts)
 
@@ -202,7 +202,7 @@ def _entrant(
 def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64], progress: Progress) -> Entrant:
     text, valid = data.corpus.test, data.corpus.valid
     assert text is not None and valid is not None
-    models = [api.load(_place(job), task="language", torch=True) for job in parts]
+    models = [api.load(folder_of(job), task="language", torch=True) for job in parts]
     mixed = api.mix(models, valid, context=CONTEXT, progress=progress)
     losses = measure(mixed.lm, mixed.speller, text, counts, progress=progress, name=MIXTURE)
     adapted = f"{adaptation_of(mixed.lm.describe())}-{valid.sha256[:12]}"
@@ -210,15 +210,15 @@ def _mixture(parts: Sequence[TrainingJob], data: Data, counts: NDArray[np.int64]
     weights = [float(item) for item in mixed.card["mixture"]["weights"]]
     from elman.models.combine import Mixture
 
-    quick = Mixture([api.load(_place(job), task="language").lm for job in parts], weights=weights)
+    quick = Mixture([api.load(folder_of(job), task="language").lm for job in parts], weights=weights)
     seconds = sum(model.card["seconds"] for model in models)
-    peaks = [json.loads((_place(job) / "training" / PEAK_FILE).read_bytes())["peak_bytes"] for job in parts]
+    peaks = [peak_bytes(job) for job in parts]
     run = {
-        "folder": [str(_place(job)) for job in parts],
+        "folder": [str(folder_of(job)) for job in parts],
         "seed": parts[1].seed,
         "valid_bits_per_byte": None,
         "parameters": mixed.lm.describe()["parameters"],
-        "bytes": sum(folder_bytes(_place(job)) for job in parts),
+        "bytes": sum(folder_bytes(folder_of(job)) for job in parts),
         "peak_bytes": max((peak for peak in peaks if peak), default=None),
         "seconds": seconds,
         "recipe": {"parts": [job.name for job in parts], "weights": weights, "tuned_on": valid.sha256},
@@ -279,8 +279,6 @@ def _model(entrant: Entrant, data: Data, units: Units, sizes: NDArray[np.int64])
         tokens = units.sums(entrant.losses[0].tokens)
         drawn = np.exp(np.minimum(bootstrap(nats, tokens), 700))
         perplexity = percentile_interval(float(perplexities[0]), drawn, units=units.count)
-    seconds = float(np.mean([run["seconds"] for run in entrant.runs]))
-    first = entrant.runs[0]
     return {
         "name": entrant.name,
         "kind": entrant.kind,
@@ -289,13 +287,9 @@ def _model(entrant: Entrant, data: Data, units: Units, sizes: NDArray[np.int64])
         "perplexity": perplexity._asdict(),
         "interval": f"95%, {how}",
         "oov_rate": tallies[0].oov_rate,
-        "parameters": first["parameters"],
-        "bytes": first["bytes"],
-        "peak_bytes": max((run["peak_bytes"] for run in entrant.runs if run["peak_bytes"]), default=None),
-        "seconds": seconds,
-        "tokens_per_second": first["tokens_per_second"],
+        **costs_of(entrant.runs),
         "milliseconds": entrant.about["milliseconds"],
-        "cut_off": first["cut_off"],
+        "network": entrant.kind != MIXTURE and entry(entrant.kind).learns,
         "by_position": _buckets(POSITIONS, [item.by_position for item in entrant.losses]),
         "by_frequency": _buckets(FREQUENCIES, [item.by_frequency for item in entrant.losses]),
         "runs": [

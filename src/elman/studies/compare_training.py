@@ -15,25 +15,11 @@ from elman.errors import Interrupted, TrainingError
 from elman.progress import Progress, duration
 from elman.storage import folder as model_folder
 from elman.studies.compare_worker import PEAK_FILE
+from elman.studies.comparison import TrainingJob
 from elman.training.lock import alone
 
 _PATIENCE = 60.0
 """Seconds to wait for a worker whose comparison was killed."""
-
-
-class TrainingJob(NamedTuple):
-    """One training."""
-
-    name: str
-    """Of the model's folder."""
-    kind: str
-    seed: int
-    order: int | None
-    """Of an n-gram."""
-    request: dict[str, Any]
-    """The request for the worker."""
-    seconds: float
-    """Expected duration if the budget is a time, else 0."""
 
 
 class Failure(NamedTuple):

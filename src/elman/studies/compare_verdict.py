@@ -12,9 +12,10 @@ from typing import NamedTuple
 from elman.evaluation.counted_rival import FEWEST_UNITS
 from elman.metrics.intervals import Interval
 from elman.progress import duration
+from elman.report.measure import Measure
 
 MATTERS = 0.01
-"""The smallest share of the bits that matters, by default: less is no reason to pay more, even
+"""The smallest share of the loss that matters, by default: less is no reason to pay more, even
 where it is significant."""
 _DEAR = 10.0
 """From this factor in milliseconds or bytes on, the price and the next cheaper model are
@@ -25,7 +26,7 @@ class Contender(NamedTuple):
     """The figures of a model for the verdict."""
 
     name: str
-    bits_per_byte: float
+    figure: float
     bytes: int
     milliseconds: float
     """A token, one after another."""
@@ -34,6 +35,13 @@ class Contender(NamedTuple):
     made_of: int = 1
     """Number of models in it."""
     network: bool = True
+    called: str = ""
+    """Its name in a sentence, if that is another one than the name with its article."""
+
+    @property
+    def said(self) -> str:
+        """Its name in a sentence."""
+        return self.called or f"the {self.name}"
 
     @property
     def cost(self) -> float:
@@ -46,7 +54,7 @@ class Verdict(NamedTuple):
 
     use: str
     best: str
-    """The model with the lowest bits per byte, at any cost."""
+    """The model with the best figure, at any cost."""
     words: str
 
 
@@ -54,47 +62,51 @@ def decide(
     candidates: Sequence[Contender],
     worse_by: Mapping[str, Interval],
     *,
+    measure: Measure,
     training_tokens: int,
     units: int,
-    unit: str = "word",
+    step: str = "for a next word",
     matters: float = MATTERS,
 ) -> Verdict:
     """The verdict.
 
     Args:
-        worse_by: the paired difference of each other model from the best one, in bits per byte.
-        units: the number of documents or blocks of lines in the intervals.
-        unit: the name of a token.
-        matters: the smallest share of the bits that is worth a higher cost.
+        worse_by: how much worse each other model is than the best one, with a paired interval.
+        measure: what the figures are.
+        units: the number of documents, blocks of lines or sentences in the intervals.
+        step: what takes a candidate's milliseconds.
+        matters: the smallest share of the loss that is worth a higher cost.
     """
-    best = min(candidates, key=lambda model: model.bits_per_byte)
+    best = min(candidates, key=lambda model: measure.loss(model.figure))
     few = units < FEWEST_UNITS
-    least = matters * best.bits_per_byte
+    loss = measure.loss(best.figure)
+    least = matters * loss
+    lead = f"{_capital(best.said)} has the {'highest' if measure.share else 'lowest'} figure"
+    lead += f", {measure.shown(best.figure)}, but"
 
     def as_good(model: Contender) -> bool:
         return few or model is best or worse_by[model.name].low <= 0 or worse_by[model.name].value <= least
 
     equal = [model for model in candidates if as_good(model)]
     use = min(equal, key=lambda model: model.cost)
-    words = [f"Use the {use.name}: {use.bits_per_byte:.3f} bits per byte."]
+    words = [f"Use {use.said}: {measure.shown(use.figure)} {measure.words}."]
     if few and use is not best:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but the test text has only {units} "
-            f"parts to compare by; at least {FEWEST_UNITS} are needed to tell models apart, so take the cheapest one."
+            f"{lead} the test text has only {units} parts to compare by; at least {FEWEST_UNITS} are needed to tell "
+            "models apart, so take the cheapest one."
         )
     elif use is best:
-        words.append(_why_best(best, candidates, worse_by))
+        words.append(_why_best(best, candidates, worse_by, measure))
     elif (gap := worse_by[use.name]).low > 0:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but is better by {gap.value:.4f} "
-            f"only, {100 * gap.value / best.bits_per_byte:.2g}% of the bits, and {100 * matters:.2g}% or more matter "
-            f"(--matters); the {use.name} is cheaper."
+            f"{lead} is better by {measure.apart(gap.value, digits=4)} only, {100 * gap.value / loss:.2g}% of the "
+            f"{measure.lost}, and {100 * matters:.2g}% or more matter (--matters); {use.said} is cheaper."
         )
     else:
         words.append(
-            f"The {best.name} has the lowest figure, {best.bits_per_byte:.3f}, but the difference of {gap.value:.3f} "
-            f"cannot be told from none on this test text (95%: {gap.low:+.3f} to {gap.high:+.3f}), and the "
-            f"{use.name} is the cheapest of those that cannot be told apart."
+            f"{lead} the difference of {measure.apart(gap.value)} cannot be told from none on this test text (95%: "
+            f"{measure.between(gap.low, gap.high, sign='+')}), and {use.said} is the cheapest of those that cannot be "
+            "told apart."
         )
     if not use.network and all(other is use or other not in equal or not other.network for other in candidates):
         words.append(
@@ -103,11 +115,9 @@ def decide(
         )
     elif not use.network:
         words.append(f"With {training_tokens:,} training tokens and this budget, learning does not pay over counting.")
-    words.append(
-        f"It takes {use.bytes / 1e6:.1f} MB, {use.milliseconds:.3g} ms for a next {unit}, and was trained in "
-        f"{duration(use.seconds)}."
-    )
-    words += _price(use, candidates)
+    size = f"{use.bytes / 1e6:.1f} MB, " if use.bytes else ""
+    words.append(f"It takes {size}{use.milliseconds:.3g} ms {step}, and was trained in {duration(use.seconds)}.")
+    words += _price(use, candidates, measure)
     return Verdict(use.name, best.name, " ".join(words))
 
 
@@ -116,25 +126,31 @@ def no_verdict() -> Verdict:
     return Verdict("", "", "No verdict: every network is too small to be compared; see the warnings.")
 
 
-def _why_best(best: Contender, candidates: Sequence[Contender], worse_by: Mapping[str, Interval]) -> str:
-    others = sorted((model for model in candidates if model is not best), key=lambda model: model.bits_per_byte)
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _why_best(
+    best: Contender, candidates: Sequence[Contender], worse_by: Mapping[str, Interval], measure: Measure
+) -> str:
+    others = sorted((model for model in candidates if model is not best), key=lambda model: measure.loss(model.figure))
     if not others:
         return "It is the only model that was trained."
     second = others[0]
     gap = worse_by[second.name]
     if gap.low <= 0:
         return (
-            f"The {second.name} comes next ({second.bits_per_byte:.3f}) and cannot be told from it on this test text "
-            f"(95%: {gap.low:+.3f} to {gap.high:+.3f} worse), but costs more."
+            f"{_capital(second.said)} comes next ({measure.shown(second.figure)}) and cannot be told from it on this "
+            f"test text (95%: {measure.between(gap.low, gap.high, sign='+')} worse), but costs more."
         )
     reason = "it and its parts err differently" if best.made_of > 1 else "the difference is more than chance"
     return (
-        f"It is better than the next one, the {second.name} ({second.bits_per_byte:.3f}), by {gap.value:.3f} "
-        f"(95%: {gap.low:.3f} to {gap.high:.3f}): {reason}."
+        f"It is better than the next one, {second.said} ({measure.shown(second.figure)}), by "
+        f"{measure.apart(gap.value)} (95%: {measure.between(gap.low, gap.high)}): {reason}."
     )
 
 
-def _price(use: Contender, candidates: Sequence[Contender]) -> list[str]:
+def _price(use: Contender, candidates: Sequence[Contender], measure: Measure) -> list[str]:
     """A sentence for when a much cheaper model is not far behind."""
     cheaper = [
         model
@@ -142,14 +158,14 @@ def _price(use: Contender, candidates: Sequence[Contender]) -> list[str]:
         if model is not use
         and (model.milliseconds * _DEAR <= use.milliseconds or model.bytes * _DEAR <= use.bytes)
         and model.cost < use.cost
-        and model.bits_per_byte > use.bits_per_byte
+        and measure.loss(model.figure) > measure.loss(use.figure)
     ]
     if not cheaper:
         return []
-    next_best = min(cheaper, key=lambda model: model.bits_per_byte)
+    next_best = min(cheaper, key=lambda model: measure.loss(model.figure))
     times, sizes = use.milliseconds / max(next_best.milliseconds, 1e-9), use.bytes / max(next_best.bytes, 1)
-    lost = 100 * (next_best.bits_per_byte / use.bits_per_byte - 1)
+    lost = f"{100 * (next_best.figure / use.figure - 1):.1f}% in {measure.lost}"
+    if measure.share:
+        lost = f"{measure.apart(use.figure - next_best.figure)} of {measure.words}"
     slower = f"{times:.0f} times as slow" if times >= _DEAR else f"{sizes:.0f} times as large"
-    return [
-        f"But it is {slower} as the {next_best.name}; where that matters, take that one and lose {lost:.1f}% in bits."
-    ]
+    return [f"But it is {slower} as {next_best.said}; where that matters, take that one and lose {lost}."]

@@ -5,7 +5,6 @@ line of stdin is the request in JSON. When stdin ends, the parent is gone, and t
 checkpoint.
 """
 
-import dataclasses
 import json
 import os
 import shutil
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from elman import api
-from elman.data.preprocessing import DataConfig, prepare_data
 from elman.errors import ElmanError, Interrupted
-from elman.models.registry import entry, resolve
 from elman.progress import Progress, ScreenProgress
 from elman.storage import folder as model_folder
+from elman.studies.comparison import sizes_of
 from elman.system.files import write_atomic
-from elman.system.machine import cache_folder, peak_memory
+from elman.system.machine import peak_memory
 
 PEAK_FILE = "peak.json"
 """In the model's ``training`` folder."""
@@ -32,7 +30,7 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
     """Train the model of a request, or resume it; its peak memory is written next to it.
 
     Args:
-        order: ``out``, ``sources``, ``model`` and other arguments of ``elman.train``; with
+        order: ``out``, ``sources``, ``task`` and other arguments of ``elman.train``; with
             ``parameters``, the network's sizes are chosen for about that many.
     """
     folder = Path(order["out"])
@@ -43,46 +41,11 @@ def train_one(order: dict[str, Any], *, progress: Progress) -> None:
             shutil.rmtree(folder, ignore_errors=True)  # stopped before its first checkpoint
             options = {name: value for name, value in order.items() if name not in ("sources", "parameters")}
             if order.get("parameters"):
-                options |= sizes_for(order, progress=progress)
+                options |= sizes_of(order, progress=progress)
             api.train(*order["sources"], **options, progress=progress)
     peak = folder / "training" / PEAK_FILE
     earlier = json.loads(peak.read_bytes())["peak_bytes"] if peak.exists() else 0
     write_atomic(peak, json.dumps({"peak_bytes": max(earlier, peak_memory() or 0) or None}).encode())
-
-
-def sizes_for(order: dict[str, Any], *, progress: Progress) -> dict[str, Any]:
-    """Sizes in the proportions of the recipe, for a network with about ``parameters`` parameters.
-
-    >>> from elman.studies.compare_worker import nearest
-    >>> nearest(lambda size: 10 * size, 96)
-    10
-    """
-    fields = {field.name for field in dataclasses.fields(DataConfig)}
-    config = DataConfig(**{name: value for name, value in order.items() if name in fields})
-    held_out = {name: order.get(name, ()) for name in ("valid", "test")}
-    data = prepare_data(order["sources"], config=config, cache=cache_folder(), progress=progress, **held_out)
-    kind = entry(order["model"])
-    from elman.tasks.language.recipe import proportions
-
-    def parameters(embedding: int) -> int:
-        from elman.models.neural import Network
-
-        shape = resolve(kind.config)(**dict(kind.preset), **proportions(order["model"], embedding))
-        return sum(each.numel() for each in Network(shape, data.tokenizer.size).parameters())
-
-    # Sizes of the recipe, not the user's: without a projection, as in the recipe.
-    return {**proportions(order["model"], nearest(parameters, order["parameters"])), "projection": False}
-
-
-def nearest(parameters: Any, wanted: int) -> int:
-    """The size with ``parameters(size)`` nearest to ``wanted``; the function must rise."""
-    low, high = 1, 2
-    while parameters(high) < wanted and high < 1 << 13:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if parameters(middle) < wanted else (low, middle)
-    return min((low, high), key=lambda size: abs(parameters(size) - wanted))
 
 
 def main() -> int:

@@ -4,7 +4,6 @@ more text, over several seeds.
 
 import dataclasses
 import json
-import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from elman import api
 from elman.data.examples import Example, ExamplesConfig, read_examples
 from elman.errors import FolderError, UsageError
+from elman.metrics.text_intervals import t_interval
 from elman.progress import Progress
 from elman.system.files import storage_errors, write_atomic
 from elman.text.corpus import read_lines
@@ -23,8 +23,6 @@ from elman.training.lock import alone
 FIGURES = {"language": "perplexity", "classify": "accuracy"}
 """The figure that each task is judged by, on the test text."""
 _RESULTS = "vectors.json"
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""97.5% quantiles of Student's t with 1, 2, ... degrees of freedom."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,8 +139,8 @@ def _row(plan: VectorsPlan, runs: dict[str, Any], amount: int, vectors: str | No
     apart = [one - other for one, other in zip(figures, without, strict=True)]
     row["difference"] = statistics.fmean(apart)
     if len(apart) > 1:
-        half = _STUDENT[len(apart) - 2] * statistics.stdev(apart) / math.sqrt(len(apart))
-        row |= {"low": row["difference"] - half, "high": row["difference"] + half}
+        _, low, high = t_interval(np.array(apart))
+        row |= {"low": low, "high": high}
     return row
 
 

@@ -51,6 +51,9 @@ class Task(ABC):
     request: ClassVar[type[Request]]
     default_kind: ClassVar[str]
     """The default of ``--model``."""
+    comparison: ClassVar[str | None] = None
+    """What `elman compare` varies and how it judges: ``module:class`` of an
+    ``elman.studies.comparison.Comparison``; None where models cannot be compared."""
     holds_out: ClassVar[bool] = True
     """Whether a part of the data, or ``--valid``, is kept from training."""
 

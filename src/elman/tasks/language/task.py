@@ -26,6 +26,7 @@ class LanguageTask(Task):
     name = "language"
     request = LanguageRequest
     default_kind = "lstm"
+    comparison = "elman.studies.compare_language:LanguageComparison"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.language.job import CountingJob, NetworkJob, check_start, plan_network, read_data, read_vectors

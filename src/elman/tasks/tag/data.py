@@ -66,6 +66,8 @@ def read_data(request: TagRequest, *, tags: LabelSet | None = None, progress: Pr
     )
     if not valid:
         train, valid = hold_out(train)
+    if config.hold_out_test and not test:
+        train, test = hold_out(train, "test", remainder=1)
     if config.sentences is not None:
         train = random_part(train, config.sentences)
     train, report = in_scheme(train, scheme=config.scheme, strict=config.strict)
@@ -96,13 +98,21 @@ def read_sentences(sources: Sequence[str], config: TagDataConfig, progress: Prog
     return found
 
 
-def hold_out(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
-    """A training part, and one sentence in ten for validation.
+def hold_out(
+    sentences: Sequence[TaggedSentence], part: str = "valid", *, remainder: int = 0
+) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
+    """A training part, and one sentence in ten for validation or test.
+
+    Args:
+        part: what is held out, by its flag.
+        remainder: which tenth.
 
     Raises:
         TextError: too few sentences.
     """
-    return hold_out_tenth(sentences, lambda sentence: "\x00".join(sentence.words), unit="sentences")
+    return hold_out_tenth(
+        sentences, lambda sentence: "\x00".join(sentence.words), unit="sentences", part=part, remainder=remainder
+    )
 
 
 def fit_tags(train: Sequence[TaggedSentence]) -> LabelSet:

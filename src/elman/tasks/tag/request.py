@@ -19,6 +19,8 @@ class TagDataConfig(TaggedConfig):
     words 2."""
     sentences: int | None = None
     """Train on so many sentences, drawn at random (default: all)."""
+    hold_out_test: bool = False
+    """Without --test: hold out one more sentence in ten, to test on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

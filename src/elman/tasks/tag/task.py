@@ -28,6 +28,7 @@ class TagTask(Task):
     name = "tag"
     request = TagRequest
     default_kind = "lstm"
+    comparison = "elman.studies.compare_tags:TagComparison"
 
     def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
         if not (is_known(model) and model in CELLS):
