@@ -6,9 +6,14 @@ import re
 import runpy
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
+
+if TYPE_CHECKING:
+    from elman.progress import Progress
+    from elman.studies.compare_training import TrainingJob
 
 SHORT = [
     (r"builtin:pydocs", "short.txt"),
@@ -21,6 +26,8 @@ SHORT = [
     (r"--models ngram,rnn,gru,lstm", "--models gru"),
     (r"in 5000 2000 500", "in 500"),
     (r"stories.py 4000", "stories.py 200"),
+    (r"sentences 1000", "sentences 150"),
+    (r"--epochs 4\b", "--epochs 1"),
 ]
 """What makes every command of README.md and of the tour short; nothing else of it is changed."""
 
@@ -29,6 +36,13 @@ def short(commands: str) -> str:
     for pattern, smaller in SHORT:
         commands = re.sub(pattern, smaller, commands)
     return commands
+
+
+def train_here(job: "TrainingJob", *, head: str, progress: "Progress") -> None:
+    """What a comparison's worker does, without a process of its own."""
+    from elman.studies.compare_worker import train_one
+
+    train_one(job.request, progress=progress)
 
 
 def run_here(words: list[str], folder: Path, given: str = "") -> str:
@@ -41,6 +55,7 @@ def run_here(words: list[str], folder: Path, given: str = "") -> str:
         contextlib.chdir(folder),
         contextlib.redirect_stdout(shown),
         contextlib.redirect_stderr(io.StringIO()) as talk,
+        patch("elman.studies.compare_training._run", train_here),
     ):
         if words[0] == "elman":
             with pytest.raises(SystemExit) as stopped:

@@ -31,7 +31,7 @@ PAGES = {chapter.name: chapter.read_text(encoding="utf-8") for chapter in tour.c
 
 
 def unrolled(block: str) -> str:
-    """Loops of one line, written out.
+    """Loops, written out.
 
     >>> unrolled("for n in 1 2; do echo $n; done")
     'echo 1\\necho 2'
@@ -41,7 +41,7 @@ def unrolled(block: str) -> str:
         name, values, body = loop.groups()
         return "\n".join(body.replace(f"${name}", value) for value in values.split())
 
-    return re.sub(r"^for (\w+) in (.*?); do (.*); done$", lines, block, flags=re.MULTILINE)
+    return re.sub(r"^for (\w+) in (.*?); do\s+(.*?)(?:;|\n)\s*done$", lines, block, flags=re.MULTILINE | re.DOTALL)
 
 
 def quick(folder: Path):
@@ -50,7 +50,7 @@ def quick(folder: Path):
 
     def run(block: str) -> str:
         block = unrolled(short(block))
-        if re.search(r"^for\b|&$", block, re.MULTILINE):
+        if re.search(r"&$", block, re.MULTILINE):
             return bash(block)
         names = {name: value for name, value in re.findall(r'^(\w+)="(.*?)"$', block, re.DOTALL | re.MULTILINE)}
         block = re.sub(r'^\w+=".*?"\n', "", block, flags=re.DOTALL | re.MULTILINE)
@@ -58,6 +58,8 @@ def quick(folder: Path):
         for line in block.splitlines():
             for name, value in names.items():
                 line = line.replace(f"${name}", " ".join(value.split()))
+            if inner := re.search(r"\$\((elman .*)\)", line):
+                line = line.replace(inner[0], shlex.quote(" ".join(run(inner[1]).split())))
             given = ""
             if piped := re.match(r"((?:echo|printf) .*?) \| (elman .*)", line):
                 given, line = bash(piped[1]), piped[2]
