@@ -12,10 +12,13 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from tests.in_process import train_here
 
 from elman.cli.main import main
+from elman.errors import Interrupted
 from elman.progress import Progress
 from elman.studies.compare_training import train_all
 from elman.studies.comparison import TrainingJob
@@ -28,16 +31,29 @@ def wait_for(found: Any, *, seconds: float = 120.0) -> None:
         time.sleep(0.02)
 
 
+def until_the_network(job: TrainingJob, **talk: Any) -> None:
+    if job.order is None:
+        raise Interrupted("before the network")
+    train_here(job, **talk)
+
+
 @pytest.fixture(scope="module")
 def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """A comparison that was killed in the midst of its network, and then resumed: folder,
-    figures and talk.
+    figures and talk. Its n-grams are there before, so that they need no processes.
     """
     out = tmp_path_factory.mktemp("compare") / "out"
     words = [
         "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram", "--epochs", "8", "--parameters", "6000",
         "--document", "block", "--json",
     ]  # fmt: skip
+    with (
+        patch("elman.studies.compare_training._run", until_the_network),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+        pytest.raises(SystemExit),
+    ):
+        main(words)
     first = subprocess.Popen(
         [sys.executable, "-m", "elman", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
