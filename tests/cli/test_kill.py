@@ -1,16 +1,14 @@
 """A real process, stopped at random moments by every means, ends with bit for bit the same model."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import Forked
 
 from elman.storage.language import load
 
@@ -21,20 +19,15 @@ SETTINGS = [
     "--updates", UPDATES, "--embedding-size", "16", "--hidden-size", "24", "--batch", "8", "--bptt", "20",
     "--rate", "0.02", "--dropout", "0.2", "--weight-drop", "0.1", "--validations", "13", "--threads", "1",
     "--optimizer", "muon", "--weight-decay", "0.05", "--schedule", "trapezoid", "--vary-bptt", "--average-from", "0.5",
-    "--activation-penalty", "2", "--temporal-penalty", "1",
+    "--activation-penalty", "2", "--temporal-penalty", "1", "--no-rival",
 ]  # fmt: skip
 
 
-def start(*words: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "elman", "train", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
-
-
-def wait_for_log(out: Path, process: subprocess.Popen[str], size: int) -> None:
+def wait_for_log(out: Path, process: Forked, size: int) -> None:
     """Wait until training has written more than so many bytes of its log, so that the blow falls inside it."""
     log = out / "training" / "log.jsonl"
     begin = time.monotonic()
-    while process.poll() is None and time.monotonic() - begin < 60:
+    while process.runs() and time.monotonic() - begin < 60:
         if log.exists() and log.stat().st_size > size:
             return
         time.sleep(0.005)
@@ -50,28 +43,28 @@ def test_stopped_and_resumed_is_as_never_stopped(text_file: Path, tmp_path: Path
     shown = cli("train", text, "--out", whole, *SETTINGS)
     assert shown.code == 0, shown.err
     rng = random.Random(9)
-    process = start(text, "--out", out, *SETTINGS)
+    process = Forked("train", text, "--out", out, *SETTINGS)
     given: list[signal.Signals] = []
     for _ in range(12):
         size = (out / "training" / "log.jsonl").stat().st_size if (out / "training" / "log.jsonl").exists() else 0
         wait_for_log(out, process, size)
         time.sleep(rng.uniform(0.0, 0.15))
-        if len(given) < len(BLOWS) and process.poll() is None:
+        if len(given) < len(BLOWS) and process.runs():
             given.append(BLOWS[len(given)])
             process.send_signal(given[-1])
-        _, talk = process.communicate(timeout=120)
+        code, talk = process.end()
         load(out)  # at any moment the folder holds a model that loads
-        if process.returncode == 0:
+        if code == 0:
             break
         if given[-1] == signal.SIGKILL:
-            assert process.returncode == -signal.SIGKILL
+            assert code == -signal.SIGKILL
         else:
-            assert process.returncode == 130, talk
+            assert code == 130, talk
             assert f"resume with: elman train --out {out} --resume" in talk.splitlines()[-1]
         if given[-1] == signal.SIGTERM:
             changed_texts_are_not_resumed_on(text, out, cli)
-        process = start("--out", out, "--resume")
-    assert process.returncode == 0, talk
+        process = Forked("train", "--out", out, "--resume")
+    assert code == 0, talk
     assert {*given} == {*BLOWS}  # SIGINT too
     assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert (out / "config.json").read_bytes() == (whole / "config.json").read_bytes()
