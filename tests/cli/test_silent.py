@@ -20,8 +20,9 @@ import elman
 
 PACKAGE = Path(elman.__file__).parent
 FOLDERS = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR")
-OWN = {*FOLDERS, "ELMAN_CACHE", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "ORT_DISABLE_TELEMETRY"}
-"""What a user's environment does not hold."""
+OWN = {*FOLDERS, "ELMAN_CACHE", "MPLCONFIGDIR", "ORT_DISABLE_TELEMETRY"}
+"""What a user's environment does not hold, but for the folder of loops that are compiled already."""
+COMPILED = os.environ["NUMBA_CACHE_DIR"]
 NETWORK = ("--embedding-size", "8", "--hidden-size", "8", "--batch", "8", "--bptt", "10", "--threads", "1")
 SENTENCE = ("--sentence", "Anna sees the old house.")
 TRACE = (
@@ -88,7 +89,7 @@ class Place:
         for path in files_made(trace) | made:
             # What has no name for long, in TMPDIR, is no trace left behind.
             brief = path.is_relative_to(self.root / "TMPDIR") and not path.exists()
-            own = any(path.is_relative_to(folder) for folder in (self.cache, self.work, "/dev"))
+            own = any(path.is_relative_to(folder) for folder in (self.cache, self.work, COMPILED, "/dev"))
             assert brief or own or path.parent.name == "__pycache__", f"{path} was written"
         assert foreign_connections(trace) == []
 
@@ -230,6 +231,18 @@ def test_the_check_lets_pass_what_is_allowed(tmp_path: Path) -> None:
     process = place.start("-c", f"{LOOPBACK.format(port=1990)}\n{brief}\nopen('out.txt', 'w').close()")
     _, talk = process.communicate(timeout=30)
     assert process.returncode == 0, talk
+    place.check()
+
+
+def test_loops_are_kept_beside_their_source(tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    del place.environment["NUMBA_CACHE_DIR"]
+    code = (
+        "import numpy as np; from elman.models.ngram.kernels import ones_in\n"
+        "print(ones_in(np.uint64(7)), ones_in._cache.cache_path)"
+    )
+    shown, talk = place.start("-c", code).communicate(timeout=60)
+    assert shown.split() == ["3", str(PACKAGE / "models" / "ngram" / "__pycache__")], talk
     place.check()
 
 
