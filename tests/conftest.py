@@ -41,7 +41,8 @@ PLACES = ("in the morning", "after lunch", "on Sunday", "at night", "before dinn
 
 LONGEST = (
     "test_readme.py", "test_tour.py", "test_all_targets", "test_kill.py", "test_an_lstm_remembers",
-    "cli/test_compare.py", "test_word_order_of_held_out", "test_xray_words.py", "test_a_page_fits_its_size",
+    "cli/test_compare.py", "cli/test_silent.py", "test_word_order_of_held_out", "test_xray_words.py",
+    "test_a_page_fits_its_size",
 )  # fmt: skip
 """Tests that take longest, by a part of their name."""
 
@@ -65,6 +66,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     # The longest first: else the other workers wait for the last one.
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sketches() -> Iterator[Callable[..., None]]:
+    """Trainings leave an empty file for each picture: to draw one takes as long as they do. Gives what draws."""
+    from elman.report.curve import CURVE_FILE
+    from elman.report.growth import GROWTH_FILE
+    from elman.tasks import fitting
+
+    def sketch(job: Any, growth: Any = ()) -> None:
+        logged = (job.folder / "training" / "log.jsonl").is_file()
+        for name in (CURVE_FILE,) * logged + (GROWTH_FILE,) * bool(growth):
+            (job.folder / name).write_bytes(b"")
+
+    with pytest.MonkeyPatch.context() as patched:
+        draw = fitting._draw
+        patched.setattr(fitting, "_draw", sketch)
+        yield draw
+
+
+@pytest.fixture
+def pictures(sketches: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings draw."""
+    monkeypatch.setattr("elman.tasks.fitting._draw", sketches)
 
 
 Shared = Callable[[str, Callable[[Path], object]], Path]

@@ -154,6 +154,7 @@ def test_a_changed_passport_is_not_believed(ngram_folder: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures")
 def test_tensorboard_events_and_the_learning_curve(text_file: Path, tmp_path: Path) -> None:
     elman.train(text_file, out=tmp_path / "m", tensorboard=True, **SMALL)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -165,6 +166,13 @@ def test_tensorboard_events_and_the_learning_curve(text_file: Path, tmp_path: Pa
     logged = [entry["valid_nats"] for entry in log if "valid_nats" in entry]
     assert [event.value for event in events.Scalars("valid_nats")] == pytest.approx(logged)
     assert (tmp_path / "m" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pictures")
+def test_an_ngram_draws_what_its_orders_cost_and_bring(text_file: Path, tmp_path: Path) -> None:
+    elman.train(text_file, out=tmp_path / "m", model="ngram", order=2)
+    assert (tmp_path / "m" / "ngrams.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "m" / "learning-curve.png").exists()
 
 
 def test_settings_reach_the_model_and_unknown_ones_are_refused(text_file: Path) -> None:
