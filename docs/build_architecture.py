@@ -95,7 +95,7 @@ def place_rows(graph: dict[str, set[str]]) -> tuple[list[list[Spot]], list[list[
 
 def _with_few_crossings(rows: list[list[Spot]], edges: list[Edge]) -> list[list[Spot]]:
     """The rows with their spots in another order: each amid its neighbours above and below, by turns."""
-    best = rows
+    best, fewest = rows, crossings(rows, edges)
     for turn in range(40):
         sweep = range(1, len(rows)) if turn % 2 == 0 else range(len(rows) - 2, -1, -1)
         rows = [list(row) for row in rows]
@@ -106,17 +106,19 @@ def _with_few_crossings(rows: list[list[Spot]], edges: list[Edge]) -> list[list[
                 near = [other[end] for end in _neighbours(spot, edges) if end in other]
                 middle[spot] = sum(near) / len(near) if near else float(place)
             rows[number].sort(key=lambda spot: middle[spot])
-        if crossings(rows, edges) < crossings(best, edges):
-            best = rows
+        if (found := crossings(rows, edges)) < fewest:
+            best, fewest = rows, found
     return best
 
 
 def crossings(rows: Sequence[Sequence[Spot]], edges: Sequence[Edge]) -> int:
     """How many pairs of arrows cross."""
     place = {spot: number for row in rows for number, spot in enumerate(row)}
+    ends: dict[int, list[tuple[int, int]]] = {}
+    for start, end in edges:
+        ends.setdefault(start.floor, []).append((place[start], place[end]))
     return sum(
-        a[0].floor == b[0].floor and (place[a[0]] - place[b[0]]) * (place[a[1]] - place[b[1]]) < 0
-        for a, b in itertools.combinations(edges, 2)
+        (a[0] - b[0]) * (a[1] - b[1]) < 0 for level in ends.values() for a, b in itertools.combinations(level, 2)
     )
 
 

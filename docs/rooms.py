@@ -84,7 +84,16 @@ def _tree(path: Path) -> ast.Module:
 
 def imports(path: Path, known: set[str]) -> set[str]:
     """The elman modules that a file imports, as full names; imports for type checkers alone do not count."""
-    targets = set()
+    return {
+        module if name is None or f"{module}.{name}" not in known else f"{module}.{name}"
+        for module, name in _imported(path)
+    }
+
+
+@cache
+def _imported(path: Path) -> list[tuple[str, str | None]]:
+    """Each module of elman, and the name that is imported from it."""
+    found: list[tuple[str, str | None]] = []
     tree = _tree(path)
     typing_only = {
         id(inner)
@@ -96,13 +105,11 @@ def imports(path: Path, known: set[str]) -> set[str]:
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
-            targets |= {alias.name for alias in node.names if alias.name.split(".")[0] == "elman"}
+            found += [(alias.name, None) for alias in node.names if alias.name.split(".")[0] == "elman"]
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "elman":
             assert node.level == 0, f"{path}: relative import"
-            targets |= {
-                f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in known else node.module for a in node.names
-            }
-    return targets
+            found += [(node.module, alias.name) for alias in node.names]
+    return found
 
 
 def room(module: str) -> str:
