@@ -61,7 +61,7 @@ def check(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_as_in_memory_whatever_the_text(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     vocab = data.draw(st.sampled_from([2, 3, 6, 300]))
