@@ -75,6 +75,17 @@ def matches(path: Path, seed: int) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def sales(path: Path, seed: int) -> None:
+    """Two shops by the day, with missing values and a day of sale that is known before; a later seed is later."""
+    rng, lines = np.random.default_rng(seed), ["day,shop,sold,sale"]
+    for shop in ("Anna", "Ben"):
+        for day in range(60):
+            sale = day % 9 == 4
+            sold = "" if rng.random() < 0.05 and day else f"{20 + 5 * (day % 7) + 9 * sale + rng.normal():.2f}"
+            lines.append(f"{np.datetime64('2024-01-01') + day + 60 * (seed - 1)},{shop},{sold},{int(sale)}")
+    path.write_text("\n".join(lines) + "\n")
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -107,6 +118,29 @@ SUBJECTS = {
             "one=Ben, other=Clara, hall=fine",
             {"one": "Clara", "other": "Anna", "day": 95, "hall": "new"},
             {"one": "Dan", "other": "Eve", "day": "300"},
+        ],
+    ),
+    "forecast": Subject(
+        sales,
+        {
+            **COMMON,
+            **SMALL,
+            "dense_size": 4,
+            "time": "day",
+            "value": "sold",
+            "group": "shop",
+            "covariates": "sale",
+            "horizon": 3,
+            "context_window": 14,
+            "dropout": 0.2,
+            "rival": False,
+        },
+        [
+            {"series": "Anna"},
+            [5.0, 6.0, 9.5],
+            {"series": "new", "start": "2024-05-04", "values": [1, None, *range(30)], "covariates": {"sale": [0] * 35}},
+            [2.0],
+            {"series": "Ben", "covariates": {"sale": [1, 0, 1]}},
         ],
     ),
     "vectors": Subject(
@@ -191,7 +225,7 @@ def test_predictions_keep_their_order_and_do_not_depend_on_each_other(
 
 def numbers_of(model: Any, inputs: list[Any]) -> list[Any]:
     found = list(model.predictions(iter(inputs)))
-    return [getattr(each, "probabilities", each) for each in found]
+    return [getattr(each, "probabilities", getattr(each, "quantiles", each)) for each in found]
 
 
 def test_predictions_stream(subject: tuple[str, Subject], trained: tuple[Path, Path]) -> None:

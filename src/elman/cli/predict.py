@@ -38,6 +38,10 @@ def run(
             "format of tagged text keeps all but its tags; other input is raw text.",
         ),
     ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(help="Forecasters: steps to forecast (default: as trained; more are forecast recursively)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from elman import api
@@ -68,9 +72,12 @@ def run(
         raise UsageError("--label names the label to explain; add --explain")
     if proba and not hasattr(loaded, "labels"):
         raise UsageError(f"{model} predicts no labels; leave out --proba")
-    if proba and not as_json:
-        print("\t".join(loaded.head))
-    for prediction in loaded.predictions(lines):
+    if horizon is not None and not hasattr(loaded, "forecast"):
+        raise UsageError(f"{model} forecasts no series; leave out --horizon")
+    if not as_json and (proba or hasattr(loaded, "first_line")):
+        print("\t".join(loaded.head) if proba else loaded.first_line)
+    more = {} if horizon is None else {"horizon": horizon}
+    for prediction in loaded.predictions(lines, **more):
         _print(prediction, proba=proba, as_json=as_json)
 
 

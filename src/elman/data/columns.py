@@ -5,6 +5,7 @@ Cells stay text here; ``column_encoding.py`` finds out what each column holds.
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ TARGET_FIELDS = ("outcome", "winner", "result", "target", "label", "class")
 """Names of columns that obviously hold an outcome, in the order in which they are looked for."""
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 """Cells, in lower case, that stand for no value."""
+MONTH = re.compile(r"\d{4}-\d{2}")
+"""A cell that names a month."""
 _MOST_COLUMNS = 4096
 _LONGEST_CELL = 1000
 _SECONDS_OF_A_DAY = 86400
@@ -226,9 +229,13 @@ def time_of(cell: str) -> float | None:
 
 
 def moment_of(cell: str) -> datetime | None:
-    """The date in a cell, by default in UTC."""
+    """The date in a cell, by default in UTC; a month is its first day.
+
+    >>> str(moment_of("1949-02"))
+    '1949-02-01 00:00:00+00:00'
+    """
     try:
-        found = datetime.fromisoformat(cell)
+        found = datetime.fromisoformat(f"{cell}-01" if MONTH.fullmatch(cell) else cell)
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

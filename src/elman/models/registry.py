@@ -90,6 +90,13 @@ _OTHERS: dict[str, Entry] = {
         plan="elman.tasks.outcome.plan:OutcomePlan",
         files=("columns.json",),
     ),
+    "forecaster": Entry(
+        "forecast",
+        "elman.models.forecaster_config:ForecasterConfig",
+        "elman.inference.forecaster:InferenceForecaster",
+        plan="elman.tasks.forecast.plan:ForecastPlan",
+        files=("series.json",),
+    ),
     "vectors": Entry(
         "vectors",
         "elman.models.vectors.config:VectorsConfig",

@@ -10,6 +10,7 @@ TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "tag": "elman.tasks.tag.task:TagTask",
     "outcome": "elman.tasks.outcome.task:OutcomeTask",
+    "forecast": "elman.tasks.forecast.task:ForecastTask",
     "vectors": "elman.tasks.vectors.task:VectorsTask",
 }
 """The class of each task, ``module:attribute``."""

@@ -1,0 +1,190 @@
+"""The figures of a forecaster, next to those of its rivals, over rolling origins."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.series import Series, read_series
+from elman.data.series_windows import SeriesStore
+from elman.errors import ElmanError, UsageError
+from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, THETA, Linear, naive, theta
+from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
+from elman.metrics.forecast import seasonal_error
+from elman.progress import Progress
+from elman.tasks.forecast.data import ForecastData, Origins, continued, read_data
+from elman.tasks.forecast.linear_start import fitted_linear
+from elman.tasks.forecast.request import ForecastRequest
+from elman.training.plan_file import read_plan
+
+if TYPE_CHECKING:
+    from elman.tasks.forecast.model import ForecastModel
+
+_MOST_THETA = 2000
+"""Forecasts beyond these are not compared with Theta, which fits each anew."""
+_THETA_HISTORY = 1000
+
+
+def evaluate_part(
+    model: "ForecastModel", data: ForecastData, part: str, *, linear: Linear | None, rival: bool, progress: Progress
+) -> ForecastReport:
+    """The figures of a model on a part of its data."""
+    begins = data.ends["train" if part == "valid" else "valid"]
+    season = data.encoding.season
+    scales = [
+        seasonal_error(each.values[:begin], season) for each, begin in zip(data.series, begins.tolist(), strict=True)
+    ]
+    spreads = [float(np.nanstd(each.values[:end])) for each, end in zip(data.series, data.ends["train"], strict=True)]
+    return _report(
+        model,
+        data.store(model.config),
+        data.origins(part),
+        scales=np.array(scales),
+        spreads=np.array(spreads),
+        linear=linear,
+        rival=rival,
+        facts={"data": data.hash[:12], "part": part},
+        progress=progress,
+    )
+
+
+def evaluate_sources(
+    model: "ForecastModel", sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
+) -> ForecastReport:
+    """The figures of a model on the values of files that training and validation have not seen.
+
+    The values of a file continue the series of the training: by their times, or without times one behind
+    the other.
+    """
+    try:
+        if model.folder is None:
+            raise UsageError("no folder")
+        request = ForecastRequest.from_json(read_plan(model.folder / "training")["request"])
+    except (ElmanError, KeyError, TypeError, ValueError):
+        raise UsageError(
+            "the folder lacks training/plan.json, which says how its series are read; copy the whole folder"
+        ) from None
+    config, encoding = request.data.replace(**settings), model.encoding
+    table = read_series(sources, config=config, columns=encoding.columns, grid=encoding.grid, progress=progress)
+    timed, season, horizon = encoding.columns.time is not None, encoding.season, encoding.horizon
+    series: list[Series] = []
+    scales: list[float] = []
+    origins: list[tuple[range, int]] = []
+    strange = 0
+    for later in table.series:
+        stored = model.history.get(later.name)
+        if stored is None:
+            # Of a series that training has not seen, the first half is history.
+            strange += 1
+            begin = len(later.values) // 2
+            whole, scale = later, seasonal_error(later.values[:begin], season)
+        else:
+            whole = continued(stored.series, later, timed=timed)
+            begin, scale = (max(stored.seen, later.start) if timed else stored.series.stop) - whole.start, stored.scale
+        end = later.stop - whole.start if timed else len(whole.values)
+        series.append(whole)
+        scales.append(scale)
+        origins.append(
+            (range(begin, max(end - horizon, begin) + 1, config.stride or horizon) if begin < end else range(0), end)
+        )
+    notes = list(table.notes)
+    if strange:
+        notes.append(f"{strange:,} series that training does not have were judged from their middle on")
+    which = np.concatenate([np.full(len(some), number, np.int64) for number, (some, _) in enumerate(origins)])
+    found = Origins(
+        which,
+        np.concatenate([np.array(some, np.int64) for some, _ in origins]),
+        np.concatenate([np.full(len(some), end, np.int64) for some, end in origins]),
+    )
+    if not len(found):
+        raise UsageError("no value is later than those of training and validation; give later rows")
+    linear = _linear_again(model, request) if rival else None
+    if rival and linear is None:
+        notes.append(f"the training data is gone or has changed: {RIDGE} was not compared")
+    store = SeriesStore(series, encoding, context=model.config.context_window, patch=model.config.patch)
+    return _report(
+        model,
+        store,
+        found,
+        scales=np.array(scales),
+        spreads=np.array([float(np.nanstd(each.values)) for each in series]),
+        linear=linear,
+        rival=rival,
+        facts={"data": table.hash[:12]},
+        notes=notes,
+        progress=progress,
+    )
+
+
+def _linear_again(model: "ForecastModel", request: ForecastRequest) -> Linear | None:
+    try:
+        data = read_data(request, encoding=model.encoding, progress=Progress())
+    except ElmanError:
+        return None
+    if data.hash != model.card.get("data", {}).get("hash"):
+        return None
+    return fitted_linear(data, data.store(model.config))
+
+
+def _report(
+    model: "ForecastModel",
+    store: SeriesStore,
+    origins: Origins,
+    *,
+    scales: NDArray[np.float64],
+    spreads: NDArray[np.float64],
+    linear: Linear | None,
+    rival: bool,
+    facts: Mapping[str, str],
+    notes: Sequence[str] = (),
+    progress: Progress,
+) -> ForecastReport:
+    encoding = store.encoding
+    quantiles: list[NDArray[np.float64]] = []
+    straight: list[NDArray[np.float64]] = []
+    with progress.stage("forecasting", total=len(origins), unit="forecasts") as advance:
+        for windows in store.parts(*origins):
+            quantiles.append(model.quantiles_of(windows))
+            if linear is not None:
+                straight.append(windows.restored(linear.predict(windows.row)))
+            advance(len(windows.row))
+    rivals = {NAIVE: naive(store, origins.which, origins.origins)}
+    if encoding.season > 1:
+        rivals[SEASONAL] = naive(store, origins.which, origins.origins, season=encoding.season)
+    if linear is not None and rival:
+        rivals[RIDGE] = np.concatenate(straight)
+    more = list(notes)
+    if rival and len(origins) <= _MOST_THETA:
+        with progress.stage(f"computing the rival: {THETA}"):
+            rivals[THETA] = theta(_histories(store, origins), horizon=encoding.horizon, season=encoding.season)
+    elif rival:
+        more.append(f"{THETA} was not compared: it would be fitted anew for each of {len(origins):,} forecasts")
+    first = store.begins[origins.which] + origins.origins
+    future = first[:, None] + np.arange(encoding.horizon)
+    inside = np.arange(encoding.horizon) + origins.origins[:, None] < origins.stops[:, None]
+    starts = np.array([each.start for each in store.series], np.int64)
+    return evaluate_forecasts(
+        Forecasted(
+            truth=np.where(inside, store.values[future], np.nan),
+            last=store.filled[first - 1],
+            scale=np.nan_to_num(scales[origins.which], nan=0.0),
+            spread=spreads[origins.which],
+            series=origins.which,
+            origins=starts[origins.which] + origins.origins,
+        ),
+        np.concatenate(quantiles),
+        levels=encoding.levels,
+        rivals=rivals,
+        model=f"{model.config.cell} forecaster",
+        notes=more,
+        facts={"model": model.model_hash[:8], **facts, "forecasts": str(len(origins))},
+    )
+
+
+def _histories(store: SeriesStore, origins: Origins) -> NDArray[np.float64]:
+    """The values before each origin ``[N, T]``, NaN in front of a series."""
+    size = min(int(origins.origins.max(initial=1)), _THETA_HISTORY)
+    places = origins.origins[:, None] + np.arange(-size, 0)
+    flat = store.begins[origins.which][:, None] + places
+    return np.where(places >= 0, store.filled[np.maximum(flat, 0)], np.nan)

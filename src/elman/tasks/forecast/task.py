@@ -1,0 +1,86 @@
+"""Forecasting as a task: the last values of time series to quantiles of the next ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.cells.registry import CELLS
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.forecaster_config import ForecasterConfig
+from elman.models.registry import is_known
+from elman.progress import Progress
+from elman.tasks.forecast.plan import ForecastPlan
+from elman.tasks.forecast.request import ForecastRequest
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.tasks.task import Evaluation, Task
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.tasks.forecast.model import ForecastModel
+
+
+class ForecastTask(Task):
+    """Forecast time series."""
+
+    name = "forecast"
+    request = ForecastRequest
+    default_kind = "gru"
+
+    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
+        if not (is_known(model) and model in CELLS):
+            raise UsageError(f"--model is {model!r}; for forecast it must be a cell: {', '.join(CELLS)}")
+        return "forecaster", {"cell": model}
+
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        from elman.tasks.forecast.job import new_job
+
+        assert isinstance(request, ForecastRequest)
+        return new_job(request, folder=folder, start=start, progress=progress)
+
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.tasks.forecast.job import resumed_job
+
+        assert isinstance(request, ForecastRequest)
+        assert isinstance(config, ForecasterConfig) and isinstance(plan, ForecastPlan)
+        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
+
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "ForecastModel":
+        from elman.tasks.forecast.model import load
+
+        return load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        from elman.evaluation.forecasts import forecasts_table
+        from elman.tasks.forecast.model import load
+
+        own = {"format", "encoding"}
+        strange = sorted(set(settings) - own)
+        if strange or report is not None:
+            name = "report" if report is not None else strange[0]
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to forecast; leave it out")
+        values = load(folder).evaluate(*sources, progress=progress, **settings).to_json()
+        return Evaluation(values, forecasts_table(values))
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        from elman.evaluation.forecasts import forecasts_table
+
+        for name, values in card.get("figures", {}).items():
+            sizes = f"{values['forecasts']:,} forecasts of {values['horizon']} steps, {values['series']:,} series"
+            yield f"{name} ({sizes})"
+            yield from forecasts_table(values).splitlines()
+            yield ""
+
+    def next_steps(self, folder: str) -> str:
+        return f"elman predict {folder} < /dev/null   elman evaluate {folder} LATER.csv   elman info {folder}"
