@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.serve.classifiers import classifier
 from tests.serve.compass import compass
 from tests.serve.conftest import fit
+from tests.serve.notes import notes
 from tests.serve.taggers import tagger
 
 from elman.serve.app import create_app
@@ -23,6 +24,7 @@ OPERATIONS = [
     ("POST", "/v1/corrections"),
     ("POST", "/v1/similar"),
     ("POST", "/v1/embeddings"),
+    ("POST", "/v1/rank"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),
@@ -39,7 +41,8 @@ OPERATIONS = [
 def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
-    models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger()}
+    models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger(),
+              "notes": notes()}  # fmt: skip
     file = tmp_path_factory.mktemp("corrections") / "file.jsonl"
     app = create_app(models, limits=limits, names=["testserver"], corrections=file)
 

@@ -1,4 +1,4 @@
-"""What a served model can do: continue texts, predict labels of texts, tag words, or give vectors.
+"""What a served model can do: continue texts, predict labels of texts, tag words, give vectors, or rank documents.
 
 A route asks for an ability, never for a kind of model.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.apps.correct import Corrector
+from elman.apps.ranking.index import Index
 from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
@@ -318,7 +319,49 @@ class GivesVectors(Ability):
         pass
 
 
-ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, TagsWords, GivesVectors)
+@runtime_checkable
+class DocumentModel(Protocol):
+    """A model that has documents to rank."""
+
+    index: Index
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the documents."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class RanksDocuments(Ability):
+    """An index at work. It is only read, so any thread may ask it."""
+
+    verb = "ranks documents"
+    infinitive = "rank documents"
+    routes = ("rank",)
+
+    name: str
+    model: DocumentModel
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        return cls(name, model) if isinstance(model, DocumentModel) else None
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.model.model_hash}
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, TagsWords, GivesVectors, RanksDocuments)
 
 
 def warmed(lm: LanguageModel) -> LanguageModel:

@@ -34,7 +34,7 @@ class Limits(Config):
     ``logprobs``; probabilities or tags in one answer of /v1/predict, numbers in one of
     /v1/embeddings (default 262144)."""
     max_words: int = 100
-    """Words in one answer of /v1/complete or /v1/similar (default 100)."""
+    """Words in one answer of /v1/complete or /v1/similar, documents in one of /v1/rank (default 100)."""
     max_texts: int = 1024
     """Texts in one request of /v1/predict or /v1/embeddings, hypotheses in one of /v1/rescore, words in
     one of /v1/similar (default 1024)."""

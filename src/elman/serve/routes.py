@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from elman.serve.abilities import Ability, ContinuesText, GivesVectors
+from elman.serve.abilities import Ability, ContinuesText, GivesVectors, RanksDocuments
 from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
+from elman.serve.rank import rank_answer
+from elman.serve.rank_schemas import RankAnswer, RankBody
 from elman.serve.request_context import RequestContext
 from elman.serve.rescore import rescore_answer
 from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
@@ -67,6 +69,10 @@ ROUTES = (
     Route(
         "/v1/embeddings", "OpenAI's embeddings, of word vectors",
         EmbeddingsBody, EmbeddingsAnswer, GivesVectors, embeddings_answer, only_if_able=True,
+    ),
+    Route(
+        "/v1/rank", "The documents of an index that answer a query best",
+        RankBody, RankAnswer, RanksDocuments, rank_answer,
     ),
     Route(
         "/tokenize", "The tokens of a text",

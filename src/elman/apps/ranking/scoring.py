@@ -92,7 +92,9 @@ def dirichlet(index: Index, query: Query, config: ScoringConfig) -> Scores:
         return np.log1p(found.counts * (index.words / (config.mu * index.totals[term])))
 
     scores = _summed(index, query, matched)
-    scores -= math.fsum(query.values()) * np.log1p(index.lengths / config.mu)
+    # Logarithms are slow, and many documents are equally long.
+    of_length = np.log1p(np.arange(index.lengths.max(initial=0) + 1) / config.mu)
+    scores -= math.fsum(query.values()) * of_length[index.lengths]
     return scores
 
 

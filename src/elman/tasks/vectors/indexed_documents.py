@@ -6,6 +6,8 @@ from typing import Any
 from elman.apps.rank import Hit
 from elman.apps.ranking.index import Index
 from elman.apps.ranking_documents import rank
+from elman.storage import folder as model_folder
+from elman.storage.archive import arrays_digest
 from elman.tasks.folder_model import FolderModel
 
 
@@ -21,9 +23,15 @@ class IndexedDocuments(FolderModel):
     def __init__(self, index: Index, *, folder: Path | None = None) -> None:
         super().__init__(folder)
         self.index = index
+        self._hash = arrays_digest(index.arrays) if folder is None else model_folder.weights_digest(folder)
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the documents and their words."""
+        return self._hash
 
     def describe(self) -> dict[str, Any]:
         return self.index.describe()
