@@ -6,6 +6,7 @@
     ├── FolderError             a model folder: missing, in the way, damaged, too new, hostile
     ├── ModelError              a model that cannot do this, or a state of another model
     ├── TrainingError           training had to stop; the message says what was kept
+    │   └── FirstEnded          the first of several processes stopped, and has told why
     ├── StorageError            the disk is full or not writable; nothing half-written stays
     ├── MissingExtra            an optional dependency is not installed
     └── Interrupted             Ctrl-C or SIGTERM; exit code 130; says how to resume
@@ -49,6 +50,10 @@ class TrainingError(ElmanError):
     """Training had to stop (a loss that is not finite, a resume that does not match)."""
 
     code = "training"
+
+
+class FirstEnded(TrainingError):
+    """The first process of a training ended without a model; its own message says why."""
 
 
 class StorageError(ElmanError):

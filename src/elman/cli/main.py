@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from elman.errors import ElmanError, Interrupted
+from elman.errors import ElmanError, FirstEnded, Interrupted
 
 VERBS: dict[str, str] = {
     "quickstart": "Train on text that ships with every Python, and see the results (about 90 s).",
@@ -122,6 +122,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as stop:
         # typer's own way to say that the reader of our output went away (`elman score ... | head`).
         sys.exit(0 if stop.code == 1 else stop.code)
+    except FirstEnded as error:
+        sys.exit(error.exit_code)  # told once
     except ElmanError as error:
         sys.exit(_fail(error.code, str(error), error.exit_code, as_json))
     except (KeyboardInterrupt, typer.Abort):

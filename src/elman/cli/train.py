@@ -9,6 +9,7 @@ from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.models.registry import entry, known
 from elman.models.vectors.config import DEFAULTS
+from elman.system.launcher import leads
 from elman.tasks.registry import TASKS, task_named
 
 _TASKS = [task_named(name) for name in TASKS]
@@ -90,7 +91,7 @@ def run(
 ) -> None:
     from elman import api
 
-    progress = make_progress(quiet)
+    progress = make_progress(quiet or not leads())
     own = {"xray": xray or None, "max_ram": max_ram, "vectors": vectors, "rival": rival}
     more = {name: value for name, value in own.items() if value is not None}
     if out is None:
@@ -119,6 +120,8 @@ def run(
             **more,
             **settings,
         )
+    if not leads():
+        return
     done = task_named(trained.card["task"])
     if as_json:
         print_json({"folder": out, **done.results(trained.card)})

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.cursor import Cursor
+from elman.data.part import Part
 from elman.errors import TextError
 from elman.text.tokenizer import EOS_ID
 
@@ -26,6 +27,15 @@ class Chunk:
     """``[B, T]``."""
     reset: NDArray[np.bool_]
     """``[B, T]``: the state is reset here."""
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.inputs)
+
+    def part(self, part: Part) -> "Chunk":
+        """Some of the rows."""
+        return Chunk(self.inputs[part.slice], self.targets[part.slice], self.reset[part.slice])
 
 
 class Streams:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.data.part import Part
 from elman.models.classifier_config import ClassifierConfig
 from elman.models.encoder import Encoder, EncoderDrops, label_loss
 from elman.nn.dropout import Masks
@@ -22,6 +23,15 @@ class TextBatch(NamedTuple):
     """``[B]``."""
     targets: NDArray[np.int64] | NDArray[np.bool_]
     """The label of each text ``[B]``, or whether it has each of the labels ``[B, K]``."""
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.ids)
+
+    def part(self, part: Part) -> "TextBatch":
+        """Some of the texts, padded as all of them."""
+        return TextBatch(self.ids[part.slice], self.lengths[part.slice], self.targets[part.slice])
 
 
 class Classifier(Encoder):

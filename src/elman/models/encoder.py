@@ -141,7 +141,7 @@ class Encoder(TokenEncoder):
         read = self._begun(ids, lengths)
         pooled = self.pool(self._tokens(read, lengths, masks), lengths)
         if masks is not None and self.output_drop:
-            pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop).to(pooled)
+            pooled = pooled * masks.keep(*pooled.shape, drop=self.output_drop, rows=0).to(pooled)
         assert self.output is not None, "a network without labels"
         # These products are cheap, and half precision would lose digits of the result.
         with torch.autocast(pooled.device.type, enabled=False):

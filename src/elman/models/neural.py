@@ -163,8 +163,8 @@ class Network(nn.Module):
         raw, state = self.stack(self.embedding(inputs, masks), state, reset, None, masks)
         y = dropout.locked(raw, self.output_drop, masks)
         total, count = self.output.loss(y, targets, masks)
-        penalty = None if masks is None else self.penalties.of(y, raw=raw, reset=reset)
-        return Loss(total, count, state, penalty)
+        penalties = () if masks is None else self.penalties.of(y, raw=raw, reset=reset)
+        return Loss(total, count, state, penalties)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all weights, and the clusters."""

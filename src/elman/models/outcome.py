@@ -149,7 +149,7 @@ class OutcomeNetwork(StoredWeights):
         self, ids: Tensor, numbers: Tensor, tops: tuple[Tensor, ...], gaps: tuple[Tensor, ...], masks: Masks | None
     ) -> Tensor:
         if masks is not None and self.unknown and ids.numel():
-            hidden = masks.uniform(ids.numel()).view(ids.shape).to(ids.device) < self.unknown
+            hidden = masks.uniform(*ids.shape).to(ids.device) < self.unknown
             ids = ids.masked_fill(hidden, 0)
         embedded = [F.embedding(ids[:, c], getattr(self, f"tables_{t}")) for c, t in enumerate(self.sizes.columns)]
         row = row_of(embedded, numbers if self.sizes.numbers else None, tops, gaps)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.part import Part
+
 
 class SentenceBatch(NamedTuple):
     """B sentences, and the U different words in them."""
@@ -23,3 +25,13 @@ class SentenceBatch(NamedTuple):
     """The tag of each word ``[B, T]``; any at padding."""
     contexts: NDArray[np.float32] | None = None
     """What language models give for each word ``[B, T, F]``, if there are any; any at padding."""
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.ids)
+
+    def part(self, part: Part) -> "SentenceBatch":
+        """Some of the sentences, padded as all of them, with the different words of all."""
+        own = {name: getattr(self, name)[part.slice] for name in ("ids", "words", "lengths", "tags")}
+        return self._replace(**own, contexts=None if self.contexts is None else self.contexts[part.slice])

@@ -117,7 +117,7 @@ class TaggerNetwork(TokenEncoder):
         ids, words, lengths, starts, buckets = (torch.from_numpy(part).to(device) for part in data[:5])
         real = torch.arange(ids.shape[1], device=device) < lengths.unsqueeze(1)
         if masks is not None and self.word_drops is not None:
-            unknown = masks.uniform(ids.numel()).view(ids.shape).to(device) < self.word_drops.to(device)[ids]
+            unknown = masks.uniform(*ids.shape, rows=0).to(device) < self.word_drops.to(device)[ids]
             ids = ids.masked_fill(unknown, 0)
         ids = F.pad(ids.masked_fill(~real, self.vocab_size), (1, 0), value=self.vocab_size)
         x = self.embedding(ids, masks)

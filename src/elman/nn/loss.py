@@ -5,8 +5,15 @@ from typing import NamedTuple
 from torch import Tensor
 
 
-class Loss(NamedTuple):
+class Mean(NamedTuple):
     """A sum and its count; divide once, later."""
+
+    total: Tensor
+    count: float
+
+
+class Loss(NamedTuple):
+    """A sum and its count, as ``Mean``, and what goes with them."""
 
     total: Tensor
     """Nats (or squared errors), fp32."""
@@ -14,5 +21,10 @@ class Loss(NamedTuple):
     """Tokens or examples; of weighted ones, their weights."""
     state: tuple[Tensor, ...] = ()
     """The state for the next batch."""
-    penalty: Tensor | None = None
-    """Penalty added to the mean in training."""
+    penalties: tuple[Mean, ...] = ()
+    """Penalties added to the mean in training."""
+
+    @property
+    def means(self) -> tuple[Mean, ...]:
+        """All that is added up, the loss first."""
+        return (Mean(self.total, self.count), *self.penalties)

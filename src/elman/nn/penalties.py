@@ -10,6 +10,8 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from elman.nn.loss import Mean
+
 
 @dataclasses.dataclass(frozen=True)
 class Penalties:
@@ -17,8 +19,8 @@ class Penalties:
 
     >>> outputs = torch.tensor([[[1.0], [3.0]]])
     >>> penalties = Penalties(activation=2.0, temporal=1.0)
-    >>> penalties.of(outputs, raw=outputs, reset=None)  # 2 * (1 + 9) / 2 + (3 - 1)^2
-    tensor(14.)
+    >>> penalties.of(outputs, raw=outputs, reset=None)  # means 2 * (1 + 9) / 2 and (3 - 1)^2
+    ((tensor(20.), 2), (tensor(4.), 1.0))
     """
 
     activation: float = 0.0
@@ -26,25 +28,25 @@ class Penalties:
     temporal: float = 0.0
     """Weight of the squared differences of successive outputs before dropout (TAR)."""
 
-    def of(self, dropped: Tensor, *, raw: Tensor, reset: Tensor | None) -> Tensor | None:
-        """The penalty added to the mean nats per token, a scalar; None if both weights are 0.
+    def of(self, dropped: Tensor, *, raw: Tensor, reset: Tensor | None) -> tuple[Mean, ...]:
+        """The penalties added to the mean nats per token, each a mean; none if both weights are 0.
 
         ``dropped`` and ``raw`` are ``[B, T, H]``, after and before dropout. Differences across
         document starts (``reset[B, T]``) are left out, since the state is reset there.
         """
-        total = None
+        found = []
         if self.activation:
-            total = self.activation * _exact(dropped).square().mean()
+            found.append(Mean(self.activation * _exact(dropped).square().sum(), dropped.numel()))
         if self.temporal:
-            slow = self.temporal * _changes(_exact(raw), reset)
-            total = slow if total is None else total + slow
-        return total
+            total, count = _changes(_exact(raw), reset)
+            found.append(Mean(self.temporal * total, count))
+        return tuple(found)
 
 
-def _changes(raw: Tensor, reset: Tensor | None) -> Tensor:
+def _changes(raw: Tensor, reset: Tensor | None) -> Mean:
     squares = (raw[:, 1:] - raw[:, :-1]).square().mean(dim=2)
     kept = torch.ones_like(squares) if reset is None else (~reset[:, 1:]).to(squares)
-    return (squares * kept).sum() / kept.sum().clamp(min=1)
+    return Mean((squares * kept).sum(), float(kept.sum()))
 
 
 def _exact(values: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ class Windowed(Parallel):
         """``added[T, B, H]`` with dropout."""
         if masks is None or self.drop == 0:
             return added
-        return added * masks.keep(1, *added.shape[1:], drop=self.drop).to(added)
+        return added * masks.keep(1, *added.shape[1:], drop=self.drop, rows=1).to(added)
 
 
 def scaled(x: Tensor, gain: Tensor) -> Tensor:

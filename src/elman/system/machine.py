@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.errors import MissingExtra, UsageError
+from elman.system.launcher import processes_here
 
 NO_TORCH = (
     "networks need torch, which is not installed; run: pip install 'elman[train]' "
@@ -79,10 +80,12 @@ def set_threads(threads: int | None = None) -> int:
 
 
 def available_cores() -> int:
-    """Cores that this process may run on, at most what the quota of its container pays for."""
+    """Cores that this process may run on, at most what the quota of its container pays for, and its
+    share of them where torchrun started several processes here."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
-    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+    cores = cores if quota is None else min(cores, math.ceil(quota))
+    return max(1, cores // processes_here())
 
 
 def cpu_quota(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:

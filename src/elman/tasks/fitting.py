@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elman.errors import FolderError, Interrupted, MissingExtra, StorageError, TrainingError, UsageError
 from elman.models.registry import Entry, entry, resolve
@@ -16,12 +16,17 @@ from elman.report.curve import draw_curve, read_log
 from elman.report.growth import draw_growth
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
+from elman.system.launcher import leads, was_restarted
 from elman.system.machine import available_cores, choose_device, fingerprint, require_torch, set_threads, version
+from elman.tasks.following import announce, follow, leading
 from elman.tasks.job import Job
 from elman.tasks.registry import task_named
 from elman.tasks.request import DEFAULT_MINUTES, Request
 from elman.training.lock import alone
 from elman.training.plan_file import read_plan, write_plan
+
+if TYPE_CHECKING:
+    from elman.training.processes import Processes
 
 
 def train_model(request: Request, *, out: Path, start: Path | None, progress: Progress, pictures: bool = True) -> None:
@@ -34,19 +39,25 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
     Raises:
         ElmanError: whatever is wrong, in one line; Interrupted on Ctrl-C.
     """
+    if not leads():
+        follow(out)
+        return
+    if was_restarted() and model_folder.has_checkpoint(out):
+        resume_model(out, progress=progress)
+        return
     learns = entry(request.kind).plan is not None
     if learns:
         require_torch()
         choose_device(str(request.fixed.plan.get("device", "auto")))
     if request.tensorboard and version("tensorboard") is None:
         raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard")
-    with alone(out):
+    with leading() as processes, alone(out):
         # Before the data is read, which may take a while.
         model_folder.create(out)
         try:
             job = task_named(request.task).prepare(request, folder=out, start=start, progress=progress)
-            job, weights = _begin(job, start)
-            _fit(job, weights, resume=False, pictures=pictures)
+            job, weights = _begin(job, start, processes)
+            _fit(job, weights, processes, resume=False, pictures=pictures)
         except BaseException:
             _remove_incomplete(out, entry(request.kind))
             raise
@@ -58,6 +69,14 @@ def resume_model(out: Path, *, progress: Progress) -> None:
     Raises:
         TrainingError: nothing to resume, or the data has changed.
     """
+    if not leads():
+        follow(out)
+        return
+    with leading() as processes:
+        _resume(out, processes, progress)
+
+
+def _resume(out: Path, processes: "Processes | None", progress: Progress) -> None:
     kind, values = model_folder.read_config(out)
     found = entry(kind)
     if model_folder.is_incomplete(out):
@@ -97,7 +116,9 @@ def resume_model(out: Path, *, progress: Progress) -> None:
         )
     with alone(out):
         model_folder.remove_temporary(out)
-        _fit(job, weights, resume=True)
+        if processes is not None and job.plan is not None:
+            announce(job, weights, processes)
+        _fit(job, weights, processes, resume=True)
 
 
 def _tell_changes(then_all: Mapping[str, Any], now: Mapping[str, Any], progress: Progress) -> None:
@@ -108,24 +129,26 @@ def _tell_changes(then_all: Mapping[str, Any], now: Mapping[str, Any], progress:
             )
 
 
-def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
+def _begin(job: Job, start: Path | None, processes: "Processes | None") -> tuple[Job, Any]:
     """Fix first weights and plan, and write everything that resuming needs; returns plan and
     weights."""
     begin, weights = time.monotonic(), None
-    if job.plan is not None:
-        # Sums of many numbers are the same only with the same number of threads.
-        set_threads(job.plan.threads)
-        weights = job.first_weights()
-        minutes = job.request.default_minutes
-        if minutes is not None:
-            plan = _calibrated(job, weights, minutes=minutes, spent=time.monotonic() - begin)
-            job = dataclasses.replace(job, plan=plan)
     # First, since a folder without it is not recognised as that of a killed training.
     inner = job.folder / "training"
     inner.mkdir(exist_ok=True)
     model_folder.write_static_files(
         job.folder, kind=job.request.kind, config=job.config.to_json(), files=job.static_files()
     )
+    if job.plan is not None:
+        # Sums of many numbers are the same only with the same number of threads.
+        set_threads(job.plan.threads)
+        weights = job.first_weights()
+        if processes is not None:
+            announce(job, weights, processes)
+        minutes = job.request.default_minutes
+        if minutes is not None:
+            plan = _calibrated(job, weights, processes, minutes=minutes, spent=time.monotonic() - begin)
+            job = dataclasses.replace(job, plan=plan)
     record = {
         "request": job.request.to_json(),
         "plan": job.plan.to_json() if job.plan else None,
@@ -137,10 +160,12 @@ def _begin(job: Job, start: Path | None) -> tuple[Job, Any]:
     return job, weights
 
 
-def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
+def _calibrated(job: Job, weights: Any, found: "Processes | None", *, minutes: float, spent: float) -> Any:
     """The plan with its minutes as updates; ``spent`` seconds of them are already used."""
     from elman.training.calibrate import measure, plan_minutes, with_better_threads
+    from elman.training.processes import ALONE
 
+    processes = found or ALONE
     assert job.plan is not None
     if job.request.minutes is None:
         job.progress.say(
@@ -150,10 +175,11 @@ def _calibrated(job: Job, weights: Any, *, minutes: float, spent: float) -> Any:
     plan = job.plan.replace(device=choose_device(job.plan.device))
     objective = job.objective(plan, weights)
     seconds, given = min(5.0, 6 * minutes), job.request.threads is not None
-    speed = measure(objective, plan, seconds=seconds)
+    speed = measure(objective, plan, seconds=seconds, processes=processes)
     plan, speed = with_better_threads(
-        objective, plan, speed, cores=available_cores(), given=given, seconds=seconds / 2, progress=job.progress
-    )
+        objective, plan, speed, cores=available_cores(), given=given, seconds=seconds / 2, processes=processes,
+        progress=job.progress,
+    )  # fmt: skip
     left = max(minutes - spent / 60, 0.5 * minutes)
     plan = plan_minutes(plan, speed, minutes=left, most=objective.most_epochs * objective.updates_per_epoch)
     epochs = plan.updates / objective.updates_per_epoch
@@ -170,12 +196,12 @@ def _parent(start: Path) -> dict[str, Any]:
     return {"folder": str(start), "weights": arrays_digest(arrays)}
 
 
-def _fit(job: Job, weights: Any, *, resume: bool, pictures: bool = True) -> None:
+def _fit(job: Job, weights: Any, processes: "Processes | None", *, resume: bool, pictures: bool = True) -> None:
     begin = time.monotonic()
     try:
         if job.plan is not None:
             job = dataclasses.replace(job, plan=job.plan.replace(device=choose_device(job.plan.device)))
-            _train(job, weights, resume=resume)
+            _train(job, weights, processes, resume=resume)
     except (Interrupted, TrainingError):
         if pictures:
             _draw(job)
@@ -201,8 +227,9 @@ def _with_resume(job: Job, error: StorageError) -> StorageError:
     return StorageError(f"{error}; then {model_folder.how_to_go_on(job.folder)}")
 
 
-def _train(job: Job, weights: Any, *, resume: bool) -> None:
+def _train(job: Job, weights: Any, processes: "Processes | None", *, resume: bool) -> None:
     from elman.training.loop import fit
+    from elman.training.processes import ALONE
     from elman.training.run import Run
 
     assert job.plan is not None
@@ -214,6 +241,7 @@ def _train(job: Job, weights: Any, *, resume: bool) -> None:
         resume=resume,
         tensorboard=job.request.tensorboard,
         observer=job.observer(),
+        processes=processes or ALONE,
     )
     fit(run)
 

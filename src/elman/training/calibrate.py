@@ -12,6 +12,7 @@ from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.training.objective import Objective
+    from elman.training.processes import Processes
 
 PlanT = TypeVar("PlanT", bound=Plan)
 _WORTH_A_CHANGE = 1.25
@@ -99,12 +100,12 @@ class Speed:
     """Seconds per validation."""
 
 
-def measure(objective: "Objective", plan: Plan, *, seconds: float) -> Speed:
+def measure(objective: "Objective", plan: Plan, *, seconds: float, processes: "Processes") -> Speed:
     """Train and validate a throw-away network for about this many seconds."""
     from elman.training.training import Training
 
     # Far from the end, where weights may be averaged.
-    training = Training(objective, plan.replace(updates=1 << 40))
+    training = Training(objective, plan.replace(updates=1 << 40), processes)
     training.update()  # the first one pays for setting up
     training.update()
     done, begin = 0, time.perf_counter()
@@ -127,6 +128,7 @@ def with_better_threads(
     cores: int,
     given: bool,
     seconds: float,
+    processes: "Processes",
     progress: Progress,
 ) -> tuple[PlanT, Speed]:
     """The plan with one thread or with all cores, whichever makes its updates much faster; and its
@@ -140,9 +142,9 @@ def with_better_threads(
     other = cores if plan.threads == 1 else 1
     if other == plan.threads or plan.device != "cpu":
         return plan, speed
-    found = measure(objective, plan.replace(threads=other), seconds=seconds)
+    found = measure(objective, plan.replace(threads=other), seconds=seconds, processes=processes)
     # Once more, since other programs come and go: the other number must beat both.
-    again = measure(objective, plan, seconds=seconds)
+    again = measure(objective, plan, seconds=seconds, processes=processes)
     speed = min(speed, again, key=lambda each: each.update)
     times = speed.update / found.update
     if times < _WORTH_A_CHANGE:

@@ -25,7 +25,7 @@ def fit(run: Run) -> None:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was written.
         TrainingError: a loss or gradient that is not finite; the last checkpoint is kept.
     """
-    training = Training(run.objective, run.plan)
+    training = Training(run.objective, run.plan, run.processes)
     inner = run.folder / "training"
     if run.resume:
         training.restore(*read_checkpoint(inner))

@@ -7,6 +7,7 @@ from elman.progress import Progress
 from elman.system.machine import choose_device
 from elman.training.objective import Objective, Observer
 from elman.training.plan import Plan
+from elman.training.processes import ALONE, Processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Run:
     resume: bool = False
     tensorboard: bool = False
     observer: Observer | None = None
+    processes: Processes = ALONE
     checkpoint_every: float = 60.0
     """Seconds between two checkpoints."""
 

@@ -15,10 +15,12 @@ from elman.errors import FolderError, TrainingError
 from elman.nn.dropout import Masks
 from elman.system.machine import prepare_device, set_threads, tune_allocator
 from elman.training.checkpoint import Position
+from elman.training.gradient_sums import GradientSums
 from elman.training.nonfinite import first_nonfinite
 from elman.training.objective import Arrays, Objective, State, TrainableNetwork
 from elman.training.optimizers import fits_optimizer, make_optimizers, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.plan import Plan
+from elman.training.processes import ALONE, Processes
 from elman.training.schedule import make_schedule
 from elman.training.sparse_updates import clip_gradients, step
 
@@ -40,9 +42,17 @@ class Training:
 
     Args:
         plan: its ``device`` is settled.
+        processes: those that train together; all of them make the same calls.
     """
 
-    def __init__(self, objective: Objective, plan: Plan) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        plan: Plan,
+        processes: Processes = ALONE,
+    ) -> None:
+        processes.order("begin", plan.to_json())
+        self.processes = processes
         tune_allocator()
         set_threads(plan.threads)
         prepare_device(plan.device, precision=plan.precision)
@@ -61,7 +71,8 @@ class Training:
         )
         self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup, cooldown=plan.cooldown)
         self.position = Position()
-        self.state: State = objective.initial_state(self.network)
+        self.state: State = self._part_of(objective.initial_state(self.network))
+        self.gradients = GradientSums(self.network, processes)
         self.average: dict[str, Tensor] = {}
 
     def update(self) -> Update:
@@ -71,22 +82,32 @@ class Training:
             TrainingError: the loss or the gradient is not finite; nothing was changed by this
                 update.
         """
+        self.processes.order("update")
         plan, position = self.plan, self.position
         batch = self.objective.batch(position.cursor, position.update)
         set_rate(self.optimizers, plan.rate * self.schedule(position.update) * batch.share)
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not self.objective.is_frozen(name, position.update))
         self.network.zero_grad(set_to_none=True)
+        part = self.processes.part(batch.data.rows)
+        data = batch.data if part is None else batch.data.part(part)
+        masks = Masks(plan.seed, position.update, part)
         with self._autocast():
-            loss = cast(TrainableNetwork, self.network).loss(batch.data, self.state, Masks(plan.seed, position.update))
-        mean = loss.total / loss.count
-        value = float(mean.detach())
+            loss = cast(TrainableNetwork, self.network).loss(data, self.state, masks)
+        sums = self.processes.sums(
+            [number for mean in loss.means for number in (float(mean.total.detach()), mean.count)]
+        )
+        totals, counts = sums[::2], sums[1::2]
+        value = totals[0] / counts[0]
         if not math.isfinite(value):
-            raise self._blame(batch.data, "loss")
-        (mean if loss.penalty is None else mean + loss.penalty).backward()
+            raise self._blame(data, "loss")
+        self.gradients.begin()
+        parts = [mean.total / max(count, 1e-9) for mean, count in zip(loss.means, counts, strict=True)]
+        sum(parts[1:], parts[0]).backward()
+        self.gradients.finish()
         norm = clip_gradients(self.network.parameters(), plan.clip or math.inf)
         if not math.isfinite(norm):
-            raise self._blame(batch.data, "gradient")
+            raise self._blame(data, "gradient")
         for optimizer in self.optimizers:
             step(optimizer)
         self.state = tuple(part.detach() for part in loss.state)
@@ -94,7 +115,7 @@ class Training:
         position.epoch, position.offset = batch.cursor.epoch, batch.cursor.offset
         if position.update > plan.average_from * plan.updates or position.average_start:
             self._add_to_average()
-        return Update(value, norm, loss.count)
+        return Update(value, norm, counts[0])
 
     def validating(self) -> Generator[float, None, float]:
         """Compute the validation figure with the weights to use; yields the share that is done."""
@@ -136,11 +157,13 @@ class Training:
 
     def groups(self) -> dict[str, dict[str, Tensor]]:
         """All tensors that a checkpoint holds."""
+        self.processes.order("gather")
+        state = [self.processes.gather(each, self._rows) for each in self.state]
         return {
             "weights": dict(self.network.named_parameters()),
             "optimizer": optimizer_arrays(self.optimizers),
             "average": self.average,
-            "state": {str(number): part for number, part in enumerate(self.state)},
+            "state": {str(number): part for number, part in enumerate(state)},
         }
 
     def restore(self, position: Position, groups: dict[str, dict[str, Tensor]]) -> None:
@@ -149,6 +172,7 @@ class Training:
         Raises:
             FolderError: it does not fit this network and plan.
         """
+        self.processes.order("restore")
         if not self._fits(position, groups):
             raise FolderError(
                 "the checkpoint does not fit the plan of this training; remove the folder and train again"
@@ -160,18 +184,25 @@ class Training:
         restore_optimizer(self.optimizers, groups.get("optimizer", {}))
         self.average = {name: mean.to(self.device) for name, mean in groups.get("average", {}).items()}
         state = groups.get("state", {})
-        self.state = tuple(state[str(number)].to(self.device) for number in range(len(state)))
+        whole = tuple(state[str(number)].to(self.device) for number in range(len(state)))
+        self.state = self._part_of(whole)
 
     def _fits(self, position: Position, groups: dict[str, dict[str, Tensor]]) -> bool:
         shapes = {name: parameter.shape for name, parameter in self.network.named_parameters()}
         weights, average, state = (groups.get(name, {}) for name in ("weights", "average", "state"))
         fits = {name: tensor.shape for name, tensor in weights.items()} == shapes
         fits &= not average or {name: tensor.shape for name, tensor in average.items()} == shapes
-        here = {str(number): part.shape for number, part in enumerate(self.state)}
-        fits &= {name: tensor.shape for name, tensor in state.items()} == here
+        here = {str(number): (self._rows, *part.shape[1:]) for number, part in enumerate(self.state)}
+        fits &= {name: tuple(tensor.shape) for name, tensor in state.items()} == here
         fits &= fits_optimizer(self.optimizers, groups.get("optimizer", {}))
         fits &= all(tensor.dtype == torch.float32 for family in groups.values() for tensor in family.values())
         return fits and self.objective.is_valid_cursor(position.cursor) and position.update <= self.plan.updates
+
+    def _part_of(self, state: State) -> State:
+        """The rows of a state ``[B, ..]`` that are trained here."""
+        self._rows = len(state[0]) if state else 0
+        part = self.processes.part(self._rows)
+        return state if part is None else tuple(each[part.slice].clone() for each in state)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.plan.precision == "bf16" else nullcontext()

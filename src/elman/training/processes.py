@@ -1,0 +1,152 @@
+"""Processes: those that train one network together, each on its part of every batch.
+
+They are started by torchrun, and speak through ``torch.distributed``: gloo between processors, NCCL
+between GPUs. The first one leads: it alone reads and writes the model folder and decides what comes
+next, and gives the others their orders. Sums over all processes have the same bits in each of them,
+so their weights stay the same.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from elman.data.part import Part
+from elman.errors import TrainingError
+from elman.system.launcher import is_launched
+
+TIMEOUT = timedelta(minutes=30)
+"""How long a process waits for the others."""
+
+
+class Order(NamedTuple):
+    """What the first process tells the others to do."""
+
+    what: str
+    facts: Mapping[str, Any] = {}
+    data: bytes = b""
+
+
+class Processes:
+    """One process alone: there is nobody to wait for."""
+
+    rank = 0
+    count = 1
+
+    def part(self, rows: int) -> Part | None:
+        """The rows of a batch that this process trains on; None for all of them, as where there are
+        fewer rows than processes."""
+        return None if self.count == 1 or rows < self.count else Part.of(self.rank, self.count, rows)
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        """The sums over all processes, float64."""
+        return list(values)
+
+    def order(self, what: str, facts: Mapping[str, Any] | None = None, data: bytes = b"") -> None:
+        """Tell the others what comes next; nothing if this is not the first process."""
+
+    def gather(self, own: Tensor, rows: int) -> Tensor:
+        """The rows ``[rows, ..]`` of all processes, from each one's part ``[b, ..]``."""
+        return own
+
+
+class Group(Processes):
+    """One of several processes.
+
+    Args:
+        group: a process group of ``torch.distributed``.
+    """
+
+    def __init__(self, group: Any) -> None:
+        self.group = group
+        self.rank, self.count = group.rank(), group.size()
+        self.sent = 0
+        """Bytes of all messages so far."""
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        message = torch.tensor(values, dtype=torch.float64)
+        self.wait(self.add(message))
+        return message.tolist()
+
+    def order(self, what: str, facts: Mapping[str, Any] | None = None, data: bytes = b"") -> None:
+        if self.rank:
+            return
+        head = json.dumps([what, facts or {}]).encode()
+        self._send(torch.tensor([len(head), len(data)]))
+        self._send(torch.frombuffer(bytearray(head + data), dtype=torch.uint8))
+
+    def next_order(self) -> Order:
+        """What the first process says next."""
+        first, second = self._send(torch.zeros(2, dtype=torch.int64)).tolist()
+        message = self._send(torch.zeros(first + second, dtype=torch.uint8)).numpy().tobytes()
+        what, facts = json.loads(message[:first])
+        return Order(what, facts, message[first:])
+
+    def gather(self, own: Tensor, rows: int) -> Tensor:
+        if self.part(rows) is None:
+            return own
+        parts = [Part.of(rank, self.count, rows) for rank in range(self.count)]
+        most = max(map(len, parts))
+        padded = own.new_zeros(most, *own.shape[1:])
+        padded[: len(own)] = own
+        found = self.all(padded)
+        return torch.cat([each[: len(part)] for each, part in zip(found, parts, strict=True)])
+
+    def all(self, own: Tensor) -> list[Tensor]:
+        """The tensors of all processes, which have the same shape."""
+        found = [torch.empty_like(own) for _ in range(self.count)]
+        self.sent += own.nbytes
+        self.wait(self.group.allgather([found], [own.contiguous()]))
+        return found
+
+    def add(self, message: Tensor) -> Any:
+        """Begin to add up a tensor over all processes; it is there after ``wait``."""
+        self.sent += message.nbytes
+        return self.group.allreduce([message])
+
+    def wait(self, work: Any) -> None:
+        """Wait for a message.
+
+        Raises:
+            TrainingError: another process has ended, or does not answer.
+        """
+        try:
+            work.wait()
+        except RuntimeError as error:
+            raise TrainingError(
+                f"process {self.rank} of {self.count} lost the others ({str(error).splitlines()[0][:200]}); all of "
+                "them must run: begin again with --resume"
+            ) from error
+
+    def _send(self, message: Tensor) -> Tensor:
+        self.sent += message.nbytes
+        self.wait(self.group.broadcast(message, 0))
+        return message
+
+
+ALONE = Processes()
+
+
+def join() -> Processes:
+    """The processes that torchrun started; ALONE without torchrun.
+
+    Raises:
+        TrainingError: they do not find each other.
+    """
+    if not is_launched():
+        return ALONE
+    backend = "gloo"
+    if torch.cuda.is_available():
+        backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    try:
+        if not dist.is_initialized():
+            dist.init_process_group(backend, timeout=TIMEOUT)
+    except RuntimeError as error:
+        raise TrainingError(f"the processes do not find each other: {str(error).splitlines()[0][:200]}") from error
+    return Group(dist.group.WORLD)
