@@ -46,8 +46,9 @@ def fit(run: Run) -> None:
     finally:
         log.close()
     position, memory = training.position, peak_memory()
+    together = run.processes.describe(position.update)
     run.progress.say(
-        f"trained {position.update} updates in {duration(position.seconds)}, best validation at update "
+        f"trained {position.update} updates{together} in {duration(position.seconds)}, best validation at update "
         f"{position.best_update}" + (f", at most {memory / 2**20:.0f} MB of memory" if memory else "")
     )
 

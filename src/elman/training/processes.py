@@ -54,6 +54,10 @@ class Processes:
         """The rows ``[rows, ..]`` of all processes, from each one's part ``[b, ..]``."""
         return own
 
+    def describe(self, updates: int) -> str:
+        """How many there are, and what each of them sent, after so many updates; empty for one."""
+        return ""
+
 
 class Group(Processes):
     """One of several processes.
@@ -96,6 +100,9 @@ class Group(Processes):
         padded[: len(own)] = own
         found = self.all(padded)
         return torch.cat([each[: len(part)] for each, part in zip(found, parts, strict=True)])
+
+    def describe(self, updates: int) -> str:
+        return f" by {self.count} processes, {self.sent / max(updates, 1) / 1e6:.2f} MB of messages per update,"
 
     def all(self, own: Tensor) -> list[Tensor]:
         """The tensors of all processes, which have the same shape."""
