@@ -8,7 +8,12 @@ from elman.data.streams import Chunk
 from elman.models.network_config import NeuralConfig
 from elman.models.neural import Drops, Network
 from elman.nn.dropout import Masks
+from elman.nn.loss import Mean
 from elman.nn.penalties import Penalties
+
+
+def mean_of(penalties: tuple[Mean, ...]) -> float:
+    return sum(float(total.detach()) / max(count, 1) for total, count in penalties)
 
 
 def by_loops(dropped: np.ndarray, raw: np.ndarray, reset: np.ndarray, alpha: float, beta: float) -> float:
@@ -32,21 +37,20 @@ def test_both_penalties_are_what_loops_give(reset_share: float) -> None:
     found = Penalties(activation=1.5, temporal=0.7).of(
         torch.from_numpy(dropped), raw=torch.from_numpy(raw), reset=torch.from_numpy(reset)
     )
-    assert found is not None
-    assert float(found) == pytest.approx(by_loops(dropped, raw, reset, 1.5, 0.7), rel=1e-12)
+    assert mean_of(found) == pytest.approx(by_loops(dropped, raw, reset, 1.5, 0.7), rel=1e-12)
 
 
 def test_without_weights_there_is_nothing_and_one_token_has_no_change() -> None:
     one = torch.ones(2, 1, 3)
-    assert Penalties().of(one, raw=one, reset=None) is None
-    assert Penalties(temporal=1.0).of(one, raw=one, reset=None) == 0
+    assert Penalties().of(one, raw=one, reset=None) == ()
+    assert mean_of(Penalties(temporal=1.0).of(one, raw=one, reset=None)) == 0
 
 
 def test_bfloat16_outputs_are_summed_in_float32() -> None:
     y = torch.full((4, 64, 32), 1.01, dtype=torch.bfloat16)
     found = Penalties(activation=1.0, temporal=1.0).of(y, raw=y, reset=None)
-    assert found is not None and found.dtype == torch.float32
-    assert float(found) == pytest.approx(float(y[0, 0, 0]) ** 2, rel=1e-6)
+    assert [mean.total.dtype for mean in found] == [torch.float32] * 2
+    assert mean_of(found) == pytest.approx(float(y[0, 0, 0]) ** 2, rel=1e-6)
 
 
 def test_a_network_penalises_what_dropout_left_and_what_it_had_before() -> None:
@@ -62,10 +66,10 @@ def test_a_network_penalises_what_dropout_left_and_what_it_had_before() -> None:
     with torch.no_grad():
         raw, _ = net(torch.from_numpy(chunk.inputs), state, reset=torch.from_numpy(reset))
         mask = Masks(1, 4).keep(2, 1, 6, drop=0.5)
-    assert loss.penalty is not None and 0 < mask.mean() < 2
+    assert 0 < mask.mean() < 2
     expected = by_loops((raw * mask).numpy(), raw.numpy(), reset, 2.0, 3.0)
-    assert float(loss.penalty.detach()) == pytest.approx(expected, rel=1e-5)
-    assert net.loss(chunk, state).penalty is None  # nothing is penalised where nothing is learned
-    loss.penalty.backward()
+    assert mean_of(loss.penalties) == pytest.approx(expected, rel=1e-5)
+    assert net.loss(chunk, state).penalties == ()  # nothing is penalised where nothing is learned
+    loss.penalties[1].total.backward()
     slope = net.stack.layers[0].weight_hh.grad
     assert slope is not None and slope.abs().sum() > 0

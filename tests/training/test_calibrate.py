@@ -5,6 +5,7 @@ import pytest
 from elman.progress import ScreenProgress
 from elman.training import calibrate
 from elman.training.plan import Plan
+from elman.training.processes import ALONE
 
 
 @pytest.mark.parametrize(
@@ -56,10 +57,10 @@ def test_threads_are_tried_on_the_network_itself(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     measured = {count: calibrate.Speed(seconds, 1.0) for count, seconds in updates.items()}
-    monkeypatch.setattr(calibrate, "measure", lambda objective, plan, *, seconds: measured[plan.threads])
+    monkeypatch.setattr(calibrate, "measure", lambda objective, plan, *, seconds, processes: measured[plan.threads])
     plan = Plan(updates=1, threads=threads, device="cpu")
     found, speed = calibrate.with_better_threads(
-        None, plan, measured[threads], cores=2, given=given, seconds=1.0, progress=ScreenProgress()  # type: ignore[arg-type]
+        None, plan, measured[threads], cores=2, given=given, seconds=1.0, processes=ALONE, progress=ScreenProgress()  # type: ignore[arg-type]
     )  # fmt: skip
     err = capsys.readouterr().err
     assert (found.threads, speed) == (wanted, measured[wanted]) and said in err and bool(err) == bool(said)

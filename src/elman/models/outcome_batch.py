@@ -5,9 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.part import Part
-from elman.errors import UsageError
-
 
 class OutcomeBatch(NamedTuple):
     """B rows, in the order of their times."""
@@ -28,21 +25,3 @@ class OutcomeBatch(NamedTuple):
     """Of each level its rounds: rows that update together, all of which are predicted before."""
     fresh: bool = False
     """Whether the states are those of entities without rows."""
-
-    @property
-    def rows(self) -> int:
-        """B."""
-        return len(self.ids)
-
-    def part(self, part: Part) -> "OutcomeBatch":
-        """Some of the rows: only all of them.
-
-        Raises:
-            UsageError: not all.
-        """
-        if len(part) != self.rows:
-            raise UsageError(
-                "a model of outcomes trains in one process, since each row changes what the next ones read; start it "
-                "without torchrun"
-            )
-        return self

@@ -83,7 +83,7 @@ def carry_out(group: "Group", folder: Path, *, job: Job | None = None, weights: 
     training = None
     while (order := group.next_order()).what != "end":
         if order.what == "job":
-            job = _job(folder, order.facts)
+            job = job_of(folder, order.facts)
             weights = load(order.data) if order.facts["has_weights"] else None
         elif order.what == "begin":
             assert job is not None and job.plan is not None
@@ -103,7 +103,12 @@ def carry_out(group: "Group", folder: Path, *, job: Job | None = None, weights: 
         raise FirstEnded("the first process ended the training; its message says why")
 
 
-def _job(folder: Path, facts: Mapping[str, Any]) -> Job:
+def job_of(folder: Path, facts: Mapping[str, Any]) -> Job:
+    """The training that the first process announced, or that a folder's plan file records.
+
+    Raises:
+        TrainingError: the data differ here.
+    """
     found = entry(facts["kind"])
     assert found.plan is not None
     task = task_named(found.task)

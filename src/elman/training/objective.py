@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Generator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elman.data.cursor import Cursor
+from elman.data.part import Part
 from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
 
@@ -16,11 +17,26 @@ State = tuple[Tensor, ...]
 Arrays = dict[str, NDArray[Any]]
 
 
+@runtime_checkable
+class Divisible(Protocol):
+    """Data of a batch whose rows several processes can share."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def part(self, part: Part) -> Any:
+        """Some of the rows, padded as all of them."""
+        ...
+
+
 class Batch(NamedTuple):
     """What one update learns from."""
 
     data: Any
-    """The argument of ``TrainableNetwork.loss``."""
+    """The argument of ``TrainableNetwork.loss``; ``Divisible`` if several processes can train on
+    it."""
     cursor: Cursor
     """Where the next batch begins."""
     share: float = 1.0

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.cursor import Cursor
-from elman.errors import FolderError, TrainingError
+from elman.data.part import Part
+from elman.errors import FolderError, TrainingError, UsageError
 from elman.nn.dropout import Masks
 from elman.system.machine import prepare_device, set_threads, tune_allocator
 from elman.training.checkpoint import Position
 from elman.training.gradient_sums import GradientSums
 from elman.training.nonfinite import first_nonfinite
-from elman.training.objective import Arrays, Objective, State, TrainableNetwork
+from elman.training.objective import Arrays, Divisible, Objective, State, TrainableNetwork
 from elman.training.optimizers import fits_optimizer, make_optimizers, optimizer_arrays, restore_optimizer, set_rate
 from elman.training.plan import Plan
 from elman.training.processes import ALONE, Processes
@@ -89,8 +90,7 @@ class Training:
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not self.objective.is_frozen(name, position.update))
         self.network.zero_grad(set_to_none=True)
-        part = self.processes.part(batch.data.rows)
-        data = batch.data if part is None else batch.data.part(part)
+        data, part = self._own_rows(batch.data)
         masks = Masks(plan.seed, position.update, part)
         with self._autocast():
             loss = cast(TrainableNetwork, self.network).loss(data, self.state, masks)
@@ -197,6 +197,18 @@ class Training:
         fits &= fits_optimizer(self.optimizers, groups.get("optimizer", {}))
         fits &= all(tensor.dtype == torch.float32 for family in groups.values() for tensor in family.values())
         return fits and self.objective.is_valid_cursor(position.cursor) and position.update <= self.plan.updates
+
+    def _own_rows(self, data: Any) -> tuple[Any, Part | None]:
+        """The rows of a batch that are trained here, and which they are; None for all."""
+        if self.processes.count == 1:
+            return data, None
+        if not isinstance(data, Divisible):
+            raise UsageError(
+                "this task trains in one process, since its examples depend on each other or are not divided yet; "
+                "start it without torchrun"
+            )
+        part = self.processes.part(data.rows)
+        return (data if part is None else data.part(part)), part
 
     def _part_of(self, state: State) -> State:
         """The rows of a state ``[B, ..]`` that are trained here."""
