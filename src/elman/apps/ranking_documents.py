@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elman.apps.rank import Hit, RankConfig, Ranker
 from elman.apps.ranking.analysis import AnalysisConfig
@@ -14,11 +14,13 @@ from elman.apps.ranking.documents import read_named
 from elman.apps.ranking.index import KIND, Index
 from elman.apps.ranking.rerankers import MODEL, VECTORS, TextModel, query_likelihood, vector_similarity
 from elman.errors import UsageError
-from elman.models.word_vectors import WordVectors
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.system.machine import fingerprint
+
+if TYPE_CHECKING:
+    from elman.models.word_vectors import WordVectors
 
 Documents = str | Path | Sequence[str] | Index
 
@@ -93,7 +95,7 @@ def make_ranker(
     *,
     methods: Sequence[str] = ("bm25",),
     model: TextModel | None = None,
-    vectors: WordVectors | None = None,
+    vectors: "WordVectors | None" = None,
     weights: dict[str, float] | None = None,
     config: RankConfig | None = None,
 ) -> Ranker:
@@ -119,7 +121,7 @@ def rank(
     language: str | None = None,
     field: str | None = None,
     model: TextModel | None = None,
-    vectors: WordVectors | None = None,
+    vectors: "WordVectors | None" = None,
     weights: dict[str, float] | None = None,
     progress: Progress | None = None,
     **settings: Any,

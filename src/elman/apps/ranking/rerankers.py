@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,12 @@ from elman.apps.ranking.index import Index
 from elman.decode.direction import check_forward
 from elman.decode.scoring import score_lines
 from elman.errors import ModelError
-from elman.models.documents import SifDocuments
 from elman.models.protocol import LanguageModel
-from elman.models.word_vectors import WordVectors
 from elman.text.normalise import normalise_line, split_lines
 from elman.text.speller import Speller
+
+if TYPE_CHECKING:
+    from elman.models.word_vectors import WordVectors
 
 Reranker = Callable[[str, Sequence[str]], NDArray[np.float64]]
 """From a query and the texts of documents to their scores."""
@@ -56,11 +57,13 @@ def query_likelihood(model: TextModel) -> Reranker:
     return score
 
 
-def vector_similarity(vectors: WordVectors, index: Index) -> Reranker:
+def vector_similarity(vectors: "WordVectors", index: Index) -> Reranker:
     """The cosine of the query and a document, both weighted means of word vectors (``SifDocuments``).
 
     What all have in common is estimated on documents spread over the index.
     """
+    from elman.models.documents import SifDocuments  # which imports numba
+
     step = max(1, len(index) // _SAMPLE)
     known = SifDocuments(
         vectors, [vectors.split(index.texts[number]) for number in islice(range(0, len(index), step), _SAMPLE)]
