@@ -1,5 +1,4 @@
-"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences, in
-one call.
+"""Instructions (``compiler.py``) as machine code: a function, or a step along whole sequences.
 
 Every operator works on ``row[N, width]``, a row for each text; an operand is a piece of its row, or
 of the constants. No row reads another. The compiler may reorder or contract nothing here: results
@@ -149,18 +148,6 @@ def first_outside(ids, most):
             if ids[n, slot] < 0 or ids[n, slot] > most[slot]:
                 return n
     return -1
-
-
-@compiled
-def run_once(code, memory, constants, matrices, most, spans, out):
-    """``run``, then copy the pieces ``spans`` to ``out[N, ..]``; returns the first row with an id
-    out of bounds.
-    """
-    outside = first_outside(memory[2], most)
-    if outside < 0:
-        run(code, memory, constants, matrices)
-        collect(memory[0], spans, out)
-    return outside
 
 
 @compiled
