@@ -69,6 +69,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """Nobody waits for the disk: what it holds after a power cut is not looked at, and kills lose no writes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", os.fstat)  # a file that is not open is still an error
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def sketches() -> Iterator[Callable[..., None]]:
     """Trainings leave an empty file for each picture: to draw one takes as long as they do. Gives what draws."""
     from elman.report.curve import CURVE_FILE

@@ -30,7 +30,7 @@ def _built(name: str) -> Case:
     return MODELS[name]()
 
 
-def histories(model: LanguageModel, *, count: int = 6) -> list[np.ndarray]:
+def histories(model: LanguageModel, *, count: int = 4) -> list[np.ndarray]:
     """The nothing, known lines with and without their end, and random tokens: contexts seen and unseen."""
     draw = np.random.default_rng(7)
     found = [np.empty(0, dtype=np.int64), np.array([EOS_ID]), np.array([UNK_ID, UNK_ID])]
