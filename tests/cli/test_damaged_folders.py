@@ -36,6 +36,7 @@ def test_a_flipped_bit_anywhere_is_found(
     assert cli("complete", folder, "Anna").code == 0
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_what_resuming_reads_is_found(cli: Call, text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "m"
     stopped_run(text_file, out)
@@ -85,6 +86,7 @@ def test_a_kill_between_two_files_of_an_ngram(
     assert not list(out.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_network_killed_before_its_first_checkpoint(cli: Call, text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "m"
     stopped_run(text_file, out)

@@ -104,6 +104,7 @@ def test_given_weights_are_the_same_everywhere(
     assert elman.load(tmp_path / "x").lm.model_hash == elman.load(tmp_path / "m").lm.model_hash
 
 
+@pytest.mark.slow
 def test_what_cannot_be_mixed_is_one_line(
     cli: Call, lstm_folder: Path, ngram_folder: Path, reviews_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:

@@ -191,6 +191,7 @@ def test_adapting_at_evaluation(
     assert signed.startswith("signature: model:cache-")
 
 
+@pytest.mark.slow
 def test_the_passports_text_is_tuned_on_and_said(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     result = good(cli("evaluate", lstm_folder, text_file, "--cache", "--json"))
     card = json.loads(good(cli("info", lstm_folder, "--json")).out)

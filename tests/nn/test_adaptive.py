@@ -174,6 +174,7 @@ def test_bfloat16_rows_get_bfloat16_gradients() -> None:
     assert (gradient - expected).float().norm() / expected.float().norm() < 0.03
 
 
+@pytest.mark.slow
 def test_nothing_of_n_times_v_nor_v_times_e_ever_exists() -> None:
     vocab, rows = 500, 60
     clusters = Clusters(np.arange(vocab, dtype=np.int32), (20, 100, vocab))
