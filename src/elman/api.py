@@ -85,7 +85,7 @@ def train(
     Raises:
         ElmanError: whatever is wrong, in one line.
     """
-    if not sources:
+    if not sources and not settings.get("source"):
         raise UsageError("no text was given; name files, folders, globs, - for stdin, or builtin:pydocs")
     folders = _listed(start or ())
     if task is None:

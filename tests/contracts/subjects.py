@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from elman.cells.registry import CELLS
+from elman.inference.conditioned_translator import ConditionedTranslator
 from elman.inference.model import InferenceModel, inference_model
+from elman.inference.translator import inference_translator
 from elman.inference.weights import groups_of
 from elman.models.cache import NeuralCache
 from elman.models.combine import Mixture
@@ -18,6 +20,8 @@ from elman.models.neural import Network, NeuralModel
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.models.protocol import LanguageModel
 from elman.models.temperature import Tempered
+from elman.models.translator import TranslatorNetwork
+from elman.models.translator_config import TranslatorConfig, TranslatorSizes
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 
 LINES = [
@@ -54,6 +58,18 @@ def mixture(level: str) -> Mixture:
     other = Tokenizer([*tokenizer(level).tokens[:2], *tokenizer(level).tokens[:1:-1]], config=tokenizer(level).config)
     third = ngram(level, order=2, lines=LINES[::5], words=other)
     return Mixture([ngram(level, order=3), ngram(level, order=1), third], weights=[0.5, 0.125, 0.375])
+
+
+def translator(level: str) -> ConditionedTranslator:
+    """In 8 bits, after it has read two lines."""
+    words = tokenizer(level)
+    config = TranslatorConfig(embedding_size=8, hidden_size=8, layers=1, joint=True)
+    sizes = TranslatorSizes(words.size, words.size)
+    torch.manual_seed(0)
+    arrays = TranslatorNetwork(config, sizes).to_arrays()
+    engine = inference_translator(arrays, config, sizes, int8=groups_of(arrays))
+    sources = [np.append(words.encode(line).ids, EOS_ID) for line in LINES[:2]]
+    return ConditionedTranslator(engine, words, sources, "translator")
 
 
 def smoothed(level: str, *, order: int, **settings: Any) -> NgramModel:
@@ -173,6 +189,7 @@ MODELS: dict[str, Callable[[], Case]] = {
     "engine, fp32 rglru, one-hot": lambda: Case(
         engine(network("rglru", "word", tied=False, input="one-hot"), int8=False), tolerance=1e-4
     ),
+    "translator, int8, with a source": lambda: Case(translator("char")),
     "engine in a mixture": lambda: Case(
         Mixture([ngram("word", order=3), engine(network("lstm", "word"), int8=True)], weights=[0.5, 0.5]), 1e-6
     ),

@@ -86,6 +86,14 @@ def sales(path: Path, seed: int) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def pairs(path: Path, seed: int) -> None:
+    """Digits, and their names in another language."""
+    rng, names = np.random.default_rng(seed), ["null", "eins", "zwei", "drei", "Anna", "fine"]
+    rows = [rng.integers(0, len(names), rng.integers(1, 5)) for _ in range(80)]
+    lines = [f"{' '.join(map(str, row.tolist()))},{' '.join(names[each] for each in row)}" for row in rows]
+    path.write_text("\n".join(["source,target", *lines]) + "\n")
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -99,6 +107,11 @@ SUBJECTS = {
         tagged_sentences,
         {**COMMON, **SMALL, "subword_size": 4, "format": "columns", "crf": True, "dropout": 0.2, "rival": False},
         ["Anna Lee sees Paris", "", ["the", "river"], "w1 w2 w3 w4 w5 w6 w7", "Ben", []],
+    ),
+    "translate": Subject(
+        pairs,
+        {**COMMON, **SMALL, "layers": 1, "vocab_size": 280, "attention": "additive", "dropout": 0.2},
+        ["1 2 3", "", "0", "4 4 4 4 4 4 4 4", "never seen", "5 1"],
     ),
     "outcome": Subject(
         matches,

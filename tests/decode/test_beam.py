@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from elman.decode.beam import beam_search
+from elman.decode.beam import beam_search, beam_searches
 from elman.errors import UsageError
+from elman.models.protocol import State
 from elman.text.tokenizer import EOS_ID
 
 
@@ -152,3 +153,53 @@ def test_sizes_below_one_are_refused(word_model, name):
         beam_search(word_model, word_model.start(), **sizes)
     with pytest.raises(UsageError, match="length_penalty"):
         beam_search(word_model, word_model.start(), beam_size=1, max_tokens=1, length_penalty=-1)
+
+
+def test_searches_side_by_side_are_each_alone(make_net, make_tokenizer):
+    model = make_net(make_tokenizer("char", "abc"))
+    starts = [model.start(), *(model.advance(np.array([token]), model.start()) for token in (2, 4))]
+    together = beam_searches(model, State.stack(starts), beam_size=3, max_tokens=[2, 5, 1], n_best=3)
+    for state, most, found in zip(starts, (2, 5, 1), together, strict=True):
+        assert found == beam_search(model, state, beam_size=3, max_tokens=most, n_best=3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "keeps"),
+    [
+        ({"min_tokens": 2}, lambda ids: EOS_ID not in ids[:2]),
+        ({"no_repeat": 1}, lambda ids: len(set(ids)) == len(ids)),
+        ({"no_repeat": 2}, lambda ids: len(set(zip(ids, ids[1:], strict=False))) == len(ids) - 1),
+    ],
+)
+def test_what_is_ruled_out_is_never_taken(make_net, make_tokenizer, settings, keeps):
+    model = make_net(make_tokenizer("char", "abc"))
+    found = beam_searches(model, model.start(), beam_size=700, max_tokens=[4], n_best=999, **settings)[0]
+    everything = every_continuation(model, model.start(), 4)
+    kept = [ids for ids in everything if keeps(ids)]
+    assert [one.ids for one in found] == sorted(kept, key=lambda ids: -everything[ids]) and 0 < len(kept) < 340
+
+
+def test_a_penalty_counts_when_a_hypothesis_ends(make_net, make_tokenizer):
+    model = make_net(make_tokenizer("char", "abc"))
+    name = next(iter(model.start().parts))
+
+    def penalty(state):
+        return -np.abs(state.parts[name].reshape(state.batch, -1)[:, 0])
+
+    found = beam_searches(
+        model, model.start(), beam_size=700, max_tokens=[3], n_best=999, penalty=penalty, length_penalty=0.5
+    )[0]
+    for one in found[:30]:
+        state = model.start()
+        for token in one.ids[:-1]:
+            state = model.advance(np.array([token]), state)
+        assert one.score == pytest.approx((one.log_prob + penalty(state)[0]) / len(one.ids) ** 0.5)
+    assert len(found) == len(every_continuation(model, model.start(), 3))
+
+
+def test_an_early_search_ends_with_its_beam_full(word_model):
+    settings = {"beam_size": 2, "max_tokens": [9], "n_best": 9}
+    late, soon = (beam_searches(word_model, word_model.start(), early=early, **settings)[0] for early in (False, True))
+    assert 2 <= len(soon) < len(late) and {one.ids for one in soon} < {one.ids for one in late}
+    (greedy,) = beam_searches(word_model, word_model.start(), early=True, beam_size=1, max_tokens=[9])[0]
+    assert [word_model.tokenizer.pieces[token] for token in greedy.ids] == [b" the", b" cat", b" sat", b"\n"]

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument
+from elman.cli.flags import Json, ModelArgument, with_flags
 from elman.cli.screen import print_json
 from elman.cli.tasks import other_task
+from elman.decode.translation import DecodingConfig
 from elman.errors import TextError, UsageError
 
 
+@with_flags(DecodingConfig)
 def run(
     model: ModelArgument,
     texts: Annotated[
@@ -42,7 +44,17 @@ def run(
         int | None,
         typer.Option(help="Forecasters: steps to forecast (default: as trained; more are forecast recursively)."),
     ] = None,
+    begin: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Translators: how every translation begins.")
+    ] = None,
+    lm: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Translators: a language model of the target that helps.")
+    ] = None,
+    lm_weight: Annotated[
+        float | None, typer.Option(help="With --lm: the weight of its log-probabilities (default: 0.2).")
+    ] = None,
     as_json: Json = False,
+    **settings: Any,
 ) -> None:
     from elman import api
 
@@ -74,9 +86,16 @@ def run(
         raise UsageError(f"{model} predicts no labels; leave out --proba")
     if horizon is not None and not hasattr(loaded, "forecast"):
         raise UsageError(f"{model} forecasts no series; leave out --horizon")
+    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight}
+    more = {name: value for name, value in more.items() if value is not None}
+    if more and not hasattr(loaded, "reading"):
+        raise UsageError(f"{model} is no translator; leave out --{next(iter(more)).replace('_', '-')}")
+    if lm is not None:
+        more["lm"] = api.load(lm, task="language").lm
+    if horizon is not None:
+        more["horizon"] = horizon
     if not as_json and (proba or hasattr(loaded, "first_line")):
         print("\t".join(loaded.head) if proba else loaded.first_line)
-    more = {} if horizon is None else {"horizon": horizon}
     for prediction in loaded.predictions(lines, **more):
         _print(prediction, proba=proba, as_json=as_json)
 

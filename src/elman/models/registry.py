@@ -97,6 +97,14 @@ _OTHERS: dict[str, Entry] = {
         plan="elman.tasks.forecast.plan:ForecastPlan",
         files=("series.json",),
     ),
+    "translator": Entry(
+        "translate",
+        "elman.models.translator_config:TranslatorConfig",
+        "elman.inference.translator:InferenceTranslator",
+        plan="elman.tasks.translate.plan:TranslatePlan",
+        files=("tokenizer.json", "tokenizer_config.json"),
+        optional=("source_tokenizer.json", "source_tokenizer_config.json"),
+    ),
     "vectors": Entry(
         "vectors",
         "elman.models.vectors.config:VectorsConfig",

@@ -9,6 +9,7 @@ TASKS: dict[str, str] = {
     "language": "elman.tasks.language.task:LanguageTask",
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "tag": "elman.tasks.tag.task:TagTask",
+    "translate": "elman.tasks.translate.task:TranslateTask",
     "outcome": "elman.tasks.outcome.task:OutcomeTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
     "vectors": "elman.tasks.vectors.task:VectorsTask",

@@ -1,0 +1,196 @@
+"""Translator: a trained translator and its uses, computed by the engine without torch."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.examples import normalise_text
+from elman.data.padding import in_order
+from elman.decode.beam import Hypothesis
+from elman.decode.fusion import FusedModel, check_fusion
+from elman.decode.translation import DecodingConfig, decode_targets
+from elman.errors import FolderError, UsageError
+from elman.inference.conditioned_translator import ConditionedTranslator
+from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
+from elman.models.protocol import LanguageModel
+from elman.models.translator_config import TranslatorConfig
+from elman.storage import folder as model_folder
+from elman.storage.archive import arrays_digest
+from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.translate.copying import with_copies
+from elman.tasks.translate.data import sizes_of
+from elman.tasks.translate.translation import Translation
+from elman.tasks.translate.vocabularies import Vocabularies
+from elman.text.tokenizer import EOS_ID, UNK_ID
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_BATCH = 64
+"""Texts translated side by side."""
+
+
+class Translator(FolderModel):
+    """A trained translator.
+
+    Attributes:
+        network: its network in the engine.
+        config: its configuration.
+        vocabularies: the tokenizers of source and target.
+    """
+
+    def __init__(
+        self,
+        network: InferenceTranslator,
+        vocabularies: Vocabularies,
+        config: TranslatorConfig,
+        *,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(folder)
+        self.network, self.vocabularies, self.config = network, vocabularies, config
+
+    def __repr__(self) -> str:
+        types = f"{self.vocabularies.source.size} and {self.vocabularies.target.size} types"
+        return f"Translator({self.config.cell}, {types})"
+
+    @cached_property
+    def model_hash(self) -> str:
+        """Hex digest of configuration, vocabularies and weights as they are used."""
+        facts = [repr(self.network.config.to_json()), self.vocabularies.source.hash, self.vocabularies.target.hash]
+        facts.append(arrays_digest(self.network.to_arrays()))
+        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+
+    def predict(self, texts: str | Iterable[str], **options: Any) -> Any:
+        """The translation of each text; of a single text, its own.
+
+        Args:
+            options: those of ``predictions``.
+
+        >>> import elman
+        >>> model = elman.load("en-de")  # doctest: +SKIP
+        >>> model.predict("A cat sleeps.")  # doctest: +SKIP
+        'Eine Katze schläft.'
+        """
+        if isinstance(texts, str):
+            return next(self.predictions([texts], **options)).text
+        return [each.text for each in self.predictions(texts, **options)]
+
+    def predictions(
+        self,
+        texts: Iterable[str],
+        *,
+        begin: str = "",
+        lm: LanguageModel | None = None,
+        lm_weight: float = 0.2,
+        **decoding: Any,
+    ) -> Iterator[Translation]:
+        """The translations of a stream of texts, in its order and in constant memory; no text changes
+        another's.
+
+        Args:
+            begin: how every translation begins; its last word may be half a word.
+            lm: a language model of the target side, which helps to choose (``decode.fusion``).
+            lm_weight: of its log-probabilities.
+            decoding: fields of ``DecodingConfig``, such as ``beam_size``.
+
+        Raises:
+            ModelError: the language model has other types.
+            UsageError: an option that is out of range.
+        """
+        config = DecodingConfig(**decoding)
+        if lm is not None:
+            check_fusion(self.vocabularies.target.tokens, lm, lm_weight)
+
+        def translated(some: list[tuple[str, NDArray[np.int64]]]) -> list[Translation]:
+            model = self._reading([ids for _, ids in some])
+            fused = model if lm is None else FusedModel(model, lm, lm_weight)
+            found = decode_targets(fused, model.memory.lengths, config, begin=begin)
+            return self._translations([text for text, _ in some], found, model)
+
+        return in_order(self._encoded(texts), translated, length=lambda each: len(each[1]), batch=_BATCH)
+
+    def reading(self, texts: Sequence[str]) -> ConditionedTranslator:
+        """A language model of the targets of texts."""
+        return self._reading([ids for _, ids in self._encoded(texts)])
+
+    def _encoded(self, texts: Iterable[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        for number, text in enumerate(texts, 1):
+            if not isinstance(text, str):
+                raise UsageError(f"text {number} is of type {type(text).__name__}; give strings")
+            line = normalise_text(text)
+            yield line, self.vocabularies.source_ids([line])[0]
+
+    def _reading(self, ids: Sequence[NDArray[np.int64]]) -> ConditionedTranslator:
+        return ConditionedTranslator(self.network, self.vocabularies.target, ids, self.model_hash)
+
+    def _translations(
+        self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], model: ConditionedTranslator
+    ) -> list[Translation]:
+        return [
+            Translation(
+                text,
+                tuple(self._written(hypothesis, text, model, number) for hypothesis in own),
+                tuple(hypothesis.log_prob for hypothesis in own),
+            )
+            for number, (text, own) in enumerate(zip(texts, found, strict=True))
+        ]
+
+    def _written(self, hypothesis: Hypothesis, text: str, model: ConditionedTranslator, number: int) -> str:
+        ids = [token for token in hypothesis.ids if token != EOS_ID]
+        target = self.vocabularies.target
+        if UNK_ID not in ids or not self.config.attends:
+            return target.decode(ids)
+        spans = self.vocabularies.source.encode(text).spans.tolist()
+        words = [text[start:end] for start, end in spans]
+        (weights,) = model.attention([np.array(ids, np.int64)], [number])
+        return with_copies(target, ids, weights, words[::-1] if self.vocabularies.reverse else words)
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        return {
+            "name": self.config.cell,
+            "size": self.config.layers_in_words,
+            "attention": self.config.attention,
+            "types": [self.vocabularies.source.size, self.vocabularies.target.size],
+            "precision": self.network.precision,
+        }
+
+
+def load(folder: Path, *, finished: bool = True) -> Translator:
+    """Read the folder of a translator.
+
+    Args:
+        finished: whether to refuse a folder whose training has ended but which has no model card
+            yet.
+
+    Raises:
+        FolderError: missing, damaged, too new or hostile.
+    """
+    return load_folder(folder, "translator", "a translator", _loaded, finished=finished)
+
+
+def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> Translator:
+    files = model_folder.static_files(folder)
+    try:
+        config = TranslatorConfig.from_json(values)
+        vocabularies = Vocabularies.from_files(files, joint=config.joint, reverse=config.reverse_source)
+        sizes = sizes_of(vocabularies)
+        if (folder / model_folder.INFERENCE_FILE).exists():
+            arrays, about = model_folder.read_inference(folder, weights)
+            own = InferenceTranslatorConfig.from_json(about)
+            if own.network != config.to_json() or (own.source, own.target) != (sizes.source, sizes.target):
+                raise FolderError(
+                    f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again"
+                )
+            network = InferenceTranslator(arrays, own)
+        else:
+            network = inference_translator(weights.result(), config, sizes, int8=())
+    except UsageError as error:
+        raise FolderError(f"{folder}: {error}") from error
+    return Translator(network, vocabularies, config, folder=folder)

@@ -1,0 +1,66 @@
+"""Translation as a task: a text to another one, learned from pairs."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.cells.registry import CELLS
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.registry import is_known
+from elman.models.translator_config import TranslatorConfig
+from elman.progress import Progress
+from elman.storage.folder import read_config
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.tasks.task import Task
+from elman.tasks.translate.plan import TranslatePlan
+from elman.tasks.translate.request import TranslateRequest
+from elman.training.plan import Plan
+
+if TYPE_CHECKING:
+    from elman.tasks.translate.model import Translator
+
+
+class TranslateTask(Task):
+    """Translate texts."""
+
+    name = "translate"
+    request = TranslateRequest
+    default_kind = "lstm"
+
+    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
+        if not (is_known(model) and model in CELLS):
+            raise UsageError(f"--model is {model!r}; for translate it must be a cell: {', '.join(CELLS)}")
+        return "translator", {"cell": model}
+
+    def model_of(self, folder: Path) -> str:
+        kind, values = read_config(folder)
+        return str(values.get("cell", kind))
+
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        from elman.tasks.translate.job import new_job
+
+        assert isinstance(request, TranslateRequest)
+        return new_job(request, folder=folder, start=start, progress=progress)
+
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.tasks.translate.job import resumed_job
+
+        assert isinstance(request, TranslateRequest)
+        assert isinstance(config, TranslatorConfig) and isinstance(plan, TranslatePlan)
+        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
+
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "Translator":
+        from elman.tasks.translate.model import load
+
+        return load(folder)
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        for name, figures in card.get("figures", {}).items():
+            yield f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+
+    def next_steps(self, folder: str) -> str:
+        return f'elman predict {folder} "..."   elman evaluate {folder} PAIRS   elman info {folder}'

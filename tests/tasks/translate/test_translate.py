@@ -1,0 +1,63 @@
+"""A translator from pairs on disk to translations."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import elman
+from elman.errors import UsageError
+from elman.tasks.translate.model import Translator
+
+NAMES = {"1": "eins", "2": "zwei", "3": "drei", "4": "vier"}
+
+
+def write_pairs(folder: Path, count: int = 300) -> tuple[Path, Path]:
+    """Digits and their names in reverse order, in two files."""
+    rng = np.random.default_rng(1)
+    rows = [rng.choice(list(NAMES), rng.integers(1, 4)).tolist() for _ in range(count)]
+    (folder / "one").write_text("".join(f"{' '.join(row)}\n" for row in rows))
+    (folder / "other").write_text("".join(f"{' '.join(NAMES[each] for each in row[::-1])}\n" for row in rows))
+    return folder / "one", folder / "other"
+
+
+@pytest.fixture(scope="module")
+def translator(tmp_path_factory: pytest.TempPathFactory) -> Translator:
+    folder = tmp_path_factory.mktemp("translate")
+    source, target = write_pairs(folder)
+    settings: dict[str, Any] = {"level": "word", "embedding_size": 16, "hidden_size": 24, "layers": 1, "rate": 0.02}
+    return elman.train(
+        source=str(source), target=str(target), task="translate", updates=130, threads=1, precision="fp32", batch=32,
+        validations=2, out=folder / "model", dropout=0.0, input_dropout=0.0, output_dropout=0.0, average_from=1.0,
+        **settings,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_it_learns_what_words_mean_and_where_they_go(translator):
+    texts = ["1 2 3", "4", "3 3 1", "2 4"]
+    wanted = [" ".join(NAMES[each] for each in text.split()[::-1]) for text in texts]
+    assert translator.predict(texts) == wanted
+    assert translator.predict("1 2 3") == "drei zwei eins"
+
+
+@pytest.mark.slow
+def test_options_reach_the_decoder(translator):
+    (found,) = translator.predictions(["1 2"], n_best=3, beam_size=4)
+    assert len(found.texts) == len(set(found.texts)) == 3 and found.text == "zwei eins"
+    assert found.probabilities[0] > found.probabilities[1] > 0
+    (begun,) = translator.predictions(["1 2"], begin="drei")
+    assert begun.text.startswith("drei")
+    assert found.to_json()["translations"][0] == {"text": "zwei eins", "log_prob": found.log_probs[0]}
+
+
+@pytest.mark.slow
+def test_what_does_not_apply_is_refused_in_one_line(translator, tmp_path):
+    source, target = write_pairs(tmp_path)
+    with pytest.raises(UsageError, match="--source is given without --target"):
+        elman.train(source=str(source), task="translate", out=tmp_path / "model")
+    with pytest.raises(UsageError, match="does not apply to translate"):
+        elman.train(
+            source=str(source), target=str(target), task="translate", out=tmp_path / "more", start=translator.folder
+        )
