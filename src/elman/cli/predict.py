@@ -53,6 +53,10 @@ def run(
     lm_weight: Annotated[
         float | None, typer.Option(help="With --lm: the weight of its log-probabilities (default: 0.2).")
     ] = None,
+    glossary: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Translators: terms and their translations, a tab between, one a line."),
+    ] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
@@ -86,12 +90,14 @@ def run(
         raise UsageError(f"{model} predicts no labels; leave out --proba")
     if horizon is not None and not hasattr(loaded, "forecast"):
         raise UsageError(f"{model} forecasts no series; leave out --horizon")
-    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight}
+    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary}
     more = {name: value for name, value in more.items() if value is not None}
     if more and not hasattr(loaded, "reading"):
         raise UsageError(f"{model} is no translator; leave out --{next(iter(more)).replace('_', '-')}")
     if lm is not None:
         more["lm"] = api.load(lm, task="language").lm
+    if glossary is not None:
+        more["glossary"] = _glossary(glossary)
     if horizon is not None:
         more["horizon"] = horizon
     if not as_json and (proba or hasattr(loaded, "first_line")):
@@ -128,6 +134,15 @@ def _lines() -> Iterator[str]:
             wide = number == 1 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             likely = "the text is UTF-16: convert it, as with iconv -f UTF-16 -t UTF-8" if wide else LEGACY
             raise TextError(f"{byte}, which is not UTF-8; {likely}") from None
+
+
+def _glossary(file: str) -> dict[str, str]:
+    from elman.tasks.translate.glossary import read_glossary
+    from elman.text.decoding import raw_lines
+    from elman.text.sources import find_sources
+
+    (source,) = find_sources([file])
+    return read_glossary(raw_lines(source, encoding="utf-8", advance=lambda _: None), name=source.name)
 
 
 def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str | None, as_json: bool) -> None:

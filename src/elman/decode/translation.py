@@ -88,13 +88,19 @@ class DecodingConfig(Config):
 
 
 def decode_targets(
-    model: ConditionedModel, lengths: NDArray[np.int64], config: DecodingConfig, *, begin: str = ""
+    model: ConditionedModel,
+    lengths: NDArray[np.int64],
+    config: DecodingConfig,
+    *,
+    begin: str = "",
+    only: Sequence[int] | None = None,
 ) -> list[list[Hypothesis]]:
     """The translations of each source, best first.
 
     Args:
         lengths: tokens of each source ``[N]``.
         begin: how every translation begins.
+        only: the numbers of the sources to translate; by default all.
 
     Raises:
         UsageError: a beginning for translations that are drawn.
@@ -102,9 +108,10 @@ def decode_targets(
     rule = forced_prefix(model.tokenizer, begin) if begin else anything
     if begin and config.sample:
         raise UsageError("a given beginning is for translations that are searched for; leave out begin, or sample")
-    most = np.full(len(lengths), config.max_tokens) if config.max_tokens else 2 * lengths + _SPARE
+    chosen = np.arange(len(lengths)) if only is None else np.asarray(only, np.int64)
+    most = np.full(len(chosen), config.max_tokens) if config.max_tokens else 2 * lengths[chosen] + _SPARE
     most = np.maximum(most, config.min_tokens + 1)
-    start = model.start(len(lengths), condition=np.arange(len(lengths)))
+    start = model.start(len(chosen), condition=chosen)
     if config.sample:
         return _drawn(model, start, most, config)
     penalty = None

@@ -26,8 +26,8 @@ class Attention(nn.Module):
     >>> attention = Attention(additive=False, queries=2, values=3, keys=2)
     >>> values = torch.randn(1, 4, 3)
     >>> context, weights = attention(torch.randn(1, 5, 2), attention.keys(values), values, torch.tensor([3]))
-    >>> tuple(context.shape), [round(float(row.sum()), 4) for row in weights[0]], float(weights[0, 0, 3])
-    ((1, 5, 3), [1.0, 1.0, 1.0, 1.0, 1.0], 0.0)
+    >>> tuple(context.shape), weights.sum(-1).round(decimals=4).tolist(), weights[0, 0, 3].item()
+    ((1, 5, 3), [[1.0, 1.0, 1.0, 1.0, 1.0]], 0.0)
     """
 
     def __init__(self, *, additive: bool, queries: int, values: int, keys: int) -> None:

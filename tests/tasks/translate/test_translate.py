@@ -49,6 +49,8 @@ def test_options_reach_the_decoder(translator):
     assert found.probabilities[0] > found.probabilities[1] > 0
     (begun,) = translator.predictions(["1 2"], begin="drei")
     assert begun.text.startswith("drei")
+    (termed,) = translator.predictions(["1 2"], glossary={"1": "vier", "7": "drei"})
+    assert termed.text == "zwei vier"
     assert found.to_json()["translations"][0] == {"text": "zwei eins", "log_prob": found.log_probs[0]}
 
 

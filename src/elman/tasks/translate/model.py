@@ -1,7 +1,7 @@
 """Translator: a trained translator and its uses, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from elman.data.examples import normalise_text
 from elman.data.padding import in_order
 from elman.decode.beam import Hypothesis
 from elman.decode.fusion import FusedModel, check_fusion
-from elman.decode.translation import DecodingConfig, decode_targets
+from elman.decode.translation import ConditionedModel, DecodingConfig, decode_targets
 from elman.errors import FolderError, UsageError
 from elman.inference.conditioned_translator import ConditionedTranslator
 from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
@@ -24,6 +24,7 @@ from elman.storage.archive import arrays_digest
 from elman.tasks.folder_model import FolderModel, load_folder
 from elman.tasks.translate.copying import with_copies
 from elman.tasks.translate.data import sizes_of
+from elman.tasks.translate.glossary import begun_with, terms_in
 from elman.tasks.translate.translation import Translation
 from elman.tasks.translate.vocabularies import Vocabularies
 from elman.text.tokenizer import EOS_ID, UNK_ID
@@ -88,6 +89,7 @@ class Translator(FolderModel):
         begin: str = "",
         lm: LanguageModel | None = None,
         lm_weight: float = 0.2,
+        glossary: Mapping[str, str] | None = None,
         **decoding: Any,
     ) -> Iterator[Translation]:
         """The translations of a stream of texts, in its order and in constant memory; no text changes
@@ -97,6 +99,7 @@ class Translator(FolderModel):
             begin: how every translation begins; its last word may be half a word.
             lm: a language model of the target side, which helps to choose (``decode.fusion``).
             lm_weight: of its log-probabilities.
+            glossary: terms of the source and how the best translation must translate them.
             decoding: fields of ``DecodingConfig``, such as ``beam_size``.
 
         Raises:
@@ -106,11 +109,16 @@ class Translator(FolderModel):
         config = DecodingConfig(**decoding)
         if lm is not None:
             check_fusion(self.vocabularies.target.tokens, lm, lm_weight)
+        if glossary and not self.config.attends:
+            raise UsageError("a glossary needs attention, which this translator does not have; leave it out")
 
         def translated(some: list[tuple[str, NDArray[np.int64]]]) -> list[Translation]:
             model = self._reading([ids for _, ids in some])
-            fused = model if lm is None else FusedModel(model, lm, lm_weight)
+            fused: ConditionedModel = model if lm is None else FusedModel(model, lm, lm_weight)
             found = decode_targets(fused, model.memory.lengths, config, begin=begin)
+            for number, (text, _) in enumerate(some):
+                for term in terms_in(text, glossary or {}):
+                    found[number] = self._with_term(term, text, found[number], fused, model, number, config)
             return self._translations([text for text, _ in some], found, model)
 
         return in_order(self._encoded(texts), translated, length=lambda each: len(each[1]), batch=_BATCH)
@@ -140,6 +148,28 @@ class Translator(FolderModel):
             )
             for number, (text, own) in enumerate(zip(texts, found, strict=True))
         ]
+
+    def _with_term(
+        self,
+        term: tuple[int, int, str],
+        text: str,
+        found: list[Hypothesis],
+        fused: ConditionedModel,
+        model: ConditionedTranslator,
+        number: int,
+        config: DecodingConfig,
+    ) -> list[Hypothesis]:
+        """The translations of one text, begun again if the best one lacks a term of the glossary."""
+        ids = [token for token in found[0].ids if token != EOS_ID]
+        target = self.vocabularies.target
+        if term[2] in target.decode(ids):
+            return found
+        (weights,) = model.attention([np.array(ids, np.int64)], [number])
+        spans = self.vocabularies.source.encode(text).spans.tolist()
+        writer = target.writer()
+        pieces = [writer.write(token).decode(errors="replace") for token in ids]
+        begin = begun_with(term, weights, spans[::-1] if self.vocabularies.reverse else spans, pieces)
+        return decode_targets(fused, model.memory.lengths, config, begin=begin, only=[number])[0] or found
 
     def _written(self, hypothesis: Hypothesis, text: str, model: ConditionedTranslator, number: int) -> str:
         ids = [token for token in hypothesis.ids if token != EOS_ID]

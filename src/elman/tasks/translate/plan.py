@@ -17,7 +17,7 @@ class TranslatePlan(Plan):
     """Share of the merges of subwords left out in training, so that words are read in many pieces
     (Provilkov et al. 2020)."""
     scheduled_sampling: float = 0.0
-    """Share of the target's tokens that the decoder reads as it predicts them itself, reached at the end
-    of the run (Bengio et al. 2015)."""
+    """Share of the target's tokens that the decoder reads as it predicts them itself (Bengio et al.
+    2015)."""
 
     SHARES = (*Plan.SHARES, "output_dropout", "label_smoothing", "bpe_dropout", "scheduled_sampling")
