@@ -260,7 +260,7 @@ def test_a_full_disk_is_one_line_and_the_old_model_stays(
         real(handle)
 
     monkeypatch.setattr(os, "fsync", full_later)
-    result = cli("train", text_file, "--out", out, *TRAIN[2:], "--updates", "400", "--validations", "40")
+    result = cli("train", text_file, "--out", out, *TRAIN[2:], "--updates", "60", "--validations", "20")
     fails(result, "the disk is full", f"resume with: elman train --out {out} --resume")
     monkeypatch.undo()
     assert cli("complete", out, "Anna").code == 0
