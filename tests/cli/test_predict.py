@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,12 @@ def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
 def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: tuple[str, ...], message: str) -> None:
     result = cli("predict", reviews_folder, *flags)
     assert result.code == 2 and result.out == "" and message in result.err and result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags", [("--n-best", "2"), ("--input-format", "text"), ("--format", "jsonl")])
+def test_flags_of_taggers(cli: Call, reviews_folder: Path, flags: tuple[str, ...]) -> None:
+    result = cli("predict", reviews_folder, *flags)
+    assert result.code == 2 and re.search(f"is no (tagger|translator); leave out {flags[0]}$", result.err.strip())
 
 
 def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> None:

@@ -1,6 +1,7 @@
 """elman predict MODEL [TEXT...]"""
 
 import codecs
+import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,22 @@ def run(
         str | None,
         typer.Option(metavar="FILE", help="Translators: terms and their translations, a tab between, one a line."),
     ] = None,
+    input_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Taggers: the format of standard input, such as conllu, columns, jsonl or text (default: found out by "
+            "its first lines with --format, else text).",
+        ),
+    ] = None,
+    n_best: Annotated[
+        int | None,
+        typer.Option(
+            "--n-best",
+            metavar="N",
+            help="Taggers: print the N most probable tag sequences of each text. Translators: N translations.",
+        ),
+    ] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
@@ -69,7 +86,17 @@ def run(
         raise UsageError(f"{model} has vectors and labels no texts; say: {say}")
     if not hasattr(loaded, "predictions"):
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
-    lines = _rows(loaded, texts) if hasattr(loaded, "rows_of") else iter(texts) if texts else _lines()
+    for name, value in (("format", out_format), ("input-format", input_format)):
+        if value is not None and not hasattr(loaded, "written"):
+            raise UsageError(f"{model} is no tagger; leave out --{name}")
+    if input_format is not None and texts:
+        raise UsageError("--input-format is that of standard input; leave it out, or the texts")
+    if hasattr(loaded, "rows_of"):
+        lines = _rows(loaded, texts)
+    elif texts or (out_format is None and input_format is None):
+        lines = iter(texts) if texts else _lines()
+    else:
+        lines = loaded.read(format=input_format or "auto", for_writing=out_format is not None)
     if explain or html is not None:
         if proba:
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
@@ -78,19 +105,22 @@ def run(
         _explain(loaded, lines, label=label, html=html, as_json=as_json)
         return
     if out_format is not None:
-        if proba or as_json or label is not None:
-            raise UsageError("--format prints tags alone; leave out --proba, --json and --label")
-        if not hasattr(loaded, "written"):
-            raise UsageError(f"{model} is no tagger; leave out --format")
-        sys.stdout.writelines(loaded.written(iter(texts) if texts else None, format=out_format))
+        if proba or as_json or label is not None or n_best is not None:
+            raise UsageError("--format prints tags alone; leave out --proba, --json, --label and --n-best")
+        sys.stdout.writelines(loaded.written(lines, format=out_format))
         return
     if label is not None:
         raise UsageError("--label names the label to explain; add --explain")
     if proba and not hasattr(loaded, "labels"):
         raise UsageError(f"{model} predicts no labels; leave out --proba")
+    if n_best is not None and hasattr(loaded, "written"):
+        if proba:
+            raise UsageError("--proba and --n-best print two kinds of tables; give one of them")
+        _print_n_best(loaded, lines, n_best, as_json=as_json)
+        return
     if horizon is not None and not hasattr(loaded, "forecast"):
         raise UsageError(f"{model} forecasts no series; leave out --horizon")
-    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary}
+    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary, "n_best": n_best}
     more = {name: value for name, value in more.items() if value is not None}
     if more and not hasattr(loaded, "reading"):
         raise UsageError(f"{model} is no translator; leave out --{next(iter(more)).replace('_', '-')}")
@@ -166,6 +196,19 @@ def _write(file: Path, explanation: dict[str, Any]) -> None:
     from elman.system.files import write_atomic
 
     write_atomic(file, explanation_page(explanation).encode())
+
+
+def _print_n_best(tagger: Any, texts: Iterator[Any], n: int, *, as_json: bool) -> None:
+    """A line for each sequence of tags, its probability first, and an empty line after each text."""
+    for tagged in tagger.predictions(texts):
+        found = tagger.n_best(tagged.sentence, n)
+        if as_json:
+            sequences = [{"tags": tags, "probability": probability} for tags, probability in found]
+            print_json({**tagged.to_json(), "sequences": sequences})
+            continue
+        for tags, probability in found:
+            print(f"{probability:.4f}\t{dataclasses.replace(tagged, tags=tags)}")
+        print()
 
 
 def _print(prediction: Any, *, proba: bool, as_json: bool) -> None:

@@ -1,12 +1,15 @@
-// A bar for each label of a model. Rows stay where they are while their figures move.
+// A bar for each label or tag of a model. Rows stay where they are while their figures move.
 
 import {add} from "./dom.js";
 import {percent} from "./typing.js";
 
 const MOST = 8;
 
-/** Gives `{list, more, show(labels, prediction)}`, elements and a function; without a prediction all bars are empty. */
-export function mountBars(root, name) {
+/**
+ * Gives `{list, more, show(labels, prediction)}`, elements and a function; without a prediction all bars are empty.
+ * `units` is what the labels are called.
+ */
+export function mountBars(root, name, units = "labels") {
   const list = add(root, "ol", {className: "bars"});
   list.setAttribute("aria-label", name);
   const more = add(root, "button", {type: "button", className: "more", hidden: true});
@@ -41,7 +44,7 @@ export function mountBars(root, name) {
     if (!few && all) list.tabIndex = 0;
     else list.removeAttribute("tabindex");
     more.hidden = few;
-    more.textContent = all ? `Only the ${MOST} likeliest` : `All ${labels.length} labels`;
+    more.textContent = all ? `Only the ${MOST} likeliest` : `All ${labels.length} ${units}`;
   }
 
   more.addEventListener("click", () => {

@@ -49,7 +49,7 @@ function column(root, model, page, onChange) {
   legend.setAttribute("role", "group");
   legend.setAttribute("aria-label", "Tags in this text");
   const heading = add(right, "h2", {className: "tags-word"});
-  const bars = mountBars(right, `Tags by ${model}`);
+  const bars = mountBars(right, `Tags by ${model}`, "tags");
   const choice = add(right, "div", {className: "tags-choice", hidden: true});
   const found = add(right, "ol", {className: "tags-found", hidden: true});
   found.setAttribute("aria-label", `Spans by ${model}`);

@@ -1,6 +1,7 @@
 """Taggers from their data to their predictions."""
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,13 @@ from elman.data.tagged import TaggedSentence, read_tagged
 from elman.data.word_rules import WordRules
 from elman.errors import ElmanError, TextError, UsageError
 from elman.progress import Progress
+from elman.storage import folder as model_folder
 from elman.tasks.tag import finishing, job
 from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, transitions_of, unknown_tags
 from elman.tasks.tag.evaluation import request_of
 from elman.tasks.tag.model import Tagger
+from elman.tasks.tag.objective import chain_of, network_scores, share_of
+from elman.tasks.tag.outside import OutsideBias
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import UNKNOWN, encode_sentences
@@ -294,13 +298,79 @@ def test_what_is_taken_from_the_scores_of_words_in_no_span_is_kept(
     request, plan = request_of(trained), TagPlan.from_json(read_plan(folder / "training")["plan"])
     assert request is not None
     again = job.resumed_job(request, folder=folder, config=trained.config, plan=plan, progress=Progress())
-    monkeypatch.setattr(finishing, "fit_outside_bias", lambda scores, outside, figure: 3.0)
+    monkeypatch.setattr(finishing, "outside_bias", lambda *_: OutsideBias(3.0, 1.0))
     facts, parity = finishing.write_inference(again)
     assert facts["less_outside"] == 3 and parity["fp32"]["largest_difference"] < 1e-3
     words = [["the", "bbbbus", "of", "the", "left"]]
     before, after = trained.tagger.scores(words)[0], job.load(folder).tagger.scores(words)[0]
     expected = [3 * (name == "O") for name in trained.labels]
     np.testing.assert_allclose(before - after, np.tile(expected, (5, 1)), atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_validation_does_not_depend_on_how_readily_spans_are_found(trained: Tagger) -> None:
+    import torch
+
+    assert trained.folder is not None
+    request, plan = request_of(trained), TagPlan.from_json(read_plan(trained.folder / "training")["plan"])
+    assert request is not None
+    again = job.resumed_job(request, folder=trained.folder, config=trained.config, plan=plan, progress=Progress())
+    objective = again.objective(plan, model_folder.read_arrays(trained.folder / model_folder.WEIGHTS_FILE))
+    network: Any = objective.make_network().eval()
+    with torch.no_grad():
+        for parameter in (network.output.weight, network.output.bias, *network.crf.parameters()):
+            parameter *= 0.2
+        before = validated(objective, network)
+        network.output.bias[trained.labels.index("O")] += 3.0
+        scores = validated(objective, network), validated(objective, network, plain=True)
+    assert before > 0.9 and scores == (pytest.approx(before, abs=1e-3), 0.0)
+
+
+def validated(objective: Any, network: Any, *, plain: bool = False) -> float:
+    """The figure on the validation part, or F1 without a constant."""
+    work = network_scores(network, objective.valid) if plain else objective.validate(network)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            if not plain:
+                return done.value
+            chain = chain_of(network.to_arrays(), len(objective.names), objective._allowed)
+            return share_of(chain.best(done.value), objective.valid.tags, objective.names, objective.config.scheme)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["spans"], indirect=True)
+def test_predict_reads_formats_and_ranks_sequences(
+    trained: Tagger, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, columns = "the zzzzus of the right", b"the\tO\nzzzzus\tO\nof\tO\nthe\tO\nright\tO\n\n"
+
+    def said(*flags: str, given: bytes = columns) -> Any:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        return cli("predict", trained.folder, *flags)
+
+    tagged, best = trained.predict(text), trained.n_best(text, 2)
+    lines = said("--n-best", "2", given=text.encode()).out.splitlines()
+    assert lines[0] == f"{best[0][1]:.4f}\t{tagged}" and lines[2:] == [""]
+    assert lines[1].startswith(f"{best[1][1]:.4f}\t") and lines[1] != lines[0]
+    facts = json.loads(said("--n-best", "2", "--json", given=text.encode()).out)
+    assert facts["sequences"] == [{"tags": list(tags), "probability": chance} for tags, chance in best]
+
+    assert said("--input-format", "columns").out == f"{tagged}\n"
+    written = said("--input-format", "columns", "--format", "conllu").out.splitlines()
+    assert [line.split("\t")[1] for line in written if "\t" in line] == text.split()
+    assert len(said("--input-format", "text").out.splitlines()) == 6  # each line is a text
+    for flags, message in (
+        (("--input-format", "columns", "a text"), "--input-format is that of standard input"),
+        (("--input-format", "fancy"), "format is 'fancy'"),
+        (("--n-best", "2", "--proba", "x"), "two kinds of tables"),
+        (("--n-best", "2", "--format", "jsonl", "x"), "--format prints tags alone"),
+        (("--n-best", "0", "x"), "n is 0; it must be at least 1"),
+    ):
+        result = said(*flags)
+        assert result.code == 2 and message in result.err and result.err.count("\n") == 1, result.err
 
 
 def test_temperature_of_a_chain() -> None:

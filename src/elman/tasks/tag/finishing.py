@@ -12,8 +12,8 @@ from elman.metrics.calibration import Reliability
 from elman.metrics.span_schemes import OUTSIDE
 from elman.models.tagger import TaggerNetwork
 from elman.storage import folder as model_folder
-from elman.tasks.tag.objective import chain_of, network_scores, share_of
-from elman.tasks.tag.outside import fit_outside_bias, less_outside
+from elman.tasks.tag.objective import chain_of, network_scores, outside_bias, share_of
+from elman.tasks.tag.outside import less_outside
 from elman.tasks.tag.temperature import fit_chain_temperature
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
     def figure(found: Sequence[NDArray[np.int64]]) -> float:
         return share_of(found, valid.tags[: len(found)], names, scheme)
 
-    less = 0.0
-    if scheme is not None and OUTSIDE in names:
+    less = outside_bias(chain, scores, valid.tags, names, scheme).amount
+    if less:
         outside = names.index(OUTSIDE)
-        less = fit_outside_bias(scores, outside, lambda some: figure(chain.best(some)))
         scores = less_outside(scores, outside, less)
         arrays = {**arrays, "output.bias": less_outside([arrays["output.bias"][None]], outside, less)[0][0]}
     made = measured_tagger(

@@ -139,17 +139,37 @@ class Tagger(FolderModel):
         """Sentences with their tags in a format of tagged text, piece by piece, in constant memory.
 
         Args:
-            texts: texts as for ``predict``. Default: standard input, raw text or a format of tagged
-                text, which keeps all but its tags.
+            texts: texts as for ``predict``. Default: standard input (``read``); what is read in a format
+                of tagged text keeps all but its tags.
             format: ``conllu``, ``columns`` or another one that ``elman.data.tagged`` writes.
 
         Raises:
             UsageError: a format that is not written.
         """
         config = TaggedConfig(format=format)
-        read = read_tagged(["-"], tagged=False, for_writing=True, split=self.rules.split) if texts is None else texts
-        for tagged in self.predictions(read):
+        for tagged in self.predictions(self.read(for_writing=True) if texts is None else texts):
             yield write_tagged(tagged.sentence, tagged.tags, format=config.format, field=self.field, scheme=self.scheme)
+
+    def read(
+        self,
+        source: str = "-",
+        *,
+        format: str = "auto",  # noqa: A002
+        for_writing: bool = False,
+    ) -> Iterator[TaggedSentence]:
+        """The sentences of a file or of standard input, one by one, without tags.
+
+        Args:
+            format: ``conllu``, ``columns``, ``text`` or another one that ``elman.data.tagged`` reads;
+                auto finds it out.
+            for_writing: as for ``elman.data.tagged.read_tagged``.
+
+        Raises:
+            UsageError: an unknown format.
+            TextError: the file cannot be read.
+        """
+        config = TaggedConfig(format=format)
+        return read_tagged([source], config=config, tagged=False, for_writing=for_writing, split=self.rules.split)
 
     def marginals(self, text: Sentence) -> NDArray[np.float64]:
         """The probability of each tag at each word ``[T, K]``, in the order of ``labels``."""

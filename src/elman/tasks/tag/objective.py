@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from elman.inference.linear_chain import LinearChain
-from elman.metrics.span_schemes import spans
+from elman.metrics.span_schemes import OUTSIDE, spans
 from elman.metrics.spans import SpanTally
 from elman.models.sentence_batch import SentenceBatch
 from elman.models.tagger import TaggerDrops, TaggerNetwork
 from elman.models.tagger_config import TaggerConfig
+from elman.tasks.tag.outside import OutsideBias, Scores, fit_outside_bias
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.sentences import EncodedSentences
 from elman.training.example_objective import ExampleObjective
@@ -91,6 +92,9 @@ class TagObjective(ExampleObjective):
     def validate(self, network: nn.Module) -> Generator[float, None, float]:
         """Accuracy on the validation part, or F1 of the spans where tags mark spans, as a share.
 
+        F1 is that with the constant for ``O`` that will be fitted after the training: without one it
+        says how readily a network finds spans at all, which jumps from one validation to the next.
+
         Shares are often equal on a small part; then the one with the lower loss is a little
         greater.
         """
@@ -98,9 +102,8 @@ class TagObjective(ExampleObjective):
         scores = yield from network_scores(network, self.valid)
         chain = chain_of(network.to_arrays() if network.crf else {}, len(self.names), self._allowed)
         self._nats = mean_nats(chain, scores, self.valid.tags)
-        return share_of(chain.best(scores), self.valid.tags, self.names, self.config.scheme) + _TIE * math.exp(
-            -self._nats
-        )
+        found = outside_bias(chain, scores, self.valid.tags, self.names, self.config.scheme, step=2)
+        return found.figure + _TIE * math.exp(-self._nats)
 
     def describe_validation(self, figure: float) -> Validation:
         name = "accuracy" if self.config.scheme is None else "F1 of spans"
@@ -151,6 +154,26 @@ def share_of(
     true = [spans(["O" if tag < 0 else names[tag] for tag in own], scheme) for own in tags]
     mine = [spans([names[tag] for tag in own], scheme) for own in found]
     return float(SpanTally.count_spans(true, mine).summed(np.ones(len(true), np.int64)).micro_f1)
+
+
+def outside_bias(
+    chain: LinearChain,
+    scores: Scores,
+    tags: Sequence[NDArray[np.int64]],
+    names: tuple[str, ...],
+    scheme: str | None,
+    *,
+    step: int = 1,
+) -> OutsideBias:
+    """The constant for ``O`` that is best on the validation part, and the accuracy or F1 with it; 0 where
+    tags mark words. ``step`` is that of ``fit_outside_bias``."""
+
+    def share(some: Scores) -> float:
+        return share_of(chain.best(some), tags[: len(some)], names, scheme)
+
+    if scheme is None or OUTSIDE not in names:
+        return OutsideBias(0.0, share(scores))
+    return fit_outside_bias(scores, names.index(OUTSIDE), share, step=step)
 
 
 def word_drops(counts: NDArray[np.int64], amount: float) -> NDArray[np.float32] | None:
