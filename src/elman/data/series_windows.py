@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.part import Part
 from elman.data.series import Series
 from elman.data.series_encoding import SeriesEncoding
 from elman.data.time_grid import calendar_size
@@ -42,6 +43,15 @@ class Windows(NamedTuple):
     """``[B, 1]``."""
     scale: NDArray[np.float64]
     """``[B, 1]``."""
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.row)
+
+    def part(self, part: Part) -> "Windows":
+        """Some of the windows."""
+        return Windows(*(each[part.slice] for each in self))
 
     def restored(self, scaled: NDArray[np.floating]) -> NDArray[np.float64]:
         """Scaled numbers ``[B, ..]`` in the units of the series."""

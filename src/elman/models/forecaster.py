@@ -85,7 +85,7 @@ class ForecastNetwork(StoredWeights):
         """The scaled quantiles ``[B, Q, H]`` of windows ``[B, T, D]``, ``[B, Z]``."""
 
         def keep(x: Tensor) -> Tensor:
-            return x if masks is None or not self.drop else x * masks.keep(*x.shape, drop=self.drop).to(x)
+            return x if masks is None or not self.drop else x * masks.keep(*x.shape, drop=self.drop, rows=0).to(x)
 
         w = {name: getattr(self, stored) for stored, name in self._names.items()}
         tops, _ = self.stack(input_of(patches, w), self.stack.initial_state(len(patches)))

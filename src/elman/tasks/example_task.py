@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.data.padding import in_order, pad
+from elman.data.part import Part
 from elman.errors import TextError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
@@ -50,6 +51,15 @@ class RowBatch(NamedTuple):
     """``[B]``."""
     targets: NDArray[Any]
     """``[B, ..]``."""
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.ids)
+
+    def part(self, part: Part) -> "RowBatch":
+        """Some of the examples, padded as all of them."""
+        return RowBatch(*(each[part.slice] for each in self))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
