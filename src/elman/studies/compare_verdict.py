@@ -108,12 +108,13 @@ def decide(
             f"{measure.between(gap.low, gap.high, sign='+')}), and {use.said} is the cheapest of those that cannot be "
             "told apart."
         )
-    if not use.network and all(other is use or other not in equal or not other.network for other in candidates):
+    networks = [model for model in candidates if model.network]
+    if not use.network and networks and not any(model in equal for model in networks):
         words.append(
             f"Your text ({training_tokens:,} training tokens) and this budget are too small for anything else: "
             "counting beats learning here; more text, or more time, would change that first."
         )
-    elif not use.network:
+    elif not use.network and networks:
         words.append(f"With {training_tokens:,} training tokens and this budget, learning does not pay over counting.")
     size = f"{use.bytes / 1e6:.1f} MB, " if use.bytes else ""
     words.append(f"It takes {size}{use.milliseconds:.3g} ms {step}, and was trained in {duration(use.seconds)}.")
