@@ -17,7 +17,7 @@ def by_hand(attention, query, values):
         if "score" in w:
             scores.append(w["score"] @ np.tanh(w["query"] @ query + w["key"] @ h))
         else:
-            scores.append(query @ w["key"] @ h)
+            scores.append(query @ w["key"] @ h / np.sqrt(len(w["key"])))
     weights = np.exp(scores) / np.exp(scores).sum()
     return weights, sum(weight * h for weight, h in zip(weights, values, strict=True))
 

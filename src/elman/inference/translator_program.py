@@ -32,7 +32,9 @@ def translator_program(config: TranslatorConfig, sizes: TranslatorSizes) -> Prog
         states |= stack.states
     if config.attends:
         key = Symbol.parameter("attention.key", (config.key_size, config.token_size))
-        functions["keys"] = Function({"key": linear(Symbol.input("token", config.token_size), key)})
+        keys = linear(Symbol.input("token", config.token_size), key)
+        scale = 1.0 if config.attention == "additive" else config.key_size**-0.5
+        functions["keys"] = Function({"key": keys * scale})
     x = record_embedding(config, id_input("ids", sizes.target), sizes.target)
     vector = Symbol.input("vector", config.embedding_size)
     stack = record_stack(config, concat(x, vector) if config.input_feeding else x)

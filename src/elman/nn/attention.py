@@ -1,7 +1,10 @@
 """Attention: where a decoder looks in a source, in torch.
 
     additive  score(q, h) = v . tanh(W q + U h)   (Bahdanau, Cho and Bengio 2015)
-    dot       score(q, h) = q . U h               (Luong, Pham and Manning 2015, "general")
+    dot       score(q, h) = q . U h / sqrt(A)     (Luong, Pham and Manning 2015, "general")
+
+Without the root of the size A, weights would soon be 0 and 1 alone, and nothing more learned (Vaswani et al.
+2017).
 
 The weights over a source are the softmax of the scores; the context is the weighted mean of its
 outputs h.
@@ -42,8 +45,10 @@ class Attention(nn.Module):
             nn.init.uniform_(self.score, -(keys**-0.5), keys**-0.5)
 
     def keys(self, values: Tensor) -> Tensor:
-        """``U h`` of the encoder's outputs: ``[B, S, D]`` to ``[B, S, A]``."""
-        return nn.functional.linear(values, self.key)
+        """``U h`` of the encoder's outputs, for dot products divided by ``sqrt(A)``: ``[B, S, D]`` to
+        ``[B, S, A]``."""
+        keys = nn.functional.linear(values, self.key)
+        return keys if self.query is not None else keys * len(self.key) ** -0.5
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Contexts ``[B, T, D]`` and weights ``[B, T, S]`` of queries ``[B, T, Q]``.
