@@ -18,7 +18,7 @@ def choose_plan(given: Mapping[str, Any], *, pairs: int) -> TranslatePlan:
     settings: dict[str, Any] = {
         "updates": 1,
         "batch": 16 if pairs < 2_000 else 64 if pairs < 200_000 else 128,
-        "rate": 4e-3,
+        "rate": 1e-2,
         "warmup": 0.1,
         "clip": 1.0,
         "weight_decay": 0.01,
