@@ -110,7 +110,7 @@ SUBJECTS = {
     ),
     "translate": Subject(
         pairs,
-        {**COMMON, **SMALL, "layers": 1, "vocab_size": 280, "attention": "additive", "dropout": 0.2},
+        {**COMMON, **SMALL, "layers": 1, "vocab_size": 280, "bpe_dropout": 0.1, "dropout": 0.2},
         ["1 2 3", "", "0", "4 4 4 4 4 4 4 4", "never seen", "5 1"],
     ),
     "outcome": Subject(

@@ -124,6 +124,8 @@ def run(
     more = {name: value for name, value in more.items() if value is not None}
     if more and not hasattr(loaded, "reading"):
         raise UsageError(f"{model} is no translator; leave out --{next(iter(more)).replace('_', '-')}")
+    if lm_weight is not None and lm is None:
+        raise UsageError("--lm-weight is the weight of a language model; add --lm MODEL")
     if lm is not None:
         more["lm"] = api.load(lm, task="language").lm
     if glossary is not None:

@@ -13,7 +13,7 @@ class TranslatePlan(Plan):
     """Share of the units dropped before the output, locked over the text."""
     label_smoothing: float = 0.1
     """Share of the probability that is wanted for all types alike."""
-    bpe_dropout: float = 0.05
+    bpe_dropout: float = 0.0
     """Share of the merges of subwords left out in training, so that words are read in many pieces
     (Provilkov et al. 2020)."""
     scheduled_sampling: float = 0.0

@@ -1,4 +1,8 @@
-"""Sizes and plan of a translator from its data."""
+"""The plan of a translator from its data.
+
+Measured on Multi30k (``docs/translation.md``): after two passes a rate of 0.01 is far ahead of 0.005 and
+0.0025.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +17,11 @@ def choose_plan(given: Mapping[str, Any], *, pairs: int) -> TranslatePlan:
     """The plan except its length; what the user fixed (``given``) is kept.
 
     >>> choose_plan({}, pairs=30_000).batch
-    64
+    96
     """
     settings: dict[str, Any] = {
         "updates": 1,
-        "batch": 16 if pairs < 2_000 else 64 if pairs < 200_000 else 128,
+        "batch": 16 if pairs < 2_000 else 96 if pairs < 200_000 else 128,
         "rate": 1e-2,
         "warmup": 0.1,
         "clip": 1.0,
@@ -26,6 +30,6 @@ def choose_plan(given: Mapping[str, Any], *, pairs: int) -> TranslatePlan:
         "input_dropout": 0.2,
         "output_dropout": 0.2,
         "validations": 12,
-        "average_from": 0.7,
+        "average_from": 0.8,
     }
     return TranslatePlan(**{**settings, **given})
