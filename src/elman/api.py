@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, correct, rank, rescore, review_rating, the models, and
+"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, rescore, review_rating, the models, and
 register_cell."""
 
 import dataclasses
@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from elman.apps.answering.documents import answer
 from elman.apps.correcting import Corrected, correct
 from elman.apps.ranking_documents import rank
 from elman.apps.rescore import RescoreConfig, Rescored
@@ -381,6 +382,7 @@ __all__ = [
     "LineScore",
     "Model",
     "adapt",
+    "answer",
     "correct",
     "load",
     "mix",
