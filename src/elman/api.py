@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, rescore, review_rating, the models, and
+"""What ``import elman`` gives: train, load, mix, adapt, correct, rank, reply, rescore, review_rating, the models, and
 register_cell."""
 
 import dataclasses
@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from elman.apps.answering.documents import answer
 from elman.apps.correcting import Corrected, correct
 from elman.apps.ranking_documents import rank
+from elman.apps.reply import Reply
+from elman.apps.replying import reply
 from elman.apps.rescore import RescoreConfig, Rescored
 from elman.apps.rescoring import Lists, load_lists, rescore_loaded
 from elman.apps.text_rules import TextRules
@@ -65,7 +66,7 @@ def train(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-        task: ``language``, ``classify`` or ``vectors``; by default that of ``start``, or language.
+        task: ``language``, ``classify``, ``reply`` or ``vectors``; by default that of ``start``, or language.
         out: the new model folder; by default a temporary one, so ``save`` models that you want to
             keep.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
@@ -381,13 +382,14 @@ __all__ = [
     "Corrected",
     "LineScore",
     "Model",
+    "Reply",
     "adapt",
-    "answer",
     "correct",
     "load",
     "mix",
     "rank",
     "register_cell",
+    "reply",
     "rescore",
     "resume",
     "review_rating",

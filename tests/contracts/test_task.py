@@ -94,6 +94,20 @@ def pairs(path: Path, seed: int) -> None:
     path.write_text("\n".join(["source,target", *lines]) + "\n")
 
 
+def dialogues(path: Path, seed: int) -> None:
+    """Questions on three matters with their answers, in dialogues of four turns."""
+    rng, lines = np.random.default_rng(seed), []
+    answers = {"film": ("fine", "dull"), "train": ("late", "gone"), "Anna": ("well", "away")}
+    for _ in range(60):
+        for _ in range(2):
+            about = str(rng.choice(list(answers)))
+            lines += [f"{about} w{rng.integers(20)}", f"{rng.choice(answers[about])} w{rng.integers(20)}"]
+        lines.append("")
+    path.write_text(
+        "message,reply\n" + "".join(f"{a},{b}\n" for a, b in zip(lines, lines[1:], strict=False) if a and b)
+    )
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -156,6 +170,7 @@ SUBJECTS = {
             {"series": "Ben", "covariates": {"sale": [1, 0, 1]}},
         ],
     ),
+    "reply": Subject(dialogues, {**COMMON, **SMALL, "vector_size": 8, "rival": False, "min_count": 1}, []),
     "vectors": Subject(
         sentences,
         {"model": "skipgram", "epochs": 20, "threads": 2, "min_count": 1, "dimensions": 6, "document": "line"},

@@ -83,7 +83,7 @@ def test_the_figure_may_change_by_a_fifth_of_a_point() -> None:
 
 def test_of_several_labels_every_one_must_stay() -> None:
     encoder = blind(made())
-    found = measure(encoder, several=True)
+    found = measure(encoder, predicted=lambda logits: logits > 0)
     assert found.parity["int8"]["kept_in_fp32"] == ["output"]
     both = found.encoder.logits(TEXTS) > 0, logits_of(encoder) > 0
     assert found.parity["int8"]["equal_predictions"] == (both[0] == both[1]).all(axis=1).mean() >= 0.99

@@ -29,7 +29,7 @@ VERBS: dict[str, str] = {
     "rescore": "Choose again among a recogniser's hypotheses: n-best lists and lattices.",
     "correct": "Correct spelling in context, with reasons, and with a bound on harm.",
     "rank": "The documents that answer a query best, with figures where judgements are known.",
-    "answer": "The answer to a question in documents, or that they do not say.",
+    "reply": "Replies to a message, chosen among candidates.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",

@@ -85,6 +85,8 @@ def run(
         say = f"elman similar {model} WORD" if task is None else task.next_steps(model).partition("   ")[0]
         raise UsageError(f"{model} has vectors and labels no texts; say: {say}")
     if not hasattr(loaded, "predictions"):
+        if (task := other_task(model)) is not None:
+            raise UsageError(f"{model} labels no texts; say: {task.next_steps(model).partition('   ')[0]}")
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
     for name, value in (("format", out_format), ("input-format", input_format)):
         if value is not None and not hasattr(loaded, "written"):

@@ -28,6 +28,11 @@ FIGURE_BOUND = 0.2
 Figure = Callable[[NDArray[np.float32]], float]
 
 
+def likeliest(logits: NDArray[np.float32]) -> NDArray[Any]:
+    """The label of each text ``[N, 1]``."""
+    return logits.argmax(axis=1)[:, None]
+
+
 @dataclasses.dataclass(frozen=True)
 class MeasuredEncoder:
     """An encoder of the engine, and its agreement with the network."""
@@ -46,7 +51,7 @@ def measured_encoder(
     texts: Texts,
     logits: NDArray[np.float32],
     figure: Figure | None = None,
-    several: bool = False,
+    predicted: Callable[[NDArray[np.float32]], NDArray[Any]] = likeliest,
     precision: str = "int8",
 ) -> MeasuredEncoder:
     """Build the engine's encoder of a network and compare the two.
@@ -57,7 +62,8 @@ def measured_encoder(
         logits: the network's own logits of them ``[N, K]``.
         figure: from logits ``[N, K]`` of the texts to the task's figure in per cent (None: only the
             predictions are compared).
-        several: whether a text may have several labels, those whose logits are above 0.
+        predicted: from logits to what is compared, a row for each prediction ``[M, ..]``; by default
+            the label with the highest logit.
         precision: ``int8`` or ``fp32``.
 
     Raises:
@@ -79,8 +85,8 @@ def measured_encoder(
     def changes(groups: frozenset[str]) -> tuple[float, float]:
         """Share of predictions that differ, and points by which the figure changes."""
         rounded = built(groups).logits(texts)
-        differ = _predictions(rounded, several) != _predictions(logits, several)
-        changed = float(differ.any(axis=1).mean()) if len(logits) else 0.0
+        differ = (predicted(rounded) != predicted(logits)).any(axis=1)
+        changed = float(differ.mean()) if len(differ) else 0.0
         return changed, figure(rounded) - figure(logits) if figure else 0.0
 
     def cost(groups: frozenset[str]) -> float:
@@ -93,8 +99,3 @@ def measured_encoder(
     encoder = built(kept)
     about8 = {"equal_predictions": 1 - share, "figure_change": points, "kept_in_fp32": sorted(set(every) - kept)}
     return MeasuredEncoder(encoder, {"precision": encoder.precision, **facts, "int8": about8})
-
-
-def _predictions(logits: NDArray[np.float32], several: bool) -> NDArray[Any]:
-    """The labels of each text ``[N, ..]``."""
-    return logits > 0 if several else logits.argmax(axis=1)[:, None]

@@ -13,8 +13,3 @@ class ClassifierConfig(EncoderConfig):
     """Whether an example may have several labels, or none."""
     max_tokens: int = 400
     """Most tokens read of a text."""
-
-    def encoder(self) -> EncoderConfig:
-        """The configuration of the encoder alone."""
-        names = {field.name for field in dataclasses.fields(EncoderConfig)}
-        return EncoderConfig.from_json({name: value for name, value in self.to_json().items() if name in names})

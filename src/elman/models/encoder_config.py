@@ -105,6 +105,11 @@ class EncoderConfig(DirectionsConfig):
                 raise UsageError(f"{name} is {settings[name]!r}, but the language model has {value!r}; leave it out")
         return cls.from_json({**settings, **shared})
 
+    def encoder(self) -> "EncoderConfig":
+        """The configuration of the encoder alone, without the fields of a subclass."""
+        names = {field.name for field in dataclasses.fields(EncoderConfig)}
+        return EncoderConfig.from_json({name: value for name, value in self.to_json().items() if name in names})
+
     def check_language_model(self, config: NeuralConfig) -> None:
         """Raise unless the forward layers have the sizes of a language model's.
 

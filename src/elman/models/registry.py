@@ -75,6 +75,13 @@ _OTHERS: dict[str, Entry] = {
         plan="elman.tasks.classify.plan:ClassifyPlan",
         files=("tokenizer.json", "tokenizer_config.json", "labels.json"),
     ),
+    "dual-encoder": Entry(
+        "reply",
+        "elman.models.reply_config:ReplyConfig",
+        "elman.inference.encoder:InferenceEncoder",
+        plan="elman.tasks.reply.plan:ReplyPlan",
+        files=("tokenizer.json", "tokenizer_config.json", "replies.tsv"),
+    ),
     "tagger": Entry(
         "tag",
         "elman.models.tagger_config:TaggerConfig",

@@ -341,7 +341,7 @@ class RanksDocuments(Ability):
 
     verb = "ranks documents"
     infinitive = "rank documents"
-    routes = ("answer", "rank")
+    routes = ("rank",)
 
     name: str
     model: DocumentModel

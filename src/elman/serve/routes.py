@@ -8,8 +8,8 @@ from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
-from elman.serve.rank import found_answer, rank_answer
-from elman.serve.rank_schemas import AnswerBody, FoundAnswer, RankAnswer, RankBody
+from elman.serve.rank import rank_answer
+from elman.serve.rank_schemas import RankAnswer, RankBody
 from elman.serve.request_context import RequestContext
 from elman.serve.rescore import rescore_answer
 from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
@@ -73,10 +73,6 @@ ROUTES = (
     Route(
         "/v1/rank", "The documents of an index that answer a query best",
         RankBody, RankAnswer, RanksDocuments, rank_answer,
-    ),
-    Route(
-        "/v1/answer", "The answer to a question in the documents of an index",
-        AnswerBody, FoundAnswer, RanksDocuments, found_answer,
     ),
     Route(
         "/tokenize", "The tokens of a text",

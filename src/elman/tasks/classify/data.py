@@ -12,10 +12,8 @@ from elman.errors import TextError, UsageError
 from elman.progress import Progress
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, encode_examples, hash_of
-from elman.text.level import choose_level
 from elman.text.tokenizer import Tokenizer
 
-_SAMPLE_CHARS = 200_000
 _MOST_MEMORY = 2.0
 """Gigabytes that the probabilities of all labels may take."""
 _BYTES_PER_PROBABILITY = 40
@@ -79,7 +77,7 @@ def read_data(
         if twice:
             notes.append(f"{twice:,} of {len(part):,} texts of the {name} part also stand in the training part")
     if tokenizer is None:
-        tokenizer = _tokenizer(train, config)
+        tokenizer = config.fit([example.text for example in train])
     how: dict[str, Any] = {
         "tokenizer": tokenizer,
         "labels": labels,
@@ -134,15 +132,6 @@ def _read(
     progress.say(f"{name}: {report}")
     notes += [note for note in report.notes if note not in notes]
     return examples
-
-
-def _tokenizer(train: Sequence[Example], config: LabelledTextConfig) -> Tokenizer:
-    level = config.level
-    if level == "auto":
-        # Texts from all over the data, not only from its beginning.
-        step = max(1, sum(len(example.text) for example in train) // _SAMPLE_CHARS)
-        level = choose_level("\n".join(example.text for example in train[::step]))
-    return Tokenizer.fit((example.text for example in train), config=config.tokenizer(level, examples=len(train)))
 
 
 def _tell(data: LabelledData, progress: Progress) -> None:

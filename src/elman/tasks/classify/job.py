@@ -138,16 +138,17 @@ class ClassifyJob(Job):
         engine."""
         import torch
 
-        from elman.inference.encoder_precision import measured_encoder
+        from elman.inference.encoder_precision import likeliest, measured_encoder
         from elman.models.classifier import Classifier
-        from elman.tasks.classify.objective import network_logits, predicted
+        from elman.tasks.classify.objective import predicted
+        from elman.tasks.encoder_logits import network_logits, result_of
 
         data, targets = self.data, self.data.valid.targets
         arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         network = Classifier(self.config, data.tokenizer.size, len(data.labels))
         network.load_arrays(arrays)
         with torch.no_grad():
-            logits = _result(network_logits(network, data.valid.rows))
+            logits = result_of(network_logits(network, data.valid.rows))
         enough = len(targets) >= _FEWEST_TO_CALIBRATE
         temperature = fit_temperature(logits, targets) if enough else 1.0
         made = measured_encoder(
@@ -158,7 +159,7 @@ class ClassifyJob(Job):
             texts=data.valid.rows,
             logits=logits,
             figure=lambda some: 100 * float((predicted(some, targets) == targets).mean()),
-            several=self.config.multi_label,
+            predicted=(lambda logits: logits > 0) if self.config.multi_label else likeliest,
         )
         size = model_folder.write_inference(
             self.folder, made.encoder.to_arrays(), config=made.encoder.config.to_json(), parity=made.parity
@@ -186,15 +187,6 @@ def _error(logits: NDArray[Any], targets: Targets) -> float:
     from elman.metrics.calibration import sigmoid, softmax
 
     return Reliability.measure(targets, sigmoid(logits) if targets.ndim == 2 else softmax(logits)).error
-
-
-def _result(work: Any) -> Any:
-    """What a generator returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            return done.value
 
 
 def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progress: Progress) -> ClassifyJob:

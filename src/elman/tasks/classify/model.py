@@ -13,12 +13,13 @@ from elman.data.padding import in_order
 from elman.errors import FolderError, UsageError
 from elman.evaluation.explanation import Explanation, explain_text, words_of
 from elman.evaluation.labels import LabelReport
-from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig, inference_encoder
+from elman.inference.encoder import InferenceEncoder
 from elman.metrics.calibration import sigmoid, softmax
 from elman.models.classifier_config import ClassifierConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts
+from elman.tasks.encoder_file import load_encoder
 from elman.tasks.folder_model import FolderModel, load_folder
 from elman.text.tokenizer import Tokenizer
 
@@ -253,21 +254,8 @@ def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDA
     labels = LabelSet.from_bytes(files[LABELS_FILE])
     try:
         config = ClassifierConfig.from_json(values)
-        encoder = _encoder(folder, config, weights, vocab=tokenizer.size, outputs=len(labels))
+        encoder = load_encoder(folder, config, weights, vocab=tokenizer.size, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
     model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
     return model
-
-
-def _encoder(
-    folder: Path, config: ClassifierConfig, weights: "Future[dict[str, NDArray[Any]]]", *, vocab: int, outputs: int
-) -> InferenceEncoder:
-    if (folder / model_folder.INFERENCE_FILE).exists():
-        arrays, values = model_folder.read_inference(folder, weights)
-        settings = InferenceEncoderConfig.from_json(values)
-        network = {name: value for name, value in config.to_json().items() if name in settings.network}
-        if settings.network != network or (settings.vocab_size, settings.outputs) != (vocab, outputs):
-            raise FolderError(f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again")
-        return InferenceEncoder(arrays, settings)
-    return inference_encoder(weights.result(), config.encoder(), vocab_size=vocab, outputs=outputs, int8=())

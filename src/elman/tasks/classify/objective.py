@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -18,12 +17,12 @@ from elman.models.classifier_config import ClassifierConfig
 from elman.models.encoder import EncoderDrops
 from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.texts import LabelledTexts
+from elman.tasks.encoder_logits import network_logits
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
 
 _TIE = 1e-6
 """The most that a lower loss adds: less than one example in a million."""
-_VALID_ROWS = 256
 _UNBALANCED = 10
 """Rare labels count more once the most frequent has more than this many times their examples."""
 
@@ -123,19 +122,6 @@ def text_batch(texts: LabelledTexts, rows: NDArray[np.int64]) -> TextBatch:
     """The texts with the given numbers, padded."""
     ids, lengths = pad([texts.rows[row] for row in rows.tolist()], fill=0)
     return TextBatch(ids, lengths, texts.targets[rows])
-
-
-def network_logits(network: Classifier, rows: list[NDArray[np.int32]]) -> Generator[float, None, NDArray[np.float32]]:
-    """The logits ``[N, K]`` of texts, by torch; yields the share that is done."""
-    order = np.argsort([len(row) for row in rows], kind="stable")
-    logits = np.zeros((len(rows), network.outputs), np.float32)
-    device = next(network.parameters()).device
-    for start in range(0, len(rows), _VALID_ROWS):
-        some = order[start : start + _VALID_ROWS]
-        ids, lengths = (torch.from_numpy(part).to(device) for part in pad([rows[row] for row in some.tolist()], fill=0))
-        logits[some] = network.logits(ids, lengths).float().cpu().numpy()
-        yield min(1.0, (start + _VALID_ROWS) / len(rows))
-    return logits
 
 
 def predicted(logits: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
