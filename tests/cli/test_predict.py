@@ -64,6 +64,8 @@ def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
         (("x", "--explain", "--label", "good"), "there is no label 'good'; the labels are: neg, pos"),
         (("x", "y", "--html", "why.html"), "--html shows one text, not several or none"),
         (("x", "--html", "no/folder/why.html"), "cannot write no/folder/why.html"),
+        (("x", "--picture", "why.gif"), "--picture is why.gif; it must end with .png or .svg"),
+        (("x", "y", "--picture", "why.png"), "--picture shows one text, not several or none"),
     ],
 )
 def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: tuple[str, ...], message: str) -> None:

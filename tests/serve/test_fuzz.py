@@ -10,6 +10,7 @@ from tests.serve.compass import compass
 from tests.serve.conftest import fit
 from tests.serve.notes import notes
 from tests.serve.taggers import tagger
+from tests.serve.translators import Backwards
 
 from elman.serve.app import create_app
 from elman.serve.limits import Limits
@@ -22,6 +23,7 @@ OPERATIONS = [
     ("POST", "/v1/memory"),
     ("POST", "/v1/predict"),
     ("POST", "/v1/corrections"),
+    ("POST", "/v1/translate"),
     ("POST", "/v1/similar"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/rank"),
@@ -42,7 +44,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
     models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger(),
-              "notes": notes()}  # fmt: skip
+              "notes": notes(), "back": Backwards()}  # fmt: skip
     file = tmp_path_factory.mktemp("corrections") / "file.jsonl"
     app = create_app(models, limits=limits, names=["testserver"], corrections=file)
 

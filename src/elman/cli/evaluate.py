@@ -9,11 +9,18 @@ from elman.cli.flags import Json, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.examples import ExamplesConfig
+from elman.data.pairs import PairsConfig
+from elman.decode.translation import DecodingConfig
 from elman.errors import UsageError
 from elman.tasks.registry import task_named
 
 
-@with_flags(ExamplesConfig, leave_out=("encoding",))
+@with_flags(
+    ExamplesConfig,
+    PairsConfig,
+    DecodingConfig,
+    leave_out=("encoding", "n_best", "sample", "temperature", "top_k", "top_p", "seed"),
+)
 def run(
     model: ModelArgument,
     texts: Annotated[
@@ -49,7 +56,8 @@ def run(
     encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Classifiers, taggers: a new folder for a page with plots.")
+        str | None,
+        typer.Option(metavar="DIR", help="Classifiers, taggers, translators: a new folder for a page with plots."),
     ] = None,
     learning_curve: Annotated[
         bool,
@@ -73,7 +81,7 @@ def run(
     curve = {"learning_curve": True} if learning_curve else {}
     # Lists of words apply only to word vectors, which other tools keep in a file.
     task = task_named("vectors") if lists and Path(model).is_file() else other_task(model)
-    if not texts and not lists:
+    if not texts and not lists and "source" not in settings:
         raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
     if task is not None:

@@ -14,6 +14,7 @@ from elman.cli.screen import print_json
 from elman.cli.tasks import other_task
 from elman.decode.translation import DecodingConfig
 from elman.errors import TextError, UsageError
+from elman.system.files import write_atomic
 
 
 @with_flags(DecodingConfig)
@@ -23,7 +24,13 @@ def run(
         list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts; without any, lines of standard input.")
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Print the probabilities of all labels.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what each word of a text contributes.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show what each word of a text contributes to its label, or where a translator looked for each word.",
+        ),
+    ] = False,
     label: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="With --explain: the label to explain (default: the predicted one)."),
@@ -31,6 +38,10 @@ def run(
     html: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Also write the explanation of one text as a page; implies --explain."),
+    ] = None,
+    picture: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.png|.svg", help="Also draw the explanation of one text; implies --explain."),
     ] = None,
     out_format: Annotated[
         str | None,
@@ -99,12 +110,13 @@ def run(
         lines = iter(texts) if texts else _lines()
     else:
         lines = loaded.read(format=input_format or "auto", for_writing=out_format is not None)
-    if explain or html is not None:
+    if explain or html is not None or picture is not None:
         if proba:
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
         if not hasattr(loaded, "explain"):
             raise UsageError(f"{model} cannot explain its predictions; leave out --explain")
-        _explain(loaded, lines, label=label, html=html, as_json=as_json)
+        files = {name: file for name, file in (("html", html), ("picture", picture)) if file is not None}
+        _explain(loaded, lines, label=label, files=files, as_json=as_json)
         return
     if out_format is not None:
         if proba or as_json or label is not None or n_best is not None:
@@ -179,27 +191,26 @@ def _glossary(file: str) -> dict[str, str]:
     return read_glossary(raw_lines(source, encoding="utf-8", advance=lambda _: None), name=source.name)
 
 
-def _explain(model: Any, texts: Iterator[str], *, label: str | None, html: str | None, as_json: bool) -> None:
-    if html is not None:
+def _explain(model: Any, texts: Iterator[str], *, label: str | None, files: dict[str, str], as_json: bool) -> None:
+    if files:
         chosen = [text for _, text in zip(range(2), texts, strict=False)]
         if len(chosen) != 1:
-            raise UsageError("--html shows one text, not several or none; give one after the model")
+            flag = next(iter(files))
+            raise UsageError(f"--{flag} shows one text, not several or none; give one after the model")
         texts = iter(chosen)
+    kinds = {name: "html" if name == "html" else Path(file).suffix.lower()[1:] for name, file in files.items()}
+    if kinds.get("picture", "png") not in ("png", "svg"):
+        raise UsageError(f"--picture is {files['picture']}; it must end with .png or .svg")
     for number, text in enumerate(texts):
         explanation = model.explain(text, label=label)
-        if html is not None:
-            _write(Path(html), explanation.to_json())
+        if files:
+            made = model.explanation_files(explanation)
+            for name, file in files.items():
+                write_atomic(Path(file), made[kinds[name]])
         if as_json:
             print_json(explanation.to_json())
         else:
             print(f"\n{explanation}" if number else explanation)
-
-
-def _write(file: Path, explanation: dict[str, Any]) -> None:
-    from elman.report.explanation_page import explanation_page
-    from elman.system.files import write_atomic
-
-    write_atomic(file, explanation_page(explanation).encode())
 
 
 def _print_n_best(tagger: Any, texts: Iterator[Any], n: int, *, as_json: bool) -> None:

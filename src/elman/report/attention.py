@@ -5,12 +5,13 @@ looked at each source word, from 0 to 1.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elman.report.labels_figures import short
-from elman.report.style import INK
+from elman.report.style import INK, drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,6 +51,14 @@ def draw_attention(figure: "Figure", sentence: Mapping[str, Any]) -> None:
     axes.grid(which="minor", color=INK, lw=0.4, alpha=0.25)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
+
+
+def attention_files(sentence: Mapping[str, Any]) -> dict[str, bytes]:
+    """The page of one sentence as ``html``, and its picture as ``png`` and ``svg``."""
+    width, height = attention_size(sentence)
+    files = drawn("attention", partial(draw_attention, sentence=sentence), width=width, height=height)
+    pictures = {name.rpartition(".")[2]: data for name, data in files.items()}
+    return {"html": attention_page([sentence]).encode(), **pictures}
 
 
 def attention_page(sentences: Sequence[Mapping[str, Any]], *, title: str = "Where the translator looked") -> str:

@@ -30,16 +30,30 @@ _STYLES = (
 )
 
 
+def explanation_files(explanation: Mapping[str, Any]) -> dict[str, bytes]:
+    """The page as ``html``, and its drawing as ``png`` and ``svg``."""
+    files = _drawn(explanation)
+    pictures = {name.rpartition(".")[2]: data for name, data in files.items()}
+    return {"html": _page(explanation, files).encode(), **pictures}
+
+
 def explanation_page(explanation: Mapping[str, Any]) -> str:
     """A page of HTML without scripts: the text with its words marked, word by word, and a table.
 
     Words for the label are orange with a line below, words against it blue with a dotted line; a
     stronger colour means a larger change. Everything of the text is escaped.
     """
+    return _page(explanation, _drawn(explanation))
+
+
+def _drawn(explanation: Mapping[str, Any]) -> dict[str, bytes]:
+    return drawn("words", partial(draw_word_by_word, explanation=explanation), **_size(explanation))
+
+
+def _page(explanation: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     import jinja2
     import markupsafe
 
-    files = drawn("words", partial(draw_word_by_word, explanation=explanation), **_size(explanation))
     # matplotlib escapes the text that it draws; the template escapes everything else.
     figure = markupsafe.Markup(inline(files["words.svg"], "words", "Word by word"))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

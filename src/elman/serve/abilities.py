@@ -1,13 +1,13 @@
-"""What a served model can do: continue texts, predict labels of texts, tag words, give vectors, or rank documents.
+"""What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, or rank
+documents.
 
 A route asks for an ability, never for a kind of model.
 """
 
 import dataclasses
 import functools
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from elman.apps.ranking.index import Index
 from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
+from elman.serve.ability import Ability as Ability
 from elman.serve.batching import Batcher
 from elman.serve.label_batching import LabelBatcher
 from elman.serve.metrics import Metrics
+from elman.serve.translates import Translates as Translates
 from elman.tasks.classify.model import Prediction
 from elman.tasks.tag.prediction import TaggedText
 from elman.text.speller import Speller
@@ -30,41 +32,6 @@ _WORDS = 2048
 """Words that taggers read in one step, about 0.1 seconds."""
 _TAG_PROBABILITIES = 1 << 20
 """Most probabilities of tags that one step computes."""
-
-
-class Ability(ABC):
-    """One ability of one model."""
-
-    verb: ClassVar[str]
-    """What a model with this ability does, such as "predicts labels"."""
-    infinitive: ClassVar[str]
-    """The same after "can"."""
-    routes: ClassVar[tuple[str, ...]]
-    """The routes ``/v1/ROUTE`` that need it."""
-    optional_routes: ClassVar[tuple[str, ...]] = ()
-    """Those that a server has only if it is told to."""
-    views: ClassVar[tuple[str, ...]] = ()
-    """The views of the page that need it."""
-    name: str
-    """The model's name."""
-
-    @classmethod
-    @abstractmethod
-    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
-        """The ability of a model, ready to use; None if the model lacks it."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """Facts about the model for ``/v1/models``."""
-
-    @property
-    @abstractmethod
-    def waiting(self) -> int:
-        """Calls that wait for the model."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Stop the worker."""
 
 
 @runtime_checkable
@@ -361,7 +328,14 @@ class RanksDocuments(Ability):
         pass
 
 
-ABILITIES: tuple[type[Ability], ...] = (ContinuesText, PredictsLabels, TagsWords, GivesVectors, RanksDocuments)
+ABILITIES: tuple[type[Ability], ...] = (
+    ContinuesText,
+    PredictsLabels,
+    TagsWords,
+    Translates,
+    GivesVectors,
+    RanksDocuments,
+)
 
 
 def warmed(lm: LanguageModel) -> LanguageModel:

@@ -36,11 +36,13 @@ class Limits(Config):
     max_words: int = 100
     """Words in one answer of /v1/complete or /v1/similar, documents in one of /v1/rank (default 100)."""
     max_texts: int = 1024
-    """Texts in one request of /v1/predict or /v1/embeddings, hypotheses in one of /v1/rescore, words in
+    """Texts in one request of /v1/predict, /v1/translate or /v1/embeddings, hypotheses in one of /v1/rescore, words in
     one of /v1/similar (default 1024)."""
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""
+    max_translate: int = 2000
+    """Characters of a text to translate (default 2000); longer ones get 413."""
     max_corrections: int = 64
     """Megabytes of the file of ``--corrections`` (default 64); once it is full, corrections get
     507."""

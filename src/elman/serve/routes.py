@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from elman.serve.abilities import Ability, ContinuesText, GivesVectors, RanksDocuments
+from elman.serve.abilities import Ability, ContinuesText, GivesVectors, RanksDocuments, Translates
 from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.handlers import score_answer
@@ -24,6 +24,8 @@ from elman.serve.schemas import (
     TokenizeBody,
 )
 from elman.serve.tokens import detokenize_answer, tokenize_answer
+from elman.serve.translate import translate_answer
+from elman.serve.translate_schemas import TranslateAnswer, TranslateBody
 from elman.serve.vector_schemas import EmbeddingsAnswer, EmbeddingsBody, SimilarAnswer, SimilarBody
 from elman.serve.word_vectors import embeddings_answer, similar_answer
 
@@ -57,6 +59,10 @@ ROUTES = (
     Route(
         "/v1/correct", "Spelling corrected in context",
         CorrectBody, CorrectAnswer, ContinuesText, correct_answer,
+    ),
+    Route(
+        "/v1/translate", "Translations, and where the model looked",
+        TranslateBody, TranslateAnswer, Translates, translate_answer,
     ),
     Route(
         "/v1/memory", "How much each earlier word matters at a position",

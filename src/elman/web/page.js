@@ -6,9 +6,10 @@ import {generate} from "./generate.js";
 import {memory} from "./memory.js";
 import {surprise} from "./surprise.js";
 import {tags} from "./tags.js";
+import {translate} from "./translate.js";
 import {type} from "./type.js";
 
-const views = {type, surprise, memory, generate, classify, tags};
+const views = {type, surprise, memory, generate, classify, tags, translate};
 const find = (id) => document.getElementById(id);
 const troubles = new Map();
 const page = {

@@ -4,13 +4,13 @@ import {add} from "./dom.js";
 
 /**
  * Builds the field inside `root`. Options: `label`, `placeholder`, `value`, `hint`, `onChange(text)`, `paint(span, word)`,
- * which gives a word's element its colour, and `say(word)`, what stands under the field while a word is pointed at or
- * has the cursor in it.
+ * which gives a word's element its colour, `say(word)`, what stands under the field while a word is pointed at or has the
+ * cursor in it, and `point(word)`, which is told of that word, and of none (null) afterwards.
  *
  * Gives `{field, text, shade(text, words), destroy()}`. Of `words`, `start` and `end` count UTF-16 units of `text`.
  * Shades of a text that is no longer there go on with those words that are.
  */
-export function mountShaded(root, {label, placeholder, value, hint, onChange, paint, say}) {
+export function mountShaded(root, {label, placeholder, value, hint, onChange, paint, say, point}) {
   const id = `shaded-${(mountShaded.count = (mountShaded.count ?? 0) + 1)}`;
   const box = add(root, "div", {className: "typing shaded"});
   add(box, "label", {className: "typing-label", textContent: label, htmlFor: id});
@@ -44,6 +44,7 @@ export function mountShaded(root, {label, placeholder, value, hint, onChange, pa
     const said = word ? say(word) : hint;
     if (told.textContent !== said) told.textContent = said;
     for (const each of spans) each.span.classList.toggle("meant", each.word === word);
+    point?.(word ?? null);
   }
 
   function atCaret() {

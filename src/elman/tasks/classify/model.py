@@ -169,6 +169,12 @@ class TextClassifier(FolderModel):
             )
         return explain_text(self.predict_proba, text, names=self.labels, label=chosen)
 
+    def explanation_files(self, explanation: Explanation) -> dict[str, bytes]:
+        """An explanation as a page and as pictures: ``html``, ``png`` and ``svg``."""
+        from elman.report.explanation_page import explanation_files
+
+        return explanation_files(explanation.to_json())
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The token ids of each text, as the network reads them."""
         from elman.data.examples import normalise_text

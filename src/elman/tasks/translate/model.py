@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elman.data.examples import normalise_text
 from elman.data.padding import in_order
+from elman.data.pairs import Pairs
 from elman.decode.beam import Hypothesis
 from elman.decode.fusion import FusedModel, check_fusion
 from elman.decode.translation import ConditionedModel, DecodingConfig, decode_targets
@@ -22,6 +23,7 @@ from elman.models.translator_config import TranslatorConfig
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.translate.attention import Attention, attended
 from elman.tasks.translate.copying import with_copies
 from elman.tasks.translate.data import sizes_of
 from elman.tasks.translate.glossary import begun_with, terms_in
@@ -126,6 +128,35 @@ class Translator(FolderModel):
     def reading(self, texts: Sequence[str]) -> ConditionedTranslator:
         """A language model of the targets of texts."""
         return self._reading([ids for _, ids in self._encoded(texts)])
+
+    def attention(self, sources: Sequence[str], targets: Sequence[str]) -> Iterator[Attention]:
+        """Where the model looks in each source while it writes a target that is given, in their order.
+
+        Raises:
+            UsageError: the model has no attention, or there are more of one than of the other.
+        """
+        if len(sources) != len(targets):
+            raise UsageError(f"{len(sources)} sources and {len(targets)} targets were given; give as many of both")
+        return attended(self, Pairs(*(list(map(normalise_text, side)) for side in (sources, targets))))
+
+    def explain(self, text: str, *, label: str | None = None) -> Attention:
+        """Where the model looks in a text while it translates it: by word, or by token if tokens are characters
+        or bytes.
+
+        Raises:
+            UsageError: the model has no attention, or a label is given.
+        """
+        if label is not None:
+            raise UsageError(f"there is no label {label!r} to explain; a translator has none")
+        pieces = self.vocabularies.source.config.level in ("char", "byte")
+        (found,) = attended(self, Pairs([normalise_text(text)], [self.predict(text)]), pieces=pieces)
+        return found
+
+    def explanation_files(self, explanation: Attention) -> dict[str, bytes]:
+        """An explanation as a page and as pictures: ``html``, ``png`` and ``svg``."""
+        from elman.report.attention import attention_files
+
+        return attention_files(explanation.to_json())
 
     def _encoded(self, texts: Iterable[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
         for number, text in enumerate(texts, 1):

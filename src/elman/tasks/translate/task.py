@@ -1,6 +1,6 @@
 """Translation as a task: a text to another one, learned from pairs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from elman.progress import Progress
 from elman.storage.folder import read_config
 from elman.tasks.job import Job
 from elman.tasks.request import Request
-from elman.tasks.task import Task
+from elman.tasks.task import Evaluation, Task
 from elman.tasks.translate.plan import TranslatePlan
 from elman.tasks.translate.request import TranslateRequest
 from elman.training.plan import Plan
@@ -57,6 +57,27 @@ class TranslateTask(Task):
         from elman.tasks.translate.model import load
 
         return load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        from elman.report.translations_page import translations_table
+        from elman.tasks.translate.evaluation import evaluate_sources, write_report
+        from elman.tasks.translate.model import load
+
+        model = load(folder)
+        evaluated = evaluate_sources(model, sources, settings, progress=progress)
+        values = evaluated.report.to_json()
+        words = translations_table(values)
+        if report is not None:
+            words += f"\nreport: {write_report(report, model, evaluated, progress=progress)[0]}"
+        return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card.get("figures", {}).items():

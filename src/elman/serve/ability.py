@@ -1,0 +1,41 @@
+"""Ability: what a route needs of a model."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+from elman.serve.metrics import Metrics
+
+
+class Ability(ABC):
+    """One ability of one model."""
+
+    verb: ClassVar[str]
+    """What a model with this ability does, such as "predicts labels"."""
+    infinitive: ClassVar[str]
+    """The same after "can"."""
+    routes: ClassVar[tuple[str, ...]]
+    """The routes ``/v1/ROUTE`` that need it."""
+    optional_routes: ClassVar[tuple[str, ...]] = ()
+    """Those that a server has only if it is told to."""
+    views: ClassVar[tuple[str, ...]] = ()
+    """The views of the page that need it."""
+    name: str
+    """The model's name."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        """The ability of a model, ready to use; None if the model lacks it."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Facts about the model for ``/v1/models``."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Calls that wait for the model."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop the worker."""

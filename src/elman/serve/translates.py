@@ -1,0 +1,65 @@
+"""Translates: a translator at work."""
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, Self, runtime_checkable
+
+from elman.serve.ability import Ability
+from elman.serve.metrics import Metrics
+from elman.tasks.translate.attention import Attention
+from elman.tasks.translate.translation import Translation
+
+
+@runtime_checkable
+class TranslationModel(Protocol):
+    """A model that turns texts into others."""
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def predictions(self, texts: Iterable[str], **options: Any) -> Iterator[Translation]:
+        """Translations of texts, in their order."""
+        ...
+
+    def attention(self, sources: Sequence[str], targets: Sequence[str]) -> Iterator[Attention]:
+        """Where it looks in each source while it writes a target."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Translates(Ability):
+    """A translator at work. Requests take turns."""
+
+    verb = "translates"
+    infinitive = "translate"
+    routes = ("translate",)
+    views = ("translate",)
+
+    name: str
+    model: TranslationModel
+    hash: str
+    turn: threading.Lock
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, TranslationModel):
+            return None
+        list(model.predictions(["a"]))  # no first request waits for compilation
+        return cls(name, model, model.model_hash, threading.Lock())
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,157 @@
+"""The figures of a translator on pairs of files, next to those of its rivals."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from elman.data.example_splits import random_part
+from elman.data.pairs import Pairs, named_files, read_pairs
+from elman.decode.translation import DecodingConfig
+from elman.errors import ElmanError, UsageError
+from elman.evaluation.alignments import agreement, counted_links, pharaoh
+from elman.evaluation.translation_rivals import Copy, rival_translations, translation_rivals
+from elman.evaluation.translations import TranslationReport, evaluate_translations
+from elman.progress import Progress
+from elman.report.attention import attention_page
+from elman.report.translations_page import write_translations_page
+from elman.system.files import write_atomic
+from elman.tasks.translate.attention import attended
+from elman.tasks.translate.data import read_data
+from elman.tasks.translate.request import TranslateDataConfig, TranslateRequest
+from elman.training.plan_file import read_plan
+
+if TYPE_CHECKING:
+    from elman.tasks.translate.model import Translator
+
+DRAWN = 3
+"""Sentences whose attention is drawn in a report."""
+ON_PAGE = 20
+"""Sentences of its page of attention."""
+
+
+class Evaluated(NamedTuple):
+    """What an evaluation read, and what it found."""
+
+    report: TranslationReport
+    pairs: Pairs
+    train: Pairs | None
+    """The training part; None if it is gone or has changed."""
+
+
+def evaluate_sources(
+    model: "Translator", sources: Sequence[str], settings: Mapping[str, Any], *, progress: Progress
+) -> Evaluated:
+    """The figures of a model on pairs of files.
+
+    Args:
+        settings: fields of ``PairsConfig``, by default as in training, and of ``DecodingConfig``.
+
+    Raises:
+        MissingExtra: sacreBLEU is not installed.
+        TextError: a file cannot be read.
+        UsageError: a setting that does not apply.
+    """
+    request = request_of(model)
+    config = TranslateDataConfig() if request is None else request.data
+    reading = {field.name for field in dataclasses.fields(config)}
+    decoding = {field.name for field in dataclasses.fields(DecodingConfig)}
+    for name in settings:
+        if name not in reading | decoding:
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to a translator; leave it out")
+    own = {name: value for name, value in settings.items() if name in reading}
+    # Two files that correspond line by line are recognised.
+    sources, config = named_files(sources, config.replace(**{"format": None, **own}))
+    search = DecodingConfig(**{name: settings[name] for name in settings if name in decoding})
+    pairs = read_pairs(sources, config=config, progress=progress)
+    predicted = []
+    with progress.stage("translating", total=len(pairs), unit="sentences") as advance:
+        for found in model.predictions(pairs.source, **search.to_json()):
+            predicted.append(found.text)
+            advance(1)
+    train, rivals, notes = training_data(model, request), [Copy()], []
+    if train is None:
+        notes = ["the word-by-word dictionary needs the training data, which is gone or has changed"]
+    else:
+        rivals = [rival.fit(train) for rival in translation_rivals()]
+        notes = _seen(pairs, train)
+    report = evaluate_translations(
+        pairs,
+        predicted,
+        rivals=rival_translations(rivals, pairs.source),
+        model=str(model.describe()["name"]),
+        notes=notes,
+        facts={"model": f"{model.config.cell}-{model.model_hash[:8]}", "beam": str(search.beam_size)},
+    )
+    return Evaluated(report, pairs, train)
+
+
+def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, progress: Progress) -> list[Path]:
+    """Write the page of a report; with attention, also its pictures, a page of it, and alignments.
+
+    ``attention.pharaoh`` and ``counted.pharaoh`` have a line for each pair: the alignment of the source with the
+    target that was given, by attention and by IBM model 1.
+    """
+    pairs, values, drawn, files = evaluated.pairs, evaluated.report.to_json(), [], {}
+    if model.config.attends:
+        with progress.stage("aligning", total=len(pairs), unit="sentences") as advance:
+            found = []
+            for each in attended(model, pairs):
+                found.append(each)
+                advance(1)
+        links, counted = [each.links for each in found], _counted(pairs, evaluated.train)
+        files = {
+            "attention.pharaoh": "".join(f"{pharaoh(each)}\n" for each in links),
+            "counted.pharaoh": "".join(f"{pharaoh(each)}\n" for each in counted),
+        }
+        share = agreement(links, counted)
+        values["notes"].append(
+            f"attention.pharaoh and counted.pharaoh align the words of all pairs by attention and by IBM model 1; "
+            f"they agree in {100 * share:.1f}% of their links"
+        )
+        shown = [found[row].to_json() for row in random_part(range(len(found)), ON_PAGE)]
+        files["attention.html"] = attention_page(shown)
+        drawn = shown[:DRAWN]
+    written = write_translations_page(folder, values, attention=drawn)
+    for name, text in files.items():
+        write_atomic(folder / name, text.encode())
+    return [*written, *(folder / name for name in files)]
+
+
+def request_of(model: "Translator") -> TranslateRequest | None:
+    """The request of its training, if the folder still has it."""
+    if model.folder is None:
+        return None
+    try:
+        return TranslateRequest.from_json(read_plan(model.folder / "training")["request"])
+    except (ElmanError, KeyError, TypeError, ValueError):
+        return None
+
+
+def training_data(model: "Translator", request: TranslateRequest | None) -> Pairs | None:
+    """The training part, if it still exists and is the same."""
+    if request is None or "-" in (*request.sources, *request.valid, *request.test):
+        return None
+    try:
+        data = read_data(request, Progress())
+        return data.train if data.hash == model.card["data"]["hash"] else None
+    except (ElmanError, KeyError):
+        return None
+
+
+def _seen(pairs: Pairs, train: Pairs) -> list[str]:
+    """A note if many of the sources are also in the training part."""
+    known = set(train.source)
+    shared = sum(text in known for text in pairs.source)
+    if 4 * shared <= len(pairs):
+        return []
+    return [
+        f"{shared:,} of {len(pairs):,} sources are also in the training part: figures on them say little about new ones"
+    ]
+
+
+def _counted(pairs: Pairs, train: Pairs | None) -> list[list[tuple[int, int]]]:
+    """The alignments of IBM model 1, counted on the pairs and the training part."""
+    more = train or Pairs([], [])
+    every = Pairs([*pairs.source, *more.source], [*pairs.target, *more.target])
+    return [links for links, _ in zip(counted_links(every), range(len(pairs)), strict=False)]
