@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from elman.errors import UsageError
-from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts, forecasts_table
+from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
 from elman.metrics.forecast import seasonal_error
+from elman.report.forecasts_page import forecasts_table
 
 
 def report(values: np.ndarray, forecast: np.ndarray, horizon: int = 1, **rivals: np.ndarray) -> ForecastReport:
@@ -18,7 +19,7 @@ def report(values: np.ndarray, forecast: np.ndarray, horizon: int = 1, **rivals:
         truth=truth,
         last=last,
         scale=np.full(count, seasonal_error(values[: starts[0]], 1)),
-        spread=np.full(count, float(values.std())),
+        deviation=np.full(count, float(values.std())),
         series=np.zeros(count, np.int64),
         origins=starts,
     )

@@ -31,7 +31,7 @@ class Forecasted:
     """The last known value before each forecast ``[N]``."""
     scale: NDArray[np.float64]
     """The denominator of MASE of each ``[N]``."""
-    spread: NDArray[np.float64]
+    deviation: NDArray[np.float64]
     """The standard deviation of each series in training ``[N]``."""
     series: NDArray[np.int64]
     """The number of each forecast's series ``[N]``."""
@@ -124,7 +124,7 @@ def evaluate_forecasts(
         errors = absolute_errors(truth, forecast)
         samples[f"mase.{name}"] = mase(truth, forecast, data.scale)
         samples[f"smape.{name}"] = smape(truth, forecast)
-        samples[f"mse.{name}"] = row_means((errors / np.where(data.spread > 0, data.spread, 1)[:, None]) ** 2)
+        samples[f"mse.{name}"] = row_means((errors / np.where(data.deviation > 0, data.deviation, 1)[:, None]) ** 2)
         samples[f"mae.{name}"] = row_means(errors)
         samples[f"difference.{name}"] = samples[f"mase.{name}"] - samples[f"mase.{model}"]
     groups = _groups(data, use)
@@ -218,35 +218,6 @@ def verdict_of(rivals: Sequence[ForecastScores], *, forecasts: int, pieces: int,
             " over it they look right, one step late. That is the one-step-lag trap, not a forecast."
         )
     return found
-
-
-def forecasts_table(values: Mapping[str, Any]) -> str:
-    """The figures of ``ForecastReport.to_json`` as a table for people."""
-    lines = [["", "MASE", "sMAPE", "MSE (standardised)", "MAE"]]
-    for each in [values["scores"], *values["rivals"]]:
-        scaled, percent, square, plain = (each[name] for name in ("mase", "smape", "mse", "mae"))
-        lines.append(
-            [
-                each["name"],
-                _with_limits(scaled),
-                f"{percent['value']:.2f}",
-                _with_limits(square),
-                f"{plain['value']:.4g}",
-            ]
-        )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    inside = ", ".join(f"{name}: {100 * share:.1f}%" for name, share in values["coverage"].items())
-    extra = f"weighted quantile loss {values['quantile_loss']:.4f}" + (
-        f"; inside the intervals of {inside}" if inside else ""
-    )
-    notes = [f"note: {note}" for note in values["notes"]]
-    return "\n".join([*shown, "", extra, values["verdict"], *notes, values["signature"]])
-
-
-def _with_limits(figure: Mapping[str, float]) -> str:
-    limits = f" ({figure['low']:.3f} to {figure['high']:.3f})" if figure["low"] < figure["high"] else ""
-    return f"{figure['value']:.3f}{limits}"
 
 
 def _groups(data: Forecasted, use: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -39,7 +39,15 @@ _OLD_CARD = "passport.json"
 """Its name in elman 0.1."""
 _OLD_PROGRAM = "model.onnx"
 """The inference file of elman 0.1, which is no longer read."""
-_WRITTEN = ("config.json", "training", WEIGHTS_FILE, INFERENCE_FILE, "ngrams.png", "learning-curve.png")
+_WRITTEN = (
+    "config.json",
+    "training",
+    WEIGHTS_FILE,
+    INFERENCE_FILE,
+    "ngrams.png",
+    "learning-curve.png",
+    "forecasts.png",
+)
 """What trainings of all kinds write, besides the static files and the model card."""
 
 

@@ -16,6 +16,7 @@ from elman.report.curve import draw_curve, read_log
 from elman.report.growth import draw_growth
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
+from elman.system.files import write_atomic
 from elman.system.launcher import leads, was_restarted
 from elman.system.machine import available_cores, choose_device, fingerprint, require_torch, set_threads, version
 from elman.tasks.following import announce, follow, leading
@@ -251,6 +252,9 @@ def _draw(job: Job, growth: Sequence[Mapping[str, Any]] = ()) -> None:
         draw_curve(job.folder)
         if growth:
             draw_growth(job.folder, growth)
+        if model_folder.card_file(job.folder).exists():
+            for name, picture in job.pictures().items():
+                write_atomic(job.folder / name, picture)
     except Exception as error:  # a failed picture must not cost the model
         job.progress.say(f"note: the picture could not be drawn ({error})")
 

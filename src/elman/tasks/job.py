@@ -50,6 +50,10 @@ class Job(ABC):
         """What observes the network after each validation."""
         return None
 
+    def pictures(self) -> Mapping[str, bytes]:
+        """Further pictures of a finished model, by the name of their file in its folder."""
+        return {}
+
     @abstractmethod
     def finish(self) -> dict[str, Any]:
         """Measure the trained model, write whatever else its folder needs, and return its model

@@ -63,6 +63,12 @@ class ForecastData:
         """Values of a usual series in training."""
         return int(np.median(self.ends["train"]))
 
+    @property
+    def deviations(self) -> list[float]:
+        """The standard deviation of each series in training; 0 where training has none of its values."""
+        parts = zip(self.series, self.ends["train"].tolist(), strict=True)
+        return [float(np.nanstd(each.values[:end])) if end else 0.0 for each, end in parts]
+
     def store(self, config: ForecasterConfig) -> SeriesStore:
         """The series as windows are taken from them."""
         return SeriesStore(self.series, self.encoding, context=config.context_window, patch=config.patch)

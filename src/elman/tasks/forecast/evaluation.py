@@ -13,8 +13,9 @@ from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, THETA, Line
 from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
 from elman.metrics.forecast import seasonal_error
 from elman.progress import Progress
+from elman.report.forecasts_page import MOST_SHOWN
 from elman.tasks.forecast.data import ForecastData, Origins, continued, read_data
-from elman.tasks.forecast.linear_start import fitted_linear
+from elman.tasks.forecast.linear_start import fitted_linear, spread
 from elman.tasks.forecast.request import ForecastRequest
 from elman.training.plan_file import read_plan
 
@@ -35,13 +36,12 @@ def evaluate_part(
     scales = [
         seasonal_error(each.values[:begin], season) for each, begin in zip(data.series, begins.tolist(), strict=True)
     ]
-    spreads = [float(np.nanstd(each.values[:end])) for each, end in zip(data.series, data.ends["train"], strict=True)]
     return _report(
         model,
         data.store(model.config),
         data.origins(part),
         scales=np.array(scales),
-        spreads=np.array(spreads),
+        deviations=np.array(data.deviations),
         linear=linear,
         rival=rival,
         facts={"data": data.hash[:12], "part": part},
@@ -51,8 +51,9 @@ def evaluate_part(
 
 def evaluate_sources(
     model: "ForecastModel", sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
-) -> ForecastReport:
-    """The figures of a model on the values of files that training and validation have not seen.
+) -> tuple[ForecastReport, list[dict[str, Any]]]:
+    """The figures of a model on the values of files that training and validation have not seen, and some
+    series of them, as ``report.forecasts_page`` draws them.
 
     The values of a file continue the series of the training: by their times, or without times one behind
     the other.
@@ -70,6 +71,7 @@ def evaluate_sources(
     timed, season, horizon = encoding.columns.time is not None, encoding.season, encoding.horizon
     series: list[Series] = []
     scales: list[float] = []
+    deviations: list[float] = []
     origins: list[tuple[range, int]] = []
     strange = 0
     for later in table.series:
@@ -78,13 +80,15 @@ def evaluate_sources(
             # Of a series that training has not seen, the first half is history.
             strange += 1
             begin = len(later.values) // 2
-            whole, scale = later, seasonal_error(later.values[:begin], season)
+            known = later.values[:begin]
+            whole, scale, deviation = later, seasonal_error(known, season), float(np.nanstd(known)) if begin else 0.0
         else:
-            whole = continued(stored.series, later, timed=timed)
-            begin, scale = (max(stored.seen, later.start) if timed else stored.series.stop) - whole.start, stored.scale
+            whole, scale, deviation = continued(stored.series, later, timed=timed), stored.scale, stored.deviation
+            begin = (max(stored.seen, later.start) if timed else stored.series.stop) - whole.start
         end = later.stop - whole.start if timed else len(whole.values)
         series.append(whole)
         scales.append(scale)
+        deviations.append(deviation)
         origins.append(
             (range(begin, max(end - horizon, begin) + 1, config.stride or horizon) if begin < end else range(0), end)
         )
@@ -103,18 +107,19 @@ def evaluate_sources(
     if rival and linear is None:
         notes.append(f"the training data is gone or has changed: {RIDGE} was not compared")
     store = SeriesStore(series, encoding, context=model.config.context_window, patch=model.config.patch)
-    return _report(
+    figures = _report(
         model,
         store,
         found,
         scales=np.array(scales),
-        spreads=np.array([float(np.nanstd(each.values)) for each in series]),
+        deviations=np.array(deviations),
         linear=linear,
         rival=rival,
         facts={"data": table.hash[:12]},
         notes=notes,
         progress=progress,
     )
+    return figures, drawn_series(model, store, found)
 
 
 def _linear_again(model: "ForecastModel", request: ForecastRequest) -> Linear | None:
@@ -133,7 +138,7 @@ def _report(
     origins: Origins,
     *,
     scales: NDArray[np.float64],
-    spreads: NDArray[np.float64],
+    deviations: NDArray[np.float64],
     linear: Linear | None,
     rival: bool,
     facts: Mapping[str, str],
@@ -169,7 +174,7 @@ def _report(
             truth=np.where(inside, store.values[future], np.nan),
             last=store.filled[first - 1],
             scale=np.nan_to_num(scales[origins.which], nan=0.0),
-            spread=spreads[origins.which],
+            deviation=deviations[origins.which],
             series=origins.which,
             origins=starts[origins.which] + origins.origins,
         ),
@@ -180,6 +185,37 @@ def _report(
         notes=more,
         facts={"model": model.model_hash[:8], **facts, "forecasts": str(len(origins))},
     )
+
+
+def shown_series(model: "ForecastModel", data: ForecastData, part: str) -> list[dict[str, Any]]:
+    """The last forecast of some series of a part, as ``report.forecasts_page`` draws it."""
+    origins = data.origins(part)
+    last = np.flatnonzero(np.diff(origins.which, append=-1))
+    return drawn_series(model, data.store(model.config), origins.take(last))
+
+
+def drawn_series(model: "ForecastModel", store: SeriesStore, origins: Origins) -> list[dict[str, Any]]:
+    """Some forecasts, evenly spread, as ``report.forecasts_page`` draws them."""
+    encoding, horizon = store.encoding, store.encoding.horizon
+    found: list[dict[str, Any]] = []
+    some = spread(origins, most=MOST_SHOWN)
+    quantiles = model.quantiles_of(store.windows(*some))
+    for which, origin, stop, own in zip(*(part.tolist() for part in some), quantiles, strict=True):
+        series, begin = store.series[which], store.begins[which]
+        before = min(origin, max(3 * horizon, 2 * encoding.season))
+        steps = series.start + origin + np.arange(-before, horizon)
+        truth = store.values[begin + origin : begin + min(origin + horizon, stop)]
+        found.append(
+            {
+                "series": series.name,
+                "times": encoding.grid.labels(steps),
+                "history": store.filled[begin + origin - before : begin + origin].tolist(),
+                "truth": truth.tolist(),
+                "quantiles": own.tolist(),
+                "levels": list(encoding.levels),
+            }
+        )
+    return found
 
 
 def _histories(store: SeriesStore, origins: Origins) -> NDArray[np.float64]:

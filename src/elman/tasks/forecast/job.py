@@ -8,10 +8,11 @@ from elman.data.series_encoding import SERIES_FILE, SeriesEncoding
 from elman.errors import UsageError
 from elman.models.forecaster_config import ForecasterConfig
 from elman.progress import Progress
+from elman.report.forecasts_page import FORECASTS_FILE, forecasts_picture
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device
 from elman.tasks.forecast.data import ForecastData, read_data
-from elman.tasks.forecast.evaluation import evaluate_part
+from elman.tasks.forecast.evaluation import evaluate_part, shown_series
 from elman.tasks.forecast.linear_start import fitted_linear, offsets_of
 from elman.tasks.forecast.model import load
 from elman.tasks.forecast.plan import ForecastPlan
@@ -85,6 +86,10 @@ class ForecastJob(Job):
             "inference": parity,
             "figures": figures,
         }
+
+    def pictures(self) -> dict[str, bytes]:
+        part = "test" if len(self.data.origins("test")) else "valid"
+        return {FORECASTS_FILE: forecasts_picture(shown_series(load(self.folder), self.data, part))}
 
 
 def new_job(request: ForecastRequest, *, folder: Path, start: Path | None, progress: Progress) -> ForecastJob:

@@ -251,7 +251,7 @@ class ForecastModel(FolderModel):
         from elman.tasks.forecast.evaluation import evaluate_sources
 
         names = [str(source) for source in sources]
-        return evaluate_sources(self, names, settings=settings, rival=rival, progress=progress or Progress())
+        return evaluate_sources(self, names, settings=settings, rival=rival, progress=progress or Progress())[0]
 
     @property
     def model_hash(self) -> str:

@@ -62,19 +62,22 @@ class ForecastTask(Task):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
-        from elman.evaluation.forecasts import forecasts_table
+        from elman.report.forecasts_page import forecasts_table, write_forecasts_page
+        from elman.tasks.forecast.evaluation import evaluate_sources
         from elman.tasks.forecast.model import load
 
-        own = {"format", "encoding"}
-        strange = sorted(set(settings) - own)
-        if strange or report is not None:
-            name = "report" if report is not None else strange[0]
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to forecast; leave it out")
-        values = load(folder).evaluate(*sources, progress=progress, **settings).to_json()
-        return Evaluation(values, forecasts_table(values))
+        strange = sorted(set(settings) - {"format", "encoding"})
+        if strange:
+            raise UsageError(f"--{strange[0].replace('_', '-')} does not apply to forecast; leave it out")
+        found, shown = evaluate_sources(load(folder), sources, settings=settings, rival=True, progress=progress)
+        values = found.to_json()
+        words = forecasts_table(values)
+        if report is not None:
+            words += f"\nreport: {write_forecasts_page(report, values, shown)[0]}"
+        return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        from elman.evaluation.forecasts import forecasts_table
+        from elman.report.forecasts_page import forecasts_table
 
         for name, values in card.get("figures", {}).items():
             sizes = f"{values['forecasts']:,} forecasts of {values['horizon']} steps, {values['series']:,} series"
