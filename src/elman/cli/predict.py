@@ -153,12 +153,13 @@ def run(
 
 
 def _rows(loaded: Any, texts: list[str] | None) -> Iterator[Any]:
-    """Rows of columns: of files, of values in the arguments, or of standard input."""
+    """Rows of columns, or series: of files, of values in the arguments, of standard input, or those that it has."""
     from elman.text.decoding import raw_lines
     from elman.text.sources import find_sources
 
     if not texts:
-        yield from loaded.rows_of(_lines(), name="standard input")
+        alone = hasattr(loaded, "stored") and sys.stdin.isatty()
+        yield from loaded.stored() if alone else loaded.rows_of(_lines(), name="standard input")
     for text in texts or []:
         if "=" in text and not Path(text).exists():
             yield text

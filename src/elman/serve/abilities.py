@@ -1,5 +1,5 @@
-"""What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, or rank
-documents.
+"""What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, rank
+documents, or forecast series.
 
 A route asks for an ability, never for a kind of model.
 """
@@ -23,6 +23,7 @@ from elman.serve.label_batching import LabelBatcher
 from elman.serve.metrics import Metrics
 from elman.serve.translates import Translates as Translates
 from elman.tasks.classify.model import Prediction
+from elman.tasks.forecast.model import ForecastModel
 from elman.tasks.tag.prediction import TaggedText
 from elman.text.speller import Speller
 
@@ -30,6 +31,8 @@ _MANY = 128
 """More rows than a network's interpreter computes before it loads compiled kernels."""
 _WORDS = 2048
 """Words that taggers read in one step, about 0.1 seconds."""
+_NAMES = 500
+"""Names of series that are listed."""
 _TAG_PROBABILITIES = 1 << 20
 """Most probabilities of tags that one step computes."""
 
@@ -328,6 +331,38 @@ class RanksDocuments(Ability):
         pass
 
 
+@dataclasses.dataclass(frozen=True)
+class ForecastsSeries(Ability):
+    """A forecaster at work. It is only read, so any thread may ask it."""
+
+    verb = "forecasts series"
+    infinitive = "forecast series"
+    routes = ("forecast",)
+    views = ("forecast",)
+
+    name: str
+    model: ForecastModel
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, ForecastModel):
+            return None
+        for _ in model.predictions([[1.0, 2.0]] * _MANY):
+            pass  # no first request waits for compilation
+        return cls(name, model)
+
+    def describe(self) -> dict[str, Any]:
+        names = list(self.model.history)[:_NAMES]
+        return {**self.model.describe(), "names": names, "hash": self.model.model_hash}
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
 ABILITIES: tuple[type[Ability], ...] = (
     ContinuesText,
     PredictsLabels,
@@ -335,6 +370,7 @@ ABILITIES: tuple[type[Ability], ...] = (
     Translates,
     GivesVectors,
     RanksDocuments,
+    ForecastsSeries,
 )
 
 

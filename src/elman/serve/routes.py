@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from elman.serve.abilities import Ability, ContinuesText, GivesVectors, RanksDocuments, Translates
+from elman.serve.abilities import Ability, ContinuesText, ForecastsSeries, GivesVectors, RanksDocuments, Translates
 from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
+from elman.serve.forecast import forecast_answer
+from elman.serve.forecast_schemas import ForecastAnswer, ForecastBody
 from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
 from elman.serve.rank import rank_answer
@@ -79,6 +81,10 @@ ROUTES = (
     Route(
         "/v1/rank", "The documents of an index that answer a query best",
         RankBody, RankAnswer, RanksDocuments, rank_answer,
+    ),
+    Route(
+        "/v1/forecast", "The next values of series, with quantiles",
+        ForecastBody, ForecastAnswer, ForecastsSeries, forecast_answer,
     ),
     Route(
         "/tokenize", "The tokens of a text",

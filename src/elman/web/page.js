@@ -1,6 +1,7 @@
 // The page: which models, which view, and one text for all of them.
 
 import {classify} from "./classify.js";
+import {forecast} from "./forecast.js";
 import {ask, useKey} from "./server.js";
 import {generate} from "./generate.js";
 import {memory} from "./memory.js";
@@ -9,7 +10,7 @@ import {tags} from "./tags.js";
 import {translate} from "./translate.js";
 import {type} from "./type.js";
 
-const views = {type, surprise, memory, generate, classify, tags, translate};
+const views = {type, surprise, memory, generate, classify, tags, translate, forecast};
 const find = (id) => document.getElementById(id);
 const troubles = new Map();
 const page = {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _BATCH = 256
 _LONGEST = 1 << 20
+_MOST_TIMES = 100
+"""A recursive forecast is at most so many times as long as one of the training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,11 +142,12 @@ class ForecastModel(FolderModel):
         if isinstance(series, (str, Mapping)):
             raise UsageError("this is one series, and several are expected; give a list of series")
         steps = self.encoding.horizon if horizon is None else horizon
-        if not 1 <= steps <= 1 << 16:
-            raise UsageError(f"horizon is {steps}; it must be from 1 to 65,536")
+        most = _MOST_TIMES * self.encoding.horizon
+        if not 1 <= steps <= most:
+            raise UsageError(f"horizon is {steps}; it must be from 1 to {most:,}, {_MOST_TIMES} times as trained")
         stream = enumerate(series, 1)
         while some := list(islice(stream, _BATCH)):
-            yield from self._forecasts([self._series_of(each, number) for number, each in some], steps)
+            yield from self._forecasts([self.series_from(each, number) for number, each in some], steps)
 
     def rows_of(self, lines: Iterator[str], *, name: str) -> Iterator[Series]:
         """The series in lines of CSV or JSON; no line at all means the series of the training."""
@@ -189,7 +192,12 @@ class ForecastModel(FolderModel):
         """Calibrated quantiles in the units of the series ``[N, Q, H]``."""
         return windows.restored(widened(self.network.quantiles(windows), self.widen, self.encoding.middle))
 
-    def _series_of(self, given: Any, number: int) -> Series:
+    def series_from(self, given: Any, number: int = 1) -> Series:
+        """A series as ``predictions`` takes it; the number is for messages.
+
+        Raises:
+            UsageError: it is none, or does not fit the training.
+        """
         if isinstance(given, Series):
             return given
         position = f"series {number}"

@@ -86,4 +86,4 @@ class ForecastTask(Task):
             yield ""
 
     def next_steps(self, folder: str) -> str:
-        return f"elman predict {folder} < /dev/null   elman evaluate {folder} LATER.csv   elman info {folder}"
+        return f"elman predict {folder}   elman evaluate {folder} LATER.csv   elman info {folder}"
