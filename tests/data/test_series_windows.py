@@ -7,7 +7,7 @@ import pytest
 
 from elman.data.series import Series, SeriesColumns
 from elman.data.series_encoding import Covariate, SeriesEncoding
-from elman.data.series_windows import SeriesStore
+from elman.data.series_windows import SeriesStore, filled
 from elman.data.time_grid import Grid
 from elman.errors import FolderError
 
@@ -73,3 +73,12 @@ def test_the_encoding_survives_its_file_and_no_other() -> None:
         with pytest.raises(FolderError):
             SeriesEncoding.from_bytes(data.replace(old, new, 1))
     assert dataclasses.replace(ENCODING, horizon=4) != ENCODING
+
+
+def test_missing_prices_are_the_last_price_and_missing_seasons_the_season_before() -> None:
+    nan = float("nan")
+    walk = np.array([1.0, 2, 3, 4, 5, 6, nan, nan])
+    assert filled(walk, 3).tolist() == [1, 2, 3, 4, 5, 6, 6, 6]
+    assert filled(np.array([1.0, 5, 9, 1, 5, 9, nan, nan]), 3).tolist() == [1, 5, 9, 1, 5, 9, 1, 5]
+    # What comes later changes nothing.
+    assert filled(np.r_[walk[:7], 1, 2, 3, 1, 2, 3, 1, 2, 3, nan], 3)[6] == 6

@@ -2,8 +2,8 @@
 
 A window is scaled by the past alone: minus the mean of the last season (its level), divided by the mean
 absolute difference of values one season apart (its scale), which is the denominator of MASE, over the
-window or the last seasons, whichever is longer. A missing value is filled from the season before it, or
-else from the value before it.
+window or the last seasons, whichever is longer. A missing value is filled from the season or from the
+value before it.
 """
 
 import math
@@ -77,7 +77,7 @@ class SeriesStore:
         self.begins = ends[:-1] + context
         """Where each series begins."""
         self.values = np.full(int(ends[-1]), math.nan)
-        self.filled = np.full(int(ends[-1]), math.nan)
+        self.filled, self.latest = np.full((2, int(ends[-1])), math.nan)
         self.covariates = np.zeros((int(ends[-1]), len(encoding.covariates)), np.float32)
         # Sums within each series, since those over all would carry rounding errors from one to the next.
         self._changes, self._counts = np.zeros(int(ends[-1])), np.zeros(int(ends[-1]))
@@ -85,6 +85,7 @@ class SeriesStore:
             place = slice(begin, begin + len(each.values))
             self.values[place] = each.values
             self.filled[place] = filled(each.values, encoding.season)
+            self.latest[place] = filled(each.values, 1)
             known = min(len(each.covariates), len(each.values) + horizon)
             self.covariates[begin : begin + known] = encoding.scaled(each.covariates[:known])
             lagged = np.abs(self.filled[place][encoding.season :] - self.filled[place][: -encoding.season])
@@ -157,18 +158,28 @@ class SeriesStore:
 
 
 def filled(values: NDArray[np.float64], season: int) -> NDArray[np.float64]:
-    """Missing values from the season before, or else from the last value; the future is not looked at.
+    """Missing values from the season before or, if values changed less from one step to the next, from the last
+    value; the future is not looked at.
 
     >>> filled(np.array([math.nan, 1.0, 2.0, math.nan, math.nan]), 2).tolist()
     [nan, 1.0, 2.0, 1.0, 2.0]
     """
     found = values.copy()
-    for place in np.flatnonzero(np.isnan(values)).tolist():
-        if place >= season and not math.isnan(found[place - season]):
+    missing = np.flatnonzero(np.isnan(values))
+    near, far = (_mean_changes(values, lag) if len(missing) else values for lag in (1, season))
+    for place in missing.tolist():
+        if place >= season and not math.isnan(found[place - season]) and not far[place] > near[place]:
             found[place] = found[place - season]
         elif place:
             found[place] = found[place - 1]
     return found
+
+
+def _mean_changes(values: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
+    """The mean distance of values ``lag`` steps apart before each place ``[T]``; NaN where there are none."""
+    changes = np.r_[np.full(min(lag, len(values)), math.nan), np.abs(values[lag:] - values[:-lag])]
+    sums, counts = (np.cumsum(np.r_[0, each[:-1]]) for each in (np.nan_to_num(changes), ~np.isnan(changes)))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), math.nan)
 
 
 def _mean(values: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,16 +23,18 @@ _SEASONAL = 1.645
 def naive(
     store: SeriesStore, which: NDArray[np.int64], origins: NDArray[np.int64], *, season: int = 1
 ) -> NDArray[np.float64]:
-    """The last season again and again ``[N, H]``; with a season of 1 the last value.
+    """The last season again and again ``[N, H]``; with a season of 1 the last known value.
 
     Where a series is shorter than the season, its last value.
     """
     first = store.begins[which] + origins
+    if season == 1:
+        return np.repeat(store.latest[first - 1][:, None], store.encoding.horizon, axis=1)
     steps = np.arange(store.encoding.horizon) % season - season
     found = (
         store.filled[first[:, None] + steps] if season <= store.context else np.full((len(which), len(steps)), math.nan)
     )
-    return np.where(np.isnan(found), store.filled[first - 1][:, None], found)
+    return np.where(np.isnan(found), store.latest[first - 1][:, None], found)
 
 
 class Linear(NamedTuple):

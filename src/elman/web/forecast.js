@@ -4,7 +4,7 @@ import {add} from "./dom.js";
 import {ask} from "./server.js";
 
 const DELAY = 250;
-const WIDTH = 640, HEIGHT = 260, LEFT = 56, BELOW = 24, ABOVE = 8;
+const WIDTH = 640, HEIGHT = 280, LEFT = 72, BELOW = 30, ABOVE = 12;
 const SVG = "http://www.w3.org/2000/svg";
 const shownNumber = (value) => value.toLocaleString("en", {maximumSignificantDigits: 4});
 
@@ -25,10 +25,10 @@ export function forecast(root, page) {
     rows: 3, value: page.text, placeholder: "12.5, 13, 15.2, 14",
   });
   const columns = add(root, "div", {className: "columns"});
-  const all = models.map(({id}) => {
+  const all = models.map(({id, elman: {names}}) => {
     const column = add(columns, "div", {className: "forecast"});
     add(column, "h2", {textContent: id});
-    return {model: id, body: add(column, "div", {})};
+    return {model: id, names, body: add(column, "div", {})};
   });
   let asked = null, timer = 0;
 
@@ -45,7 +45,12 @@ export function forecast(root, page) {
     }
     asked = new AbortController();
     const {signal} = asked, horizon = steps.valueAsNumber, input = [mine ? {values} : {series: choice.value}];
-    timer = setTimeout(() => all.forEach(async ({model, body}) => {
+    timer = setTimeout(() => all.forEach(async ({model, names, body}) => {
+      if (!mine && !names.includes(choice.value)) {
+        body.replaceChildren();
+        add(body, "p", {className: "note", textContent: "This model has not learned this series."});
+        return;
+      }
       try {
         const {forecasts: [found]} = await ask("v1/forecast", {model, input, horizon, history: 3 * horizon}, signal);
         page.trouble(null, model);
@@ -94,7 +99,7 @@ function draw(body, {times, forecast: median, quantiles, history}) {
   for (const share of [0, 0.5, 1]) {
     const value = bottom + share * span;
     part("line", {x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value), class: "grid"});
-    part("text", {x: LEFT - 6, y: y(value) + 4, "text-anchor": "end"}, shownNumber(value));
+    part("text", {x: LEFT - 6, y: y(value) + 5, "text-anchor": "end"}, shownNumber(value));
   }
   // The bands open at the last known value.
   const from = known.at(-1);
@@ -103,8 +108,8 @@ function draw(body, {times, forecast: median, quantiles, history}) {
   }
   part("polyline", {class: "known", points: points(history, 0).join(" ")});
   part("polyline", {class: "median", points: points([from, ...median], last).join(" ")});
-  part("text", {x: x(last + 1), y: HEIGHT - 6, "text-anchor": "middle"}, times[0]);
-  if (times.length > 1) part("text", {x: WIDTH - 8, y: HEIGHT - 6, "text-anchor": "end"}, times.at(-1));
+  part("text", {x: x(last + 1), y: HEIGHT - 8, "text-anchor": "middle"}, times[0]);
+  if (times.length > 1) part("text", {x: WIDTH - 8, y: HEIGHT - 8, "text-anchor": "end"}, times.at(-1));
   body.replaceChildren(picture);
   const widest = bands[0], table = add(add(body, "div", {className: "steps"}), "table", {});
   const head = add(table, "tr", {});

@@ -172,7 +172,7 @@ def _report(
     return evaluate_forecasts(
         Forecasted(
             truth=np.where(inside, store.values[future], np.nan),
-            last=store.filled[first - 1],
+            last=store.latest[first - 1],
             scale=np.nan_to_num(scales[origins.which], nan=0.0),
             deviation=deviations[origins.which],
             series=origins.which,
