@@ -153,7 +153,7 @@ def _report(
             quantiles.append(model.quantiles_of(windows))
             if linear is not None:
                 straight.append(windows.restored(linear.predict(windows.row)))
-            advance(len(windows.row))
+            advance(windows.rows)
     rivals = {NAIVE: naive(store, origins.which, origins.origins)}
     if encoding.season > 1:
         rivals[SEASONAL] = naive(store, origins.which, origins.origins, season=encoding.season)
