@@ -51,7 +51,7 @@ class Windows(NamedTuple):
 
     def part(self, part: Part) -> "Windows":
         """Some of the windows."""
-        return Windows(*(each[part.slice] for each in self))
+        return Windows._make(each[part.slice] for each in self)
 
     def restored(self, scaled: NDArray[np.floating]) -> NDArray[np.float64]:
         """Scaled numbers ``[B, ..]`` in the units of the series."""
