@@ -1,5 +1,5 @@
-"""What ``import elman`` gives: train, load, mix, adapt, correct, rank, reply, rescore, review_rating, the models, and
-register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, reply, rescore, review_rating, the models,
+and register_cell."""
 
 import dataclasses
 import shutil
@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from elman.apps.answering.documents import answer
 from elman.apps.correcting import Corrected, correct
 from elman.apps.ranking_documents import rank
 from elman.apps.reply import Reply
@@ -384,6 +385,7 @@ __all__ = [
     "Model",
     "Reply",
     "adapt",
+    "answer",
     "correct",
     "load",
     "mix",

@@ -1,9 +1,13 @@
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.in_process import run_here
+from tests.in_process import run_code, run_here
 
 import elman
 from elman.apps.rank import RankConfig, Ranker
@@ -182,23 +186,22 @@ def test_flags_that_do_not_fit(flags: str, message: str, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import re
-    import shlex
-    import subprocess
-    import sys
-
-    from tests.in_process import run_code
-
-    page = (Path(__file__).parents[2] / "docs" / "rank.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "printed"),
+    [
+        ("rank.md", "d0 The **cat** **sleeps** on the warm mat.\n"),
+        ("answer.md", "London notes.txt He was born in London on 23 June 1912.\n"),
+    ],
+)
+def test_the_pages(page: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    (console,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    (console,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     for line in console.splitlines():
         command = line.removeprefix("$ ")
         if command.startswith("elman "):
-            run_here(shlex.split(command), tmp_path)
+            assert run_here(shlex.split(command), tmp_path) or "--save-index" in command or "--out" in command
         else:
             subprocess.run(["bash", "-c", command.replace("python", shlex.quote(sys.executable), 1)], check=True)
-    assert json.loads((tmp_path / "weights.json").read_text()).keys() == METHODS.keys()
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert run_code(block, tmp_path) == "d0 The **cat** **sleeps** on the warm mat.\n"
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert run_code(block, tmp_path) == printed

@@ -29,6 +29,7 @@ OPERATIONS = [
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/rank"),
     ("POST", "/v1/forecast"),
+    ("POST", "/v1/answer"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),

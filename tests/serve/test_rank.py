@@ -24,7 +24,7 @@ def test_it_is_what_rank_gives(method: list[str], make: Make) -> None:
     assert first["snippet"] == {"text": "Das Café am Fluss", "marks": [[4, 8]]} and "text" not in first
     assert ask(client, RANK, query="elephant")["documents"] == []
     (card,) = client.get("/v1/models").json()["data"]
-    assert card["elman"]["abilities"] == ["rank"] and card["elman"]["documents"] == 3
+    assert card["elman"]["abilities"] == ["answer", "rank"] and card["elman"]["documents"] == 3
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,14 @@ def test_what_is_too_much_or_cannot_be_done_is_refused(
 def test_models_without_documents_say_so(make: Make, models: Any) -> None:
     error = ask(make({"word": models["word"]}), RANK, query="cat", status=404)["error"]
     assert "no model here can rank documents" in error["message"]
+
+
+def test_answers_are_those_of_answer(make: Make) -> None:
+    found = ask(make({"notes": notes()}), "/v1/answer", question="What barks at the cat?")
+    assert found == {
+        "model": "notes",
+        **elman.answer(list(NOTES.values()), "What barks at the cat?").to_json(),
+        "document": "dogs",
+    }
+    assert found["text"] == "a dog"
+    assert ask(make({"notes": notes()}), "/v1/answer", question="Who is Ann?")["text"] is None

@@ -13,7 +13,7 @@ from elman.errors import TextError, UsageError
 from elman.metrics.randomisation import approximate_randomisation
 from elman.metrics.ranking import FIGURES, query_figures
 from elman.metrics.tags import ratio
-from elman.metrics.text_intervals import t_interval
+from elman.metrics.text_intervals import mean_with_interval
 from elman.progress import Progress
 
 SHUFFLES = 10_000
@@ -113,22 +113,16 @@ def ranking_figures(
     }
     found: dict[str, Any] = {}
     for name, own in values.items():
-        found[name] = {figure: _interval(own[figure]) for figure in FIGURES}
+        found[name] = {figure: mean_with_interval(own[figure]) for figure in FIGURES}
         if name != baseline:
             found[name]["difference"] = {
                 figure: {
-                    **_interval(own[figure] - values[baseline][figure]),
+                    **mean_with_interval(own[figure] - values[baseline][figure]),
                     "p": _p_value(own[figure], values[baseline][figure], seed),
                 }
                 for figure in TESTED
             }
     return {"queries": len(qrels), "baseline": baseline, "runs": found}
-
-
-def _interval(values: Any) -> dict[str, float | None]:
-    if len(values) < 2:
-        return {"value": float(values.mean()), "low": None, "high": None}
-    return t_interval(values)._asdict()
 
 
 def _p_value(first: Any, second: Any, seed: int) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from elman.apps.rank import Hit, RankConfig, Ranker
 from elman.apps.ranking.analysis import AnalysisConfig
 from elman.apps.ranking.build import IndexedDocument, temporary_index
-from elman.apps.ranking.documents import read_named
+from elman.apps.ranking.documents import passages, read_named
 from elman.apps.ranking.index import KIND, Index
 from elman.apps.ranking.rerankers import MODEL, VECTORS, TextModel, query_likelihood, vector_similarity
 from elman.errors import UsageError
@@ -32,6 +32,7 @@ def opened_index(
     language: str | None = None,
     field: str | None = None,
     encoding: str = "utf-8",
+    passage: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Index]:
     """The index of documents, made for the block if they have none yet.
@@ -39,6 +40,7 @@ def opened_index(
     Args:
         documents: a file or folder, the folder of an index, an index, or a list of strings, which are called by
             their numbers from 1.
+        passage: cut texts into passages of so many words; a file of plain text is one text then.
 
     Raises:
         TextError: they cannot be read, or have no words.
@@ -54,9 +56,11 @@ def opened_index(
         yield documents
         return
     if isinstance(documents, (str, Path)):
-        named = read_named(documents, field=field, encoding=encoding, progress=progress)
+        named = read_named(documents, field=field, whole=passage is not None, encoding=encoding, progress=progress)
     else:
         named = (IndexedDocument(str(number), text) for number, text in enumerate(documents, start=1))
+    if passage is not None:
+        named = passages(named, passage)
     with temporary_index(named, config, progress=progress) as index:
         yield index
 

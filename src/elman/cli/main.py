@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "correct": "Correct spelling in context, with reasons, and with a bound on harm.",
     "rank": "The documents that answer a query best, with figures where judgements are known.",
     "reply": "Replies to a message, chosen among candidates.",
+    "answer": "The answer to a question in documents, or that they do not say.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",

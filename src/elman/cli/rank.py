@@ -13,7 +13,7 @@ from elman.apps.ranking.analysis import AnalysisConfig
 from elman.apps.ranking.fusion import FOLDS
 from elman.apps.ranking.scoring import METHODS
 from elman.cli.flags import Json, with_flags
-from elman.cli.screen import make_progress, print_json, table
+from elman.cli.screen import make_progress, print_json, printable, table
 from elman.errors import UsageError
 from elman.system.files import write_atomic
 
@@ -158,13 +158,8 @@ def _show(query: str, hits: "list[Hit]", *, as_json: bool) -> None:
     begin, end = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("**", "**")
     width = max((len(hit.id) for hit in hits), default=0)
     for hit in hits:
-        shown = hit.snippet._replace(text=_printable(hit.snippet.text)).marked(begin, end)
-        print(f"{hit.score:8.3f}  {_printable(hit.id):{width}}  {shown}")
-
-
-def _printable(text: str) -> str:
-    # A foreign document must not steer the terminal; offsets stay.
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+        shown = hit.snippet._replace(text=printable(hit.snippet.text)).marked(begin, end)
+        print(f"{hit.score:8.3f}  {printable(hit.id):{width}}  {shown}")
 
 
 def _rank_all(ranker: "Ranker", queries: str, n: int, out: str | None, *, as_json: bool) -> None:

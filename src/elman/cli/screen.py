@@ -22,6 +22,15 @@ def warn(message: str) -> None:
     print(f"elman: {message}", file=sys.stderr)
 
 
+def printable(text: str) -> str:
+    """A text that cannot steer the terminal, of the same length.
+
+    >>> printable("a\x1b[1m\tb")
+    'a [1m b'
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def bar(share: float, width: int = 24) -> str:
     """A bar for a share of 1, in eighths of a character.
 

@@ -118,6 +118,17 @@ def t_interval(values: NDArray[np.float64]) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+def mean_with_interval(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """``t_interval`` for JSON; of a single value the interval is unknown.
+
+    >>> mean_with_interval(np.array([0.5]))
+    {'value': 0.5, 'low': None, 'high': None}
+    """
+    if len(values) < 2:
+        return {"value": float(values.mean()), "low": None, "high": None}
+    return t_interval(values)._asdict()
+
+
 def _t(degrees: int) -> float:
     """Student's t, 97.5%; beyond the table by the first terms of its expansion in 1 / degrees
     (Fisher 1925).

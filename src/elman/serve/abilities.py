@@ -311,7 +311,7 @@ class RanksDocuments(Ability):
 
     verb = "ranks documents"
     infinitive = "rank documents"
-    routes = ("rank",)
+    routes = ("answer", "rank")
 
     name: str
     model: DocumentModel

@@ -10,8 +10,8 @@ from elman.serve.forecast import forecast_answer
 from elman.serve.forecast_schemas import ForecastAnswer, ForecastBody
 from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
-from elman.serve.rank import rank_answer
-from elman.serve.rank_schemas import RankAnswer, RankBody
+from elman.serve.rank import found_answer, rank_answer
+from elman.serve.rank_schemas import AnswerBody, FoundAnswer, RankAnswer, RankBody
 from elman.serve.request_context import RequestContext
 from elman.serve.rescore import rescore_answer
 from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
@@ -85,6 +85,10 @@ ROUTES = (
     Route(
         "/v1/forecast", "The next values of series, with quantiles",
         ForecastBody, ForecastAnswer, ForecastsSeries, forecast_answer,
+    ),
+    Route(
+        "/v1/answer", "The answer to a question in the documents of an index",
+        AnswerBody, FoundAnswer, RanksDocuments, found_answer,
     ),
     Route(
         "/tokenize", "The tokens of a text",

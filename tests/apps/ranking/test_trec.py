@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from elman.apps.ranking import documents
 from elman.apps.ranking.documents import read_named
 from elman.apps.ranking.trec import ordered, parse_grades, read_qrels, read_run, run_lines
 from elman.errors import TextError, UsageError
@@ -93,6 +94,12 @@ def test_files_of_a_folder_are_documents(tmp_path: Path) -> None:
     _file(tmp_path, "one\ntwo\n", "b.txt")
     _file(tmp_path, "three", "a.txt")
     assert [each.text for each in read_named(tmp_path)] == ["three", "one\ntwo"]
+
+
+def test_the_built_in_text_has_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [("one", True), ("", False), ("two", False), ("three", True)]
+    monkeypatch.setattr(documents, "read_lines", lambda name, config: iter(lines) if name == "builtin:pydocs" else None)
+    assert [tuple(each) for each in read_named("builtin:pydocs")] == [("1", "one\n\ntwo"), ("2", "three")]
 
 
 def test_a_field_is_taken_alone(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Documents and queries from files, one after the other, with their names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,13 @@ from typing import Any
 from elman.apps.ranking.build import IndexedDocument
 from elman.errors import TextError
 from elman.progress import Progress
+from elman.text.corpus import CorpusConfig, read_lines
 from elman.text.decoding import raw_lines
 from elman.text.readers.delimited import read_tsv
 from elman.text.readers.plain import read_plain
 from elman.text.readers.record import Record, checked_text, has_text, listed, text_of
 from elman.text.readers.table import READERS, reader_of_line
+from elman.text.sentences import sentence_spans
 from elman.text.sources import Source, find_sources, total_bytes
 
 ID_FIELDS = ("id", "_id", "docno", "doc_id", "docid", "query_id", "qid")
@@ -26,6 +28,7 @@ def read_named(
     sources: str | Path | Sequence[str],
     *,
     field: str | None = None,
+    whole: bool = False,
     encoding: str = "utf-8",
     progress: Progress | None = None,
 ) -> Iterator[IndexedDocument]:
@@ -37,6 +40,7 @@ def read_named(
 
     Args:
         field: the field that holds the text, without the title.
+        whole: whether a file of plain text is one document too, called by its name.
 
     Raises:
         TextError: the sources cannot be read, or a record has no text.
@@ -44,18 +48,60 @@ def read_named(
     found = find_sources(sources, progress=progress)
     with (progress or Progress()).stage("reading", total=total_bytes(found), unit="bytes") as advance:
         for source in found:
+            if source.kind == "builtin":
+                yield from _built_in(source.name)
+                continue
             lines = raw_lines(source, encoding=encoding, advance=advance)
-            yield from _of_file(source, lines, field)
+            yield from _of_file(source, lines, field, whole)
 
 
-def _of_file(source: Source, lines: Iterator[str], field: str | None) -> Iterator[IndexedDocument]:
+def _built_in(name: str) -> Iterator[IndexedDocument]:
+    """The documents of a built-in text, called by their numbers."""
+    lines: list[str] = []
+    number = 0
+    for line, starts in chain(read_lines(name, config=CorpusConfig(document="file")), [("", True)]):
+        if starts and lines:
+            number += 1
+            yield IndexedDocument(str(number), "\n".join(lines))
+            lines = []
+        lines.append(line)
+
+
+def passages(documents: Iterable[IndexedDocument], words: int) -> Iterator[IndexedDocument]:
+    """Documents cut at ends of sentences into parts of at most so many words, or of one sentence.
+
+    A part is called by its document and the line on which it begins; a document that is short enough keeps its name.
+
+    >>> long = IndexedDocument("a.txt", "One two.\\nThree four. Five.")
+    >>> [tuple(part) for part in passages([long], 3)]
+    [('a.txt:1', 'One two.'), ('a.txt:2', 'Three four. Five.')]
+    """
+    for each in documents:
+        if len(each.text.split()) <= words:
+            yield each
+            continue
+        start = end = size = line = 0
+        for first, last in sentence_spans(each.text):
+            own = len(each.text[first:last].split())
+            if size and size + own > words:
+                yield IndexedDocument(f"{each.id}:{line}", each.text[start:end])
+                size = 0
+            if not size:
+                # Lines are counted from the last part on.
+                line, start = (line or 1) + each.text.count("\n", start, first), first
+            end, size = last, size + own
+        if size:
+            yield IndexedDocument(f"{each.id}:{line}", each.text[start:end])
+
+
+def _of_file(source: Source, lines: Iterator[str], field: str | None, whole: bool) -> Iterator[IndexedDocument]:
     first = next(lines, None)
     if first is None:
         return
     lines = chain([first], lines)
     reader = READERS.get(source.suffix, reader_of_line(first))
     if reader is read_plain and field is None:
-        if source.given:
+        if source.given and not whole:
             yield from (IndexedDocument(str(number), line.strip()) for number, line in enumerate(lines, start=1))
         elif text := "\n".join(lines).strip():
             yield IndexedDocument(source.name, text)
