@@ -74,6 +74,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.inference.encoder:InferenceEncoder",
         plan="elman.tasks.classify.plan:ClassifyPlan",
         files=("tokenizer.json", "tokenizer_config.json", "labels.json"),
+        optional=("ngrams.safetensors",),
     ),
     "dual-encoder": Entry(
         "reply",

@@ -34,14 +34,16 @@ class TokenSettings(Config):
     vocab_size: int | None = None
     """At most this many types, the most frequent ones."""
 
-    def fit(self, texts: Sequence[str]) -> Tokenizer:
-        """A tokenizer of these texts."""
+    def fit(self, texts: Sequence[str], *, more: Sequence[str] = ()) -> Tokenizer:
+        """A tokenizer of these texts; at word level the words ``more`` are types however often they occur."""
         level = self.level
         if level == "auto":
             # Texts from all over the data, not only from its beginning.
             step = max(1, sum(map(len, texts)) // _SAMPLE_CHARS)
             level = choose_level("\n".join(texts[::step]))
-        return Tokenizer.fit(texts, config=self.tokenizer(level, examples=len(texts)))
+        config = self.tokenizer(level, examples=len(texts))
+        often = [*more] * (config.min_count or 1) if level == "word" else []
+        return Tokenizer.fit([*texts, *often], config=config)
 
     def tokenizer(self, level: Literal["word", "subword", "char"], *, examples: int) -> TokenizerConfig:
         """The configuration of the tokenizer."""

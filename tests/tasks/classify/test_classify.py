@@ -68,7 +68,7 @@ def test_it_learns_and_says_what_the_rivals_reach(folder: Path) -> None:
     assert figures["rivals"][0]["name"] == "TF-IDF with logistic regression"
     assert "TF-IDF" in figures["verdict"] and figures["signature"].startswith("task:classify|model:lstm-")
     assert card["inference"]["precision"] in ("int8", "int8+fp32")
-    assert set(card["calibration"]) == {"temperature", "error_before", "error_after"}
+    assert set(card["calibration"]) == {"temperature", "ngrams", "error_before", "error_after"}
 
 
 def test_figures_are_those_of_scikit_learn(folder: Path, data: Path, tmp_path: Path) -> None:
@@ -189,13 +189,15 @@ def test_a_language_model_is_the_start_and_its_layers_wait(data: Path, text_file
 def test_vectors_are_the_start(data: Path, tmp_path: Path) -> None:
     (tmp_path / "vectors.txt").write_text("fine 1 2 3\nawful -1 -2 -3\nnothing 0 0 0\n")
     said = Said()
-    settings = {**SMALL, "updates": 4, "vectors": str(tmp_path / "vectors.txt"), "frozen": 0.9}
+    settings = {**SMALL, "updates": 4, "vectors": str(tmp_path / "vectors.txt")}
     del settings["embedding_size"]
     model = elman.train(data, out=tmp_path / "m", progress=said, **settings)
     table = model_folder.read_arrays(tmp_path / "m" / "model.safetensors")["embedding.weight"]
-    assert table[model.tokenizer.encode("fine").ids[0]].tolist() == [1, 2, 3]
-    assert "vectors: 2 of " in said.text
-    with pytest.raises(UsageError, match="has no vector for any"):
+    scale = 0.5 / np.std([1, 2, 3, -1, -2, -3])
+    for word, vector in (("fine", [1, 2, 3]), ("awful", [-1, -2, -3]), ("nothing", [0, 0, 0])):
+        np.testing.assert_allclose(table[model.tokenizer.encode(word).ids[0]], scale * np.array(vector), rtol=1e-5)
+    assert "vectors: 3 of " in said.text
+    with pytest.raises(UsageError, match="has no vector for any of the words"):
         (tmp_path / "other.txt").write_text("katze 1 2\n")
         elman.train(data, out=tmp_path / "n", **{**settings, "vectors": str(tmp_path / "other.txt")})
 

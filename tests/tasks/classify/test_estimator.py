@@ -142,7 +142,7 @@ def test_several_labels_a_text() -> None:
 @pytest.mark.slow
 def test_pipeline_grid_search_and_cross_validation() -> None:
     shout = FunctionTransformer(lambda texts: [text.upper() for text in texts])
-    pipeline = make_pipeline(shout, TextClassifier(**QUICK, lowercase=False))
+    pipeline = make_pipeline(shout, TextClassifier(**QUICK, lowercase=False, ngrams=False))
     search = GridSearchCV(pipeline, {"textclassifier__rate": [0.0, 0.1]}, cv=3, n_jobs=1, error_score="raise")
     search.fit(TEXTS, NAMES)
     assert search.best_params_ == {"textclassifier__rate": 0.1} and search.best_score_ > 0.9

@@ -50,11 +50,13 @@ def read_data(
     *,
     tokenizer: Tokenizer | None = None,
     labels: LabelSet | None = None,
+    more: Sequence[str] = (),
     progress: Progress,
 ) -> LabelledData:
     """Read the examples for a training.
 
     Args:
+        more: words that are types however often they occur.
         tokenizer, labels: those of an interrupted training, or the tokenizer of a language model.
 
     Raises:
@@ -77,7 +79,7 @@ def read_data(
         if twice:
             notes.append(f"{twice:,} of {len(part):,} texts of the {name} part also stand in the training part")
     if tokenizer is None:
-        tokenizer = config.fit([example.text for example in train])
+        tokenizer = config.fit([example.text for example in train], more=more)
     how: dict[str, Any] = {
         "tokenizer": tokenizer,
         "labels": labels,

@@ -138,7 +138,7 @@ def evaluate_part(
     model: "TextClassifier", part: LabelledTexts, *, rivals: Sequence[Rival] = (), notes: Sequence[str] = ()
 ) -> LabelReport:
     """The figures of a model on labelled texts."""
-    probabilities = model.probabilities_of(model.encoder.logits(part.rows))
+    probabilities = model.probabilities_of(model.logits(part.texts, part.rows))
     beside: Mapping[str, NDArray[Any]] = {rival.name: rival.predict_proba(_shortened(part.texts)) for rival in rivals}
     return evaluate_labels(
         part.targets,

@@ -12,20 +12,21 @@ from elman.errors import UsageError
 from elman.metrics.calibration import Reliability, fit_temperature
 from elman.models.classifier_config import ClassifierConfig
 from elman.models.network_config import NeuralConfig
+from elman.models.ngram_regression import NgramRegression, mixed
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import read_tokenizer
-from elman.system.machine import available_cores, choose_device, choose_precision
+from elman.system.machine import available_cores, choose_device, choose_precision, set_threads
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.evaluation import evaluate_part, trained_rivals
 from elman.tasks.classify.model import classifier_files, load
 from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.classify.request import ClassifyRequest
-from elman.tasks.classify.texts import Targets
+from elman.tasks.classify.texts import Targets, shortened
 from elman.tasks.job import Job
-from elman.tasks.vectors.type_vectors import check_size, type_vectors
+from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 
 _FEWEST_TO_CALIBRATE = 100
+_MORE_WORDS = 10_000
+"""Of a file of word vectors, the first so many words are types even if no example has them."""
+_VECTOR_SPREAD = 0.5
+"""The standard deviation of the numbers in word vectors."""
+_USUAL_SHARE = 0.5
+"""The share of n-grams if there are fewer examples to fit it on."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,13 +54,15 @@ class ClassifyJob(Job):
     """Weights of a language model, by the classifier's names."""
     vectors: NDArray[np.float32] | None = None
     """Embeddings of the types ``[V, E]``."""
+    ngrams: NgramRegression | None = None
+    """The linear part."""
 
     @property
     def data_hash(self) -> str:
         return self.data.hash
 
     def static_files(self) -> dict[str, bytes]:
-        return classifier_files(self.data.tokenizer, self.data.labels)
+        return classifier_files(self.data.tokenizer, self.data.labels, self.ngrams)
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -115,7 +124,7 @@ class ClassifyJob(Job):
     def finish(self) -> dict[str, Any]:
         calibration, parity = self._write_inference()
         model = load(self.folder, finished=False)
-        model.temperature = calibration["temperature"]
+        model.temperature, model.share = calibration["temperature"], calibration["ngrams"]
         data, figures = self.data, {}
         rivals, notes = trained_rivals(data, skip=not self.request.rival, progress=self.progress)
         for name, part in (("valid", data.valid), ("test", data.test)):
@@ -140,6 +149,7 @@ class ClassifyJob(Job):
 
         from elman.inference.encoder_precision import likeliest, measured_encoder
         from elman.models.classifier import Classifier
+        from elman.tasks.classify.ngram_training import fit_share
         from elman.tasks.classify.objective import predicted
         from elman.tasks.encoder_logits import network_logits, result_of
 
@@ -150,7 +160,6 @@ class ClassifyJob(Job):
         with torch.no_grad():
             logits = result_of(network_logits(network, data.valid.rows))
         enough = len(targets) >= _FEWEST_TO_CALIBRATE
-        temperature = fit_temperature(logits, targets) if enough else 1.0
         made = measured_encoder(
             arrays,
             self.config.encoder(),
@@ -165,6 +174,13 @@ class ClassifyJob(Job):
             self.folder, made.encoder.to_arrays(), config=made.encoder.config.to_json(), parity=made.parity
         )
         self.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+        share = 0.0
+        if self.ngrams is not None:
+            linear = self.ngrams.logits(shortened(data.valid.texts, most=self.config.max_tokens))
+            share = fit_share(logits, linear, targets) if enough else _USUAL_SHARE
+            self.progress.say(f"n-grams: {100 * share:.0f}% of the answer")
+            logits = mixed(logits, linear, share)
+        temperature = fit_temperature(logits, targets) if enough else 1.0
         if not enough:
             self.progress.say(
                 f"not calibrated: {len(targets)} examples of the validation part are too few to fit a temperature"
@@ -175,7 +191,7 @@ class ClassifyJob(Job):
                 f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
                 f"{100 * before:.1f}% before, {100 * after:.1f}% after"
             )
-        calibration = {"temperature": temperature, "error_before": before, "error_after": after}
+        calibration = {"temperature": temperature, "ngrams": share, "error_before": before, "error_after": after}
         return calibration, {**made.parity, "bytes": size}
 
     def _parameters(self) -> int:
@@ -184,9 +200,9 @@ class ClassifyJob(Job):
 
 
 def _error(logits: NDArray[Any], targets: Targets) -> float:
-    from elman.metrics.calibration import sigmoid, softmax
+    from elman.tasks.classify.ngram_training import probabilities
 
-    return Reliability.measure(targets, sigmoid(logits) if targets.ndim == 2 else softmax(logits)).error
+    return Reliability.measure(targets, probabilities(logits, targets)).error
 
 
 def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progress: Progress) -> ClassifyJob:
@@ -211,11 +227,11 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
                 raise UsageError(f"--from keeps the model's tokens; leave out --{name.replace('_', '-')}")
         language_model = NeuralConfig.from_json(values)
     tokenizer = None if start is None else read_tokenizer(start)
-    data = read_data(request, tokenizer=tokenizer, progress=progress)
+    more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
+    data = read_data(request, tokenizer=tokenizer, more=more, progress=progress)
     vectors = None
     if request.vectors is not None:
-        # Few examples say little of a type that has no vector: it begins as a small one.
-        vectors = type_vectors(request.vectors, data.tokenizer.tokens, spread=0.5, progress=progress)
+        vectors = _vectors(request.vectors, data, progress)
     check_size(request.fixed.config, vectors, request.vectors)
     given = {**request.fixed.config, "multi_label": request.data.multi_label, "max_tokens": request.data.max_tokens}
     config = choose_sizes(
@@ -255,7 +271,22 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
         data=data,
         start=arrays,
         vectors=vectors,
+        ngrams=_ngrams(data, config, plan, progress) if plan.ngrams else None,
     )
+
+
+def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.float32]:
+    """Embeddings of the types; those of types without a vector are zero, for fixed random numbers
+    would say something.
+
+    Raises:
+        UsageError: no word of the examples has a vector.
+    """
+    vectors = type_vectors(path, data.tokenizer.tokens, spread=0.0, progress=progress)
+    known = vectors.any(axis=1)
+    if not known[np.unique(np.concatenate(data.train.rows))].any():
+        raise UsageError(f"{path} has no vector for any of the words in the examples; is it for another language?")
+    return vectors * np.float32(_VECTOR_SPREAD / vectors[known].std())
 
 
 def resumed_job(
@@ -268,9 +299,28 @@ def resumed_job(
     """
     if "-" in (*request.sources, *request.valid, *request.test):
         raise UsageError("the examples came from standard input and are gone; train again, from a file")
-    labels = LabelSet.from_bytes(model_folder.static_files(folder)[LABELS_FILE])
+    files = model_folder.static_files(folder)
+    labels = LabelSet.from_bytes(files[LABELS_FILE])
     data = read_data(request, tokenizer=read_tokenizer(folder), labels=labels, progress=progress)
-    return ClassifyJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
+    ngrams = NgramRegression.from_files(files, labels=len(labels))
+    return ClassifyJob(
+        request=request, folder=folder, progress=progress, config=config, plan=plan, data=data, ngrams=ngrams
+    )
+
+
+def _ngrams(
+    data: LabelledData, config: ClassifierConfig, plan: ClassifyPlan, progress: Progress
+) -> NgramRegression | None:
+    from elman.tasks.classify.ngram_training import fit_ngrams
+    from elman.tasks.classify.objective import class_weights
+
+    set_threads(plan.threads)
+    train, valid = (
+        part._replace(texts=shortened(part.texts, most=config.max_tokens)) for part in (data.train, data.valid)
+    )
+    weights = class_weights(train.targets, len(data.labels), plan.class_weights)
+    with progress.stage("training on n-grams"):
+        return fit_ngrams(train, valid, labels=len(data.labels), class_weights=weights)
 
 
 def _tell_weights(data: LabelledData, plan: ClassifyPlan, progress: Progress) -> None:

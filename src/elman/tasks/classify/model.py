@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.examples import normalise_text
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
 from elman.errors import FolderError, UsageError
@@ -16,9 +17,10 @@ from elman.evaluation.labels import LabelReport
 from elman.inference.encoder import InferenceEncoder
 from elman.metrics.calibration import sigmoid, softmax
 from elman.models.classifier_config import ClassifierConfig
+from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, mixed
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.classify.texts import encode_texts
+from elman.tasks.classify.texts import encode_texts, shortened
 from elman.tasks.encoder_file import load_encoder
 from elman.tasks.folder_model import FolderModel, load_folder
 from elman.text.tokenizer import Tokenizer
@@ -69,6 +71,8 @@ class TextClassifier(FolderModel):
     Attributes:
         labels: the names of the labels, by id.
         temperature: what logits are divided by, fitted on the validation part.
+        ngrams: the linear part, if the model has one.
+        share: its share in the logits, fitted on the validation part.
     """
 
     def __init__(
@@ -78,13 +82,15 @@ class TextClassifier(FolderModel):
         labels: LabelSet,
         config: ClassifierConfig,
         *,
+        ngrams: NgramRegression | None = None,
         folder: Path | None = None,
     ) -> None:
         super().__init__(folder)
-        self.encoder, self.tokenizer, self.config = encoder, tokenizer, config
+        self.encoder, self.tokenizer, self.config, self.ngrams = encoder, tokenizer, config, ngrams
         self.label_set = labels
         calibration = self.card.get("calibration") or {}
         self.temperature = float(calibration.get("temperature", 1.0))
+        self.share = float(calibration.get("ngrams", 0.0))
 
     def __repr__(self) -> str:
         return f"TextClassifier({self.config.cell}, {len(self.labels)} labels, {self.tokenizer.size} types)"
@@ -124,7 +130,7 @@ class TextClassifier(FolderModel):
         yield from in_order(map(_checked, _several(texts)), self._predict, length=len, batch=_BATCH)
 
     def _predict(self, texts: Sequence[str]) -> list[Prediction]:
-        probabilities = self.probabilities_of(self.encoder.logits(self.encode(texts)))
+        probabilities = self.probabilities_of(self.logits([normalise_text(text) for text in texts]))
         if self.config.multi_label:
             named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
         else:
@@ -177,9 +183,20 @@ class TextClassifier(FolderModel):
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The token ids of each text, as the network reads them."""
-        from elman.data.examples import normalise_text
-
         return encode_texts(self.tokenizer, [normalise_text(text) for text in texts], most=self.config.max_tokens)
+
+    def logits(self, texts: Sequence[str], rows: Sequence[NDArray[np.int32]] | None = None) -> NDArray[np.float32]:
+        """The logits ``[N, K]`` of texts in normal form, before calibration.
+
+        Args:
+            rows: their token ids, if they are known.
+        """
+        most = self.config.max_tokens
+        rows = encode_texts(self.tokenizer, texts, most=most) if rows is None else rows
+        logits = self.encoder.logits(rows)
+        if self.ngrams is None or not self.share:
+            return logits
+        return mixed(logits, self.ngrams.logits(shortened(texts, most=most)), self.share)
 
     def probabilities_of(self, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated probabilities of logits ``[N, K]``."""
@@ -210,6 +227,8 @@ class TextClassifier(FolderModel):
 
         facts = [repr(self.encoder.config.to_json()), self.tokenizer.hash, repr(self.labels)]
         facts += [arrays_digest(self.encoder.to_arrays()), repr(self.temperature)]
+        if self.ngrams is not None:
+            facts += [self.ngrams.digest, repr(self.share)]
         return hashlib.sha256("|".join(facts).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
@@ -221,6 +240,7 @@ class TextClassifier(FolderModel):
             "labels": len(self.labels),
             "precision": self.encoder.precision,
             "vocabulary": self.tokenizer.size,
+            **({"ngrams": f"share {self.share:.3g}"} if self.ngrams is not None else {}),
         }
 
 
@@ -236,9 +256,10 @@ def _checked(text: str) -> str:
     return text
 
 
-def classifier_files(tokenizer: Tokenizer, labels: LabelSet) -> dict[str, bytes]:
+def classifier_files(tokenizer: Tokenizer, labels: LabelSet, ngrams: NgramRegression | None) -> dict[str, bytes]:
     """The static files of a text classifier."""
-    return {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
+    files = {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
+    return files if ngrams is None else {**files, NGRAMS_FILE: ngrams.to_bytes()}
 
 
 def load(folder: Path, *, finished: bool = True) -> TextClassifier:
@@ -263,5 +284,5 @@ def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDA
         encoder = load_encoder(folder, config, weights, vocab=tokenizer.size, outputs=len(labels))
     except UsageError as error:
         raise FolderError(f"{folder}: {error}") from error
-    model = TextClassifier(encoder, tokenizer, labels, config, folder=folder)
-    return model
+    ngrams = NgramRegression.from_files(files, labels=len(labels))
+    return TextClassifier(encoder, tokenizer, labels, config, ngrams=ngrams, folder=folder)

@@ -39,7 +39,8 @@ def choose_plan(given: Mapping[str, Any], *, examples: int, vectors: bool) -> Cl
     (docs/classify.md has the figures); ``frozen`` and ``lower_rate`` are there for large ones.
 
     Args:
-        vectors: whether embeddings begin as word vectors, which then stay fixed for a while.
+        vectors: whether embeddings begin as word vectors, which then stay fixed: the network learns
+            from what words have in common, and n-grams from the words themselves.
 
     >>> choose_plan({}, examples=7000, vectors=False).batch
     32
@@ -61,5 +62,5 @@ def choose_plan(given: Mapping[str, Any], *, examples: int, vectors: bool) -> Cl
         "average_from": 0.5,
     }
     if vectors:
-        settings["frozen"] = 0.2
+        settings["frozen"] = 1.0
     return ClassifyPlan(**{**settings, **given})

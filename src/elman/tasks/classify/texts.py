@@ -34,13 +34,15 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], *, most: int) -> li
     >>> [ids.tolist() for ids in encode_texts(tokenizer, ["a b c d e f", ""], most=4)]
     [[2, 3, 4, 7], []]
     """
-    read = [_shortened(text, 64 * most) for text in texts]
+    read = shortened(texts, most=most)
     return [_cut(ids, most).astype(np.int32) for ids in tokenizer.encode_lines(read)]
 
 
-def _shortened(text: str, most: int) -> str:
+def shortened(texts: Sequence[str], *, most: int) -> list[str]:
+    """What is read of texts of which ``most`` tokens are kept."""
+    most *= 64
     end = most // 4
-    return text if len(text) <= most else f"{text[: most - end]} {text[len(text) - end :]}"
+    return [text if len(text) <= most else f"{text[: most - end]} {text[len(text) - end :]}" for text in texts]
 
 
 def _cut(ids: NDArray[np.int64], most: int) -> NDArray[np.int64]:

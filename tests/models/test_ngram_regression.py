@@ -1,0 +1,56 @@
+"""The linear part of a classifier: its numbers are scikit-learn's TF-IDF, and bad files are refused."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from elman.data.hashed_ngrams import hashed_ngrams
+from elman.errors import FolderError
+from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, mixed, scaled
+
+TEXTS = ["to be or not to be", "", "a rose is a rose is a rose", "be", "😀"]
+BUCKETS = 1 << 10
+
+
+def _model(labels: int = 3) -> NgramRegression:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(2 * BUCKETS, labels)).astype(np.float16)
+    rarity = rng.uniform(1, 5, 2 * BUCKETS).astype(np.float16)
+    return NgramRegression(weights, rng.normal(size=labels).astype(np.float32), rarity)
+
+
+def test_numbers_are_those_of_tfidf() -> None:
+    found = hashed_ngrams(TEXTS, buckets=BUCKETS)
+    matrix = csr_matrix((found.counts, found.buckets, found.starts), (len(TEXTS), 2 * BUCKETS)).toarray()
+    halves = [TfidfTransformer(sublinear_tf=True).fit(half) for half in np.split(matrix, 2, axis=1)]
+    idf = np.concatenate([half.idf_ for half in halves]).astype(np.float32)
+    parts = zip(halves, np.split(matrix, 2, axis=1), strict=True)
+    wanted = np.concatenate([csr_matrix(half.transform(part)).toarray() for half, part in parts], axis=1)
+    numbers = csr_matrix((scaled(found, idf), found.buckets, found.starts), wanted.shape).toarray()
+    np.testing.assert_allclose(numbers, wanted, atol=1e-6)
+    model = _model()
+    model = NgramRegression(model.weights, model.bias, idf.astype(np.float16))
+    expected = wanted @ model.weights.astype(np.float64) + model.bias
+    np.testing.assert_allclose(model.logits(TEXTS), expected, atol=5e-3)
+    np.testing.assert_array_equal(model.logits(TEXTS)[1], model.bias)
+
+
+def test_a_file_gives_the_same_logits_and_bad_ones_are_refused() -> None:
+    model = _model()
+    again = NgramRegression.from_files({NGRAMS_FILE: model.to_bytes()}, labels=3)
+    assert again is not None and again.digest == model.digest
+    np.testing.assert_array_equal(again.logits(TEXTS), model.logits(TEXTS))
+    assert NgramRegression.from_files({}, labels=3) is None
+    infinite = NgramRegression(model.weights, model.bias * np.float32(np.inf), model.rarity)
+    odd = NgramRegression(model.weights[:-2], model.bias, model.rarity[:-2])
+    for data, labels in (
+        (b"", 3), (model.to_bytes()[:-1], 3), (model.to_bytes(), 2), (infinite.to_bytes(), 3), (odd.to_bytes(), 3),
+    ):  # fmt: skip
+        with pytest.raises(FolderError, match=NGRAMS_FILE):
+            NgramRegression.from_files({NGRAMS_FILE: data}, labels=labels)
+
+
+def test_logits_are_mixed_by_share() -> None:
+    network, linear = np.array([[1.0, 3.0]], np.float32), np.array([[5.0, -1.0]], np.float32)
+    assert mixed(network, linear, 0.25).tolist() == [[2.0, 2.0]]
