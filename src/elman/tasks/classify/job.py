@@ -283,8 +283,8 @@ def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.fl
         UsageError: no word of the examples has a vector.
     """
     vectors = type_vectors(path, data.tokenizer.tokens, spread=0.0, progress=progress)
-    known = vectors.any(axis=1)
-    if not known[np.unique(np.concatenate(data.train.rows))].any():
+    known = (vectors != 0).any(axis=1)
+    if not np.asarray(known)[np.unique(np.concatenate(data.train.rows))].any():
         raise UsageError(f"{path} has no vector for any of the words in the examples; is it for another language?")
     return vectors * np.float32(_VECTOR_SPREAD / vectors[known].std())
 
