@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LineScore,
         Model,
         Reply,
+        SummarySentence,
         adapt,
         answer,
         correct,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         rescore,
         resume,
         review_rating,
+        summarize,
         train,
     )
     from elman.errors import ElmanError
@@ -38,6 +40,7 @@ __all__ = [
     "LineScore",
     "Model",
     "Reply",
+    "SummarySentence",
     "adapt",
     "answer",
     "correct",
@@ -50,6 +53,7 @@ __all__ = [
     "resume",
     "review_rating",
     "similar_documents",
+    "summarize",
     "train",
 ]
 

@@ -1,5 +1,5 @@
-"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, reply, rescore, review_rating, the models,
-and register_cell."""
+"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, reply, rescore, review_rating,
+summarize, the models, and register_cell."""
 
 import dataclasses
 import shutil
@@ -16,6 +16,7 @@ from elman.apps.reply import Reply
 from elman.apps.replying import reply
 from elman.apps.rescore import RescoreConfig, Rescored
 from elman.apps.rescoring import Lists, load_lists, rescore_loaded
+from elman.apps.summarize import SummarySentence, summarize
 from elman.apps.text_rules import TextRules
 from elman.cells.registry import register_cell
 from elman.decode.completion import Completion
@@ -384,6 +385,7 @@ __all__ = [
     "LineScore",
     "Model",
     "Reply",
+    "SummarySentence",
     "adapt",
     "answer",
     "correct",
@@ -395,5 +397,6 @@ __all__ = [
     "rescore",
     "resume",
     "review_rating",
+    "summarize",
     "train",
 ]

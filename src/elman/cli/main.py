@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "rank": "The documents that answer a query best, with figures where judgements are known.",
     "reply": "Replies to a message, chosen among candidates.",
     "answer": "The answer to a question in documents, or that they do not say.",
+    "summarize": "The most central sentences of a text.",
     "complete": "The next words, with probabilities.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",
