@@ -28,6 +28,7 @@ SHORT = [
     (r"stories.py 4000", "stories.py 200"),
     (r"sentences 1000", "sentences 150"),
     (r"--epochs 4\b", "--epochs 1"),
+    (r"--epochs 3\b", "--epochs 0.1"),
 ]
 """What makes every command of README.md and of the tour short; nothing else of it is changed."""
 
