@@ -1,6 +1,6 @@
 """Documents ranked for a query: by the words they share, by what the first ones are about, by models, and by all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -161,7 +161,3 @@ class Ranker:
         """A ranking as a run has it: scores by the documents' names, the best first."""
         places = top(scores, self.config.depth).tolist()
         return {self.index.ids[int(found.documents[place])]: float(scores[place]) for place in places}
-
-    def stream(self, queries: Iterable[str], n: int = 10) -> Iterator[list[Hit]]:
-        """``rank`` of each query in order."""
-        return (self.rank(query, n) for query in queries)

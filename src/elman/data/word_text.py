@@ -26,6 +26,7 @@ from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.system.files import storage_errors
 from elman.text.corpus import CorpusConfig, read_lines
+from elman.text.normalise import normalise_line, split_lines
 from elman.text.splitting import WORD_PATTERN
 
 SENTENCE_END = -1
@@ -137,6 +138,12 @@ def split_words(line: str, *, pretokenized: bool = False, lowercase: bool = True
         return _ASCII_WORDS.findall(line)
     pieces = (piece.strip() for piece, _ in _PIECES.pre_tokenize_str(line))
     return [piece for piece in pieces if piece and piece[0].isalnum()]
+
+
+def words_of(text: str, *, pretokenized: bool = False, lowercase: bool = True) -> list[str]:
+    """The words of a text of several lines."""
+    lines = map(normalise_line, split_lines(text))
+    return [word for line in lines for word in split_words(line, pretokenized=pretokenized, lowercase=lowercase)]
 
 
 def word_spans(line: str, *, lowercase: bool = True) -> list[tuple[str, int, int]]:

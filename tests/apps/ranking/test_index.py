@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from elman.apps.ranking import build
-from elman.apps.ranking.analysis import AnalysisConfig, words_of
+from elman.apps.ranking.analysis import AnalysisConfig
 from elman.apps.ranking.build import IndexedDocument, build_index, temporary_index
 from elman.apps.ranking.index import Index
 from elman.apps.ranking.strings import Strings
+from elman.data.word_text import words_of
 from elman.errors import FolderError, TextError
 from elman.storage import archive
 

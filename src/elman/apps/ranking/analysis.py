@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from elman.config import Config
-from elman.data.word_text import split_words, word_spans
+from elman.data.word_text import word_spans, words_of
 from elman.errors import MissingExtra, UsageError
-from elman.text.normalise import normalise_line, split_lines
 
 INSTALL = "pip install 'elman[rank]'"
 _ENGLISH = """
@@ -76,11 +75,6 @@ class Analyzer:
         """The terms of a normalised text with their places in it."""
         found = ((self.term(word), start, end) for word, start, end in word_spans(text))
         return [TermSpan(term, start, end) for term, start, end in found if term is not None]
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text of several lines, in lower case."""
-    return [word for line in split_lines(text) for word in split_words(normalise_line(line))]
 
 
 def _stemmer(language: str) -> Any:

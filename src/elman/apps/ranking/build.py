@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.apps.ranking.analysis import AnalysisConfig, Analyzer, words_of
+from elman.apps.ranking.analysis import AnalysisConfig, Analyzer
 from elman.apps.ranking.index import Index
 from elman.apps.ranking.strings import Strings
+from elman.data.word_text import words_of
 from elman.errors import TextError
 from elman.progress import Progress
 from elman.system.files import storage_errors

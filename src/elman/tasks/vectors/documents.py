@@ -3,12 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 
-from elman.data.word_text import split_words
+from elman.data.word_text import words_of
 from elman.errors import TextError, UsageError
 from elman.models.documents import SifDocuments, TfidfDocuments, most_similar_documents
 from elman.models.word_vectors import WordVectors
 from elman.text.corpus import CorpusConfig, read_lines
-from elman.text.normalise import normalise_line, split_lines
 from elman.text.sources import find_sources
 
 
@@ -75,9 +74,3 @@ def read_documents(source: str, *, field: str | None = None, encoding: str = "ut
             documents.append([])
         documents[-1].append(line)
     return [Document("\n".join(lines)) for lines in documents]
-
-
-def words_of(text: str, *, pretokenized: bool = False, lowercase: bool = True) -> list[str]:
-    """The words of a text of several lines."""
-    lines = map(normalise_line, split_lines(text))
-    return [word for line in lines for word in split_words(line, pretokenized=pretokenized, lowercase=lowercase)]

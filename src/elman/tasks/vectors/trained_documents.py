@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
+from elman.data.word_text import words_of
 from elman.errors import FolderError, TextError, UsageError
 from elman.models.documents import TfidfDocuments, most_similar_documents
 from elman.models.documents_config import TfidfConfig
@@ -18,7 +19,7 @@ from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest, json_bytes
 from elman.tasks.folder_model import FolderModel
 from elman.tasks.job import Job
-from elman.tasks.vectors.documents import Document, read_documents, words_of
+from elman.tasks.vectors.documents import Document, read_documents
 from elman.tasks.vectors.request import VectorsRequest
 from elman.training.plan import Plan
 
