@@ -117,8 +117,12 @@ def test_figures_of_runs_and_their_differences(index) -> None:
 def test_queries_that_come_twice_or_are_not_judged_are_refused(index) -> None:
     with pytest.raises(TextError, match="query 1 comes twice"):
         rank_queries(Ranker(index), [*_queries(), *_queries()])
-    with pytest.raises(TextError, match="1 queries are judged, and 2 folds need 4"):
+    with pytest.raises(
+        TextError, match="judged queries: 1; 2 folds need 4; give more, or name one method: --method bm25"
+    ):
         rank_queries(Ranker(index, methods=["bm25", "feedback"]), _queries(), {"1": {"1": 1}}, folds=2)
+    with pytest.raises(TextError, match="queries: .*1.*; judged: other; the names must agree"):
+        rank_queries(Ranker(index, methods=["bm25", "feedback"]), _queries(), {"other": {"1": 1}}, folds=2)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from elman.metrics.ranking import FIGURES, query_figures
 from elman.metrics.tags import ratio
 from elman.metrics.text_intervals import mean_with_interval
 from elman.progress import Progress
+from elman.text.readers.record import listed
 
 SHUFFLES = 10_000
 TESTED = ("map", "ndcg@10")
@@ -70,10 +71,13 @@ def _fitted(
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Weights that are fitted to all judged queries, and for each query those of the others."""
     judged = [query for query in found if any(grade > 0 for grade in qrels.get(query, {}).values())]
-    if len(judged) < 2 * folds:
+    if not judged:
         raise TextError(
-            f"{len(judged)} queries are judged, and {folds} folds need {2 * folds}; give more, or fewer --folds"
+            f"no query has a relevant document; queries: {listed(found)}; judged: {listed(qrels)}; the names must agree"
         )
+    if len(judged) < 2 * folds:
+        fewer = f"--folds {len(judged) // 2}" if len(judged) >= 4 else f"name one method: --method {methods[0]}"
+        raise TextError(f"judged queries: {len(judged)}; {folds} folds need {2 * folds}; give more, or {fewer}")
     queries = []
     for query in judged:
         each, grades = found[query], qrels[query]

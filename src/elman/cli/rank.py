@@ -135,7 +135,10 @@ def run(
             weights=None if weights is None else read_weights(Path(weights)), config=config,
         )  # fmt: skip
         if query is not None:
-            _show(query, ranker.rank(query, n), as_json=as_json)
+            hits = ranker.rank(query, n)
+            if not hits:
+                progress.say("nothing found: no document has a word of the query")
+            _show(query, hits, as_json=as_json)
         elif qrels is None:
             _rank_all(ranker, queries or "-", n, out, as_json=as_json)
         else:

@@ -84,7 +84,9 @@ def load(path: Path, *, torch: bool = False) -> tuple[LanguageModel, Speller]:
     kind, values = model_folder.read_config(path)
     known = entry(kind)
     if known.task != "language":
-        raise FolderError(f"{path} is not a language model but of task {known.task}; see: elman info {path}")
+        raise FolderError(
+            f"{path} is not a language model but of task {known.task} (kind {kind}); see: elman info {path}"
+        )
     try:
         config = resolve(known.config).from_json(values)
         if entry(kind).learns and not ((torch or _is_refused(path)) and importable("torch")):

@@ -1,3 +1,5 @@
+import random
+
 from elman.apps.ranking.analysis import AnalysisConfig, Analyzer
 from elman.apps.ranking.snippets import snippet
 
@@ -22,3 +24,14 @@ def test_texts_without_matches_are_shown_from_their_beginning() -> None:
     assert snippet("one two three", {"four": 1.0}, ANALYZER, words=2).marked() == "one two …"
     assert snippet("", {}, ANALYZER).marked() == ""
     assert snippet("?!", {"a": 1.0}, ANALYZER).text == "?!"
+
+
+def test_the_part_is_the_first_of_those_that_weigh_most() -> None:
+    generator = random.Random(1)
+    weights = {"a": 1.0, "b": 2.5, "c": 0.5}
+    for size in (3, 8, 9, 60):
+        words = generator.choices("abcxyz", k=size)
+        parts = [max(0, min(place - 8 // 6, size - 8)) for place, word in enumerate(words) if word in weights]
+        values = [sum(weights.get(word, 0) for word in set(words[begin : begin + 8])) for begin in parts]
+        begin = parts[values.index(max(values))] if parts else 0
+        assert snippet(" ".join(words), weights, ANALYZER, words=8).text == " ".join(words[begin : begin + 8])

@@ -112,8 +112,9 @@ def test_a_field_is_taken_alone(tmp_path: Path) -> None:
     [
         ('{"id": 1, "words": "x"}\n', "line 1: no field 'text'; its fields are: id, words"),
         ('{"id": 1, "text": null}\n', "line 1: field 'text' is a JSON null"),
-        ('{"id": 1.5, "text": "x"}\n', "line 1: the id is neither"),
+        ('{"id": 1.5, "text": "x"}\n', "line 1: the id is 1.5; it must be"),
         ('{"id": "\\ud800", "text": "x"}\n', "half a character"),
+        ('{"id": " ", "text": "b"}\n', "line 1: the id is ' '; it must be a string that is not blank"),
     ],
 )
 def test_records_without_a_text_are_refused(text: str, message: str, tmp_path: Path) -> None:

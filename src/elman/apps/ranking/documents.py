@@ -137,5 +137,7 @@ def _document(record: Record, number: int, field: str | None) -> IndexedDocument
 
 def _name(value: Any, record: Record) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
-        raise TextError(f"{record.position}: the id is neither a string nor a whole number")
+        raise TextError(
+            f"{record.position}: the id is {value!r:.60}; it must be a string that is not blank, or a whole number"
+        )
     return checked_text(str(value).strip(), record, "id")

@@ -55,6 +55,9 @@ class Index:
         self._postings = _table(arrays, "posting", rows=len(self._terms), below=len(self))
         if not len(self) == len(self.texts) == len(self.lengths) or len(self._order) != len(self._terms):
             raise ValueError("documents or terms")
+        # A document has at least as many terms as different ones.
+        if (self.lengths < np.diff(self._vectors.starts)).any():
+            raise ValueError("lengths")
         self.totals: NDArray[np.int64] = _numbers(arrays["totals"], np.int64)
         """How often each term occurs ``[V]``."""
         if len(self.totals) != len(self._terms) or (self.totals < 1).any():
@@ -141,6 +144,8 @@ class _Table(NamedTuple):
 def _table(arrays: Arrays, name: str, *, rows: int, below: int) -> _Table:
     starts, numbers = arrays[f"{name}_starts"], _numbers(arrays[f"{name}_numbers"], np.int32, below=below)
     counts = _numbers(arrays[f"{name}_counts"], np.int32)
+    if len(counts) and counts.min() < 1:
+        raise ValueError(f"{name}_counts")
     fits = starts.dtype == np.int64 and starts.shape == (rows + 1,) and starts[0] == 0 and (np.diff(starts) >= 0).all()
     if not fits or not starts[-1] == len(numbers) == len(counts):
         raise ValueError(name)

@@ -92,9 +92,12 @@ def dirichlet(index: Index, query: Query, config: ScoringConfig) -> Scores:
         return np.log1p(found.counts * (index.words / (config.mu * index.totals[term])))
 
     scores = _summed(index, query, matched)
-    # Logarithms are slow, and many documents are equally long.
-    of_length = np.log1p(np.arange(index.lengths.max(initial=0) + 1) / config.mu)
-    scores -= math.fsum(query.values()) * of_length[index.lengths]
+    # Logarithms are slow, and many documents are equally long; but one may be very long.
+    longest = int(index.lengths.max(initial=0))
+    if longest <= max(len(index), 1000):
+        scores -= math.fsum(query.values()) * np.log1p(np.arange(longest + 1) / config.mu)[index.lengths]
+    else:
+        scores -= math.fsum(query.values()) * np.log1p(index.lengths / config.mu)
     return scores
 
 

@@ -1,6 +1,7 @@
 """The part of a document that shows best why it was found."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -50,7 +51,8 @@ def snippet(text: str, weights: Mapping[str, float], analyzer: Analyzer, *, word
     for place in matched:
         # A part begins a little before a matched word.
         begin = max(0, min(place - words // 6, len(spans) - words))
-        value = math.fsum(weights[t] for t in {spans[m].term for m in matched if begin <= m < begin + words})
+        inside = matched[bisect_left(matched, begin) : bisect_left(matched, begin + words)]
+        value = math.fsum(weights[term] for term in {spans[m].term for m in inside})
         if value > best:
             first, best = begin, value
     last = min(first + words, len(spans)) - 1
