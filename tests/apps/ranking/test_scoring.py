@@ -143,3 +143,11 @@ def test_top_is_a_stable_sort() -> None:
         scores[scores == 0] = -np.inf
         expected = [d for d in np.argsort(-scores, kind="stable").tolist() if np.isfinite(scores[d])][:count]
         assert top(scores, count).tolist() == expected
+
+
+def test_one_very_long_document_is_scored_as_others_are() -> None:
+    with temporary_index(IndexedDocument(*each) for each in (("1", "wing " * 1001), ("2", "wing tail"))) as index:
+        scores = METHODS["dirichlet"](index, query_of(index, "wing"), CONFIG)
+    share = 1002 / 1003
+    wanted = [math.log((c + 30 * share) / (d + 30)) - math.log(share) for c, d in ((1001, 1001), (1, 2))]
+    assert scores == pytest.approx(wanted, rel=1e-6)
