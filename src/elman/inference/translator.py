@@ -202,7 +202,7 @@ class InferenceTranslator:
 
     def _run(self, name: str, ids: Any, vectors: Mapping[str, NDArray[np.float32]], wanted: list[str]) -> list[Any]:
         # Kernels are compiled for whole, writable arrays only: each other kind would be compiled by itself.
-        return [np.require(part, requirements="CW") for part in self._engines[name].run(ids, vectors, wanted)]
+        return [np.require(part, requirements=["C", "W"]) for part in self._engines[name].run(ids, vectors, wanted)]
 
 
 def inference_translator(
