@@ -23,6 +23,8 @@ def values_of(path: Path, text: str, **settings: object) -> dict[str, list[float
 def test_obvious_columns_need_no_name(tmp_path: Path) -> None:
     assert values_of(tmp_path, "Month,Passengers\n1949-01,112\n1949-02,118\n") == {"Passengers": [112, 118]}
     assert values_of(tmp_path, "y,z\n1,5\n2,6\n") == {"y": [1, 2]}
+    # Dates are times under any name.
+    assert values_of(tmp_path, "Umsatz,Datum\n5,2024-01-02\n7,2024-01-01\n") == {"Umsatz": [7, 5]}
     with pytest.raises(UsageError, match="--value.*a, b"):
         values_of(tmp_path, "a,b\n1,5\n2,6\n")
 

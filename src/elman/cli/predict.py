@@ -98,6 +98,8 @@ def run(
     if not hasattr(loaded, "predictions"):
         if (task := other_task(model)) is not None:
             raise UsageError(f"{model} labels no texts; say: {task.next_steps(model).partition('   ')[0]}")
+        if not hasattr(loaded, "complete"):
+            raise UsageError(f"{model} labels no texts; elman info {model} says what it is")
         raise UsageError(f"{model} continues text; say: elman complete {model} TEXT, or elman info {model}")
     for name, value in (("format", out_format), ("input-format", input_format)):
         if value is not None and not hasattr(loaded, "written"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elman.config import Config
 from elman.data.columns import MONTH, ColumnsConfig, ColumnTable, names_of, number_of, read_columns
-from elman.data.time_grid import Grid, find_grid, moment_number, parse_every
+from elman.data.time_grid import Grid, all_dates, find_grid, moment_number, parse_every
 from elman.errors import TextError, UsageError
 from elman.progress import Progress
 from elman.text.readers.record import listed
@@ -20,8 +20,7 @@ TIME_FIELDS = ("time", "date", "ds", "timestamp", "datetime", "month", "day")
 VALUE_FIELDS = ("value", "y", "target")
 """Names of columns that obviously hold times and values, in the order in which they are looked for."""
 LEVELS = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
-_LONGEST_SEASON = 2000
-_LONGEST_HORIZON = 4096
+_LONGEST_SEASON, _LONGEST_HORIZON = 2000, 4096
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,6 +142,8 @@ class SeriesColumns(NamedTuple):
         group, covariates = names_of(config.group), names_of(config.covariates)
         time = config.time or next((by_name[name] for name in TIME_FIELDS if name in by_name), None)
         named = names_of(config.value)
+        free = set(table.columns) - {*group, *covariates}
+        time = time or next((name for name in table.columns if name in free and all_dates(table.column(name))), None)
         for name in (*group, *covariates, *named, *([] if time is None else [time])):
             table.column(name)
         taken = {time, *group, *covariates}
@@ -155,7 +156,7 @@ class SeriesColumns(NamedTuple):
             if len(left) != 1:
                 raise UsageError(
                     "which column holds the values? name it with --value; the columns of numbers are: "
-                    f"{listed(left) or 'none'}"
+                    f"{listed(left) or 'none (12.5 is a number, 12,5 is not)'}"
                 )
             named = tuple(left)
         return cls(time, named, group, covariates)

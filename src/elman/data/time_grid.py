@@ -149,6 +149,15 @@ def moment_number(cell: str, *, dates: bool) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
+def all_dates(cells: Sequence[str]) -> bool:
+    """Whether every cell is a date.
+
+    >>> all_dates(["2024-01-31", "2024-02"]), all_dates(["31", "2"]), all_dates([])
+    (True, False, False)
+    """
+    return bool(cells) and all(moment_number(cell, dates=True) is not None for cell in cells)
+
+
 def calendar_size(parts: Sequence[str]) -> int:
     """Numbers of a calendar (C).
 
