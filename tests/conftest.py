@@ -87,6 +87,9 @@ def sketches() -> Iterator[Callable[..., None]]:
         logged = (job.folder / "training" / "log.jsonl").is_file()
         for name in (CURVE_FILE,) * logged + (GROWTH_FILE,) * bool(growth):
             (job.folder / name).write_bytes(b"")
+        if (job.folder / "model_card.json").is_file():
+            for name, picture in job.pictures().items():
+                (job.folder / name).write_bytes(picture)
 
     with pytest.MonkeyPatch.context() as patched:
         draw = fitting._draw

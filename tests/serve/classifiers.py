@@ -55,6 +55,6 @@ def write_classifier(folder: Path) -> None:
     """The folder of a classifier."""
     model = classifier()
     model_folder.create(folder)
-    files = classifier_files(model.tokenizer, model.label_set)
+    files = classifier_files(model.tokenizer, model.label_set, None)
     model_folder.write_static_files(folder, kind="classifier", config=model.config.to_json(), files=files)
     model_folder.write_weights(folder, model.encoder.to_arrays())

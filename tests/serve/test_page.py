@@ -117,12 +117,12 @@ def test_an_unknown_word_is_said_and_words_are_offered_all_the_same(visit: Visit
 
 def test_a_long_text_leaves_the_words_on_the_screen(browser: Any, address: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 500}, has_touch=True, is_mobile=True)
-    page = context.new_page()
+    page = Visit(context.new_page()).page
     page.goto(address)
     page.wait_for_selector("textarea")
     assert page.locator(".typing-touch").first.is_visible() and not page.locator(".typing-keys").first.is_visible()
     page.locator("textarea").first.fill("the cat sat on the mat " * 40)
-    page.wait_for_selector(".typing-chip")
+    settle(page)
     paper, chip = page.locator(".typing-paper").first, page.locator(".typing-chip").first
     assert paper.bounding_box()["height"] <= 200 and chip.bounding_box()["y"] < 450
     # The end of the text is in sight.
@@ -163,13 +163,14 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
 
 
 def test_too_much_at_once_is_said(browser: Any) -> None:
-    limits = Limits(max_running=1, max_tokens=2048)
+    limits = Limits(max_running=1, max_tokens=100_000)  # so many that the first answer is not over too soon
     with serving({"words": fit("word"), "letters": fit("char")}, limits=limits) as address:
         page = browser.new_page()
         page.goto(address)
         page.wait_for_selector("textarea")
         page.click("#tab-generate")
-        page.fill("input[name=max_tokens]", "2048")
+        page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
+        page.fill("input[name=max_tokens]", "100000")
         page.click("button.act:not(.stop)")
         page.wait_for_selector("#trouble:not(:empty)")
         assert "as many as this server takes; try again in a" in page.locator("#trouble").inner_text()

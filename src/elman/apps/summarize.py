@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from elman.config import Config
 from elman.decode.words import runs
 from elman.errors import TextError, UsageError
-from elman.models.documents import TfidfDocuments
 from elman.text.casing import fold
 from elman.text.sentences import sentence_spans
 
@@ -86,7 +85,7 @@ def summarize(text: str, *, vectors: SentenceVectors | None = None, **settings: 
     >>> import elman
     >>> text = "The mill stood by the river. The river drove the mill. Anna laughed. The river and the mill were old."
     >>> [each.text for each in elman.summarize(text, sentences=1)]
-    ['The mill stood by the river.']
+    ['The river drove the mill.']
     """
     config = SummaryConfig.from_json(settings)
     spans = spans_of(text)
@@ -124,6 +123,9 @@ def likeness(sentences: Sequence[str], vectors: SentenceVectors | None = None) -
         rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return np.maximum(rows @ rows.T, 0.0)
     words = [words_of(sentence) for sentence in sentences]
+    # Its module loads a compiler, which other verbs do without.
+    from elman.models.documents import TfidfDocuments
+
     documents = TfidfDocuments(words)
     return np.stack([documents.similarities(each) for each in words])
 

@@ -20,7 +20,7 @@ class Penalties:
     >>> outputs = torch.tensor([[[1.0], [3.0]]])
     >>> penalties = Penalties(activation=2.0, temporal=1.0)
     >>> penalties.of(outputs, raw=outputs, reset=None)  # means 2 * (1 + 9) / 2 and (3 - 1)^2
-    ((tensor(20.), 2), (tensor(4.), 1.0))
+    (Mean(total=tensor(20.), count=2), Mean(total=tensor(4.), count=1.0))
     """
 
     activation: float = 0.0

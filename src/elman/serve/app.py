@@ -63,7 +63,7 @@ _FOREIGN = ("/v1/completions", "/v1/embeddings", "/v1/models", "/tokenize", "/de
 _OTHER_WORK = ("/chat/completions", "/responses", "/embeddings")
 """Routes of OpenAI, with or without /v1, that no model here, or none that is served, can answer."""
 _HEAD = ("elman serves models here. A browser gets a page to type on.", "")
-_FOOT = (f"{'GET':6} {'/openapi.json':24}All of it for programs",)
+_FOOT = (f"{'GET /openapi.json':31}All of it for programs",)
 
 _PREDICTED: dict[type[Predicts], Any] = {PredictsLabels: predicted_labels, TagsWords: predicted_tags}
 """What answers /v1/predict, by the ability."""
@@ -204,7 +204,7 @@ def _add_route(app: FastAPI, server: Server, route: Route) -> None:
 def _overview(app: FastAPI) -> str:
     """The routes, for a person whose client is no browser."""
     lines = [
-        f"{method:6} {route.path:24}{route.summary}"
+        f"{f'{method} {route.path}':31}{route.summary}"
         for route in app.routes
         if isinstance(route, APIRoute) and route.include_in_schema
         for method in sorted(route.methods or ())

