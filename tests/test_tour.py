@@ -87,6 +87,7 @@ def short_text() -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures")
 def test_all_commands_run_and_all_pictures_come_out(tmp_path: Path) -> None:
     scratch, pages = tmp_path / "scratch", tmp_path / "pages"
     tour.prepare(scratch)
