@@ -153,7 +153,7 @@ class Visit:
         self.requests: list[str] = []
         self.mistakes: list[str] = []
         waiting = _WAITING[page] = set()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(40_000)
         page.on("request", lambda request: (self.requests.append(request.url), waiting.add(request)))
         page.on("requestfinished", lambda request: waiting.discard(request))
         page.on("requestfailed", lambda request: waiting.discard(request))
@@ -202,7 +202,7 @@ def _check_visit(visit: Visit, address: str) -> None:
 
 def until(page: Any, expression: str) -> None:
     """Wait for an expression to become true; the page forbids what playwright does for that."""
-    for _ in range(400):
+    for _ in range(2000):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(20)
@@ -220,7 +220,7 @@ def settle(page: Any) -> None:
     """Wait for the page to ask for what the last key made it ask for, and for all answers."""
     # By the page's own clock: on a busy machine its timers come later than those out here.
     page.evaluate("new Promise((done) => setTimeout(done, 250))")
-    for _ in range(400):
+    for _ in range(2000):
         if not _WAITING.get(page):
             break
         page.wait_for_timeout(20)
