@@ -1,5 +1,4 @@
-"""What ``import elman`` gives: train, load, mix, adapt, answer, correct, rank, reply, rescore, review_rating,
-summarize, the models, and register_cell."""
+"""What ``import elman`` gives: training, loading, mixing, adapting, the models, and a function of each app."""
 
 import dataclasses
 import shutil
@@ -304,8 +303,7 @@ def _with_cache(model: Model, lines: Sequence[str], progress: Progress | None) -
     if not lines:
         return adapt(model, cache=True, context="document", progress=progress)
     with tempfile.TemporaryDirectory(prefix="elman-references-") as folder:
-        file = Path(folder) / "references.txt"
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (file := Path(folder) / "references.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return adapt(model, cache=True, tune=file, context="document", progress=progress)
 
 

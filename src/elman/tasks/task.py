@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from elman.cells.registry import HOW_TO_ADD
+from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.config import Config
 from elman.errors import UsageError
-from elman.models.registry import entry, known, resolve, trainable
+from elman.models.registry import entry, is_known, known, resolve, trainable
 from elman.progress import Progress
 from elman.storage.folder import read_config
 from elman.tasks.job import Job
@@ -51,6 +51,8 @@ class Task(ABC):
     request: ClassVar[type[Request]]
     default_kind: ClassVar[str]
     """The default of ``--model``."""
+    cell_kind: ClassVar[str | None] = None
+    """The kind of model, where ``--model`` names its cell."""
     comparison: ClassVar[str | None] = None
     """What `elman compare` varies and how it judges: ``module:class`` of an
     ``elman.studies.comparison.Comparison``; None where models cannot be compared."""
@@ -70,6 +72,10 @@ class Task(ABC):
         Raises:
             UsageError: this task trains no such kind.
         """
+        if self.cell_kind is not None:
+            if not (is_known(model) and model in CELLS):
+                raise UsageError(f"--model is {model!r}; for {self.name} it must be a cell: {', '.join(CELLS)}")
+            return self.cell_kind, {"cell": model}
         if model not in trainable(self.name):
             kinds = ", ".join(trainable(self.name))
             raise UsageError(f"--model is {model!r}; it must be one of: {kinds}; {HOW_TO_ADD}")

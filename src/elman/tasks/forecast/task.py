@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.cells.registry import CELLS
 from elman.config import Config
 from elman.errors import UsageError
 from elman.models.forecaster_config import ForecasterConfig
-from elman.models.registry import is_known
 from elman.progress import Progress
 from elman.tasks.forecast.plan import ForecastPlan
 from elman.tasks.forecast.request import ForecastRequest
@@ -27,11 +25,7 @@ class ForecastTask(Task):
     name = "forecast"
     request = ForecastRequest
     default_kind = "gru"
-
-    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; for forecast it must be a cell: {', '.join(CELLS)}")
-        return "forecaster", {"cell": model}
+    cell_kind = "forecaster"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.forecast.job import new_job

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.cells.registry import CELLS
 from elman.config import Config
 from elman.errors import UsageError
 from elman.models.outcome_config import OutcomeConfig
-from elman.models.registry import is_known
 from elman.progress import Progress
 from elman.tasks.job import Job
 from elman.tasks.outcome.plan import OutcomePlan
@@ -27,11 +25,7 @@ class OutcomeTask(Task):
     name = "outcome"
     request = OutcomeRequest
     default_kind = "lstm"
-
-    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; for outcome it must be a cell: {', '.join(CELLS)}")
-        return "outcome", {"cell": model}
+    cell_kind = "outcome"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.outcome.job import new_job

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.cells.registry import CELLS
 from elman.config import Config
 from elman.errors import UsageError
-from elman.models.registry import is_known
 from elman.models.reply_config import ReplyConfig
 from elman.progress import Progress
 from elman.tasks.job import Job
@@ -27,11 +25,7 @@ class ReplyTask(Task):
     name = "reply"
     request = ReplyRequest
     default_kind = "lstm"
-
-    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; for reply it must be a cell: {', '.join(CELLS)}")
-        return "dual-encoder", {"cell": model}
+    cell_kind = "dual-encoder"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.reply.job import new_job

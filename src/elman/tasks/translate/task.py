@@ -4,10 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.cells.registry import CELLS
 from elman.config import Config
-from elman.errors import UsageError
-from elman.models.registry import is_known
 from elman.models.translator_config import TranslatorConfig
 from elman.progress import Progress
 from elman.storage.folder import read_config
@@ -28,11 +25,7 @@ class TranslateTask(Task):
     name = "translate"
     request = TranslateRequest
     default_kind = "lstm"
-
-    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; for translate it must be a cell: {', '.join(CELLS)}")
-        return "translator", {"cell": model}
+    cell_kind = "translator"
 
     def model_of(self, folder: Path) -> str:
         kind, values = read_config(folder)
