@@ -35,7 +35,7 @@ TURNS = 3
 def training_speed(request: TagRequest, updates: int) -> float:
     """Words per CPU second and thread, times the threads, of some updates."""
     with tempfile.TemporaryDirectory() as folder:
-        job = new_job(request, folder=Path(folder), start=None, progress=Progress())
+        job = new_job(request, folder=Path(folder), progress=Progress())
         plan = job.plan.replace(updates=1 << 40, device="cpu")
         training = Training(job.objective(plan, job.first_weights()), plan)
         for _ in range(3):

@@ -23,7 +23,7 @@ from elman.studies.compare_verdict import Contender, decide
 from elman.studies.compare_worker import PEAK_FILE
 from elman.studies.comparison import ComparePlan, TrainingJob
 from elman.tasks.tag.data import TaggedData, hold_out
-from elman.tasks.tag.model import load
+from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig
 
 TINY: dict[str, Any] = {
@@ -66,7 +66,7 @@ def test_figures_and_gains(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
     sentences = list(read_tagged(test))
     words, truth = [each.words for each in sentences], [each.tags for each in sentences]
-    taggers = {name: load(Path(models[name]["runs"][0]["folder"])) for name in ("softmax", "one-direction")}
+    taggers = {name: Tagger.load(Path(models[name]["runs"][0]["folder"])) for name in ("softmax", "one-direction")}
     both, one = (tagger.tags(sentences) for tagger in taggers.values())
     assert taggers["softmax"].config.bidirectional and not taggers["one-direction"].config.bidirectional
     right = sum(tag == other for pair in zip(one, truth, strict=True) for tag, other in zip(*pair, strict=True))

@@ -29,6 +29,8 @@ class InferenceForecasterConfig(Config):
     """The sizes of its series (``ForecasterSizes``)."""
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
+    history: list[str] = dataclasses.field(default_factory=list)
+    """The names of the series whose ends lie beside the weights."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -32,6 +32,8 @@ class InferenceOutcomeConfig(Config):
     """The sizes of its columns (``OutcomeSizes``)."""
     int8: list[str]
     """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
+    history: list[str] = dataclasses.field(default_factory=list)
+    """The names of the entities whose states lie beside the weights."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -25,7 +25,7 @@ from elman.studies.compare_verdict import Contender, decide
 from elman.studies.comparison import Comparison, TrainingJob, nearest
 from elman.tasks.request import Fixed
 from elman.tasks.tag.data import TaggedData, read_data
-from elman.tasks.tag.model import load
+from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 
@@ -125,7 +125,7 @@ class TagComparison(Comparison):
             data=TagDataConfig(**read), vectors=order.get("vectors"), language_models=tuple(order.get("start", ())),
             fixed=Fixed(config),
         )  # fmt: skip
-        job = new_job(request, folder=Path(order["out"]), start=None, progress=progress)
+        job = new_job(request, folder=Path(order["out"]), progress=progress)
 
         def parameters(hidden: int) -> int:
             network = TaggerNetwork(job.config.replace(hidden_size=hidden), job.features.size, len(job.data.tags))
@@ -184,13 +184,13 @@ class TagComparison(Comparison):
         measure, runs, figures = self._measure, [], []
         logged = "valid_accuracy" if self._data.scheme is None else "valid_F1_of_spans"
         for job in jobs:
-            card, tagger = card_of(job), load(folder_of(job))
+            card, tagger = card_of(job), Tagger.load(folder_of(job))
             predicted = self._tagged(lambda some, tagger=tagger: tagger.tags(some), job.name, progress)
             figures.append(self._figures(predicted))
             facts = {"valid": card["figures"]["valid"][measure.key], "parameters": card["model"]["parameters"]}
             run = run_of(job, card, measure=measure, logged=logged, unit="words", **facts)
             runs.append({**run, "signature": self._signature(f"{tagger.config.cell}-{tagger.model_hash[:8]}")})
-        tagger = load(folder_of(jobs[0]))
+        tagger = Tagger.load(folder_of(jobs[0]))
         size = f"{tagger.describe()['size']}, characters {tagger.config.characters}"
         return Entrant(kind, runs, figures, milliseconds_per_word(tagger.tags, self._data.test), size)
 

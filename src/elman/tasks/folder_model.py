@@ -1,8 +1,11 @@
 """FolderModel: what trained models of every task of labelled examples have in common."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from numpy.typing import NDArray
 
 from elman.errors import FolderError, UsageError
 from elman.storage import folder as model_folder
@@ -11,7 +14,8 @@ from elman.system.files import write_atomic
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-M = TypeVar("M", bound="FolderModel")
+    Weights = Future[dict[str, NDArray[Any]]]
+    """Weights that are being read."""
 
 
 class FolderModel:
@@ -27,6 +31,47 @@ class FolderModel:
         self._files: dict[str, bytes] = {}
         weights = None if folder is None else model_folder.weights_digest(folder)
         self.card: dict[str, Any] = {} if folder is None else model_folder.read_card(folder, model_hash=str(weights))
+
+    kind: ClassVar[str]
+    """Its kind in the registry."""
+    article_and_kind: ClassVar[str]
+    """Its kind in words, such as "a tagger"."""
+
+    @classmethod
+    @abstractmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> Self:
+        """The model of a folder, from its configuration and its weights."""
+
+    @classmethod
+    def load(cls, folder: Path, *, finished: bool = True) -> Self:
+        """Read a model folder.
+
+        Args:
+            finished: whether to refuse a folder whose training has ended but which has no model card
+                yet.
+
+        Raises:
+            FolderError: missing, damaged, too new or hostile, or of another kind.
+        """
+        kind, values = model_folder.read_config(folder)
+        if kind != cls.kind:
+            raise FolderError(f"{folder} is not {cls.article_and_kind} but a {kind}")
+        with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
+            try:
+                model = cls.from_folder(folder, values, weights)
+            except UsageError as error:
+                raise FolderError(f"{folder}: {error}") from error
+        if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
+            # Without what calibrates it, its answers would differ.
+            raise FolderError(
+                f"{model_folder.card_file(folder)} is missing, and with it the calibration of the answers; copy the "
+                f"folder again, or finish its training: elman train --out {folder} --resume"
+            )
+        model.calibrate(model.card.get("calibration") or {})
+        return model
+
+    def calibrate(self, found: Mapping[str, Any]) -> None:
+        """Take over what was fitted on the validation part, from the model card."""
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""
@@ -59,36 +104,3 @@ class FolderModel:
         """Read all files, so that the folder may be removed; ``save`` writes them again."""
         if self.folder is not None:
             self.folder, self._files = None, model_folder.used_files(self.folder)
-
-
-def load_folder(
-    folder: Path,
-    kind: str,
-    what: str,
-    read: Callable[[Path, dict[str, Any], "Future[dict[str, Any]]"], M],
-    *,
-    finished: bool,
-) -> M:
-    """Read the folder of a model with calibrated probabilities.
-
-    Args:
-        what: the kind in words, such as "a tagger".
-        read: from the folder, its configuration and its weights to the model.
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile, or of another kind.
-    """
-    found, values = model_folder.read_config(folder)
-    if found != kind:
-        raise FolderError(f"{folder} is not {what} but a {found}")
-    with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
-        model = read(folder, values, weights)
-        if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():
-            # Without its temperature, probabilities would differ.
-            raise FolderError(
-                f"{model_folder.card_file(folder)} is missing, and with it the temperature of the probabilities; copy "
-                f"the folder again, or finish its training: elman train --out {folder} --resume"
-            )
-        return model

@@ -4,12 +4,14 @@ else."""
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from elman.config import Config
-from elman.errors import UsageError
+from elman.errors import ElmanError, UsageError
 from elman.models.registry import entry, resolve
 from elman.training.plan import Plan
+from elman.training.plan_file import read_plan
 
 DEFAULT_MINUTES = 5.0
 PRECISIONS = ("auto", "bf16", "fp32")
@@ -76,6 +78,16 @@ class Request:
         data = cls.data_config(**{name: value for name, value in settings.items() if name in reading})
         left = {name: value for name, value in settings.items() if name not in own | reading}
         return cls(kind=kind, data=data, fixed=_sorted(kind, left), **common, **more)
+
+    @classmethod
+    def of_training(cls, folder: Path | None) -> Self | None:
+        """The request of a model's training, if its folder still has it."""
+        if folder is None:
+            return None
+        try:
+            return cls.from_json(read_plan(folder / "training")["request"])
+        except (ElmanError, KeyError, TypeError, ValueError):
+            return None
 
     @property
     def default_minutes(self) -> float | None:

@@ -94,6 +94,16 @@ class Plan(Config):
             )
 
     @property
+    def in_words(self) -> str:
+        """For people.
+
+        >>> Plan(updates=1, precision="fp32", threads=2).in_words
+        'batch 20, adamw at 0.004, fp32, 2 threads'
+        """
+        threads = f"{self.threads} thread" + "s" * (self.threads != 1)
+        return f"batch {self.batch}, {self.optimizer} at {self.rate:g}, {self.precision}, {threads}"
+
+    @property
     def validate_every(self) -> int:
         """Updates between two validations."""
         return max(1, -(-self.updates // self.validations))

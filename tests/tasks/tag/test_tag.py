@@ -20,7 +20,6 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.tag import finishing, job
 from elman.tasks.tag.data import TaggedData, fit_tags, hold_out, read_data, transitions_of, unknown_tags
-from elman.tasks.tag.evaluation import request_of
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.objective import chain_of, network_scores, share_of
 from elman.tasks.tag.outside import OutsideBias
@@ -174,7 +173,7 @@ def test_words_that_only_the_vectors_have_are_known(tmp_path: Path, monkeypatch:
     request = TagRequest(
         kind="tagger", sources=(str(tmp_path / "a.conll"),), data=data, vectors=str(tmp_path / "v.txt")
     )
-    made = job.new_job(request, folder=tmp_path, start=None, progress=Progress())
+    made = job.new_job(request, folder=tmp_path, progress=Progress())
     assert made.vectors is not None
     ids = made.features.ids(["the", "HOUSE", "Mouse", "louse"])
     assert made.vectors[ids[:3]].tolist() == [[1, 2], [3, 4], [5, 6]] and ids[3] == 0
@@ -295,14 +294,14 @@ def test_what_is_taken_from_the_scores_of_words_in_no_span_is_kept(
     assert trained.folder is not None
     folder = tmp_path / "model"
     shutil.copytree(trained.folder, folder)
-    request, plan = request_of(trained), TagPlan.from_json(read_plan(folder / "training")["plan"])
+    request, plan = TagRequest.of_training(trained.folder), TagPlan.from_json(read_plan(folder / "training")["plan"])
     assert request is not None
     again = job.resumed_job(request, folder=folder, config=trained.config, plan=plan, progress=Progress())
     monkeypatch.setattr(finishing, "outside_bias", lambda *_: OutsideBias(3.0, 1.0))
     facts, parity = finishing.write_inference(again)
     assert facts["less_outside"] == 3 and parity["fp32"]["largest_difference"] < 1e-3
     words = [["the", "bbbbus", "of", "the", "left"]]
-    before, after = trained.tagger.scores(words)[0], job.load(folder).tagger.scores(words)[0]
+    before, after = trained.tagger.scores(words)[0], Tagger.load(folder).tagger.scores(words)[0]
     expected = [3 * (name == "O") for name in trained.labels]
     np.testing.assert_allclose(before - after, np.tile(expected, (5, 1)), atol=1e-5)
 
@@ -313,7 +312,10 @@ def test_validation_does_not_depend_on_how_readily_spans_are_found(trained: Tagg
     import torch
 
     assert trained.folder is not None
-    request, plan = request_of(trained), TagPlan.from_json(read_plan(trained.folder / "training")["plan"])
+    request, plan = (
+        TagRequest.of_training(trained.folder),
+        TagPlan.from_json(read_plan(trained.folder / "training")["plan"]),
+    )
     assert request is not None
     again = job.resumed_job(request, folder=trained.folder, config=trained.config, plan=plan, progress=Progress())
     objective = again.objective(plan, model_folder.read_arrays(trained.folder / model_folder.WEIGHTS_FILE))

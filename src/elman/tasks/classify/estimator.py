@@ -269,7 +269,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _without_folder(folder: Path) -> classifier.TextClassifier:
-    model = classifier.load(folder)
+    model = classifier.TextClassifier.load(folder)
     model.keep_in_memory()
     return model
 

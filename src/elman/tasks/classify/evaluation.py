@@ -15,7 +15,6 @@ from elman.progress import Progress
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples, hash_of
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.tasks.classify.model import TextClassifier
@@ -64,7 +63,7 @@ def evaluate_sources(
         settings: fields of ``ExamplesConfig``; by default as in training.
         rival: whether TF-IDF is trained again for comparison, if the training data still exists.
     """
-    request = _request(model)
+    request = ClassifyRequest.of_training(model.folder)
     config = LabelledTextConfig() if request is None else request.data
     config = config.replace(**settings)
     report = ReadReport()
@@ -105,16 +104,6 @@ def _seen_in_training(model: "TextClassifier", examples: Sequence[Example]) -> b
         except TextError:  # too few to hold some out
             continue
     return False
-
-
-def _request(model: "TextClassifier") -> ClassifyRequest | None:
-    """The request of its training, if the folder still has it."""
-    if model.folder is None:
-        return None
-    try:
-        return ClassifyRequest.from_json(read_plan(model.folder / "training")["request"])
-    except (ElmanError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _rivals(

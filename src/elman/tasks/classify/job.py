@@ -17,19 +17,20 @@ from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import read_tokenizer
-from elman.system.machine import available_cores, choose_device, choose_precision, set_threads
+from elman.system.machine import set_threads
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.evaluation import evaluate_part, trained_rivals
-from elman.tasks.classify.model import classifier_files, load
+from elman.tasks.classify.model import TextClassifier, classifier_files
 from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.classify.texts import Targets, shortened
-from elman.tasks.job import Job
+from elman.tasks.network_job import NetworkJob, fit_temperature_of, planned
 from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
+    from elman.models.classifier import Classifier
     from elman.training.objective import Arrays, Objective
 
 
@@ -43,8 +44,10 @@ _USUAL_SHARE = 0.5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassifyJob(Job):
+class ClassifyJob(NetworkJob):
     """The data, and where the first weights come from."""
+
+    model = TextClassifier
 
     request: ClassifyRequest
     config: ClassifierConfig
@@ -57,10 +60,6 @@ class ClassifyJob(Job):
     ngrams: NgramRegression | None = None
     """The linear part."""
 
-    @property
-    def data_hash(self) -> str:
-        return self.data.hash
-
     def static_files(self) -> dict[str, bytes]:
         return classifier_files(self.data.tokenizer, self.data.labels, self.ngrams)
 
@@ -71,7 +70,7 @@ class ClassifyJob(Job):
             return ("embedding.weight",)
         if self.plan.lower_rate < 1 or self.plan.frozen:
             stacks = [f"forward.layers.{layer}." for layer in range(self.config.layers)]
-            names = self._names()
+            names = list(self.make_network().weights())
             return (
                 tuple(
                     name
@@ -87,23 +86,15 @@ class ClassifyJob(Job):
     def _from_language_model(self) -> bool:
         return self.config.output_size is not None
 
-    def _names(self) -> list[str]:
+    def make_network(self) -> "Classifier":
         from elman.models.classifier import Classifier
 
-        return list(Classifier(self.config, self.data.tokenizer.size, len(self.data.labels)).weights())
+        return Classifier(self.config, self.data.tokenizer.size, len(self.data.labels))
 
-    def first_weights(self) -> "Arrays":
-        import torch
-
-        from elman.models.classifier import Classifier
-
-        torch.manual_seed(self.plan.seed)
-        network = Classifier(self.config, self.data.tokenizer.size, len(self.data.labels))
-        labels = self.data.labels
-        counts = np.array(labels.counts, np.float64)
+    def begin(self, network: "Classifier") -> None:
+        counts = np.array(self.data.labels.counts, np.float64)
         shares = None if self.config.multi_label else counts / counts.sum()
         network.begin(shares=shares, vectors=self.vectors, arrays=self.start)
-        return network.to_arrays()
 
     def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
         from elman.tasks.classify.objective import ClassifyObjective
@@ -121,41 +112,28 @@ class ClassifyJob(Job):
             taken=self.taken,
         )
 
-    def finish(self) -> dict[str, Any]:
-        calibration, parity = self._write_inference()
-        model = load(self.folder, finished=False)
-        model.temperature, model.share = calibration["temperature"], calibration["ngrams"]
-        data, figures = self.data, {}
-        rivals, notes = trained_rivals(data, skip=not self.request.rival, progress=self.progress)
-        for name, part in (("valid", data.valid), ("test", data.test)):
-            if part is not None and part.rows:
-                figures[name] = evaluate_part(model, part, rivals=rivals, notes=notes).to_json()
-        weights = model_folder.weights_digest(self.folder)
-        about = {**model.describe(), "parameters": self._parameters(), "hash": weights}
+    def more_facts(self) -> dict[str, Any]:
+        tokenizer = self.data.tokenizer
+        return {"tokenizer": {**tokenizer.config.to_json(), "hash": tokenizer.hash}}
+
+    def figures(self, model: TextClassifier) -> dict[str, Any]:
+        rivals, notes = trained_rivals(self.data, skip=not self.request.rival, progress=self.progress)
         return {
-            "model": about,
-            "data": {"sources": list(self.request.sources), **data.about()},
-            "tokenizer": {**data.tokenizer.config.to_json(), "hash": data.tokenizer.hash},
-            "notes": list(data.notes),
-            "calibration": calibration,
-            "inference": parity,
-            "figures": figures,
+            name: evaluate_part(model, part, rivals=rivals, notes=notes).to_json()
+            for name, part in (("valid", self.data.valid), ("test", self.data.test))
+            if part is not None and part.rows
         }
 
-    def _write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Measure the network on the validation part, and write its file for the inference
-        engine."""
+    def write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
         import torch
 
         from elman.inference.encoder_precision import likeliest, measured_encoder
-        from elman.models.classifier import Classifier
         from elman.tasks.classify.ngram_training import fit_share
         from elman.tasks.classify.objective import predicted
         from elman.tasks.encoder_logits import network_logits, result_of
 
         data, targets = self.data, self.data.valid.targets
-        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
-        network = Classifier(self.config, data.tokenizer.size, len(data.labels))
+        arrays, network = self.trained_weights(), self.make_network()
         network.load_arrays(arrays)
         with torch.no_grad():
             logits = result_of(network_logits(network, data.valid.rows))
@@ -170,33 +148,22 @@ class ClassifyJob(Job):
             figure=lambda some: 100 * float((predicted(some, targets) == targets).mean()),
             predicted=(lambda logits: logits > 0) if self.config.multi_label else likeliest,
         )
-        size = model_folder.write_inference(
-            self.folder, made.encoder.to_arrays(), config=made.encoder.config.to_json(), parity=made.parity
-        )
-        self.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+        parity = self.store(made.encoder, made.parity)
         share = 0.0
         if self.ngrams is not None:
             linear = self.ngrams.logits(shortened(data.valid.texts, most=self.config.max_tokens))
             share = fit_share(logits, linear, targets) if enough else _USUAL_SHARE
             self.progress.say(f"n-grams: {100 * share:.0f}% of the answer")
             logits = mixed(logits, linear, share)
-        temperature = fit_temperature(logits, targets) if enough else 1.0
-        if not enough:
-            self.progress.say(
-                f"not calibrated: {len(targets)} examples of the validation part are too few to fit a temperature"
-            )
-        before, after = (_error(logits / cooled, targets) for cooled in (1.0, temperature))
-        if enough:
-            self.progress.say(
-                f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
-                f"{100 * before:.1f}% before, {100 * after:.1f}% after"
-            )
-        calibration = {"temperature": temperature, "ngrams": share, "error_before": before, "error_after": after}
-        return calibration, {**made.parity, "bytes": size}
-
-    def _parameters(self) -> int:
-        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
-        return sum(int(array.size) for array in arrays.values())
+        found = fit_temperature_of(
+            self.progress,
+            count=len(targets),
+            fewest=_FEWEST_TO_CALIBRATE,
+            unit="examples",
+            fit=lambda: fit_temperature(logits, targets),
+            error=lambda cooled: _error(logits / cooled, targets),
+        )
+        return {**found, "ngrams": share}, parity
 
 
 def _error(logits: NDArray[Any], targets: Targets) -> float:
@@ -211,8 +178,6 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     Raises:
         UsageError: ``start`` is not a network that models language, or the request contradicts it.
     """
-    from elman.training.calibrate import choose_threads
-
     language_model = None
     if start is not None:
         kind, values = model_folder.read_config(start)
@@ -238,18 +203,14 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
         given, language_model=language_model, vector_size=None if vectors is None else vectors.shape[1]
     )
     plan = choose_plan(request.fixed.plan, examples=len(data.train.rows), vectors=vectors is not None)
-    precision = choose_precision(request.precision, device=choose_device(plan.device))
-    cores = available_cores()
-    threads = request.threads or (
-        cores if request.default_minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    plan = planned(
+        plan,
+        request,
+        examples=len(data.train.rows),
+        try_threads=True,
+        most_validations=MOST_EPOCHS,
+        progress=progress,
     )
-    plan = plan.replace(precision=precision, threads=threads)
-    per_epoch = -(-len(data.train.rows) // plan.batch)
-    if request.updates is not None:
-        plan = plan.replace(updates=request.updates)
-    if request.epochs is not None:
-        plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
-        plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
     _tell_weights(data, plan, progress)
     arrays = None
     if start is not None and language_model is not None:
@@ -260,7 +221,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
     progress.say(
         f"network: {config.cell}, layers {config.layers_in_words}"
         f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, pooling "
-        f"{config.pooling}; batch {plan.batch}, {plan.optimizer} at {plan.rate:g}, {precision}, {threads} threads"
+        f"{config.pooling}; {plan.in_words}"
     )
     return ClassifyJob(
         request=request,
@@ -292,13 +253,7 @@ def _vectors(path: str, data: LabelledData, progress: Progress) -> NDArray[np.fl
 def resumed_job(
     request: ClassifyRequest, *, folder: Path, config: ClassifierConfig, plan: ClassifyPlan, progress: Progress
 ) -> ClassifyJob:
-    """The job of an interrupted training: its labels and tokens lie in the folder.
-
-    Raises:
-        UsageError: the data came from standard input.
-    """
-    if "-" in (*request.sources, *request.valid, *request.test):
-        raise UsageError("the examples came from standard input and are gone; train again, from a file")
+    """The job of an interrupted training: its labels and tokens lie in the folder."""
     files = model_folder.static_files(folder)
     labels = LabelSet.from_bytes(files[LABELS_FILE])
     data = read_data(request, tokenizer=read_tokenizer(folder), labels=labels, progress=progress)

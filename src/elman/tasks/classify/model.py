@@ -1,7 +1,7 @@
 """TextClassifier: a trained classifier and its uses, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman.data.examples import normalise_text
 from elman.data.labels import LABELS_FILE, LabelSet
 from elman.data.padding import in_order
-from elman.errors import FolderError, UsageError
+from elman.errors import UsageError
 from elman.evaluation.explanation import Explanation, explain_text, words_of
 from elman.evaluation.labels import LabelReport
 from elman.inference.encoder import InferenceEncoder
@@ -21,12 +21,12 @@ from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, mixed
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.texts import encode_texts, shortened
-from elman.tasks.encoder_file import load_encoder
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import engine_encoder
+from elman.tasks.folder_model import FolderModel
 from elman.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from elman.tasks.folder_model import Weights
 
 _BATCH = 256
 THRESHOLD = 0.5
@@ -75,6 +75,9 @@ class TextClassifier(FolderModel):
         share: its share in the logits, fitted on the validation part.
     """
 
+    kind = "classifier"
+    article_and_kind = "a text classifier"
+
     def __init__(
         self,
         encoder: InferenceEncoder,
@@ -88,9 +91,20 @@ class TextClassifier(FolderModel):
         super().__init__(folder)
         self.encoder, self.tokenizer, self.config, self.ngrams = encoder, tokenizer, config, ngrams
         self.label_set = labels
-        calibration = self.card.get("calibration") or {}
-        self.temperature = float(calibration.get("temperature", 1.0))
-        self.share = float(calibration.get("ngrams", 0.0))
+        self.temperature, self.share = 1.0, 0.0
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "TextClassifier":
+        files = model_folder.static_files(folder)
+        tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
+        labels, config = LabelSet.from_bytes(files[LABELS_FILE]), ClassifierConfig.from_json(values)
+        encoder = engine_encoder(folder, weights, config, vocab=tokenizer.size, outputs=len(labels))
+        ngrams = NgramRegression.from_files(files, labels=len(labels))
+        return cls(encoder, tokenizer, labels, config, ngrams=ngrams, folder=folder)
+
+    def calibrate(self, found: Mapping[str, Any]) -> None:
+        self.temperature = float(found.get("temperature", 1.0))
+        self.share = float(found.get("ngrams", 0.0))
 
     def __repr__(self) -> str:
         return f"TextClassifier({self.config.cell}, {len(self.labels)} labels, {self.tokenizer.size} types)"
@@ -260,29 +274,3 @@ def classifier_files(tokenizer: Tokenizer, labels: LabelSet, ngrams: NgramRegres
     """The static files of a text classifier."""
     files = {**tokenizer.to_files(), LABELS_FILE: labels.to_bytes()}
     return files if ngrams is None else {**files, NGRAMS_FILE: ngrams.to_bytes()}
-
-
-def load(folder: Path, *, finished: bool = True) -> TextClassifier:
-    """Read the folder of a text classifier.
-
-    Args:
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "classifier", "a text classifier", _loaded, finished=finished)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> TextClassifier:
-    files = model_folder.static_files(folder)
-    tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
-    labels = LabelSet.from_bytes(files[LABELS_FILE])
-    try:
-        config = ClassifierConfig.from_json(values)
-        encoder = load_encoder(folder, config, weights, vocab=tokenizer.size, outputs=len(labels))
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    ngrams = NgramRegression.from_files(files, labels=len(labels))
-    return TextClassifier(encoder, tokenizer, labels, config, ngrams=ngrams, folder=folder)

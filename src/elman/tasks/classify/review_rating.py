@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
-from elman.tasks.classify.model import TextClassifier, load
+from elman.tasks.classify.model import TextClassifier
 
 Rating = Literal["Positive", "Negative", "Neutral"]
 
@@ -54,7 +54,7 @@ def review_rating(text: str, *, model: TextClassifier | str | Path) -> Rating:
     >>> elman.review_rating("a waste of time", model=model)  # doctest: +SKIP
     'Negative'
     """
-    classifier = load(Path(model)) if isinstance(model, (str, Path)) else model
+    classifier = TextClassifier.load(Path(model)) if isinstance(model, (str, Path)) else model
     if not isinstance(classifier, TextClassifier):
         raise UsageError(f"model is a {type(classifier).__name__}; give a text classifier or its folder")
     ratings = _ratings(classifier)

@@ -1,38 +1,30 @@
 """Text classification as a task."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elman.cells.registry import CELLS
-from elman.config import Config
 from elman.errors import UsageError
-from elman.models.classifier_config import ClassifierConfig
-from elman.models.registry import entry, is_known
+from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage.folder import read_config
-from elman.tasks.classify.plan import ClassifyPlan
 from elman.tasks.classify.request import ClassifyRequest
 from elman.tasks.job import Job
+from elman.tasks.network_task import NetworkTask
 from elman.tasks.request import Request
-from elman.tasks.task import Evaluation, Task
-from elman.training.plan import Plan
-
-if TYPE_CHECKING:
-    from elman.tasks.classify.model import TextClassifier
 
 
-class ClassifyTask(Task):
+class ClassifyTask(NetworkTask):
     """Label texts."""
 
     name = "classify"
     request = ClassifyRequest
     default_kind = "lstm"
-
-    def kind_of(self, model: str) -> tuple[str, dict[str, Any]]:
-        if not (is_known(model) and model in CELLS):
-            raise UsageError(f"--model is {model!r}; for a classifier it must be a cell: {', '.join(CELLS)}")
-        return "classifier", {"cell": model}
+    cell_kind = "classifier"
+    jobs = "elman.tasks.classify.job"
+    model = "elman.tasks.classify.model:TextClassifier"
+    table = "elman.report.labels_page:labels_table"
+    page = "elman.report.labels_page:write_labels_page"
 
     def model_of(self, folder: Path) -> str:
         kind, values = read_config(folder)
@@ -47,39 +39,6 @@ class ClassifyTask(Task):
 
         assert isinstance(request, ClassifyRequest)
         return new_job(request, folder=folder, start=start, progress=progress)
-
-    def resume(
-        self, request: Request, *, folder: Path, config: Config, plan: Plan, data_hash: str, progress: Progress
-    ) -> Job:
-        from elman.tasks.classify.job import resumed_job
-
-        assert isinstance(request, ClassifyRequest)
-        assert isinstance(config, ClassifierConfig) and isinstance(plan, ClassifyPlan)
-        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
-
-    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "TextClassifier":
-        from elman.tasks.classify.model import load
-
-        return load(folder)
-
-    def evaluate(
-        self,
-        folder: Path,
-        sources: Sequence[str],
-        *,
-        settings: Mapping[str, Any],
-        report: Path | None = None,
-        progress: Progress,
-    ) -> Evaluation:
-        from elman.report.labels_page import labels_table, write_labels_page
-        from elman.tasks.classify.model import load
-
-        values = load(folder).evaluate(*sources, progress=progress, **settings).to_json()
-        words = labels_table(values)
-        if report is not None:
-            files = write_labels_page(report, values)
-            words += f"\nreport: {files[0]}"
-        return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card.get("figures", {}).items():

@@ -17,7 +17,6 @@ from elman.report.forecasts_page import MOST_SHOWN
 from elman.tasks.forecast.data import ForecastData, Origins, continued, read_data
 from elman.tasks.forecast.linear_start import fitted_linear, spread
 from elman.tasks.forecast.request import ForecastRequest
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.model import ForecastModel
@@ -58,14 +57,11 @@ def evaluate_sources(
     The values of a file continue the series of the training: by their times, or without times one behind
     the other.
     """
-    try:
-        if model.folder is None:
-            raise UsageError("no folder")
-        request = ForecastRequest.from_json(read_plan(model.folder / "training")["request"])
-    except (ElmanError, KeyError, TypeError, ValueError):
+    request = ForecastRequest.of_training(model.folder)
+    if request is None:
         raise UsageError(
             "the folder lacks training/plan.json, which says how its series are read; copy the whole folder"
-        ) from None
+        )
     config, encoding = request.data.replace(**settings), model.encoding
     table = read_series(sources, config=config, columns=encoding.columns, grid=encoding.grid, progress=progress)
     timed, season, horizon = encoding.columns.time is not None, encoding.season, encoding.horizon

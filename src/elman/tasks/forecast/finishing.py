@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from elman.data.series_windows import Windows
 from elman.inference.forecaster_precision import measured_forecaster
 from elman.metrics.forecast import pinball
-from elman.models.forecaster import ForecastNetwork
-from elman.storage import folder as model_folder
 from elman.tasks.forecast.history_file import history_arrays, stored_series
 from elman.tasks.forecast.linear_start import spread
 from elman.tasks.forecast.model import widened
@@ -30,8 +28,7 @@ def write_inference(job: "ForecastJob") -> tuple[dict[str, Any], dict[str, Any]]
         Facts on calibration and on precision, for the model card.
     """
     data, encoding = job.data, job.data.encoding
-    arrays = model_folder.read_arrays(job.folder / model_folder.WEIGHTS_FILE)
-    network = ForecastNetwork(job.config, data.sizes, levels=encoding.levels)
+    arrays, network = job.trained_weights(), job.make_network()
     network.load_arrays(arrays)
     windows = data.store(job.config).windows(*spread(data.origins("valid"), most=_MOST_COMPARED))
     with torch.no_grad():
@@ -40,17 +37,12 @@ def write_inference(job: "ForecastJob") -> tuple[dict[str, Any], dict[str, Any]]
         arrays, job.config, data.sizes, windows=windows, quantiles=quantiles, levels=encoding.levels
     )
     stored = stored_series(data, context=job.config.context_window)
-    size = model_folder.write_inference(
-        job.folder,
-        {**made.network.to_arrays(), **history_arrays(stored)},
-        config={**made.network.config.to_json(), "history": [each.series.name for each in stored]},
-        parity=made.parity,
-    )
-    job.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+    names = [each.series.name for each in stored]
+    parity = job.store(made.network, made.parity, more={"arrays": history_arrays(stored), "config": {"history": names}})
     factor = fit_width(windows, made.network.quantiles(windows), encoding.levels)
     if factor != 1:
         job.progress.say(f"calibrated: intervals {factor:.2f} times as wide")
-    return {"widen": factor}, {**made.parity, "bytes": size}
+    return {"widen": factor}, parity
 
 
 def fit_width(windows: Windows, quantiles: NDArray[np.floating], levels: tuple[float, ...]) -> float:

@@ -15,20 +15,20 @@ from elman.data.columns import rows_of_lines, table_of
 from elman.data.series import Series, joined, series_of
 from elman.data.series_encoding import SERIES_FILE, SeriesEncoding
 from elman.data.series_windows import SeriesStore, Windows
-from elman.errors import FolderError, UsageError
+from elman.errors import UsageError
 from elman.inference.forecaster import InferenceForecaster, InferenceForecasterConfig, inference_forecaster
 from elman.models.forecaster_config import ForecasterConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import Arrays, engine_network
+from elman.tasks.folder_model import FolderModel
 from elman.tasks.forecast.data import sizes_of
 from elman.tasks.forecast.history_file import StoredSeries, read_history
 from elman.text.readers.record import listed
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from elman.evaluation.forecasts import ForecastReport
+    from elman.tasks.folder_model import Weights
 
 _BATCH = 256
 _LONGEST = 1 << 20
@@ -86,6 +86,9 @@ class ForecastModel(FolderModel):
         widen: the factor of the distances between quantiles, fitted on the validation part.
     """
 
+    kind = "forecaster"
+    article_and_kind = "a forecaster"
+
     def __init__(
         self,
         network: InferenceForecaster,
@@ -98,7 +101,28 @@ class ForecastModel(FolderModel):
         super().__init__(folder)
         self.network, self.encoding, self.config = network, encoding, config
         self.history = {each.series.name: each for each in history}
-        self.widen = float((self.card.get("calibration") or {}).get("widen", 1.0))
+        self.widen = 1.0
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ForecastModel":
+        encoding = SeriesEncoding.from_bytes(model_folder.static_files(folder)[SERIES_FILE])
+        config, sizes = ForecasterConfig.from_json(values), sizes_of(encoding)
+
+        def stored(arrays: Arrays, own: InferenceForecasterConfig) -> "ForecastModel":
+            history = read_history(arrays, own.history, encoding)
+            return cls(InferenceForecaster(arrays, own), encoding, config, history=history, folder=folder)
+
+        return engine_network(
+            folder,
+            weights,
+            InferenceForecasterConfig,
+            {"network": config.to_json(), "sizes": sizes.to_json()},
+            stored=stored,
+            made=lambda arrays: cls(inference_forecaster(arrays, config, sizes), encoding, config, folder=folder),
+        )
+
+    def calibrate(self, found: Mapping[str, Any]) -> None:
+        self.widen = float(found.get("widen", 1.0))
 
     def __repr__(self) -> str:
         return f"ForecastModel(horizon {self.encoding.horizon}, season {self.encoding.season})"
@@ -308,39 +332,3 @@ def _number_of(value: Any, position: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise UsageError(f"{position} holds {str(value)[:40]!r}; give numbers, or null for a missing value")
     return float(value) if abs(float(value)) < 1e100 else math.nan
-
-
-def load(folder: Path, *, finished: bool = True) -> ForecastModel:
-    """Read the folder of a forecaster.
-
-    Args:
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "forecaster", "a forecaster", _loaded, finished=finished)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> ForecastModel:
-    encoding = SeriesEncoding.from_bytes(model_folder.static_files(folder)[SERIES_FILE])
-    history: list[StoredSeries] = []
-    try:
-        config, sizes = ForecasterConfig.from_json(values), sizes_of(encoding)
-        if (folder / model_folder.INFERENCE_FILE).exists():
-            found, about = model_folder.read_inference(folder, weights)
-            names = about.pop("history", None)
-            own = InferenceForecasterConfig.from_json(about)
-            if own.network != config.to_json() or own.sizes != sizes.to_json():
-                raise FolderError(
-                    f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again"
-                )
-            arrays = dict(found)
-            history = read_history(arrays, names, encoding)
-            network = InferenceForecaster(arrays, own)
-        else:
-            network = inference_forecaster(weights.result(), config, sizes)
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    return ForecastModel(network, encoding, config, history=history, folder=folder)

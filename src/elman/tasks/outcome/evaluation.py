@@ -14,7 +14,6 @@ from elman.tasks.outcome.data import OutcomeData, read_data
 from elman.tasks.outcome.logits import whole_logits
 from elman.tasks.outcome.request import OutcomeRequest
 from elman.tasks.outcome.rivals import Rivals, trained_rivals
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.tasks.outcome.model import OutcomeModel
@@ -53,7 +52,7 @@ def evaluate_sources(
     Where the rows have times, those up to the end of the training part only update states. The
     history before a file is that of training, if the training data still exists.
     """
-    request, encoding = _request(model), model.encoding
+    request, encoding = OutcomeRequest.of_training(model.folder), model.encoding
     if request is None:
         raise UsageError("the folder lacks training/plan.json, which says how its rows are read; copy the whole folder")
     config = request.data.replace(**settings)
@@ -99,16 +98,6 @@ def _joint(before: ColumnTable, table: ColumnTable) -> ColumnTable:
         for name in names
     }
     return ColumnTable(columns, before.positions + table.positions)
-
-
-def _request(model: "OutcomeModel") -> OutcomeRequest | None:
-    """The request of its training, if the folder still has it."""
-    if model.folder is None:
-        return None
-    try:
-        return OutcomeRequest.from_json(read_plan(model.folder / "training")["request"])
-    except (ElmanError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _training(

@@ -11,8 +11,7 @@ from elman.inference.outcome import InferenceOutcome
 from elman.inference.outcome_history import run_history
 from elman.inference.outcome_precision import measured_outcome
 from elman.metrics.calibration import Reliability, fit_temperature, softmax
-from elman.models.outcome import OutcomeNetwork
-from elman.storage import folder as model_folder
+from elman.tasks.network_job import fit_temperature_of
 from elman.tasks.outcome.data import OutcomeData
 from elman.tasks.outcome.history_file import StoredHistory
 from elman.tasks.outcome.logits import whole_logits, with_levels
@@ -31,9 +30,9 @@ def write_inference(job: "OutcomeJob") -> tuple[dict[str, Any], dict[str, Any]]:
     Returns:
         Facts on calibration and on precision, for the model card.
     """
-    data, progress = job.data, job.progress
-    arrays = model_folder.read_arrays(job.folder / model_folder.WEIGHTS_FILE)
-    network = OutcomeNetwork(job.config, data.sizes)
+    data = job.data
+    arrays = job.trained_weights()
+    network = job.make_network()
     network.load_arrays(arrays)
     rows = data.parts["valid"]
     rows = rows[data.targets[rows] >= 0]
@@ -52,30 +51,18 @@ def write_inference(job: "OutcomeJob") -> tuple[dict[str, Any], dict[str, Any]]:
     )
     every = whole_logits(made.network, data)
     stored = StoredHistory(data.gaps[1], every[1]) if data.encoding.entities else None
-    size = model_folder.write_inference(
-        job.folder,
-        {**made.network.to_arrays(), **(stored.to_arrays() if stored else {})},
-        config={
-            **made.network.config.to_json(),
-            **({"history": list(stored.histories.names)} if stored else {}),
-        },
-        parity=made.parity,
-    )
-    progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+    more = {"arrays": stored.to_arrays(), "config": {"history": list(stored.histories.names)}} if stored else None
+    parity = job.store(made.network, made.parity, more=more)
     logits, targets = every[0][rows], data.targets[rows]
-    temperature = 1.0
-    if len(targets) < _FEWEST_TO_CALIBRATE:
-        progress.say(f"not calibrated: {len(targets)} rows of the validation part are too few to fit a temperature")
-    else:
-        temperature = fit_temperature(logits, targets)
-    before, after = (Reliability.measure(targets, softmax(logits / cooled)).error for cooled in (1.0, temperature))
-    if temperature != 1:
-        progress.say(
-            f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
-            f"{100 * before:.1f}% before, {100 * after:.1f}% after"
-        )
-    calibration = {"temperature": temperature, "error_before": before, "error_after": after}
-    return calibration, {**made.parity, "bytes": size}
+    calibration = fit_temperature_of(
+        job.progress,
+        count=len(targets),
+        fewest=_FEWEST_TO_CALIBRATE,
+        unit="rows",
+        fit=lambda: fit_temperature(logits, targets),
+        error=lambda cooled: Reliability.measure(targets, softmax(logits / cooled)).error,
+    )
+    return calibration, parity
 
 
 class ComparedPiece:

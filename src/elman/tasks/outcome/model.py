@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from elman.data.column_encoding import COLUMNS_FILE, ColumnEncoding
 from elman.data.columns import cell_of, rows_of_lines, table_of, times_of
 from elman.data.entity_history import Histories, entities_of, gaps_of
-from elman.errors import FolderError, UsageError
+from elman.errors import UsageError
 from elman.inference.outcome import InferenceOutcome, InferenceOutcomeConfig, inference_outcome
 from elman.metrics.calibration import softmax
 from elman.models.outcome_config import OutcomeConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.classify.model import Prediction
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import Arrays, engine_network
+from elman.tasks.folder_model import FolderModel
 from elman.tasks.outcome.data import sizes_of
 from elman.tasks.outcome.history_file import StoredHistory, read_history
 from elman.text.readers.record import listed
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from elman.evaluation.outcomes import OutcomeReport
+    from elman.tasks.folder_model import Weights
 
 _BATCH = 1024
 
@@ -41,6 +41,9 @@ class OutcomeModel(FolderModel):
         history: the states of entities after the rows of its training, if there are entities.
     """
 
+    kind = "outcome"
+    article_and_kind = "a model of outcomes"
+
     def __init__(
         self,
         network: InferenceOutcome,
@@ -53,7 +56,28 @@ class OutcomeModel(FolderModel):
         super().__init__(folder)
         self.network, self.encoding, self.config = network, encoding, config
         self.history = history or StoredHistory(Histories.none(), network.initial_state(0))
-        self.temperature = float((self.card.get("calibration") or {}).get("temperature", 1.0))
+        self.temperature = 1.0
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "OutcomeModel":
+        encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
+        config, sizes = OutcomeConfig.from_json(values), sizes_of(encoding)
+
+        def stored(arrays: Arrays, own: InferenceOutcomeConfig) -> "OutcomeModel":
+            history = read_history(arrays, own.history, config=config, roles=sizes.roles)
+            return cls(InferenceOutcome(arrays, own), encoding, config, history=history, folder=folder)
+
+        return engine_network(
+            folder,
+            weights,
+            InferenceOutcomeConfig,
+            {"network": config.to_json(), "sizes": sizes.to_json()},
+            stored=stored,
+            made=lambda arrays: cls(inference_outcome(arrays, config, sizes), encoding, config, folder=folder),
+        )
+
+    def calibrate(self, found: Mapping[str, Any]) -> None:
+        self.temperature = float(found.get("temperature", 1.0))
 
     def __repr__(self) -> str:
         return f"OutcomeModel({len(self.encoding.columns)} columns, {len(self.labels)} outcomes)"
@@ -183,40 +207,3 @@ def _row_of(row: Mapping[str, Any] | str, number: int, known: Sequence[str]) -> 
     if not isinstance(row, Mapping):
         raise UsageError(f"{position} is of type {type(row).__name__}; give values by the names of columns")
     return {str(name): cell_of(value, name=str(name), position=position) for name, value in row.items()}
-
-
-def load(folder: Path, *, finished: bool = True) -> OutcomeModel:
-    """Read the folder of a model of outcomes.
-
-    Args:
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "outcome", "a model of outcomes", _loaded, finished=finished)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> OutcomeModel:
-    encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
-    history = None
-    try:
-        config, sizes = OutcomeConfig.from_json(values), sizes_of(encoding)
-        if (folder / model_folder.INFERENCE_FILE).exists():
-            arrays, about = model_folder.read_inference(folder, weights)
-            history_facts = about.pop("history", None)
-            own = InferenceOutcomeConfig.from_json(about)
-            if own.network != config.to_json() or own.sizes != sizes.to_json():
-                raise FolderError(
-                    f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again"
-                )
-            arrays = dict(arrays)
-            history = read_history(arrays, history_facts, config=config, roles=sizes.roles)
-            network = InferenceOutcome(arrays, own)
-        else:
-            network = inference_outcome(weights.result(), config, sizes)
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    model = OutcomeModel(network, encoding, config, history=history, folder=folder)
-    return model

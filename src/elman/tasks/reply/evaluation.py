@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elman.data.dialogues import read_dialogues
-from elman.errors import ElmanError, TextError
+from elman.errors import TextError
 from elman.evaluation.replies import (
     MOST_FREQUENT,
     TFIDF,
@@ -17,7 +17,6 @@ from elman.evaluation.replies import (
 from elman.progress import Progress
 from elman.tasks.reply.data import MOST_MEASURED, DialoguePart
 from elman.tasks.reply.request import ReplyDataConfig, ReplyRequest
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.tasks.reply.model import ReplyModel
@@ -41,12 +40,8 @@ def evaluate_sources(
 
 def data_config(model: "ReplyModel") -> ReplyDataConfig:
     """How the data of its training was read, if the folder still says so."""
-    if model.folder is not None:
-        try:
-            return ReplyRequest.from_json(read_plan(model.folder / "training")["request"]).data
-        except (ElmanError, KeyError, TypeError, ValueError):
-            pass
-    return ReplyDataConfig()
+    request = ReplyRequest.of_training(model.folder)
+    return ReplyDataConfig() if request is None else request.data
 
 
 def evaluate_part(model: "ReplyModel", part: DialoguePart, *, earlier: int, rival: bool = True) -> ReplyReport:

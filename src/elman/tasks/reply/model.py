@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from elman.data.examples import normalise_text
 from elman.data.vocabulary import Vocabulary
-from elman.errors import FolderError, UsageError
+from elman.errors import FolderError
 from elman.evaluation.replies import ReplyReport
 from elman.inference.encoder import InferenceEncoder
 from elman.models.reply_config import ReplyConfig, engine_arrays
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.encoder_file import load_encoder
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import engine_encoder
+from elman.tasks.folder_model import FolderModel
 from elman.tasks.reply.data import message_ids
 from elman.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from elman.tasks.folder_model import Weights
 
 REPLIES_FILE = "replies.tsv"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -34,6 +34,9 @@ class ReplyModel(FolderModel):
     Attributes:
         replies: the most frequent replies of its training, the most frequent first.
     """
+
+    kind = "dual-encoder"
+    article_and_kind = "a model of replies"
 
     def __init__(
         self,
@@ -47,6 +50,18 @@ class ReplyModel(FolderModel):
         super().__init__(folder)
         self.encoder, self.tokenizer, self.config = encoder, tokenizer, config
         self._replies = replies
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ReplyModel":
+        files = model_folder.static_files(folder)
+        tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
+        try:
+            replies = Vocabulary.from_bytes(files[REPLIES_FILE])
+        except FolderError as error:
+            raise FolderError(f"{REPLIES_FILE} is damaged; copy the model folder again, or train anew") from error
+        config = ReplyConfig.from_json(values)
+        shape: Any = {"vocab": tokenizer.size, "outputs": 2 * config.vector_size, "engine_arrays": engine_arrays}
+        return cls(engine_encoder(folder, weights, config, **shape), tokenizer, replies, config, folder=folder)
 
     def __repr__(self) -> str:
         return f"ReplyModel({self.config.cell}, {self.tokenizer.size} types, {len(self.replies)} replies)"
@@ -135,28 +150,3 @@ def unit_halves(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     halves = outputs.reshape(len(outputs), 2, -1)
     norms = np.sqrt((halves * halves).sum(axis=2, keepdims=True))
     return (halves / np.maximum(norms, np.float32(1e-12))).reshape(outputs.shape)
-
-
-def load(folder: Path) -> ReplyModel:
-    """Read the folder of a dual encoder.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "dual-encoder", "a model of replies", _loaded, finished=False)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> ReplyModel:
-    files = model_folder.static_files(folder)
-    tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
-    try:
-        replies = Vocabulary.from_bytes(files[REPLIES_FILE])
-    except FolderError as error:
-        raise FolderError(f"{REPLIES_FILE} is damaged; copy the model folder again, or train anew") from error
-    try:
-        config = ReplyConfig.from_json(values)
-        shape: Any = {"vocab": tokenizer.size, "outputs": 2 * config.vector_size, "engine_arrays": engine_arrays}
-        encoder = load_encoder(folder, config, weights, **shape)
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    return ReplyModel(encoder, tokenizer, replies, config, folder=folder)

@@ -22,13 +22,12 @@ from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device, choose_precision
 from elman.tasks.tag.data import TaggedData, hold_out, read_sentences, unknown_tags
 from elman.tasks.tag.job import TagJob
-from elman.tasks.tag.model import Tagger, load
+from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import choose_plan
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 from elman.text.sources import find_sources
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.training.objective import Arrays
@@ -108,7 +107,7 @@ def continued_job(
         UsageError: the request contradicts the tagger, or the data has other tags.
         FolderError: it is damaged or gone.
     """
-    tagger = load(start)
+    tagger = Tagger.load(start)
     request = dataclasses.replace(request, continues=os.path.abspath(start), data=_data_config(request.data, tagger))
     _check(request, tagger, start)
     data, new = _read(request, tagger, start, progress)
@@ -127,7 +126,7 @@ def continued_job(
         if request.minutes is None and request.default_minutes is not None:
             # Without a length, a few epochs are right, however long they take.
             request = dataclasses.replace(request, updates=updates)
-        progress.say(f"{start} goes on: {plan.optimizer} at {plan.rate:g}, batch {plan.batch}, {threads} threads")
+        progress.say(f"{start} goes on: {plan.in_words}")
     return ContinuedJob(
         request=request,
         folder=folder,
@@ -262,11 +261,9 @@ def _history(start: Path) -> list[TagRequest]:
     found: list[TagRequest] = []
     folder: str | None = str(start)
     while folder is not None and len(found) < _MOST_TIMES:
-        try:
-            found.append(TagRequest.from_json(read_plan(Path(folder) / "training")["request"]))
-        except (ElmanError, KeyError, TypeError, ValueError):
-            break
-        folder = found[-1].continues
+        then = TagRequest.of_training(Path(folder))
+        found += [] if then is None else [then]
+        folder = None if then is None else then.continues
     return found
 
 

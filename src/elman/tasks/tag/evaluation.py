@@ -45,7 +45,7 @@ def evaluate_sources(
         TextError: a file cannot be read, or breaks the rules of its scheme if that is strict.
         UsageError: a setting that does not apply.
     """
-    request = request_of(model)
+    request = TagRequest.of_training(model.folder)
     config = TagDataConfig() if request is None else request.data
     for name in settings:
         if name not in {field.name for field in dataclasses.fields(config)}:
@@ -180,16 +180,6 @@ def trained_rivals(
         rivals, notes = rivals[:1], []
     words, tags = [each.words for each in data.train], [each.tags for each in data.train]
     return [rival.fit(words, tags, progress=progress) for rival in rivals], notes
-
-
-def request_of(model: "Tagger") -> TagRequest | None:
-    """The request of its training, if the folder still has it."""
-    if model.folder is None:
-        return None
-    try:
-        return TagRequest.from_json(read_plan(model.folder / "training")["request"])
-    except (ElmanError, KeyError, TypeError, ValueError):
-        return None
 
 
 def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | None:

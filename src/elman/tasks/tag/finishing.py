@@ -11,7 +11,8 @@ from elman.inference.tagger_precision import measured_tagger
 from elman.metrics.calibration import Reliability
 from elman.metrics.span_schemes import OUTSIDE
 from elman.models.tagger import TaggerNetwork
-from elman.storage import folder as model_folder
+from elman.tasks.encoder_logits import result_of
+from elman.tasks.network_job import fit_temperature_of
 from elman.tasks.tag.objective import chain_of, network_scores, outside_bias, share_of
 from elman.tasks.tag.outside import less_outside
 from elman.tasks.tag.temperature import fit_chain_temperature
@@ -32,17 +33,11 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
     import torch
 
     data, progress = job.data, job.progress
-    arrays = model_folder.read_arrays(job.folder / model_folder.WEIGHTS_FILE)
+    arrays = job.trained_weights()
     network = TaggerNetwork.from_arrays(arrays, job.config, job.features.size, len(data.tags))
     valid = job.encoded(data.valid)
     with torch.no_grad():
-        work = network_scores(network, valid)
-        while True:
-            try:
-                next(work)
-            except StopIteration as done:
-                scores = done.value
-                break
+        scores = result_of(network_scores(network, valid))
     chain = chain_of(arrays, len(data.tags), job.allowed)
     names, scheme = data.tags.names, job.config.scheme
 
@@ -65,31 +60,18 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
         contexts=valid.split_contexts(),
         figure=lambda found: 100 * figure(found),
     )
-    size = model_folder.write_inference(
-        job.folder, made.tagger.to_arrays(), config=made.tagger.config.to_json(), parity=made.parity
-    )
-    progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
+    parity = job.store(made.tagger, made.parity)
     if less:
         progress.say(f"spans are found more readily: {less:g} nats less for {OUTSIDE}, by F1 on the validation part")
-    words = sum(map(len, data.valid))
-    temperature = 1.0
-    if words < _FEWEST_TO_CALIBRATE:
-        progress.say(f"not calibrated: {words} words of the validation part are too few to fit a temperature")
-    else:
-        temperature = fit_chain_temperature(chain, scores, valid.tags)
-    before, after = (_error(chain, scores, valid.tags, cooled) for cooled in (1.0, temperature))
-    if temperature != 1:
-        progress.say(
-            f"calibrated: temperature {temperature:.2f}; expected calibration error on the validation part "
-            f"{100 * before:.1f}% before, {100 * after:.1f}% after"
-        )
-    calibration = {
-        "temperature": temperature,
-        "error_before": before,
-        "error_after": after,
-        **({"less_outside": less} if less else {}),
-    }
-    return calibration, {**made.parity, "bytes": size}
+    found = fit_temperature_of(
+        progress,
+        count=sum(map(len, data.valid)),
+        fewest=_FEWEST_TO_CALIBRATE,
+        unit="words",
+        fit=lambda: fit_chain_temperature(chain, scores, valid.tags),
+        error=lambda cooled: _error(chain, scores, valid.tags, cooled),
+    )
+    return {**found, **({"less_outside": less} if less else {})}, parity
 
 
 def _error(chain: Any, scores: Any, tags: Any, temperature: float) -> float:

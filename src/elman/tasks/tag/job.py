@@ -18,11 +18,10 @@ from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures, form_of
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.system.machine import available_cores, choose_device, choose_precision
-from elman.tasks.job import Job
+from elman.tasks.network_job import NetworkJob, planned
 from elman.tasks.tag.contexts import Contexts
 from elman.tasks.tag.data import TaggedData, fit_features, read_data, transitions_of
-from elman.tasks.tag.model import load
+from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.tag.request import TagRequest
@@ -31,6 +30,7 @@ from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_wit
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
+    from elman.models.tagger import TaggerNetwork
     from elman.training.objective import Arrays, Objective
 
 _MORE_WORDS = 50_000
@@ -38,8 +38,10 @@ _MORE_WORDS = 50_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TagJob(Job):
+class TagJob(NetworkJob):
     """The data, and what was fitted on it."""
+
+    model = Tagger
 
     request: TagRequest
     config: TaggerConfig
@@ -50,10 +52,6 @@ class TagJob(Job):
     """Embeddings of the word ids ``[V, E]``."""
     contexts: Contexts = dataclasses.field(default_factory=Contexts)
     """The language models whose states are features of words."""
-
-    @property
-    def data_hash(self) -> str:
-        return self.data.hash
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_] | None:
@@ -73,17 +71,15 @@ class TagJob(Job):
             **self.contexts.to_files(),
         }
 
-    def first_weights(self) -> "Arrays":
-        import torch
-
+    def make_network(self) -> "TaggerNetwork":
         from elman.models.tagger import TaggerNetwork
 
-        torch.manual_seed(self.plan.seed)
-        network = TaggerNetwork(self.config, self.features.size, len(self.data.tags))
+        return TaggerNetwork(self.config, self.features.size, len(self.data.tags))
+
+    def begin(self, network: "TaggerNetwork") -> None:
         counts = np.array(self.data.tags.counts, np.float64)
         contexts = self.contexts.rows(self.data.train, progress=self.progress)
         network.begin(shares=counts / counts.sum(), vectors=self.vectors, contexts=contexts)
-        return network.to_arrays()
 
     def objective(self, plan: Plan, start: "Arrays | None") -> "Objective":
         from elman.tasks.tag.objective import TagObjective
@@ -109,41 +105,27 @@ class TagJob(Job):
         contexts = self.contexts.rows(part, progress=self.progress)
         return encode_sentences(part, features=self.features, tags=self.data.tags, contexts=contexts)
 
-    def finish(self) -> dict[str, Any]:
+    def write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
         from elman.tasks.tag.finishing import write_inference
 
-        data = self.data
-        calibration, parity = write_inference(self)
-        model = load(self.folder, finished=False)
-        model.temperature = calibration["temperature"]
-        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
-        about = {
-            **model.describe(),
-            "parameters": sum(int(array.size) for array in arrays.values()),
-            "hash": model_folder.weights_digest(self.folder),
-        }
-        parts = {"valid": data.valid, "test": data.test}
-        figures = {name: model.figures(part, is_known=self.is_known) for name, part in parts.items() if part}
-        return {
-            "model": about,
-            "data": {"sources": list(self.request.sources), **data.about(), "field": self.request.data.field},
-            "notes": list(data.notes),
-            "calibration": calibration,
-            "inference": parity,
-            "figures": figures,
-        }
+        return write_inference(self)
+
+    def figures(self, model: Tagger) -> dict[str, Any]:
+        parts = {"valid": self.data.valid, "test": self.data.test}
+        return {name: model.figures(part, is_known=self.is_known) for name, part in parts.items() if part}
+
+    def finish(self) -> dict[str, Any]:
+        card = super().finish()
+        card["data"]["field"] = self.request.data.field
+        return card
 
 
-def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: Progress) -> TagJob:
+def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
     """The job of a new training.
 
     Raises:
         UsageError: the request contradicts itself.
     """
-    from elman.training.calibrate import choose_threads
-
-    if start is not None:
-        raise UsageError("--from does not apply to a tagger; leave it out")
     contexts = Contexts.of_models(request.language_models)
     data = read_data(request, progress=progress)
     fixed = request.fixed
@@ -170,24 +152,14 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
         vectors=vectors is not None,
         spans=data.scheme is not None,
     )
-    precision = choose_precision(request.precision, device=choose_device(plan.device))
-    cores = available_cores()
-    threads = request.threads or (
-        cores if request.default_minutes is None else choose_threads(cores, precision=precision, progress=progress)
+    plan = planned(
+        plan, request, examples=len(data.train), try_threads=True, most_validations=MOST_EPOCHS, progress=progress
     )
-    plan = plan.replace(precision=precision, threads=threads)
-    per_epoch = -(-len(data.train) // plan.batch)
-    if request.updates is not None:
-        plan = plan.replace(updates=request.updates)
-    if request.epochs is not None:
-        plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
-        plan = plan.replace(validations=max(1, min(round(request.epochs), MOST_EPOCHS)))
     context = f", language models {config.language_size} -> {config.context_size}" if contexts.size else ""
     progress.say(
         f"network: {config.cell}, layers {config.layers_in_words}"
         f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, characters "
-        f"{config.characters}{context}{', CRF' if config.crf else ''}; batch {plan.batch}, {plan.optimizer} at "
-        f"{plan.rate:g}, {precision}, {threads} threads"
+        f"{config.characters}{context}{', CRF' if config.crf else ''}; {plan.in_words}"
     )
     return TagJob(
         request=request,
@@ -205,13 +177,7 @@ def new_job(request: TagRequest, *, folder: Path, start: Path | None, progress: 
 def resumed_job(
     request: TagRequest, *, folder: Path, config: TaggerConfig, plan: TagPlan, progress: Progress
 ) -> TagJob:
-    """The job of an interrupted training: its tags and words lie in the folder.
-
-    Raises:
-        UsageError: the data came from standard input.
-    """
-    if "-" in (*request.sources, *request.valid, *request.test):
-        raise UsageError("the sentences came from standard input and are gone; train again, from a file")
+    """The job of an interrupted training: its tags and words lie in the folder."""
     files = model_folder.static_files(folder)
     data = read_data(request, tags=LabelSet.from_bytes(files[LABELS_FILE]), progress=progress)
     features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)

@@ -1,7 +1,7 @@
 """Tagger: a trained tagger and its uses, computed by the engine without torch."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,15 @@ from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import engine_network
+from elman.tasks.folder_model import FolderModel
 from elman.tasks.tag.contexts import Contexts
 from elman.tasks.tag.data import transitions_of
 from elman.tasks.tag.prediction import TaggedText
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from elman.evaluation.tags import TagReport
+    from elman.tasks.folder_model import Weights
 
 _BATCH = 256
 Sentence = str | Sequence[str] | TaggedSentence
@@ -47,6 +47,9 @@ class Tagger(FolderModel):
         contexts: the language models whose states are features of words.
     """
 
+    kind = "tagger"
+    article_and_kind = "a tagger"
+
     def __init__(
         self,
         tagger: InferenceTagger,
@@ -63,8 +66,26 @@ class Tagger(FolderModel):
         if self.contexts.size != config.language_size:
             raise FolderError("the language models of this tagger are missing or others; copy the folder again")
         self.tagger, self.config, self.label_set = tagger, config, labels
-        calibration = self.card.get("calibration") or {}
-        self.temperature = float(calibration.get("temperature", 1.0))
+        self.temperature = 1.0
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Tagger":
+        files = model_folder.static_files(folder)
+        labels, config = LabelSet.from_bytes(files[LABELS_FILE]), TaggerConfig.from_json(values)
+        features, outputs = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config), len(labels)
+        network = engine_network(
+            folder,
+            weights,
+            InferenceTaggerConfig,
+            {"network": config.to_json(), "vocab_size": features.size, "outputs": outputs},
+            stored=lambda arrays, own: InferenceTagger(arrays, own, features),
+            made=lambda arrays: inference_tagger(arrays, config, features, outputs=outputs, int8=()),
+        )
+        contexts, rules = Contexts.from_files(files), WordRules.from_bytes(files[RULES_FILE])
+        return cls(network, labels, config, rules=rules, contexts=contexts, folder=folder)
+
+    def calibrate(self, found: Mapping[str, Any]) -> None:
+        self.temperature = float(found.get("temperature", 1.0))
 
     def __repr__(self) -> str:
         return f"Tagger({self.config.cell}, {len(self.labels)} tags, {self.tagger.features.size} words)"
@@ -244,7 +265,7 @@ class Tagger(FolderModel):
         from elman.tasks.tag.evaluation import evaluate_sources
 
         names = [str(source) for source in sources]
-        curve_with = load if learning_curve else None
+        curve_with = Tagger.load if learning_curve else None
         return evaluate_sources(
             self, names, settings, rival=rival, curve_with=curve_with, progress=progress or Progress()
         )
@@ -284,49 +305,3 @@ def _words_of(text: Any, rules: WordRules) -> TaggedSentence:
     if isinstance(text, Sequence) and all(isinstance(word, str) for word in text):
         return TaggedSentence(words=tuple(text))
     raise UsageError(f"a text is of type {type(text).__name__}; give strings, or lists of words")
-
-
-def load(folder: Path, *, finished: bool = True) -> Tagger:
-    """Read the folder of a tagger.
-
-    Args:
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "tagger", "a tagger", _loaded, finished=finished)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> Tagger:
-    files = model_folder.static_files(folder)
-    labels = LabelSet.from_bytes(files[LABELS_FILE])
-    try:
-        config = TaggerConfig.from_json(values)
-        features = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config)
-        tagger = _tagger(folder, config, features, weights, outputs=len(labels))
-        contexts = Contexts.from_files(files)
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    rules = WordRules.from_bytes(files[RULES_FILE])
-    model = Tagger(tagger, labels, config, rules=rules, contexts=contexts, folder=folder)
-    return model
-
-
-def _tagger(
-    folder: Path,
-    config: TaggerConfig,
-    features: WordFeatures,
-    weights: "Future[dict[str, NDArray[Any]]]",
-    *,
-    outputs: int,
-) -> InferenceTagger:
-    """The engine's tagger: from the inference file, or after an interruption from the weights."""
-    if not (folder / model_folder.INFERENCE_FILE).exists():
-        return inference_tagger(weights.result(), config, features, outputs=outputs, int8=())
-    arrays, about = model_folder.read_inference(folder, weights)
-    own = InferenceTaggerConfig.from_json(about)
-    if own.network != config.to_json() or (own.vocab_size, own.outputs) != (features.size, outputs):
-        raise FolderError(f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again")
-    return InferenceTagger(arrays, own, features)

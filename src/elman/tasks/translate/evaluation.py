@@ -19,7 +19,6 @@ from elman.system.files import write_atomic
 from elman.tasks.translate.attention import attended
 from elman.tasks.translate.data import read_data
 from elman.tasks.translate.request import TranslateDataConfig, TranslateRequest
-from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
     from elman.tasks.translate.model import Translator
@@ -52,7 +51,7 @@ def evaluate_sources(
         TextError: a file cannot be read.
         UsageError: a setting that does not apply.
     """
-    request = request_of(model)
+    request = TranslateRequest.of_training(model.folder)
     config = TranslateDataConfig() if request is None else request.data
     reading = {field.name for field in dataclasses.fields(config)}
     decoding = {field.name for field in dataclasses.fields(DecodingConfig)}
@@ -116,16 +115,6 @@ def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, pro
     for name, text in files.items():
         write_atomic(folder / name, text.encode())
     return [*written, *(folder / name for name in files)]
-
-
-def request_of(model: "Translator") -> TranslateRequest | None:
-    """The request of its training, if the folder still has it."""
-    if model.folder is None:
-        return None
-    try:
-        return TranslateRequest.from_json(read_plan(model.folder / "training")["request"])
-    except (ElmanError, KeyError, TypeError, ValueError):
-        return None
 
 
 def training_data(model: "Translator", request: TranslateRequest | None) -> Pairs | None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from elman.inference.translator_precision import measured_translator
 from elman.models.translator import TranslatorNetwork
-from elman.storage import folder as model_folder
 from elman.tasks.translate.data import sizes_of
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def write_inference(job: "TranslateJob") -> dict[str, Any]:
     Returns:
         Facts on precision, for the model card.
     """
-    arrays = model_folder.read_arrays(job.folder / model_folder.WEIGHTS_FILE)
+    arrays = job.trained_weights()
     sizes = sizes_of(job.vocabularies)
     network = TranslatorNetwork.from_arrays(arrays, job.config, sizes)
     rows = np.arange(min(len(job.data.valid), _PAIRS))
@@ -41,8 +40,4 @@ def write_inference(job: "TranslateJob") -> dict[str, Any]:
         targets=job.valid.target[: len(rows)],
         scores=scores,
     )
-    size = model_folder.write_inference(
-        job.folder, made.network.to_arrays(), config=made.network.config.to_json(), parity=made.parity
-    )
-    job.progress.say(f"{model_folder.INFERENCE_FILE}: {made.parity['precision']}, {size / 1e6:.2f} MB")
-    return {**made.parity, "bytes": size}
+    return job.store(made.network, made.parity)

@@ -4,14 +4,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.errors import UsageError
 from elman.models.translator_config import TranslatorConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.system.machine import available_cores, choose_device, choose_precision
-from elman.tasks.job import Job
+from elman.tasks.network_job import NetworkJob, planned
 from elman.tasks.translate.data import EncodedPairs, SampledPairs, TranslateData, frequencies, read_data, sizes_of
-from elman.tasks.translate.model import load
+from elman.tasks.translate.model import Translator
 from elman.tasks.translate.plan import TranslatePlan
 from elman.tasks.translate.recipe import choose_plan
 from elman.tasks.translate.request import TranslateRequest
@@ -19,13 +17,16 @@ from elman.tasks.translate.vocabularies import Vocabularies
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
+    from elman.models.translator import TranslatorNetwork
     from elman.tasks.translate.objective import TranslateObjective
     from elman.training.objective import Arrays
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TranslateJob(Job):
+class TranslateJob(NetworkJob):
     """The data, and what was fitted on it."""
+
+    model = Translator
 
     request: TranslateRequest
     config: TranslatorConfig
@@ -35,22 +36,16 @@ class TranslateJob(Job):
     train: EncodedPairs
     valid: EncodedPairs
 
-    @property
-    def data_hash(self) -> str:
-        return self.data.hash
-
     def static_files(self) -> dict[str, bytes]:
         return self.vocabularies.to_files()
 
-    def first_weights(self) -> "Arrays":
-        import torch
-
+    def make_network(self) -> "TranslatorNetwork":
         from elman.models.translator import TranslatorNetwork
 
-        torch.manual_seed(self.plan.seed)
-        network = TranslatorNetwork(self.config, sizes_of(self.vocabularies))
+        return TranslatorNetwork(self.config, sizes_of(self.vocabularies))
+
+    def begin(self, network: "TranslatorNetwork") -> None:
         network.begin_output(frequencies(self.train.target, self.vocabularies.target.size))
-        return network.to_arrays()
 
     def objective(self, plan: Plan, start: "Arrays | None") -> "TranslateObjective":
         from elman.tasks.translate.objective import TranslateObjective
@@ -64,52 +59,32 @@ class TranslateJob(Job):
             self.config, plan, sizes=sizes, train=self.train, valid=self.valid, start=start, sampled=sampled
         )
 
-    def finish(self) -> dict[str, Any]:
+    def write_inference(self) -> tuple[dict[str, Any], dict[str, Any]]:
         from elman.tasks.translate.finishing import write_inference
 
-        parity = write_inference(self)
-        model = load(self.folder, finished=False)
-        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
-        about = {
-            **model.describe(),
-            "parameters": sum(int(array.size) for array in arrays.values()),
-            "hash": model_folder.weights_digest(self.folder),
-        }
-        return {
-            "model": about,
-            "data": {"sources": list(self.request.sources), **self.data.about()},
-            "inference": parity,
-            "figures": {},
-        }
+        return {}, write_inference(self)
+
+    def figures(self, model: Translator) -> dict[str, Any]:
+        return {}
 
 
-def new_job(request: TranslateRequest, *, folder: Path, start: Path | None, progress: Progress) -> TranslateJob:
+def new_job(request: TranslateRequest, *, folder: Path, progress: Progress) -> TranslateJob:
     """The job of a new training.
 
     Raises:
         UsageError: the request contradicts itself.
     """
-    if start is not None:
-        raise UsageError("--from does not apply to translate; leave it out")
     data = read_data(request, progress)
     config = TranslatorConfig(**request.fixed.config)
     vocabularies = Vocabularies.fit(
         data.train, request.data.tokenizer_config(), joint=config.joint, reverse=config.reverse_source
     )
-    device = choose_device(str(request.fixed.plan.get("device", "auto")))
-    plan = choose_plan(request.fixed.plan, pairs=len(data.train)).replace(
-        precision=choose_precision(request.precision, device=device), threads=request.threads or available_cores()
-    )
-    per_epoch = -(-len(data.train) // plan.batch)
-    if request.updates is not None:
-        plan = plan.replace(updates=request.updates)
-    if request.epochs is not None:
-        plan = plan.replace(updates=max(1, round(request.epochs * per_epoch)))
+    plan = choose_plan(request.fixed.plan, pairs=len(data.train))
+    plan = planned(plan, request, examples=len(data.train), progress=progress)
     job = _job(request, folder, config, plan, data, vocabularies, progress)
     progress.say(
         f"network: {config.cell} of {config.layers_in_words}, embedding {config.embedding_size}, attention "
-        f"{config.attention}; {vocabularies.source.size:,} and {vocabularies.target.size:,} types; batch {plan.batch}, "
-        f"{plan.optimizer} at {plan.rate:g}, {plan.precision}, {plan.threads} threads"
+        f"{config.attention}; {vocabularies.source.size:,} and {vocabularies.target.size:,} types; {plan.in_words}"
     )
     return job
 
@@ -117,13 +92,7 @@ def new_job(request: TranslateRequest, *, folder: Path, start: Path | None, prog
 def resumed_job(
     request: TranslateRequest, *, folder: Path, config: TranslatorConfig, plan: TranslatePlan, progress: Progress
 ) -> TranslateJob:
-    """The job of an interrupted training: its vocabularies lie in the folder.
-
-    Raises:
-        UsageError: the data came from standard input.
-    """
-    if "-" in (*request.sources, *request.valid, *request.test):
-        raise UsageError("the pairs came from standard input and are gone; train again, from a file")
+    """The job of an interrupted training: its vocabularies lie in the folder."""
     files = model_folder.static_files(folder)
     vocabularies = Vocabularies.from_files(files, joint=config.joint, reverse=config.reverse_source)
     return _job(request, folder, config, plan, read_data(request, progress), vocabularies, progress)

@@ -15,14 +15,15 @@ from elman.data.pairs import Pairs
 from elman.decode.beam import Hypothesis
 from elman.decode.fusion import FusedModel, check_fusion
 from elman.decode.translation import ConditionedModel, DecodingConfig, decode_targets
-from elman.errors import FolderError, UsageError
+from elman.errors import UsageError
 from elman.inference.conditioned_translator import ConditionedTranslator
 from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
 from elman.models.protocol import LanguageModel
 from elman.models.translator_config import TranslatorConfig
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
-from elman.tasks.folder_model import FolderModel, load_folder
+from elman.tasks.engine_file import engine_network
+from elman.tasks.folder_model import FolderModel
 from elman.tasks.translate.attention import Attention, attended
 from elman.tasks.translate.copying import with_copies
 from elman.tasks.translate.data import sizes_of
@@ -32,7 +33,7 @@ from elman.tasks.translate.vocabularies import Vocabularies
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from elman.tasks.folder_model import Weights
 
 _BATCH = 64
 """Texts translated side by side."""
@@ -47,6 +48,9 @@ class Translator(FolderModel):
         vocabularies: the tokenizers of source and target.
     """
 
+    kind = "translator"
+    article_and_kind = "a translator"
+
     def __init__(
         self,
         network: InferenceTranslator,
@@ -57,6 +61,21 @@ class Translator(FolderModel):
     ) -> None:
         super().__init__(folder)
         self.network, self.vocabularies, self.config = network, vocabularies, config
+
+    @classmethod
+    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Translator":
+        config, files = TranslatorConfig.from_json(values), model_folder.static_files(folder)
+        vocabularies = Vocabularies.from_files(files, joint=config.joint, reverse=config.reverse_source)
+        sizes = sizes_of(vocabularies)
+        network = engine_network(
+            folder,
+            weights,
+            InferenceTranslatorConfig,
+            {"network": config.to_json(), "source": sizes.source, "target": sizes.target},
+            stored=InferenceTranslator,
+            made=lambda arrays: inference_translator(arrays, config, sizes, int8=()),
+        )
+        return cls(network, vocabularies, config, folder=folder)
 
     def __repr__(self) -> str:
         types = f"{self.vocabularies.source.size} and {self.vocabularies.target.size} types"
@@ -221,37 +240,3 @@ class Translator(FolderModel):
             "types": [self.vocabularies.source.size, self.vocabularies.target.size],
             "precision": self.network.precision,
         }
-
-
-def load(folder: Path, *, finished: bool = True) -> Translator:
-    """Read the folder of a translator.
-
-    Args:
-        finished: whether to refuse a folder whose training has ended but which has no model card
-            yet.
-
-    Raises:
-        FolderError: missing, damaged, too new or hostile.
-    """
-    return load_folder(folder, "translator", "a translator", _loaded, finished=finished)
-
-
-def _loaded(folder: Path, values: dict[str, Any], weights: "Future[dict[str, NDArray[Any]]]") -> Translator:
-    files = model_folder.static_files(folder)
-    try:
-        config = TranslatorConfig.from_json(values)
-        vocabularies = Vocabularies.from_files(files, joint=config.joint, reverse=config.reverse_source)
-        sizes = sizes_of(vocabularies)
-        if (folder / model_folder.INFERENCE_FILE).exists():
-            arrays, about = model_folder.read_inference(folder, weights)
-            own = InferenceTranslatorConfig.from_json(about)
-            if own.network != config.to_json() or (own.source, own.target) != (sizes.source, sizes.target):
-                raise FolderError(
-                    f"{folder / model_folder.INFERENCE_FILE} is of another network; copy the folder again"
-                )
-            network = InferenceTranslator(arrays, own)
-        else:
-            network = inference_translator(weights.result(), config, sizes, int8=())
-    except UsageError as error:
-        raise FolderError(f"{folder}: {error}") from error
-    return Translator(network, vocabularies, config, folder=folder)

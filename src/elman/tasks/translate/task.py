@@ -2,54 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elman.config import Config
-from elman.models.translator_config import TranslatorConfig
+from elman.models.registry import resolve
 from elman.progress import Progress
 from elman.storage.folder import read_config
-from elman.tasks.job import Job
-from elman.tasks.request import Request
-from elman.tasks.task import Evaluation, Task
-from elman.tasks.translate.plan import TranslatePlan
+from elman.tasks.network_task import NetworkTask
+from elman.tasks.task import Evaluation
 from elman.tasks.translate.request import TranslateRequest
-from elman.training.plan import Plan
-
-if TYPE_CHECKING:
-    from elman.tasks.translate.model import Translator
 
 
-class TranslateTask(Task):
+class TranslateTask(NetworkTask):
     """Translate texts."""
 
     name = "translate"
     request = TranslateRequest
     default_kind = "lstm"
     cell_kind = "translator"
+    jobs = "elman.tasks.translate.job"
+    model = "elman.tasks.translate.model:Translator"
+    table = "elman.report.translations_page:translations_table"
+    examples = "pairs"
 
     def model_of(self, folder: Path) -> str:
         kind, values = read_config(folder)
         return str(values.get("cell", kind))
-
-    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
-        from elman.tasks.translate.job import new_job
-
-        assert isinstance(request, TranslateRequest)
-        return new_job(request, folder=folder, start=start, progress=progress)
-
-    def resume(
-        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
-    ) -> Job:
-        from elman.tasks.translate.job import resumed_job
-
-        assert isinstance(request, TranslateRequest)
-        assert isinstance(config, TranslatorConfig) and isinstance(plan, TranslatePlan)
-        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
-
-    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "Translator":
-        from elman.tasks.translate.model import load
-
-        return load(folder)
 
     def evaluate(
         self,
@@ -60,14 +37,12 @@ class TranslateTask(Task):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
-        from elman.report.translations_page import translations_table
         from elman.tasks.translate.evaluation import evaluate_sources, write_report
-        from elman.tasks.translate.model import load
 
-        model = load(folder)
+        model = self.load(folder)
         evaluated = evaluate_sources(model, sources, settings, progress=progress)
         values = evaluated.report.to_json()
-        words = translations_table(values)
+        words = resolve(self.table)(values)
         if report is not None:
             words += f"\nreport: {write_report(report, model, evaluated, progress=progress)[0]}"
         return Evaluation(values, words)

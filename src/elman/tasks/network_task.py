@@ -1,0 +1,75 @@
+"""NetworkTask: a task whose models are one network, trained on examples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from elman.config import Config
+from elman.errors import UsageError
+from elman.models.registry import resolve
+from elman.progress import Progress
+from elman.tasks.folder_model import FolderModel
+from elman.tasks.job import Job
+from elman.tasks.request import Request
+from elman.tasks.task import Evaluation, Task
+from elman.training.plan import Plan
+
+
+class NetworkTask(Task):
+    """Base of such tasks; what it names is imported on first use."""
+
+    jobs: ClassVar[str]
+    """The module of ``new_job`` and ``resumed_job``."""
+    model: ClassVar[str]
+    """The class of its models, a ``FolderModel``, as ``module:class``."""
+    table: ClassVar[str]
+    """From the figures of an evaluation, as JSON, to a table: ``module:function``."""
+    page: ClassVar[str | None] = None
+    """From a folder and such figures to the files of a page: ``module:function``."""
+    examples: ClassVar[str] = "examples"
+    """What its data consists of."""
+    reading: ClassVar[tuple[str, ...] | None] = None
+    """The settings of how data is read that an evaluation takes; None for all."""
+
+    def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
+        if start is not None:
+            raise UsageError(f"--from does not apply to {self.name}; leave it out")
+        return resolve(f"{self.jobs}:new_job")(request, folder=folder, progress=progress)
+
+    def resume(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        if "-" in (*request.sources, *request.valid, *request.test):
+            raise UsageError(f"the {self.examples} came from standard input and are gone; train again, from a file")
+        resumed_job = resolve(f"{self.jobs}:resumed_job")
+        return resumed_job(request, folder=folder, config=config, plan=plan, progress=progress)
+
+    def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> Any:
+        model: type[FolderModel] = resolve(self.model)
+        return model.load(folder)
+
+    def evaluate(
+        self,
+        folder: Path,
+        sources: Sequence[str],
+        *,
+        settings: Mapping[str, Any],
+        report: Path | None = None,
+        progress: Progress,
+    ) -> Evaluation:
+        self.check_reading({**settings, **({"report": report} if report is not None and self.page is None else {})})
+        values = self.load(folder).evaluate(*sources, progress=progress, **settings).to_json()
+        words = resolve(self.table)(values)
+        if report is not None and self.page is not None:
+            words += f"\nreport: {resolve(self.page)(report, values)[0]}"
+        return Evaluation(values, words)
+
+    def check_reading(self, settings: Mapping[str, Any]) -> None:
+        """Raise unless an evaluation takes these settings.
+
+        Raises:
+            UsageError: it does not.
+        """
+        strange = [name for name in settings if name == "report" or name not in (self.reading or settings)]
+        if strange:
+            raise UsageError(f"--{strange[0].replace('_', '-')} does not apply to {self.name}; leave it out")
