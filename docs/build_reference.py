@@ -23,7 +23,10 @@ import elman.sklearn
 from elman import errors
 from elman.cli.main import VERBS, app
 from elman.config import field_docs
+from elman.models.registry import resolve
+from elman.tasks.network_task import NetworkTask
 from elman.tasks.registry import TASKS, task_named
+from elman.tasks.task import Task
 
 _WIDTH = 100
 _NOTE = "<!-- Written by docs/build_reference.py from the source; run: make reference -->"
@@ -202,7 +205,7 @@ def _error_classes() -> list[type[errors.ElmanError]]:
 def returned_classes() -> list[type]:
     """The classes of elman that public functions return, and methods of these classes; the models first."""
     waiting: list[type] = [value for value in vars_of_elman() if isinstance(value, type)]
-    models = [cls for name in TASKS for cls in _returns(type(task_named(name)).load)]
+    models = [cls for name in TASKS for cls in _models_of(task_named(name))]
     found = dict.fromkeys(models)
     waiting += [cls for value in vars_of_elman() if inspect.isfunction(value) for cls in _returns(value)]
     waiting = [*models, *waiting]
@@ -220,6 +223,10 @@ def returned_classes() -> list[type]:
 def vars_of_elman() -> list[Any]:
     """The values of ``elman.__all__``."""
     return [getattr(elman, name) for name in elman.__all__]
+
+
+def _models_of(task: Task) -> list[type]:
+    return [resolve(task.model)] if isinstance(task, NetworkTask) else _returns(type(task).load)
 
 
 def _returns(function: Any) -> list[type]:

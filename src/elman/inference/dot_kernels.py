@@ -78,17 +78,16 @@ def _even_and_odd(x, offset, deep):
 
 
 @njit(**_OPTIONS)
-def _for_avx2(x, offset, deep):
-    """One row: four signed bytes, then their absolute values. Several rows: ``_even_and_odd``."""
-    if len(x) > 1:
-        return _even_and_odd(x, offset, deep)
-    ready = np.empty((1, deep, 2, 2), np.int16)
-    source, target = x[0, offset : offset + DEEP * deep], ready.view(np.uint8)
-    for step in range(deep):
-        for inside in range(DEEP):
-            byte = source[DEEP * step + inside]
-            target[0, step, 0, inside] = byte ^ np.uint8(MIDDLE)
-            target[0, step, 1, inside] = max(byte, np.uint8(MIDDLE)) - min(byte, np.uint8(MIDDLE))
+def _with_absolutes(x, offset, deep):
+    """Four signed bytes, then their absolute values."""
+    ready = np.empty((len(x), deep, 2, DEEP), np.uint8)
+    for row in range(len(x)):
+        source, target = x[row, offset : offset + DEEP * deep], ready[row]
+        for step in range(deep):
+            for inside in range(DEEP):
+                byte = source[DEEP * step + inside]
+                target[step, 0, inside] = byte ^ np.uint8(MIDDLE)
+                target[step, 1, inside] = max(byte, np.uint8(MIDDLE)) - min(byte, np.uint8(MIDDLE))
     return ready
 
 
@@ -170,8 +169,9 @@ def _signs() -> _Instructions:
     return _Instructions(lanes, 2, columns, add)
 
 
-def _widened(lanes: int, multiply: str) -> _Instructions:
-    """Products of 16-bit numbers, added in pairs: of the even bytes, and of the odd ones."""
+def _widened() -> _Instructions:
+    """Products of 16-bit numbers, added in pairs: of the even bytes, and of the odd ones. By SSE2."""
+    lanes = 4
     pairs, eight = _vector(_I16, 2 * lanes), _splat(_I16, 2 * lanes, 8)
 
     def columns(b: Any, weights: Any) -> Any:
@@ -180,7 +180,7 @@ def _widened(lanes: int, multiply: str) -> _Instructions:
 
     def add(b: Any, total: Any, x: Any, weights: Any) -> Any:
         for word, some in zip(x, weights, strict=True):
-            total = b.add(total, _call(b, multiply, total.type, b.bitcast(word, pairs), some))
+            total = b.add(total, _call(b, "llvm.x86.sse2.pmadd.wd", total.type, b.bitcast(word, pairs), some))
         return total
 
     return _Instructions(lanes, 2, columns, add)
@@ -256,12 +256,11 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
     return blocks_of_rows
 
 
-def _dots(several: Any, one: Any, alone: Any = None) -> Any:
-    """A kernel's ``dots`` from its code for ``TOGETHER`` rows, for one of several rows, and for a
-    single row.
+def _dots(how: _Instructions, together: int, alone: int) -> Any:
+    """A kernel's ``dots``, with tiles of ``together`` vectors of columns for ``TOGETHER`` rows and of
+    ``alone`` vectors for a single one.
     """
-    other = alone is not None
-    alone = alone or one
+    several, one = _blocks(how, TOGETHER, together), _blocks(how, 1, alone)
 
     @njit(**_OPTIONS)
     def dots(ready, weights, deep, blocks, start, stop, out):
@@ -269,8 +268,6 @@ def _dots(several: Any, one: Any, alone: Any = None) -> Any:
         at = ready.ctypes.data + start * stride
         if stop - start == TOGETHER:
             several(at, stride, weights.ctypes.data, deep, blocks, out.ctypes.data)
-        elif other and len(ready) == 1:
-            alone(at, stride, weights.ctypes.data, deep, blocks, out.ctypes.data)
         else:
             one(at, stride, weights.ctypes.data, deep, blocks, out.ctypes.data)
 
@@ -281,21 +278,12 @@ def _kernels() -> tuple[Kernel, ...]:
     def kernel(name: str, needs: str, signed: bool, prepare: Any, dots: Any) -> Kernel:
         return Kernel(name, frozenset(needs.split()), signed, prepare, dots)
 
-    wide, narrow, neon = _vnni(16), _vnni(8), _neon()
-    by_16 = _widened(4, "llvm.x86.sse2.pmadd.wd")
-    # Signs are cheaper for one row; widened weights are shared by all rows.
-    signs, by_32 = _signs(), _widened(8, "llvm.x86.avx2.pmadd.wd")
-    avx2 = _dots(_blocks(by_32, TOGETHER, 2), _blocks(by_32, 1, 8), _blocks(signs, 1, 8))
-
-    def dots(how: _Instructions, together: int, alone: int) -> Any:
-        return _dots(_blocks(how, TOGETHER, together), _blocks(how, 1, alone))
-
     return (
-        kernel("avx512vnni", "avx512f avx512vnni", False, _as_they_are, dots(wide, 4, 4)),
-        kernel("avxvnni", "avxvnni", False, _as_they_are, dots(narrow, 2, 8)),
-        kernel("avx2", "avx2", True, _for_avx2, avx2),
-        kernel("sse2", "sse2", True, _even_and_odd, dots(by_16, 2, 8)),
-        kernel("neon", "neon", True, _signed_bytes, dots(neon, 2, 8)),
+        kernel("avx512vnni", "avx512f avx512vnni", False, _as_they_are, _dots(_vnni(16), 4, 4)),
+        kernel("avxvnni", "avxvnni", False, _as_they_are, _dots(_vnni(8), 2, 8)),
+        kernel("avx2", "avx2", True, _with_absolutes, _dots(_signs(), 2, 8)),
+        kernel("sse2", "sse2", True, _even_and_odd, _dots(_widened(), 2, 8)),
+        kernel("neon", "neon", True, _signed_bytes, _dots(_neon(), 2, 8)),
         kernel("loops", "", True, _as_they_are, by_loops),
     )
 

@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import Config
 from elman.errors import ModelError
 from elman.inference import pooling
 from elman.inference.encoder_program import encoder_program
-from elman.inference.engine import PATIENCE, Engine
-from elman.inference.passes import optimise
-from elman.inference.program import Program
+from elman.inference.engine import PATIENCE
+from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.stack import check_states
-from elman.inference.weights import ProgramWeights, check_precision, gain_of, in_8_bits, stored_arrays
+from elman.inference.weights import gain_of
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 
@@ -28,35 +26,27 @@ _ROWS = 256
 _NUMBERS = 1 << 23
 """Most numbers of token outputs in memory at a time."""
 
-Arrays = Mapping[str, NDArray[Any]]
 Texts = NDArray[np.integer] | Sequence[Sequence[int] | NDArray[np.integer]]
 """Padded ids ``[B, T]``, or the ids of each text."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceEncoderConfig(Config):
+class InferenceEncoderConfig(EngineNetworkConfig):
     """The configuration of an ``InferenceEncoder``."""
 
-    network: dict[str, Any]
-    """The configuration of the network (``EncoderConfig``)."""
     vocab_size: int
     """Types (V)."""
     outputs: int
     """Labels (K); 0 for a network that is used by its pooled vectors."""
-    int8: list[str]
-    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
-    gain: float = 1.0
-    """Factor of embeddings in 8-bit products with a state (``inference.passes.optimise``)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_precision(self.int8, self.gain)
         check_size("vocab_size", self.vocab_size)
         if self.outputs:
             check_size("outputs", self.outputs)
 
 
-class InferenceEncoder:
+class InferenceEncoder(EngineNetwork):
     """An encoder network: from token ids of texts to one number per label.
 
     Args:
@@ -73,27 +63,8 @@ class InferenceEncoder:
         self.config = config
         self.shape = EncoderConfig.from_json(config.network)
         check_states(self.shape)
-        self.weights = ProgramWeights(arrays)
-        plain = optimise(encoder_program(self.shape, config.vocab_size, config.outputs), gain=config.gain)
-        self.program: Program = plain.mapped(lambda function: in_8_bits(function, config.int8))
-        self._engines = {
-            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
-        }
-        self.weights.check(self.program.functions.values())
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights that the programs need."""
-        return stored_arrays(self.program.functions.values(), self.weights)
-
-    @property
-    def precision(self) -> str:
-        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        return self.program.precision
-
-    def compile(self) -> None:
-        """Load the compiled kernels now, not after the first texts."""
-        for engine in self._engines.values():
-            engine.compile()
+        program = encoder_program(self.shape, config.vocab_size, config.outputs)
+        super().__init__(arrays, config, program, patience=patience)
 
     def logits(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
         """One number per label ``[B, K]``: logits of a softmax or of sigmoids.

@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import Config
-from elman.inference.engine import PATIENCE, Engine
+from elman.inference.engine import PATIENCE
+from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.outcome_program import outcome_program
-from elman.inference.passes import optimise
 from elman.inference.stack import check_states
-from elman.inference.weights import ProgramWeights, check_precision, in_8_bits, stored_arrays
 from elman.models.outcome_config import OutcomeConfig, OutcomeSizes
 
-Arrays = Mapping[str, NDArray[Any]]
 States = tuple[NDArray[np.float32], ...]
 Numbers = NDArray[np.float32]
 _ROWS = 4096
@@ -23,24 +20,16 @@ _ROWS = 4096
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceOutcomeConfig(Config):
+class InferenceOutcomeConfig(EngineNetworkConfig):
     """The configuration of an ``InferenceOutcome``."""
 
-    network: dict[str, Any]
-    """The configuration of the network (``OutcomeConfig``)."""
     sizes: dict[str, Any]
     """The sizes of its columns (``OutcomeSizes``)."""
-    int8: list[str]
-    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
     history: list[str] = dataclasses.field(default_factory=list)
     """The names of the entities whose states lie beside the weights."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_precision(self.int8, 1.0)
 
-
-class InferenceOutcome:
+class InferenceOutcome(EngineNetwork):
     """An outcome network: from encoded rows to one number per outcome.
 
     Args:
@@ -57,22 +46,7 @@ class InferenceOutcome:
         self.shape, self.sizes = OutcomeConfig.from_json(config.network), OutcomeSizes.from_json(config.sizes)
         if self.sizes.roles:
             check_states(self.shape)
-        self.weights = ProgramWeights(arrays)
-        program = optimise(outcome_program(self.shape, self.sizes))
-        self.program = program.mapped(lambda function: in_8_bits(function, config.int8))
-        self.weights.check(self.program.functions.values())
-        self._engines = {
-            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
-        }
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights that are needed."""
-        return stored_arrays(self.program.functions.values(), self.weights)
-
-    @property
-    def precision(self) -> str:
-        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        return self.program.precision
+        super().__init__(arrays, config, outcome_program(self.shape, self.sizes), patience=patience)
 
     @property
     def state_sizes(self) -> tuple[int, ...]:

@@ -7,29 +7,24 @@ on the sentence.
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import Config
 from elman.data.padding import pad
 from elman.errors import FolderError
 from elman.inference import pooling
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig
-from elman.inference.engine import PATIENCE, Engine
-from elman.inference.passes import optimise
+from elman.inference.engine import PATIENCE
+from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.stack import check_states
 from elman.inference.tagger_program import tagger_program
 from elman.inference.weights import (
     SCALES,
-    ProgramWeights,
     Quantised,
-    check_precision,
-    in_8_bits,
     quantise,
-    stored_arrays,
 )
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
@@ -45,31 +40,25 @@ _KEPT = 1 << 24
 _INSIDE = "subwords."
 _SUBWORDS = _INSIDE + "weight"
 
-Arrays = Mapping[str, NDArray[Any]]
 Scores = NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceTaggerConfig(Config):
+class InferenceTaggerConfig(EngineNetworkConfig):
     """The configuration of an ``InferenceTagger``."""
 
-    network: dict[str, Any]
-    """The configuration of the network (``TaggerConfig``)."""
     vocab_size: int
     """Word ids (V)."""
     outputs: int
     """Tags (K)."""
-    int8: list[str]
-    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_precision(self.int8, 1.0)
         check_size("vocab_size", self.vocab_size)
         check_size("outputs", self.outputs)
 
 
-class InferenceTagger:
+class InferenceTagger(EngineNetwork):
     """A tagger's network: from words to a score per tag for each.
 
     Args:
@@ -89,34 +78,18 @@ class InferenceTagger:
         self.config, self.features = config, features
         self.shape = TaggerConfig.from_json(config.network)
         check_states(self.shape)
-        self.weights = ProgramWeights(arrays)
-        program = optimise(tagger_program(self.shape, config.vocab_size, config.outputs))
-        self.program = program.mapped(lambda function: in_8_bits(function, config.int8))
-        self.weights.check(self.program.functions.values())
+        program = tagger_program(self.shape, config.vocab_size, config.outputs)
+        super().__init__(arrays, config, program, patience=patience)
         self._subwords = _subwords_of(arrays, self.shape, is_8_bit="subwords" in config.int8)
         self.crf = {
             name: _plain(arrays, name, shape) for name, shape in _crf_shapes(self.shape, config.outputs).items()
         }
         """The scores of a CRF by name; empty with a softmax."""
-        self._engines = {
-            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
-        }
         self._table = WordTable(self._word_vectors)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The weights that are needed."""
-        own = stored_arrays(self.program.functions.values(), self.weights)
-        return {**own, **(self._subwords.to_arrays() if self._subwords else {}), **self.crf}
-
-    @property
-    def precision(self) -> str:
-        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        return self.program.precision
-
-    def compile(self) -> None:
-        """Load the compiled kernels now, not after the first texts."""
-        for engine in self._engines.values():
-            engine.compile()
+        return {**super().to_arrays(), **(self._subwords.to_arrays() if self._subwords else {}), **self.crf}
 
     def scores(
         self, sentences: Sequence[Sequence[str]], contexts: Sequence[NDArray[np.float32]] | None = None

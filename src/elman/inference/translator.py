@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.config import Config
 from elman.data.padding import pad
 from elman.errors import FolderError
 from elman.inference import pooling
-from elman.inference.engine import PATIENCE, Engine
-from elman.inference.passes import optimise
+from elman.inference.engine import PATIENCE
+from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.stack import check_states
 from elman.inference.translator_program import translator_program
-from elman.inference.weights import ProgramWeights, check_precision, gain_of, in_8_bits, stored_arrays
+from elman.inference.weights import gain_of
 from elman.models.translator_config import TranslatorConfig, TranslatorSizes
 
-Arrays = Mapping[str, NDArray[Any]]
 Parts = dict[str, NDArray[np.float32]]
 _ROWS = 256
 """Sources read at a time, of similar length."""
@@ -30,23 +28,16 @@ _SCORE = "attention.score"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceTranslatorConfig(Config):
+class InferenceTranslatorConfig(EngineNetworkConfig):
     """The configuration of an ``InferenceTranslator``."""
 
-    network: dict[str, Any]
-    """The configuration of the network (``TranslatorConfig``)."""
     source: int
     """Types of the source."""
     target: int
     """Types of the target (V)."""
-    int8: list[str]
-    """The groups of weights in 8 bits (``inference.weights.groups_of``)."""
-    gain: float = 1.0
-    """Factor of embeddings in 8-bit products with a state (``inference.passes.optimise``)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_precision(self.int8, self.gain)
         TranslatorSizes(self.source, self.target)
 
 
@@ -69,7 +60,7 @@ class SourceMemory:
         return np.diff(self.starts)
 
 
-class InferenceTranslator:
+class InferenceTranslator(EngineNetwork):
     """A translator's network.
 
     Args:
@@ -87,31 +78,14 @@ class InferenceTranslator:
         self.shape = TranslatorConfig.from_json(config.network)
         self.sizes = TranslatorSizes(config.source, config.target)
         check_states(self.shape)
-        self.weights = ProgramWeights(arrays)
-        program = optimise(translator_program(self.shape, self.sizes), gain=config.gain)
-        self.program = program.mapped(lambda function: in_8_bits(function, config.int8))
-        self.weights.check(self.program.functions.values())
+        super().__init__(arrays, config, translator_program(self.shape, self.sizes), patience=patience)
         self._score = np.zeros(0, np.float32)
         if self.shape.attention == "additive":
             self._score = _vector(arrays, _SCORE, self.shape.key_size)
-        self._engines = {
-            name: Engine(function, self.weights, patience=patience) for name, function in self.program.functions.items()
-        }
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The weights that are needed."""
-        own = stored_arrays(self.program.functions.values(), self.weights)
-        return {**own, **({_SCORE: self._score} if len(self._score) else {})}
-
-    @property
-    def precision(self) -> str:
-        """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
-        return self.program.precision
-
-    def compile(self) -> None:
-        """Load the compiled kernels now, not after the first texts."""
-        for engine in self._engines.values():
-            engine.compile()
+        return {**super().to_arrays(), **({_SCORE: self._score} if len(self._score) else {})}
 
     @cached_property
     def state_sizes(self) -> dict[str, int]:

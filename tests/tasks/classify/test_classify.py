@@ -231,7 +231,7 @@ def test_bad_data_is_said_in_one_line(tmp_path: Path, cli: Callable[..., Any], d
     wrong = cli("train", data, "--task", "sort", "--out", tmp_path / "m")
     assert wrong.code == 2 and "it must be one of: language, classify" in wrong.err
     ngram = cli("train", data, "--task", "classify", "--model", "ngram", "--out", tmp_path / "m")
-    assert ngram.code == 2 and "for a classifier it must be a cell" in ngram.err
+    assert ngram.code == 2 and "for classify it must be a cell" in ngram.err
 
 
 def test_odd_rows_are_counted_and_said(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_an_unfinished_or_torn_folder_is_told_of(folder: Path, data: Path, tmp_p
     shutil.copytree(folder, tmp_path / "torn")
     (tmp_path / "torn" / "model_card.json").unlink()
     refused = cli("predict", tmp_path / "torn", "a fine film")
-    assert refused.code == 2 and "with it the temperature of the probabilities" in refused.err
+    assert refused.code == 2 and "with it the calibration of the answers" in refused.err
 
 
 def test_unknown_labels_in_evaluation_are_named(folder: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:

@@ -265,7 +265,7 @@ def test_what_may_follow_is_that_of_the_scheme() -> None:
     ("settings", "message"),
     [
         ({"crf": True, "class_weights": "balanced"}, "--class-weights weighs words one by one"),
-        ({"model": "ngram"}, "for a tagger it must be a cell"),
+        ({"model": "ngram"}, "for tag it must be a cell"),
         ({"smallest": 4, "largest": 3}, "n-grams have 4 to 3 characters"),
         ({"start": "somewhere"}, "somewhere does not exist"),
         ({"min_count": 0}, "min_count is 0"),
