@@ -39,7 +39,7 @@ class FolderModel:
 
     @classmethod
     @abstractmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> Self:
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> Self:
         """The model of a folder, from its configuration and its weights."""
 
     @classmethod
@@ -58,7 +58,7 @@ class FolderModel:
             raise FolderError(f"{folder} is not {cls.article_and_kind} but a {kind}")
         with model_folder.naming(folder), model_folder.reading_weights(folder) as weights:
             try:
-                model = cls.from_folder(folder, values, weights)
+                model = cls._from_folder(folder, values, weights)
             except UsageError as error:
                 raise FolderError(f"{folder}: {error}") from error
         if finished and not model.card and (folder / model_folder.INFERENCE_FILE).exists():

@@ -94,7 +94,7 @@ class TextClassifier(FolderModel):
         self.temperature, self.share = 1.0, 0.0
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "TextClassifier":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "TextClassifier":
         files = model_folder.static_files(folder)
         tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
         labels, config = LabelSet.from_bytes(files[LABELS_FILE]), ClassifierConfig.from_json(values)

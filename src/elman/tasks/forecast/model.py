@@ -104,7 +104,7 @@ class ForecastModel(FolderModel):
         self.widen = 1.0
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ForecastModel":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ForecastModel":
         encoding = SeriesEncoding.from_bytes(model_folder.static_files(folder)[SERIES_FILE])
         config, sizes = ForecasterConfig.from_json(values), sizes_of(encoding)
 

@@ -59,7 +59,7 @@ class OutcomeModel(FolderModel):
         self.temperature = 1.0
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "OutcomeModel":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "OutcomeModel":
         encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
         config, sizes = OutcomeConfig.from_json(values), sizes_of(encoding)
 

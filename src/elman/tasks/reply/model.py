@@ -52,7 +52,7 @@ class ReplyModel(FolderModel):
         self._replies = replies
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ReplyModel":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "ReplyModel":
         files = model_folder.static_files(folder)
         tokenizer = Tokenizer.from_files({name: files[name] for name in _TOKENIZER_FILES})
         try:

@@ -69,7 +69,7 @@ class Tagger(FolderModel):
         self.temperature = 1.0
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Tagger":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Tagger":
         files = model_folder.static_files(folder)
         labels, config = LabelSet.from_bytes(files[LABELS_FILE]), TaggerConfig.from_json(values)
         features, outputs = WordFeatures(Vocabulary.from_bytes(files[VOCABULARY_FILE]), config), len(labels)

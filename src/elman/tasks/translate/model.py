@@ -63,7 +63,7 @@ class Translator(FolderModel):
         self.network, self.vocabularies, self.config = network, vocabularies, config
 
     @classmethod
-    def from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Translator":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Translator":
         config, files = TranslatorConfig.from_json(values), model_folder.static_files(folder)
         vocabularies = Vocabularies.from_files(files, joint=config.joint, reverse=config.reverse_source)
         sizes = sizes_of(vocabularies)
