@@ -6,6 +6,7 @@ result depends on the other rows or on their number.
 
 import dataclasses
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +26,17 @@ class Function:
     outputs: dict[str, Symbol]
     """The output vectors by name."""
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, int]:
         """Sizes of the input vectors by name, in order of use."""
         return {symbol.about[0]: symbol.size for symbol in self.symbols() if symbol.operator == "input"}
 
-    @property
+    @cached_property
     def ids(self) -> dict[str, int]:
         """The largest values of the whole-number inputs by name; the smallest is 0."""
         return {symbol.about[0]: symbol.about[1] for symbol in self.symbols() if symbol.operator == "id"}
 
-    @property
+    @cached_property
     def is_exact(self) -> bool:
         """Whether all products are of 8-bit numbers; then every executor gives the same bits."""
         return all(symbol.operator not in ("linear", "rows") for symbol in self.symbols())
