@@ -104,7 +104,7 @@ def test_what_may_follow_is_that_of_the_scheme() -> None:
     ],
 )
 def test_requests_that_make_no_sense_are_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
-    (tmp_path / "data.conll").write_text("the\tO\nbus\tB-left\n\n" * 20)
+    (tmp_path / "data.conll").write_text("".join(f"the\tO\nbus{number}\tB-left\n\n" for number in range(50)))
     with pytest.raises(ElmanError, match=message):
         elman.train(
             tmp_path / "data.conll", task="tag", **{"model": "lstm", "format": "columns", "updates": 1, **settings}
