@@ -96,7 +96,7 @@ def test_train_needs_a_text_and_a_folder(cli: Call, text_file: Path, tmp_path: P
 
 def test_an_output_folder_that_exists_is_not_touched(cli: Call, text_file: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    fails(cli("train", text_file, "--out", tmp_path, *TRAIN), str(tmp_path), "exists", "choose another --out")
+    fails(cli("train", text_file, "--out", tmp_path, *TRAIN), str(tmp_path), "exists", "choose another folder")
     assert os.listdir(tmp_path) == ["thesis.txt"]
     fails(cli("train", text_file, "--out", tmp_path / "thesis.txt", *TRAIN), "is a file")
     assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -58,6 +58,14 @@ def test_covariates_are_known_beyond_the_values(tmp_path: Path) -> None:
         ("date,y\n2024-01-01,5\n2024-01-02,6\n2124-01-03,7\n", {}, "so most are missing"),
         ("date,y\n2024-01-01,\n2024-01-02,\n", {}, "no column|which column|no series"),
         ("t,y\n1,5\n2,6\n", {"value": "z"}, "no column 'z'"),
+        ("t,y\n1,5\n2,inf\n", {"time": "t"}, "line 3: y is 'inf'; it must be a number of at most 1e\\+100"),
+        ("month,sold\n1,5\n2,-inf\n", {}, "line 3: sold is '-inf'"),
+        (
+            "date,y\n2024-03-30T00:00+01:00,5\n2024-03-31T00:00+01:00,6\n2024-04-01T00:00+02:00,7\n",
+            {},
+            r"line 4: date is 2024-04-01T00:00\+02:00, in another time zone than 2024-03-30T00:00\+01:00",
+        ),
+        ("date,y\n2024-01-01 00:00+00:00,5\n2024-01-02 00:00+01:00,6\n", {}, "line 3.*another time zone"),
         ("date,y\n2024-01-01,5\n2024-01-02,6\n", {"every": "2"}, "does not fit"),
     ],
 )
@@ -73,6 +81,12 @@ def test_resampling(tmp_path: Path) -> None:
     nan = float("nan")
     for how, wanted in (("mean", [2, nan, 7, 8]), ("sum", [4, nan, 7, 8]), ("last", [3, nan, 7, 8])):
         np.testing.assert_equal(values_of(tmp_path, text, resample=how, every="1h"), {"y": wanted})
+
+
+def test_hours_go_on_when_the_clocks_change(tmp_path: Path) -> None:
+    text = "time,y\n2024-03-31T01:00+01:00,1\n2024-03-31T03:00+02:00,2\n2024-03-31T04:00+02:00,3\n"
+    table = read_series([written(tmp_path, text)], config=SeriesConfig())
+    assert table.grid.words == "1 hour" and table.series[0].values.tolist() == [1, 2, 3]
 
 
 def test_parts_are_joined_by_their_steps(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def test_folders_are_sorted_and_only_what_looks_like_text_is_taken(home):
 def test_model_folders_and_caches_inside_a_folder_are_no_text(home):
     write("d/a.txt", "d/model/config.json", "d/model/tokenizer.json", "d/model/training/log.txt")
     write("d/cache/elman-corpus.json", "d/cache/train.txt", "d/other/config.json")
+    write("d/index/config.json", "d/index/model.safetensors", "d/index/model_card.json")
     assert found("d") == ["d/a.txt", "d/other/config.json"]
+    for own in ("d/model", "d/index", "d/cache"):
+        assert message(own) == f"{Path(own)} is the folder of a model or an index, not of text; name files of text"
 
 
 def test_globs_are_sorted_by_path_and_skip_binary_files(home):

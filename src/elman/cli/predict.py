@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from elman.cli.flags import Json, ModelArgument, with_flags
-from elman.cli.screen import print_json
+from elman.cli.screen import make_progress, print_json
 from elman.cli.tasks import other_task
 from elman.decode.translation import DecodingConfig
 from elman.errors import TextError, UsageError
@@ -148,9 +148,10 @@ def run(
         more["glossary"] = _glossary(glossary)
     if horizon is not None:
         more["horizon"] = horizon
-    if not as_json and (proba or hasattr(loaded, "first_line")):
-        print("\t".join(loaded.head) if proba else loaded.first_line)
-    for prediction in loaded.predictions(lines, **more):
+    head = None if as_json else "\t".join(loaded.head) if proba else getattr(loaded, "first_line", None)
+    for number, prediction in enumerate(loaded.predictions(lines, **more)):
+        if not number and head is not None:
+            print(head)
         _print(prediction, proba=proba, as_json=as_json)
 
 
@@ -161,14 +162,27 @@ def _rows(loaded: Any, texts: list[str] | None) -> Iterator[Any]:
 
     if not texts:
         alone = hasattr(loaded, "stored") and sys.stdin.isatty()
-        yield from loaded.stored() if alone else loaded.rows_of(_lines(), name="standard input")
+        rows = iter(()) if alone else loaded.rows_of(_lines(), name="standard input")
+        first = next(rows, None)
+        if first is not None:
+            yield first
+            yield from rows
+        elif hasattr(loaded, "stored"):
+            if not alone:
+                make_progress().say("standard input has no rows: the series of the training go on from their ends")
+            yield from loaded.stored()
     for text in texts or []:
         if "=" in text and not Path(text).exists():
             yield text
             continue
         for source in find_sources([text]):
             lines = raw_lines(source, encoding="utf-8", advance=lambda _: None)
-            yield from loaded.rows_of(lines, name=source.name)
+            rows = loaded.rows_of(lines, name=source.name)
+            first = next(rows, None)
+            if first is None:
+                raise TextError(f"{source.name}: there are no rows; give a first line of names, then one row a line")
+            yield first
+            yield from rows
 
 
 def _lines() -> Iterator[str]:

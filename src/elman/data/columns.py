@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elman.config import Config
@@ -27,7 +27,8 @@ MONTH = re.compile(r"\d{4}-\d{2}")
 _MOST_COLUMNS = 4096
 _LONGEST_CELL = 1000
 _SECONDS_OF_A_DAY = 86400
-_LARGEST = 1e100
+LARGEST = 1e100
+"""Larger numbers are none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -202,17 +203,17 @@ def cell_of(value: Any, *, name: str, position: str) -> str:
     return "" if text.lower() in MISSING else text
 
 
-def number_of(cell: str) -> float | None:
+def number_of(cell: str, *, most: float = LARGEST) -> float | None:
     """The number in a cell, if it is one.
 
-    >>> number_of("1e3"), number_of("nan"), number_of("1_0")
-    (1000.0, None, None)
+    >>> number_of("1e3"), number_of("nan"), number_of("1_0"), number_of("inf")
+    (1000.0, None, None, None)
     """
     try:
         value = float(cell)
     except ValueError:
         return None
-    return value if abs(value) < _LARGEST and "_" not in cell else None
+    return value if abs(value) <= most and "_" not in cell else None
 
 
 def time_of(cell: str) -> float | None:
@@ -239,6 +240,18 @@ def moment_of(cell: str) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def zone_of(cell: str) -> timedelta | None:
+    """How far the time zone of a date is from UTC; None if it names none, or is no date.
+
+    >>> zone_of("2024-01-31 15:00+01:00"), zone_of("2024-01-31")
+    (datetime.timedelta(seconds=3600), None)
+    """
+    try:
+        return datetime.fromisoformat(cell).utcoffset()
+    except ValueError:
+        return None
 
 
 def times_of(table: ColumnTable, name: str) -> list[float]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import Config
-from elman.data.columns import MONTH, ColumnsConfig, ColumnTable, names_of, number_of, read_columns
-from elman.data.time_grid import Grid, all_dates, find_grid, moment_number, parse_every
+from elman.data.columns import LARGEST, MONTH, ColumnsConfig, ColumnTable, names_of, number_of, read_columns
+from elman.data.time_grid import Grid, all_dates, check_one_zone, find_grid, moments_of, parse_every
 from elman.errors import TextError, UsageError
 from elman.progress import Progress
 from elman.text.readers.record import listed
@@ -218,7 +218,7 @@ def series_of(
         for some in rows.values():
             steps[some] = np.arange(len(some))
     else:
-        moments, dates = _moments(table, columns.time)
+        moments, dates = moments_of(table, columns.time)
         if grid is None:
             grid = _grid_of(table, columns.time, moments, rows, dates, config)
         elif dates != (grid.unit != "number"):
@@ -296,7 +296,7 @@ def _grouped(table: ColumnTable, group: Sequence[str]) -> Mapping[str, NDArray[n
 
 
 def _numeric(cells: Sequence[str]) -> bool:
-    return any(cells) and all(not cell or number_of(cell) is not None for cell in cells)
+    return any(cells) and all(not cell or number_of(cell, most=math.inf) is not None for cell in cells)
 
 
 def _numbers(table: ColumnTable, name: str) -> NDArray[np.float64]:
@@ -305,23 +305,12 @@ def _numbers(table: ColumnTable, name: str) -> NDArray[np.float64]:
         if cell:
             value = number_of(cell)
             if value is None:
-                raise TextError(f"{table.positions[row]}: {name} is {cell[:40]!r}; it must be a number, or empty")
+                raise TextError(
+                    f"{table.positions[row]}: {name} is {cell[:40]!r}; it must be a number of at most {LARGEST:g}, or "
+                    "empty"
+                )
             found[row] = value
     return found
-
-
-def _moments(table: ColumnTable, name: str) -> tuple[NDArray[np.float64], bool]:
-    """The times of all rows, and whether they are dates."""
-    cells = table.column(name)
-    dates = "-" in cells[0][1:]
-    found = np.zeros(len(cells))
-    for row, cell in enumerate(cells):
-        moment = moment_number(cell, dates=dates)
-        if moment is None:
-            wanted = "a date such as 2019-01-31 or 2019-01" if dates or not row else "a number, as in the first row"
-            raise TextError(f"{table.positions[row]}: {name} is {cell[:40]!r}; it must be {wanted}")
-        found[row] = moment
-    return found, dates
 
 
 def _grid_of(
@@ -359,9 +348,12 @@ def _whole_steps(
     """The step of each row.
 
     Raises:
-        TextError: a row between two steps, or a second one of a step, unless rows are resampled.
+        TextError: a row between two steps, or a second one of a step, unless rows are resampled; dates of several
+            time zones, unless steps are shorter than a day.
     """
     exact, name = grid.steps(moments), columns.time or ""
+    if not grid.divides_day:
+        check_one_zone(table, name)
     steps = np.floor(exact + 1e-6)
     if config.resample is None or grid.unit == "weekday":
         off = np.flatnonzero(~(np.abs(exact - np.rint(exact)) < 1e-6))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.columns import moment_of, number_of
+from elman.data.columns import ColumnTable, moment_of, number_of, zone_of
 from elman.errors import TextError, UsageError
 
 Unit = Literal["number", "second", "weekday", "month"]
@@ -114,6 +114,11 @@ class Grid:
         return max(1, round(whole / days))
 
     @property
+    def divides_day(self) -> bool:
+        """Whether a day is several steps: such steps are the same in every time zone."""
+        return self.unit == "second" and self.every < _DAY and _DAY % self.every == 0
+
+    @property
     def words(self) -> str:
         """The step, for people."""
         if self.unit == "second":
@@ -147,6 +152,40 @@ def moment_number(cell: str, *, dates: bool) -> float | None:
         return number_of(cell)
     moment = moment_of(cell) if "-" in cell[1:] else None
     return None if moment is None else moment.timestamp()
+
+
+def moments_of(table: ColumnTable, name: str) -> tuple[NDArray[np.float64], bool]:
+    """The times of all rows, and whether they are dates.
+
+    Raises:
+        TextError: a cell that holds none; says where.
+    """
+    cells = table.column(name)
+    dates = "-" in cells[0][1:]
+    found = np.zeros(len(cells))
+    for row, cell in enumerate(cells):
+        moment = moment_number(cell, dates=dates)
+        if moment is None:
+            wanted = "a date such as 2019-01-31 or 2019-01" if dates or not row else "a number, as in the first row"
+            raise TextError(f"{table.positions[row]}: {name} is {cell[:40]!r}; it must be {wanted}")
+        found[row] = moment
+    return found, dates
+
+
+def check_one_zone(table: ColumnTable, name: str) -> None:
+    """Refuse dates of several time zones.
+
+    Raises:
+        TextError: says where the second one comes.
+    """
+    cells = table.column(name)
+    first = zone_of(cells[0])
+    for cell, position in zip(cells, table.positions, strict=True):
+        if zone_of(cell) != first:
+            raise TextError(
+                f"{position}: {name} is {cell}, in another time zone than {cells[0]} of the first row; give all in one "
+                "zone, or leave zones out"
+            )
 
 
 def all_dates(cells: Sequence[str]) -> bool:

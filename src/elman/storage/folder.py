@@ -59,13 +59,13 @@ def create(path: Path) -> None:
         StorageError: it cannot be made.
     """
     if exists(path) and not path.is_dir():
-        raise FolderError(f"{path} is a file; give --out the name of a new folder")
+        raise FolderError(f"{path} is a file; give the name of a new folder")
     if exists(path) and is_incomplete(path):
         for inner in path.iterdir():  # killed before there was anything to use or to resume
             shutil.rmtree(inner) if inner.is_dir() else inner.unlink()  # the folder itself may be locked
     if exists(path) and any(path.iterdir()):
         more = ", or add --resume to continue its training" if has_checkpoint(path) else ""
-        raise FolderError(f"{path} exists and is not empty; choose another --out{more}")
+        raise FolderError(f"{path} exists and is not empty; choose another folder{more}")
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 

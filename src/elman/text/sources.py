@@ -29,7 +29,13 @@ _BINARY = """
 """
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 """What a shell opens for a command, as in ``elman train <(zcat a.gz)``."""
-_OWN_FILES = ({"elman-corpus.json"}, {"elman-tokens.json"}, {"config.json", "tokenizer.json"})
+_OWN_FILES = (
+    {"elman-corpus.json"},
+    {"elman-tokens.json"},
+    {"config.json", "tokenizer.json"},
+    {"config.json", "model.safetensors"},
+)
+"""Files that lie together in folders of models and indexes, and in caches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +175,10 @@ def _find_in_folder(folder: Path, progress: Progress) -> list[Source]:
     entered, links = set[object](), list[str]()
     for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         key = folder_key(root)
-        if key in entered or any(marks <= {*names} for marks in _OWN_FILES):
+        own = any(marks <= {*names} for marks in _OWN_FILES)
+        if own and not entered:
+            raise TextError(f"{folder} is the folder of a model or an index, not of text; name files of text")
+        if key in entered or own:
             folders.clear()  # A model folder or a cache is not the user's text.
             continue
         entered.add(key)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.in_process import run_here
 
 import elman
 from elman.cli.main import main
@@ -159,6 +160,7 @@ def test_bad_settings_are_one_line(
     [
         ([{"series": "west"}], "no series of the training is named 'west'"),
         ([["a"]], "holds 'a'"),
+        ([[1.0, np.inf]], r"series 1 holds inf; numbers are at most 1e\+100"),
         ([[]], "0 values"),
         ([[None, None]], "no known value"),
         ([{"values": [1.0], "start": "2023-01-01 07:00"}], "steps of 1 day"),
@@ -197,6 +199,33 @@ def test_hostile_history_is_refused(trained: tuple[Path, Path]) -> None:
             read_history(arrays, names, encoding)
     with pytest.raises(FolderError):
         read_history(history_arrays(stored), ["a", "a"], encoding)
+    older = history_arrays(stored)
+    del older["history.deviation"]
+    with pytest.raises(FolderError, match="no deviation, so another version of elman wrote them; train the model"):
+        read_history(older, names, encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty.csv: there are no rows"),
+        ("date,shop,sold,sale\n", "empty.csv: there are no rows"),
+        ("date,shop,sold,sale\n2023-06-01,north,many,0\n", "empty.csv, line 2: sold is 'many'"),
+    ],
+)
+def test_nothing_is_printed_for_a_file_that_cannot_be_forecast(
+    trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    (tmp_path / "empty.csv").write_text(text)
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(trained[1]), str(tmp_path / "empty.csv")])
+    out, err = capsys.readouterr()
+    assert out == "" and message in err and err.count("\n") == 1
+
+
+def test_without_rows_the_training_goes_on(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    shown = run_here(["elman", "predict", str(trained[1])], tmp_path)
+    assert [line.split(",")[0] for line in shown.splitlines()[::7]] == ["series", "north", "south"]
 
 
 @pytest.mark.slow

@@ -1,12 +1,19 @@
-"""From text to terms: words in lower case, without function words, cut to their stems."""
+"""From text to terms: words in lower case, without function words, cut to their stems.
+
+Chinese, Japanese, Thai and other scripts have no spaces between words. There the terms of a document are its
+characters and all pairs of neighbours, and a query asks for the pairs, or for a character that stands alone (the
+bigrams of Lucene's CJKAnalyzer).
+"""
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from elman.config import Config
 from elman.data.word_text import word_spans, words_of
 from elman.errors import MissingExtra, UsageError
+from elman.text.level import UNSPACED
 
 INSTALL = "pip install 'elman[rank]'"
 _ENGLISH = """
@@ -48,6 +55,8 @@ class Analyzer:
 
     >>> Analyzer(AnalysisConfig()).terms("The wings, the Wing!")
     ['the', 'wings', 'the', 'wing']
+    >>> Analyzer(AnalysisConfig()).terms("東京都 A猫")
+    ['東京', '京都', 'a', '猫']
 
     Raises:
         MissingExtra: a language is given, and the stemmers are not installed.
@@ -67,14 +76,43 @@ class Analyzer:
             self._known[word] = None if word in self._stop else self._stem(word)
         return self._known[word]
 
+    def words(self, text: str) -> list[str]:
+        """What becomes the terms of a document, in its order."""
+        found = words_of(text)
+        return found if text.isascii() else [part for word in found for part, *_ in _parts(word)]
+
     def terms(self, text: str) -> list[str]:
-        """The terms of a text in their order."""
-        return [term for word in words_of(text) if (term := self.term(word)) is not None]
+        """The terms of a query in their order."""
+        parts = (part for word in words_of(text) for part, *_ in _parts(word, single=False))
+        return [term for part in parts if (term := self.term(part)) is not None]
 
     def spans(self, text: str) -> list[TermSpan]:
-        """The terms of a normalised text with their places in it."""
-        found = ((self.term(word), start, end) for word, start, end in word_spans(text))
-        return [TermSpan(term, start, end) for term, start, end in found if term is not None]
+        """The terms of a normalised text, as of a document, with their places in it; pairs overlap."""
+        found = (
+            TermSpan(term, start + first, min(start + last, end))
+            for word, start, end in word_spans(text)
+            for part, first, last in _parts(word)
+            if (term := self.term(part)) is not None
+        )
+        return list(found)
+
+
+def _parts(word: str, *, single: bool = True) -> Iterator[tuple[str, int, int]]:
+    """A word with its first character and the one after its last; of scripts without spaces the characters
+    (``single``, or those that stand alone) and the pairs of them."""
+    at = 0
+    for run in () if word.isascii() else UNSPACED.finditer(word):
+        first, last = run.span()
+        if first > at:
+            yield word[at:first], at, first
+        for at in range(first, last):
+            if single or last - first == 1:
+                yield word[at], at, at + 1
+            if at + 1 < last:
+                yield word[at : at + 2], at, at + 2
+        at = last
+    if at < len(word):
+        yield word[at:], at, len(word)
 
 
 def _stemmer(language: str) -> Any:

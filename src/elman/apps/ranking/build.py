@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from elman.apps.ranking.analysis import AnalysisConfig, Analyzer
 from elman.apps.ranking.index import Index
 from elman.apps.ranking.strings import Strings
-from elman.data.word_text import words_of
 from elman.errors import TextError
 from elman.progress import Progress
 from elman.system.files import storage_errors
@@ -102,7 +101,7 @@ class _Builder:
             data = text.encode(errors="replace")
             self._files[name].write(data)
             self._starts[name].append(self._starts[name][-1] + len(data))
-        words = words_of(document.text)
+        words = self._analyzer.words(document.text)
         self._batch += words
         self._sizes.append(len(words))
         if len(self._batch) >= _BATCH:

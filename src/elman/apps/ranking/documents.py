@@ -1,9 +1,12 @@
 """Documents and queries from files, one after the other, with their names."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from elman.apps.ranking.build import IndexedDocument
 from elman.errors import TextError
@@ -43,16 +46,17 @@ def read_named(
         whole: whether a file of plain text is one document too, called by its name.
 
     Raises:
-        TextError: the sources cannot be read, or a record has no text.
+        TextError: the sources cannot be read, a record has no text, or two have the same id.
     """
-    found = find_sources(sources, progress=progress)
+    found, ids = find_sources(sources, progress=progress), _Ids()
     with (progress or Progress()).stage("reading", total=total_bytes(found), unit="bytes") as advance:
         for source in found:
             if source.kind == "builtin":
                 yield from _built_in(source.name)
                 continue
             lines = raw_lines(source, encoding=encoding, advance=advance)
-            yield from _of_file(source, lines, field, whole)
+            yield from _of_file(source, lines, field, whole, ids)
+    ids.check()
 
 
 def _built_in(name: str) -> Iterator[IndexedDocument]:
@@ -94,7 +98,43 @@ def passages(documents: Iterable[IndexedDocument], words: int) -> Iterator[Index
             yield IndexedDocument(f"{each.id}:{line}", each.text[start:end])
 
 
-def _of_file(source: Source, lines: Iterator[str], field: str | None, whole: bool) -> Iterator[IndexedDocument]:
+class _Ids:
+    """The ids of records as 64 bits and a line each, since millions of them may come."""
+
+    def __init__(self) -> None:
+        self._hashes, self._lines = array("q"), array("q")
+        self._files: list[tuple[int, str]] = []
+        """The first id of each file, and its name."""
+
+    def add(self, name: str, record: Record) -> str:
+        if not self._files or self._files[-1][1] != record.name:
+            self._files.append((len(self._hashes), record.name))
+        self._hashes.append(hash(name))
+        self._lines.append(record.line)
+        return name
+
+    def check(self) -> None:
+        """Refuse an id that comes twice.
+
+        Raises:
+            TextError: says where.
+        """
+        hashes = np.array(self._hashes)
+        order = np.argsort(hashes, kind="stable")
+        again = np.flatnonzero(np.diff(hashes[order]) == 0)
+        if len(again):
+            at = again[order[again + 1].argmin()]
+            first, second = (self._position(int(place)) for place in order[at : at + 2])
+            raise TextError(f"{second}: its id is that of {first}; give each an id of its own")
+
+    def _position(self, place: int) -> str:
+        name = next(name for first, name in reversed(self._files) if first <= place)
+        return f"{name}, line {self._lines[place]}"
+
+
+def _of_file(
+    source: Source, lines: Iterator[str], field: str | None, whole: bool, ids: _Ids
+) -> Iterator[IndexedDocument]:
     first = next(lines, None)
     if first is None:
         return
@@ -110,17 +150,20 @@ def _of_file(source: Source, lines: Iterator[str], field: str | None, whole: boo
     names = {name.strip().casefold() for name in first.split("\t")}
     if reader is read_tsv and field is None and not names & {*ID_FIELDS, *TEXT_FIELDS}:
         for record in reader(lines, name=source.name, fields=["1", "2"]):
-            yield IndexedDocument(
-                _name(record.fields["1"], record), checked_text(record.fields["2"], record, "2").strip()
-            )
+            name = ids.add(_name(record.fields["1"], record), record)
+            yield IndexedDocument(name, checked_text(record.fields["2"], record, "2").strip())
         return
     for number, record in enumerate(reader(lines, name=source.name, fields=fields), start=1):
-        yield _document(record, number, field)
+        # In a folder, other files have numbers too.
+        own = str(number) if source.given else f"{source.name}:{number}"
+        document = _document(record, own, field)
+        ids.add(document.id, record)
+        yield document
 
 
-def _document(record: Record, number: int, field: str | None) -> IndexedDocument:
+def _document(record: Record, own: str, field: str | None) -> IndexedDocument:
     fields = record.fields
-    name = next((fields[each] for each in ID_FIELDS if fields.get(each) is not None), number)
+    name = next((fields[each] for each in ID_FIELDS if fields.get(each) is not None), own)
     chosen = field or next((each for each in TEXT_FIELDS if each in fields), None)
     if chosen is None:
         raise TextError(

@@ -46,6 +46,8 @@ def snippet(text: str, weights: Mapping[str, float], analyzer: Analyzer, *, word
     spans = analyzer.spans(line)
     if not spans:
         return Snippet(line[: 8 * words], [], (False, len(line) > 8 * words))
+    # Characters of scripts without spaces are there alone and in pairs.
+    words = words * len(spans) // len({span.start for span in spans})
     matched = [place for place, span in enumerate(spans) if span.term in weights]
     first, best = 0, -math.inf
     for place in matched:
@@ -58,5 +60,8 @@ def snippet(text: str, weights: Mapping[str, float], analyzer: Analyzer, *, word
     last = min(first + words, len(spans)) - 1
     start = spans[first].start if first else 0
     end = spans[last].end if last < len(spans) - 1 else len(line)
-    marks = [(spans[m].start - start, spans[m].end - start) for m in matched if first <= m <= last]
+    marks: list[tuple[int, int]] = []
+    for span in (spans[m] for m in matched if first <= m <= last):
+        begin = marks.pop()[0] if marks and span.start - start < marks[-1][1] else span.start - start
+        marks.append((begin, span.end - start))
     return Snippet(line[start:end], marks, (start > 0, end < len(line)))

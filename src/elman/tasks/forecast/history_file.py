@@ -67,6 +67,11 @@ def read_history(arrays: dict[str, NDArray[Any]], names: Any, encoding: SeriesEn
     Raises:
         FolderError: they do not fit each other.
     """
+    missing = next((name for name in _NAMES if names and _PREFIX + name not in arrays), None)
+    if missing is not None:
+        raise FolderError(
+            f"the stored series have no {missing}, so another version of elman wrote them; train the model again"
+        )
     own = {name: arrays.pop(_PREFIX + name, np.zeros(0)) for name in _NAMES}
     count, width = len(names) if isinstance(names, list) else 0, len(encoding.covariates)
     kinds = {name: np.int64 if name in ("start", "length", "seen") else np.float64 for name in _NAMES}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.columns import rows_of_lines, table_of
+from elman.data.columns import LARGEST, rows_of_lines, table_of
 from elman.data.series import Series, joined, series_of
 from elman.data.series_encoding import SERIES_FILE, SeriesEncoding
 from elman.data.series_windows import SeriesStore, Windows
@@ -174,10 +174,9 @@ class ForecastModel(FolderModel):
             yield from self._forecasts([self.series_from(each, number) for number, each in some], steps)
 
     def rows_of(self, lines: Iterator[str], *, name: str) -> Iterator[Series]:
-        """The series in lines of CSV or JSON; no line at all means the series of the training."""
+        """The series in lines of CSV or JSON."""
         rows = list(rows_of_lines(lines, name=name))
         if not rows:
-            yield from (each.series for each in self.history.values())
             return
         table = table_of(rows, [f"{name}, line {number}" for number in range(2, len(rows) + 2)])
         encoding = self.encoding
@@ -331,4 +330,6 @@ def _number_of(value: Any, position: str) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         raise UsageError(f"{position} holds {str(value)[:40]!r}; give numbers, or null for a missing value")
-    return float(value) if abs(float(value)) < 1e100 else math.nan
+    if abs(float(value)) > LARGEST:
+        raise UsageError(f"{position} holds {value:g}; numbers are at most {LARGEST:g}, and null is a missing value")
+    return float(value)
