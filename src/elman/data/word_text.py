@@ -215,7 +215,7 @@ def _count(
             found = np.bincount(ids, minlength=len(counts))
             found[: len(counts)] += counts
             counts = found
-            ids.astype("<i4").tofile(opened)
+            opened.write(ids.astype("<i4").data)
             while len(table) > most_words:
                 # A dropped word that comes again gets a new number and begins again at one.
                 rare += 1
@@ -249,7 +249,7 @@ def _join_phrases(
         with storage_errors(target), open(target, "wb") as written:
             for part in joined(ids, phrases, new):
                 counts += np.bincount(part, minlength=len(counts))
-                part.astype("<i4").tofile(written)
+                written.write(part.astype("<i4").data)
         del ids
         target.replace(file)
     finally:
@@ -272,10 +272,10 @@ def _batches(sources: Sequence[str], config: WordsConfig, progress: Progress) ->
 
 def _translate(source: Path, target: Path, rows: NDArray[np.int32], read: int) -> None:
     with storage_errors(target), open(source, "rb") as numbered, open(target, "wb") as written:
-        np.array([read], "<i8").tofile(written)
+        written.write(np.array([read], "<i8").data)
         while len(numbers := np.fromfile(numbered, "<i4", _BATCH)):
             ids = rows[numbers]
-            ids[ids != _LEFT_OUT].astype("<i4").tofile(written)
+            written.write(ids[ids != _LEFT_OUT].astype("<i4").data)
 
 
 def _hash(file: Path, vocabulary: Vocabulary) -> str:

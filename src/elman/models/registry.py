@@ -27,7 +27,7 @@ class Entry:
     resumes: bool = False
     """Whether its job, which is not the gradient loop, keeps checkpoints and goes on from them."""
     working: tuple[str, ...] = ()
-    """Files of ``training/`` that such a job leaves there while it works."""
+    """Patterns of the names of files of ``training/`` that such a job leaves there while it works."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.models.vectors.config:VectorsConfig",
         "elman.models.word_vectors:WordVectors",
         resumes=True,
-        working=("words.part", "words.bin"),
+        working=("words.*", "pairs.*", "pairs-*", "shuffled-*"),
         files=("vocabulary.tsv",),
         mapped=True,
     ),

@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -315,11 +316,11 @@ def is_incomplete(path: Path) -> bool:
     names = {file.name for file in path.iterdir() if not is_temporary(file)}
     inner = path / "training"
     kept = {file.name for file in inner.iterdir() if not is_temporary(file)} if inner.is_dir() else set[str]()
-    working = {"plan.json", *(name for kind in known() for name in entry(kind).working)}
+    working = ("plan.json", "*.jsonl", *(pattern for kind in known() for pattern in entry(kind).working))
     # Only files of a training, so that nobody's own files are mistaken for one.
     return (
         inner.is_dir()
-        and all(name in working or name.endswith(".jsonl") for name in kept)
+        and all(any(fnmatchcase(name, pattern) for pattern in working) for name in kept)
         and any(names <= {*entry(kind).files, *entry(kind).optional, *_WRITTEN} for kind in known())
     )
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from elman.errors import StorageError
 from elman.system.machine import cache_folder
@@ -61,6 +61,24 @@ def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
                 os.unlink(name)
             raise
         sync_folder(path.parent)
+
+
+def allocate(file: BinaryIO, size: int) -> None:
+    """Let a new file take up its space on disk before it is mapped.
+
+    A page of a mapped file for which the disk has no space crashes the process when it is first used.
+
+    >>> with tempfile.TemporaryFile() as file:
+    ...     allocate(file, 100)
+    ...     os.fstat(file.fileno()).st_size
+    100
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for done in range(0, size, 1 << 20):
+        file.write(bytes(min(1 << 20, size - done)))
+    file.flush()
 
 
 def is_temporary(path: Path) -> bool:

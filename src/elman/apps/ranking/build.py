@@ -21,7 +21,7 @@ from elman.apps.ranking.index import Index
 from elman.apps.ranking.strings import Strings
 from elman.errors import TextError
 from elman.progress import Progress
-from elman.system.files import storage_errors
+from elman.system.files import allocate, storage_errors
 from elman.system.machine import cache_folder
 
 _BATCH = 1 << 20
@@ -119,8 +119,8 @@ class _Builder:
         kept = numbers >= 0
         self._lengths.extend(np.bincount(documents[kept], minlength=len(self._sizes)).tolist())
         pairs, counts = np.unique(documents[kept] << 32 | numbers[kept], return_counts=True)
-        (pairs & 0xFFFFFFFF).astype("<i4").tofile(self._files["vector_numbers"])
-        counts.astype("<i4").tofile(self._files["vector_counts"])
+        self._files["vector_numbers"].write((pairs & 0xFFFFFFFF).astype("<i4").data)
+        self._files["vector_counts"].write(counts.astype("<i4").data)
         sizes = np.bincount(pairs >> 32, minlength=len(self._sizes))
         self._starts["vector"].extend((self._starts["vector"][-1] + np.cumsum(sizes)).tolist())
         self._batch, self._sizes = [], []
@@ -151,10 +151,7 @@ class _Builder:
             frequencies += np.bincount(numbers[part], minlength=len(self._terms))
             totals += np.bincount(numbers[part], counts[part], minlength=len(self._terms)).astype(np.int64)
         posting_starts = np.concatenate([[0], np.cumsum(frequencies)])
-        documents, found = (
-            np.memmap(self._folder / f"posting_{name}", np.int32, "w+", shape=len(numbers))
-            for name in ("numbers", "counts")
-        )
+        documents, found = (self._room(f"posting_{name}", len(numbers)) for name in ("numbers", "counts"))
         following = posting_starts[:-1].copy()
         for part in _parts(len(numbers)):
             owners = np.searchsorted(starts, np.arange(part.start, part.stop), side="right") - 1
@@ -172,6 +169,11 @@ class _Builder:
             "posting_starts": posting_starts,
             "totals": totals,
         }
+
+    def _room(self, name: str, size: int) -> NDArray[np.int32]:
+        with open(self._folder / name, "wb") as file:
+            allocate(file, 4 * size)
+        return np.memmap(self._folder / name, np.int32, "r+", shape=size)
 
 
 def _parts(size: int) -> Iterator[slice]:

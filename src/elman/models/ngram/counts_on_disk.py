@@ -11,7 +11,6 @@ that neighbour. Again they come in the order of the tables.
 """
 
 import errno
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ from elman.models.ngram.counting_memory import TOKENS, BufferSizes, in_words, ne
 from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.spill import Advance, Spill
 from elman.progress import Progress
+from elman.system.files import allocate
 
 _WORK = (3, 2, 1)
 """Per token: sorting the first runs; merging them, and sorting the second; merging those."""
@@ -251,13 +251,7 @@ def zeros_on_disk(folder: Path) -> Callable[[int, Any], NDArray[Any]]:
         if not size:
             return np.zeros(length, dtype)
         with _full_disk(folder), tempfile.TemporaryFile(dir=folder) as file:
-            # If the disk had no space for a hole in the file, its first use would crash the
-            # process.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                for done in range(0, size, 1 << 20):
-                    file.write(bytes(min(1 << 20, size - done)))
+            allocate(file, size)
             return np.memmap(file, dtype, mode="r+", shape=(length,))
 
     return zeros

@@ -19,6 +19,7 @@ from elman.models.ngram.counting_memory import BufferSizes, in_words
 from elman.models.ngram.spill import Spill
 from elman.models.vectors.cooccurrence import PairCounts
 from elman.models.vectors.sampling import compiled
+from elman.system.files import allocate, storage_errors
 
 _BLOCK, _PART = 1 << 14, 1 << 12
 _LEAST = 1 << 25
@@ -59,12 +60,12 @@ def count_pairs_on_disk(
     with open(files[0], "wb") as to_columns, open(files[1], "wb") as to_counts:
         for block in spill.merged(advance):
             written = _add_up(block, weights, vocab, last, pending, sizes_of_rows, columns, counts)
-            columns[:written].tofile(to_columns)
-            counts[:written].tofile(to_counts)
+            to_columns.write(columns[:written].data)
+            to_counts.write(counts[:written].data)
         if last[0] >= 0:
             sizes_of_rows[last[0] // vocab + 1] += 1
-            np.array([last[0] % vocab], np.int32).tofile(to_columns)
-            np.array([pending[0]], np.float32).tofile(to_counts)
+            to_columns.write(np.array([last[0] % vocab], np.int32).data)
+            to_counts.write(np.array([pending[0]], np.float32).data)
     return PairCounts(np.cumsum(sizes_of_rows), _mapped(files[0], np.int32), _mapped(files[1], np.float32))
 
 
@@ -90,7 +91,7 @@ def shuffled_on_disk(
         for file, some in enumerate(np.split(part[order], np.cumsum(found)[:-1])):
             if len(some):
                 with open(paths[file], "ab") as opened:
-                    some.tofile(opened)
+                    opened.write(some.data)
         sizes += found
     whole = folder / "pairs.shuffled"
     with open(whole, "wb") as opened:
@@ -98,7 +99,7 @@ def shuffled_on_disk(
             if path.exists():
                 part = np.fromfile(path, PAIR)
                 random.shuffle(part)
-                part.tofile(opened)
+                opened.write(part.data)
                 path.unlink()
     return _mapped(whole, PAIR), np.concatenate([[0], np.cumsum(sizes.reshape(groups, files).sum(axis=1))])
 
@@ -112,7 +113,10 @@ class Disk(NamedTuple):
 
     def space(self, name: str, length: int) -> NDArray[np.float32]:
         """An array of float32 in a file."""
-        return np.memmap(self.folder / f"pairs.{name}", np.float32, "w+", shape=(length,)).view(np.ndarray)
+        path = self.folder / f"pairs.{name}"
+        with storage_errors(path), open(path, "wb") as file:
+            allocate(file, 4 * length)
+        return np.memmap(path, np.float32, "r+", shape=(length,)).view(np.ndarray)
 
 
 def memory_for_pairs(words: int, vocab: int, window: int) -> int:

@@ -15,6 +15,7 @@ from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.language import load
+from elman.system.files import allocate, storage_errors
 from elman.system.machine import cache_folder
 from elman.tasks.tag.sentences import hash_of
 from elman.text.normalise import normalise_line
@@ -95,9 +96,11 @@ def _room(words: int, size: int) -> Vectors:
     if words * size <= _IN_MEMORY:
         return np.empty((words, size), np.float32)
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, np.float32, "w+", shape=(words, size))
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            allocate(file, 4 * words * size)
+            return np.memmap(file, np.float32, "r+", shape=(words, size))
 
 
 def _reader(folder: Path) -> ContextReader:

@@ -63,9 +63,10 @@ class VectorsJob(Job):
         if not compiled_before(LOOPS[self.config.model]):
             self.progress.say("compiling the loops of word vectors; once on this machine, some 10 seconds")
         seconds = run(self._trainer(), self.folder, progress=self.progress)
+        # First the checkpoint, which cannot be resumed without the text.
+        (training / CHECKPOINT_FILE).unlink(missing_ok=True)
         WordText.remove(training)
         remove_pairs(training)
-        (training / CHECKPOINT_FILE).unlink(missing_ok=True)
         arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         rate = text.words * (self.config.epochs or 1) / max(seconds, 1e-9)
         return {
