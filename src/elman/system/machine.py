@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +240,8 @@ def prepare_device(device: str, *, precision: str) -> None:
 
 def version(package: str) -> str | None:
     """The installed version of a package, or None."""
+    from importlib import metadata  # slow to import, and seldom needed
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ def import_plugins() -> None:
     Raises:
         UsageError: a plugin cannot be imported.
     """
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
+
     for each in entry_points(group=GROUP):
         _guarded(f"the entry point {each.value!r}", each.load)
     for name in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
