@@ -1,6 +1,7 @@
 """A translator's figures, report and attention, of one that has learned to reverse digits."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from tests.tasks.translate.conftest import NAMES, write_pairs
 
 import elman
 from elman.errors import UsageError
-from elman.progress import Progress
+from elman.progress import Progress, ScreenProgress
 from elman.tasks.registry import task_named
+from elman.tasks.translate import evaluation
+from elman.tasks.translate.data import TranslateData, read_data
 from elman.tasks.translate.model import Translator
+from elman.tasks.translate.request import TranslateRequest
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +29,12 @@ def test_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{text}\t{' '.join(NAMES[each] for each in text.split()[::-1])}" for text in texts]
     file.write_text("\n".join([*rows, "4 4 2\tvier vier vier"]) + "\n")
     return file
+
+
+def data_of(model: Translator) -> TranslateData:
+    request = TranslateRequest.of_training(model.folder)
+    assert request is not None
+    return read_data(request, Progress())
 
 
 def evaluated(model: Translator, *sources: object, report: Path | None = None, **settings: Any) -> Any:
@@ -47,6 +57,29 @@ def test_figures_beside_those_of_both_rivals(translator: Translator, test_pairs:
     assert f"model:lstm-{translator.model_hash[:8]}|beam:5|data:" in values["signature"]
     assert "better than" in words.lower() or "no difference" in words.lower()
     assert evaluated(translator, test_pairs, beam_size=1).values["signature"].split("|")[2] == "beam:1"
+
+
+def test_a_new_translator_knows_its_figures_and_those_of_its_rivals(translator: Translator) -> None:
+    found = translator.card["figures"]["valid"]
+    valid = data_of(translator).valid
+    assert found["sentences"] == found["pairs"] == len(valid) == translator.card["data"]["valid"]["pairs"]
+    predicted = translator.predict(valid.source)
+    assert found["scores"]["bleu"]["value"] == pytest.approx(BLEU().corpus_score(predicted, [valid.target]).score)
+    assert {rival["name"] for rival in found["rivals"]} == {"a copy of the source", "a word-by-word dictionary"}
+    first, second, *_ = task_named("translate").summary(translator.card)
+    assert (first, second) == (f"valid ({len(valid)} of {len(valid)} pairs)", found["verdict"])
+
+
+def test_a_large_part_is_sampled_and_without_sacrebleu_there_are_no_figures(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = data_of(translator)
+    monkeypatch.setattr(evaluation, "SAMPLE", 10)
+    found = evaluation.trained_figures(translator, data, progress=Progress())["valid"]
+    assert (found["sentences"], found["pairs"]) == (10, len(data.valid))
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    assert evaluation.trained_figures(translator, data, progress=ScreenProgress()) == {}
+    assert "there are no figures: BLEU and chrF need sacrebleu" in capsys.readouterr().err
 
 
 def test_without_the_training_data_the_copy_is_left(translator: Translator, test_pairs: Path, tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from elman.data.example_splits import random_part
 from elman.data.pairs import Pairs, named_files, read_pairs
 from elman.decode.translation import DecodingConfig
-from elman.errors import ElmanError, UsageError
+from elman.errors import ElmanError, MissingExtra, UsageError
 from elman.evaluation.alignments import agreement, counted_links, pharaoh
-from elman.evaluation.translation_rivals import Copy, rival_translations, translation_rivals
+from elman.evaluation.translation_rivals import Copy, TranslationRival, rival_translations, translation_rivals
 from elman.evaluation.translations import TranslationReport, evaluate_translations
 from elman.progress import Progress
 from elman.report.attention import attention_page
 from elman.report.translations_page import write_translations_page
 from elman.system.files import write_atomic
 from elman.tasks.translate.attention import attended
-from elman.tasks.translate.data import read_data
+from elman.tasks.translate.data import TranslateData, read_data
 from elman.tasks.translate.request import TranslateDataConfig, TranslateRequest
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ DRAWN = 3
 """Sentences whose attention is drawn in a report."""
 ON_PAGE = 20
 """Sentences of its page of attention."""
+SAMPLE = 500
+"""Most pairs of a part of the data on which a new translator is measured."""
 
 
 class Evaluated(NamedTuple):
@@ -63,18 +65,45 @@ def evaluate_sources(
     sources, config = named_files(sources, config.replace(**{"format": None, **own}))
     search = DecodingConfig(**{name: settings[name] for name in settings if name in decoding})
     pairs = read_pairs(sources, config=config, progress=progress)
-    predicted = []
-    with progress.stage("translating", total=len(pairs), unit="sentences") as advance:
-        for found in model.predictions(pairs.source, **search.to_json()):
-            predicted.append(found.text)
-            advance(1)
     train, rivals, notes = training_data(model, request), [Copy()], []
     if train is None:
         notes = ["the word-by-word dictionary needs the training data, which is gone or has changed"]
     else:
         rivals = [rival.fit(train) for rival in translation_rivals()]
         notes = _seen(pairs, train)
-    report = evaluate_translations(
+    return Evaluated(_report(model, pairs, search, rivals, notes=notes, progress=progress), pairs, train)
+
+
+def trained_figures(model: "Translator", data: TranslateData, *, progress: Progress) -> dict[str, Any]:
+    """The figures of a new translator, and of its rivals, on at most ``SAMPLE`` random pairs of each part that it
+    was not trained on, for its model card. Without sacreBLEU there are none, which is said."""
+    rivals, figures = [rival.fit(data.train) for rival in translation_rivals()], {}
+    try:
+        for name, part in (("valid", data.valid), ("test", data.test)):
+            if len(part):
+                pairs = part.take(random_part(range(len(part)), SAMPLE))
+                values = _report(model, pairs, DecodingConfig(), rivals, progress=progress).to_json()
+                figures[name] = {"pairs": len(part), **values, "examples": []}
+    except MissingExtra as error:
+        progress.say(f"note: there are no figures: {error}")
+    return figures
+
+
+def _report(
+    model: "Translator",
+    pairs: Pairs,
+    search: DecodingConfig,
+    rivals: Sequence[TranslationRival],
+    *,
+    notes: Sequence[str] = (),
+    progress: Progress,
+) -> TranslationReport:
+    predicted = []
+    with progress.stage("translating", total=len(pairs), unit="sentences") as advance:
+        for found in model.predictions(pairs.source, **search.to_json()):
+            predicted.append(found.text)
+            advance(1)
+    return evaluate_translations(
         pairs,
         predicted,
         rivals=rival_translations(rivals, pairs.source),
@@ -82,7 +111,6 @@ def evaluate_sources(
         notes=notes,
         facts={"model": f"{model.config.cell}-{model.model_hash[:8]}", "beam": str(search.beam_size)},
     )
-    return Evaluated(report, pairs, train)
 
 
 def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, progress: Progress) -> list[Path]:

@@ -65,7 +65,9 @@ class TranslateJob(NetworkJob):
         return {}, write_inference(self)
 
     def figures(self, model: Translator) -> dict[str, Any]:
-        return {}
+        from elman.tasks.translate.evaluation import trained_figures
+
+        return trained_figures(model, self.data, progress=self.progress)
 
 
 def new_job(request: TranslateRequest, *, folder: Path, progress: Progress) -> TranslateJob:

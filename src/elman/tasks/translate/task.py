@@ -48,8 +48,12 @@ class TranslateTask(NetworkTask):
         return Evaluation(values, words)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        for name, figures in card.get("figures", {}).items():
-            yield f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+        from elman.report.translations_page import translations_table
+
+        for name, values in card.get("figures", {}).items():
+            yield f"{name} ({values['sentences']:,} of {values['pairs']:,} pairs)"
+            yield from translations_table(values).splitlines()
+            yield ""
 
     def next_steps(self, folder: str) -> str:
         return f'elman predict {folder} "..."   elman evaluate {folder} PAIRS   elman info {folder}'
