@@ -8,7 +8,7 @@ WORKERS ?= auto
 PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
-.PHONY: demo test check quick format docs reference clean
+.PHONY: demo test check quick format docs reference sbom audit wheels clean
 
 demo: .venv/demo
 	$(BIN)/elman quickstart
@@ -37,6 +37,27 @@ docs: .venv/dev
 reference: .venv/dev
 	$(BIN)/python docs/build_reference.py
 	$(BIN)/python docs/build_architecture.py
+
+# The parts of an installation with their versions, as CycloneDX.
+sbom: .venv/supply
+	.venv/supply/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o sbom.json constraints.txt
+	@echo "sbom.json: $$(grep -c '"bom-ref"' sbom.json) entries" >&2
+
+# Known vulnerabilities of these versions; says so where the data on them cannot be reached.
+audit: .venv/supply
+	@report=$$(mktemp) && { timeout 20 .venv/supply/bin/pip-audit --no-deps --disable-pip --progress-spinner off \
+	    -r constraints.txt -f json -o $$report 2>$$report.err; found=$$?; \
+	  if [ -s $$report ]; then cat $$report.err >&2; rm -f $$report*; exit $$found; fi; \
+	  echo "audit skipped: the data on vulnerabilities cannot be reached ($$(tail -n 1 $$report.err | cut -c -200))" >&2; rm -f $$report*; }
+
+# The wheel twice, the same byte for byte; and how it does on every Python of this machine.
+wheels: .venv/dev
+	$(BIN)/python benchmarks/wheels.py
+
+.venv/supply: .venv/bin/python
+	@echo "installing what describes and audits the parts" >&2
+	@$(BIN)/python -m venv .venv/supply
+	@.venv/supply/bin/python -m pip install -qq --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "elman needs Python 3.11 or newer; say: make demo PYTHON=python3.12" >&2; exit 1; }

@@ -23,6 +23,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 AIM_MS = 50.0
@@ -109,12 +111,17 @@ def percentile(values: list[float], share: float) -> float:
     return round(1000 * sorted(values)[min(int(share * len(values)), len(values) - 1)], 2)
 
 
+async def made_up(main: Connection) -> list[str]:
+    """Texts that the first model makes up."""
+    body = {"prompt": [""] * 20, "max_tokens": 400, "seed": 1}
+    _, found = await main.ask("POST", "/v1/completions", body)
+    return [re.sub(r"\s+", " ", choice["text"]) for choice in json.loads(found)["choices"]]
+
+
 async def load(port: int, options: argparse.Namespace, tally: Tally) -> list[float]:
     """All clients; the rows of the model's steps, their number and their sum."""
     main = Connection(port)
-    body = {"prompt": [""] * 20, "max_tokens": 400, "seed": 1}
-    _, found = await main.ask("POST", "/v1/completions", body)
-    texts = [re.sub(r"\s+", " ", choice["text"]) for choice in json.loads(found)["choices"]]
+    texts = await made_up(main)
     before = await step_rows(main)
     end = time.perf_counter() + options.seconds + _WARM_SECONDS
     pace = 1 / options.keys
@@ -154,6 +161,19 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def serving(models: list[str], session_megabytes: int) -> Iterator[tuple[int, int]]:
+    """A server of models while the block runs: its process and its port."""
+    bound = ["--session-megabytes", str(session_megabytes)]
+    command = [sys.executable, "-m", "elman", "serve", *models, "--port", "0", "--json", *bound]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.pid, int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
+        finally:
+            process.terminate()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
@@ -162,18 +182,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--session-megabytes", type=int, default=256, help="what sessions may hold")
     options = parser.parse_args()
-    bound = ["--session-megabytes", str(options.session_megabytes)]
-    command = [sys.executable, "-m", "elman", "serve", options.model, "--port", "0", "--json", *bound]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
-            tally = Tally(process.pid)
-            begin, used = time.perf_counter(), cpu_seconds(process.pid)
-            steps, rows = asyncio.run(load(port, options, tally))
-            share = (cpu_seconds(process.pid) - used) / (time.perf_counter() - begin)
-        finally:
-            process.terminate()
+    with serving([options.model], options.session_megabytes) as (process, port):
+        tally = Tally(process)
+        begin, used = time.perf_counter(), cpu_seconds(process)
+        steps, rows = asyncio.run(load(port, options, tally))
+        share = (cpu_seconds(process) - used) / (time.perf_counter() - begin)
     found = {
         "model": options.model,
         "clients": options.clients,

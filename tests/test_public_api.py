@@ -19,7 +19,7 @@ def test_all_is_sorted_and_every_name_is_there() -> None:
 
 
 def test_all_of_the_api_is_public() -> None:
-    assert set(api.__all__) | {"ElmanError", "similar_documents"} == set(elman.__all__)
+    assert set(api.__all__) | {"ElmanError", "similar_documents", "verify"} == set(elman.__all__)
 
 
 def test_importing_elman_loads_nothing_heavy() -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from elman.errors import ElmanError
     from elman.tasks.vectors.documents import similar_documents
+    from elman.tasks.verification import verify
 
 __all__ = [
     "Completion",
@@ -55,6 +56,7 @@ __all__ = [
     "similar_documents",
     "summarize",
     "train",
+    "verify",
 ]
 
 
@@ -68,6 +70,7 @@ def __getattr__(name: str) -> Any:
         "ElmanError": "elman.errors",
         "register_cell": "elman.cells.registry",
         "similar_documents": "elman.tasks.vectors.documents",
+        "verify": "elman.tasks.verification",
     }
     return getattr(importlib.import_module(homes.get(name, "elman.api")), name)
 

@@ -27,6 +27,7 @@ from elman.evaluation.splits import held_out_text
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage import folder as model_folder
+from elman.system.launcher import TIMEOUT, check_timeout
 from elman.system.machine import cache_folder
 from elman.tasks.classify.review_rating import review_rating
 from elman.tasks.fitting import resume_model, train_model
@@ -60,6 +61,7 @@ def train(
     precision: str = "auto",
     threads: int | None = None,
     tensorboard: bool = False,
+    timeout: float = TIMEOUT,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Any:
@@ -79,6 +81,7 @@ def train(
         minutes: how long to train; or ``epochs``; or ``updates``. By default 5 minutes.
         start: a model folder to continue from with new text; for ``tag``, one or several language
             models whose states are features of words.
+        timeout: seconds that processes of `torchrun` wait for each other.
         settings: anything else that `elman train --help` lists, such as ``level="char"``,
             ``order=3``, ``hidden_size=256`` or ``dropout=0.3``.
 
@@ -120,6 +123,7 @@ def train(
         start=first,
         progress=progress or Progress(),
         pictures=out is not None,
+        timeout=check_timeout(timeout),
     )
     trained = chosen.load(path, torch=True)
     if out is None:
@@ -330,14 +334,14 @@ def _opened(sources: Sources | Text, config: CorpusConfig | None, progress: Prog
         yield text
 
 
-def resume(folder: str | Path, *, progress: Progress | None = None) -> Any:
+def resume(folder: str | Path, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> Any:
     """Resume an interrupted training; the result is that of an uninterrupted one.
 
     Raises:
         TrainingError: there is nothing to resume, or the data has changed.
     """
     path = Path(folder)
-    resume_model(path, progress=progress or Progress())
+    resume_model(path, progress=progress or Progress(), timeout=check_timeout(timeout))
     return task_named(entry(model_folder.read_config(path)[0]).task).load(path, torch=True)
 
 

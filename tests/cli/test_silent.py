@@ -174,6 +174,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
         ("complete", "NGRAM", "Anna sees"),
         ("generate", "LSTM", "Anna sees"),
         ("info", "LSTM"),
+        ("verify", "LSTM", "--canary", "Anna sees {digits:2}=42"),
         ("compare", "TEXT", "--out", "compared", "--models", "rnn", "--epochs", "1", "--parameters", "3000"),
         ("xray", "LSTM", "TEXT", "--lags", "12", "--positions", "4", *SENTENCE),
         ("xray", "NGRAM", "TEXT", "--lags", "4", "--positions", "4", "--out", "xrayed"),

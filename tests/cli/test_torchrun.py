@@ -50,6 +50,26 @@ def test_a_killed_process_ends_all_and_one_alone_resumes(
         np.testing.assert_allclose(found[name], weights, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
+def test_a_process_that_hangs_ends_the_others_after_the_timeout(text_file: Path, tmp_path: Path) -> None:
+    out, said = tmp_path / "model", tmp_path / "said.txt"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "elman"]
+    train = [*map(str, ["train", text_file, "--out", out, *SETTINGS, "--updates", 100_000, "--timeout", 5])]
+    with said.open("w") as file:
+        process = subprocess.Popen([*torchrun, *train], stdout=file, stderr=file)
+    while process.poll() is None and not (out / "training" / "checkpoint.safetensors").exists():
+        time.sleep(0.01)
+    assert process.poll() is None, said.read_text()
+    first, second = sorted(children(process.pid), key=lambda pid: b"RANK=1" in environment(pid).split(b"\0"))
+    os.kill(second, signal.SIGSTOP)
+    while Path(f"/proc/{first}/stat").exists() and "Z" not in Path(f"/proc/{first}/stat").read_text().split()[2]:
+        time.sleep(0.01)
+    os.kill(second, signal.SIGKILL)  # or torchrun would wait half a minute until it does so
+    assert process.wait(timeout=60) != 0
+    (line,) = re.findall("^elman: .*", said.read_text(), re.MULTILINE)
+    assert line.startswith("elman: process 0 of 2 heard nothing from the others for 5 s (--timeout)")
+
+
 def children(process: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 

@@ -15,7 +15,9 @@ import elman
 from elman.errors import FolderError, Interrupted, UsageError
 from elman.models.registry import entry
 from elman.storage import folder as model_folder
+from elman.storage.archive import read_sealed_json
 from elman.tasks.registry import TASKS, task_named
+from elman.tasks.verification import compare_cards
 
 WORDS = {"good": ("fine", "lovely", "great"), "bad": ("poor", "awful", "dull")}
 
@@ -294,6 +296,39 @@ def test_without_a_folder_it_can_be_saved(
     model.save(tmp_path / "kept")
     kept, whole = (hashlib.sha256((path / "model.safetensors").read_bytes()) for path in (tmp_path / "kept", folder))
     assert kept.hexdigest() == whole.hexdigest()
+
+
+def test_figures_are_derived_again(subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path) -> None:
+    """All come out again from data that has moved, but one that was made better than it is."""
+    data, folder = trained
+    moved, forged = tmp_path / "moved", tmp_path / "forged"
+    moved.mkdir()
+    moved = Path(shutil.copy(data, moved))
+    shutil.copytree(folder, forged)
+    card = read_sealed_json(forged / model_folder.CARD_FILE)
+    name = (
+        "data.hash"
+        if not card["figures"]
+        else next(each.name for each in compare_cards({"figures": card["figures"]}, {}, tolerance=0) if each.stated)
+    )
+    model_folder.write_card(forged, bettered(card, name))
+    before = {path: path.stat().st_mtime_ns for path in forged.rglob("*")}
+    found = elman.verify(forged, data=[moved])
+    assert found.reason is None and not found.holds
+    assert [each.name for each in found.figures if not each.holds] == [name] and len(found.figures) > 1, found
+    assert before == {path: path.stat().st_mtime_ns for path in forged.rglob("*")}
+    moved.write_text("\n".join(data.read_text().splitlines()[:-9]))
+    other = elman.verify(folder, data=[moved])
+    assert other.reason is not None and not other.holds and not other.figures
+
+
+def bettered(value: Any, name: str, here: str = "") -> Any:
+    """A model card with another number, or hash, at a place."""
+    if here == name:
+        return f"{value}0" if isinstance(value, str) else np.multiply(value, 1.01).tolist()
+    if isinstance(value, dict):
+        return {key: bettered(inner, name, f"{here}.{key}".lstrip(".")) for key, inner in value.items()}
+    return [bettered(each, name, f"{here}.{n}") for n, each in enumerate(value)] if isinstance(value, list) else value
 
 
 def test_changed_files_and_links_are_noticed(

@@ -41,6 +41,7 @@ VERBS: dict[str, str] = {
     "xray": "Why a model forgets: gradient and influence by lag, gates, a diagnosis.",
     "explain": "A cell or an idea on one page: equations, a drawing, papers, how to see it.",
     "info": "Show the model card: data, settings, results, versions.",
+    "verify": "Check a model: digests of its files, the figures of its card derived again, memorised secrets.",
     "doctor": "This machine, the versions, and what is slow here and why.",
 }
 
@@ -82,7 +83,7 @@ app = typer.Typer(
     "Start with `elman quickstart`, or `elman train my.txt --out model`. "
     "`elman VERB --help` explains a verb; --json works on every verb.",
     epilog="Results go to stdout, everything else to stderr. "
-    "Exit code 2: a user error, explained in one line; 130: interrupted.",
+    "Exit code 2: a user error, explained in one line, or a model that `elman verify` finds wrong; 130: interrupted.",
 )
 
 

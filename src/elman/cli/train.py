@@ -9,7 +9,7 @@ from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.models.registry import entry, known
 from elman.models.vectors.config import DEFAULTS
-from elman.system.launcher import leads
+from elman.system.launcher import TIMEOUT, leads
 from elman.tasks.registry import TASKS, task_named
 
 _TASKS = [task_named(name) for name in TASKS]
@@ -85,6 +85,9 @@ def run(
             show_default=False,
         ),
     ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="Under torchrun: seconds that a process waits for the others before it gives up.")
+    ] = TIMEOUT,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
@@ -100,7 +103,7 @@ def run(
         given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, *own.values())
         if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
-        trained = api.resume(out, progress=progress)
+        trained = api.resume(out, timeout=timeout, progress=progress)
     else:
         trained = api.train(
             *(texts or []),
@@ -115,6 +118,7 @@ def run(
             precision=precision,
             threads=threads,
             tensorboard=tensorboard,
+            timeout=timeout,
             progress=progress,
             task=task,
             **more,

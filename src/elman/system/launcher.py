@@ -2,6 +2,11 @@
 
 import os
 
+from elman.errors import UsageError
+
+TIMEOUT = 1800.0
+"""Seconds that a process waits for the others."""
+
 
 def is_launched() -> bool:
     """Whether torchrun started this process beside others."""
@@ -21,3 +26,14 @@ def was_restarted() -> bool:
 def processes_here() -> int:
     """Processes that torchrun started on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if is_launched() else 1
+
+
+def check_timeout(seconds: float) -> float:
+    """The value of ``--timeout``.
+
+    Raises:
+        UsageError: it is no time to wait for.
+    """
+    if not 1 <= seconds <= 7 * 24 * 3600:
+        raise UsageError(f"--timeout is {seconds:g}; it must be from 1 second to 604800 (a week)")
+    return seconds

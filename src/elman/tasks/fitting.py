@@ -17,7 +17,7 @@ from elman.report.growth import draw_growth
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.system.files import write_atomic
-from elman.system.launcher import leads, was_restarted
+from elman.system.launcher import TIMEOUT, leads, was_restarted
 from elman.system.machine import available_cores, choose_device, fingerprint, require_torch, set_threads, version
 from elman.tasks.following import announce, follow, leading
 from elman.tasks.job import Job
@@ -30,21 +30,30 @@ if TYPE_CHECKING:
     from elman.training.processes import Processes
 
 
-def train_model(request: Request, *, out: Path, start: Path | None, progress: Progress, pictures: bool = True) -> None:
+def train_model(
+    request: Request,
+    *,
+    out: Path,
+    start: Path | None,
+    progress: Progress,
+    pictures: bool = True,
+    timeout: float = TIMEOUT,
+) -> None:
     """Train a model into the new folder ``out``.
 
     Args:
         start: a model folder to start from (``--from``).
         pictures: whether the learning curve is drawn into the folder.
+        timeout: seconds that processes of torchrun wait for each other.
 
     Raises:
         ElmanError: whatever is wrong, in one line; Interrupted on Ctrl-C.
     """
     if not leads():
-        follow(out)
+        follow(out, timeout)
         return
     if was_restarted() and model_folder.has_checkpoint(out):
-        resume_model(out, progress=progress)
+        resume_model(out, progress=progress, timeout=timeout)
         return
     learns = entry(request.kind).plan is not None
     if learns:
@@ -52,7 +61,7 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
         choose_device(str(request.fixed.plan.get("device", "auto")))
     if request.tensorboard and version("tensorboard") is None:
         raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard")
-    with leading() as processes, alone(out):
+    with leading(timeout) as processes, alone(out):
         # Before the data is read, which may take a while.
         model_folder.create(out)
         try:
@@ -64,16 +73,16 @@ def train_model(request: Request, *, out: Path, start: Path | None, progress: Pr
             raise
 
 
-def resume_model(out: Path, *, progress: Progress) -> None:
+def resume_model(out: Path, *, progress: Progress, timeout: float = TIMEOUT) -> None:
     """Resume an interrupted training, bit for bit as if it had not stopped.
 
     Raises:
         TrainingError: nothing to resume, or the data has changed.
     """
     if not leads():
-        follow(out)
+        follow(out, timeout)
         return
-    with leading() as processes:
+    with leading(timeout) as processes:
         _resume(out, processes, progress)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from elman.errors import FirstEnded, TrainingError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
-from elman.system.launcher import is_launched
+from elman.system.launcher import TIMEOUT, is_launched
 from elman.tasks.job import Job
 from elman.tasks.registry import task_named
 
@@ -30,7 +30,7 @@ def announce(job: Job, weights: "Arrays | None", processes: "Processes") -> None
 
 
 @contextmanager
-def leading() -> Iterator["Processes | None"]:
+def leading(timeout: float = TIMEOUT) -> Iterator["Processes | None"]:
     """Lead the processes that torchrun started; None without torchrun. In the end the others are
     told whether there is a model."""
     if not is_launched():
@@ -38,7 +38,7 @@ def leading() -> Iterator["Processes | None"]:
         return
     from elman.training.processes import join
 
-    processes, trained = join(), False
+    processes, trained = join(timeout), False
     try:
         yield processes
         trained = True
@@ -47,7 +47,7 @@ def leading() -> Iterator["Processes | None"]:
             processes.order("end", {"trained": trained})
 
 
-def follow(folder: Path) -> None:
+def follow(folder: Path, timeout: float = TIMEOUT) -> None:
     """Train along until the first process ends.
 
     Raises:
@@ -59,7 +59,7 @@ def follow(folder: Path) -> None:
     # These reach all processes at once: the first one saves, and for that it needs the others.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    group = join()
+    group = join(timeout)
     assert isinstance(group, Group)
     carry_out(group, folder)
 

@@ -1,5 +1,6 @@
 """Task: what elman needs to know about a task to train, load and describe its models."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,13 +8,15 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.config import Config
-from elman.errors import UsageError
+from elman.errors import TextError, UsageError
 from elman.models.registry import entry, is_known, known, resolve, trainable
 from elman.progress import Progress
 from elman.storage.folder import read_config
+from elman.system.machine import choose_device, set_threads
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.training.plan import Plan
+from elman.training.plan_file import read_plan
 
 
 class TrainedModel(Protocol):
@@ -111,6 +114,12 @@ class Task(ABC):
     ) -> Job:
         """The job of an interrupted training, from its folder and its data."""
 
+    def reopen(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        """The job of a finished training, to measure its model again (`elman verify`)."""
+        return self.resume(request, folder=folder, config=config, plan=plan, data_hash=data_hash, progress=progress)
+
     @abstractmethod
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> TrainedModel:
         """Read a model folder."""
@@ -139,6 +148,32 @@ class Task(ABC):
         model: Any = self.load(folder, progress=progress)
         figures: dict[str, Any] = model.evaluate(*sources)
         return Evaluation(figures, "\n".join(f"{name}: {figure:.4g}" for name, figure in figures.items()))
+
+    def measured_again(self, folder: Path, data: Mapping[str, Sequence[str]], *, progress: Progress) -> dict[str, Any]:
+        """What a model card says that follows from data and weights, derived anew (`elman verify`).
+
+        Args:
+            folder: a copy of the model folder, which is written to.
+            data: where ``sources``, ``valid`` and ``test`` are now, if not where training read them.
+
+        Raises:
+            TextError: the data is not there, or is other data than that of the training.
+            TrainingError: the folder does not say how its data was read.
+        """
+        kind, values = read_config(folder)
+        found, record = entry(kind), read_plan(folder / "training")
+        request = self.request.from_json(record["request"])
+        request = dataclasses.replace(request, **{name: tuple(files) for name, files in data.items() if files})
+        plan = None if found.plan is None else resolve(found.plan).from_json(record["plan"])
+        if plan is not None:
+            # Sums of many numbers are the same only with the same number of threads.
+            set_threads(plan.threads)
+            plan = plan.replace(device=choose_device(plan.device))
+        config, data_hash = resolve(found.config).from_json(values), str(record.get("data", record.get("corpus")))
+        job = self.reopen(request, folder=folder, config=config, plan=plan, data_hash=data_hash, progress=progress)
+        if job.data_hash != data_hash:
+            raise TextError(f"it is other data (hash {job.data_hash}) than that of the training (hash {data_hash})")
+        return job.measure_again()
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         """What `elman train` prints of a model card at the end, line by line."""

@@ -18,10 +18,7 @@ from torch import Tensor
 
 from elman.data.part import Part
 from elman.errors import TrainingError
-from elman.system.launcher import is_launched
-
-TIMEOUT = timedelta(minutes=30)
-"""How long a process waits for the others."""
+from elman.system.launcher import TIMEOUT, is_launched
 
 
 class Order(NamedTuple):
@@ -64,10 +61,11 @@ class Group(Processes):
 
     Args:
         group: a process group of ``torch.distributed``.
+        timeout: seconds after which the group gives up waiting.
     """
 
-    def __init__(self, group: Any) -> None:
-        self.group = group
+    def __init__(self, group: Any, *, timeout: float = TIMEOUT) -> None:
+        self.group, self.timeout = group, timeout
         self.rank, self.count = group.rank(), group.size()
         self.sent = 0
         """Bytes of all messages so far."""
@@ -125,6 +123,11 @@ class Group(Processes):
         try:
             work.wait()
         except RuntimeError as error:
+            if "timed out" in str(error).lower() or "timeout" in str(error).lower():
+                raise TrainingError(
+                    f"process {self.rank} of {self.count} heard nothing from the others for {self.timeout:g} s "
+                    "(--timeout): one of them hangs, or its machine is out of reach; begin again with --resume"
+                ) from error
             raise TrainingError(
                 f"process {self.rank} of {self.count} lost the others ({str(error).splitlines()[0][:200]}); all of "
                 "them must run: begin again with --resume"
@@ -139,8 +142,11 @@ class Group(Processes):
 ALONE = Processes()
 
 
-def join() -> Processes:
+def join(timeout: float = TIMEOUT) -> Processes:
     """The processes that torchrun started; ALONE without torchrun.
+
+    Args:
+        timeout: seconds to wait for the others, here and at every message.
 
     Raises:
         TrainingError: they do not find each other.
@@ -153,7 +159,7 @@ def join() -> Processes:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     try:
         if not dist.is_initialized():
-            dist.init_process_group(backend, timeout=TIMEOUT)
+            dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
     except RuntimeError as error:
         raise TrainingError(f"the processes do not find each other: {str(error).splitlines()[0][:200]}") from error
-    return Group(dist.group.WORLD)
+    return Group(dist.group.WORLD, timeout=timeout)

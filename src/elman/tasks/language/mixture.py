@@ -1,13 +1,18 @@
 """Mixtures by the names of their parts: ``MODEL`` or ``MODEL=WEIGHT``."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from elman.errors import UsageError
+from elman.errors import TextError, UsageError
+from elman.evaluation.mixing import fit_mixture
+from elman.evaluation.splits import held_out_text
 from elman.models.combine import Mixture
 from elman.progress import Progress
+from elman.system.machine import cache_folder
 from elman.tasks.language.model import Model, load
+from elman.text.corpus import CorpusConfig, read_text
 
 
 class Part(NamedTuple):
@@ -134,3 +139,33 @@ def spelled(model: Model) -> str:
     found = model.card["mixture"]
     named = zip(found["weights"], found["parts"], strict=True)
     return ", ".join(f"{weight:.2f} {part['name']}" for weight, part in named)
+
+
+def mixture_again(folder: Path, sources: Sequence[str], *, progress: Progress) -> dict[str, Any]:
+    """The figures of a mixture's card on the text that its weights were fitted on, derived anew.
+
+    Args:
+        sources: that text, if it is not the validation text of a part.
+
+    Raises:
+        TextError: it is not there, or is another text.
+    """
+    model = load(folder)
+    if not isinstance(model.lm, Mixture):
+        raise TextError("it was made of other models, without figures of its own")
+    facts = model.card.get("mixture", {})
+    if "tuned_on" not in facts:
+        raise TextError("its weights were given, so there is no text that they were fitted on")
+    config = CorpusConfig(pretokenized=model.lm.tokenizer.config.pretokenized)
+    places = [Path(part["folder"]) for part in facts["parts"] if part.get("folder")]
+    with ExitStack() as opened:
+        if sources:
+            where: Any = read_text(sources, config=config, folder=cache_folder() / "texts", progress=progress)
+        else:
+            where = held_out_text(next(iter(places), None), model.card, progress=progress, purpose="measuring on")
+        text = opened.enter_context(where)
+        if text.sha256 != facts["tuned_on"]:
+            raise TextError(f"it is another text ({text.sha256[:16]}) than the one of the weights")
+        fitted = fit_mixture(model.lm.models, model.speller, text, context=facts["context"], progress=progress)
+    parts = [{"figures": part.figures()} for part in fitted.parts]
+    return {"mixture": {"weights": fitted.weights, "parts": parts, "figures": fitted.mixture.figures()}}

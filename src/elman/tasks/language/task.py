@@ -1,6 +1,6 @@
 """Language modelling as a task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from elman.errors import UsageError
 from elman.models.network_config import NeuralConfig
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
+from elman.storage.folder import read_config
 from elman.tasks.job import Job
 from elman.tasks.language.plan import LanguagePlan
 from elman.tasks.language.request import LanguageRequest
@@ -64,10 +65,30 @@ class LanguageTask(Task):
         data = reread_data(request, folder=folder, data_hash=data_hash, progress=progress)
         return NetworkJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
 
+    def reopen(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.models.ngram.query import NgramConfig
+        from elman.tasks.language.job import CountingJob, reread_data
+
+        assert isinstance(request, LanguageRequest)
+        if plan is not None:
+            return self.resume(request, folder=folder, config=config, plan=plan, data_hash=data_hash, progress=progress)
+        assert isinstance(config, NgramConfig)
+        data = reread_data(request, folder=folder, data_hash=data_hash, progress=progress)
+        return CountingJob(request=request, folder=folder, progress=progress, config=config, data=data)
+
     def load(self, folder: Path, *, progress: Progress | None = None, torch: bool = False) -> "Model":
         from elman.tasks.language.model import load
 
         return load(folder, progress=progress, torch=torch)
+
+    def measured_again(self, folder: Path, data: Mapping[str, Sequence[str]], *, progress: Progress) -> dict[str, Any]:
+        if entry(read_config(folder)[0]).trainable:
+            return super().measured_again(folder, data, progress=progress)
+        from elman.tasks.language.mixture import mixture_again
+
+        return mixture_again(folder, data.get("sources", ()), progress=progress)
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         from elman.report.growth import growth_table

@@ -67,8 +67,12 @@ class VectorsJob(Job):
         (training / CHECKPOINT_FILE).unlink(missing_ok=True)
         WordText.remove(training)
         remove_pairs(training)
-        arrays = model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         rate = text.words * (self.config.epochs or 1) / max(seconds, 1e-9)
+        return {**self.measure_again(), "speed": {"seconds": round(seconds, 2), "words_per_second": round(rate)}}
+
+    def measure_again(self) -> dict[str, Any]:
+        # Training again takes long, and with several threads gives other vectors.
+        text, arrays = self.text, model_folder.read_arrays(self.folder / model_folder.WEIGHTS_FILE)
         return {
             "model": {
                 "name": self.config.model,
@@ -86,7 +90,6 @@ class VectorsJob(Job):
                 "reading": self.request.data.to_json(),
             },
             "figures": {},
-            "speed": {"seconds": round(seconds, 2), "words_per_second": round(rate)},
         }
 
     def card(self, about: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:

@@ -63,6 +63,20 @@ class VectorsTask(Task):
         assert isinstance(request, VectorsRequest) and isinstance(config, VectorsConfig)
         return resumed_job(request, folder=folder, config=config, data_hash=data_hash, progress=progress)
 
+    def reopen(
+        self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress
+    ) -> Job:
+        from elman.data.word_text import read_words
+        from elman.tasks.vectors.job import VectorsJob
+
+        assert isinstance(request, VectorsRequest)
+        if request.kind in COUNTED:
+            return self.prepare(request, folder=folder, start=None, progress=progress)
+        assert isinstance(config, VectorsConfig)
+        # Training removed its text from the folder.
+        text = read_words(request.sources, config=request.data, folder=folder / "training", progress=progress)
+        return VectorsJob(request=request, folder=folder, progress=progress, config=config, text=text)
+
     def load(
         self, folder: Path, *, progress: Progress | None = None, torch: bool = False
     ) -> "TrainedVectors | TrainedDocuments | IndexedDocuments":
