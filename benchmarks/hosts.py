@@ -104,10 +104,13 @@ class Hosts:
         """Begin the training on a host; what it says goes to the file ``said``."""
         endpoint = f"{ADDRESSES['a']}:{PORT}"
         nodes = ["--nnodes", "1:2", "--max-restarts", "1"] if options.elastic else ["--nnodes", "2"]
-        quick = "keep_alive_interval=1,keep_alive_max_attempt=3,last_call_timeout=2"
+        # Its address alone does not tell a host that the store is its own.
+        conf = f"is_host={str(host == 'a').lower()}"
+        if options.elastic:
+            conf += ",keep_alive_interval=1,keep_alive_max_attempt=3,last_call_timeout=2"
         torchrun = ["-m", "torch.distributed.run", *nodes, "--nproc-per-node", "1", "--rdzv-backend", "c10d"]
         torchrun += ["--rdzv-endpoint", endpoint, "--rdzv-id", "elman", "--local-addr", ADDRESSES[host]]
-        torchrun += ["--rdzv-conf", quick] if options.elastic else []
+        torchrun += ["--rdzv-conf", conf]
         train = ["-m", "elman", "train", str(text), "--out", str(out), *TRAINING, "--timeout", str(options.timeout)]
         environment = {**os.environ, "GLOO_SOCKET_IFNAME": self.cables[host], "OMP_NUM_THREADS": "1"}
         command = ["ip", "netns", "exec", self.names[host], sys.executable, *torchrun, *train]
@@ -131,21 +134,24 @@ def rehearse(hosts: Hosts, folder: Path, options: argparse.Namespace) -> Iterato
     text.write_text("".join(f"Anna sees the {name} house {'at night' * (number % 3)}.\n" for number in range(200)
                             for name in ("old", "green", "quiet")))  # fmt: skip
     said = {host: folder / f"{host}.txt" for host in ADDRESSES}
-    for host, file in said.items():
-        hosts.start(host, text, out, file, options)
-    checkpoint, log = out / "training" / "checkpoint.safetensors", out / "training" / "log.jsonl"
-    begun = wait_for(checkpoint.exists, _START_SECONDS)
-    if begun is None:
+    started = [hosts.start(host, text, out, file, options) for host, file in said.items()]
+    log = out / "training" / "log.jsonl"
+
+    def logged() -> int:
+        return log.stat().st_size if log.exists() else 0
+
+    begun = wait_for(lambda: logged() or any(each.poll() for each in started), _START_SECONDS)
+    if begun is None or not logged():
         yield {"step": "start", "good": False, "said": said["a"].read_text()[-2000:]}
         return
     yield {"step": "start", "good": True, "seconds": round(begun, 1)}
     hosts.cable("down")
     time.sleep(min(1.0, options.cut / 2))  # what is on its way comes to an end
-    before = log.stat().st_size
+    before = logged()
     time.sleep(options.cut - min(1.0, options.cut / 2))
-    still = log.stat().st_size == before
+    still = logged() == before
     hosts.cable("up")
-    again = wait_for(lambda: log.stat().st_size > before, options.timeout)
+    again = wait_for(lambda: logged() > before, options.timeout)
     yield {"step": "cut", "good": still and again is not None, "stood_still": still, "went_on_after": again}
     hosts.cable("down")
     first = {host: set(hosts.trainers(host)) for host in ADDRESSES}
@@ -156,8 +162,8 @@ def rehearse(hosts: Hosts, folder: Path, options: argparse.Namespace) -> Iterato
     told = all(len(each) == 1 and "--timeout" in each[0] for each in lines.values())
     yield {"step": "lost", "good": ended is not None and told, "ended_after": ended, "said": lines}
     if options.elastic:
-        before = log.stat().st_size
-        alone = wait_for(lambda: log.stat().st_size > before, _START_SECONDS)
+        before = logged()
+        alone = wait_for(lambda: logged() > before, _START_SECONDS)
         yield {"step": "alone", "good": alone is not None, "went_on_after": alone}
 
 

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "hosts.py"
 
 @pytest.mark.slow
 def test_a_cut_cable_is_waited_for_and_a_lost_host_ends_the_training() -> None:
-    command = [sys.executable, SCRIPT, "--cut", "2", "--timeout", "6"]
+    command = [sys.executable, SCRIPT, "--cut", "2", "--timeout", "10"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=240)
     if found.returncode == 3:
         pytest.skip(found.stderr.strip())

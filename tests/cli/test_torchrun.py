@@ -54,7 +54,7 @@ def test_a_killed_process_ends_all_and_one_alone_resumes(
 def test_a_process_that_hangs_ends_the_others_after_the_timeout(text_file: Path, tmp_path: Path) -> None:
     out, said = tmp_path / "model", tmp_path / "said.txt"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "elman"]
-    train = [*map(str, ["train", text_file, "--out", out, *SETTINGS, "--updates", 100_000, "--timeout", 5])]
+    train = [*map(str, ["train", text_file, "--out", out, *SETTINGS, "--updates", 100_000, "--timeout", 10])]
     with said.open("w") as file:
         process = subprocess.Popen([*torchrun, *train], stdout=file, stderr=file)
     while process.poll() is None and not (out / "training" / "checkpoint.safetensors").exists():
@@ -67,7 +67,7 @@ def test_a_process_that_hangs_ends_the_others_after_the_timeout(text_file: Path,
     os.kill(second, signal.SIGKILL)  # or torchrun would wait half a minute until it does so
     assert process.wait(timeout=60) != 0
     (line,) = re.findall("^elman: .*", said.read_text(), re.MULTILINE)
-    assert line.startswith("elman: process 0 of 2 heard nothing from the others for 5 s (--timeout)")
+    assert line.startswith("elman: process 0 of 2 heard nothing from the others for 10 s (--timeout)")
 
 
 def children(process: int) -> list[int]:

@@ -13,6 +13,7 @@ from elman.storage import folder as model_folder
 from elman.system.machine import peak_memory
 from elman.training.checkpoint import Position, read_checkpoint, write_checkpoint
 from elman.training.interrupt import StopRequest
+from elman.training.processes import LostProcess
 from elman.training.run import Run
 from elman.training.training import Training
 from elman.training.training_log import TrainingLog
@@ -71,6 +72,8 @@ def _loop(run: Run, training: Training, log: TrainingLog, stop: StopRequest) -> 
     while position.update < plan.updates and not out_of_patience():
         try:
             done = training.update()
+        except LostProcess:
+            raise
         except TrainingError as error:
             exploded = "" if observer is None else observer.explosion(training.network)
             raise TrainingError(f"{error}{exploded}; {_kept(run, position)}") from None

@@ -29,6 +29,10 @@ class Order(NamedTuple):
     data: bytes = b""
 
 
+class LostProcess(TrainingError):
+    """Another process has ended, hangs, or cannot be reached."""
+
+
 class Processes:
     """One process alone: there is nobody to wait for."""
 
@@ -118,17 +122,17 @@ class Group(Processes):
         """Wait for a message.
 
         Raises:
-            TrainingError: another process has ended, or does not answer.
+            LostProcess: another process has ended, or does not answer.
         """
         try:
             work.wait()
         except RuntimeError as error:
             if "timed out" in str(error).lower() or "timeout" in str(error).lower():
-                raise TrainingError(
+                raise LostProcess(
                     f"process {self.rank} of {self.count} heard nothing from the others for {self.timeout:g} s "
                     "(--timeout): one of them hangs, or its machine is out of reach; begin again with --resume"
                 ) from error
-            raise TrainingError(
+            raise LostProcess(
                 f"process {self.rank} of {self.count} lost the others ({str(error).splitlines()[0][:200]}); all of "
                 "them must run: begin again with --resume"
             ) from error
