@@ -13,7 +13,7 @@ from rooms import FLOORS, PACKAGE, ROOT, imports, modules, room
 
 TORCH = {
     "nn", "training", "tasks", "system/machine.py", "models/neural.py", "models/encoder.py", "models/classifier.py",
-    "models/tagger.py", "models/token_encoder.py", "models/stored_weights.py", "models/outcome.py",
+    "models/tagger.py", "models/token_encoder.py", "models/stored_weights.py", "models/outcome.py", "models/reader.py",
     "models/dual_encoder.py", "models/translator.py", "models/forecaster.py", "models/dynamic.py",
     "models/parameter_vector.py",
     "studies/doctor.py", "studies/xray.py",

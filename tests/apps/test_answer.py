@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.in_process import run_here
@@ -7,9 +8,9 @@ from tests.in_process import run_here
 import elman
 from elman.apps.answer import AnswerConfig, Answerer
 from elman.apps.answering.documents import squad_answers, squad_figures
-from elman.apps.answering.squad import read_squad
 from elman.apps.ranking.build import IndexedDocument, temporary_index
 from elman.apps.ranking.documents import passages
+from elman.data.squad import read_squad
 from elman.errors import TextError, UsageError
 
 TURING = "Alan Turing was a mathematician. He was born in London on 23 June 1912. He proposed a test in 1950."
@@ -59,7 +60,8 @@ def test_documents_that_do_not_say(question: str, reason: str) -> None:
 def test_the_share_that_is_needed_can_be_set() -> None:
     assert elman.answer(TEXTS, "What did Turing invent in London?").text is None
     assert elman.answer(TEXTS, "What did Turing invent in London?", least=0.2).text == "a mathematician"
-    for settings in ({"least": 1.5}, {"passages": 0}, {"passage_words": 0}):
+    wrong: list[dict[str, Any]] = [{"least": 1.5}, {"passages": 0}, {"passage_words": 0}]
+    for settings in wrong:
         with pytest.raises(UsageError, match="it must be"):
             elman.answer(TEXTS, "Who?", **settings)
 
@@ -114,10 +116,10 @@ SQUAD = {
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_questions_of_squad(everywhere: bool, tmp_path: Path) -> None:
     (tmp_path / "dev.json").write_text(json.dumps(SQUAD))
-    file = read_squad(tmp_path / "dev.json")
+    file = read_squad(str(tmp_path / "dev.json"))
     assert [each.id for each in file.paragraphs] == ["Alan_Turing/0", "Alan_Turing/1"]
     assert [(each.paragraph, each.answers) for each in file.questions] == [(0, ("23 June",)), (0, ()), (1, ("Sea",))]
-    with temporary_index(file.paragraphs) as index:
+    with temporary_index(map(IndexedDocument._make, file.paragraphs)) as index:
         answers = squad_answers(Answerer(index), file, everywhere=everywhere)
     assert [answers[f"q{n}"].text for n in (1, 2, 3)] == ["23 June 1912", None, "Mediterranean Sea"]
     figures = squad_figures(file, answers)
@@ -145,7 +147,7 @@ def test_questions_of_squad(everywhere: bool, tmp_path: Path) -> None:
 def test_files_of_another_shape_are_refused(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "dev.json").write_text(text)
     with pytest.raises(TextError, match=message):
-        read_squad(tmp_path / "dev.json")
+        read_squad(str(tmp_path / "dev.json"))
 
 
 def test_the_verb(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The contract of tasks, on every registered one: each must have a sample of its data here."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,6 +111,29 @@ def dialogues(path: Path, seed: int) -> None:
     )
 
 
+def questions(path: Path, seed: int) -> None:
+    """Where people live and how they are, asked in the JSON of SQuAD; of some the paragraph says nothing."""
+    rng, paragraphs = np.random.default_rng(seed), []
+    for _ in range(60):
+        one, other = rng.choice(["Anna", "Ben", "Clara", "Dan"], 2, replace=False)
+        place, state = str(rng.choice(["Rome", "Paris", f"w{rng.integers(40)}"])), str(rng.choice(["fine", "old"]))
+        text = f"{one} lives in {place}. {other} is {state}."
+        asked = [(f"Where does {one} live?", place), (f"How is {other}?", state), (f"Where does {other} live?", None)]
+        paragraphs.append({
+            "context": text,
+            "qas": [
+                {
+                    "id": f"{len(paragraphs)}/{number}",
+                    "question": question,
+                    "answers": [] if answer is None else [{"text": answer, "answer_start": text.index(answer)}],
+                    "is_impossible": answer is None,
+                }
+                for number, (question, answer) in enumerate(asked)
+            ],
+        })  # fmt: skip
+    path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "people", "paragraphs": paragraphs}]}))
+
+
 COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
@@ -173,6 +197,17 @@ SUBJECTS = {
         ],
     ),
     "reply": Subject(dialogues, {**COMMON, **SMALL, "vector_size": 8, "rival": False, "min_count": 1}, []),
+    "answer": Subject(
+        questions,
+        {**COMMON, **SMALL, "subword_size": 4, "align_size": 3, "buckets": 90, "dropout": 0.2, "rival": False},
+        [
+            ("Where does Anna live?", "Anna lives in Rome."),
+            ("", ""),
+            ("Who?", ""),
+            {"question": "How is Ben?", "context": "Clara lives in Paris. Ben is fine. " * 60, "id": "1"},
+            ("", "never seen before"),
+        ],
+    ),
     "vectors": Subject(
         sentences,
         {"model": "skipgram", "epochs": 20, "threads": 2, "min_count": 1, "dimensions": 6, "document": "line"},
@@ -255,7 +290,8 @@ def test_predictions_keep_their_order_and_do_not_depend_on_each_other(
 
 def numbers_of(model: Any, inputs: list[Any]) -> list[Any]:
     found = list(model.predictions(iter(inputs)))
-    return [getattr(each, "probabilities", getattr(each, "quantiles", each)) for each in found]
+    names = ("probabilities", "quantiles", "probability")
+    return [next((getattr(each, name) for name in names if hasattr(each, name)), each) for each in found]
 
 
 def test_predictions_stream(subject: tuple[str, Subject], trained: tuple[Path, Path]) -> None:

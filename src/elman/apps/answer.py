@@ -1,15 +1,15 @@
-"""Answers from documents: the sentence that has most of the question's words, and the part of it that fits.
+"""Answers from documents: by rules, the sentence that has most of the question's words and the part of it that fits; or
+by a trained reader, the part of the first passages that it finds likeliest.
 
-Everything is counted, so that each answer can say why: which share of the question's words the sentence has,
+With rules everything is counted, so that each answer can say why: which share of the question's words the sentence has,
 weighted by how rare they are; whether the part is of the kind that the question asks for; and how near it stands to
 those words. Where too little is found, the answer is that the text does not say.
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from elman.apps.answering.question import NAME, NUMBER, PHRASE, PLACE, REASON, Question, candidates
 from elman.apps.rank import RankConfig, Ranker
@@ -20,6 +20,7 @@ from elman.apps.ranking.scoring import idf
 from elman.config import Config
 from elman.decode.scoring import score_lines
 from elman.errors import UsageError
+from elman.models.reader_features import without_ending
 from elman.text.normalise import normalise_line
 from elman.text.sentences import sentence_spans
 
@@ -28,7 +29,6 @@ _BEFORE = 0.5
 _REACH = 4.0
 """Words over which nearness falls to a third."""
 _FUNCTION = STOP_WORDS["english"] | {"many", "much", "often"}
-_ENDING = re.compile(r"(?<=...)(?:'s|ing|ed|es|s|d|e)$")
 _BY = {
     NAME: ("by",),
     PLACE: ("in", "at", "from", "to", "near"),
@@ -88,6 +88,18 @@ class Answer(NamedTuple):
         }
 
 
+@runtime_checkable
+class PassageReader(Protocol):
+    """A trained reader of passages (``elman.tasks.answer.model.Reader``)."""
+
+    threshold: float | None
+    """The least score of an answer that is given."""
+
+    def predictions(self, questions: Iterable[tuple[str, str]]) -> Iterator[Any]:
+        """The answers to questions, each with its passage."""
+        ...
+
+
 class _Sentence(NamedTuple):
     document: int
     start: int
@@ -98,6 +110,10 @@ class _Sentence(NamedTuple):
 
 class Answerer:
     """Answers questions from the documents of an index.
+
+    Args:
+        model: a trained reader, which takes the place of the rules; or a language model, which weighs the question with
+            each answer in it.
 
     >>> from elman.apps.ranking.build import IndexedDocument, temporary_index
     >>> texts = ["Ada Lovelace was born in London in 1815.", "Charles Babbage built two engines in London."]
@@ -112,11 +128,13 @@ class Answerer:
         index: Index,
         *,
         method: str | Sequence[str] = "bm25",
-        model: TextModel | None = None,
+        model: TextModel | PassageReader | None = None,
         config: AnswerConfig | None = None,
         ranking: RankConfig | None = None,
     ) -> None:
-        self.index, self.model, self.config = index, model, config or AnswerConfig()
+        self.index, self.config = index, config or AnswerConfig()
+        self.reader = model if isinstance(model, PassageReader) else None
+        self.model = None if isinstance(model, PassageReader) else model
         methods = [method] if isinstance(method, str) else list(method)
         self._ranker = Ranker(index, methods=methods, config=ranking)
 
@@ -130,6 +148,8 @@ class Answerer:
         weights = self._weights(asked)
         if documents is None:
             documents = [hit.number for hit in self._ranker.rank(asked.text, self.config.passages)]
+        if self.reader is not None:
+            return self._read(asked.text, list(documents), self.reader)
         sentences = sorted(
             (each for number in documents for each in self._sentences(number, weights)), key=lambda each: -each.coverage
         )
@@ -151,6 +171,23 @@ class Answerer:
             return self._none(best, f"no {asked.kind} is in the sentences with the question's words")
         found.sort(key=lambda each: -each.score)
         return self._weighed(asked, found[:_ASKED]) if self.model is not None else found[0]
+
+    def _read(self, question: str, documents: Sequence[int], reader: PassageReader) -> Answer:
+        """The likeliest answer of a trained reader in any of the documents."""
+        texts = self.index.texts
+        found = [(each, texts[each]) for each in documents]
+        read = list(reader.predictions((question, text) for _, text in found))
+        if not read:
+            return Answer(None, None, "", 0, 0, 0.0, {}, "no document has a word of the question")
+        (number, text), best = max(zip(found, read, strict=True), key=lambda each: each[1].score)
+        inside = [span for span in sentence_spans(text) if span[0] < best.end and span[1] > best.start]
+        start, end = (inside[0][0], inside[-1][1]) if inside else (0, 0)
+        sentence, name, parts = text[start:end], self.index.ids[number], {"reader": best.score}
+        if best.text is None:
+            reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold or 0:.2f} is needed"
+            return Answer(None, name, sentence, start, end, best.score, parts, reason)
+        reason = f"the reader is sure of its first and last word by {best.probability:.0%}"
+        return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason)
 
     def _none(self, best: _Sentence, reason: str) -> Answer:
         end = best.start + len(best.text)
@@ -190,7 +227,7 @@ class Answerer:
 
     def _key(self, term: str) -> str:
         """A term as question and sentence compare it; without a language without its ending."""
-        return term if self.index.config.language else _ENDING.sub("", term)
+        return term if self.index.config.language else without_ending(term)
 
     def _candidates(self, question: Question, sentence: _Sentence, weights: dict[str, float]) -> Iterator[Answer]:
         assert question.kind is not None

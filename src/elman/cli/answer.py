@@ -12,7 +12,7 @@ from elman.errors import UsageError
 
 if TYPE_CHECKING:
     from elman.apps.answer import Answer, Answerer
-    from elman.apps.answering.squad import SquadFile
+    from elman.data.squad import SquadFile
     from elman.progress import Progress
 
 
@@ -35,7 +35,11 @@ def run(
     ] = False,
     model: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="A language model that weighs the question with each answer in it."),
+        typer.Option(
+            metavar="MODEL",
+            help="A reader (elman train --task answer), which takes the place of the rules; or a language model, which "
+            "weighs the question with each answer in it.",
+        ),
     ] = None,
     field: Annotated[
         str | None, typer.Option(help="Of documents in .jsonl, .csv and .tsv: the field that holds the text.")
@@ -46,9 +50,10 @@ def run(
 ) -> None:
     from elman.api import load
     from elman.apps.answer import Answerer
-    from elman.apps.answering.squad import read_squad
-    from elman.apps.ranking.build import temporary_index
+    from elman.apps.ranking.build import IndexedDocument, temporary_index
     from elman.apps.ranking_documents import opened_index
+    from elman.cli.tasks import other_task
+    from elman.data.squad import read_squad
     from elman.text.corpus import read_lines
 
     if everywhere and (not squad or question is not None):
@@ -58,11 +63,17 @@ def run(
     progress, language = make_progress(), settings.pop("language", None)
     config = AnswerConfig.from_json(settings)
     file = read_squad(docs) if squad else None
-    loaded = None if model is None else load(model, task="language", progress=progress)
+    loaded = None
+    if model is not None:
+        task = other_task(model)
+        is_reader = task is not None and task.name == "answer"
+        loaded = load(model) if is_reader else load(model, task="language", progress=progress)
     opened = (
         opened_index(docs, language=language, field=field, passage=config.passage_words, progress=progress)
         if file is None
-        else temporary_index(file.paragraphs, AnalysisConfig(language=language), progress=progress)
+        else temporary_index(
+            map(IndexedDocument._make, file.paragraphs), AnalysisConfig(language=language), progress=progress
+        )
     )
     with opened as index:
         answerer = Answerer(index, model=loaded, config=config)

@@ -19,7 +19,7 @@ _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(k
 
 @with_flags(
     *dict.fromkeys(config for task in _TASKS for config in task.flags()),
-    leave_out=("updates", "cell", "precision", "threads", "language_size"),
+    leave_out=("updates", "cell", "precision", "threads", "language_size", "unanswerable"),
 )
 def run(
     texts: Annotated[

@@ -14,18 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.padding import pad
-from elman.errors import FolderError
 from elman.inference import pooling
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig
 from elman.inference.engine import PATIENCE
 from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.stack import check_states
+from elman.inference.subword_table import SubwordTable, checked_weights
 from elman.inference.tagger_program import tagger_program
-from elman.inference.weights import (
-    SCALES,
-    Quantised,
-    quantise,
-)
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 from elman.models.tagger_config import LETTERS, TaggerConfig
@@ -38,7 +33,6 @@ _WORDS = 1 << 16
 _KEPT = 1 << 24
 """Most numbers kept of words that were read, 64 MB."""
 _INSIDE = "subwords."
-_SUBWORDS = _INSIDE + "weight"
 
 Scores = NDArray[np.float32]
 
@@ -82,7 +76,8 @@ class InferenceTagger(EngineNetwork):
         super().__init__(arrays, config, program, patience=patience)
         self._subwords = _subwords_of(arrays, self.shape, is_8_bit="subwords" in config.int8)
         self.crf = {
-            name: _plain(arrays, name, shape) for name, shape in _crf_shapes(self.shape, config.outputs).items()
+            name: checked_weights(arrays, name, shape)
+            for name, shape in _crf_shapes(self.shape, config.outputs).items()
         }
         """The scores of a CRF by name; empty with a softmax."""
         self._table = WordTable(self._word_vectors)
@@ -235,64 +230,18 @@ class _CharacterReader:
         return self._encoder.pooled(np.split(letters, starts[1:-1]))
 
 
-def _subwords_of(arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> "_CharacterReader | _SubwordTable | None":
+def _subwords_of(arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> "_CharacterReader | SubwordTable | None":
     if shape.character_encoder is not None:
         return _CharacterReader(arrays, shape.character_encoder, is_8_bit=is_8_bit)
-    return _SubwordTable(arrays, shape, is_8_bit=is_8_bit) if shape.character_size else None
-
-
-class _SubwordTable:
-    """The vectors of n-grams, in 8 bits or float32."""
-
-    def __init__(self, arrays: Arrays, shape: TaggerConfig, *, is_8_bit: bool) -> None:
-        self._whole: Scores | None = None
-        self._small: Quantised | None = None
-        size = (shape.buckets, shape.character_size)
-        if is_8_bit and _SUBWORDS + SCALES in arrays:
-            codes, scales = arrays[_SUBWORDS], arrays[_SUBWORDS + SCALES]
-            good = codes.shape == size and codes.dtype == np.int8 and scales.shape == size[:1]
-            if not good or scales.dtype != np.float32 or not np.isfinite(scales).all():
-                raise FolderError(f"the 8-bit weights of {_SUBWORDS!r} have the wrong shape or type")
-            self._small = Quantised(codes, scales)
-        else:
-            whole = _plain(arrays, _SUBWORDS, size)
-            self._whole, self._small = (None, quantise(whole)) if is_8_bit else (whole, None)
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        if self._small is not None:
-            return {_SUBWORDS: self._small.codes, _SUBWORDS + SCALES: self._small.scales}
-        return {} if self._whole is None else {_SUBWORDS: self._whole}
-
-    def vectors(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Scores:
-        """The sum of each word's N n-grams, divided by sqrt(N), ``[U, S]``; zeros of a word without any.
-
-        They are added in order, so that no other word changes a bit.
-        """
-        if self._small is not None:
-            rows = self._small.codes[buckets].astype(np.float32) * self._small.scales[buckets][:, None]
-        else:
-            assert self._whole is not None
-            rows = self._whole[buckets]
-        counts = np.diff(starts)
-        found = np.zeros((len(counts), rows.shape[1]), np.float32)
-        some = counts > 0
-        if some.any():
-            sizes = np.sqrt(counts[some, None].astype(np.float32))
-            found[some] = np.add.reduceat(rows, starts[:-1][some], axis=0) / sizes
-        return found
+    if not shape.character_size:
+        return None
+    return SubwordTable(arrays, shape.buckets, shape.character_size, is_8_bit=is_8_bit)
 
 
 def _crf_shapes(shape: TaggerConfig, outputs: int) -> dict[str, tuple[int, ...]]:
     if not shape.crf:
         return {}
     return {"crf.transitions": (outputs, outputs), "crf.begin": (outputs,), "crf.end": (outputs,)}
-
-
-def _plain(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    array = arrays.get(name)
-    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-        raise FolderError(f"the weights lack {name!r} as finite float32{list(shape)}; the folder is damaged")
-    return array
 
 
 def _pieces(counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -83,6 +83,13 @@ _OTHERS: dict[str, Entry] = {
         plan="elman.tasks.reply.plan:ReplyPlan",
         files=("tokenizer.json", "tokenizer_config.json", "replies.tsv"),
     ),
+    "reader": Entry(
+        "answer",
+        "elman.models.reader_config:ReaderConfig",
+        "elman.inference.reader:InferenceReader",
+        plan="elman.tasks.answer.plan:AnswerPlan",
+        files=("vocabulary.tsv",),
+    ),
     "tagger": Entry(
         "tag",
         "elman.models.tagger_config:TaggerConfig",

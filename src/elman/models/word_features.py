@@ -130,3 +130,15 @@ def fit_vocabulary(words: Iterable[str], *, min_count: int, more: Iterable[str] 
     known = {word for word, count in counts.items() if count >= min_count} | {form_of(word) for word in more}
     kept = sorted(known, key=lambda word: (-counts[word], word))
     return Vocabulary(kept, [counts[word] for word in kept])
+
+
+def word_drops(counts: NDArray[np.int64], amount: float) -> NDArray[np.float32] | None:
+    """How often each word id is read as unknown ``[V + 1]``; that of `<s>` never is.
+
+    >>> word_drops(np.array([0, 1, 3]), 1.0).tolist()
+    [0.0, 0.5, 0.25, 0.0]
+    """
+    if not amount:
+        return None
+    rates = np.where(counts > 0, amount / (amount + np.maximum(counts, 1)), 0)
+    return np.append(rates, 0).astype(np.float32)

@@ -12,6 +12,7 @@ TASKS: dict[str, str] = {
     "translate": "elman.tasks.translate.task:TranslateTask",
     "outcome": "elman.tasks.outcome.task:OutcomeTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
+    "answer": "elman.tasks.answer.task:AnswerTask",
     "reply": "elman.tasks.reply.task:ReplyTask",
     "vectors": "elman.tasks.vectors.task:VectorsTask",
 }

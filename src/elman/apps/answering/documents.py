@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elman.apps.answer import Answer, AnswerConfig, Answerer
-from elman.apps.answering.squad import SquadFile
+from elman.apps.answer import Answer, AnswerConfig, Answerer, PassageReader
 from elman.apps.ranking.rerankers import TextModel
 from elman.apps.ranking_documents import Documents, opened_index
+from elman.data.squad import SquadFile
 from elman.metrics.answers import answer_figures
 from elman.metrics.text_intervals import mean_with_interval
 from elman.progress import Progress
@@ -18,7 +18,7 @@ def answer(
     *,
     language: str | None = None,
     field: str | None = None,
-    model: TextModel | None = None,
+    model: TextModel | PassageReader | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Answer:
@@ -31,7 +31,8 @@ def answer(
         question: in English.
         language: ``english`` compares stems of words.
         field: the field of records that holds the text.
-        model: a language model that weighs the question with each answer in it.
+        model: a reader, which takes the place of the rules (``elman train --task answer``); or a language model, which
+            weighs the question with each answer in it.
         settings: fields of ``AnswerConfig``, such as ``least``.
 
     Returns:

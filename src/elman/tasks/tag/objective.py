@@ -15,6 +15,7 @@ from elman.metrics.spans import SpanTally
 from elman.models.sentence_batch import SentenceBatch
 from elman.models.tagger import TaggerDrops, TaggerNetwork
 from elman.models.tagger_config import TaggerConfig
+from elman.models.word_features import word_drops
 from elman.tasks.tag.outside import OutsideBias, Scores, fit_outside_bias
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.sentences import EncodedSentences
@@ -174,18 +175,6 @@ def outside_bias(
     if scheme is None or OUTSIDE not in names:
         return OutsideBias(0.0, share(scores))
     return fit_outside_bias(scores, names.index(OUTSIDE), share, step=step)
-
-
-def word_drops(counts: NDArray[np.int64], amount: float) -> NDArray[np.float32] | None:
-    """How often each word id is read as unknown ``[V + 1]``; that of `<s>` never is.
-
-    >>> word_drops(np.array([0, 1, 3]), 1.0).tolist()
-    [0.0, 0.5, 0.25, 0.0]
-    """
-    if not amount:
-        return None
-    rates = np.where(counts > 0, amount / (amount + np.maximum(counts, 1)), 0)
-    return np.append(rates, 0).astype(np.float32)
 
 
 def tag_weights(counts: NDArray[np.int64], how: str) -> NDArray[np.float32] | None:

@@ -1,0 +1,127 @@
+"""Questions with their texts in the JSON of SQuAD 1.1 and 2.0 (Rajpurkar and others 2016, 2018)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from elman.errors import TextError
+from elman.progress import Progress
+from elman.text.decoding import raw_lines
+from elman.text.sources import find_sources, total_bytes
+
+
+class SquadQuestion(NamedTuple):
+    """A question about a paragraph."""
+
+    id: str
+    text: str
+    paragraph: int
+    """The place of its paragraph among all."""
+    answers: tuple[str, ...]
+    """The right answers; none if the paragraph has no answer."""
+    start: int | None = None
+    """The first character of the first answer in its paragraph; None if it is not there."""
+
+
+class Paragraph(NamedTuple):
+    """A text that is asked about."""
+
+    id: str
+    """The title of its article, and a number."""
+    text: str
+
+
+class SquadFile(NamedTuple):
+    """The paragraphs of files, and the questions about them."""
+
+    paragraphs: list[Paragraph]
+    questions: list[SquadQuestion]
+
+    def part(self, paragraphs: Sequence[int]) -> "SquadFile":
+        """Some of the paragraphs, and their questions."""
+        numbers = {old: new for new, old in enumerate(paragraphs)}
+        kept = [
+            each._replace(paragraph=numbers[each.paragraph]) for each in self.questions if each.paragraph in numbers
+        ]
+        return SquadFile([self.paragraphs[number] for number in paragraphs], kept)
+
+
+def read_squad(*sources: str, progress: Progress | None = None) -> SquadFile:
+    """Read files of SQuAD's shape: ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``.
+
+    An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to there.
+
+    Args:
+        sources: files, folders, globs or ``-``.
+
+    Raises:
+        TextError: one cannot be read, or is of another shape; says where.
+    """
+    found, files = SquadFile([], []), find_sources([str(source) for source in sources])
+    with (progress or Progress()).stage("reading", total=total_bytes(files), unit="bytes") as advance:
+        for source in files:
+            read_squad_text("\n".join(raw_lines(source, encoding="utf-8", advance=advance)), source.name, found)
+    if not found.questions:
+        raise TextError(f"{', '.join(map(str, sources))}: there is no question in it")
+    return found
+
+
+def read_squad_text(text: str, name: str, found: SquadFile) -> SquadFile:
+    """Add the paragraphs and questions of a text of SQuAD's shape to ``found``.
+
+    Raises:
+        TextError: it is of another shape; says where.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TextError(f"{name} is no JSON ({str(error)[:80]})") from error
+    for article, place in _items(data, "data", name):
+        title = str(article.get("title") or "text").replace(" ", "_")
+        for paragraph, where in _items(article, "paragraphs", place):
+            number, context = len(found.paragraphs), _text(paragraph, "context", where)
+            found.paragraphs.append(Paragraph(f"{title}/{number}", context))
+            for question, here in _items(paragraph, "qas", where):
+                answers = {} if question.get("is_impossible") is True else _answers(question, context, here)
+                start = next(iter(answers.values()), None)
+                found.questions.append(
+                    SquadQuestion(
+                        _text(question, "id", here), _text(question, "question", here), number, tuple(answers), start
+                    )
+                )
+    return found
+
+
+def _answers(question: dict[str, Any], context: str, place: str) -> dict[str, int | None]:
+    """The different answers, and where they begin."""
+    answers: dict[str, int | None] = {}
+    for each, at in _items(question, "answers", place):
+        text, given = _text(each, "text", at), each.get("answer_start", 0)
+        near = given if isinstance(given, int) else 0
+        answers.setdefault(text, _nearest(context, text, near))
+    return answers
+
+
+def _nearest(context: str, text: str, near: int) -> int | None:
+    """The occurrence of a text that begins nearest to a character."""
+    if not text or context.startswith(text, near) and near >= 0:
+        return near if text else None
+    places, start = [], context.find(text)
+    while start >= 0:
+        places.append(start)
+        start = context.find(text, start + 1)
+    return min(places, key=lambda place: abs(place - near), default=None)
+
+
+def _items(value: dict[str, Any], name: str, place: str) -> list[tuple[dict[str, Any], str]]:
+    items = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+        raise TextError(f"{place}: {name} is no list of objects, as SQuAD's files have there")
+    return [(each, f"{place}, {name} {number}") for number, each in enumerate(items)]
+
+
+def _text(value: dict[str, Any], name: str, place: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or any("\ud800" <= character <= "\udfff" for character in text):
+        raise TextError(f"{place}: {name} is no text")
+    return text

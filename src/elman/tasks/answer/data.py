@@ -1,0 +1,194 @@
+"""The data of a reader: questions about paragraphs, their windows, and all of it as numbers."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.example_splits import hold_out_tenth
+from elman.data.padding import pad
+from elman.data.squad import SquadFile, SquadQuestion, read_squad
+from elman.errors import TextError
+from elman.inference.reader import Pair
+from elman.models.reader_batch import ReaderBatch
+from elman.models.reader_config import ReaderConfig
+from elman.models.reader_features import FEATURES, match_features
+from elman.models.word_features import WordFeatures, fit_vocabulary
+from elman.progress import Progress
+from elman.tasks.answer.request import AnswerRequest
+from elman.tasks.answer.windows import MOST_QUESTION, Words, window_starts
+
+_MANY_WORDS = 1_000_000
+_TRIES = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class ReaderData:
+    """The three parts."""
+
+    train: SquadFile
+    valid: SquadFile
+    test: SquadFile | None
+    hash: str
+
+    def about(self) -> dict[str, Any]:
+        """For the model card."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        counts = {
+            name: {
+                "paragraphs": len(part.paragraphs),
+                "questions": len(part.questions),
+                "without_answer": sum(not each.answers for each in part.questions),
+            }
+            for name, part in parts.items()
+            if part is not None
+        }
+        return {"hash": self.hash, **counts}
+
+
+def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
+    """Read the questions for a training.
+
+    Raises:
+        TextError: anything wrong with the data.
+    """
+
+    def read(sources: Sequence[str]) -> SquadFile | None:
+        return read_squad(*sources, progress=progress) if sources else None
+
+    train, valid, test = map(read, (request.sources, request.valid, request.test))
+    assert train is not None
+    if valid is None:
+        numbers = range(len(train.paragraphs))
+        parts = hold_out_tenth(numbers, lambda row: train.paragraphs[row].text, unit="paragraphs")
+        train, valid = map(train.part, parts)
+    digest = hashlib.sha256(repr((train, valid, test, request.data.to_json())).encode()).hexdigest()[:16]
+    share = request.data.elsewhere
+    data = ReaderData(asked_elsewhere(train, share), asked_elsewhere(valid, share), test, digest)
+    for name, part in (("training", data.train), ("validation", data.valid)):
+        for each in part.questions:
+            if each.answers and each.start is None:
+                paragraph = part.paragraphs[each.paragraph].id
+                raise TextError(
+                    f"the {name} part: the answer {each.answers[0][:40]!r} of question {each.id!r} does not stand in "
+                    f"its paragraph {paragraph!r}; correct it, or mark the question is_impossible"
+                )
+        if not any(each.answers for each in part.questions):
+            raise TextError(f"no question of the {name} part has an answer; give more questions")
+    counts = data.about()
+    progress.say(
+        f"{counts['train']['questions']:,} questions on {counts['train']['paragraphs']:,} paragraphs to train on, "
+        f"{counts['train']['without_answer']:,} without an answer; {counts['valid']['questions']:,} to validate "
+        f"(hash {digest[:12]})"
+    )
+    return data
+
+
+def asked_elsewhere(part: SquadFile, share: float) -> SquadFile:
+    """The questions of a part, and a share of those with answers once more, asked of another paragraph, drawn at
+    random, that has none of their answers in it.
+    """
+    rng, more = np.random.default_rng(1), list[SquadQuestion]()
+    for each in part.questions if share and len(part.paragraphs) > 1 else ():
+        if not each.answers or rng.random() >= share:
+            continue
+        for number in rng.integers(0, len(part.paragraphs), _TRIES).tolist():
+            text = part.paragraphs[number].text.lower()
+            if number != each.paragraph and not any(answer.lower() in text for answer in each.answers):
+                more.append(SquadQuestion(f"{each.id}, elsewhere", each.text, number, ()))
+                break
+    return part._replace(questions=[*part.questions, *more])
+
+
+def fit_features(train: SquadFile, config: ReaderConfig, min_count: int | None, more: Iterable[str]) -> WordFeatures:
+    """What is read of words, fitted on the training part.
+
+    Args:
+        more: words that are known besides, such as those with vectors.
+    """
+    texts = [each.text for each in (*train.paragraphs, *train.questions)]
+    words = [word for text in texts for word in Words.of(text).words]
+    fewest = min_count or (1 if len(words) < _MANY_WORDS else 2)
+    return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config.words)
+
+
+def has_none(train: SquadFile, config: ReaderConfig) -> bool:
+    """Whether training has questions without an answer, or passages so long that windows of them have none."""
+    return any(not each.answers for each in train.questions) or any(
+        len(Words.of(each.text).words) > config.passage_words for each in train.paragraphs
+    )
+
+
+class EncodedQuestions:
+    """The windows of a part's passages with their questions, as the network reads them.
+
+    Args:
+        config: sizes of windows; with ``unanswerable`` false, windows without an answer are left out.
+    """
+
+    def __init__(self, part: SquadFile, features: WordFeatures, config: ReaderConfig) -> None:
+        self._numbers: dict[str, int] = {}
+        self.passages = [Words.of(each.text) for each in part.paragraphs]
+        self.questions = [Words.of(each.text).words[:MOST_QUESTION] for each in part.questions]
+        size, windows = config.passage_words, list[tuple[int, int, int, int, int]]()
+        for number, each in enumerate(part.questions):
+            passage = self.passages[each.paragraph]
+            first = last = 0
+            if each.start is not None:
+                first, last = passage.between(each.start, each.start + len(each.answers[0]))
+            for before in window_starts(len(passage.words), size, config.passage_stride):
+                inside = before < first and last <= before + size
+                windows.append(
+                    (number, each.paragraph, before, *((first - before, last - before) if inside else (0, 0)))
+                )
+        rows = np.array(windows, np.int64).reshape(-1, 5)
+        self.rows = rows if config.unanswerable else rows[rows[:, 3] > 0]
+        """Question, paragraph, words before the window, first and last word of the answer in it, of each window."""
+        self._size = size
+        self._asked = [self._numbered(words) for words in self.questions]
+        self._read = [self._numbered(passage.words) for passage in self.passages]
+        different = list(self._numbers)
+        self._ids, (self._starts, self._buckets) = features.ids(different), features.pieces(different)
+
+    def _numbered(self, words: Sequence[str]) -> NDArray[np.int64]:
+        return np.array([self._numbers.setdefault(word, len(self._numbers)) for word in words], np.int64)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Words of each window ``[N]``."""
+        whole = np.array([len(passage.words) for passage in self.passages], np.int64)
+        return np.minimum(whole[self.rows[:, 1]], self._size)
+
+    def pair(self, row: int) -> Pair:
+        """The words of a window's question and its own."""
+        question, paragraph, before = self.rows[row, :3].tolist()
+        return self.questions[question], self.passages[paragraph].words[before : before + self._size]
+
+    def batch(self, rows: NDArray[np.int64]) -> ReaderBatch:
+        """The windows of the given numbers, padded."""
+        chosen = self.rows[rows]
+        asked = [self._asked[number] for number in chosen[:, 0].tolist()]
+        read = [self._read[paragraph][before : before + self._size] for _, paragraph, before, _, _ in chosen.tolist()]
+        (question, question_lengths), (passage, lengths) = pad(asked, fill=0), pad(read, fill=0)
+        different, numbers = np.unique(np.concatenate([question, passage], axis=None), return_inverse=True)
+        sizes = self._starts[different + 1] - self._starts[different]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        # Where the n-grams of the chosen words lie, one word after the other.
+        places = np.arange(starts[-1]) + np.repeat(self._starts[different] - starts[:-1], sizes)
+        features = np.zeros((*passage.shape, FEATURES), np.float32)
+        for row, number in enumerate(rows.tolist()):
+            features[row, : lengths[row]] = match_features(*self.pair(number))
+        return ReaderBatch(
+            question=numbers[: question.size].reshape(question.shape).astype(np.int64),
+            question_lengths=question_lengths,
+            passage=numbers[question.size :].reshape(passage.shape).astype(np.int64),
+            passage_lengths=lengths,
+            features=features,
+            answers=chosen[:, 3:],
+            ids=self._ids[different],
+            starts=starts,
+            buckets=self._buckets[places],
+        )

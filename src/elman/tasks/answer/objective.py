@@ -1,0 +1,137 @@
+"""Reading as the training loop sees it: buckets of windows, and F1 on the validation part."""
+
+import math
+from collections.abc import Generator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from elman.data.squad import SquadFile
+from elman.evaluation.answer_threshold import AnswerThreshold, fit_threshold
+from elman.inference.answer_spans import Scores, SpanChoice, best_span
+from elman.metrics.answers import f1
+from elman.models.reader import ReaderDrops, ReaderNetwork
+from elman.models.reader_batch import ReaderBatch
+from elman.models.reader_config import ReaderConfig
+from elman.models.word_features import word_drops
+from elman.tasks.answer.data import EncodedQuestions
+from elman.tasks.answer.plan import AnswerPlan
+from elman.tasks.answer.prediction import best_candidate
+from elman.tasks.answer.recipe import MOST_EPOCHS
+from elman.training.example_objective import ExampleObjective
+from elman.training.objective import Arrays, Validation
+
+_TIE = 1e-6
+"""The most that a lower loss adds: less than one question in a million."""
+_VALID_ROWS = 64
+
+
+class AnswerObjective(ExampleObjective):
+    """The objective of a reader.
+
+    Args:
+        vocab: word ids (V).
+        counts: how often training has each word id ``[V]``.
+        valid, encoded: the validation part, and the same as numbers.
+        start: the first weights.
+        pretrained: whether embeddings began as word vectors.
+    """
+
+    plan: AnswerPlan
+    unit = "questions"
+    most_epochs = MOST_EPOCHS
+
+    def __init__(
+        self,
+        config: ReaderConfig,
+        plan: AnswerPlan,
+        *,
+        vocab: int,
+        counts: NDArray[np.int64],
+        train: EncodedQuestions,
+        valid: SquadFile,
+        encoded: EncodedQuestions,
+        start: Arrays | None = None,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__(plan, train.lengths)
+        self.config, self.vocab, self.train, self.valid, self.encoded = config, vocab, train, valid, encoded
+        self._counts, self._start, self._pretrained, self._nats = counts, start, pretrained, 0.0
+
+    def make_network(self) -> nn.Module:
+        plan = self.plan
+        drops = ReaderDrops(
+            input=plan.input_dropout,
+            between=plan.dropout,
+            embedding=plan.embedding_dropout,
+            weights=plan.weight_drop,
+            subwords=plan.subword_dropout,
+            words=word_drops(self._counts, plan.word_dropout),
+        )
+        network = ReaderNetwork(self.config, self.vocab, drops=drops)
+        if self._start is not None:
+            network.load_arrays(self._start)
+        return network
+
+    def examples(self, rows: NDArray[np.int64]) -> ReaderBatch:
+        return self.train.batch(rows)
+
+    def is_frozen(self, name: str, update: int) -> bool:
+        return self._pretrained and name == "embedding.weight" and update < self.plan.frozen * self.plan.updates
+
+    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+        """F1 on the validation part with the threshold that is best there, as a share.
+
+        Shares are often equal on a small part; then the one with the lower loss is a little greater.
+        """
+        assert isinstance(network, ReaderNetwork)
+        scores = yield from network_scores(network, self.encoded)
+        self._nats = mean_nats(scores, self.encoded.rows[:, 3:])
+        found = threshold_of(self.valid, self.encoded, scores, most=self.config.answer_words)
+        return found.figure + _TIE * math.exp(-self._nats)
+
+    def describe_validation(self, figure: float) -> Validation:
+        log = {"valid_nats": self._nats, "valid_f1": round(figure, 5)}
+        return Validation(log, f"F1 {100 * figure:.2f}%, {self._nats:.4f} nats", f"F1 {100 * figure:.1f}%")
+
+
+def network_scores(network: ReaderNetwork, part: EncodedQuestions) -> Generator[float, None, list[Scores]]:
+    """The scores of all windows, by torch; yields the share that is done."""
+    order, nothing = np.argsort(part.lengths, kind="stable"), np.zeros(0, np.float32)
+    scores: list[Scores] = [(nothing, nothing)] * len(part.rows)
+    for start in range(0, len(order), _VALID_ROWS):
+        some = order[start : start + _VALID_ROWS]
+        data = part.batch(some)
+        both = [each.cpu().numpy() for each in network.scores(data)]
+        for row, number in enumerate(some.tolist()):
+            first, last = (each[row, : 1 + data.passage_lengths[row]] for each in both)
+            scores[number] = first, last
+        yield min(1.0, (start + _VALID_ROWS) / len(order))
+    return scores
+
+
+def mean_nats(scores: Sequence[Scores], answers: NDArray[np.int64]) -> float:
+    """The mean of minus the log-probability of the first and of the last word together."""
+    nats = [
+        float(np.logaddexp.reduce(each.astype(np.float64)) - each[place])
+        for both, right in zip(scores, answers.tolist(), strict=True)
+        for each, place in zip(both, right, strict=True)
+    ]
+    return 2 * float(np.mean(nats)) if nats else 0.0
+
+
+def threshold_of(part: SquadFile, encoded: EncodedQuestions, scores: Sequence[Scores], *, most: int) -> AnswerThreshold:
+    """The threshold that is best for F1, and F1 with it."""
+    choices: list[list[tuple[int, SpanChoice]]] = [[] for _ in part.questions]
+    for (question, _, before, _, _), own in zip(encoded.rows.tolist(), scores, strict=True):
+        choices[question].append((before, best_span(own, most)))
+    # Where training has an answer to every question, windows without one are left out.
+    kept = [(each, own) for each, own in zip(part.questions, choices, strict=True) if own]
+    found = [best_candidate(encoded.passages[each.paragraph], own) for each, own in kept]
+    answered = [
+        f1(part.paragraphs[each.paragraph].text[best.start : best.end], each.answers)
+        for (each, _), best in zip(kept, found, strict=True)
+    ]
+    silent = np.array([float(not each.answers) for each, _ in kept])
+    return fit_threshold(np.array([best.score for best in found]), np.array(answered), silent)

@@ -1,0 +1,45 @@
+"""AnswerRequest: a user's request to train a reader."""
+
+import dataclasses
+import os
+from typing import Any
+
+from elman.config import Config
+from elman.errors import UsageError
+from elman.tasks.request import Request
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AnswerDataConfig(Config):
+    """How questions are prepared."""
+
+    min_count: int | None = None
+    """Words seen less often are read by their characters alone; default 1, of more than a million
+    words 2."""
+    elsewhere: float = 0.0
+    """Share of the questions that are also asked of another paragraph, which does not answer them, so that
+    "not in the text" is learned from data without such questions."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_count is not None and self.min_count < 1:
+            raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+        if not 0 <= self.elsewhere <= 1:
+            raise UsageError(f"elsewhere is {self.elsewhere:g}; it must be 0 to 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AnswerRequest(Request):
+    """What the user asked for."""
+
+    task = "answer"
+    data_config = AnswerDataConfig
+
+    data: AnswerDataConfig = AnswerDataConfig()
+    vectors: str | None = None
+    """Initial word vectors (a folder of elman's, or a file of word2vec, fastText or GloVe)."""
+    rival: bool = True
+    """Whether the rules of `elman answer` are compared."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}

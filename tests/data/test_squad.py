@@ -1,0 +1,52 @@
+"""Files of SQuAD's shape: where answers stand, parts of a file, several files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.data.squad import read_squad
+
+TEXT = "Ada met Ada in Turin, near the Po."
+
+
+def written(path: Path, answers: list[dict[str, Any]], **more: Any) -> str:
+    asked = {"id": path.stem, "question": "Who?", "answers": answers, **more}
+    paragraph = {"context": TEXT, "qas": [asked]}
+    path.write_text(json.dumps({"data": [{"title": "A b", "paragraphs": [paragraph]}]}))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("answers", "texts", "start"),
+    [
+        ([{"text": "Ada", "answer_start": 8}], ("Ada",), 8),
+        ([{"text": "Ada", "answer_start": 6}], ("Ada",), 8),  # counted otherwise: the nearest one
+        ([{"text": "Ada", "answer_start": 2}], ("Ada",), 0),
+        ([{"text": "Ada"}], ("Ada",), 0),
+        ([{"text": "Turin", "answer_start": -7}, {"text": "Po"}, {"text": "Turin"}], ("Turin", "Po"), 15),
+        ([{"text": "Genoa", "answer_start": 0}], ("Genoa",), None),
+        ([{"text": "", "answer_start": 3}], ("",), None),
+        ([], (), None),
+    ],
+)
+def test_where_an_answer_stands(answers: Any, texts: tuple[str, ...], start: int | None, tmp_path: Path) -> None:
+    (found,) = read_squad(written(tmp_path / "a.json", answers)).questions
+    assert (found.answers, found.start) == (texts, start)
+
+
+def test_an_impossible_question_has_no_answer(tmp_path: Path) -> None:
+    # Plausible answers of SQuAD 2.0 do not count.
+    file = written(tmp_path / "a.json", [{"text": "Ada", "answer_start": 0}], is_impossible=True)
+    (found,) = read_squad(file).questions
+    assert (found.answers, found.start) == ((), None)
+
+
+def test_several_files_and_parts_of_them(tmp_path: Path) -> None:
+    names = [written(tmp_path / f"{name}.json", [{"text": "Po", "answer_start": 31}]) for name in "abc"]
+    whole = read_squad(*names)
+    assert [each.id for each in whole.paragraphs] == ["A_b/0", "A_b/1", "A_b/2"]
+    part = whole.part([2, 0])
+    assert [each.id for each in part.paragraphs] == ["A_b/2", "A_b/0"]
+    assert [(each.id, each.paragraph) for each in part.questions] == [("a", 1), ("c", 0)]
