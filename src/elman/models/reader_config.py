@@ -11,8 +11,7 @@ from elman.models.tagger_config import TaggerConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReaderConfig(DirectionsConfig):
-    """Shape of a reader: question and passage, each read in one or two directions, and a score for the
-    first and the last word of an answer at each word of the passage.
+    """Shape of a reader: layers that read questions and passages in one or two directions.
 
     >>> config = ReaderConfig(hidden_size=4, embedding_size=3, subword_size=2)
     >>> config.word_size, config.input_size, config.token_size

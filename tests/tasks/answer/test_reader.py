@@ -164,7 +164,7 @@ def test_bad_data_and_settings(change: tuple[str, str], settings: Any, message: 
 def test_without_unanswered_questions_every_question_gets_an_answer(tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text(as_json(40, 3, always=True))
     small = {**HOW, **SIZES, "updates": 2, "validations": 1}
-    model = elman.train(tmp_path / "train.json", out=tmp_path / "model", **small)
+    model: Any = elman.train(tmp_path / "train.json", out=tmp_path / "model", **small)
     assert model.threshold is None and not model.config.unanswerable
     assert model.predict(("When did Ada leave school?", ADA)).text is not None
     assert model.predict(("When did Ada leave school?", "")).text is None

@@ -59,12 +59,10 @@ def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
     def read(sources: Sequence[str]) -> SquadFile | None:
         return read_squad(*sources, progress=progress) if sources else None
 
-    train, valid, test = map(read, (request.sources, request.valid, request.test))
-    assert train is not None
+    train, valid, test = read_squad(*request.sources, progress=progress), read(request.valid), read(request.test)
     if valid is None:
-        numbers = range(len(train.paragraphs))
-        parts = hold_out_tenth(numbers, lambda row: train.paragraphs[row].text, unit="paragraphs")
-        train, valid = map(train.part, parts)
+        texts = [each.text for each in train.paragraphs]
+        train, valid = map(train.part, hold_out_tenth(range(len(texts)), texts.__getitem__, unit="paragraphs"))
     digest = hashlib.sha256(repr((train, valid, test, request.data.to_json())).encode()).hexdigest()[:16]
     share = request.data.elsewhere
     data = ReaderData(asked_elsewhere(train, share), asked_elsewhere(valid, share), test, digest)
@@ -141,9 +139,8 @@ class EncodedQuestions:
                 first, last = passage.between(each.start, each.start + len(each.answers[0]))
             for before in window_starts(len(passage.words), size, config.passage_stride):
                 inside = before < first and last <= before + size
-                windows.append(
-                    (number, each.paragraph, before, *((first - before, last - before) if inside else (0, 0)))
-                )
+                places = (first - before, last - before) if inside else (0, 0)
+                windows.append((number, each.paragraph, before, *places))
         rows = np.array(windows, np.int64).reshape(-1, 5)
         self.rows = rows if config.unanswerable else rows[rows[:, 3] > 0]
         """Question, paragraph, words before the window, first and last word of the answer in it, of each window."""

@@ -105,7 +105,8 @@ class Reader(FolderModel):
         '1912'
         """
         if isinstance(questions, (tuple, Mapping)):
-            return next(self.predictions([questions]))
+            one: Any = questions
+            return next(self.predictions([one]))
         if isinstance(questions, str) or not isinstance(questions, Iterable):
             raise UsageError(f"questions are a {type(questions).__name__}; give pairs of a question and a passage")
         return list(self.predictions(questions))

@@ -40,7 +40,7 @@ class AnswerObjective(ExampleObjective):
 
     plan: AnswerPlan
     unit = "questions"
-    most_epochs = MOST_EPOCHS
+    most_epochs: float = MOST_EPOCHS
 
     def __init__(
         self,
