@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from elman.errors import TextError
 from elman.text import learning
-from elman.text.learning import frequent_chars, frequent_words, spaced_words
+from elman.text.learning import by_frequency, characters, frequent_words, spaced_words
 from elman.text.splitting import Level
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -33,13 +33,15 @@ def test_words_between_spaces_are_what_the_library_finds(lines):
     parts = [f" {line}" for line in lines if line]
     for least in (1, 2):
         engine = Tokenizer(["<unk>", "</s>"], config=TokenizerConfig(pretokenized=True))._engine
-        assert spaced_words(parts, min_count=least) == frequent_words(parts, engine=engine, min_count=least)
+        assert by_frequency(spaced_words(parts), min_count=least) == frequent_words(
+            parts, engine=engine, min_count=least
+        )
 
 
 def test_falling_count_then_token_string() -> None:
     fitted = Tokenizer.fit(["b a c a", "c b d é e", "b é"], config=TokenizerConfig())
     assert fitted.tokens == ["<unk>", "</s>", " b", " a", " c", " é"]
-    assert frequent_chars(["banana bé", "é~"], min_count=2) == ["a", "b", "n", "é"]
+    assert by_frequency(characters(["banana bé", "é~"]), min_count=2) == ["a", "b", "n", "é"]
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "ab", "B", "é", "猫", "z9"]), max_size=8), max_size=30))

@@ -119,7 +119,8 @@ def test_unknown_blanks_come_one_by_one() -> None:
 
 
 def test_counts_and_the_usual_apostrophe() -> None:
-    counts, sign = WordSplitter(Spelling(), {}, unknown=0).count(["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"])
+    splitter = WordSplitter(Spelling(), {}, unknown=0)
+    counts, sign = splitter.types_of(splitter.tally(["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"]))
     assert sign == "’"
     assert (counts[" l’eau"], counts["<'>"], counts["<’>"]) == (3, 1, 0)
 

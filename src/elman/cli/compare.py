@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, with_flags
+from elman.cli.flags import Cluster, Json, Workers, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.errors import UsageError
 from elman.progress import Progress
@@ -70,12 +70,15 @@ def run(
             help="What is trained (default language); classify with --vectors only.",
         ),
     ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
     from elman.studies.compare import compare
     from elman.studies.comparison import ComparePlan, comparison_of
+    from elman.system.cluster import check_workers, started
     from elman.system.machine import require_torch
 
     if vectors and (task is None or task in FIGURES):
@@ -118,7 +121,9 @@ def run(
     if comparison_of(plan).learns:
         require_torch()
     progress = make_progress(quiet)
-    found = compare(plan, Path(out), progress=progress)
+    check_workers(workers, cluster)
+    with started(workers, cluster, folder=Path(out).absolute(), progress=progress):
+        found = compare(plan, Path(out).absolute() if cluster else Path(out), progress=progress)
     from elman.report.compare_page import write_report
 
     files = [str(path) for path in write_report(Path(out), found)]

@@ -29,6 +29,14 @@ Block = Annotated[
 Secrets = Annotated[
     bool, typer.Option("--secrets/--no-secrets", help="Whether to show long numbers, addresses and random strings.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Share the work among this many processes, which Dask starts (docs/scale.md)."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="Or among the workers of this Dask scheduler."),
+]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 

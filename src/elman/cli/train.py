@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, with_flags
+from elman.cli.flags import Cluster, Json, Workers, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.models.registry import entry, known
@@ -76,6 +76,14 @@ def run(
             help="Initial embeddings: a folder of word vectors, or a file of word2vec, GloVe or fastText.",
         ),
     ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    scratch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="A folder that all workers see, for prepared texts and counts (default: the cache)."
+        ),
+    ] = None,
     rival: Annotated[
         bool | None,
         typer.Option(
@@ -95,7 +103,8 @@ def run(
     from elman import api
 
     progress = make_progress(quiet or not leads())
-    own = {"xray": xray or None, "max_ram": max_ram, "vectors": vectors, "rival": rival}
+    shared = {"workers": workers, "cluster": cluster, "scratch": scratch}
+    own = {"xray": xray or None, "max_ram": max_ram, "vectors": vectors, "rival": rival, **shared}
     more = {name: value for name, value in own.items() if value is not None}
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")

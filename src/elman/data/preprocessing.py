@@ -1,19 +1,23 @@
 """From sources to training data: corpus, tokenizer, speller and token stores, cached by content."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from elman.config import Config
 from elman.data.level_choice import level_of_text
-from elman.data.store import TokenStore, build_store
+from elman.data.store import TokenStore, build_store, named_stretches
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
+from elman.system.cluster import ALONE, Advance, Workers
 from elman.text.corpus import Corpus, CorpusConfig, Text, prepare
+from elman.text.learning import Tally, add_tally
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 from elman.text.tokenizer_config import RULES
+from elman.text.tokenizer_json import SPECIALS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,8 @@ def prepare_data(
     speller: Speller | None = None,
     grow: bool = True,
     progress: Progress,
+    workers: Workers = ALONE,
+    before: Callable[[Text, TokenizerConfig], None] = lambda text, config: None,
 ) -> Data:
     """Read, split and tokenize.
 
@@ -107,6 +113,8 @@ def prepare_data(
         tokenizer: the tokenizer of a model to continue.
         speller: its speller, kept.
         grow: whether to add new types of the text to that tokenizer, if its level allows.
+        workers: who share the counting of types and the tokenizing; the result is the same.
+        before: called with the training text and the settings of its tokenizer before the long work.
 
     Raises:
         TextError: anything wrong with the text.
@@ -119,12 +127,13 @@ def prepare_data(
     assert corpus.valid is not None
     if tokenizer is None:
         wanted = config.tokenizer(corpus.train, progress=progress)
+        before(corpus.train, wanted)
         with progress.stage("counting types", total=corpus.train.bytes, unit="bytes") as advance:
-            tokenizer = Tokenizer.fit(_lines(corpus.train, advance), config=wanted)
+            tokenizer = _fitted(corpus.train, wanted, workers, advance)
     elif grow:
         tokenizer = tokenizer.grow(line for line, _ in corpus.train)
     stores = cache / "tokens"
-    train = build_store(corpus.train, tokenizer, folder=stores, progress=progress, collect_oov=True)
+    train = build_store(corpus.train, tokenizer, folder=stores, progress=progress, collect_oov=True, workers=workers)
     if speller is None:
         speller = Speller.fit(train.oov_strings or {token: 1 for token in tokenizer.tokens[2:]})
     held_out = build_store(corpus.valid, tokenizer, folder=stores, progress=progress, collect_oov=True)
@@ -146,7 +155,21 @@ def cache_bytes(cache: Path) -> int:
     return sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.exists() else 0
 
 
-def _lines(text: Text, advance) -> Iterator[str]:
+def _fitted(text: Text, config: TokenizerConfig, workers: Workers, advance: Advance) -> Tokenizer:
+    if not config.counts_types:
+        return Tokenizer.fit(_lines(text, advance), config=config)
+    total: Tally = {}
+    for _, tally in workers.results(partial(_tally, text=text, config=config), named_stretches(text), advance=advance):
+        add_tally(total, tally)
+    return Tokenizer.of_tally(total, config=config)
+
+
+def _tally(stretch: tuple[int, int], advance: Advance, *, text: Text, config: TokenizerConfig) -> Tally:
+    lines = _lines(text.lines_of(*stretch), advance)
+    return Tokenizer(SPECIALS, config=config).tally(lines)
+
+
+def _lines(text: Iterable[tuple[str, bool]], advance: Advance) -> Iterator[str]:
     for line, _ in text:
         advance(len(line.encode()) + 1)
         yield line

@@ -12,9 +12,11 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from elman.data.oov import unknown_tokens
 from elman.errors import FolderError
 from elman.progress import Progress
+from elman.system.cluster import ALONE, Advance, Workers
 from elman.system.staging import publish, staging_folder
 from elman.text.corpus import Text
 from elman.text.speller import Speller
@@ -101,12 +104,14 @@ def build_store(
     folder: Path,
     collect_oov: bool = False,
     progress: Progress | None = None,
+    workers: Workers = ALONE,
 ) -> TokenStore:
     """Tokenize a text into a subfolder of ``folder`` named by text and tokenizer, or reuse it.
 
     Args:
         folder: a cache for any number of stores.
         collect_oov: keep the out-of-vocabulary strings with their counts as well.
+        workers: who share the work; the result is the same.
 
     Raises:
         StorageError: the disk is full, or ``folder`` is not writable.
@@ -118,23 +123,69 @@ def build_store(
         return TokenStore.open(target, verify=True)
     except FolderError:
         shutil.rmtree(target, ignore_errors=True)
-    with staging_folder(folder) as staging:
+    with staging_folder(folder) as staging, staging_folder(folder) as parts:
         with (progress or Progress()).stage("tokenizing", total=text.chars, unit="characters") as advance:
-            facts = _write(text, tokenizer, staging, collect_oov=collect_oov, advance=advance)
+            found = _tokenize(text, tokenizer, parts, collect_oov, workers, advance)
+            facts = _join(found, staging, dtype=_dtype(tokenizer), collect_oov=collect_oov)
+        facts |= {"bytes": text.bytes, "chars": text.chars, "lines": text.lines}
         manifest = {"format": _FORMAT, "hash": name, **facts, "digest": _digest(staging)}
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         publish(staging, target)
     return TokenStore.open(target)
 
 
+class _Part(NamedTuple):
+    """The tokens of a stretch of text, in the files of a store."""
+
+    folder: Path
+    tokens: int
+    oov: int
+
+
+def _tokenize(
+    text: Text, tokenizer: Tokenizer, folder: Path, collect_oov: bool, workers: Workers, advance: Advance
+) -> list[_Part]:
+    given: Tokenizer | Path = tokenizer
+    if workers.are_others:
+        given = folder / "tokenizer"
+        tokenizer.save(given)
+    task = partial(_write, text=text, tokenizer=given, folder=folder, collect_oov=collect_oov)
+    stretches = named_stretches(text)
+    parts = dict(workers.results(task, stretches, advance=advance))
+    return [parts[name] for name in stretches]
+
+
+def named_stretches(text: Text) -> dict[str, tuple[int, int]]:
+    """The stretches of a text by the names that messages call them."""
+    return {
+        f"the stretch of {text.path.name} at bytes {first:,} to {stop:,}": (first, stop)
+        for first, stop in text.stretches()
+    }
+
+
+_loaded = lru_cache(maxsize=2)(Tokenizer.load)
+
+
+def _dtype(tokenizer: Tokenizer) -> str:
+    return "<u2" if tokenizer.size <= 1 << 16 else "<u4"
+
+
 def _write(
-    text: Text, tokenizer: Tokenizer, folder: Path, *, collect_oov: bool, advance: Callable[[int], None]
-) -> dict[str, Any]:
-    dtype = "<u2" if tokenizer.size <= 1 << 16 else "<u4"
-    tokens = documents = oov = 0
+    stretch: tuple[int, int],
+    advance: Advance,
+    *,
+    text: Text,
+    tokenizer: Tokenizer | Path,
+    folder: Path,
+    collect_oov: bool,
+) -> _Part:
+    """Write the tokens of a stretch into a new folder in ``folder``."""
+    tokenizer = tokenizer if isinstance(tokenizer, Tokenizer) else _loaded(tokenizer)
+    own = Path(tempfile.mkdtemp(dir=folder))
+    tokens = oov = 0
     strings: dict[str, int] = {}
-    with open(folder / _IDS, "wb") as ids_file, open(folder / _DOCUMENTS, "wb") as documents_file:
-        for lines, starts, ends in _batches(text, tokenizer):
+    with open(own / _IDS, "wb") as ids_file, open(own / _DOCUMENTS, "wb") as documents_file:
+        for lines, starts, ends in _batches(text.lines_of(*stretch), tokenizer):
             ids = tokenizer.encode_stream(lines)
             strangers = np.flatnonzero(ids < 0)
             ids[strangers] = UNK_ID
@@ -145,20 +196,44 @@ def _write(
             begins = np.concatenate([[0], bounds[:-1] + 1])[np.array(starts)]
             first = begins - np.searchsorted(inner, begins) + tokens
             ids = np.delete(ids, inner) if len(inner) else ids
-            ids_file.write(ids.astype(dtype).tobytes())
+            ids_file.write(ids.astype(_dtype(tokenizer)).tobytes())
             documents_file.write(first.astype("<i8").tobytes())
             for string in _unknown(tokenizer, [lines[row] for row in rows]):
                 oov += 1
-                if collect_oov and (string in strings or len(strings) < _MOST_STRINGS):
-                    strings[string] = strings.get(string, 0) + 1
+                if collect_oov:
+                    _add(strings, string, 1)
             tokens += len(ids)
-            documents += len(first)
             advance(sum(map(len, lines)) + len(lines))
+    if collect_oov:
+        (own / _OOV).write_text(json.dumps(strings, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    return _Part(own, tokens, oov)
+
+
+def _join(parts: list[_Part], folder: Path, *, dtype: str, collect_oov: bool) -> dict[str, Any]:
+    """One store of all parts, which are removed."""
+    tokens = documents = 0
+    strings: dict[str, int] = {}
+    with open(folder / _IDS, "wb") as ids_file, open(folder / _DOCUMENTS, "wb") as documents_file:
+        for part in parts:
+            with open(part.folder / _IDS, "rb") as file:
+                shutil.copyfileobj(file, ids_file, _BATCH_CHARS)
+            first = np.fromfile(part.folder / _DOCUMENTS, "<i8") + tokens
+            documents_file.write(first.astype("<i8").tobytes())
+            if collect_oov:
+                for string, count in json.loads((part.folder / _OOV).read_bytes()).items():
+                    _add(strings, string, count)
+            tokens, documents = tokens + part.tokens, documents + len(first)
+            shutil.rmtree(part.folder)
         documents_file.write(np.array([tokens], dtype="<i8").tobytes())
     if collect_oov:
         (folder / _OOV).write_text(json.dumps(strings, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    counts = {"tokens": tokens, "documents": documents, "oov": oov, "oov_collected": collect_oov}
-    return {"dtype": dtype, **counts, "bytes": text.bytes, "chars": text.chars, "lines": text.lines}
+    oov = sum(part.oov for part in parts)
+    return {"dtype": dtype, "tokens": tokens, "documents": documents, "oov": oov, "oov_collected": collect_oov}
+
+
+def _add(strings: dict[str, int], string: str, count: int) -> None:
+    if string in strings or len(strings) < _MOST_STRINGS:
+        strings[string] = strings.get(string, 0) + count
 
 
 def _unknown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
@@ -166,7 +241,9 @@ def _unknown(tokenizer: Tokenizer, lines: list[str]) -> Iterator[str]:
         yield from (unknown.spelled for unknown in unknown_tokens(tokenizer, line, tokenizer.encode(line)))
 
 
-def _batches(text: Text, tokenizer: Tokenizer) -> Iterator[tuple[list[str], list[bool], list[bool]]]:
+def _batches(
+    text: Iterable[tuple[str, bool]], tokenizer: Tokenizer
+) -> Iterator[tuple[list[str], list[bool], list[bool]]]:
     """Lines or parts of long lines; whether each starts a document, and whether its line ends."""
     lines: list[str] = []
     starts: list[bool] = []

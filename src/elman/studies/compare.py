@@ -12,11 +12,16 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.studies.compare_training import train_all
 from elman.studies.comparison import MODELS, ComparePlan, comparison_of
+from elman.system.cluster import workers
 from elman.system.files import storage_errors, write_atomic
 from elman.system.machine import available_cores, choose_precision, fingerprint
 from elman.training.lock import alone
 
 PLAN_FILE = "compare.json"
+_SHARED = (
+    "up to {} trainings shared a machine, each with its part of the cores: times and speeds are not those of one "
+    "alone, and networks trained for a time got further alone"
+)
 _PLAIN = {"sources": "texts", "valid": "validation text", "test": "test text", "data": "flags for the text"}
 
 
@@ -55,6 +60,8 @@ def compare(plan: ComparePlan, folder: Path, *, progress: Progress) -> dict[str,
             "failed": [failure._asdict() for failure in failures],
         }
         whole = {**about, **report}
+        if workers().are_others:
+            whole["warnings"] = [*whole["warnings"], _SHARED.format(workers().on_one_machine)]
         write_atomic(folder / "results.json", (json.dumps(whole, ensure_ascii=False) + "\n").encode())
     return whole
 

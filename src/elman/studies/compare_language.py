@@ -12,6 +12,7 @@ from elman.models.registry import entry, resolve, trainable
 from elman.progress import Progress
 from elman.studies.compare_results import results
 from elman.studies.comparison import ComparePlan, Comparison, TrainingJob, nearest
+from elman.system.cluster import workers
 from elman.system.machine import cache_folder
 from elman.text.tokenizer import Level
 
@@ -36,7 +37,13 @@ class LanguageComparison(Comparison):
         plan = self.plan
         assert isinstance(plan.data, DataConfig)
         self._data = data = prepare_data(
-            plan.sources, valid=plan.valid, test=plan.test, config=plan.data, cache=cache_folder(), progress=progress
+            plan.sources,
+            valid=plan.valid,
+            test=plan.test,
+            config=plan.data,
+            cache=cache_folder(),
+            progress=progress,
+            workers=workers(),
         )
         if data.corpus.test is None:
             raise UsageError("there is no test text; with --valid FILE give --test FILE too, or neither")

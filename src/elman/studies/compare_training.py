@@ -1,6 +1,7 @@
 """Trains the models of a comparison one after another, each in its own process."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,8 @@ from elman.progress import Progress, duration
 from elman.storage import folder as model_folder
 from elman.studies.compare_worker import PEAK_FILE
 from elman.studies.comparison import TrainingJob
+from elman.system.cluster import Advance, workers
+from elman.system.launcher import SHARED_BY
 from elman.training.lock import alone
 
 _PATIENCE = 60.0
@@ -39,6 +43,8 @@ def train_all(jobs: Sequence[TrainingJob], *, progress: Progress) -> list[Failur
     todo = [job for job in jobs if not _done(job)]
     if len(todo) < len(jobs):
         progress.say(f"{len(jobs) - len(todo)} of {len(jobs)} models exist already")
+    if workers().are_others:
+        return _train_apart(todo, progress)
     begin = time.monotonic()
     for number, job in enumerate(todo):
         took = (time.monotonic() - begin) / max(number, 1)
@@ -53,19 +59,33 @@ def train_all(jobs: Sequence[TrainingJob], *, progress: Progress) -> list[Failur
     return failures
 
 
+def _train_apart(jobs: Sequence[TrainingJob], progress: Progress) -> list[Failure]:
+    """Train all on the processes that share the work, several at a time."""
+    task = partial(_train_there, processes=workers().on_one_machine)
+    failed = {}
+    for number, (name, message) in enumerate(workers().results(task, {job.name: job for job in jobs}), 1):
+        progress.say(f"model {number} of {len(jobs)}, {name}: {'trained' if message is None else f'failed: {message}'}")
+        failed[name] = message
+    return [Failure(job.name, failed[job.name]) for job in jobs if failed[job.name] is not None]
+
+
+def _train_there(job: TrainingJob, advance: Advance, *, processes: int) -> str | None:
+    return _run(job, head=job.name, progress=Progress(), processes=processes)
+
+
 def _done(job: TrainingJob) -> bool:
     folder = Path(job.request["out"])
     return model_folder.card_file(folder).exists() and (folder / "training" / PEAK_FILE).exists()
 
 
-def _run(job: TrainingJob, *, head: str, progress: Progress) -> str | None:
-    """Train one model; returns the error, or None."""
+def _run(job: TrainingJob, *, head: str, progress: Progress, processes: int = 1) -> str | None:
+    """Train one model, beside others if there are more ``processes``; returns the error, or None."""
     _wait_for(Path(job.request["out"]))
     # Its own session, so that Ctrl-C reaches it once, from here.
     worker = subprocess.Popen(
         [sys.executable, "-m", "elman.studies.compare_worker"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
-        start_new_session=True,
+        start_new_session=True, env={**os.environ, SHARED_BY: str(processes)},
     )  # fmt: skip
     assert worker.stdin and worker.stdout and worker.stderr
     last: list[str] = []

@@ -6,6 +6,8 @@ from elman.errors import UsageError
 
 TIMEOUT = 1800.0
 """Seconds that a process waits for the others."""
+SHARED_BY = "ELMAN_SHARED_BY"
+"""Variable that tells a training how many of a comparison's run beside each other on its machine."""
 
 
 def is_launched() -> bool:
@@ -24,8 +26,9 @@ def was_restarted() -> bool:
 
 
 def processes_here() -> int:
-    """Processes that torchrun started on this machine."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if is_launched() else 1
+    """Processes that share this machine's cores: those that torchrun started, or the trainings of a
+    comparison."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE" if is_launched() else SHARED_BY, "1"))
 
 
 def check_timeout(seconds: float) -> float:

@@ -61,7 +61,7 @@ def train_model(
         choose_device(str(request.fixed.plan.get("device", "auto")))
     if request.tensorboard and version("tensorboard") is None:
         raise MissingExtra("--tensorboard needs tensorboard; run: pip install tensorboard")
-    with leading(timeout) as processes, alone(out):
+    with leading(timeout) as processes, alone(out), request.sharing(progress):
         # Before the data is read, which may take a while.
         model_folder.create(out)
         try:

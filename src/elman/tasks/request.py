@@ -4,12 +4,16 @@ else."""
 import dataclasses
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from elman.config import Config
 from elman.errors import ElmanError, UsageError
 from elman.models.registry import entry, resolve
+from elman.progress import Progress
+from elman.system.cluster import check_workers, started
+from elman.system.machine import cache_folder
 from elman.training.plan import Plan
 from elman.training.plan_file import read_plan
 
@@ -89,6 +93,10 @@ class Request:
         except (ElmanError, KeyError, TypeError, ValueError):
             return None
 
+    def sharing(self, progress: Progress) -> AbstractContextManager[None]:
+        """Processes that share the preparing, for the time of a block; by default this one alone."""
+        return nullcontext()
+
     @property
     def default_minutes(self) -> float | None:
         """The minutes to train for; None if the length is given in epochs or updates."""
@@ -106,6 +114,35 @@ class Request:
         kept = {name: value for name, value in values.items() if name != "task"}
         lists = {name: tuple(values[name]) for name in ("sources", "valid", "test")}
         return cls(**{**kept, **lists, "data": cls.data_config.from_json(values["data"])})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SharedRequest(Request):
+    """A request whose preparing several processes can share. Who they are changes nothing in the
+    model and is not saved."""
+
+    workers: int | None = None
+    """Processes of this machine."""
+    cluster: str | None = None
+    """Or the address of a Dask scheduler."""
+    scratch: str | None = None
+    """A folder that all of them see, for prepared texts and sorted runs; None: the cache."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_workers(self.workers, self.cluster)
+
+    @property
+    def cache(self) -> Path:
+        """Where prepared texts and sorted runs are kept."""
+        return cache_folder() if self.scratch is None else Path(self.scratch).absolute()
+
+    def sharing(self, progress: Progress) -> AbstractContextManager[None]:
+        return started(self.workers, self.cluster, folder=self.cache, progress=progress)
+
+    def to_json(self) -> dict[str, Any]:
+        values = {**super().to_json(), "scratch": None if self.scratch is None else os.path.abspath(self.scratch)}
+        return {name: value for name, value in values.items() if name not in ("workers", "cluster")}
 
 
 def _absolute(source: str) -> str:

@@ -14,6 +14,8 @@ from tokenizers import trainers
 from elman.text.splitting import cut
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet
 
+Tally = dict[str, dict[str, int]]
+"""Counts of what types are made of, in tables by name; those of parts of a text can be added."""
 RUN_CHARS = 4096
 """Merges are learned within runs of this many characters, for the trainer's time is quadratic in
 their length."""
@@ -30,30 +32,44 @@ def frequent_words(parts: Iterable[str], *, engine: tokenizers.Tokenizer, min_co
     return sorted(vocab, key=vocab.__getitem__)
 
 
-def spaced_words(parts: Iterable[str], *, min_count: int) -> list[str]:
-    """As ``frequent_words`` for text that is split at spaces, each word with one space before it;
-    much faster.
+def spaced_words(parts: Iterable[str]) -> dict[str, int]:
+    """Counts of what ``frequent_words`` finds in text that is split at spaces, each word with one
+    space before it; much faster.
 
-    >>> spaced_words([" to be or", " not to  be"], min_count=2)
-    [' be', ' to']
+    >>> spaced_words([" to be or", " not to  be"])
+    {' to': 2, ' be': 2, ' or': 1, ' not': 1}
     """
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part.split(" "))
     del counts[""]
-    return [f" {word}" for word in by_frequency(counts, min_count=min_count)]
+    return {f" {word}": count for word, count in counts.items()}
 
 
-def frequent_chars(parts: Iterable[str], *, min_count: int) -> list[str]:
-    """The characters of text, by falling count, ties by code point.
+def characters(parts: Iterable[str]) -> dict[str, int]:
+    """Counts of the characters of text.
 
-    >>> frequent_chars(["banana"], min_count=2)
-    ['a', 'n']
+    >>> characters(["banana"])
+    {'b': 1, 'a': 3, 'n': 2}
     """
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part)
-    return by_frequency(counts, min_count=min_count)
+    return dict(counts)
+
+
+def add_tally(total: Tally, more: Tally) -> None:
+    """Add the tally of another part of a text.
+
+    >>> total = {"": {"a": 3}}
+    >>> add_tally(total, {"": {"a": 1, "b": 2}})
+    >>> total
+    {'': {'a': 4, 'b': 2}}
+    """
+    for name, counts in more.items():
+        kept = total.setdefault(name, {})
+        for each, count in counts.items():
+            kept[each] = kept.get(each, 0) + count
 
 
 def by_frequency(counts: Mapping[str, int], *, min_count: int) -> list[str]:

@@ -8,12 +8,15 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+STRETCH = 1 << 23
+"""Bytes of text that one process reads at a time, where several share the work."""
 _BLOCK = 1 << 18
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
@@ -46,15 +49,33 @@ class Text:
     """Documents."""
 
     def __iter__(self) -> Iterator[tuple[str, bool]]:
-        starts = self._starts()
-        start, offset = next(starts, -1), 0
+        return self.lines_of(0, self.bytes)
+
+    def lines_of(self, first: int, stop: int) -> Iterator[tuple[str, bool]]:
+        """The lines of one of its ``stretches``, as iterating gives them."""
+        starts = self._starts(first)
+        start, offset = next(starts, -1), first
         with open(self.path, "rb") as file:
-            for line in file:
+            file.seek(first)
+            while offset < stop:
+                line = file.readline()
                 begins = offset == start
                 if begins:
                     start = next(starts, -1)
                 offset += len(line)
                 yield line[:-1].decode(), begins
+
+    def stretches(self, size: int | None = None) -> list[tuple[int, int]]:
+        """The text cut at line ends into stretches of about ``size`` bytes (default 8 MiB): first byte
+        of each, and where it ends.
+        """
+        size, cuts = size or STRETCH, [0]
+        with open(self.path, "rb") as file:
+            while cuts[-1] + size < self.bytes:
+                file.seek(cuts[-1] + size - 1)
+                file.readline()
+                cuts.append(file.tell())
+        return list(pairwise(dict.fromkeys([*cuts, self.bytes])))
 
     def documents(self) -> Iterator[list[str]]:
         """The lines of each document; one document is in memory at a time."""
@@ -72,8 +93,12 @@ class Text:
         starts = np.fromfile(starts_file(self.path), dtype="<i8").astype(np.int64)
         return np.diff(starts, append=self.bytes)
 
-    def _starts(self) -> Iterator[int]:
+    def _starts(self, first: int) -> Iterator[int]:
+        """Where documents start, from byte ``first`` on."""
         with open(starts_file(self.path), "rb") as file:
+            if first:
+                starts = np.memmap(file, dtype="<i8", mode="r")
+                file.seek(starts.itemsize * int(np.searchsorted(starts, first)))
             while block := file.read(_BLOCK):
                 yield from np.frombuffer(block, dtype="<i8").tolist()
 

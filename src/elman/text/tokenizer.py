@@ -21,7 +21,6 @@ same ids (at word level, where single spaces stand between words).
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +33,7 @@ from numpy.typing import NDArray
 from elman.errors import FolderError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
-from elman.text.learning import RUN_CHARS, by_frequency, byte_pairs, frequent_chars, frequent_words, spaced_words
+from elman.text.learning import RUN_CHARS, Tally, by_frequency, byte_pairs, characters, frequent_words, spaced_words
 from elman.text.letter_case import lower
 from elman.text.letter_ids import LetterIds
 from elman.text.normalise import normalise_line
@@ -136,11 +135,9 @@ class Tokenizer:
         Types come by falling count, ties by token string; at subword level first the 256 bytes, then
         the merges as they were learned; at byte level by value.
         """
-        if config.parts_words:
-            counts, apostrophe = cls(SPECIALS, config=config)._counts(lines)
-            start = cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(apostrophe=apostrophe))
-            return start._grown(by_frequency(counts, min_count=config.least_count))
-        if config.level in ("word", "char"):
+        if config.counts_types:
+            return cls.of_tally(cls(SPECIALS, config=config).tally(lines), config=config)
+        if config.level == "word":
             return cls(SPECIALS, config=config).grow(lines)
         of_bytes = cls([*SPECIALS, *byte_alphabet()], config=config)
         if config.level == "byte":
@@ -149,6 +146,23 @@ class Tokenizer:
         size = config.vocab_size or _SUBWORD_SIZE
         tokens, merges = byte_pairs(parts, engine=of_bytes._engine, min_count=config.least_count, vocab_size=size)
         return cls(tokens, config=config, merges=merges)
+
+    @classmethod
+    def of_tally(cls, tally: Tally, *, config: TokenizerConfig) -> "Tokenizer":
+        """As ``fit``, from the ``tally`` of a text by a tokenizer of the specials alone."""
+        empty = cls(SPECIALS, config=config)
+        if empty.words is None:
+            return empty._with(tally)
+        counts, apostrophe = empty.words.types_of(tally)
+        start = cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(apostrophe=apostrophe))
+        return start._grown(by_frequency(counts, min_count=config.least_count))
+
+    def tally(self, lines: Iterable[str]) -> Tally:
+        """What ``config.counts_types`` speaks of: counts of that of which types are made."""
+        if self.words:
+            return self.words.tally(map(checked_line, lines))
+        parts = (part for line in lines for _, part in self._parts(line))
+        return {"": characters(map(self._normalise, parts)) if self.config.level == "char" else spaced_words(parts)}
 
     def encode(self, line: str) -> Encoded:
         """The tokens of one line, without its `</s>`; unknown types have id UNK_ID.
@@ -203,7 +217,7 @@ class Tokenizer:
 
         So the type `<unk>` in pretokenized text differs from unknown words.
         """
-        if self._by_spaces:
+        if self.config.by_spaces:
             ids = self._word_ids.read([self.folded(line) for line in lines])
             return reversed_lines(ids) if self.config.is_backward else ids
         parts = []
@@ -279,26 +293,19 @@ class Tokenizer:
         """
         if self.config.level in ("subword", "byte"):
             return self
-        if self.words:
-            return self._grown(by_frequency(self._counts(lines)[0], min_count=self.config.least_count))
-        # In pretokenized text these words are the specials, never new types.
-        known = {*self.tokens, *(f" {special}" for special in SPECIALS)}
+        if self.config.counts_types:
+            return self._with(self.tally(lines))
         parts = (part for line in lines for _, part in self._parts(line))
-        if self.config.level == "char":
-            frequent = frequent_chars(map(self._normalise, parts), min_count=self.config.least_count)
-        elif self._by_spaces:
-            frequent = spaced_words(parts, min_count=self.config.least_count)
-        else:
-            engine = Tokenizer(SPECIALS, config=self.config)._engine
-            frequent = frequent_words(parts, engine=engine, min_count=self.config.least_count)
-        return self._grown([token for token in frequent if token not in known])
+        engine = Tokenizer(SPECIALS, config=self.config)._engine
+        return self._grown(frequent_words(parts, engine=engine, min_count=self.config.least_count))
 
-    def _counts(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
-        assert self.words is not None
-        return self.words.count(map(checked_line, lines))
+    def _with(self, tally: Tally) -> "Tokenizer":
+        counts = self.words.types_of(tally)[0] if self.words else tally[""]
+        return self._grown(by_frequency(counts, min_count=self.config.least_count))
 
     def _grown(self, frequent: Sequence[str]) -> "Tokenizer":
-        known = {*self.tokens}
+        # In pretokenized text these words are the specials, never new types.
+        known = {*self.tokens, *(() if self.words else (f" {special}" for special in SPECIALS))}
         new = [token for token in frequent if token not in known]
         if self.config.vocab_size is not None:
             new = new[: max(self.config.vocab_size - self.size, 0)]
@@ -378,12 +385,6 @@ class Tokenizer:
         names = ("level", "pretokenized", "lowercase", "locale", "compatibility", "rules")
         settings = {name: getattr(self.config, name) for name in names}
         return compose(self.tokens, self._merges, prepend=prepend, **settings)
-
-    @property
-    def _by_spaces(self) -> bool:
-        """Whether words are what stands between spaces."""
-        config = self.config
-        return config.pretokenized and not config.compatibility and (not config.lowercase or config.rules > 1)
 
     def _parts(self, line: str, *, limit: int = CUT_CHARS) -> Iterator[tuple[int, str]]:
         """The parts of a line for the engine, with their offsets in the line."""

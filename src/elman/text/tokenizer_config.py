@@ -70,6 +70,16 @@ class TokenizerConfig(Config):
         return self.level == "word" and not self.pretokenized and self.rules > 1
 
     @property
+    def by_spaces(self) -> bool:
+        """Whether words are what stands between spaces."""
+        return self.pretokenized and not self.compatibility and (not self.lowercase or self.rules > 1)
+
+    @property
+    def counts_types(self) -> bool:
+        """Whether the vocabulary follows from counts that can be added up over parts of a text."""
+        return self.level == "char" or self.parts_words or self.by_spaces
+
+    @property
     def least_count(self) -> int:
         """The smallest count of a type that is kept: ``min_count``, or what it is by default."""
         return self.min_count or (1 if self.pretokenized else 2)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
+from elman.text.learning import Tally
 from elman.text.unicode_classes import compiled
 from elman.text.word_types import After, Part, Spelling, is_between, pieces_of, spelled, split_line
 
@@ -104,8 +105,8 @@ class WordSplitter:
             found += types
         return found, after
 
-    def count(self, lines: Iterable[str]) -> tuple[Counter[str], str]:
-        """How often each type occurs in lines, and the apostrophe that is typed most often."""
+    def tally(self, lines: Iterable[str]) -> Tally:
+        """How often each part of a line occurs, in tables by its kind and by what stands before it."""
         seen: list[list[dict[str, list[int]]]] = [[{}, {}, {}], [{}, {}, {}]]
         for line in lines:
             after: int = After.START
@@ -118,18 +119,25 @@ class WordSplitter:
                     entry = counts[after][piece] = [0, later]
                 entry[0] += 1
                 after = entry[1]
-        found = [
-            (piece, After(after), bool(chunk), count)
+        return {
+            f"{chunk}{after}": {piece: count for piece, (count, _) in table.items()}
             for chunk, counts in enumerate(seen)
             for after, table in enumerate(counts)
-            for piece, (count, _) in table.items()
+        }
+
+    def types_of(self, tally: Tally) -> tuple[Counter[str], str]:
+        """How often each type occurs, and the apostrophe that is typed most often."""
+        found = [
+            (piece, After(int(after)), chunk == "1", count)
+            for (chunk, after), table in tally.items()
+            for piece, count in table.items()
         ]
         signs: Counter[str] = Counter({"'": 0})
         for piece, _, _, count in found:
             if not piece.isascii() or "'" in piece:
                 for sign in compiled(INNER_APOSTROPHE).findall(piece):
                     signs[sign] += count
-        usual = signs.most_common(1)[0][0]
+        usual = max(sorted(signs), key=signs.__getitem__)
         best = WordSplitter(self.spelling._replace(apostrophe=usual), {}, unknown=0)
         types: Counter[str] = Counter()
         for piece, after, chunk, count in found:

@@ -15,9 +15,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +28,16 @@ from elman.errors import StorageError
 from elman.models.ngram import spill_kernels as kernels
 from elman.models.ngram.counting_memory import TOKENS, BufferSizes, in_words, needed, record_format, sizes_within
 from elman.models.ngram.counts import OrderCounts
-from elman.models.ngram.spill import Advance, Spill
+from elman.models.ngram.spill import Run, Spill
 from elman.progress import Progress
+from elman.system.cluster import ALONE, Advance, Workers
 from elman.system.files import allocate
+from elman.system.mapped_arrays import array_of, file_of
 
+_STRETCH = 1 << 22
+"""Tokens whose windows one process sorts at a time."""
+_SORTED = "stretch-"
+"""Begins the names of the folders with what the first sort leaves."""
 _WORK = (3, 2, 1)
 """Per token: sorting the first runs; merging them, and sorting the second; merging those."""
 
@@ -44,6 +52,7 @@ def count_on_disk(
     max_ram: int,
     folder: Path,
     progress: Progress | None = None,
+    workers: Workers = ALONE,
 ) -> list[OrderCounts]:
     """Count a token stream's n-grams of orders 1 to ``order``, exactly as ``count_ngrams`` does.
 
@@ -54,6 +63,7 @@ def count_on_disk(
         max_ram: memory to work in, bytes.
         folder: an empty folder for the tables and, while counting, for about as much again; the
             caller removes it.
+        workers: who share the first sort, which is half of the work; the result is the same.
 
     Returns:
         One OrderCounts per order, the lowest first; their arrays are memory-mapped from ``folder``.
@@ -70,16 +80,21 @@ def count_on_disk(
     ...     bigrams.keys.tolist(), bigrams.counts.tolist(), unigrams.counts.tolist()
     ([9, 11, 13, 18], [1, 1, 1, 2], [0, 2, 1, 1])
     """
-    sizes = sizes_within(max_ram, tokens=len(ids), order=order, vocab_size=vocab_size)
+    sizes, first_sort = (
+        sizes_within(memory, tokens=tokens, order=order, vocab_size=vocab_size)
+        for memory, tokens in ((max_ram, len(ids)), (workers.share(max_ram), min(len(ids), _STRETCH)))
+    )
     disk, free = needed(len(ids), order, vocab_size)[1], shutil.disk_usage(folder).free
     if free < disk:
         raise StorageError(
             f"counting may take {in_words(disk)} of disk in {folder.parent}, where {in_words(free)} are free; "
             "set ELMAN_CACHE to a folder on a larger disk"
         )
-    lines = _Lines(ids, documents, eos_id=eos_id, vocab_size=vocab_size)
+    kind = {"eos_id": eos_id, "vocab_size": vocab_size}
+    lines, arrays = _Lines(ids, documents, **kind), (file_of(ids), file_of(documents))
+    task = partial(_sort_windows, arrays=arrays, kind=kind, order=order, sizes=first_sort, folder=folder)
     with _full_disk(folder):
-        return _Counting(lines, order, sizes, folder).orders(progress or Progress())
+        return _Counting(lines, order, sizes, folder).orders(partial(workers.results, task), progress or Progress())
 
 
 @contextmanager
@@ -103,13 +118,20 @@ class _Lines:
     ) -> None:
         self.ids, self.documents, self.eos_id, self.vocab_size = ids, documents, eos_id, vocab_size
 
-    def blocks(self, size: int, after: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], int, int]]:
-        """Tokens, which of them start a line, and ``first`` and ``stop`` of the block among them.
+    def stretches(self) -> dict[str, tuple[int, int]]:
+        """All tokens in stretches of bounded length, by the names that messages call them."""
+        borders = [*range(0, len(self.ids), _STRETCH), len(self.ids)]
+        return {f"counting tokens {first:,} to {stop:,}": (first, stop) for first, stop in pairwise(borders)}
+
+    def blocks(
+        self, stretch: tuple[int, int], size: int, after: int
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], int, int]]:
+        """Tokens of a stretch, which of them start a line, and ``first`` and ``stop`` of the block among them.
 
         One token before the block and ``after`` tokens behind it are included where they exist.
         """
-        for first in range(0, len(self.ids), size):
-            stop = min(first + size, len(self.ids))
+        for first in range(*stretch, size):
+            stop = min(first + size, stretch[1])
             begin, end = max(first - 1, 0), min(stop + after, len(self.ids))
             tokens = np.asarray(self.ids[begin:end]).astype(np.int64)
             assert tokens.min() >= 0 and tokens.max() < self.vocab_size, "token id out of range"
@@ -133,10 +155,12 @@ class _Counting:
         self._begins = np.zeros(order + 1, np.int64)
         """For each order from 2, the first index whose n-gram begins with `<s>`."""
 
-    def orders(self, progress: Progress) -> list[OrderCounts]:
+    def orders(
+        self, sorted_parts: Callable[..., Iterator[tuple[str, "_Sorted"]]], progress: Progress
+    ) -> list[OrderCounts]:
         tokens = len(self._lines.ids)
         with progress.stage("counting n-grams", total=sum(_WORK) * tokens, unit="tokens") as advance:
-            windows = self._sort_windows(advance)
+            windows = self._windows(sorted_parts(self._lines.stretches(), advance=advance))
             self._path("keys", 1).write_bytes(np.arange(self._vocab).data)
             self._path("raw", 1).write_bytes(self._unigrams.data)
             if self._order > 1:
@@ -144,20 +168,17 @@ class _Counting:
                 self._unigrams[:] = 0
                 self._read_neighbours(suffixes, _scaled(advance, _WORK[2] * tokens, suffixes.work))
                 self._path("counts", 1).write_bytes(self._unigrams.data)
+        for stretch in self._folder.glob(f"{_SORTED}*"):
+            shutil.rmtree(stretch)  # that of a process that died still holds runs
         return [self._table(n) for n in range(1, self._order + 1)]
 
-    def _sort_windows(self, advance: Advance) -> Spill:
-        format, order = self._format, self._order
-        windows = Spill(self._folder, "windows", width=format.width, sizes=self._sizes)
-        for tokens, starts, first, stop in self._lines.blocks(min(TOKENS, self._sizes.run), max(order - 2, 0)):
-            kernels.unigrams(tokens, first, stop, self._unigrams)
-            if order > 1:
-                windows.reserve(stop - first)
-                windows.filled = kernels.windows(
-                    tokens, starts, first, stop, self._vocab, format.words, format.shifts, windows.buffer,
-                    windows.filled,
-                )  # fmt: skip
-            advance(_WORK[0] * (stop - first))
+    def _windows(self, parts: Iterator[tuple[str, "_Sorted"]]) -> Spill:
+        """The windows of all parts, ready to be merged."""
+        runs: list[Run] = []
+        for _, part in parts:
+            runs += part.runs
+            self._unigrams += np.fromfile(part.unigrams, np.int64)
+        windows = Spill(self._folder, "windows", width=self._format.width, sizes=self._sizes, runs=runs)
         windows.finish()
         return windows
 
@@ -202,6 +223,44 @@ class _Counting:
 
     def _path(self, name: str, n: int) -> Path:
         return self._folder / f"{name}-{n}"
+
+
+class _Sorted(NamedTuple):
+    """What the first sort leaves of a stretch."""
+
+    runs: list[Run]
+    unigrams: Path
+    """How often each type occurs, int64."""
+
+
+def _sort_windows(
+    stretch: tuple[int, int],
+    advance: Advance,
+    *,
+    arrays: Any,
+    kind: dict[str, int],
+    order: int,
+    sizes: BufferSizes,
+    folder: Path,
+) -> _Sorted:
+    """Sort the windows of a stretch of tokens into a new folder."""
+    lines = _Lines(*map(array_of, arrays), **kind)
+    format, unigrams = record_format(order, lines.vocab_size), np.zeros(lines.vocab_size, np.int64)
+    with _full_disk(folder):
+        own = Path(tempfile.mkdtemp(prefix=_SORTED, dir=folder))
+        windows = Spill(own, "windows", width=format.width, sizes=sizes)
+        for tokens, starts, first, stop in lines.blocks(stretch, min(TOKENS, sizes.run), max(order - 2, 0)):
+            kernels.unigrams(tokens, first, stop, unigrams)
+            if order > 1:
+                windows.reserve(stop - first)
+                windows.filled = kernels.windows(
+                    tokens, starts, first, stop, lines.vocab_size, format.words, format.shifts, windows.buffer,
+                    windows.filled,
+                )  # fmt: skip
+            advance(_WORK[0] * (stop - first))
+        windows.finish()
+        unigrams.tofile(own / "unigrams")
+    return _Sorted(windows.runs, own / "unigrams")
 
 
 class _Columns:

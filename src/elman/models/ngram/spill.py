@@ -4,7 +4,7 @@ Records are 64-bit numbers that hold tokens (see ``spill_kernels.py``). Counts o
 added as soon as they meet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from elman.models.ngram import spill_kernels as kernels
 from elman.models.ngram.counting_memory import BufferSizes
+from elman.system.cluster import Advance
 
 Records = NDArray[np.uint64]
-Advance = Callable[[int], None]
+Run = tuple[Path, int]
+"""A file of sorted records, and how many they are."""
 
 
 class Spill:
@@ -23,12 +25,13 @@ class Spill:
     ``merged``.
     """
 
-    def __init__(self, folder: Path, name: str, *, width: int, sizes: BufferSizes) -> None:
+    def __init__(self, folder: Path, name: str, *, width: int, sizes: BufferSizes, runs: Iterable["Run"] = ()) -> None:
+        """``runs`` are those of other sorts of the same records."""
         self.buffer: Records = np.empty((sizes.run, width), np.uint64)
         """The records of the next run."""
         self.filled = 0
         self._folder, self._name, self._width, self._sizes = folder, name, width, sizes
-        self._runs: list[tuple[Path, int]] = []
+        self._runs: list[Run] = [*runs]
         self._runs_written = 0
 
     def reserve(self, count: int) -> None:
@@ -52,6 +55,11 @@ class Spill:
             self._write(self._merged(now, advance))
         now, self._runs = self._runs, []
         yield from self._merged(now, advance)
+
+    @property
+    def runs(self) -> list["Run"]:
+        """The sorted runs, after ``finish``."""
+        return self._runs
 
     @property
     def work(self) -> int:
@@ -92,7 +100,7 @@ class Spill:
                 rows += len(block)
         self._runs.append((path, rows))
 
-    def _merged(self, runs: list[tuple[Path, int]], advance: Advance) -> Iterator[Records]:
+    def _merged(self, runs: list[Run], advance: Advance) -> Iterator[Records]:
         if not runs:
             return
         rows_per_run = min(self._sizes.merge // len(runs), max(rows for _, rows in runs))
@@ -123,7 +131,7 @@ class Spill:
 class _Parts:
     """The part of each run being merged that is in memory."""
 
-    def __init__(self, runs: list[tuple[Path, int]], rows_per_run: int, width: int) -> None:
+    def __init__(self, runs: list[Run], rows_per_run: int, width: int) -> None:
         self.records: Records = np.empty((len(runs) * rows_per_run, width), np.uint64)
         self.positions = np.arange(len(runs)) * rows_per_run
         """For each run, its next record."""

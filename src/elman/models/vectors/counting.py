@@ -1,7 +1,11 @@
 """Trainings that begin by counting pairs: GloVe and PPMI."""
 
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,17 +13,22 @@ from numpy.typing import NDArray
 
 from elman.data.word_text import WordText
 from elman.errors import TextError
+from elman.models.ngram.spill import Run
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, PairCounts, distance_weights
 from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
 from elman.models.vectors.lanes import LANES, aligned_zeros, padded
-from elman.models.vectors.pairs_on_disk import PAIR, Disk, count_pairs_on_disk, shuffled_on_disk
+from elman.models.vectors.pairs_on_disk import PAIR, Disk, add_up_pairs, shuffled_on_disk, sort_pairs
 from elman.models.vectors.ppmi import POWERS, factorised
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.progress import Progress
+from elman.system.cluster import Advance, workers
 from elman.system.files import storage_errors
+from elman.system.mapped_arrays import array_of, file_of
 
 _BLOCK = 50_000
+_STRETCH = 20 * _BLOCK
+"""Words whose pairs one process sorts at a time."""
 _PAIRS = 200_000
 
 
@@ -31,30 +40,63 @@ def count_pairs(text: WordText, config: VectorsConfig, *, disk: Disk | None = No
         StorageError: the disk is full.
     """
     assert config.window and config.distance and config.subsample is not None
-    keep, kept = keep_thresholds(text.vocabulary.counts, config.subsample), np.empty(_BLOCK, np.int32)
+    keep = keep_thresholds(text.vocabulary.counts, config.subsample)
     vocab, weights = len(text.vocabulary), distance_weights(config.distance, config.window)
-
-    def blocks() -> Iterator[NDArray[np.int32]]:
-        with progress.stage("counting pairs", total=len(text.ids), unit="words") as advance:
-            for begin in range(0, len(text.ids), _BLOCK):
-                ids = text.ids[begin : begin + _BLOCK]
-                yield kept[: subsample(ids, begin, keep, key_of(config.seed, 0, 1), kept)]
-                advance(len(ids))
-
-    if disk is None:
-        counter = PairCounter(vocab, weights)
-        for block in blocks():
-            counter.add(block)
-        pairs = counter.pairs()
-    else:
-        with storage_errors(disk.folder):
-            pairs = count_pairs_on_disk(blocks(), weights, vocab, folder=disk.folder, max_ram=disk.max_ram)
+    with progress.stage("counting pairs", total=len(text.ids), unit="words") as advance:
+        if disk is None:
+            counter = PairCounter(vocab, weights)
+            for block in _blocks((0, len(text.ids)), advance, ids=text.ids, keep=keep, seed=config.seed):
+                counter.add(block)
+            pairs = counter.pairs()
+        else:
+            with storage_errors(disk.folder):
+                pairs = _count_on_disk(text, config, keep, weights, disk, advance)
     if not len(pairs.columns):
         raise TextError(
             "no two words stand near each other, so nothing can be counted; give more text, or longer sentences "
             "(--document), or drop no frequent words (--subsample 0)"
         )
     return pairs
+
+
+def _count_on_disk(
+    text: WordText, config: VectorsConfig, keep: NDArray[Any], weights: NDArray[Any], disk: Disk, advance: Advance
+) -> PairCounts:
+    """The pairs of all stretches, counted by whoever shares the work."""
+    vocab, kept = len(text.vocabulary), disk.folder / "pairs.kept"
+    keep.tofile(kept)
+    task = partial(
+        _sort_stretch,
+        ids=file_of(text.ids),
+        keep=file_of(np.memmap(kept, keep.dtype, "r")),
+        seed=config.seed,
+        window=len(weights),
+        vocab=vocab,
+        disk=disk._replace(max_ram=workers().share(disk.max_ram)),
+    )
+    borders = [*range(0, len(text.ids), _STRETCH), len(text.ids)]
+    stretches = {f"counting pairs of words {first:,} to {stop:,}": (first, stop) for first, stop in pairwise(borders)}
+    runs = [run for _, some in workers().results(task, stretches, advance=advance) for run in some]
+    return add_up_pairs(runs, weights, vocab, folder=disk.folder, max_ram=disk.max_ram)
+
+
+def _sort_stretch(
+    stretch: tuple[int, int], advance: Advance, *, ids: Any, keep: Any, seed: int, window: int, vocab: int, disk: Disk
+) -> list[Run]:
+    blocks = _blocks(stretch, advance, ids=array_of(ids), keep=array_of(keep), seed=seed)
+    own = Path(tempfile.mkdtemp(prefix="pairs-", dir=disk.folder))
+    return sort_pairs(blocks, window, vocab, folder=own, max_ram=disk.max_ram)
+
+
+def _blocks(
+    stretch: tuple[int, int], advance: Advance, *, ids: NDArray[Any], keep: NDArray[Any], seed: int
+) -> Iterator[NDArray[np.int32]]:
+    """The words of a stretch without those that are dropped, each block overwritten by the next."""
+    kept = np.empty(_BLOCK, np.int32)
+    for begin in range(*stretch, _BLOCK):
+        block = ids[begin : min(begin + _BLOCK, stretch[1])]
+        yield kept[: subsample(block, begin, keep, key_of(seed, 0, 1), kept)]
+        advance(len(block))
 
 
 class Ppmi:

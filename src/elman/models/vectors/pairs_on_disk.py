@@ -7,6 +7,7 @@ order is found in two passes: pairs are dealt out at random to files that fit in
 file is shuffled there.
 """
 
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from elman.errors import UsageError
 from elman.models.ngram.counting_memory import BufferSizes, in_words
-from elman.models.ngram.spill import Spill
+from elman.models.ngram.spill import Run, Spill
 from elman.models.vectors.cooccurrence import PairCounts
 from elman.models.vectors.sampling import compiled
 from elman.system.files import allocate, storage_errors
@@ -46,14 +47,36 @@ def count_pairs_on_disk(
     Raises:
         UsageError: ``max_ram`` is too little, bytes.
     """
+    runs = sort_pairs(blocks, len(weights), vocab, folder=folder, max_ram=max_ram)
+    return add_up_pairs(runs, weights, vocab, folder=folder, max_ram=max_ram, advance=advance)
+
+
+def sort_pairs(
+    blocks: Iterable[NDArray[np.int32]], window: int, vocab: int, *, folder: Path, max_ram: int
+) -> list[Run]:
+    """The pairs of blocks of words, and their distances, as sorted runs in ``folder``."""
     sizes = _sizes(max_ram)
     spill = Spill(folder, "pairs", width=1, sizes=sizes)
-    together = max(1, min(_BLOCK, sizes.run // (2 * len(weights))))
+    together = max(1, min(_BLOCK, sizes.run // (2 * window)))
     for ids in blocks:
         for begin in range(0, len(ids), together):
-            spill.reserve(2 * len(weights) * together)
-            spill.filled = _add_records(ids, begin, begin + together, len(weights), vocab, spill.buffer, spill.filled)
+            spill.reserve(2 * window * together)
+            spill.filled = _add_records(ids, begin, begin + together, window, vocab, spill.buffer, spill.filled)
     spill.finish()
+    return spill.runs
+
+
+def add_up_pairs(
+    runs: Iterable[Run],
+    weights: NDArray[np.float64],
+    vocab: int,
+    *,
+    folder: Path,
+    max_ram: int,
+    advance: Callable[[int], None] = lambda amount: None,
+) -> PairCounts:
+    """The weighted counts of the pairs in sorted runs, which are removed."""
+    spill = Spill(folder, "merged", width=1, sizes=_sizes(max_ram), runs=runs)
     sizes_of_rows, pending = np.zeros(vocab + 1, np.int64), np.zeros(1)
     columns, counts = np.empty(_BLOCK + 1, np.int32), np.empty(_BLOCK + 1, np.float32)
     last, files = np.array([-1]), [folder / name for name in ("pairs.columns", "pairs.counts")]
@@ -130,9 +153,9 @@ def memory_for_pairs(words: int, vocab: int, window: int) -> int:
 
 def remove_pairs(folder: Path) -> None:
     """Remove what this module left in a folder."""
-    for pattern in ("pairs.*", "pairs-*", "shuffled-*"):
+    for pattern in ("pairs.*", "pairs-*", "merged-*", "shuffled-*"):
         for path in folder.glob(pattern):
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _sizes(max_ram: int) -> BufferSizes:

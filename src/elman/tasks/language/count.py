@@ -13,15 +13,22 @@ from elman.models.ngram.growth import measure_growth, perplexity_of
 from elman.models.ngram.query import NgramConfig, NgramModel, smooth
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.system.machine import cache_folder
+from elman.system.cluster import workers
+from elman.system.machine import memory as memory_here
 from elman.system.staging import staging_folder
 from elman.text.tokenizer import EOS_ID
 
+_USUAL_MEMORY = 4 * 10**9
+"""Bytes where the system does not say what is available."""
 
-def count(data: Data, config: NgramConfig, *, folder: Path, max_ram: int | None, progress: Progress) -> NgramModel:
+
+def count(
+    data: Data, config: NgramConfig, *, folder: Path, cache: Path, max_ram: int | None, progress: Progress
+) -> NgramModel:
     """Count, smooth, and write the weights into a model folder.
 
     Args:
+        cache: where counts are kept that do not fit into memory.
         max_ram: bytes of memory for counting; None: as many as it takes.
 
     Raises:
@@ -32,24 +39,28 @@ def count(data: Data, config: NgramConfig, *, folder: Path, max_ram: int | None,
     if len(ids) == 0:
         raise TextError("the training text has no tokens to count; give some text")
     memory, disk = needed(len(ids), config.order, size)
-    if max_ram is None or memory <= max_ram:
+    in_memory = max_ram is None or memory <= max_ram
+    if in_memory and not workers().are_others:
         orders = count_ngrams(ids, documents, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
         return _written(data, config, orders, np.zeros, folder=folder, progress=progress)
     from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
 
-    least = least_memory(config.order, size)
+    limit = "" if max_ram is None else f", --max-ram is {in_words(max_ram)}"
+    if max_ram is None:
+        max_ram = memory_here().get("available", _USUAL_MEMORY) // 2
+    least = least_memory(config.order, size) * (max_ram // max(workers().share(max_ram), 1))
     if max_ram < least:
         enough = min(least, memory)
         raise UsageError(
             f"--max-ram is {in_words(max_ram)}; counting order {config.order} over {size} types takes at least "
             f"{in_words(enough)}: give --max-ram {-(-enough // 10**6)}M or more"
         )
-    if config.prune_entropy is not None:
+    if config.prune_entropy is not None and not in_memory:
         raise UsageError("--prune-entropy works in memory, and --max-ram is too little for it; use --prune instead")
-    root = cache_folder() / "counts"
+    root = cache / "counts"
     progress.say(
-        f"counting may take {in_words(memory)} in memory, --max-ram is {in_words(max_ram)}: it is done on disk, "
-        f"in {root}, with at most {in_words(disk)}"
+        f"counting may take {in_words(memory)} in memory{limit}: it is done on disk, in {root}, with at most "
+        f"{in_words(disk)}"
     )
     with staging_folder(root) as staging:
         orders = count_on_disk(
@@ -61,8 +72,10 @@ def count(data: Data, config: NgramConfig, *, folder: Path, max_ram: int | None,
             max_ram=max_ram,
             folder=staging,
             progress=progress,
+            workers=workers(),
         )
-        return _written(data, config, orders, zeros_on_disk(staging), folder=folder, progress=progress)
+        allocate = np.zeros if in_memory else zeros_on_disk(staging)
+        return _written(data, config, orders, allocate, folder=folder, progress=progress)
 
 
 def _written(

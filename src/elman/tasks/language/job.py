@@ -16,16 +16,20 @@ from elman.evaluation.language import evaluate_text
 from elman.models.network_config import NeuralConfig
 from elman.models.ngram.query import NgramConfig
 from elman.models.protocol import LanguageModel
+from elman.models.registry import entry, resolve
 from elman.progress import Progress
 from elman.report.curve import read_log
 from elman.storage import folder as model_folder
 from elman.storage.language import language_files, read_speller, read_tokenizer, write_measured
-from elman.system.machine import available_cores, cache_folder, choose_device, choose_precision
+from elman.system.cluster import workers
+from elman.system.machine import available_cores, choose_device, choose_precision
 from elman.tasks.job import Job
+from elman.tasks.language.estimate import say_estimate
 from elman.tasks.language.plan import LanguagePlan
 from elman.tasks.language.request import LanguageRequest, bytes_of
 from elman.tasks.vectors.type_vectors import check_size, type_vectors
 from elman.text.store import Text
+from elman.text.tokenizer import TokenizerConfig
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -94,7 +98,9 @@ class CountingJob(LanguageJob):
         from elman.tasks.language.count import count
 
         limit = None if self.request.max_ram is None else bytes_of(self.request.max_ram)
-        model = count(self.data, self.config, folder=self.folder, max_ram=limit, progress=self.progress)
+        model = count(
+            self.data, self.config, folder=self.folder, cache=self.request.cache, max_ram=limit, progress=self.progress
+        )
         return self.measured(model)
 
 
@@ -182,16 +188,24 @@ def _about(text: Text | None) -> dict[str, Any] | None:
 
 def read_data(request: LanguageRequest, *, start: Path | None, progress: Progress) -> Data:
     """The text of a new training; ``start`` is a model whose vocabulary is kept and extended."""
+    counted = resolve(entry(request.kind).config) if entry(request.kind).counted else None
+
+    def before(text: Text, wanted: TokenizerConfig) -> None:
+        order = None if counted is None else counted.for_level(wanted.level, **request.fixed.config).order
+        say_estimate(text, wanted, order=order, workers=workers(), progress=progress)
+
     data = prepare_data(
         request.sources,
         valid=request.valid,
         test=request.test,
         config=request.data,
-        cache=cache_folder(),
+        cache=request.cache,
         tokenizer=None if start is None else read_tokenizer(start),
         speller=None if start is None else read_speller(start),
         grow=True,
         progress=progress,
+        workers=workers(),
+        before=before,
     )
     corpus, tokenizer = data.corpus, data.tokenizer
     held = ", ".join(
@@ -221,7 +235,7 @@ def reread_data(request: LanguageRequest, *, folder: Path, data_hash: str, progr
         test=request.test,
         prepared=data_hash if "-" in (*request.sources, *request.valid, *request.test) else None,
         config=request.data,
-        cache=cache_folder(),
+        cache=request.cache,
         tokenizer=read_tokenizer(folder),
         speller=read_speller(folder),
         grow=False,

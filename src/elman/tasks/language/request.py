@@ -8,11 +8,11 @@ from typing import Any
 from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
 from elman.models.registry import entry, resolve
-from elman.tasks.request import Request
+from elman.tasks.request import SharedRequest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LanguageRequest(Request):
+class LanguageRequest(SharedRequest):
     """What the user asked for."""
 
     task = "language"

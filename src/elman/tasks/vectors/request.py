@@ -9,11 +9,11 @@ from elman.errors import UsageError
 from elman.models.registry import entry
 from elman.models.vectors.config import DEFAULTS, VectorsConfig, models_for
 from elman.tasks.language.request import bytes_of
-from elman.tasks.request import Request
+from elman.tasks.request import SharedRequest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VectorsRequest(Request):
+class VectorsRequest(SharedRequest):
     """What the user asked for."""
 
     task = "vectors"

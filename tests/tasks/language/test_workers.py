@@ -1,0 +1,132 @@
+"""Preparing, counting and comparing on the processes of a Dask cluster: the same results whoever dies, and errors
+in one line.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import tiny_text
+from tests.in_process import train_here
+
+import elman
+from elman.data.store import build_store
+from elman.errors import TrainingError
+from elman.models.ngram import counts_on_disk
+from elman.progress import Progress
+from elman.system.cluster import TRIES, processes_here, started, workers
+from elman.text import store
+from elman.text.store import Text, TextWriter
+from elman.text.tokenizer import Tokenizer, TokenizerConfig
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with processes_here(2) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "STRETCH", 3000)
+    monkeypatch.setattr(counts_on_disk, "_STRETCH", 700)
+
+
+def processes(cluster: Any) -> dict[str, int]:
+    from distributed import Client
+
+    with Client(cluster.scheduler_address) as client:
+        return client.run(os.getpid)
+
+
+class Killing(Progress):
+    """Kills a process of a cluster once the first result of each stage is there."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster, self.killed = cluster, list[str]()
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        def advance(amount: int) -> None:
+            if name in ("tokenizing", "counting n-grams") and name not in self.killed:
+                self.killed.append(name)
+                os.kill(next(iter(processes(self._cluster).values())), signal.SIGKILL)
+
+        yield advance
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """All but the card, which has times."""
+    return {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "model_card.json"
+    }
+
+
+def test_the_model_is_the_same_whoever_dies(cluster: Any, text_file: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"model": "ngram", "order": 3, "level": "word"}
+    elman.train(text_file, out=tmp_path / "alone", **settings)
+    killing, before = Killing(cluster), processes(cluster)
+    shared = {"cluster": cluster.scheduler_address, "scratch": str(tmp_path / "scratch")}
+    elman.train(text_file, out=tmp_path / "shared", **settings, **shared, progress=killing)
+    assert killing.killed == ["tokenizing", "counting n-grams"]
+    assert len(set(processes(cluster).values()) - set(before.values())) >= 1
+    assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
+    assert list((tmp_path / "scratch" / "counts").iterdir()) == []
+
+
+def test_what_fails_is_named(cluster: Any, tmp_path: Path) -> None:
+    with TextWriter(tmp_path, "text") as writer:
+        for line in tiny_text(200, 2).splitlines():
+            writer.write(line, starts=False)
+    text: Text = writer.text()
+    data = bytearray(text.path.read_bytes())
+    data[4000] = 0xFF
+    text.path.write_bytes(data)
+    tokenizer = Tokenizer.fit(["the cat"], config=TokenizerConfig(rules=2, min_count=1))
+    with (
+        started(None, cluster.scheduler_address, folder=tmp_path, progress=Progress()),
+        pytest.raises(
+            TrainingError, match=r"the stretch of text.txt at bytes 3,0\d\d to 6,0\d\d failed 3 times; the last"
+        ),
+    ):
+        build_store(text, tokenizer, folder=tmp_path / "tokens", workers=workers())
+
+
+def test_what_kills_is_named(cluster: Any, tmp_path: Path) -> None:
+    with (
+        started(None, cluster.scheduler_address, folder=tmp_path, progress=Progress()),
+        pytest.raises(TrainingError, match=f"the second: {TRIES} processes died over it") as caught,
+    ):
+        list(workers().results(lambda item, advance: item or os._exit(9), {"the first": 1, "the second": 0}))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_comparison_is_the_same(
+    cluster: Any, text_file: Path, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["compare", text_file, "--models", "ngram", "--level", "word", "--json"]
+    shared = cli(*words, "--out", tmp_path / "shared", "--cluster", cluster.scheduler_address)
+    monkeypatch.setattr("elman.studies.compare_training._run", train_here)
+    alone = cli(*words, "--out", tmp_path / "alone")
+    assert shared.code == alone.code == 0, shared.err + alone.err
+    found, wanted = json.loads(shared.out), json.loads(alone.out)
+    assert "trainings shared a machine" in found["warnings"].pop()
+    assert [without_times(row) for row in found["orders"]] == [without_times(row) for row in wanted["orders"]]
+    assert [row["bits_per_byte"] for row in found["models"]] == [row["bits_per_byte"] for row in wanted["models"]]
+    for name in ("data", "columns", "differences", "warnings"):
+        assert found[name] == wanted[name]
+    for order in range(1, 6):
+        model = Path("models") / f"ngram-{order}"
+        assert files_of(tmp_path / "shared" / model) == files_of(tmp_path / "alone" / model)
+
+
+def without_times(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("milliseconds", "seconds")}
