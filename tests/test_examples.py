@@ -1,6 +1,7 @@
 """The examples run."""
 
 import datetime
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -121,3 +122,37 @@ def test_dates_in_many_forms(capsys: pytest.CaptureFixture[str], monkeypatch: py
     for words, number in spoken.items():
         found = [iso for text, iso in pairs.items() if f" {words} " in f" {text.replace(',', ' ')} "]
         assert found and all(number in (iso[:4], iso[-2:]) for iso in found), words
+
+
+def test_shapes_are_what_their_captions_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No caption of the new parts is trained on, and pictures have the colours of their captions."""
+    import numpy as np
+    from PIL import Image
+
+    shown = run(capsys, monkeypatch, "shapes.py", tmp_path / "shapes", 240)
+    assert shown.splitlines()[0].endswith("train.jsonl: 240 pictures")
+    parts = {
+        part: [json.loads(line) for line in (tmp_path / "shapes" / f"{part}.jsonl").read_text().splitlines()]
+        for part in ("train", "valid", "new", "unseen")
+    }
+    trained = {each["caption"] for part in ("train", "valid") for each in parts[part]}
+    assert not trained & {each["caption"] for part in ("new", "unseen") for each in parts[part]}
+    held = ("red cross", "green circle", "blue triangle", "yellow square")
+    assert not any(thing in caption for thing in held for caption in trained)
+    assert all(any(thing in each["caption"] for thing in held) for each in parts["unseen"])
+    colours = {"red": (205, 40, 40), "green": (40, 150, 60), "blue": (40, 70, 200), "black": (30, 30, 30)}
+    for each in parts["train"][:60]:
+        pixels = np.asarray(Image.open(tmp_path / "shapes" / each["image"]))
+        for name, colour in colours.items():
+            assert (pixels == colour).all(2).any() == (name in each["caption"]), each
+
+
+def test_digits_have_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = run(capsys, monkeypatch, "digits.py", tmp_path / "digits")
+    assert [line.rsplit(" ", 2)[1] for line in shown.splitlines()] == ["1198", "599"]
+    first = json.loads((tmp_path / "digits" / "train.jsonl").read_text().splitlines()[0])
+    assert first == {"image": "0.png", "caption": "a zero"} and (tmp_path / "digits" / "1796.png").exists()

@@ -14,8 +14,8 @@ from rooms import FLOORS, PACKAGE, ROOT, imports, modules, room
 TORCH = {
     "nn", "training", "tasks", "system/machine.py", "models/neural.py", "models/encoder.py", "models/classifier.py",
     "models/tagger.py", "models/token_encoder.py", "models/stored_weights.py", "models/outcome.py", "models/reader.py",
-    "models/dual_encoder.py", "models/translator.py", "models/forecaster.py", "models/dynamic.py",
-    "models/parameter_vector.py",
+    "models/dual_encoder.py", "models/decoder.py", "models/translator.py", "models/captioner.py",
+    "models/forecaster.py", "models/dynamic.py", "models/parameter_vector.py",
     "studies/doctor.py", "studies/xray.py",
     "studies/xray_gates.py", "studies/xray_training.py", "studies/xray_words.py",
 }  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from elman.cells.registry import CELLS
-from elman.inference.conditioned_translator import ConditionedTranslator
+from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.translator import inference_translator
 from elman.inference.weights import groups_of
@@ -60,7 +60,7 @@ def mixture(level: str) -> Mixture:
     return Mixture([ngram(level, order=3), ngram(level, order=1), third], weights=[0.5, 0.125, 0.375])
 
 
-def translator(level: str) -> ConditionedTranslator:
+def translator(level: str) -> ConditionedDecoder:
     """In 8 bits, after it has read two lines."""
     words = tokenizer(level)
     config = TranslatorConfig(embedding_size=8, hidden_size=8, layers=1, joint=True)
@@ -69,7 +69,7 @@ def translator(level: str) -> ConditionedTranslator:
     arrays = TranslatorNetwork(config, sizes).to_arrays()
     engine = inference_translator(arrays, config, sizes, int8=groups_of(arrays))
     sources = [np.append(words.encode(line).ids, EOS_ID) for line in LINES[:2]]
-    return ConditionedTranslator(engine, words, sources, "translator")
+    return ConditionedDecoder(engine, words, sources, "translator")
 
 
 def smoothed(level: str, *, order: int, **settings: Any) -> NgramModel:

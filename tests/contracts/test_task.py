@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.stopping import StopAfter
 from tests.tasks import counting_task
 
@@ -97,6 +98,19 @@ def pairs(path: Path, seed: int) -> None:
     path.write_text("\n".join(["source,target", *lines]) + "\n")
 
 
+def captions(path: Path, seed: int) -> None:
+    """Pictures of two colours beside a file of their captions."""
+    rng, lines = np.random.default_rng(seed), ["image,caption"]
+    colours = {"Anna": (250, 0, 0), "fine": (0, 0, 250), "dull": (90, 90, 90)}
+    for number in range(40):
+        names = [str(name) for name in rng.choice(list(colours), 2)]
+        sides = np.repeat([[colours[name] for name in names]], 6, 0).repeat(3, 1)
+        noise = rng.integers(0, 6, sides.shape)
+        Image.fromarray((sides + noise).astype(np.uint8)).save(path.parent / f"{seed}-{number}.png")
+        lines += [f"{seed}-{number}.png,{' '.join(names)}", f"{seed}-{number}.png,{names[0]} left"]
+    path.write_text("\n".join(lines) + "\n")
+
+
 def dialogues(path: Path, seed: int) -> None:
     """Questions on three matters with their answers, in dialogues of four turns."""
     rng, lines = np.random.default_rng(seed), []
@@ -152,6 +166,11 @@ SUBJECTS = {
         pairs,
         {**COMMON, **SMALL, "layers": 1, "vocab_size": 280, "bpe_dropout": 0.1, "dropout": 0.2},
         ["1 2 3", "", "0", "4 4 4 4 4 4 4 4", "never seen", "5 1"],
+    ),
+    "caption": Subject(
+        captions,
+        {**COMMON, **SMALL, "vocab_size": 280, "dropout": 0.2, "picture_size": "6", "patch_size": "3"},
+        [np.full((4, 5, 3), shade, np.uint8) for shade in (0, 60, 120)] + [np.zeros((6, 6, 3), np.uint8)],
     ),
     "outcome": Subject(
         matches,

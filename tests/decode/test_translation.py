@@ -10,7 +10,7 @@ from elman.decode.forced_prefix import forced_prefix
 from elman.decode.fusion import FusedModel
 from elman.decode.translation import DecodingConfig, decode_targets
 from elman.errors import ModelError, UsageError
-from elman.inference.conditioned_translator import ConditionedTranslator
+from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.translator import inference_translator
 from elman.models.protocol import State
 from elman.models.translator import TranslatorNetwork
@@ -31,7 +31,7 @@ def translator(seed=0, **settings):
         for parameter in network.parameters():
             parameter *= 3
     engine = inference_translator(network.to_arrays(), config, SIZES, int8=())
-    return ConditionedTranslator(engine, LETTERS, SOURCES, "hash")
+    return ConditionedDecoder(engine, LETTERS, SOURCES, "hash")
 
 
 def every_target(model, number, most):
@@ -80,7 +80,7 @@ def test_drawn_targets_do_not_depend_on_other_sources():
     model = translator()
     settings = DecodingConfig(sample=True, n_best=40, seed=5, min_tokens=2, max_tokens=5)
     together = decode_targets(model, LENGTHS, settings)
-    alone = ConditionedTranslator(model.network, LETTERS, SOURCES[:1], "hash")
+    alone = ConditionedDecoder(model.network, LETTERS, SOURCES[:1], "hash")
     assert [one.ids for one in decode_targets(alone, LENGTHS[:1], settings)[0]] == [one.ids for one in together[0]]
     assert all(2 < len(one.ids) <= 5 or not one.finished for found in together for one in found)
     assert len({one.ids for one in together[0]}) > 10

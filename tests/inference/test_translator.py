@@ -8,7 +8,7 @@ import torch
 
 from elman.data.padding import pad
 from elman.errors import FolderError, ModelError
-from elman.inference.conditioned_translator import ConditionedTranslator
+from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
 from elman.inference.weights import groups_of
 from elman.models.pair_batch import PairBatch
@@ -41,8 +41,8 @@ def engine(net: TranslatorNetwork, *, int8: Any = ()) -> InferenceTranslator:
     return inference_translator(net.to_arrays(), net.config, SIZES, int8=int8)
 
 
-def reading(translator: InferenceTranslator, sources: Any = SOURCES) -> ConditionedTranslator:
-    return ConditionedTranslator(translator, TOKENIZER, sources, "hash")
+def reading(translator: InferenceTranslator, sources: Any = SOURCES) -> ConditionedDecoder:
+    return ConditionedDecoder(translator, TOKENIZER, sources, "hash")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from elman.errors import UsageError
+from elman.models.decoder import DecoderDrops
 from elman.models.pair_batch import PairBatch
-from elman.models.translator import TranslatorDrops, TranslatorNetwork
+from elman.models.translator import TranslatorNetwork
 from elman.models.translator_config import TranslatorConfig, TranslatorSizes
 from elman.nn.dropout import Masks
 
@@ -45,7 +46,7 @@ def test_padding_and_other_rows_change_nothing():
 
 
 def test_label_smoothing_is_a_mixture_with_equal_shares():
-    plain, smooth, data = made(), made(TranslatorDrops(smoothing=0.2)), batch()
+    plain, smooth, data = made(), made(DecoderDrops(smoothing=0.2)), batch()
     log_probs = plain.log_probs(data)[0].numpy()
     wanted = 0.0
     for row in range(3):
@@ -57,7 +58,7 @@ def test_label_smoothing_is_a_mixture_with_equal_shares():
 
 
 def test_scheduled_sampling_reads_its_own_predictions():
-    network, data = made(TranslatorDrops(sampling=0.999)), batch()
+    network, data = made(DecoderDrops(sampling=0.999)), batch()
     source = network.encode(torch.from_numpy(data.source), torch.from_numpy(data.source_lengths))
     inputs, lengths = network.begun(torch.from_numpy(data.target)), torch.from_numpy(data.target_lengths)
     likeliest = network.log_probs(data)[0].argmax(-1)

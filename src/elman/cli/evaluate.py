@@ -8,6 +8,7 @@ import typer
 from elman.cli.flags import Json, ModelArgument, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
+from elman.data.captions import CaptionsConfig
 from elman.data.examples import ExamplesConfig
 from elman.data.pairs import PairsConfig
 from elman.decode.translation import DecodingConfig
@@ -18,8 +19,9 @@ from elman.tasks.registry import task_named
 @with_flags(
     ExamplesConfig,
     PairsConfig,
+    CaptionsConfig,
     DecodingConfig,
-    leave_out=("encoding", "n_best", "sample", "temperature", "top_k", "top_p", "seed"),
+    leave_out=("encoding", "picture_size", "patch_size", "n_best", "sample", "temperature", "top_k", "top_p", "seed"),
 )
 def run(
     model: ModelArgument,

@@ -21,14 +21,16 @@ from elman.system.files import write_atomic
 def run(
     model: ModelArgument,
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT...]", help="Texts; without any, lines of standard input.")
+        list[str] | None,
+        typer.Argument(metavar="[TEXT...]", help="Texts, or files of pictures; without any, lines of standard input."),
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Print the probabilities of all labels.")] = False,
     explain: Annotated[
         bool,
         typer.Option(
             "--explain",
-            help="Show what each word of a text contributes to its label, or where a translator looked for each word.",
+            help="Show what each word of a text contributes to its label, or where a translator or captioner looked "
+            "for each word.",
         ),
     ] = False,
     label: Annotated[
@@ -41,7 +43,12 @@ def run(
     ] = None,
     picture: Annotated[
         str | None,
-        typer.Option(metavar="FILE.png|.svg", help="Also draw the explanation of one text; implies --explain."),
+        typer.Option(
+            "--picture",
+            "--attention",
+            metavar="FILE.png|.svg",
+            help="Also draw the explanation of one text or picture; implies --explain.",
+        ),
     ] = None,
     out_format: Annotated[
         str | None,
@@ -57,10 +64,11 @@ def run(
         typer.Option(help="Forecasters: steps to forecast (default: as trained; more are forecast recursively)."),
     ] = None,
     begin: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Translators: how every translation begins.")
+        str | None, typer.Option(metavar="TEXT", help="Translators, captioners: how every text begins.")
     ] = None,
     lm: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Translators: a language model of the target that helps.")
+        str | None,
+        typer.Option(metavar="MODEL", help="Translators, captioners: a language model that helps."),
     ] = None,
     lm_weight: Annotated[
         float | None, typer.Option(help="With --lm: the weight of its log-probabilities (default: 0.2).")
@@ -82,7 +90,7 @@ def run(
         typer.Option(
             "--n-best",
             metavar="N",
-            help="Taggers: print the N most probable tag sequences of each text. Translators: N translations.",
+            help="Taggers: print the N most probable tag sequences of each text. Translators, captioners: N texts.",
         ),
     ] = None,
     as_json: Json = False,
@@ -139,7 +147,7 @@ def run(
     more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary, "n_best": n_best}
     more = {name: value for name, value in more.items() if value is not None}
     if more and not hasattr(loaded, "reading"):
-        raise UsageError(f"{model} is no translator; leave out --{next(iter(more)).replace('_', '-')}")
+        raise UsageError(f"{model} is no translator or captioner; leave out --{next(iter(more)).replace('_', '-')}")
     if lm_weight is not None and lm is None:
         raise UsageError("--lm-weight is the weight of a language model; add --lm MODEL")
     if lm is not None:
@@ -223,6 +231,8 @@ def _explain(model: Any, texts: Iterator[str], *, label: str | None, files: dict
         if files:
             made = model.explanation_files(explanation)
             for name, file in files.items():
+                if kinds[name] not in made:
+                    raise UsageError(f"this model's explanations are no pages; say --picture FILE.png, not --{name}")
                 write_atomic(Path(file), made[kinds[name]])
         if as_json:
             print_json(explanation.to_json())

@@ -105,36 +105,20 @@ def evaluate_translations(
     if not len(pairs):
         raise UsageError("there is nothing to translate; give data with at least one pair")
     systems = {model: predicted, **(rivals or {})}
-    # Where no blanks part words, characters are compared.
-    tokenize = "char" if choose_level("\n".join(pairs.target)) == "char" else "13a"
     corrects = same_language(pairs)
-    found = {name: translation_figures(texts, pairs.target, tokenize=tokenize) for name, texts in systems.items()}
+    found = system_figures(systems, pairs.target)
     if corrects:
         for name, texts in systems.items():
             found[name].figures["gleu"] = gleu_figure(pairs.source, texts, pairs.target)
     headline = "gleu" if corrects else "bleu"
-    ours = found[model].figures
-
-    def scores(name: str) -> TranslationScores:
-        wanted = dict(found[name].figures)
-        if name != model:
-            wanted["difference"] = _minus(ours[headline], wanted[headline])
-        intervals = bootstrap_intervals(wanted, np.ones(len(pairs), np.int64), resamples=resamples, seed=seed)
-        difference = intervals.pop("difference", None)
-        return TranslationScores(name=name, figures=intervals, difference=difference)
-
-    beside = sorted(map(scores, rivals or {}), key=lambda rival: -rival.figures[headline].value)
-    said = "No rival was compared."
-    if beside:
-        difference = beside[0].difference
-        assert difference is not None
-        units = counted(len(pairs), "sentence")
-        shares = Interval(*(bound / 100 for bound in difference))
-        said = verdict(beside[0].name, shares, figure=headline.upper(), units=units)
+    units = counted(len(pairs), "sentence")
+    ours, beside, said = compared_scores(
+        {name: of.figures for name, of in found.items()}, model, headline, len(pairs), units, resamples, seed
+    )
     return TranslationReport(
         headline=headline,
-        scores=scores(model),
-        rivals=tuple(beside),
+        scores=ours,
+        rivals=beside,
         sentences=len(pairs),
         by_length=_by_length(pairs, found),
         examples=[
@@ -148,6 +132,57 @@ def evaluate_translations(
             task="translate", **(facts or {}), data=pairs.hash[:12], elman=version("elman") or "unknown"
         ),
     )
+
+
+def system_figures(
+    systems: Mapping[str, Sequence[str]], *references: Sequence[str | None]
+) -> dict[str, TranslationFigures]:
+    """The figures of each system; where no blanks part words, BLEU compares characters.
+
+    Args:
+        references: as ``translation_figures`` takes them.
+    """
+    texts = "\n".join(text for text in references[0] if text is not None)
+    tokenize = "char" if choose_level(texts) == "char" else "13a"
+    return {name: translation_figures(said, *references, tokenize=tokenize) for name, said in systems.items()}
+
+
+def compared_scores(
+    found: Mapping[str, Mapping[str, SentenceFigure]],
+    model: str,
+    headline: str,
+    count: int,
+    units: str,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+) -> tuple[TranslationScores, tuple[TranslationScores, ...], str]:
+    """The scores of a model, those of its rivals, the best first, and the verdict.
+
+    Args:
+        found: the figures of each system by name.
+        model: the name of the model.
+        headline: the figure that the verdict is about.
+        count: examples.
+        units: the same in words.
+    """
+
+    def scores(name: str) -> TranslationScores:
+        wanted = dict(found[name])
+        if name != model:
+            wanted["difference"] = _minus(found[model][headline], wanted[headline])
+        intervals = bootstrap_intervals(wanted, np.ones(count, np.int64), resamples=resamples, seed=seed)
+        difference = intervals.pop("difference", None)
+        return TranslationScores(name=name, figures=intervals, difference=difference)
+
+    rivals = (scores(name) for name in found if name != model)
+    beside = tuple(sorted(rivals, key=lambda rival: -rival.figures[headline].value))
+    said = "No rival was compared."
+    if beside:
+        difference = beside[0].difference
+        assert difference is not None
+        shares = Interval(*(bound / 100 for bound in difference))
+        said = verdict(beside[0].name, shares, figure=headline.upper(), units=units)
+    return scores(model), beside, said
 
 
 def _minus(first: SentenceFigure, second: SentenceFigure) -> SentenceFigure:

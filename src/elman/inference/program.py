@@ -78,6 +78,12 @@ class Program:
         return Program({name: change(function) for name, function in self.functions.items()}, self.states)
 
 
+def joined(*programs: Program) -> Program:
+    """Programs as one; no name is in two of them."""
+    functions = {name: function for program in programs for name, function in program.functions.items()}
+    return Program(functions, {name: size for program in programs for name, size in program.states.items()})
+
+
 def id_input(name: str, most: int) -> Symbol:
     """A whole-number input from 0 to ``most``."""
     return Symbol("id", (), (), (name, most))

@@ -27,12 +27,13 @@ class TranslationFigures(NamedTuple):
 
 
 def translation_figures(
-    predicted: Sequence[str], *references: Sequence[str], tokenize: str = "13a"
+    predicted: Sequence[str], *references: Sequence[str | None], tokenize: str = "13a"
 ) -> TranslationFigures:
     """The figures of predicted sentences.
 
     Args:
-        references: one or several translations of each sentence; exact matches are with any of them.
+        references: one or several translations of each sentence, None where one has fewer; exact matches are
+            with any of them.
         tokenize: how BLEU finds words, by sacreBLEU's name; ``char`` for scripts without spaces.
 
     Raises:

@@ -120,6 +120,13 @@ _OTHERS: dict[str, Entry] = {
         files=("tokenizer.json", "tokenizer_config.json"),
         optional=("source_tokenizer.json", "source_tokenizer_config.json"),
     ),
+    "captioner": Entry(
+        "caption",
+        "elman.models.captioner_config:CaptionerConfig",
+        "elman.inference.captioner:InferenceCaptioner",
+        plan="elman.tasks.decoder_plan:DecoderPlan",
+        files=("tokenizer.json", "tokenizer_config.json", "pictures.json"),
+    ),
     "vectors": Entry(
         "vectors",
         "elman.models.vectors.config:VectorsConfig",

@@ -33,8 +33,9 @@ _STYLES = (
 
 
 def translations_table(report: Mapping[str, Any]) -> str:
-    """The figures as plain text for a terminal: verdict, scores, BLEU by length, signatures."""
-    blocks = [report["verdict"], aligned(_scores(report)), aligned(_lengths(report)), *report["notes"]]
+    """The figures as plain text for a terminal: verdict, scores, BLEU by length of translations, signatures."""
+    lengths = [aligned(_lengths(report))] if "by_length" in report else []
+    blocks = [report["verdict"], aligned(_scores(report)), *lengths, *report["notes"]]
     lines = [f"{_FIGURES[name]}: {line}" for name, line in report["signatures"].items()]
     return "\n\n".join([*blocks, "\n".join([*lines, f"signature: {report['signature']}"])])
 

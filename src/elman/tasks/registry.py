@@ -10,6 +10,7 @@ TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "tag": "elman.tasks.tag.task:TagTask",
     "translate": "elman.tasks.translate.task:TranslateTask",
+    "caption": "elman.tasks.caption.task:CaptionTask",
     "outcome": "elman.tasks.outcome.task:OutcomeTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
     "answer": "elman.tasks.answer.task:AnswerTask",

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from elman.errors import TextError
 from elman.models.pair_batch import PairBatch
 from elman.models.translator_config import TranslatorSizes
 from elman.progress import Progress
+from elman.tasks.target_tokens import ended
 from elman.tasks.translate.request import TranslateRequest
 from elman.tasks.translate.vocabularies import Vocabularies
 from elman.text.bpe_dropout import SampledSubwords
@@ -114,17 +114,6 @@ class SampledPairs:
             *pad([read(self._source.draw(sources[row], rng)) for row in rows.tolist()], fill=EOS_ID),
             *pad(ended([self._target.draw(targets[row], rng) for row in rows.tolist()]), fill=EOS_ID),
         )
-
-
-def ended(rows: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Rows of ids with `</s>` at their ends."""
-    return [np.append(ids, EOS_ID) for ids in rows]
-
-
-def frequencies(rows: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.float64]:
-    """The frequency of each type ``[V]``, one more than counted so that none is 0."""
-    counts = np.bincount(np.concatenate(rows), minlength=size) + 1.0
-    return counts / counts.sum()
 
 
 def sizes_of(vocabularies: Vocabularies) -> TranslatorSizes:

@@ -8,7 +8,8 @@ from elman.models.translator_config import TranslatorConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.network_job import NetworkJob, planned
-from elman.tasks.translate.data import EncodedPairs, SampledPairs, TranslateData, frequencies, read_data, sizes_of
+from elman.tasks.target_tokens import frequencies
+from elman.tasks.translate.data import EncodedPairs, SampledPairs, TranslateData, read_data, sizes_of
 from elman.tasks.translate.model import Translator
 from elman.tasks.translate.plan import TranslatePlan
 from elman.tasks.translate.recipe import choose_plan

@@ -16,7 +16,7 @@ from elman.decode.beam import Hypothesis
 from elman.decode.fusion import FusedModel, check_fusion
 from elman.decode.translation import ConditionedModel, DecodingConfig, decode_targets
 from elman.errors import UsageError
-from elman.inference.conditioned_translator import ConditionedTranslator
+from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
 from elman.models.protocol import LanguageModel
 from elman.models.translator_config import TranslatorConfig
@@ -144,7 +144,7 @@ class Translator(FolderModel):
 
         return in_order(self._encoded(texts), translated, length=lambda each: len(each[1]), batch=_BATCH)
 
-    def reading(self, texts: Sequence[str]) -> ConditionedTranslator:
+    def reading(self, texts: Sequence[str]) -> ConditionedDecoder:
         """A language model of the targets of texts."""
         return self._reading([ids for _, ids in self._encoded(texts)])
 
@@ -184,11 +184,11 @@ class Translator(FolderModel):
             line = normalise_text(text)
             yield line, self.vocabularies.source_ids([line])[0]
 
-    def _reading(self, ids: Sequence[NDArray[np.int64]]) -> ConditionedTranslator:
-        return ConditionedTranslator(self.network, self.vocabularies.target, ids, self.model_hash)
+    def _reading(self, ids: Sequence[NDArray[np.int64]]) -> ConditionedDecoder:
+        return ConditionedDecoder(self.network, self.vocabularies.target, ids, self.model_hash)
 
     def _translations(
-        self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], model: ConditionedTranslator
+        self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], model: ConditionedDecoder
     ) -> list[Translation]:
         return [
             Translation(
@@ -205,7 +205,7 @@ class Translator(FolderModel):
         text: str,
         found: list[Hypothesis],
         fused: ConditionedModel,
-        model: ConditionedTranslator,
+        model: ConditionedDecoder,
         number: int,
         config: DecodingConfig,
     ) -> list[Hypothesis]:
@@ -221,7 +221,7 @@ class Translator(FolderModel):
         begin = begun_with(term, weights, spans[::-1] if self.vocabularies.reverse else spans, pieces)
         return decode_targets(fused, model.memory.lengths, config, begin=begin, only=[number])[0] or found
 
-    def _written(self, hypothesis: Hypothesis, text: str, model: ConditionedTranslator, number: int) -> str:
+    def _written(self, hypothesis: Hypothesis, text: str, model: ConditionedDecoder, number: int) -> str:
         ids = [token for token in hypothesis.ids if token != EOS_ID]
         target = self.vocabularies.target
         if UNK_ID not in ids or not self.config.attends:

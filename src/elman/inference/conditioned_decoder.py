@@ -1,4 +1,4 @@
-"""ConditionedTranslator: a translator that has read sources is a language model of their targets."""
+"""ConditionedDecoder: a translator or captioner that has read sources is a language model of their targets."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import ModelError
-from elman.inference.translator import InferenceTranslator
+from elman.inference.decoder import InferenceDecoder
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
 from elman.text.tokenizer import Tokenizer
 
 
-class ConditionedTranslator:
+class ConditionedDecoder:
     """A ``LanguageModel`` of the targets of N sources.
 
     A state's parts are the decoder's state, ``vector``, from which the next token is predicted,
@@ -23,10 +23,10 @@ class ConditionedTranslator:
     of attention so far.
 
     Args:
-        network: the translator.
+        network: the network.
         tokenizer: that of the target.
-        sources: the tokens of each source, in the order in which the encoder reads them.
-        model_hash: that of the translator.
+        sources: each source, as the network reads it.
+        model_hash: that of the network.
     """
 
     batchable: bool = True
@@ -34,7 +34,7 @@ class ConditionedTranslator:
     forgets_lines: bool = False
 
     def __init__(
-        self, network: InferenceTranslator, tokenizer: Tokenizer, sources: Sequence[NDArray[np.int64]], model_hash: str
+        self, network: InferenceDecoder, tokenizer: Tokenizer, sources: Sequence[NDArray[Any]], model_hash: str
     ) -> None:
         self.network, self.tokenizer = network, tokenizer
         self.memory = network.read(sources)

@@ -1,0 +1,117 @@
+"""Pictures as arrays, read by Pillow, and features that were computed elsewhere, read from ``.npy`` files.
+
+A picture is ``[H, W, 3]``, red, green and blue from 0 to 255, the right way up, on white where it is
+transparent. Features are ``[H, W, D]``; a list of N vectors is a row ``[1, N, D]``.
+"""
+
+import importlib
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import MissingExtra, TextError
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+"""What is read; Pillow knows more, some of which start other programs."""
+MOST_PIXELS = 1 << 26
+"""Of a picture; a small file may claim to be a picture that fills all memory."""
+MOST_NUMBERS = 1 << 22
+"""Of the features of one picture."""
+FEATURES = ".npy"
+"""The suffix of files with features."""
+
+
+def read_picture(
+    file: Path | BinaryIO, *, name: str, height: int, width: int, note: Callable[[str], None] = lambda _: None
+) -> NDArray[np.uint8]:
+    """A picture ``[H, W, 3]``, stretched to a height and a width.
+
+    Args:
+        name: that of the file, for messages.
+        note: what was left out is told to it.
+
+    Raises:
+        MissingExtra: Pillow is not installed.
+        TextError: no picture, a broken one, or one that is too large.
+    """
+    try:
+        image_module, operations = (importlib.import_module(f"PIL.{part}") for part in ("Image", "ImageOps"))
+    except ImportError as error:
+        raise MissingExtra("pictures need Pillow; run: pip install 'elman[tasks]'") from error
+    too_large = TextError(f"{name}: a picture of more than {MOST_PIXELS >> 20} million pixels; make it smaller")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with image_module.open(file, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise too_large
+                if getattr(image, "is_animated", False):
+                    note(f"{name} has several pictures; the first one is taken")
+                upright = _in_8_bits(operations.exif_transpose(image), name)
+                return _on_white(upright, image_module, height, width)
+    except image_module.DecompressionBombError as error:
+        raise too_large from error
+    except image_module.UnidentifiedImageError as error:
+        known = ", ".join(FORMATS)
+        raise TextError(f"{name}: not a picture that can be read ({known}); convert it, or leave it out") from error
+    except TextError:
+        raise
+    except FileNotFoundError as error:
+        raise TextError(f"{name}: no such file; check the name, or say where pictures are with --images") from error
+    except Exception as error:  # a decoder may stumble over a broken file in any way
+        why = " ".join(str(error).split())[:100] or type(error).__name__
+        raise TextError(f"{name}: the picture is broken ({why}); replace it, or leave it out") from error
+
+
+def read_features(file: Path, *, name: str) -> NDArray[np.float32]:
+    """The features of a picture ``[H, W, D]``; nothing in the file is executed.
+
+    Raises:
+        TextError: not an array of two or three axes of finite numbers, or too large.
+    """
+    try:
+        array = np.lib.format.open_memmap(file, mode="r")
+    except FileNotFoundError as error:
+        raise TextError(f"{name}: no such file; check the name, or say where features are with --images") from error
+    except Exception as error:  # as above
+        raise TextError(f"{name}: not an array that numpy.save wrote without objects; write it again") from error
+    return checked_features(array, name=name)
+
+
+def checked_features(array: NDArray[Any], *, name: str) -> NDArray[np.float32]:
+    """Features as ``read_features`` gives them.
+
+    >>> checked_features(np.zeros((4, 2)), name="a.npy").shape
+    (1, 4, 2)
+    """
+    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu" or not 0 < array.size <= MOST_NUMBERS:
+        raise TextError(
+            f"{name}: an array {list(array.shape)} of {array.dtype}; features are numbers [N, D] or [H, W, D], at most "
+            f"{MOST_NUMBERS >> 20} million"
+        )
+    features = np.asarray(array, np.float32)
+    if not np.isfinite(features).all():
+        raise TextError(f"{name}: some of its numbers are not finite; compute it again")
+    return features[None] if features.ndim == 2 else features
+
+
+def _in_8_bits(image: Any, name: str) -> Any:
+    """The picture with at most 8 bits for a channel; Pillow would cut off all above 255."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise TextError(f"{name}: a picture with more than 16 bits for a channel; convert it to 8 bits")
+    return importlib.import_module("PIL.Image").fromarray((values // 257).astype(np.uint8))
+
+
+def _on_white(image: Any, module: Any, height: int, width: int) -> NDArray[np.uint8]:
+    clear = image.has_transparency_data
+    small = image.convert("RGBA" if clear else "RGB").resize((width, height), module.Resampling.BILINEAR)
+    if clear:
+        small = module.alpha_composite(module.new("RGBA", small.size, "white"), small).convert("RGB")
+    return np.asarray(small, np.uint8)

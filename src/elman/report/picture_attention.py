@@ -1,0 +1,73 @@
+"""Where a captioner looked, drawn: the picture once for each word, bright where the word looked."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.report.labels_figures import short
+from elman.report.style import INK, drawn
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_WORDS = 30
+"""A picture shows so many words; the rest is cut off."""
+_ACROSS = 5
+_SIDE = 1.25
+_LONGEST = 16
+_DIMMED = 0.82
+"""How much of a patch is covered that the word did not look at."""
+
+
+def draw_picture_attention(
+    figure: "Figure", pixels: NDArray[Any], words: Sequence[str], weights: NDArray[np.floating]
+) -> None:
+    """The picture, and it again for each word.
+
+    Args:
+        pixels: ``[H, W, 3]`` of bytes; of features, their lengths are shown in grey.
+        weights: of each word over the patches ``[T, R, C]``; the patch that it looked at most is uncovered.
+    """
+    if pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        lengths = np.linalg.norm(pixels, axis=2)
+        pixels = np.repeat((255 * lengths / max(float(lengths.max()), 1e-9)).astype(np.uint8)[..., None], 3, axis=2)
+    height, width = pixels.shape[:2]
+    shown = [("", None), *zip(words[:MOST_WORDS], weights, strict=False)]
+    across = min(_ACROSS, len(shown))
+    axes = figure.subplots(-(-len(shown) // across), across, squeeze=False).ravel()
+    for each in axes:
+        each.set_axis_off()
+    for each, (word, looked) in zip(axes, shown, strict=False):
+        each.imshow(pixels, extent=(0, width, height, 0), interpolation="nearest")
+        each.set_title(short(word, longest=_LONGEST) if word else "the picture", color=INK)
+        each.add_patch(_frame(width, height))
+        if looked is not None:
+            cover = np.zeros((*looked.shape, 4))
+            cover[..., 3] = _DIMMED * (1 - looked / max(float(looked.max()), 1e-9))
+            each.imshow(cover, extent=(0, width, height, 0), interpolation="nearest")
+
+
+def picture_attention_files(
+    pixels: NDArray[Any], words: Sequence[str], weights: NDArray[np.floating]
+) -> dict[str, bytes]:
+    """``draw_picture_attention`` as ``png`` and ``svg``."""
+    count = min(len(words), MOST_WORDS) + 1
+    ratio = min(max(pixels.shape[0] / pixels.shape[1], 0.2), 5)
+    across = min(_ACROSS, count)
+    files = drawn(
+        "attention",
+        partial(draw_picture_attention, pixels=pixels, words=words, weights=weights),
+        width=_SIDE * across,
+        height=math.ceil(count / across) * (_SIDE * ratio + 0.25),
+    )
+    return {name.rpartition(".")[2]: data for name, data in files.items()}
+
+
+def _frame(width: int, height: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((0, 0), width, height, fill=False, edgecolor=INK, lw=0.6)
