@@ -11,6 +11,7 @@ from tests.serve.conftest import fit
 from tests.serve.notes import notes
 from tests.serve.seasons import forecaster
 from tests.serve.taggers import tagger
+from tests.serve.talkers import Talker
 from tests.serve.translators import Backwards
 
 from elman.serve.app import create_app
@@ -30,6 +31,8 @@ OPERATIONS = [
     ("POST", "/v1/rank"),
     ("POST", "/v1/forecast"),
     ("POST", "/v1/answer"),
+    ("POST", "/v1/reply"),
+    ("POST", "/v1/summarize"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/v1/models/{model}"),
@@ -47,7 +50,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
     models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger(),
-              "notes": notes(), "back": Backwards(), "seasons": forecaster()}  # fmt: skip
+              "notes": notes(), "back": Backwards(), "seasons": forecaster(), "talk": Talker()}  # fmt: skip
     file = tmp_path_factory.mktemp("corrections") / "file.jsonl"
     app = create_app(models, limits=limits, names=["testserver"], corrections=file)
 

@@ -231,7 +231,7 @@ def test_the_keyboard_alone_and_a_screen_reader_find_everything(visit: Visit) ->
     assert page.locator("#surprise").is_visible() and not page.locator("#type").is_visible()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
-    assert page.evaluate("document.activeElement.id") == "tab-generate"
+    assert page.evaluate("document.activeElement.id") == "tab-summarize"
 
 
 def test_all_is_done_by_keyboard(visit: Visit) -> None:

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.serve.classifiers import classifier
 from tests.serve.compass import WORDS, compass
-from tests.serve.conftest import HOST, Make, ask, fit, serving, until
+from tests.serve.conftest import HOST, Make, ask, fit
 
 from elman.serve.app import create_app
 from elman.serve.hidden import Hidden
@@ -98,22 +98,14 @@ def test_limits_and_hidden_words(make: Make) -> None:
 def test_who_has_them(mixed: TestClient, make: Make) -> None:
     cards = {card["id"]: card["elman"] for card in mixed.get("/v1/models").json()["data"]}
     about = cards["compass"]
-    assert about["abilities"] == ["similar", "embeddings"] and about["dimensions"] == 2 and len(about["hash"]) == 64
+    assert (
+        about["abilities"] == ["similar", "summarize", "embeddings"]
+        and about["dimensions"] == 2
+        and len(about["hash"]) == 64
+    )
     assert "/v1/embeddings" in mixed.get("/openapi.json").json()["paths"]
     assert "give vectors of words: POST /v1/embeddings" in ask(mixed, "/v1/responses", status=404)["error"]["message"]
     without = make({"reviews": classifier()})
     error = ask(without, EMBEDDINGS, input="a", status=404)["error"]
     assert error["message"] == "/v1/embeddings is not served here: these models predict labels: POST /v1/predict"
     assert "no model here can give vectors of words" in ask(without, SIMILAR, word="a", status=404)["error"]["message"]
-
-
-def test_a_page_without_a_view_says_so(browser: Any) -> None:
-    with serving({"compass": compass()}) as address:
-        context = browser.new_context()
-        page, mistakes = context.new_page(), []
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.goto(address)
-        until(page, "document.getElementById('trouble').textContent.startsWith('Nothing here shows these models')")
-        shown = page.inner_text("body")
-        context.close()
-    assert not mistakes and "Temperature" not in shown

@@ -1,5 +1,5 @@
 """What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, rank
-documents, or forecast series.
+documents, choose replies, or forecast series.
 
 A route asks for an ability, never for a kind of model.
 """
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from elman.apps.correct import Corrector
 from elman.apps.ranking.index import Index
+from elman.apps.summarize import SentenceVectors
+from elman.apps.summarizing import vectors_of
 from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
 from elman.serve.ability import Ability as Ability
 from elman.serve.batching import Batcher
+from elman.serve.chooses_replies import ChoosesReplies as ChoosesReplies
 from elman.serve.label_batching import LabelBatcher
 from elman.serve.metrics import Metrics
 from elman.serve.translates import Translates as Translates
@@ -52,7 +55,7 @@ class ContinuesText(Ability):
     verb = "continues text"
     infinitive = "continue text"
     routes = ("complete", "score", "rescore", "correct", "memory", "completions")
-    views = ("type", "surprise", "memory", "generate")
+    views = ("type", "surprise", "memory", "generate", "correct", "rescore", "summarize")
 
     name: str
     model: TextModel
@@ -69,6 +72,12 @@ class ContinuesText(Ability):
     def corrector(self) -> Corrector:
         """Corrects texts; prepared when it is first asked for."""
         return Corrector(self.model.lm, self.model.speller)
+
+    @property
+    def own_views(self) -> tuple[str, ...]:
+        # Spelling is corrected by the words that a model knows.
+        words = self.model.lm.tokenizer.config.level == "word"
+        return tuple(view for view in self.views if words or view != "correct")
 
     def describe(self) -> dict[str, Any]:
         lm = self.model.lm
@@ -265,7 +274,8 @@ class GivesVectors(Ability):
 
     verb = "gives vectors of words"
     infinitive = "give vectors of words"
-    routes = ("similar", "embeddings")
+    routes = ("similar", "summarize", "embeddings")
+    views = ("summarize",)
 
     name: str
     model: VectorModel
@@ -277,6 +287,10 @@ class GivesVectors(Ability):
             return None
         model.prepare()
         return cls(name, model, model.model_hash)
+
+    @property
+    def sentence_vectors(self) -> SentenceVectors:
+        return vectors_of(self.model)
 
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.hash}
@@ -312,6 +326,7 @@ class RanksDocuments(Ability):
     verb = "ranks documents"
     infinitive = "rank documents"
     routes = ("answer", "rank")
+    views = ("rank",)
 
     name: str
     model: DocumentModel
@@ -370,6 +385,7 @@ ABILITIES: tuple[type[Ability], ...] = (
     Translates,
     GivesVectors,
     RanksDocuments,
+    ChoosesReplies,
     ForecastsSeries,
 )
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
+from elman.apps.summarize import SentenceVectors
 from elman.serve.metrics import Metrics
 
 
@@ -21,6 +22,16 @@ class Ability(ABC):
     """The views of the page that need it."""
     name: str
     """The model's name."""
+
+    @property
+    def sentence_vectors(self) -> SentenceVectors | None:
+        """What compares the sentences of a text; None if the model has no vectors of texts."""
+        return None
+
+    @property
+    def own_views(self) -> tuple[str, ...]:
+        """The views that this very model can fill."""
+        return self.views
 
     @classmethod
     @abstractmethod

@@ -20,8 +20,8 @@ class Limits(Config):
     max_body: int = 1 << 20
     """Bytes of a request (default 1048576); larger ones get 413."""
     max_prompt_tokens: int = 16384
-    """Tokens of a prompt, or of a text to score, words of a text to tag (default 16384); longer ones
-    get 413."""
+    """Tokens of a prompt, or of a text to score, words of a text to tag or to summarize (default 16384);
+    longer ones get 413."""
     max_memory_tokens: int = 256
     """Tokens of a text in /v1/memory, whose words are left out one by one (default 256); longer
     ones get 413."""
@@ -37,7 +37,7 @@ class Limits(Config):
     """Words in one answer of /v1/complete or /v1/similar, documents in one of /v1/rank (default 100)."""
     max_texts: int = 1024
     """Texts in one request of /v1/predict, /v1/translate or /v1/embeddings, hypotheses in one of /v1/rescore, words in
-    one of /v1/similar (default 1024)."""
+    one of /v1/similar, replies or earlier turns in one of /v1/reply (default 1024)."""
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""

@@ -41,7 +41,7 @@ class Served:
             for route in (*ability.routes, *ability.optional_routes)
             if route in ability.routes or route in optional
         ]
-        about["views"] = [view for ability in self.abilities for view in ability.views]
+        about["views"] = [view for ability in self.abilities for view in ability.own_views]
         return {"id": self.name, "object": "model", "created": self.created, "owned_by": "elman", "elman": about}
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from elman.serve.abilities import Ability, ContinuesText, ForecastsSeries, GivesVectors, RanksDocuments, Translates
+from elman.serve.abilities import (
+    Ability,
+    ChoosesReplies,
+    ContinuesText,
+    ForecastsSeries,
+    GivesVectors,
+    RanksDocuments,
+    Translates,
+)
 from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.forecast import forecast_answer
@@ -12,6 +20,8 @@ from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
 from elman.serve.rank import found_answer, rank_answer
 from elman.serve.rank_schemas import AnswerBody, FoundAnswer, RankAnswer, RankBody
+from elman.serve.reply import reply_answer
+from elman.serve.reply_schemas import ReplyAnswer, ReplyBody
 from elman.serve.request_context import RequestContext
 from elman.serve.rescore import rescore_answer
 from elman.serve.rescore_schemas import RescoreAnswer, RescoreBody
@@ -25,6 +35,8 @@ from elman.serve.schemas import (
     TokenizeAnswer,
     TokenizeBody,
 )
+from elman.serve.summarize import summarize_answer
+from elman.serve.summarize_schemas import SummarizeAnswer, SummarizeBody
 from elman.serve.tokens import detokenize_answer, tokenize_answer
 from elman.serve.translate import translate_answer
 from elman.serve.translate_schemas import TranslateAnswer, TranslateBody
@@ -89,6 +101,14 @@ ROUTES = (
     Route(
         "/v1/answer", "The answer to a question in the documents of an index",
         AnswerBody, FoundAnswer, RanksDocuments, found_answer,
+    ),
+    Route(
+        "/v1/reply", "Replies to a message, each with another meaning",
+        ReplyBody, ReplyAnswer, ChoosesReplies, reply_answer,
+    ),
+    Route(
+        "/v1/summarize", "The most central sentences of a text",
+        SummarizeBody, SummarizeAnswer, Ability, summarize_answer,
     ),
     Route(
         "/tokenize", "The tokens of a text",

@@ -5,12 +5,12 @@ import {add} from "./dom.js";
 import {ask} from "./server.js";
 import {inUnits, mountShaded} from "./shaded.js";
 import {percent} from "./typing.js";
+import {announcer, asking, column, columnsOf, parts} from "./views.js";
 
 const DELAY = 60;
 // A longer text is explained only after a pause: its words are left out one by one.
 const SHORT = 600;
 const PAUSE = 400;
-const QUIET = 900;
 const NAMED = 4;
 const MATTERS = 0.2;
 const BARELY = 0.02, MUCH = 0.25;
@@ -18,25 +18,17 @@ const HINT = "Point at a word, or put the cursor into it.";
 
 /** A field, and bars, for each model, all with one text. */
 export function classify(root, page) {
-  root.replaceChildren();
-  const columns = add(root, "div", {className: "columns"});
-  const all = page.chosen().map((model) => column(add(columns, "div", {className: "classify"}), model, page, (text) => {
-    page.text = text;
-    for (const other of all) other.text = text;
-  }));
-  all[0].focus();
-  return () => all.forEach((each) => each.destroy());
+  return columnsOf(root, page, "classify", mount);
 }
 
-function column(root, model, page, onChange) {
-  const inside = add(root, "div", {className: "classify-parts"});
-  const left = add(inside, "div", {}), right = add(inside, "div", {});
-  let explanation = null, chance = 0, asked = null, timer = 0, quiet = 0;
+function mount(root, model, page, onChange) {
+  const [left, right] = parts(root);
+  let explanation = null, chance = 0;
   const shaded = mountShaded(left, {
     label: `Text, labelled by ${model}`, placeholder: "Type a text", value: page.text, hint: HINT,
     onChange(text) {
       onChange(text);
-      later();
+      questions.later();
     },
     paint,
     say(word) {
@@ -50,8 +42,7 @@ function column(root, model, page, onChange) {
   const note = add(left, "p", {className: "note", hidden: true, textContent: "This text is too long to colour its words."});
   const bars = mountBars(right, `Labels by ${model}`);
   const words = add(right, "p", {className: "soft reasons"});
-  const told = add(right, "div", {className: "typing-told"});
-  told.setAttribute("role", "status");
+  const told = announcer(right);
 
   function explain(text, prediction) {
     explanation = prediction.explanation;
@@ -69,66 +60,27 @@ function column(root, model, page, onChange) {
     words.textContent = "";
   }
 
-  async function question() {
-    asked = new AbortController();
-    const {signal} = asked, text = shaded.text, blank = !text.trim();
-    const answer = async (explain) => {
-      const found = await ask("v1/predict", {model, input: text, explain}, signal);
-      page.trouble(null, model);
-      return found;
-    };
+  const questions = asking(page, model, DELAY, async (signal) => {
+    const text = shaded.text, blank = !text.trim(), short = text.length <= SHORT && !blank;
+    const answer = (explain) => ask("v1/predict", {model, input: text, explain}, signal);
     try {
-      const short = text.length <= SHORT && !blank;
       const {labels, predictions: [first]} = await answer(short);
       bars.show(labels, blank ? null : first);
       note.hidden = true;
       if (blank) return forget();
-      announce(first);
+      told.say(first.labels.map((label) => `${label} ${percent(first.probabilities[label])}`).join(", ") || "no label");
       if (short) return explain(text, first);
-      await new Promise((done) => { timer = setTimeout(done, PAUSE); });
+      await new Promise((done) => setTimeout(done, PAUSE));
+      signal.throwIfAborted();
       explain(text, (await answer(true)).predictions[0]);
     } catch (error) {
-      if (signal.aborted) return;
-      if (error.code === "too_long_to_explain") {
-        forget();
-        note.hidden = false;
-        return;
-      }
-      page.trouble(error, model);
+      if (error.code !== "too_long_to_explain") throw error;
+      forget();
+      note.hidden = false;
     }
-  }
-
-  /** For those who hear the page: not every letter's answer, but the one that stays. */
-  function announce({labels, probabilities}) {
-    clearTimeout(quiet);
-    quiet = setTimeout(() => {
-      told.textContent = labels.map((label) => `${label} ${percent(probabilities[label])}`).join(", ") || "no label";
-    }, QUIET);
-  }
-
-  function later() {
-    asked?.abort();
-    clearTimeout(timer);
-    timer = setTimeout(question, DELAY);
-  }
-
-  question();
-  return {
-    set text(text) {
-      if (text === shaded.text) return;
-      shaded.text = text;
-      later();
-    },
-    focus() {
-      shaded.field.focus();
-    },
-    destroy() {
-      asked?.abort();
-      clearTimeout(timer);
-      clearTimeout(quiet);
-      shaded.destroy();
-    },
-  };
+  });
+  questions.now();
+  return column(shaded, questions, told);
 }
 
 /** A word that speaks for the label has one colour, one that speaks against it the other. */

@@ -1,16 +1,26 @@
 // The page: which models, which view, and one text for all of them.
 
 import {classify} from "./classify.js";
+import {correct} from "./correct.js";
+import {add} from "./dom.js";
 import {forecast} from "./forecast.js";
 import {ask, useKey} from "./server.js";
 import {generate} from "./generate.js";
 import {memory} from "./memory.js";
+import {rank} from "./rank.js";
+import {reply} from "./reply.js";
+import {rescore} from "./rescore.js";
+import {summarize} from "./summarize.js";
 import {surprise} from "./surprise.js";
 import {tags} from "./tags.js";
 import {translate} from "./translate.js";
 import {type} from "./type.js";
 
-const views = {type, surprise, memory, generate, classify, tags, translate, forecast};
+const views = {
+  type, surprise, memory, generate, correct, rescore, classify, tags, translate, reply, rank, summarize, forecast,
+};
+/** Views that need no choice of a model. */
+const WITHOUT_MODEL = ["summarize"];
 const find = (id) => document.getElementById(id);
 const troubles = new Map();
 const page = {
@@ -50,8 +60,8 @@ function offer(name) {
     [find("model").value, find("second").value] = choices.get(key) ?? [models[0].id, models[1]?.id ?? ""];
   }
   choices.set(key, [find("model").value, find("second").value]);
-  find("model").parentElement.hidden = false;
-  find("beside").hidden = models.length < 2;
+  find("model").parentElement.hidden = WITHOUT_MODEL.includes(name);
+  find("beside").hidden = models.length < 2 || WITHOUT_MODEL.includes(name);
 }
 
 function open(name) {
@@ -81,12 +91,17 @@ async function begin() {
   tabs = Object.keys(views).filter((name) => able(name).length > 0);
   for (const name of Object.keys(views)) find(`tab-${name}`).hidden = !tabs.includes(name);
   document.querySelector("[role=tablist]").hidden = tabs.length < 2;
-  if (tabs.length) open(tabs.includes(shown) ? shown : tabs[0]);
-  else page.trouble(new Error("Nothing here shows these models; programs can ask them, see /openapi.json."));
+  open(tabs.includes(shown) ? shown : tabs[0]);
 }
 
 for (const name of Object.keys(views)) {
-  const tab = find(`tab-${name}`);
+  const title = name[0].toUpperCase() + name.slice(1);
+  const tab = add(document.querySelector("[role=tablist]"), "button", {id: `tab-${name}`, textContent: title, hidden: true});
+  tab.setAttribute("role", "tab");
+  tab.setAttribute("aria-controls", name);
+  const panel = add(document.querySelector("main"), "section", {id: name, tabIndex: -1, hidden: true});
+  panel.setAttribute("role", "tabpanel");
+  panel.setAttribute("aria-labelledby", tab.id);
   tab.addEventListener("click", () => open(name));
   tab.addEventListener("keydown", (event) => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];

@@ -6,9 +6,9 @@ import {ask} from "./server.js";
 import {mountShaded} from "./shaded.js";
 import {answered, chancesOf, correction, linesOf, placeOf, recut} from "./tagged.js";
 import {percent} from "./typing.js";
+import {announcer, asking, column, columnsOf, parts} from "./views.js";
 
 const DELAY = 60;
-const QUIET = 900;
 /** Characters of a text for whose words the other tags are asked too. */
 const SHORT = 4000;
 const TOP = 50;
@@ -18,22 +18,14 @@ const HINT_CORRECT = "Put the cursor into a word, or select several, to correct 
 
 /** A field for each model, all with one text. */
 export function tags(root, page) {
-  root.replaceChildren();
-  const columns = add(root, "div", {className: "columns"});
-  const all = page.chosen().map((model) => column(add(columns, "div", {className: "tags"}), model, page, (text) => {
-    page.text = text;
-    for (const other of all) other.text = text;
-  }));
-  all[0].focus();
-  return () => all.forEach((each) => each.destroy());
+  return columnsOf(root, page, "tags", mount);
 }
 
-function column(root, model, page, onChange) {
+function mount(root, model, page, onChange) {
   const able = page.models.find(({id}) => id === model).elman.abilities.includes("corrections");
   const hint = able ? HINT_CORRECT : HINT;
-  const inside = add(root, "div", {className: "tags-parts"});
-  const left = add(inside, "div", {}), right = add(inside, "div", {className: "tags-side"});
-  let lines = [], read = null, kinds = [], spanned = false, asked = null, timer = 0, quiet = 0, chosen = null, marked = null;
+  const [left, right] = parts(root);
+  let lines = [], read = null, kinds = [], spanned = false, chosen = null, marked = null;
   /** Corrected parts of lines, by the text of the line: a line that is typed again has them again. */
   const edits = new Map();
   /** The same of lines that were saved: they stay as they were corrected. */
@@ -42,7 +34,7 @@ function column(root, model, page, onChange) {
     label: `Text, tagged by ${model}`, placeholder: "Type a text", value: page.text, hint, paint, say: ({part, line}) => said(part, line),
     onChange(text) {
       onChange(text);
-      later();
+      questions.later();
     },
   });
   const legend = add(left, "div", {className: "kinds"});
@@ -58,8 +50,7 @@ function column(root, model, page, onChange) {
   const drop = add(saving, "button", {type: "button", className: "more", textContent: "Forget them"});
   const saved = add(left, "p", {className: "soft tags-saved"});
   saved.setAttribute("role", "status");
-  const told = add(right, "div", {className: "typing-told"});
-  told.setAttribute("role", "status");
+  const told = announcer(right);
 
   function name(kind) {
     return kind === null ? "no span" : kind || "span";
@@ -200,43 +191,24 @@ function column(root, model, page, onChange) {
     if (count) saved.textContent = `Saved ${count === 1 ? "1 line" : `${count} lines`} as new training data.`;
     draw();
   }
-  async function question() {
-    asked = new AbortController();
-    const {signal} = asked, text = shaded.text, wanted = linesOf(text);
-    try {
-      let predictions = [];
-      if (wanted.length) {
-        const answer = await ask("v1/predict", {model, input: wanted.map((line) => line.text), top: text.length <= SHORT ? TOP : 0}, signal);
-        page.trouble(null, model);
-        ({predictions} = answer);
-        spanned = answer.scheme !== null;
-        kinds = spanned ? answer.types ?? [] : answer.labels;
-        root.classList.toggle("with-spans", spanned);
-      }
-      read = text;
-      lines = wanted.map((line, at) => answered(line, predictions[at]));
-      for (const line of lines) line.parts = edits.get(line.text) ?? kept.get(line.text) ?? line.parts;
-      draw();
-      announce();
-    } catch (error) {
-      if (!signal.aborted) page.trouble(error, model);
+
+  const questions = asking(page, model, DELAY, async (signal) => {
+    const text = shaded.text, wanted = linesOf(text);
+    let predictions = [];
+    if (wanted.length) {
+      const answer = await ask("v1/predict", {model, input: wanted.map((line) => line.text), top: text.length <= SHORT ? TOP : 0}, signal);
+      ({predictions} = answer);
+      spanned = answer.scheme !== null;
+      kinds = spanned ? answer.types ?? [] : answer.labels;
+      root.classList.toggle("with-spans", spanned);
     }
-  }
-
-  /** For those who hear the page: not every letter's answer, but the one that stays. */
-  function announce() {
-    clearTimeout(quiet);
-    quiet = setTimeout(() => {
-      const all = lines.flatMap((line) => line.parts.map((part) => ({part, line}))).filter(({part}) => part.kind !== null);
-      told.textContent = all.slice(-20).map(({part, line}) => `${words(part, line)} ${name(part.kind)}`).join(", ") || "no span";
-    }, QUIET);
-  }
-
-  function later() {
-    asked?.abort();
-    clearTimeout(timer);
-    timer = setTimeout(question, DELAY);
-  }
+    read = text;
+    lines = wanted.map((line, at) => answered(line, predictions[at]));
+    for (const line of lines) line.parts = edits.get(line.text) ?? kept.get(line.text) ?? line.parts;
+    draw();
+    const all = lines.flatMap((line) => line.parts.map((part) => ({part, line}))).filter(({part}) => part.kind !== null);
+    told.say(all.slice(-20).map(({part, line}) => `${words(part, line)} ${name(part.kind)}`).join(", ") || "no span");
+  });
 
   function moved() {
     if (document.activeElement === shaded.field && read === shaded.text) detail();
@@ -246,25 +218,9 @@ function column(root, model, page, onChange) {
   save.addEventListener("click", send);
   drop.addEventListener("click", () => {
     edits.clear();
-    question();
+    questions.now();
   });
   detail();
-  question();
-  return {
-    set text(text) {
-      if (text === shaded.text) return;
-      shaded.text = text;
-      later();
-    },
-    focus() {
-      shaded.field.focus();
-    },
-    destroy() {
-      asked?.abort();
-      clearTimeout(timer);
-      clearTimeout(quiet);
-      document.removeEventListener("selectionchange", moved);
-      shaded.destroy();
-    },
-  };
+  questions.now();
+  return column(shaded, questions, told, () => document.removeEventListener("selectionchange", moved));
 }

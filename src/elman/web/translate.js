@@ -5,9 +5,9 @@ import {ask} from "./server.js";
 import {mountShaded} from "./shaded.js";
 import {linesOf} from "./tagged.js";
 import {percent} from "./typing.js";
+import {announcer, asking, column, columnsOf, parts} from "./views.js";
 
 const DELAY = 150;
-const QUIET = 900;
 /** Less attention is not shown. */
 const BARELY = 0.02;
 const NAMED = 3;
@@ -15,32 +15,23 @@ const HINT = "Point at a word, or put the cursor into it.";
 
 /** A field, and what becomes of its text, for each model, all with one text. */
 export function translate(root, page) {
-  root.replaceChildren();
-  const columns = add(root, "div", {className: "columns"});
-  const all = page.chosen().map((model) => column(add(columns, "div", {className: "translate"}), model, page, (text) => {
-    page.text = text;
-    for (const other of all) other.text = text;
-  }));
-  all[0].focus();
-  return () => all.forEach((each) => each.destroy());
+  return columnsOf(root, page, "translate", mount);
 }
 
-function column(root, model, page, onChange) {
-  const inside = add(root, "div", {className: "translate-parts"});
-  const left = add(inside, "div", {}), right = add(inside, "div", {});
-  let asked = null, timer = 0, quiet = 0, lines = [], shares = [];
+function mount(root, model, page, onChange) {
+  const [left, right] = parts(root);
+  let lines = [], shares = [];
   const shaded = mountShaded(left, {
     label: `Text, translated by ${model}`, placeholder: "Type a text", value: page.text, hint: HINT, paint, say, point,
     onChange(text) {
       onChange(text);
-      later();
+      questions.later();
     },
   });
   add(right, "h2", {textContent: "Translation"});
   const made = add(right, "div", {className: "made translated"});
   const note = add(right, "p", {className: "soft told"});
-  const told = add(right, "div", {className: "typing-told"});
-  told.setAttribute("role", "status");
+  const told = announcer(right);
   const attends = page.models.find(({id}) => id === model).elman.attention !== "none";
 
   function paint(span, word) {
@@ -94,45 +85,16 @@ function column(root, model, page, onChange) {
     shaded.shade(shaded.text, lines.flatMap((each) => each.places));
   }
 
-  async function question() {
-    asked = new AbortController();
-    const {signal} = asked, sources = linesOf(shaded.text);
+  const questions = asking(page, model, DELAY, async (signal) => {
+    const sources = linesOf(shaded.text);
     if (!sources.length) return show([], []);
-    try {
-      const input = sources.map((line) => line.text);
-      const {translations} = await ask("v1/translate", {model, input, attention: attends}, signal);
-      page.trouble(null, model);
-      show(sources, translations);
-      clearTimeout(quiet);
-      quiet = setTimeout(() => { told.textContent = translations.map(({translation}) => translation).join(" "); }, QUIET);
-    } catch (error) {
-      if (!signal.aborted) page.trouble(error, model);
-    }
-  }
-
-  function later() {
-    asked?.abort();
-    clearTimeout(timer);
-    timer = setTimeout(question, DELAY);
-  }
-
-  question();
-  return {
-    set text(text) {
-      if (text === shaded.text) return;
-      shaded.text = text;
-      later();
-    },
-    focus() {
-      shaded.field.focus();
-    },
-    destroy() {
-      asked?.abort();
-      clearTimeout(timer);
-      clearTimeout(quiet);
-      shaded.destroy();
-    },
-  };
+    const input = sources.map((line) => line.text);
+    const {translations} = await ask("v1/translate", {model, input, attention: attends}, signal);
+    show(sources, translations);
+    told.say(translations.map(({translation}) => translation).join(" "));
+  });
+  questions.now();
+  return column(shaded, questions, told);
 }
 
 /** The words of a line as they stand in the whole text. */

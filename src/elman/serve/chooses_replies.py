@@ -1,0 +1,97 @@
+"""ChoosesReplies: a model of replies at work."""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.apps.reply import Replier, Reply, ReplyEncoder
+from elman.apps.summarize import SentenceVectors
+from elman.serve.ability import Ability
+from elman.serve.hidden import Hidden
+from elman.serve.metrics import Metrics
+from elman.text.tokenizer import Tokenizer
+
+
+@runtime_checkable
+class ReplyModel(ReplyEncoder, Protocol):
+    """An encoder of messages and replies, with replies of its own."""
+
+    tokenizer: Tokenizer
+
+    @property
+    def replies(self) -> tuple[str, ...]:
+        """The most frequent replies of its training."""
+        ...
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ChoosesReplies(Ability):
+    """A model of replies at work. Requests take turns."""
+
+    verb = "chooses replies"
+    infinitive = "choose replies"
+    routes = ("summarize", "reply")
+    views = ("reply", "summarize")
+
+    name: str
+    model: ReplyModel
+    hash: str
+    turn: threading.Lock
+    own: dict[Hidden, Replier]
+    """What chooses among the model's own replies, by what is hidden."""
+
+    @classmethod
+    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
+        if not isinstance(model, ReplyModel):
+            return None
+        model.message_vectors([["a"]])  # no first request waits for compilation
+        return cls(name, model, model.model_hash, threading.Lock(), {})
+
+    def choose(
+        self, message: str, *, earlier: Sequence[str], replies: Sequence[str] | None, n: int, hidden: Hidden
+    ) -> list[Reply]:
+        """The best replies to a message, of those given or of the model's own; none with hidden words.
+
+        Raises:
+            TextError: no reply is left to offer.
+        """
+        with self.turn:
+            replier = self.own.get(hidden) if replies is None else None
+            if replier is None:
+                offers = hidden.offers(self.model.tokenizer, secrets=False)
+                texts = self.model.replies if replies is None else replies
+                replier = Replier(texts, encoder=self.model, offers=offers)
+            if replies is None:
+                self.own[hidden] = replier
+            return replier.choose(message, earlier=earlier, n=n)
+
+    @property
+    def sentence_vectors(self) -> SentenceVectors:
+        return self._vectors
+
+    def _vectors(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        with self.turn:
+            return self.model.reply_vectors(sentences)
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.model.describe(), "hash": self.hash}
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,63 @@
+"""/v1/reply answers as elman.reply does, within its limits, and hides hidden words."""
+
+from typing import Any
+
+import pytest
+from tests.serve.conftest import Make, ask
+from tests.serve.talkers import Talker
+
+import elman
+from elman.serve.hidden import Hidden
+from elman.serve.limits import Limits
+
+REPLY = "/v1/reply"
+
+
+def test_it_is_what_reply_chooses(make: Make) -> None:
+    model: Any = Talker()
+    client = make({"talk": model})
+    found = ask(client, REPLY, message="Some tea?")
+    assert found["model"] == "talk"
+    assert found["replies"] == [each.to_json() for each in elman.reply(model, "Some tea?")]
+    assert found["replies"][0]["text"] in ("With milk, please.", "No sugar for me.") and len(found["replies"]) == 3
+    asked = {"message": "Well?", "earlier": ["The train?", "I am at the station."], "n": 1}
+    wanted = elman.reply(model, "Well?", earlier=asked["earlier"], n=1)
+    assert ask(client, REPLY, **asked)["replies"] == [each.to_json() for each in wanted]
+    assert wanted[0].text == "It is late again."
+    own = ["Milk!", "Call 555 123 4567 for tea.", "The station."]
+    texts = [each["text"] for each in ask(client, REPLY, message="tea", replies=own)["replies"]]
+    assert texts == ["Milk!", "The station."]
+    (card,) = client.get("/v1/models").json()["data"]
+    assert card["elman"]["abilities"] == ["summarize", "reply"] and card["elman"]["views"] == ["reply", "summarize"]
+
+
+def test_hidden_words_and_limits(make: Make, models: Any) -> None:
+    client = make(
+        {"talk": Talker(), "word": models["word"]}, limits=Limits(max_texts=2), hidden=Hidden(["milk", "six"])
+    )
+    texts = [each["text"] for each in ask(client, REPLY, message="tea", n=9)["replies"]]
+    assert texts == ["No sugar for me.", "It is late again."]
+    for body, status, words in (
+        ({"message": "a", "replies": ["x"] * 3}, 422, "replies has 3 texts; this server takes up to 2"),
+        ({"message": "a", "earlier": ["x"] * 3}, 422, "earlier has 3 texts"),
+        ({"message": "a", "replies": ["milk"]}, 422, "all 1 are blocked"),
+        ({"message": "\ud800"}, 422, "half of a surrogate pair"),
+        ({"message": "a", "n": 0}, 422, "n is 0"),
+        ({"message": "a", "model": "word"}, 400, "continues text and cannot choose replies"),
+    ):
+        answer = client.post(REPLY, json=body) if "\ud800" not in body["message"] else None
+        if answer is None:
+            answer = client.post(REPLY, content=b'{"message": "\\ud800"}', headers={"Content-Type": "application/json"})
+        assert answer.status_code == status and words in answer.json()["error"]["message"], answer.text
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_own_replies_are_prepared_once(make: Make, n: int) -> None:
+    model: Any = Talker()
+    client = make({"talk": model})
+    asked: list[int] = []
+    known = model.reply_vectors
+    model.reply_vectors = lambda texts: (asked.append(len(texts)), known(texts))[1]
+    for _ in range(2):
+        assert len(ask(client, REPLY, message="tea", n=n)["replies"]) == n
+    assert asked == [4]
