@@ -1,4 +1,4 @@
-"""What ``import elman`` gives: training, loading, mixing, adapting, the models, and a function of each app."""
+"""Training, loading, mixing, adapting and rescoring, as ``import elman`` gives them."""
 
 import dataclasses
 import shutil
@@ -8,18 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from elman.apps.answering.documents import answer
-from elman.apps.correcting import Corrected, correct
-from elman.apps.ranking_documents import rank
-from elman.apps.reply import Reply
-from elman.apps.replying import reply
 from elman.apps.rescore import RescoreConfig, Rescored
 from elman.apps.rescoring import Lists, load_lists, rescore_loaded
-from elman.apps.summarize import SummarySentence, summarize
 from elman.apps.text_rules import TextRules
-from elman.cells.registry import register_cell
-from elman.decode.completion import Completion
-from elman.decode.scoring import LineScore
 from elman.errors import UsageError
 from elman.evaluation.adaptation import Tuning
 from elman.evaluation.mixing import fit_mixture
@@ -29,7 +20,6 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.launcher import TIMEOUT, check_timeout
 from elman.system.machine import cache_folder
-from elman.tasks.classify.review_rating import review_rating
 from elman.tasks.fitting import resume_model, train_model
 from elman.tasks.language import model as language
 from elman.tasks.language.mixture import mixed_model, spelled, with_text
@@ -69,7 +59,8 @@ def train(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-        task: ``language``, ``classify``, ``reply`` or ``vectors``; by default that of ``start``, or language.
+        task: as `elman train --task`: ``language``, ``classify``, ``tag`` and so on; by default that of
+            ``start``, or language.
         out: the new model folder; by default a temporary one, so ``save`` models that you want to
             keep.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
@@ -381,24 +372,4 @@ def load(
     return task_named(entry(kind).task).load(path, progress=progress, torch=torch)
 
 
-__all__ = [
-    "Completion",
-    "Corrected",
-    "LineScore",
-    "Model",
-    "Reply",
-    "SummarySentence",
-    "adapt",
-    "answer",
-    "correct",
-    "load",
-    "mix",
-    "rank",
-    "register_cell",
-    "reply",
-    "rescore",
-    "resume",
-    "review_rating",
-    "summarize",
-    "train",
-]
+__all__ = ["Model", "adapt", "load", "mix", "rescore", "resume", "train"]
