@@ -19,7 +19,7 @@ def test_all_is_sorted_and_every_name_is_there() -> None:
 
 
 def test_all_of_the_api_is_public() -> None:
-    assert set(api.__all__) | {"ElmanError", "similar_documents", "verify"} == set(elman.__all__)
+    assert set(api.__all__) | set(elman._HOMES) == set(elman.__all__) and not set(api.__all__) & set(elman._HOMES)
 
 
 def test_importing_elman_loads_nothing_heavy() -> None:
@@ -56,4 +56,4 @@ def test_public_functions_say_what_they_do() -> None:
 def test_files_stay_small() -> None:
     for path in PACKAGE.rglob("*.py"):
         lines = len(path.read_text(encoding="utf-8").splitlines())
-        assert lines <= 420, f"{path} has {lines} lines; is it one concept?"
+        assert lines <= 400, f"{path} has {lines} lines; is it one concept?"
