@@ -40,7 +40,7 @@ def questions(about: dict[str, Any], texts: list[str]) -> dict[str, dict[str, An
         "rank": {"query": " ".join(texts[3].split()[:4])},
         "forecast": {"input": [{"values": [float(number % 7) for number in range(60)]}]},
     }
-    return {route: {**bodies[route], "model": about["id"]} for route in about["elman"]["routes"] if route in bodies}
+    return {route: {**bodies[route], "model": about["id"]} for route in about["elman"]["abilities"] if route in bodies}
 
 
 async def ask(route: str, body: dict[str, Any], port: int, *, pace: float, end: float, tally: Tally) -> None:
