@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TYPES = 300_000
+TYPES = 50_000
 EXPONENT, SHIFT = 1.05, 2.7
 """Of the law of Zipf and Mandelbrot: the share of the word of rank r is proportional to (r + SHIFT)^-EXPONENT."""
 COMPANIONS, LOYAL = 40, 0.7

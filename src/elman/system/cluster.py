@@ -7,6 +7,7 @@ and returns little. So a process that is killed costs the item in its hands, whi
 import contextlib
 import logging
 import re
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -141,9 +142,15 @@ def processes_here(count: int) -> Iterator[Any]:
             worker_dashboard_address=None,
             memory_limit=0,
             silence_logs=logging.ERROR,
+            preload=__name__,
         ) as cluster,
     ):
         yield cluster
+
+
+def dask_setup(worker: Any) -> None:
+    """Let Ctrl-C reach the first process alone, which ends the others. Dask calls this in each of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Cluster(Workers):

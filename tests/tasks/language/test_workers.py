@@ -10,14 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.conftest import tiny_text
 from tests.in_process import train_here
 
 import elman
 from elman.data.store import build_store
+from elman.data.vocabulary import Vocabulary
+from elman.data.word_text import WordText
 from elman.errors import TrainingError
 from elman.models.ngram import counts_on_disk
+from elman.models.vectors import counting
+from elman.models.vectors.config import VectorsConfig
+from elman.models.vectors.pairs_on_disk import Disk
 from elman.progress import Progress
 from elman.system.cluster import TRIES, processes_here, started, workers
 from elman.text import store
@@ -64,10 +70,9 @@ class Killing(Progress):
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All but the card, which has times."""
-    return {
-        path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "model_card.json"
-    }
+    """All but pictures, which tests do not draw, and the card, which has times."""
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".png"]
+    return {path.name: path.read_bytes() for path in files if path.name != "model_card.json"}
 
 
 def test_the_model_is_the_same_whoever_dies(cluster: Any, text_file: Path, tmp_path: Path) -> None:
@@ -109,6 +114,22 @@ def test_what_kills_is_named(cluster: Any, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_pairs_of_words_are_the_same(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "_STRETCH", counting._BLOCK)
+    ids = np.minimum(np.random.default_rng(3).zipf(1.3, 120_000) - 1, 999).astype(np.int32)
+    ids[::17] = -1
+    text = WordText(ids, Vocabulary([*map(str, range(1000))], np.bincount(ids[ids >= 0], minlength=1000)), 0, 0, "")
+    config = VectorsConfig.of("ppmi", {"window": 5, "subsample": 1e-2})
+    found = []
+    for name, address in (("alone", None), ("shared", cluster.scheduler_address)):
+        disk = Disk(tmp_path / name, 1 << 26)
+        disk.folder.mkdir()
+        with started(None, address, folder=disk.folder, progress=Progress()):
+            found.append(counting.count_pairs(text, config, disk=disk, progress=Progress()))
+    assert len(found[0].columns) > 10_000
+    assert [each.tobytes() for each in found[0]] == [each.tobytes() for each in found[1]]
+
+
 def test_a_comparison_is_the_same(
     cluster: Any, text_file: Path, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,4 +150,5 @@ def test_a_comparison_is_the_same(
 
 
 def without_times(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("milliseconds", "seconds")}
+    """The size of a folder is among what is left out, for its card has times."""
+    return {name: value for name, value in row.items() if name not in ("milliseconds", "bytes")}

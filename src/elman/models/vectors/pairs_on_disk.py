@@ -160,7 +160,9 @@ def remove_pairs(folder: Path) -> None:
 
 def _sizes(max_ram: int) -> BufferSizes:
     if max_ram < _LEAST:
-        raise UsageError(f"--max-ram is {in_words(max_ram)}; counting pairs takes at least {in_words(_LEAST)}")
+        raise UsageError(
+            f"--max-ram is {in_words(max_ram)}; counting pairs takes at least {in_words(_LEAST)} for each process"
+        )
     return BufferSizes(run=max_ram // 16, block=_BLOCK, merge=max_ram // 64, part=_PART)
 
 
