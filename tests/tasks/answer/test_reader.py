@@ -20,7 +20,7 @@ from elman.tasks.answer.data import EncodedQuestions, asked_elsewhere
 from elman.tasks.answer.windows import Words, window_starts
 
 SIZES: dict[str, Any] = {
-    "model": "gru", "embedding_size": 24, "subword_size": 16, "buckets": 600, "align_size": 16, "hidden_size": 24,
+    "model": "gru", "embedding_size": 20, "subword_size": 12, "buckets": 400, "align_size": 12, "hidden_size": 20,
 }  # fmt: skip
 HOW: dict[str, Any] = {"task": "answer", "threads": 1, "precision": "fp32", "rival": False}
 ADA = "Ada worked as a baker. Oslo is where Ada was born."
@@ -32,9 +32,9 @@ def folder(shared: Any) -> Path:
 
     def make(path: Path) -> None:
         path.mkdir()
-        (path / "train.json").write_text(as_json(160, 1))
+        (path / "train.json").write_text(as_json(120, 1))
         (path / "test.json").write_text(as_json(40, 2))
-        plan = {"updates": 200, "batch": 32, "rate": 0.02, "validations": 2, "dropout": 0.0, "input_dropout": 0.1}
+        plan = {"updates": 120, "batch": 24, "rate": 0.03, "validations": 1, "dropout": 0.0, "input_dropout": 0.1}
         settings = {**HOW, **SIZES, **plan, "word_dropout": 0.2, "subword_dropout": 0.1}
         elman.train(path / "train.json", valid=path / "test.json", out=path / "reader", **settings)
 

@@ -131,7 +131,7 @@ class EncodedQuestions:
         self._numbers: dict[str, int] = {}
         self.passages = [Words.of(each.text) for each in part.paragraphs]
         self.questions = [Words.of(each.text).words[:MOST_QUESTION] for each in part.questions]
-        size, windows = config.passage_words, list[tuple[int, int, int, int, int]]()
+        size, windows = config.passage_words, list[tuple[int, ...]]()
         for number, each in enumerate(part.questions):
             passage = self.passages[each.paragraph]
             first = last = 0

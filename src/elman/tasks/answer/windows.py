@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from elman.data.tagged_text import split_text
+from elman.data.word_rules import WordRules
 
 MOST_QUESTION = 100
 """Words of a question that are read."""
+_RULES = WordRules(suffixes=["'s"])
+"""An answer is often a name without the 's that follows it."""
 _CONTROL = re.compile(r"[\s\x00-\x1f]")
 
 
@@ -22,10 +24,10 @@ class Words(NamedTuple):
     def of(cls, text: str) -> "Words":
         """Cut a text into words; a line end separates them as a space does.
 
-        >>> Words.of("Born\\nin 1912.").offsets
-        ((0, 4), (5, 7), (8, 12), (12, 13))
+        >>> Words.of("Ada's\\nson.")
+        Words(words=('Ada', "'s", 'son', '.'), offsets=((0, 3), (3, 5), (6, 9), (9, 10)))
         """
-        found = split_text(_CONTROL.sub(" ", text))
+        found = _RULES.split(_CONTROL.sub(" ", text))
         return cls(found.words, found.offsets)
 
     def between(self, start: int, end: int) -> tuple[int, int]:
