@@ -27,6 +27,8 @@ SHORT = [
     (r"in 5000 2000 500", "in 500"),
     (r"stories.py 4000", "stories.py 200"),
     (r"sentences 1000", "sentences 150"),
+    (r"lists 3000", "lists 200"),
+    (r"lists 200 2", "lists 20 2"),
     (r"--epochs 4\b", "--epochs 1"),
     (r"--epochs 3\b", "--epochs 0.1"),
 ]
