@@ -39,6 +39,14 @@ def test_the_verdict_names_a_rival_that_wins():
     assert report.to_json()["scores"]["bleu"]["value"] < 1
 
 
+def test_short_captions_are_judged_by_exact_matches():
+    said = [("a seven",), ("a two",), ("a two",), ("a one",)] * 20
+    predicted, rival = ["a seven", "a two", "a one", "a one"] * 20, ["a two"] * 80
+    report = evaluate_captions(pictures(said), predicted, rivals={"the most frequent": rival}, resamples=50)
+    assert report.headline == "exact_match"
+    assert report.verdict.startswith("Better than the most frequent by 25.0 points of exact matches")
+
+
 def test_the_nearest_picture_is_what_a_loop_finds():
     rng = np.random.default_rng(0)
     arrays = rng.integers(0, 256, (300, 2, 2, 3)).astype(np.uint8)

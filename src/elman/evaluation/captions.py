@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from elman.data.captions import CaptionedPictures
 from elman.data.example_splits import random_part
 from elman.evaluation.translations import EXAMPLES, TranslationScores, compared_scores, system_figures
@@ -13,13 +15,15 @@ from elman.metrics.intervals import RESAMPLES
 from elman.metrics.signature import signature
 from elman.system.machine import version
 
+_FEWEST_WORDS = 4
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaptionReport:
     """The results of ``evaluate_captions``."""
 
     headline: str
-    """The figure that the verdict is about: ``bleu``."""
+    """The figure that the verdict is about: ``bleu``, or ``exact_match`` if captions are mostly too short for it."""
     scores: TranslationScores
     """Of the model."""
     rivals: tuple[TranslationScores, ...]
@@ -77,9 +81,12 @@ def evaluate_captions(
     found = system_figures({model: predicted, **(rivals or {})}, *itertools.zip_longest(*pictures.captions))
     units = counted(len(pictures), "picture")
     figures = {name: of.figures for name, of in found.items()}
-    scores, beside, said = compared_scores(figures, model, "bleu", len(pictures), units, resamples)
+    # BLEU counts four words in a row.
+    lengths = [len(caption.split()) for captions in pictures.captions for caption in captions]
+    headline = "bleu" if np.median(lengths) >= _FEWEST_WORDS else "exact_match"
+    scores, beside, said = compared_scores(figures, model, headline, len(pictures), units, resamples)
     return CaptionReport(
-        headline="bleu",
+        headline=headline,
         scores=scores,
         rivals=beside,
         pictures=len(pictures),

@@ -22,6 +22,8 @@ from elman.text.level import choose_level
 LENGTHS = (5, 10, 15, 20, 30, 40)
 """Words of the longest source in each group of ``by_length``; longer ones are the last group."""
 EXAMPLES = 20
+_NAMES = {"exact_match": "exact matches"}
+"""Of headline figures, where they are no abbreviation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -181,7 +183,7 @@ def compared_scores(
         difference = beside[0].difference
         assert difference is not None
         shares = Interval(*(bound / 100 for bound in difference))
-        said = verdict(beside[0].name, shares, figure=headline.upper(), units=units)
+        said = verdict(beside[0].name, shares, figure=_NAMES.get(headline, headline.upper()), units=units)
     return scores(model), beside, said
 
 

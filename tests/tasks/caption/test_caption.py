@@ -41,7 +41,11 @@ def test_figures_beside_rivals(captioner, tmp_path):
     assert sorted(names) == ["the caption of the nearest training picture", "the most frequent caption"]
     assert found.values["scores"]["exact_match"]["value"] > 40 and "points of BLEU" in found.words
     assert "also in the training part" in found.words  # the same seed draws the same pictures
-    for settings, why in (({"text": "x"}, "--text does not apply"), ({"n_best": 9}, "n_best is 9")):
+    held_out = captioner.card["figures"]["valid"]
+    assert held_out["pictures"] == held_out["of"] and len(held_out["rivals"]) == 2
+    summary = "\n".join(task_named("caption").summary(captioner.card))
+    assert held_out["verdict"] in summary and f"valid ({held_out['of']} of" in summary
+    for settings, why in (({"text": "x"}, "--text does not apply"), ({"n_best": 9, "beam_size": 2}, "n_best is 9")):
         with pytest.raises(UsageError, match=why):
             task_named("caption").evaluate(captioner.folder, [str(file)], settings=settings, progress=Progress())
 

@@ -5,16 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elman.data.captions import CaptionedPictures, CaptionsConfig, read_captioned
+from elman.data.example_splits import random_part
 from elman.decode.translation import DecodingConfig
-from elman.errors import ElmanError, UsageError
+from elman.errors import ElmanError, MissingExtra, UsageError
 from elman.evaluation.caption_rivals import most_frequent_caption, nearest_captions
 from elman.evaluation.captions import CaptionReport, evaluate_captions
 from elman.progress import Progress
-from elman.tasks.caption.data import read_data
+from elman.tasks.caption.data import CaptionData, read_data
 from elman.tasks.caption.request import CaptionRequest
 
 if TYPE_CHECKING:
     from elman.tasks.caption.model import Captioner
+
+SAMPLE = 500
+"""Most pictures of a part of the data on which a new captioner is measured."""
 
 
 def evaluate_sources(
@@ -38,31 +42,62 @@ def evaluate_sources(
             raise UsageError(f"--{name.replace('_', '-')} does not apply to a captioner; leave it out")
     request = CaptionRequest.of_training(model.folder)
     config = CaptionsConfig(**{name: value for name, value in settings.items() if name in reading})
-    search = DecodingConfig(**{name: settings[name] for name in settings if name in decoding})
+    search = {name: settings[name] for name in settings if name in decoding}
+    model.decoding(**search)
     pictures, _ = read_captioned(sources, config=config, shape=model.shape, progress=progress)
-    predicted = []
-    given = {name: settings[name] for name in settings if name in decoding}
-    with progress.stage("writing captions", total=len(pictures), unit="pictures") as advance:
-        for found in model.predictions(pictures.pictures, **given):
-            predicted.append(found.text)
-            advance(1)
-    train = training_data(model, request)
-    rivals, notes = {}, []
+    train, notes = training_data(model, request), []
     if train is None:
         notes = ["the rivals need the training data, which is gone or has changed"]
     else:
+        notes = _seen(pictures, train)
+    return _report(model, pictures, search, train, notes=notes, progress=progress)
+
+
+def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress) -> dict[str, Any]:
+    """The figures of a new captioner, and of its rivals, on at most ``SAMPLE`` random pictures of each part that it
+    was not trained on, for its model card. Without sacreBLEU there are none, which is said."""
+    figures = {}
+    try:
+        for name, part in data.parts.items():
+            if name != "train":
+                some = part.take(random_part(range(len(part)), SAMPLE))
+                values = _report(model, some, {}, data.train, progress=progress).to_json()
+                figures[name] = {"of": len(part), **values, "examples": []}
+    except MissingExtra as error:
+        progress.say(f"note: there are no figures: {error}")
+    return figures
+
+
+def _report(
+    model: "Captioner",
+    pictures: CaptionedPictures,
+    search: Mapping[str, Any],
+    train: CaptionedPictures | None,
+    *,
+    notes: Sequence[str] = (),
+    progress: Progress,
+) -> CaptionReport:
+    predicted = []
+    with progress.stage("writing captions", total=len(pictures), unit="pictures") as advance:
+        for found in model.predictions(pictures.pictures, **search):
+            predicted.append(found.text)
+            advance(1)
+    rivals = {}
+    if train is not None:
         rivals = {
             "the most frequent caption": [most_frequent_caption(train)] * len(pictures),
             "the caption of the nearest training picture": nearest_captions(train, model.shape, pictures.pictures),
         }
-        notes = _seen(pictures, train)
     return evaluate_captions(
         pictures,
         predicted,
         rivals=rivals,
         model=str(model.describe()["name"]),
         notes=notes,
-        facts={"model": f"{model.config.cell}-{model.model_hash[:8]}", "beam": str(search.beam_size)},
+        facts={
+            "model": f"{model.config.cell}-{model.model_hash[:8]}",
+            "beam": str(model.decoding(**search).beam_size),
+        },
     )
 
 

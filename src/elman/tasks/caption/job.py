@@ -62,7 +62,9 @@ class CaptionJob(NetworkJob):
         return {}, write_inference(self)
 
     def figures(self, model: Captioner) -> dict[str, Any]:
-        return {}
+        from elman.tasks.caption.evaluation import trained_figures
+
+        return trained_figures(model, self.data, progress=self.progress)
 
 
 def new_job(request: CaptionRequest, *, folder: Path, progress: Progress) -> CaptionJob:

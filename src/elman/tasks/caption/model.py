@@ -114,18 +114,16 @@ class Captioner(FolderModel):
             begin: how every caption begins; its last word may be half a word.
             lm: a language model of captions, which helps to choose (``decode.fusion``).
             lm_weight: of its log-probabilities.
-            decoding: fields of ``DecodingConfig``, such as ``beam_size``; ``max_tokens`` is by default twice
-                the longest caption of the training part.
+            decoding: those of ``decoding``.
 
         Raises:
             ModelError: the language model has other types.
             TextError: a picture that cannot be read.
             UsageError: an option that is out of range.
         """
-        if decoding.pop("glossary", None) is not None:
+        if "glossary" in decoding:
             raise UsageError("a glossary is for translators; leave it out")
-        most = max(min(2 * self._longest, 10_000), decoding.get("min_tokens", 1))
-        config = DecodingConfig(**{"max_tokens": most, **decoding})
+        config = self.decoding(**decoding)
         if lm is not None:
             check_fusion(self.tokenizer.tokens, lm, lm_weight)
 
@@ -144,6 +142,19 @@ class Captioner(FolderModel):
 
         read = ((_name(picture), self.shape.read(picture)) for picture in pictures)
         return in_order(read, captioned, length=lambda _: 1, batch=_BATCH, window=_WINDOW)
+
+    def decoding(self, **settings: Any) -> DecodingConfig:
+        """How captions are decoded; by default the likeliest token is always taken, and a caption has at most twice
+        as many tokens as the longest one of the training part.
+
+        Args:
+            settings: fields of ``DecodingConfig``.
+
+        Raises:
+            UsageError: a value that is out of range.
+        """
+        most = max(min(2 * self._longest, 10_000), settings.get("min_tokens", 1))
+        return DecodingConfig(**{"max_tokens": most, "beam_size": settings.get("n_best", 1), **settings})
 
     def reading(self, pictures: Sequence[Picture]) -> ConditionedDecoder:
         """A language model of the captions of pictures."""

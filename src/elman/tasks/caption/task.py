@@ -1,6 +1,6 @@
 """Captions as a task: a text about a picture, learned from pictures with captions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,12 @@ class CaptionTask(NetworkTask):
         self.check_reading({"report": report} if report is not None else {})
         values = evaluate_sources(self.load(folder), sources, settings, progress=progress).to_json()
         return Evaluation(values, resolve(self.table)(values))
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        for name, values in card.get("figures", {}).items():
+            yield f"{name} ({values['pictures']:,} of {values['of']:,} pictures)"
+            yield from resolve(self.table)(values).splitlines()
+            yield ""
 
     def next_steps(self, folder: str) -> str:
         return f"elman predict {folder} PICTURE.png   elman evaluate {folder} CAPTIONS   elman info {folder}"
