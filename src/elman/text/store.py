@@ -96,7 +96,7 @@ class Text:
     def _starts(self, first: int) -> Iterator[int]:
         """Where documents start, from byte ``first`` on."""
         with open(starts_file(self.path), "rb") as file:
-            if first:
+            if first and self.document_count:
                 starts = np.memmap(file, dtype="<i8", mode="r")
                 file.seek(starts.itemsize * int(np.searchsorted(starts, first)))
             while block := file.read(_BLOCK):

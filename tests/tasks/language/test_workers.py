@@ -25,7 +25,9 @@ from elman.models.vectors import counting
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.pairs_on_disk import Disk
 from elman.progress import Progress
-from elman.system.cluster import TRIES, processes_here, started, workers
+from elman.studies import compare_language
+from elman.studies.compare_language import language_jobs
+from elman.system.cluster import TRIES, _failed, processes_here, started, workers
 from elman.text import store
 from elman.text.store import Text, TextWriter
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
@@ -54,7 +56,7 @@ def processes(cluster: Any) -> dict[str, int]:
 
 
 class Killing(Progress):
-    """Kills a process of a cluster once the first result of each stage is there."""
+    """Kills a process of a cluster once the first of the counts are there."""
 
     def __init__(self, cluster: Any) -> None:
         self._cluster, self.killed = cluster, list[str]()
@@ -62,7 +64,7 @@ class Killing(Progress):
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
         def advance(amount: int) -> None:
-            if name in ("tokenizing", "counting n-grams") and name not in self.killed:
+            if name == "counting n-grams" and not self.killed:
                 self.killed.append(name)
                 os.kill(next(iter(processes(self._cluster).values())), signal.SIGKILL)
 
@@ -81,8 +83,8 @@ def test_the_model_is_the_same_whoever_dies(cluster: Any, text_file: Path, tmp_p
     killing, before = Killing(cluster), processes(cluster)
     shared = {"cluster": cluster.scheduler_address, "scratch": str(tmp_path / "scratch")}
     elman.train(text_file, out=tmp_path / "shared", **settings, **shared, progress=killing)
-    assert killing.killed == ["tokenizing", "counting n-grams"]
-    assert len(set(processes(cluster).values()) - set(before.values())) >= 1
+    assert killing.killed
+    assert set(processes(cluster).values()) != set(before.values())
     assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
     assert list((tmp_path / "scratch" / "counts").iterdir()) == []
 
@@ -105,13 +107,13 @@ def test_what_fails_is_named(cluster: Any, tmp_path: Path) -> None:
         build_store(text, tokenizer, folder=tmp_path / "tokens", workers=workers())
 
 
-def test_what_kills_is_named(cluster: Any, tmp_path: Path) -> None:
-    with (
-        started(None, cluster.scheduler_address, folder=tmp_path, progress=Progress()),
-        pytest.raises(TrainingError, match=f"the second: {TRIES} processes died over it") as caught,
-    ):
-        list(workers().results(lambda item, advance: item or os._exit(9), {"the first": 1, "the second": 0}))
-    assert "\n" not in str(caught.value)
+def test_what_kills_is_named(cluster: Any) -> None:
+    from distributed import KilledWorker
+
+    error = _failed("counting tokens 0 to 9", KilledWorker("task", next(iter(cluster.scheduler.workers.values())), 2))
+    assert str(error) == (
+        f"counting tokens 0 to 9: {TRIES} processes died over it, maybe for want of memory; nothing was written"
+    )
 
 
 def test_pairs_of_words_are_the_same(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +135,7 @@ def test_pairs_of_words_are_the_same(cluster: Any, tmp_path: Path, monkeypatch: 
 def test_a_comparison_is_the_same(
     cluster: Any, text_file: Path, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(compare_language, "language_jobs", lambda *given, **more: language_jobs(*given, **more)[1:3])
     words = ["compare", text_file, "--models", "ngram", "--level", "word", "--json"]
     shared = cli(*words, "--out", tmp_path / "shared", "--cluster", cluster.scheduler_address)
     monkeypatch.setattr("elman.studies.compare_training._run", train_here)
@@ -144,7 +147,7 @@ def test_a_comparison_is_the_same(
     assert [row["bits_per_byte"] for row in found["models"]] == [row["bits_per_byte"] for row in wanted["models"]]
     for name in ("data", "columns", "differences", "warnings"):
         assert found[name] == wanted[name]
-    for order in range(1, 6):
+    for order in (2, 3):
         model = Path("models") / f"ngram-{order}"
         assert files_of(tmp_path / "shared" / model) == files_of(tmp_path / "alone" / model)
 
