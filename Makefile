@@ -8,7 +8,7 @@ WORKERS ?= auto
 PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
-.PHONY: demo test check quick format docs reference sbom audit wheels clean
+.PHONY: demo test check quick faults fuzz format docs reference sbom audit wheels clean
 
 demo: .venv/demo
 	$(BIN)/elman quickstart
@@ -24,6 +24,13 @@ quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
 	$(BIN)/pyright & types=$$!; $(PYTEST) -m "not slow" --durations=9 --durations-min=2; tests=$$?; wait $$types && exit $$tests
+
+# Before a release: kills and faults at 200 moments and more (some four minutes), and 10,000 changed files and requests.
+faults: .venv/dev
+	$(BIN)/python -m tests.faults.campaign --moments 200
+
+fuzz: .venv/dev
+	$(BIN)/python -m tests.faults.fuzz 10000
 
 format: .venv/dev
 	$(BIN)/ruff format src tests examples benchmarks docs

@@ -59,7 +59,7 @@ class Config:
         known = {field.name: field for field in dataclasses.fields(cls)}
         for key in values:
             if key not in known:
-                raise UsageError(f"{cls.__name__}: unknown key {key!r}; known: {', '.join(known)}")
+                raise UsageError(f"{cls.__name__}: unknown key {key[:60]!r}; known: {', '.join(known)}")
         for name, field in known.items():
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if required and name not in values:

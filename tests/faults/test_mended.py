@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.apps.nbest import test_lattices as lattices
 
+from elman.apps.nbest.formats import read_nbest
 from elman.apps.ranking.build import IndexedDocument, build_index
+from elman.apps.ranking.trec import read_qrels, read_run
+from elman.data.tagged import read_tagged
 from elman.data.word_text import _translate
-from elman.errors import StorageError
+from elman.errors import StorageError, TextError
 from elman.models.vectors.pairs_on_disk import Disk
 from elman.storage.folder import is_incomplete
 from elman.tasks.tag import contexts
+from elman.text.word_splitter import WordSplitter
+from elman.text.word_types import Spelling
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -49,3 +55,42 @@ def test_counting_that_was_killed_is_begun_again(tmp_path: Path) -> None:
     assert is_incomplete(tmp_path)
     (training / "diary.txt").touch()
     assert not is_incomplete(tmp_path)
+
+
+def test_a_line_without_a_space_is_split_in_linear_time() -> None:
+    # A tuple that grows by each type took minutes for these.
+    assert len(WordSplitter(Spelling(), {}, unknown=0).ids('{"a":' * 60_000)) > 4 * 60_000
+
+
+LONG = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("kaldi-lattice", f"u1\n0 {LONG} in 2,8,\n"),
+        ("htk-lattice", lattices.SLF.replace("S=1", f"S={LONG}")),
+        ("htk-lattice", lattices.SLF.replace("N=5", "N=five")),
+        ("kaldi", f"u1-{LONG} in the end\n"),
+        ("tsv", f"id\ttext\tx{LONG}\ta\ta\nu1\tin\t1\t2\t3\n"),
+        ("tsv", f"id\ttext\tx{LONG}\nu1\tin\tone\n"),
+    ],
+)
+def test_long_numbers_of_lattices_and_lists_are_refused_in_one_line(format: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(text)
+    with pytest.raises(TextError) as refused:
+        read_nbest(tmp_path / "a", format=format)
+    assert len(str(refused.value)) < 400
+
+
+def test_long_numbers_of_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    for text, read in (
+        (f"7 Q0 d2 1 x{LONG} bm25\n", read_run),
+        (f"7 0 d1 1\n7 0 d2 {LONG}.5\n", read_qrels),
+        (f"{LONG}\tin\t_\tX\t_\t_\t_\t_\t_\t_\n", lambda file: list(read_tagged(file, format="conllu"))),
+    ):
+        file.write_text(text)
+        with pytest.raises(TextError) as refused:
+            read(file)
+        assert len(str(refused.value)) < 400

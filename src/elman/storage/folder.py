@@ -241,6 +241,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         check_plain(path)
     elif not path.is_file():
         raise FolderError(f"{path} is a pipe, a socket or a device; give a model folder or an ARPA file")
+    if path.is_dir() and not any(path.iterdir()):
+        raise FolderError(f"{path} is empty, not a model folder; if a training was stopped there early, train it again")
     if not (path / WEIGHTS_FILE).exists() and is_incomplete(path):
         raise FolderError(f"the training of {path} ended before there was a model; {how_to_go_on(path)}")
     return _read_config(path)
@@ -262,10 +264,12 @@ def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
         )
     unknown = set(head) - {"schema_version", "model", "config"}
     if unknown:
-        raise FolderError(f"{path / 'config.json'} has an unknown key {min(unknown)!r}; it is damaged or not elman's")
+        raise FolderError(
+            f"{path / 'config.json'} has an unknown key {min(unknown)[:60]!r}; it is damaged or not elman's"
+        )
     kind, config = head.get("model"), head.get("config")
     if not isinstance(kind, str) or not is_known(kind) or not isinstance(config, dict):
-        raise FolderError(f"{path / 'config.json'} names no known model ({kind!r}); known: {list_kinds()}")
+        raise FolderError(f"{path / 'config.json'} names no known model ({str(kind)[:60]!r}); known: {list_kinds()}")
     return kind, config
 
 

@@ -99,11 +99,11 @@ class WordSplitter:
 
     def _split_chunk(self, piece: str, after: int) -> tuple[tuple[str, ...], int]:
         text = f" {piece}" if after != After.START else piece
-        found: tuple[str, ...] = ()
+        found: list[str] = []
         for start, end in pieces_of(text):
             types, after = self._types(text[start:end], after, chunk=False)
             found += types
-        return found, after
+        return tuple(found), after
 
     def tally(self, lines: Iterable[str]) -> Tally:
         """How often each part of a line occurs, in tables by its kind and by what stands before it."""

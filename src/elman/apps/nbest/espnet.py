@@ -7,7 +7,7 @@ from pathlib import Path
 from elman.apps.nbest.lists import SCORE, Hypothesis, NbestList, lines_of, number_of, words_of
 from elman.errors import TextError
 
-_FOLDER = re.compile(r"([0-9]+)best_recog")
+_FOLDER = re.compile(r"([0-9]{1,18})best_recog")
 _NUMBER = re.compile(r"tensor\(\s*([^,)\s]+)[^)]*\)")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from elman.apps.nbest.lattice import SILENT, Arc, Lattice, best_sequences
-from elman.apps.nbest.lists import NbestList, lines_of, number_of
+from elman.apps.nbest.lists import NbestList, is_whole, lines_of, number_of
 from elman.errors import TextError
 from elman.text.sources import find_sources
 
@@ -54,9 +54,10 @@ def _read(path: Path, n: int) -> NbestList:
             header |= fields
     if not words or not links:
         raise TextError(f"{path}: no nodes (I=) and links (J=) of an HTK lattice in it")
-    if len(words) != int(header.get("N", len(words))) or len(links) != int(header.get("L", len(links))):
+    nodes, arcs = (_whole(header.get(name, str(len(own))), where) for name, own in (("N", words), ("L", links)))
+    if (len(words), len(links)) != (nodes, arcs):
         raise TextError(
-            f"{where}: N={header.get('N')} and L={header.get('L')} are announced, and {len(words)} nodes and "
+            f"{where}: N={nodes} and L={arcs} are announced, and {len(words)} nodes and "
             f"{len(links)} links are there; the file is cut off"
         )
     scales = {name: number_of(header[name], where, name) for name in _SCALES if name in header}
@@ -115,6 +116,6 @@ def _field(part: str, position: str) -> tuple[str, str]:
 
 
 def _whole(text: str, position: str) -> int:
-    if not text.isdecimal():
-        raise TextError(f"{position}: {text[:40]!r} is no number of a node")
+    if not is_whole(text):
+        raise TextError(f"{position}: {text[:40]!r} is no number of nodes or links")
     return int(text)

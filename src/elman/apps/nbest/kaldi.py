@@ -13,7 +13,7 @@ from pathlib import Path
 from elman.apps.nbest.lists import ACOUSTIC, OLD_LM, Hypothesis, NbestList, lines_of, number_of, words_of
 from elman.errors import TextError
 
-_ENTRY = re.compile(r"(?P<utterance>\S+)-(?P<rank>[0-9]+)")
+_ENTRY = re.compile(r"(?P<utterance>\S+)-(?P<rank>[0-9]{1,18})")
 _WORDS = ("words_text", "text", "words.txt")
 _COSTS = {ACOUSTIC: ("ac_cost", "acwt"), OLD_LM: ("lm_cost", "lmwt", "lmwt.nolm")}
 

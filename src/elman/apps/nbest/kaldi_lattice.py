@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from elman.apps.nbest.lattice import SILENT, Arc, Lattice, best_sequences
-from elman.apps.nbest.lists import NbestList, lines_of, number_of
+from elman.apps.nbest.lists import NbestList, is_whole, lines_of, number_of
 from elman.errors import TextError
 
 ACOUSTIC_SCALE = 0.1
@@ -48,7 +48,7 @@ def read_kaldi_lattices(path: Path, *, n: int, symbols: Path | None = None) -> I
 
 def _add(lattice: Lattice, parts: list[str], position: str) -> None:
     states = 2 if len(parts) > 2 else 1
-    if not all(part.isdecimal() for part in parts[:states]) or len(parts) > 5:
+    if not all(map(is_whole, parts[:states])) or len(parts) > 5:
         raise TextError(
             f"{position}: {' '.join(parts)[:40]!r} is neither an arc (0 1 word 2.5,80.1,) nor a final state"
         )

@@ -76,6 +76,15 @@ def number_of(text: str, position: str, what: str) -> float:
     return number
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number that no file is too small for.
+
+    >>> is_whole("12"), is_whole("-1"), is_whole("9" * 5000)
+    (True, False, False)
+    """
+    return text.isdecimal() and len(text) < 19
+
+
 def words_of(text: str) -> str:
     """The words of a text, separated by single spaces."""
     return " ".join(text.split())

@@ -12,6 +12,7 @@ from typing import Any
 from elman.apps.nbest.json_lines import nbest_of_json
 from elman.apps.nbest.lists import SCORE, NbestList, lines_of, number_of
 from elman.errors import TextError
+from elman.text.readers.record import listed
 
 _IDS = ("id", "utt", "utterance", "utt_id", "key")
 _TEXTS = ("text", "hyp", "hypothesis", "words")
@@ -46,7 +47,7 @@ def read_tab_separated(path: Path) -> Iterator[NbestList]:
             utterance, first, number = row["id"], position, number + 1
             value = {"id": utterance, "hyps": [], **{name: row[name] for name in ("ref", "group") if name in row}}
         scores = {
-            name: number_of(cell, position, f"score {name!r}") for name, cell in row.items() if name not in _TAKEN
+            name: number_of(cell, position, f"score {name[:40]!r}") for name, cell in row.items() if name not in _TAKEN
         }
         value["hyps"].append({"text": row["text"], **scores})
     if utterance is None:
@@ -81,5 +82,5 @@ def _names(cells: Sequence[str], position: str) -> list[str]:
         name = cell.casefold()
         names.append("text" if name in _TEXTS else (_OTHERS[name] or "") if name in _OTHERS else cell)
     if names.count("text") != 1 or len(set(names)) != len(names):
-        raise TextError(f"{position}: columns {', '.join(cells)}; there must be one called text, and no two alike")
+        raise TextError(f"{position}: columns {listed(cells)}; there must be one called text, and no two alike")
     return names

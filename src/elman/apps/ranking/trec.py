@@ -33,7 +33,7 @@ def read_run(file: str | Path) -> Run:
             raise TextError(f"{position}: {len(words)} columns; a run has six: QUERY Q0 DOCUMENT RANK SCORE NAME")
         query, document, score = words[0], words[2], _number(words[4])
         if score is None:
-            raise TextError(f"{position}: the score is {words[4]!r}, no number")
+            raise TextError(f"{position}: the score is {words[4][:40]!r}, no number")
         if document in run.setdefault(query, {}):
             raise TextError(f"{position}: document {document} comes again for query {query}")
         run[query][document] = score
@@ -84,7 +84,7 @@ def read_qrels(file: str | Path, grades: Mapping[int, int] | None = None) -> Qre
         if value is None or value != int(value):
             if number == 0:
                 continue  # a line of names
-            raise TextError(f"{position}: the grade is {words[-1]!r}; it must be a whole number")
+            raise TextError(f"{position}: the grade is {words[-1][:40]!r}; it must be a whole number")
         grade = int(value) if grades is None else grades.get(int(value), 0)
         qrels.setdefault(words[0], {})[words[-2]] = grade
     if not any(grade > 0 for each in qrels.values() for grade in each.values()):

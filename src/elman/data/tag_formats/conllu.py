@@ -23,8 +23,8 @@ DEFAULT_FIELD, SPAN_FIELD = "upos", "misc.NER"
 
 _KEYED = ("feats", "misc")
 _WORD, _RANGE, _EMPTY = (
-    re.compile("[1-9][0-9]*"),
-    re.compile("([1-9][0-9]*)-([1-9][0-9]*)"),
+    re.compile("[1-9][0-9]{0,17}"),
+    re.compile("([1-9][0-9]{0,17})-([1-9][0-9]{0,17})"),
     re.compile(r"[0-9]+\.[0-9]+"),
 )
 _PLUS = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
