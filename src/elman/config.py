@@ -39,7 +39,7 @@ class Config:
             value = getattr(self, field.name)
             if not _fits(value, hints[field.name]):
                 wanted = _spell(hints[field.name])
-                raise UsageError(f"{field.name} is {value!r}; it must be {wanted}")
+                raise UsageError(f"{field.name} is {repr(value)[:300]}; it must be {wanted}")
             if isinstance(value, int) and not isinstance(value, bool) and _wants_float(hints[field.name]):
                 object.__setattr__(self, field.name, float(value))
 

@@ -13,7 +13,8 @@ from elman.apps.ranking.build import IndexedDocument, build_index
 from elman.apps.ranking.trec import read_qrels, read_run
 from elman.data.tagged import read_tagged
 from elman.data.word_text import _translate
-from elman.errors import StorageError, TextError
+from elman.errors import StorageError, TextError, UsageError
+from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.pairs_on_disk import Disk
 from elman.storage.folder import is_incomplete
 from elman.tasks.tag import contexts
@@ -81,6 +82,13 @@ def test_long_numbers_of_lattices_and_lists_are_refused_in_one_line(format: str,
     with pytest.raises(TextError) as refused:
         read_nbest(tmp_path / "a", format=format)
     assert len(str(refused.value)) < 400
+
+
+def test_long_names_of_a_configuration_are_cut() -> None:
+    for values in ({"model": LONG}, {LONG: 1}):
+        with pytest.raises(UsageError) as refused:
+            VectorsConfig.from_json(values)
+        assert len(str(refused.value)) < 1200
 
 
 def test_long_numbers_of_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
