@@ -295,13 +295,6 @@ class GivesVectors(Ability):
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.hash}
 
-    @property
-    def waiting(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass
-
 
 @runtime_checkable
 class DocumentModel(Protocol):
@@ -338,13 +331,6 @@ class RanksDocuments(Ability):
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.model.model_hash}
 
-    @property
-    def waiting(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass
-
 
 @dataclasses.dataclass(frozen=True)
 class ForecastsSeries(Ability):
@@ -369,13 +355,6 @@ class ForecastsSeries(Ability):
     def describe(self) -> dict[str, Any]:
         names = list(self.model.history)[:_NAMES]
         return {**self.model.describe(), "names": names, "hash": self.model.model_hash}
-
-    @property
-    def waiting(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass
 
 
 ABILITIES: tuple[type[Ability], ...] = (

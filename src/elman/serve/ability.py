@@ -43,10 +43,9 @@ class Ability(ABC):
         """Facts about the model for ``/v1/models``."""
 
     @property
-    @abstractmethod
     def waiting(self) -> int:
-        """Calls that wait for the model."""
+        """Calls that wait for the model's worker, if it has one."""
+        return 0
 
-    @abstractmethod
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (most have no worker)
         """Stop the worker."""

@@ -88,10 +88,3 @@ class ChoosesReplies(Ability):
 
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.hash}
-
-    @property
-    def waiting(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass

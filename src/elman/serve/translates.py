@@ -56,10 +56,3 @@ class Translates(Ability):
 
     def describe(self) -> dict[str, Any]:
         return {**self.model.describe(), "hash": self.hash}
-
-    @property
-    def waiting(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass

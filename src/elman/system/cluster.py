@@ -21,10 +21,10 @@ from elman.progress import Progress
 from elman.system.machine import version
 
 Advance = Callable[[int], None]
-Task = Callable[[Any, Advance], Any]
+WorkFunction = Callable[[Any, Advance], Any]
 """``task(item, advance)``; ``advance`` is called with the amount of work done since the last call."""
 TRIES = 3
-"""An item that fails so often, or whose process dies so often, ends the work."""
+"""Most attempts at one item; on processes started here, a failure and a lost process each count as one."""
 _PATIENCE = 30
 """Seconds in which a cluster must answer."""
 
@@ -44,7 +44,7 @@ class Workers:
     """Most of them that share a machine."""
 
     def results(
-        self, task: Task, items: Mapping[str, Any], *, advance: Advance = lambda amount: None
+        self, task: WorkFunction, items: Mapping[str, Any], *, advance: Advance = lambda amount: None
     ) -> Iterator[tuple[str, Any]]:
         """The name of each item with what the task returns, in any order.
 
@@ -64,7 +64,7 @@ _current: ContextVar[Workers] = ContextVar("workers", default=ALONE)
 
 
 def workers() -> Workers:
-    """Those that ``started`` gave, or this process alone."""
+    """The current workers; this process alone outside ``started``."""
     return _current.get()
 
 
@@ -103,7 +103,7 @@ def started(count: int | None, address: str | None, *, folder: Path, progress: P
     except ImportError as error:
         raise MissingExtra("--workers and --cluster need Dask; run: pip install 'elman[cluster]'") from error
     with contextlib.ExitStack() as opened:
-        place = address or opened.enter_context(processes_here(count or 1))
+        place = address or opened.enter_context(local_cluster(count or 1))
         try:
             client = opened.enter_context(Client(place, timeout=_PATIENCE))
             client.wait_for_workers(1, timeout=_PATIENCE)
@@ -121,7 +121,7 @@ def started(count: int | None, address: str | None, *, folder: Path, progress: P
 
 
 @contextlib.contextmanager
-def processes_here(count: int) -> Iterator[Any]:
+def local_cluster(count: int) -> Iterator[Any]:
     """A Dask cluster of processes of this machine, to which nobody from outside can connect."""
     from dask import config
     from distributed import LocalCluster
@@ -166,7 +166,7 @@ class _Cluster(Workers):
         self.on_one_machine = max(hosts.values())
 
     def results(
-        self, task: Task, items: Mapping[str, Any], *, advance: Advance = lambda amount: None
+        self, task: WorkFunction, items: Mapping[str, Any], *, advance: Advance = lambda amount: None
     ) -> Iterator[tuple[str, Any]]:
         from distributed import as_completed
 
@@ -188,7 +188,7 @@ class _Cluster(Workers):
         return memory // self.count if self._local else memory
 
 
-def _measured(task: Task, item: Any) -> tuple[Any, int]:
+def _measured(task: WorkFunction, item: Any) -> tuple[Any, int]:
     done = 0
 
     def advance(amount: int) -> None:
@@ -202,7 +202,9 @@ def _failed(name: str, error: BaseException) -> ElmanError:
     from distributed import KilledWorker
 
     if isinstance(error, KilledWorker):
-        return TrainingError(f"{name}: {TRIES} processes died over it, maybe for want of memory; nothing was written")
+        # A scheduler that others started has a limit of its own.
+        died = int(error.allowed_failures) + 1
+        return TrainingError(f"{name}: {died} processes died over it, maybe for want of memory")
     kind = type(error) if isinstance(error, ElmanError) else TrainingError
     return kind(f"{name} failed {TRIES} times; the last time: {error or type(error).__name__}")
 

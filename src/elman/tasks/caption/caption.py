@@ -1,9 +1,9 @@
 """What a captioner says of one picture."""
 
-from elman.tasks.written_text import WrittenText
+from elman.tasks.generated_text import GeneratedText
 
 
-class Caption(WrittenText):
+class Caption(GeneratedText):
     """A picture and its captions.
 
     >>> print(Caption("a.png", ("a dog",), (-0.5,)).to_json())

@@ -105,7 +105,7 @@ class CountingJob(LanguageJob):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkJob(LanguageJob):
+class LanguageNetworkJob(LanguageJob):
     """A network."""
 
     config: NeuralConfig

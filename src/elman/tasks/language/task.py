@@ -30,7 +30,14 @@ class LanguageTask(Task):
     comparison = "elman.studies.compare_language:LanguageComparison"
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
-        from elman.tasks.language.job import CountingJob, NetworkJob, check_start, plan_network, read_data, read_vectors
+        from elman.tasks.language.job import (
+            CountingJob,
+            LanguageNetworkJob,
+            check_start,
+            plan_network,
+            read_data,
+            read_vectors,
+        )
 
         assert isinstance(request, LanguageRequest)
         if start is not None and entry(request.kind).counted:
@@ -44,7 +51,7 @@ class LanguageTask(Task):
             return CountingJob(request=request, folder=folder, progress=progress, config=config, data=data)
         vectors = read_vectors(request, data, progress=progress)
         config, plan, weights = plan_network(request, data, start=start, vectors=vectors, progress=progress)
-        return NetworkJob(
+        return LanguageNetworkJob(
             request=request,
             folder=folder,
             progress=progress,
@@ -58,12 +65,14 @@ class LanguageTask(Task):
     def resume(
         self, request: Request, *, folder: Path, config: Config, plan: Plan, data_hash: str, progress: Progress
     ) -> Job:
-        from elman.tasks.language.job import NetworkJob, reread_data
+        from elman.tasks.language.job import LanguageNetworkJob, reread_data
 
         assert isinstance(request, LanguageRequest)
         assert isinstance(config, NeuralConfig) and isinstance(plan, LanguagePlan)
         data = reread_data(request, folder=folder, data_hash=data_hash, progress=progress)
-        return NetworkJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
+        return LanguageNetworkJob(
+            request=request, folder=folder, progress=progress, config=config, plan=plan, data=data
+        )
 
     def reopen(
         self, request: Request, *, folder: Path, config: Config, plan: Plan | None, data_hash: str, progress: Progress

@@ -1,9 +1,9 @@
 """What a translator says of one text."""
 
-from elman.tasks.written_text import WrittenText
+from elman.tasks.generated_text import GeneratedText
 
 
-class Translation(WrittenText):
+class Translation(GeneratedText):
     """A text and its translations.
 
     >>> translation = Translation("a cat", ("eine Katze", "die Katze"), (-0.5, -1.5))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True)
-class WrittenText:
+class GeneratedText:
     """A source, and the texts written about it; a subclass names both."""
 
     SOURCE: ClassVar[str] = "source"
