@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import warnings
 import zlib
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elman.data.pictures import MOST_NUMBERS, read_features, read_picture
-from elman.errors import TextError
+from elman.data.pictures import MOST_NUMBERS, read_features, read_picture, resized
+from elman.errors import MissingExtra, TextError
 
 RED, WHITE = [255, 0, 0], [255, 255, 255]
 
@@ -158,3 +159,13 @@ def test_a_header_that_promises_more_than_there_is_is_refused(tmp_path):
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-8])
     with pytest.raises(TextError, match="not an array"):
         read_features(tmp_path / "a.npy", name="a")
+
+
+def test_without_pillow_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    for read in (
+        lambda: read_picture(io.BytesIO(), name="a.png", height=1, width=1),
+        lambda: resized(np.zeros((2, 2, 3), np.uint8), 1, 1),
+    ):
+        with pytest.raises(MissingExtra, match=r"pip install 'elman\[tasks\]'"):
+            read()

@@ -44,8 +44,6 @@ def run(
     picture: Annotated[
         str | None,
         typer.Option(
-            "--picture",
-            "--attention",
             metavar="FILE.png|.svg",
             help="Also draw the explanation of one text or picture; implies --explain.",
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import Config
-from elman.data.pictures import FEATURES, checked_features, read_features, read_picture
+from elman.data.pictures import FEATURES, checked_features, read_features, read_picture, resized
 from elman.errors import TextError, UsageError
 
 Picture = str | Path | NDArray[Any]
@@ -125,9 +125,7 @@ class PictureFormat(Config):
             raise TextError(f"an array {list(array.shape)} of {array.dtype} is no picture; give [H, W, 3] of uint8")
         if array.shape[:2] == (self.height, self.width):
             return array
-        from PIL import Image
-
-        return np.asarray(Image.fromarray(array).resize((self.width, self.height), Image.Resampling.BILINEAR))
+        return resized(array, self.height, self.width)
 
     def _shaped(self, features: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         wanted = (self.height, self.width, self.channels)

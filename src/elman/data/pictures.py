@@ -38,10 +38,7 @@ def read_picture(
         MissingExtra: Pillow is not installed.
         TextError: no picture, a broken one, or one that is too large.
     """
-    try:
-        image_module, operations = (importlib.import_module(f"PIL.{part}") for part in ("Image", "ImageOps"))
-    except ImportError as error:
-        raise MissingExtra("pictures need Pillow; run: pip install 'elman[tasks]'") from error
+    image_module, operations = _pillow("Image"), _pillow("ImageOps")
     too_large = TextError(f"{name}: a picture of more than {MOST_PIXELS >> 20} million pixels; make it smaller")
     try:
         with warnings.catch_warnings():
@@ -65,6 +62,16 @@ def read_picture(
     except Exception as error:  # a decoder may stumble over a broken file in any way
         why = " ".join(str(error).split())[:100] or type(error).__name__
         raise TextError(f"{name}: the picture is broken ({why}); replace it, or leave it out") from error
+
+
+def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A picture ``[H, W, 3]``, stretched to a height and a width.
+
+    Raises:
+        MissingExtra: Pillow is not installed.
+    """
+    image_module = _pillow("Image")
+    return np.asarray(image_module.fromarray(picture).resize((width, height), image_module.Resampling.BILINEAR))
 
 
 def read_features(file: Path, *, name: str) -> NDArray[np.float32]:
@@ -99,6 +106,13 @@ def checked_features(array: NDArray[Any], *, name: str) -> NDArray[np.float32]:
     return features[None] if features.ndim == 2 else features
 
 
+def _pillow(part: str) -> Any:
+    try:
+        return importlib.import_module(f"PIL.{part}")
+    except ImportError as error:
+        raise MissingExtra("pictures need Pillow; run: pip install 'elman[tasks]'") from error
+
+
 def _in_8_bits(image: Any, name: str) -> Any:
     """The picture with at most 8 bits for a channel; Pillow would cut off all above 255."""
     if not image.mode.startswith(("I", "F")):
@@ -106,7 +120,7 @@ def _in_8_bits(image: Any, name: str) -> Any:
     values = np.asarray(image)
     if image.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise TextError(f"{name}: a picture with more than 16 bits for a channel; convert it to 8 bits")
-    return importlib.import_module("PIL.Image").fromarray((values // 257).astype(np.uint8))
+    return _pillow("Image").fromarray((values // 257).astype(np.uint8))
 
 
 def _on_white(image: Any, module: Any, height: int, width: int) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from elman.models.captioner_config import CaptionerConfig, CaptionerSizes
 from elman.models.decoder import DecoderDrops, DecoderNetwork, ReadSource
 from elman.models.picture_batch import PictureBatch
-from elman.models.token_encoder import Arrays, TokenEncoder
+from elman.models.token_encoder import TokenEncoder
 from elman.nn import dropout
 from elman.nn.dropout import Masks
 from elman.nn.recurrent import spread
@@ -50,19 +50,6 @@ class CaptionerNetwork(DecoderNetwork):
         values = dropout.locked(x.flatten(1, 2), self.drops.between, masks)
         lengths = torch.full((batch,), rows * columns, device=values.device)
         return self.remembered(values, lengths, values.mean(1))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, config: CaptionerConfig, sizes: CaptionerSizes) -> "CaptionerNetwork":
-        """The network of these weights, for use.
-
-        Raises:
-            FolderError: weights that do not fit the configuration.
-        """
-        with torch.device("meta"):
-            cls(config, sizes).check(arrays)
-        network = cls(config, sizes)
-        network.load_arrays(arrays)
-        return network.eval()
 
 
 def _swept(stacks: TokenEncoder, x: Tensor) -> Tensor:

@@ -182,21 +182,6 @@ class Encoder(TokenEncoder):
     def _tokens(self, read: Tensor, lengths: Tensor, masks: Masks | None) -> Tensor:
         return self.read(self.embedding(read, masks), lengths + 1, masks)
 
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, config: EncoderConfig, vocab_size: int, outputs: int) -> "Encoder":
-        """The network of these weights, for use.
-
-        Raises:
-            FolderError: weights that do not fit the configuration.
-        """
-        # First without memory, for a hostile configuration must not allocate more than the file
-        # holds.
-        with torch.device("meta"):
-            cls(config, vocab_size, outputs).check(arrays)
-        encoder = cls(config, vocab_size, outputs)
-        encoder.load_arrays(arrays)
-        return encoder.eval()
-
 
 def label_loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> tuple[Tensor, float]:
     """Summed nats and their divisor.

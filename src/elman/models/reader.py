@@ -22,7 +22,7 @@ from elman.models.neural import Drops
 from elman.models.reader_batch import ReaderBatch
 from elman.models.reader_config import ReaderConfig
 from elman.models.reader_features import FEATURES
-from elman.models.stored_weights import Arrays, StoredWeights
+from elman.models.stored_weights import StoredWeights
 from elman.models.tagger import SubwordBag
 from elman.models.token_encoder import TokenEncoder, is_padding
 from elman.nn.dropout import Masks
@@ -136,17 +136,3 @@ class ReaderNetwork(StoredWeights):
         both = zip(self.scores(data, masks), answers.T, strict=True)
         nats = [F.cross_entropy(scores, right, reduction="sum") for scores, right in both]
         return Loss(nats[0] + nats[1], float(data.rows))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, config: ReaderConfig, vocab_size: int) -> "ReaderNetwork":
-        """The network of these weights, for use.
-
-        Raises:
-            FolderError: weights that do not fit the configuration.
-        """
-        # First without memory, for a hostile configuration must not allocate more than the file holds.
-        with torch.device("meta"):
-            cls(config, vocab_size).check(arrays)
-        network = cls(config, vocab_size)
-        network.load_arrays(arrays)
-        return network.eval()

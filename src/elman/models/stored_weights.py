@@ -1,7 +1,7 @@
 """StoredWeights: a torch module whose weights are arrays with names."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,23 @@ Arrays = Mapping[str, NDArray[Any]]
 
 class StoredWeights(nn.Module):
     """A network with weights by the names under which they are stored."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, *facts: Any) -> Self:
+        """The network of these weights, for use.
+
+        Args:
+            facts: configuration and sizes, the positional arguments of the class.
+
+        Raises:
+            FolderError: weights that do not fit the configuration.
+        """
+        # First without memory, for a hostile configuration must not allocate more than the file holds.
+        with torch.device("meta"):
+            cls(*facts).check(arrays)
+        network = cls(*facts)
+        network.load_arrays(arrays)
+        return network.eval()
 
     def weights(self) -> dict[str, nn.Parameter]:
         """The weights by the names under which they are stored."""

@@ -16,7 +16,7 @@ from elman.models.encoder import Encoder, EncoderDrops
 from elman.models.neural import Drops
 from elman.models.sentence_batch import SentenceBatch
 from elman.models.tagger_config import LETTERS, TaggerConfig
-from elman.models.token_encoder import Arrays, TokenEncoder
+from elman.models.token_encoder import TokenEncoder
 from elman.nn import dropout
 from elman.nn.crf import Crf
 from elman.nn.dropout import Masks
@@ -149,21 +149,6 @@ class TaggerNetwork(TokenEncoder):
         total = F.cross_entropy(emissions[real], tags[real], weight=weights, reduction="sum")
         count = float(data.lengths.sum()) if weights is None else float(weights[tags[real]].sum())
         return Loss(total, max(count, 1e-9))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, config: TaggerConfig, vocab_size: int, outputs: int) -> "TaggerNetwork":
-        """The network of these weights, for use.
-
-        Raises:
-            FolderError: weights that do not fit the configuration.
-        """
-        # First without memory, for a hostile configuration must not allocate more than the file
-        # holds.
-        with torch.device("meta"):
-            cls(config, vocab_size, outputs).check(arrays)
-        network = cls(config, vocab_size, outputs)
-        network.load_arrays(arrays)
-        return network.eval()
 
 
 def read_pieces(network: "SubwordBag | Encoder", starts: Tensor, pieces: Tensor, masks: Masks | None) -> Tensor:

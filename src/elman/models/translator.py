@@ -11,7 +11,6 @@ from torch import Tensor
 
 from elman.models.decoder import DecoderDrops, DecoderNetwork, ReadSource
 from elman.models.pair_batch import PairBatch
-from elman.models.token_encoder import Arrays
 from elman.models.translator_config import TranslatorConfig, TranslatorSizes
 from elman.nn.dropout import Masks
 from elman.nn.embedding import Embedding
@@ -26,7 +25,6 @@ class TranslatorNetwork(DecoderNetwork):
     def __init__(self, config: TranslatorConfig, sizes: TranslatorSizes, *, drops: DecoderDrops | None = None) -> None:
         super().__init__(config, sizes.target, drops)
         self.config, self.sizes = config, sizes
-        # In a tuple, a joint embedding is no second submodule.
         self.source = (
             None if config.joint else Embedding(sizes.source, config.embedding_size, type_drop=self.drops.embedding)
         )
@@ -45,16 +43,3 @@ class TranslatorNetwork(DecoderNetwork):
         values = self.read(table(ids.masked_fill(~real, table.vocab), masks), lengths, masks)
         last = values[torch.arange(len(ids), device=ids.device), lengths - 1, : self.config.top_size]
         return self.remembered(values, lengths, torch.cat([last, values[:, 0, self.config.top_size :]], -1))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, config: TranslatorConfig, sizes: TranslatorSizes) -> "TranslatorNetwork":
-        """The network of these weights, for use.
-
-        Raises:
-            FolderError: weights that do not fit the configuration.
-        """
-        with torch.device("meta"):
-            cls(config, sizes).check(arrays)
-        network = cls(config, sizes)
-        network.load_arrays(arrays)
-        return network.eval()

@@ -8,6 +8,7 @@ from elman.config import Config
 from elman.errors import UsageError
 from elman.models.registry import resolve
 from elman.progress import Progress
+from elman.storage.folder import read_config
 from elman.tasks.folder_model import FolderModel
 from elman.tasks.job import Job
 from elman.tasks.request import Request
@@ -30,6 +31,10 @@ class NetworkTask(Task):
     """What its data consists of."""
     reading: ClassVar[tuple[str, ...] | None] = None
     """The settings of how data is read that an evaluation takes; None for all."""
+
+    def model_of(self, folder: Path) -> str:
+        kind, values = read_config(folder)
+        return str(values.get("cell", kind))
 
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         if start is not None:

@@ -57,7 +57,7 @@ def test_the_command_writes_and_draws(captioner, tmp_path, cli):
     shown = cli("predict", captioner.folder, *names, "--json")
     assert [json.loads(line)["picture"] for line in shown.out.splitlines()] == names
     drawn = tmp_path / "looked.png"
-    shown = cli("predict", captioner.folder, names[0], "--attention", drawn)
+    shown = cli("predict", captioner.folder, names[0], "--picture", drawn)
     assert drawn.read_bytes().startswith(b"\x89PNG") and "row 1, column" in shown.out
     (tmp_path / "terms.tsv").write_text("red\trot\n")
     for words, why in (

@@ -35,10 +35,6 @@ class TagTask(NetworkTask):
         start, more = super().starts([folder for folder in folders if folder not in models])
         return start, {**more, **({"language_models": tuple(models)} if models else {})}
 
-    def model_of(self, folder: Path) -> str:
-        kind, values = read_config(folder)
-        return str(values.get("cell", kind))
-
     def prepare(self, request: Request, *, folder: Path, start: Path | None, progress: Progress) -> Job:
         from elman.tasks.tag.continuing import continued_job, is_tagger
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from elman.models.registry import resolve
 from elman.progress import Progress
-from elman.storage.folder import read_config
 from elman.tasks.network_task import NetworkTask
 from elman.tasks.task import Evaluation
 from elman.tasks.translate.request import TranslateRequest
@@ -23,10 +22,6 @@ class TranslateTask(NetworkTask):
     model = "elman.tasks.translate.model:Translator"
     table = "elman.report.translations_page:translations_table"
     examples = "pairs"
-
-    def model_of(self, folder: Path) -> str:
-        kind, values = read_config(folder)
-        return str(values.get("cell", kind))
 
     def evaluate(
         self,
