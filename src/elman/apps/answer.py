@@ -20,7 +20,7 @@ from elman.apps.ranking.scoring import idf
 from elman.config import Config
 from elman.decode.scoring import score_lines
 from elman.errors import UsageError
-from elman.models.reader_features import without_ending
+from elman.text.english_endings import without_ending
 from elman.text.normalise import normalise_line
 from elman.text.sentences import sentence_spans
 
@@ -89,8 +89,8 @@ class Answer(NamedTuple):
 
 
 @runtime_checkable
-class PassageReader(Protocol):
-    """A trained reader of passages (``elman.tasks.answer.model.Reader``)."""
+class AnswersQuestions(Protocol):
+    """A trained reader of passages (``elman.tasks.answer.model.PassageReader``)."""
 
     threshold: float | None
     """The least score of an answer that is given."""
@@ -128,13 +128,13 @@ class Answerer:
         index: Index,
         *,
         method: str | Sequence[str] = "bm25",
-        model: TextModel | PassageReader | None = None,
+        model: TextModel | AnswersQuestions | None = None,
         config: AnswerConfig | None = None,
         ranking: RankConfig | None = None,
     ) -> None:
         self.index, self.config = index, config or AnswerConfig()
-        self.reader = model if isinstance(model, PassageReader) else None
-        self.model = None if isinstance(model, PassageReader) else model
+        self.reader = model if isinstance(model, AnswersQuestions) else None
+        self.model = None if isinstance(model, AnswersQuestions) else model
         methods = [method] if isinstance(method, str) else list(method)
         self._ranker = Ranker(index, methods=methods, config=ranking)
 
@@ -172,7 +172,7 @@ class Answerer:
         found.sort(key=lambda each: -each.score)
         return self._weighed(asked, found[:_ASKED]) if self.model is not None else found[0]
 
-    def _read(self, question: str, documents: Sequence[int], reader: PassageReader) -> Answer:
+    def _read(self, question: str, documents: Sequence[int], reader: AnswersQuestions) -> Answer:
         """The likeliest answer of a trained reader in any of the documents."""
         texts = self.index.texts
         found = [(each, texts[each]) for each in documents]

@@ -28,7 +28,7 @@ _MOST_COLUMNS = 4096
 _LONGEST_CELL = 1000
 _SECONDS_OF_A_DAY = 86400
 LARGEST = 1e100
-"""Larger numbers are none."""
+"""Cells with a larger absolute value are not numbers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""PictureFormat: how a picture becomes patches, which numbers a network reads."""
+"""PictureFormat: size, patches and normalisation of pictures."""
 
 import dataclasses
 import re

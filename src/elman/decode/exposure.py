@@ -22,8 +22,9 @@ from elman.text.speller import Speller
 ALPHABETS = {"digits": string.digits, "letters": string.ascii_lowercase, "hex": "0123456789abcdef"}
 """The characters of a secret, by the name of its form."""
 MOST = 10_000
-"""All texts of R are scored if they are so many or fewer; else so many random ones."""
+"""Texts of R that are scored; a larger R is sampled at random."""
 FEWEST = 100
+"""Texts of R below which a rank says nothing."""
 LIMIT = math.log2(FEWEST)
 """Exposure in bits from which a secret counts as memorised; by chance one in a hundred has it."""
 _FORM = re.compile(r"\{(\w+):(\d{1,3})\}")

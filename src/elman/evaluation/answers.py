@@ -12,8 +12,6 @@ from elman.metrics.answers import answer_figures
 from elman.metrics.intervals import Interval, bootstrap_intervals
 
 FIGURES = ("exact_match", "f1")
-GROUPS = ("all", "with_answer", "without_answer")
-"""All questions, those that have an answer, and those that have none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

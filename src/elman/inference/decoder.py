@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import FolderError
 from elman.inference import pooling
 from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.program import Program
 from elman.inference.stack import check_states
+from elman.inference.weights import checked_weights
 from elman.models.decoder_config import DecoderConfig
 
 Parts = dict[str, NDArray[np.float32]]
@@ -55,7 +55,7 @@ class InferenceDecoder(EngineNetwork):
         super().__init__(arrays, config, program, patience=patience)
         self._score = np.zeros(0, np.float32)
         if self.shape.attention == "additive":
-            self._score = _vector(arrays, _SCORE, self.shape.key_size)
+            self._score = checked_weights(arrays, _SCORE, (self.shape.key_size,))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The weights that are needed."""
@@ -161,10 +161,3 @@ class InferenceDecoder(EngineNetwork):
         """The ``wanted`` outputs of one of the functions."""
         # Kernels are compiled for whole, writable arrays only: each other kind would be compiled by itself.
         return [np.require(part, requirements=["C", "W"]) for part in self._engines[name].run(ids, vectors, wanted)]
-
-
-def _vector(arrays: Arrays, name: str, size: int) -> NDArray[np.float32]:
-    array = arrays.get(name)
-    if array is None or array.shape != (size,) or array.dtype != np.float32 or not np.isfinite(array).all():
-        raise FolderError(f"the weights lack {name!r} as finite float32[{size}]; the folder is damaged")
-    return array

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import FolderError
-from elman.inference.weights import SCALES, Quantised, quantise
+from elman.inference.weights import SCALES, Quantised, checked_weights, quantise
 
 _SUBWORDS = "subwords.weight"
 
@@ -61,15 +61,3 @@ class SubwordTable:
             sizes = np.sqrt(counts[some, None].astype(np.float32))
             found[some] = np.add.reduceat(rows, starts[:-1][some], axis=0) / sizes
         return found
-
-
-def checked_weights(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Weights of a name and a shape.
-
-    Raises:
-        FolderError: they are missing, or of another shape or type, or not finite.
-    """
-    array = arrays.get(name)
-    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-        raise FolderError(f"the weights lack {name!r} as finite float32{list(shape)}; the folder is damaged")
-    return array

@@ -19,8 +19,9 @@ from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig
 from elman.inference.engine import PATIENCE
 from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.stack import check_states
-from elman.inference.subword_table import SubwordTable, checked_weights
+from elman.inference.subword_table import SubwordTable
 from elman.inference.tagger_program import tagger_program
+from elman.inference.weights import checked_weights
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 from elman.models.tagger_config import LETTERS, TaggerConfig

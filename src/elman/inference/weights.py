@@ -56,6 +56,18 @@ def quantise(matrix: NDArray[np.float32]) -> Quantised:
     return Quantised(codes.astype(np.int8), scales)
 
 
+def checked_weights(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Weights of a name and a shape.
+
+    Raises:
+        FolderError: they are missing, or of another shape or type, or not finite.
+    """
+    array = arrays.get(name)
+    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+        raise FolderError(f"the weights lack {name!r} as finite float32{list(shape)}; the folder is damaged")
+    return array
+
+
 def group_of(name: str) -> str:
     """The group of a weight.
 

@@ -4,27 +4,16 @@ These are the exact-match and frequency features of the document reader of Chen 
 Answer Open-Domain Questions (2017), with endings left out in place of lemmas.
 """
 
-import functools
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.text.english_endings import without_ending
+
 FEATURES = 4
-"""As written, in lower case and without its ending a word of the question; and its share of the passage."""
-_ENDING = re.compile(r"(?<=...)(?:'s|ing|ed|es|s|d|e)$")
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def without_ending(word: str) -> str:
-    """A word in lower case without a common English ending.
-
-    >>> without_ending("Opened"), without_ending("opens"), without_ending("was")
-    ('open', 'open', 'was')
-    """
-    return _ENDING.sub("", word.lower())
+"""Equal to a question word: as written, in lower case, without its ending; then its frequency in the passage."""
 
 
 def match_features(question: Sequence[str], passage: Sequence[str]) -> NDArray[np.float32]:

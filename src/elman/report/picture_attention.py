@@ -20,7 +20,7 @@ _ACROSS = 5
 _SIDE = 1.25
 _LONGEST = 16
 _DIMMED = 0.82
-"""How much of a patch is covered that the word did not look at."""
+"""Opacity of the cover over a patch without attention."""
 
 
 def draw_picture_attention(

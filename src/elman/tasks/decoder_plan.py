@@ -12,7 +12,7 @@ class DecoderPlan(Plan):
     output_dropout: float = 0.2
     """Share of the units dropped before the output, locked over the text."""
     label_smoothing: float = 0.1
-    """Share of the probability that is wanted for all types alike."""
+    """Probability spread evenly over all types."""
     scheduled_sampling: float = 0.0
     """Share of the target's tokens that the decoder reads as it predicts them itself (Bengio et al.
     2015)."""

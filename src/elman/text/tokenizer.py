@@ -158,7 +158,7 @@ class Tokenizer:
         return start._grown(by_frequency(counts, min_count=config.least_count))
 
     def tally(self, lines: Iterable[str]) -> Tally:
-        """What ``config.counts_types`` speaks of: counts of that of which types are made."""
+        """Counts from which the vocabulary is built; they can be added up over parts of a text."""
         if self.words:
             return self.words.tally(map(checked_line, lines))
         parts = (part for line in lines for _, part in self._parts(line))

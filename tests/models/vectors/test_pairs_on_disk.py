@@ -14,7 +14,7 @@ from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, distance_weights
 from elman.models.vectors.counting import Glove, Ppmi
 from elman.models.vectors.glove import words_of
-from elman.models.vectors.pairs_on_disk import Disk, count_pairs_on_disk, remove_pairs, shuffled_on_disk
+from elman.models.vectors.pairs_on_disk import Disk, add_up_pairs, remove_pairs, shuffled_on_disk, sort_pairs
 from elman.progress import Progress
 
 VOCAB = 60
@@ -39,7 +39,8 @@ def test_counts_on_disk_are_those_in_memory(tmp_path: Path, monkeypatch: pytest.
     for block in _blocks():
         counter.add(block)
     wanted = counter.pairs()
-    found = count_pairs_on_disk(_blocks(), weights, VOCAB, folder=tmp_path, max_ram=1 << 25)
+    runs = sort_pairs(_blocks(), 7, VOCAB, folder=tmp_path, max_ram=1 << 25)
+    found = add_up_pairs(runs, weights, VOCAB, folder=tmp_path, max_ram=1 << 25)
     assert len(wanted.columns) > 1000 and wanted.columns.tolist() == found.columns.tolist()
     assert wanted.starts.tolist() == found.starts.tolist()
     np.testing.assert_allclose(found.counts, wanted.counts, rtol=1e-6)
@@ -96,4 +97,4 @@ def test_ppmi_and_glove_from_disk(tmp_path: Path) -> None:
 
 def test_too_little_memory_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--max-ram is 1 MB; counting pairs takes at least 34 MB"):
-        count_pairs_on_disk([], np.ones(2), 9, folder=tmp_path, max_ram=10**6)
+        sort_pairs([], 2, 9, folder=tmp_path, max_ram=10**6)

@@ -16,7 +16,7 @@ from elman.data.vocabulary import Vocabulary
 from elman.errors import TextError, UsageError
 from elman.models.reader_config import ReaderConfig
 from elman.models.word_features import WordFeatures
-from elman.tasks.answer.data import EncodedQuestions, asked_elsewhere
+from elman.tasks.answer.data import EncodedQuestions, with_unanswerable
 from elman.tasks.answer.windows import Words, window_starts
 
 SIZES: dict[str, Any] = {
@@ -142,7 +142,7 @@ def test_what_is_no_question_is_refused(reader: Any, folder: Path, cli: Callable
     ("change", "settings", "message"),
     [
         (("Turin", "Genoa"), {}, "does not stand in its paragraph"),
-        (("", ""), {"elsewhere": 2.0}, "elsewhere is 2; it must be 0 to 1"),
+        (("", ""), {"unanswerable_share": 2.0}, "unanswerable_share is 2; it must be 0 to 1"),
         (("", ""), {"passage_stride": 400}, "passage_stride is 400"),
         (("", ""), {"model": "tagger"}, "for answer it must be a cell"),
         (("data", "date"), {}, "data is no list of objects"),
@@ -168,21 +168,21 @@ def test_without_unanswered_questions_every_question_gets_an_answer(tmp_path: Pa
     assert model.threshold is None and not model.config.unanswerable
     assert model.predict(("When did Ada leave school?", ADA)).text is not None
     assert model.predict(("When did Ada leave school?", "")).text is None
-    model = elman.train(tmp_path / "train.json", out=tmp_path / "other", elsewhere=0.5, **small)
+    model = elman.train(tmp_path / "train.json", out=tmp_path / "other", unanswerable_share=0.5, **small)
     assert model.config.unanswerable and 20 < model.card["data"]["train"]["without_answer"] < 60
 
 
-def test_questions_asked_elsewhere_have_no_answer_there(tmp_path: Path) -> None:
+def test_questions_with_unanswerable_have_no_answer_there(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(as_json(30, 4, always=True))
     part = read_squad(str(tmp_path / "a.json"))
-    more = asked_elsewhere(part, 1.0)
+    more = with_unanswerable(part, 1.0)
     added = more.questions[len(part.questions) :]
     assert more.questions[: len(part.questions)] == part.questions and 40 < len(added) <= 60
     for each in added:
-        (own,) = (one for one in part.questions if f"{one.id}, elsewhere" == each.id)
+        (own,) = (one for one in part.questions if f"{one.id}, unanswerable" == each.id)
         assert own.text == each.text and not each.answers
         assert not any(answer in part.paragraphs[each.paragraph].text for answer in own.answers)
-    assert asked_elsewhere(part, 0.0) == part and asked_elsewhere(part, 1.0) == more
+    assert with_unanswerable(part, 0.0) == part and with_unanswerable(part, 1.0) == more
 
 
 def test_windows_of_a_passage() -> None:
@@ -201,12 +201,13 @@ def test_where_the_answer_is_in_each_window(tmp_path: Path) -> None:
     features = WordFeatures(Vocabulary(["one"], [1]), config.words)
     found = EncodedQuestions(part, features, config)
     # Windows of words 1-4, 3-6, 5-8, 7-10; the answer is words 5 and 6, cut words being whole.
-    assert found.rows[:, 2:].tolist() == [[0, 0, 0], [2, 3, 4], [4, 1, 2], [6, 0, 0]]
+    assert found.windows.start.tolist() == [0, 2, 4, 6]
+    assert found.windows.answers.tolist() == [[0, 0], [3, 4], [1, 2], [0, 0]]
     assert found.pair(1)[1] == ("three", "four", "five", "six") and found.lengths.tolist() == [4] * 4
     batch = found.batch(np.array([2, 0]))
     assert batch.answers.tolist() == [[1, 2], [0, 0]] and batch.ids[batch.passage[1]].tolist() == [1, 0, 0, 0]
     left = EncodedQuestions(part, features, config.replace(unanswerable=False))
-    assert left.rows[:, 2].tolist() == [2, 4]
+    assert left.windows.start.tolist() == [2, 4]
 
 
 def test_words_have_the_characters_of_the_text() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elman.apps.answer import Answer, AnswerConfig, Answerer, PassageReader
+from elman.apps.answer import Answer, AnswerConfig, Answerer, AnswersQuestions
 from elman.apps.ranking.rerankers import TextModel
 from elman.apps.ranking_documents import Documents, opened_index
 from elman.data.squad import SquadFile
@@ -18,7 +18,7 @@ def answer(
     *,
     language: str | None = None,
     field: str | None = None,
-    model: TextModel | PassageReader | None = None,
+    model: TextModel | AnswersQuestions | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Answer:

@@ -29,28 +29,6 @@ PAIR = np.dtype([("word", "<i4"), ("context", "<i4"), ("count", "<f4")])
 """A pair of words in the order of training."""
 
 
-def count_pairs_on_disk(
-    blocks: Iterable[NDArray[np.int32]],
-    weights: NDArray[np.float64],
-    vocab: int,
-    *,
-    folder: Path,
-    max_ram: int,
-    advance: Callable[[int], None] = lambda amount: None,
-) -> PairCounts:
-    """The pairs of blocks of words, as ``cooccurrence.PairCounter`` counts them, mapped from ``folder``.
-
-    Args:
-        weights: what pairs at distances 1, 2, ... count.
-        advance: called with the numbers that a merge has read.
-
-    Raises:
-        UsageError: ``max_ram`` is too little, bytes.
-    """
-    runs = sort_pairs(blocks, len(weights), vocab, folder=folder, max_ram=max_ram)
-    return add_up_pairs(runs, weights, vocab, folder=folder, max_ram=max_ram, advance=advance)
-
-
 def sort_pairs(
     blocks: Iterable[NDArray[np.int32]], window: int, vocab: int, *, folder: Path, max_ram: int
 ) -> list[Run]:

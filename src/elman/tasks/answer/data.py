@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from elman.tasks.answer.request import AnswerRequest
 from elman.tasks.answer.windows import MOST_QUESTION, Words, window_starts
 
 _MANY_WORDS = 1_000_000
+"""Words of a training part from which on words seen once are read by their characters alone."""
 _TRIES = 20
+"""Paragraphs that are drawn to find one without an answer to a question."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +66,8 @@ def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
         texts = [each.text for each in train.paragraphs]
         train, valid = map(train.part, hold_out_tenth(range(len(texts)), texts.__getitem__, unit="paragraphs"))
     digest = hashlib.sha256(repr((train, valid, test, request.data.to_json())).encode()).hexdigest()[:16]
-    share = request.data.elsewhere
-    data = ReaderData(asked_elsewhere(train, share), asked_elsewhere(valid, share), test, digest)
+    share = request.data.unanswerable_share
+    data = ReaderData(with_unanswerable(train, share), with_unanswerable(valid, share), test, digest)
     for name, part in (("training", data.train), ("validation", data.valid)):
         for each in part.questions:
             if each.answers and each.start is None:
@@ -85,7 +87,7 @@ def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
     return data
 
 
-def asked_elsewhere(part: SquadFile, share: float) -> SquadFile:
+def with_unanswerable(part: SquadFile, share: float) -> SquadFile:
     """The questions of a part, and a share of those with answers once more, asked of another paragraph, drawn at
     random, that has none of their answers in it.
     """
@@ -96,7 +98,7 @@ def asked_elsewhere(part: SquadFile, share: float) -> SquadFile:
         for number in rng.integers(0, len(part.paragraphs), _TRIES).tolist():
             text = part.paragraphs[number].text.lower()
             if number != each.paragraph and not any(answer.lower() in text for answer in each.answers):
-                more.append(SquadQuestion(f"{each.id}, elsewhere", each.text, number, ()))
+                more.append(SquadQuestion(f"{each.id}, unanswerable", each.text, number, ()))
                 break
     return part._replace(questions=[*part.questions, *more])
 
@@ -113,11 +115,24 @@ def fit_features(train: SquadFile, config: ReaderConfig, min_count: int | None, 
     return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config.words)
 
 
-def has_none(train: SquadFile, config: ReaderConfig) -> bool:
+def has_unanswerable(train: SquadFile, config: ReaderConfig) -> bool:
     """Whether training has questions without an answer, or passages so long that windows of them have none."""
     return any(not each.answers for each in train.questions) or any(
         len(Words.of(each.text).words) > config.passage_words for each in train.paragraphs
     )
+
+
+class Windows(NamedTuple):
+    """The windows of passages, one for each row."""
+
+    question: NDArray[np.int64]
+    """The number of its question ``[N]``."""
+    paragraph: NDArray[np.int64]
+    """The number of its paragraph ``[N]``."""
+    start: NDArray[np.int64]
+    """Words of the paragraph before it ``[N]``."""
+    answers: NDArray[np.int64]
+    """The first and the last word of the answer in it, counted from 1; zeros without one ``[N, 2]``."""
 
 
 class EncodedQuestions:
@@ -142,8 +157,8 @@ class EncodedQuestions:
                 places = (first - before, last - before) if inside else (0, 0)
                 windows.append((number, each.paragraph, before, *places))
         rows = np.array(windows, np.int64).reshape(-1, 5)
-        self.rows = rows if config.unanswerable else rows[rows[:, 3] > 0]
-        """Question, paragraph, words before the window, first and last word of the answer in it, of each window."""
+        rows = rows if config.unanswerable else rows[rows[:, 3] > 0]
+        self.windows = Windows(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:])
         self._size = size
         self._asked = [self._numbered(words) for words in self.questions]
         self._read = [self._numbered(passage.words) for passage in self.passages]
@@ -157,24 +172,25 @@ class EncodedQuestions:
     def lengths(self) -> NDArray[np.int64]:
         """Words of each window ``[N]``."""
         whole = np.array([len(passage.words) for passage in self.passages], np.int64)
-        return np.minimum(whole[self.rows[:, 1]], self._size)
+        return np.minimum(whole[self.windows.paragraph], self._size)
 
     def pair(self, row: int) -> Pair:
         """The words of a window's question and its own."""
-        question, paragraph, before = self.rows[row, :3].tolist()
-        return self.questions[question], self.passages[paragraph].words[before : before + self._size]
+        question, paragraph, start = (int(column[row]) for column in self.windows[:3])
+        return self.questions[question], self.passages[paragraph].words[start : start + self._size]
 
     def batch(self, rows: NDArray[np.int64]) -> ReaderBatch:
         """The windows of the given numbers, padded."""
-        chosen = self.rows[rows]
-        asked = [self._asked[number] for number in chosen[:, 0].tolist()]
-        read = [self._read[paragraph][before : before + self._size] for _, paragraph, before, _, _ in chosen.tolist()]
+        chosen = Windows._make(column[rows] for column in self.windows)
+        asked = [self._asked[number] for number in chosen.question.tolist()]
+        places = zip(chosen.paragraph.tolist(), chosen.start.tolist(), strict=True)
+        read = [self._read[paragraph][start : start + self._size] for paragraph, start in places]
         (question, question_lengths), (passage, lengths) = pad(asked, fill=0), pad(read, fill=0)
         different, numbers = np.unique(np.concatenate([question, passage], axis=None), return_inverse=True)
         sizes = self._starts[different + 1] - self._starts[different]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         # Where the n-grams of the chosen words lie, one word after the other.
-        places = np.arange(starts[-1]) + np.repeat(self._starts[different] - starts[:-1], sizes)
+        ngrams = np.arange(starts[-1]) + np.repeat(self._starts[different] - starts[:-1], sizes)
         features = np.zeros((*passage.shape, FEATURES), np.float32)
         for row, number in enumerate(rows.tolist()):
             features[row, : lengths[row]] = match_features(*self.pair(number))
@@ -184,8 +200,8 @@ class EncodedQuestions:
             passage=numbers[question.size :].reshape(passage.shape).astype(np.int64),
             passage_lengths=lengths,
             features=features,
-            answers=chosen[:, 3:],
+            answers=chosen.answers,
             ids=self._ids[different],
             starts=starts,
-            buckets=self._buckets[places],
+            buckets=self._buckets[ngrams],
         )

@@ -9,12 +9,12 @@ from elman.evaluation.answers import AnswerReport, evaluate_answers
 from elman.progress import Progress
 
 if TYPE_CHECKING:
-    from elman.tasks.answer.model import Reader
+    from elman.tasks.answer.model import PassageReader
 
 RULES, SENTENCE = "the rules of elman answer", "the best sentence"
 
 
-def evaluate_part(model: "Reader", part: SquadFile, *, rival: bool, progress: Progress) -> AnswerReport:
+def evaluate_part(model: "PassageReader", part: SquadFile, *, rival: bool, progress: Progress) -> AnswerReport:
     """Exact match and F1 of a reader on questions about paragraphs."""
     asked = ((each.text, part.paragraphs[each.paragraph].text) for each in part.questions)
     found = []

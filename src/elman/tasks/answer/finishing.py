@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from elman.inference.reader_precision import measured_reader
 from elman.models.reader import ReaderNetwork
 from elman.tasks.answer.objective import network_scores, threshold_of
@@ -35,7 +33,7 @@ def write_inference(job: "AnswerJob") -> tuple[dict[str, Any], dict[str, Any]]:
         job.features,
         pairs=[encoded.pair(row) for row in few],
         scores=scores[: len(few)],
-        answers=np.array(encoded.rows[: len(few), 3:]),
+        answers=encoded.windows.answers[: len(few)],
     )
     parity = job.store(made.reader, made.parity)
     threshold, figure = threshold_of(job.data.valid, encoded, scores, most=job.config.answer_words)

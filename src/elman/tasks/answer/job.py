@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from elman.data.squad import SquadFile
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.models.reader_config import ReaderConfig
-from elman.models.word_features import WordFeatures, form_of
+from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.answer.data import EncodedQuestions, ReaderData, fit_features, has_none, read_data
+from elman.tasks.answer.data import EncodedQuestions, ReaderData, fit_features, has_unanswerable, read_data
 from elman.tasks.answer.evaluation import evaluate_part
-from elman.tasks.answer.model import Reader
+from elman.tasks.answer.model import PassageReader
 from elman.tasks.answer.plan import AnswerPlan
 from elman.tasks.answer.recipe import MOST_EPOCHS, choose_plan
 from elman.tasks.answer.request import AnswerRequest
 from elman.tasks.network_job import NetworkJob, planned
-from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
+from elman.tasks.vectors.type_vectors import check_size, vocabulary_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MORE_WORDS = 50_000
 class AnswerJob(NetworkJob):
     """The data, and what was fitted on it."""
 
-    model = Reader
+    model = PassageReader
 
     request: AnswerRequest
     config: ReaderConfig
@@ -81,7 +81,7 @@ class AnswerJob(NetworkJob):
 
         return write_inference(self)
 
-    def figures(self, model: Reader) -> dict[str, Any]:
+    def figures(self, model: PassageReader) -> dict[str, Any]:
         parts = {"valid": self.data.valid, "test": self.data.test}
         how: dict[str, Any] = {"rival": self.request.rival, "progress": self.progress}
         return {name: evaluate_part(model, part, **how).to_json() for name, part in parts.items() if part is not None}
@@ -99,12 +99,10 @@ def new_job(request: AnswerRequest, *, folder: Path, progress: Progress) -> Answ
     features = fit_features(data.train, config, request.data.min_count, more)
     vectors = None
     if request.vectors is not None:
-        spelled = {form_of(word): word for word in reversed(more)} | {word: word for word in more}
-        types = ("", *(spelled.get(form, form) for form in features.vocabulary.words))
-        vectors = type_vectors(request.vectors, types, spread=0.5, progress=progress)
+        vectors = vocabulary_vectors(request.vectors, features.vocabulary.words, more, progress=progress)
         check_size(request.fixed.config, vectors, request.vectors)
         config = config.replace(embedding_size=vectors.shape[1])
-    config = config.replace(unanswerable=has_none(data.train, config))
+    config = config.replace(unanswerable=has_unanswerable(data.train, config))
     features = WordFeatures(features.vocabulary, config.words)
     questions = len(data.train.questions)
     plan = planned(

@@ -1,4 +1,4 @@
-"""Reader: a trained reader of passages and its uses, computed by the engine without torch."""
+"""PassageReader: a trained reader of passages and its uses, computed by the engine without torch."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ class _Task(NamedTuple):
     words: Words
 
 
-class Reader(FolderModel):
+class PassageReader(FolderModel):
     """A trained reader.
 
     Attributes:
@@ -66,7 +66,7 @@ class Reader(FolderModel):
         self.threshold: float | None = None
 
     @classmethod
-    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Reader":
+    def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "PassageReader":
         config = ReaderConfig.from_json(values)
         vocabulary = Vocabulary.from_bytes(model_folder.static_files(folder)[VOCABULARY_FILE])
         features = WordFeatures(vocabulary, config.words)
@@ -84,7 +84,7 @@ class Reader(FolderModel):
         self.threshold = found.get("threshold")
 
     def __repr__(self) -> str:
-        return f"Reader({self.config.cell}, {self.reader.features.size} words)"
+        return f"PassageReader({self.config.cell}, {self.reader.features.size} words)"
 
     def predict(self, questions: Asked | Iterable[Asked]) -> Any:
         """The answer to each question; of a single one, its own.

@@ -25,6 +25,7 @@ from elman.training.objective import Arrays, Validation
 _TIE = 1e-6
 """The most that a lower loss adds: less than one question in a million."""
 _VALID_ROWS = 64
+"""Windows of a batch of validation."""
 
 
 class AnswerObjective(ExampleObjective):
@@ -87,7 +88,7 @@ class AnswerObjective(ExampleObjective):
         """
         assert isinstance(network, ReaderNetwork)
         scores = yield from network_scores(network, self.encoded)
-        self._nats = mean_nats(scores, self.encoded.rows[:, 3:])
+        self._nats = mean_nats(scores, self.encoded.windows.answers)
         found = threshold_of(self.valid, self.encoded, scores, most=self.config.answer_words)
         return found.figure + _TIE * math.exp(-self._nats)
 
@@ -99,7 +100,7 @@ class AnswerObjective(ExampleObjective):
 def network_scores(network: ReaderNetwork, part: EncodedQuestions) -> Generator[float, None, list[Scores]]:
     """The scores of all windows, by torch; yields the share that is done."""
     order, nothing = np.argsort(part.lengths, kind="stable"), np.zeros(0, np.float32)
-    scores: list[Scores] = [(nothing, nothing)] * len(part.rows)
+    scores: list[Scores] = [(nothing, nothing)] * len(part.lengths)
     for start in range(0, len(order), _VALID_ROWS):
         some = order[start : start + _VALID_ROWS]
         data = part.batch(some)
@@ -124,8 +125,9 @@ def mean_nats(scores: Sequence[Scores], answers: NDArray[np.int64]) -> float:
 def threshold_of(part: SquadFile, encoded: EncodedQuestions, scores: Sequence[Scores], *, most: int) -> AnswerThreshold:
     """The threshold that is best for F1, and F1 with it."""
     choices: list[list[tuple[int, SpanChoice]]] = [[] for _ in part.questions]
-    for (question, _, before, _, _), own in zip(encoded.rows.tolist(), scores, strict=True):
-        choices[question].append((before, best_span(own, most)))
+    windows = encoded.windows
+    for question, start, own in zip(windows.question.tolist(), windows.start.tolist(), scores, strict=True):
+        choices[question].append((start, best_span(own, most)))
     # Where training has an answer to every question, windows without one are left out.
     kept = [(each, own) for each, own in zip(part.questions, choices, strict=True) if own]
     found = [best_candidate(encoded.passages[each.paragraph], own) for each, own in kept]

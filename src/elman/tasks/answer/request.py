@@ -16,7 +16,7 @@ class AnswerDataConfig(Config):
     min_count: int | None = None
     """Words seen less often are read by their characters alone; default 1, of more than a million
     words 2."""
-    elsewhere: float = 0.0
+    unanswerable_share: float = 0.0
     """Share of the questions that are also asked of another paragraph, which does not answer them, so that
     "not in the text" is learned from data without such questions."""
 
@@ -24,8 +24,8 @@ class AnswerDataConfig(Config):
         super().__post_init__()
         if self.min_count is not None and self.min_count < 1:
             raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
-        if not 0 <= self.elsewhere <= 1:
-            raise UsageError(f"elsewhere is {self.elsewhere:g}; it must be 0 to 1")
+        if not 0 <= self.unanswerable_share <= 1:
+            raise UsageError(f"unanswerable_share is {self.unanswerable_share:g}; it must be 0 to 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ class AnswerTask(NetworkTask):
     default_kind = "lstm"
     cell_kind = "reader"
     jobs = "elman.tasks.answer.job"
-    model = "elman.tasks.answer.model:Reader"
+    model = "elman.tasks.answer.model:PassageReader"
     table = "elman.evaluation.answers:answers_table"
     examples = "questions"
     reading = ("rival",)

@@ -1,7 +1,6 @@
 """Questions and passages as words with their places, and passages in windows."""
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from elman.data.word_rules import WordRules
@@ -34,15 +33,6 @@ class Words(NamedTuple):
         """The first and the last word, counted from 1, that a part of the text touches; zeros if it has none."""
         touched = [number for number, (a, b) in enumerate(self.offsets, 1) if a < end and b > start]
         return (touched[0], touched[-1]) if touched else (0, 0)
-
-
-class Window(NamedTuple):
-    """A part of a passage's words, and a question about it."""
-
-    question: Sequence[str]
-    words: Sequence[str]
-    first: int
-    """The number of words before it."""
 
 
 def window_starts(words: int, size: int, stride: int) -> list[int]:

@@ -15,7 +15,7 @@ _LINES_BYTES = 1 << 18
 _LARGE = 50_000_000
 """Bytes of text from which on the work of one process is worth an estimate."""
 _GROWTH = 32
-"""As many times the types of the trial are thought to be in the text."""
+"""Assumed ratio of types in the whole text to types in the trial."""
 
 
 def say_estimate(

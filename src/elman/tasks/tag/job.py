@@ -15,7 +15,7 @@ from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import UsageError
 from elman.models.tagger_config import TaggerConfig
-from elman.models.word_features import WordFeatures, form_of
+from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.tasks.network_job import NetworkJob, planned
@@ -26,7 +26,7 @@ from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.tag.request import TagRequest
 from elman.tasks.tag.sentences import EncodedSentences, encode_sentences
-from elman.tasks.vectors.type_vectors import check_size, type_vectors, words_with_vectors
+from elman.tasks.vectors.type_vectors import check_size, vocabulary_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -135,12 +135,10 @@ def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
     config = choose_sizes(fixed.config, **sizes, vector_size=None)
     # Words that training lacks gain most from vectors.
     more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
-    spelled = {form_of(word): word for word in reversed(more)} | {word: word for word in more}
     features = fit_features(data.train, config, request.data.min_count, more)
     vectors = None
     if request.vectors is not None:
-        types = ("", *(spelled.get(form, form) for form in features.vocabulary.words))
-        vectors = type_vectors(request.vectors, types, spread=0.5, progress=progress)
+        vectors = vocabulary_vectors(request.vectors, features.vocabulary.words, more, progress=progress)
         check_size(fixed.config, vectors, request.vectors)
         config = choose_sizes(fixed.config, **sizes, vector_size=vectors.shape[1])
         features = WordFeatures(features.vocabulary, config)

@@ -11,6 +11,7 @@ from elman.data.fasttext_binary import is_fasttext_binary, read_fasttext_binary
 from elman.data.pretrained_vectors import read_vectors
 from elman.errors import UsageError
 from elman.models.vectors.fasttext_file import fasttext_vectors
+from elman.models.word_features import form_of
 from elman.models.word_vectors import WordVectors
 from elman.progress import Progress
 from elman.tasks.vectors.model import load
@@ -41,6 +42,24 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
     table[known] = matrix[[source for source in sources if source is not None]]
     progress.say(f"vectors: {len(known):,} of {len(words):,} types have one of {path}")
     return table
+
+
+def vocabulary_vectors(
+    path: str, vocabulary: Sequence[str], words: Sequence[str], *, progress: Progress
+) -> NDArray[np.float32]:
+    """Vectors of a vocabulary of forms of words ``[1 + V, E]``; the first is that of all other words.
+
+    Args:
+        path: as in ``type_vectors``.
+        vocabulary: forms as ``form_of`` returns them; that of a word is looked up as the word is spelled.
+        words: those of ``words_with_vectors``.
+
+    Raises:
+        ElmanError: as in ``type_vectors``.
+    """
+    spelled = {form_of(word): word for word in reversed(words)} | {word: word for word in words}
+    types = ("", *(spelled.get(form, form) for form in vocabulary))
+    return type_vectors(path, types, spread=0.5, progress=progress)
 
 
 def words_with_vectors(path: str, most: int, *, progress: Progress) -> Sequence[str]:
