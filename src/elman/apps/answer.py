@@ -35,6 +35,8 @@ _BY = {
     REASON: (),
     PHRASE: ("is", "are", "was", "were", "called"),
 }
+_OF_RULES = {"least": "it has a threshold of its own", "weight": "it is for language models"}
+"""Settings that a reader does not take, and why."""
 _ASKED = 12
 """Candidates that a language model weighs."""
 
@@ -115,6 +117,9 @@ class Answerer:
         model: a trained reader, which takes the place of the rules; or a language model, which weighs the question with
             each answer in it.
 
+    Raises:
+        UsageError: ``least`` or ``weight`` is given with a reader.
+
     >>> from elman.apps.ranking.build import IndexedDocument, temporary_index
     >>> texts = ["Ada Lovelace was born in London in 1815.", "Charles Babbage built two engines in London."]
     >>> with temporary_index(IndexedDocument(str(n), text) for n, text in enumerate(texts)) as index:
@@ -135,6 +140,9 @@ class Answerer:
         self.index, self.config = index, config or AnswerConfig()
         self.reader = model if isinstance(model, AnswersQuestions) else None
         self.model = None if isinstance(model, AnswersQuestions) else model
+        for name, why in _OF_RULES.items() if self.reader else ():
+            if getattr(self.config, name) != getattr(AnswerConfig, name):
+                raise UsageError(f"--{name} does not apply to a reader: {why}; leave it out")
         methods = [method] if isinstance(method, str) else list(method)
         self._ranker = Ranker(index, methods=methods, config=ranking)
 
@@ -184,7 +192,9 @@ class Answerer:
         start, end = (inside[0][0], inside[-1][1]) if inside else (0, 0)
         sentence, name, parts = text[start:end], self.index.ids[number], {"reader": best.score}
         if best.text is None:
-            reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold or 0:.2f} is needed"
+            reason = "the passages have no words"
+            if best.end > best.start and reader.threshold is not None:
+                reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold:.2f} is needed"
             return Answer(None, name, sentence, start, end, best.score, parts, reason)
         reason = f"the reader is sure of its first and last word by {best.probability:.0%}"
         return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason)

@@ -11,6 +11,8 @@ from tests.in_process import run_here
 from tests.tasks.answer.facts import as_json
 
 import elman
+from elman.apps.answer import Answerer
+from elman.apps.ranking.build import IndexedDocument, temporary_index
 from elman.data.squad import SquadFile, read_squad
 from elman.data.vocabulary import Vocabulary
 from elman.errors import TextError, UsageError
@@ -82,6 +84,9 @@ def test_documents_are_read(folder: Path, reader: Any, tmp_path: Path) -> None:
     none = elman.answer(texts, "When did Ada leave school?", model=reader)
     assert none.text is None and "is needed" in none.reason
     assert elman.answer(texts, "Xyzzy?", model=reader).reason == "no document has a word of the question"
+    for name in ("least", "weight"):
+        with pytest.raises(UsageError, match=f"--{name} does not apply to a reader"):
+            elman.answer(texts, "When was Ada born?", model=reader, **{name: 0.9})
     (tmp_path / "notes.txt").write_text("\n".join(texts))
     command = ["elman", "answer", "notes.txt", "What did Flora work as?", "--model", str(folder / "reader")]
     assert run_here(command, tmp_path) == "singer\n"
@@ -168,6 +173,9 @@ def test_without_unanswered_questions_every_question_gets_an_answer(tmp_path: Pa
     assert model.threshold is None and not model.config.unanswerable
     assert model.predict(("When did Ada leave school?", ADA)).text is not None
     assert model.predict(("When did Ada leave school?", "")).text is None
+    with temporary_index([IndexedDocument("1", ADA), IndexedDocument("2", "")]) as index:
+        found = Answerer(index, model=model).answer("When did Ada leave school?", documents=[1])
+    assert found.text is None and found.reason == "the passages have no words"
     model = elman.train(tmp_path / "train.json", out=tmp_path / "other", unanswerable_share=0.5, **small)
     assert model.config.unanswerable and 20 < model.card["data"]["train"]["without_answer"] < 60
 
