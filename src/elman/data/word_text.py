@@ -24,7 +24,7 @@ from elman.data.phrases import JOINT, find_phrases, joined
 from elman.data.vocabulary import Vocabulary
 from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
-from elman.system.files import storage_errors
+from elman.system.files import storage_errors, write_array
 from elman.text.corpus import CorpusConfig, read_lines
 from elman.text.normalise import normalise_line, split_lines
 from elman.text.splitting import WORD_PATTERN
@@ -215,7 +215,7 @@ def _count(
             found = np.bincount(ids, minlength=len(counts))
             found[: len(counts)] += counts
             counts = found
-            opened.write(ids.astype("<i4").data)
+            write_array(opened, ids.astype("<i4"))
             while len(table) > most_words:
                 # A dropped word that comes again gets a new number and begins again at one.
                 rare += 1
@@ -249,7 +249,7 @@ def _join_phrases(
         with storage_errors(target), open(target, "wb") as written:
             for part in joined(ids, phrases, new):
                 counts += np.bincount(part, minlength=len(counts))
-                written.write(part.astype("<i4").data)
+                write_array(written, part.astype("<i4"))
         del ids
         target.replace(file)
     finally:
@@ -272,10 +272,10 @@ def _batches(sources: Sequence[str], config: WordsConfig, progress: Progress) ->
 
 def _translate(source: Path, target: Path, rows: NDArray[np.int32], read: int) -> None:
     with storage_errors(target), open(source, "rb") as numbered, open(target, "wb") as written:
-        written.write(np.array([read], "<i8").data)
+        write_array(written, np.array([read], "<i8"))
         while len(numbers := np.fromfile(numbered, "<i4", _BATCH)):
             ids = rows[numbers]
-            written.write(ids[ids != _LEFT_OUT].astype("<i4").data)
+            write_array(written, ids[ids != _LEFT_OUT].astype("<i4"))
 
 
 def _hash(file: Path, vocabulary: Vocabulary) -> str:

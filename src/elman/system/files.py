@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from elman.errors import StorageError
 from elman.system.machine import cache_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -79,6 +82,17 @@ def allocate(file: BinaryIO, size: int) -> None:
     for done in range(0, size, 1 << 20):
         file.write(bytes(min(1 << 20, size - done)))
     file.flush()
+
+
+def write_array(file: BinaryIO, array: "NDArray[Any]") -> None:
+    """Write the numbers of a contiguous array to an open file.
+
+    ``ndarray.tofile`` raises no error when a full disk loses some of them; a file object raises one.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    file.write(array.data)
 
 
 def is_temporary(path: Path) -> bool:

@@ -21,7 +21,7 @@ from elman.apps.ranking.index import Index
 from elman.apps.ranking.strings import Strings
 from elman.errors import TextError
 from elman.progress import Progress
-from elman.system.files import allocate, storage_errors
+from elman.system.files import allocate, storage_errors, write_array
 from elman.system.machine import cache_folder
 
 _BATCH = 1 << 20
@@ -119,8 +119,8 @@ class _Builder:
         kept = numbers >= 0
         self._lengths.extend(np.bincount(documents[kept], minlength=len(self._sizes)).tolist())
         pairs, counts = np.unique(documents[kept] << 32 | numbers[kept], return_counts=True)
-        self._files["vector_numbers"].write((pairs & 0xFFFFFFFF).astype("<i4").data)
-        self._files["vector_counts"].write(counts.astype("<i4").data)
+        write_array(self._files["vector_numbers"], (pairs & 0xFFFFFFFF).astype("<i4"))
+        write_array(self._files["vector_counts"], counts.astype("<i4"))
         sizes = np.bincount(pairs >> 32, minlength=len(self._sizes))
         self._starts["vector"].extend((self._starts["vector"][-1] + np.cumsum(sizes)).tolist())
         self._batch, self._sizes = [], []

@@ -31,7 +31,7 @@ from elman.models.ngram.counts import OrderCounts
 from elman.models.ngram.spill import Run, Spill
 from elman.progress import Progress
 from elman.system.cluster import ALONE, Advance, Workers
-from elman.system.files import allocate
+from elman.system.files import allocate, write_array
 from elman.system.mapped_arrays import array_of, file_of
 
 _STRETCH = 1 << 22
@@ -259,7 +259,8 @@ def _sort_windows(
                 )  # fmt: skip
             advance(_WORK[0] * (stop - first))
         windows.finish()
-        unigrams.tofile(own / "unigrams")
+        with open(own / "unigrams", "wb") as file:
+            write_array(file, unigrams)
     return _Sorted(windows.runs, own / "unigrams")
 
 
@@ -295,7 +296,7 @@ class _Columns:
             done = max(int(self.filled[n]) - keep, 0)
             if done:
                 for column, files in zip(self.columns, self._open, strict=True):
-                    files[n - 2].write(column[n, :done].data)
+                    write_array(files[n - 2], column[n, :done])
                     column[n, 0] = column[n, done]
                 self.filled[n] -= done
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.models.ngram import spill_kernels as kernels
 from elman.models.ngram.counting_memory import BufferSizes
 from elman.system.cluster import Advance
+from elman.system.files import write_array
 
 Records = NDArray[np.uint64]
 Run = tuple[Path, int]
@@ -96,7 +97,7 @@ class Spill:
         self._runs_written += 1
         with open(path, "wb") as file:
             for block in blocks:
-                file.write(block.data)
+                write_array(file, block)
                 rows += len(block)
         self._runs.append((path, rows))
 

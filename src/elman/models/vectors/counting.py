@@ -23,7 +23,7 @@ from elman.models.vectors.ppmi import POWERS, factorised
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.progress import Progress
 from elman.system.cluster import Advance, workers
-from elman.system.files import storage_errors
+from elman.system.files import storage_errors, write_array
 from elman.system.mapped_arrays import array_of, file_of
 
 _BLOCK = 50_000
@@ -64,7 +64,8 @@ def _count_on_disk(
 ) -> PairCounts:
     """The pairs of all stretches, counted by whoever shares the work."""
     vocab, kept = len(text.vocabulary), disk.folder / "pairs.kept"
-    keep.tofile(kept)
+    with open(kept, "wb") as file:
+        write_array(file, keep)
     task = partial(
         _sort_stretch,
         ids=file_of(text.ids),

@@ -20,7 +20,7 @@ from elman.models.ngram.counting_memory import BufferSizes, in_words
 from elman.models.ngram.spill import Run, Spill
 from elman.models.vectors.cooccurrence import PairCounts
 from elman.models.vectors.sampling import compiled
-from elman.system.files import allocate, storage_errors
+from elman.system.files import allocate, storage_errors, write_array
 
 _BLOCK, _PART = 1 << 14, 1 << 12
 _LEAST = 1 << 25
@@ -61,12 +61,12 @@ def add_up_pairs(
     with open(files[0], "wb") as to_columns, open(files[1], "wb") as to_counts:
         for block in spill.merged(advance):
             written = _add_up(block, weights, vocab, last, pending, sizes_of_rows, columns, counts)
-            to_columns.write(columns[:written].data)
-            to_counts.write(counts[:written].data)
+            write_array(to_columns, columns[:written])
+            write_array(to_counts, counts[:written])
         if last[0] >= 0:
             sizes_of_rows[last[0] // vocab + 1] += 1
-            to_columns.write(np.array([last[0] % vocab], np.int32).data)
-            to_counts.write(np.array([pending[0]], np.float32).data)
+            write_array(to_columns, np.array([last[0] % vocab], np.int32))
+            write_array(to_counts, np.array([pending[0]], np.float32))
     return PairCounts(np.cumsum(sizes_of_rows), _mapped(files[0], np.int32), _mapped(files[1], np.float32))
 
 
@@ -92,7 +92,7 @@ def shuffled_on_disk(
         for file, some in enumerate(np.split(part[order], np.cumsum(found)[:-1])):
             if len(some):
                 with open(paths[file], "ab") as opened:
-                    opened.write(some.data)
+                    write_array(opened, some)
         sizes += found
     whole = folder / "pairs.shuffled"
     with open(whole, "wb") as opened:
@@ -100,7 +100,7 @@ def shuffled_on_disk(
             if path.exists():
                 part = np.fromfile(path, PAIR)
                 random.shuffle(part)
-                opened.write(part.data)
+                write_array(opened, part)
                 path.unlink()
     return _mapped(whole, PAIR), np.concatenate([[0], np.cumsum(sizes.reshape(groups, files).sum(axis=1))])
 
