@@ -28,6 +28,7 @@ quick: .venv/dev
 # Before a release: kills and faults at 200 moments and more (some four minutes), and 10,000 changed files and requests.
 faults: .venv/dev
 	$(BIN)/python -m tests.faults.campaign --moments 200
+	ELMAN_FAULTS=200 $(BIN)/pytest -n 0 tests/cli/test_hosts.py
 
 fuzz: .venv/dev
 	$(BIN)/python -m tests.faults.fuzz 10000

@@ -1,5 +1,6 @@
 """What register_cell refuses, in one line; and where registering modules are looked for."""
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,5 +137,5 @@ def test_entry_points_of_installed_packages_are_found(fresh: pytest.MonkeyPatch,
             exec(OWN.format(name="installed"), {})
 
     groups: list[str] = []
-    fresh.setattr(plugins, "entry_points", lambda group: (groups.append(group), [Installed])[1])
+    fresh.setattr(importlib.metadata, "entry_points", lambda group: (groups.append(group), [Installed])[1])
     assert cell_named("installed").name == "installed" and groups == ["elman.plugins"]

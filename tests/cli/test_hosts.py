@@ -1,6 +1,7 @@
 """A training on two hosts: the cable is cut, and then a host is lost (``benchmarks/hosts.py``)."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "hosts.py"
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("ELMAN_FAULTS" not in os.environ, reason="waits for a minute: make faults runs it")
 def test_a_cut_cable_is_waited_for_and_a_lost_host_ends_the_training() -> None:
     command = [sys.executable, SCRIPT, "--cut", "2", "--timeout", "10"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=240)

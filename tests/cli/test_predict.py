@@ -76,7 +76,9 @@ def test_mistakes_are_said_in_one_line(cli: Call, reviews_folder: Path, flags: t
 @pytest.mark.parametrize("flags", [("--n-best", "2"), ("--input-format", "text"), ("--format", "jsonl")])
 def test_flags_of_taggers(cli: Call, reviews_folder: Path, flags: tuple[str, ...]) -> None:
     result = cli("predict", reviews_folder, *flags)
-    assert result.code == 2 and re.search(f"is no (tagger|translator); leave out {flags[0]}$", result.err.strip())
+    assert result.code == 2 and re.search(
+        f"is no (tagger|translator or captioner); leave out {flags[0]}$", result.err.strip()
+    )
 
 
 def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> None:

@@ -37,7 +37,7 @@ def test_it_does_not_hold(cli: Callable[..., Any], ngram_folder: Path, tmp_path:
 def test_mistakes_are_one_line(cli: Callable[..., Any], ngram_folder: Path, tmp_path: Path) -> None:
     for words, says in [
         ((tmp_path / "nothing",), "does not exist"),
-        ((tmp_path,), "is not a model folder"),
+        ((tmp_path,), "not a model folder"),
         ((ngram_folder, "--canary", "pin"), "add the secret"),
         ((ngram_folder, "--tolerance", "-1"), "--tolerance is -1"),
     ]:

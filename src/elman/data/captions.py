@@ -196,7 +196,7 @@ def read_captions(
             for image, caption in _captions(source, raw_lines(source, encoding=config.encoding, advance=advance)):
                 text = normalise_text(caption)
                 if text:
-                    captions.setdefault(_file_of(folder, image), {})[text] = None
+                    captions.setdefault(_file_of(folder, image, source.name), {})[text] = None
                 empty += not text
     if empty:
         progress.say(f"note: {empty:,} empty captions left out")
@@ -205,8 +205,10 @@ def read_captions(
     return {path: tuple(texts) for path, texts in captions.items()}
 
 
-def _file_of(folder: Path, image: str) -> Path:
+def _file_of(folder: Path, image: str, source: str) -> Path:
     path = folder / image
+    if not image or not path.name or path == folder:
+        raise TextError(f"{source}: a picture is named {image[:60]!r}; give the name of its file")
     features = path.with_suffix(FEATURES)
     return features if features != path and not path.exists() and features.exists() else path
 

@@ -38,6 +38,7 @@ def read_picture(
         MissingExtra: Pillow is not installed.
         TextError: no picture, a broken one, or one that is too large.
     """
+    _check_file(file, name)
     image_module, operations = _pillow("Image"), _pillow("ImageOps")
     too_large = TextError(f"{name}: a picture of more than {MOST_PIXELS >> 20} million pixels; make it smaller")
     try:
@@ -74,12 +75,19 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     return np.asarray(image_module.fromarray(picture).resize((width, height), image_module.Resampling.BILINEAR))
 
 
+def _check_file(file: Path | BinaryIO, name: str) -> None:
+    """Refuse what may never end or never begin."""
+    if isinstance(file, Path) and file.exists() and not file.is_file():
+        raise TextError(f"{name}: a folder, a pipe, a socket or a device; name a file")
+
+
 def read_features(file: Path, *, name: str) -> NDArray[np.float32]:
     """The features of a picture ``[H, W, D]``; nothing in the file is executed.
 
     Raises:
         TextError: not an array of two or three axes of finite numbers, or too large.
     """
+    _check_file(file, name)
     try:
         array = np.lib.format.open_memmap(file, mode="r")
     except FileNotFoundError as error:

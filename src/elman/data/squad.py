@@ -106,11 +106,9 @@ def _nearest(context: str, text: str, near: int) -> int | None:
     """The occurrence of a text that begins nearest to a character."""
     if not text or context.startswith(text, near) and near >= 0:
         return near if text else None
-    places, start = [], context.find(text)
-    while start >= 0:
-        places.append(start)
-        start = context.find(text, start + 1)
-    return min(places, key=lambda place: abs(place - near), default=None)
+    begin = min(max(near, 0), len(context))
+    places = context.rfind(text, 0, begin + len(text)), context.find(text, begin)
+    return min((place for place in places if place >= 0), key=lambda place: abs(place - near), default=None)
 
 
 def _items(value: dict[str, Any], name: str, place: str) -> list[tuple[dict[str, Any], str]]:

@@ -9,6 +9,9 @@ from elman.serve.request_context import RequestContext
 from elman.serve.sessions import too_long
 from elman.serve.summarize_schemas import SummarizeBody
 
+_LETTERS = 20
+"""Most characters of a text for each token that is allowed."""
+
 
 def summarize_answer(body: SummarizeBody, able: Ability, context: RequestContext) -> dict[str, Any]:
     """The sentences as ``elman.summarize`` chooses them: by their words, or by the vectors of the named model.
@@ -18,7 +21,9 @@ def summarize_answer(body: SummarizeBody, able: Ability, context: RequestContext
         ElmanError: no sentence, or settings that do not fit.
     """
     check_unicode([body.text], param="text")
-    if len(body.text.split()) > context.limits.max_prompt_tokens:
+    # Without blanks a text is one word, however long.
+    most = context.limits.max_prompt_tokens
+    if len(body.text) > _LETTERS * most or len(body.text.split()) > most:
         raise too_long(context.limits.max_prompt_tokens, param="text")
     vectors = None if body.model is None else able.sentence_vectors
     if vectors is None and body.model is not None:

@@ -122,9 +122,13 @@ def started(count: int | None, address: str | None, *, folder: Path, progress: P
 
 @contextlib.contextmanager
 def local_cluster(count: int) -> Iterator[Any]:
-    """A Dask cluster of processes of this machine, to which nobody from outside can connect."""
+    """A Dask cluster of processes of this machine.
+
+    Nobody from outside can connect; nor other users of the machine, who lack the keys, which are
+    made for it and kept in memory.
+    """
     from dask import config
-    from distributed import LocalCluster
+    from distributed import LocalCluster, Security
 
     settings = {
         "distributed.scheduler.allowed-failures": TRIES - 1,
@@ -138,6 +142,7 @@ def local_cluster(count: int) -> Iterator[Any]:
             n_workers=count,
             threads_per_worker=1,
             host="127.0.0.1",
+            security=Security.temporary(),
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address=None,
             memory_limit=0,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    with local_cluster(2) as found:
+    """As one that others started: whoever knows its address may use it."""
+    with patch("distributed.Security.temporary", return_value=None), local_cluster(2) as found:
         yield found
 
 
