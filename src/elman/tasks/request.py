@@ -3,22 +3,35 @@ else."""
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from elman.config import Config
-from elman.errors import ElmanError, UsageError
+from elman.errors import FolderError, TextError, TrainingError, UsageError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
 from elman.system.cluster import check_workers, started
 from elman.system.machine import cache_folder
+from elman.tasks.folder_model import FolderModel
 from elman.training.plan import Plan
 from elman.training.plan_file import read_plan
 
 DEFAULT_MINUTES = 5.0
 PRECISIONS = ("auto", "bf16", "fp32")
+
+
+class Hashed(Protocol):
+    """Data that a hash identifies."""
+
+    @property
+    def hash(self) -> str:
+        """Hex digits."""
+        ...
+
+
+D = TypeVar("D", bound=Hashed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,8 +103,27 @@ class Request:
             return None
         try:
             return cls.from_json(read_plan(folder / "training")["request"])
-        except (ElmanError, KeyError, TypeError, ValueError):
+        except (FolderError, TrainingError, UsageError, KeyError, TypeError, ValueError):
             return None
+
+    @classmethod
+    def data_of_training(cls, model: FolderModel, read: Callable[[Self], D]) -> tuple[D | None, str]:
+        """The data of a model's training, if it still exists and is the same; otherwise None, and why.
+
+        Args:
+            read: reads the data of a request.
+        """
+        request = cls.of_training(model.folder)
+        if request is None:
+            return None, "the folder no longer says what it was"
+        if "-" in (*request.sources, *request.valid, *request.test):
+            return None, "it came from standard input"
+        try:
+            data = read(request)
+        except (TextError, UsageError) as error:
+            return None, str(error)
+        same = data.hash == model.card.get("data", {}).get("hash")
+        return (data, "") if same else (None, "its hash is another")
 
     def sharing(self, progress: Progress) -> AbstractContextManager[None]:
         """Processes that share the preparing, for the time of a block; by default this one alone."""

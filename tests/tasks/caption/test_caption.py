@@ -41,6 +41,7 @@ def test_figures_beside_rivals(captioner, tmp_path):
     assert sorted(names) == ["the caption of the nearest training picture", "the most frequent caption"]
     assert found.values["scores"]["exact_match"]["value"] > 40 and "points of BLEU" in found.words
     assert "also in the training part" in found.words  # the same seed draws the same pictures
+    assert captioner.evaluate(file).to_json() == found.values
     held_out = captioner.card["figures"]["valid"]
     assert held_out["pictures"] == held_out["of"] and len(held_out["rivals"]) == 2
     summary = "\n".join(task_named("caption").summary(captioner.card))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from elman.data.captions import CaptionedPictures, CaptionsConfig, read_captioned
 from elman.data.example_splits import random_part
 from elman.decode.translation import DecodingConfig
-from elman.errors import ElmanError, MissingExtra, UsageError
+from elman.errors import MissingExtra, UsageError
 from elman.evaluation.caption_rivals import most_frequent_caption, nearest_captions
 from elman.evaluation.captions import CaptionReport, evaluate_captions
 from elman.progress import Progress
@@ -40,16 +40,14 @@ def evaluate_sources(
     for name in settings:
         if name not in reading | decoding:
             raise UsageError(f"--{name.replace('_', '-')} does not apply to a captioner; leave it out")
-    request = CaptionRequest.of_training(model.folder)
     config = CaptionsConfig(**{name: value for name, value in settings.items() if name in reading})
-    search = {name: settings[name] for name in settings if name in decoding}
-    model.decoding(**search)
+    search = model.decoding(**{name: value for name, value in settings.items() if name in decoding})
     pictures, _ = read_captioned(sources, config=config, shape=model.shape, progress=progress)
-    train, notes = training_data(model, request), []
-    if train is None:
-        notes = ["the rivals need the training data, which is gone or has changed"]
+    data, why = CaptionRequest.data_of_training(model, lambda request: read_data(request, Progress()))
+    if data is None:
+        train, notes = None, [f"the rivals need the training data, which is gone or has changed: {why}"]
     else:
-        notes = _seen(pictures, train)
+        train, notes = data.train, _seen(pictures, data.train)
     return _report(model, pictures, search, train, notes=notes, progress=progress)
 
 
@@ -61,7 +59,7 @@ def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress
         for name, part in data.parts.items():
             if name != "train":
                 some = part.take(random_part(range(len(part)), SAMPLE))
-                values = _report(model, some, {}, data.train, progress=progress).to_json()
+                values = _report(model, some, model.decoding(), data.train, progress=progress).to_json()
                 figures[name] = {"of": len(part), **values, "examples": []}
     except MissingExtra as error:
         progress.say(f"note: there are no figures: {error}")
@@ -71,7 +69,7 @@ def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress
 def _report(
     model: "Captioner",
     pictures: CaptionedPictures,
-    search: Mapping[str, Any],
+    search: DecodingConfig,
     train: CaptionedPictures | None,
     *,
     notes: Sequence[str] = (),
@@ -79,7 +77,7 @@ def _report(
 ) -> CaptionReport:
     predicted = []
     with progress.stage("writing captions", total=len(pictures), unit="pictures") as advance:
-        for found in model.predictions(pictures.pictures, **search):
+        for found in model.predictions(pictures.pictures, **search.to_json()):
             predicted.append(found.text)
             advance(1)
     rivals = {}
@@ -96,20 +94,9 @@ def _report(
         notes=notes,
         facts={
             "model": f"{model.config.cell}-{model.model_hash[:8]}",
-            "beam": str(model.decoding(**search).beam_size),
+            "beam": str(search.beam_size),
         },
     )
-
-
-def training_data(model: "Captioner", request: CaptionRequest | None) -> CaptionedPictures | None:
-    """The training part, if it still exists and is the same."""
-    if request is None or "-" in (*request.sources, *request.valid, *request.test):
-        return None
-    try:
-        data = read_data(request, Progress())
-        return data.train if data.hash == model.card["data"]["hash"] else None
-    except (ElmanError, KeyError):
-        return None
 
 
 def _seen(pictures: CaptionedPictures, train: CaptionedPictures) -> list[str]:

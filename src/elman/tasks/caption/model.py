@@ -18,6 +18,7 @@ from elman.inference.captioner import InferenceCaptioner, InferenceCaptionerConf
 from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.models.captioner_config import CaptionerConfig
 from elman.models.protocol import LanguageModel
+from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.tasks.caption.attention import PictureAttention, picture_attention
@@ -29,6 +30,7 @@ from elman.tasks.folder_model import FolderModel
 from elman.text.tokenizer import EOS_ID
 
 if TYPE_CHECKING:
+    from elman.evaluation.captions import CaptionReport
     from elman.tasks.folder_model import Weights
 
 _BATCH = 32
@@ -159,6 +161,18 @@ class Captioner(FolderModel):
     def reading(self, pictures: Sequence[Picture]) -> ConditionedDecoder:
         """A language model of the captions of pictures."""
         return self._reading([self.shape.read(picture) for picture in pictures])
+
+    def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> "CaptionReport":
+        """Figures with intervals on the pictures and captions of files, next to those of the rivals.
+
+        Args:
+            sources: files, folders, globs or ``-``.
+            settings: ``images``, ``encoding`` and ``skip_broken`` of ``CaptionsConfig``, and fields of
+                ``DecodingConfig``.
+        """
+        from elman.tasks.caption.evaluation import evaluate_sources
+
+        return evaluate_sources(self, [str(source) for source in sources], settings, progress=progress or Progress())
 
     def explain(self, picture: Picture, *, label: str | None = None) -> PictureAttention:
         """Where the model looks in a picture while it writes each word of its caption.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from elman.data.example_splits import random_part
 from elman.data.pairs import Pairs, named_files, read_pairs
 from elman.decode.translation import DecodingConfig
-from elman.errors import ElmanError, MissingExtra, UsageError
+from elman.errors import MissingExtra, UsageError
 from elman.evaluation.alignments import agreement, counted_links, pharaoh
 from elman.evaluation.translation_rivals import Copy, TranslationRival, rival_translations, translation_rivals
 from elman.evaluation.translations import TranslationReport, evaluate_translations
@@ -65,11 +65,12 @@ def evaluate_sources(
     sources, config = named_files(sources, config.replace(**{"format": None, **own}))
     search = DecodingConfig(**{name: settings[name] for name in settings if name in decoding})
     pairs = read_pairs(sources, config=config, progress=progress)
-    train, rivals, notes = training_data(model, request), [Copy()], []
-    if train is None:
-        notes = ["the word-by-word dictionary needs the training data, which is gone or has changed"]
+    data, why = TranslateRequest.data_of_training(model, lambda request: read_data(request, Progress()))
+    if data is None:
+        train, rivals = None, [Copy()]
+        notes = [f"the word-by-word dictionary needs the training data, which is gone or has changed: {why}"]
     else:
-        rivals = [rival.fit(train) for rival in translation_rivals()]
+        train, rivals = data.train, [rival.fit(data.train) for rival in translation_rivals()]
         notes = _seen(pairs, train)
     return Evaluated(_report(model, pairs, search, rivals, notes=notes, progress=progress), pairs, train)
 
@@ -143,17 +144,6 @@ def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, pro
     for name, text in files.items():
         write_atomic(folder / name, text.encode())
     return [*written, *(folder / name for name in files)]
-
-
-def training_data(model: "Translator", request: TranslateRequest | None) -> Pairs | None:
-    """The training part, if it still exists and is the same."""
-    if request is None or "-" in (*request.sources, *request.valid, *request.test):
-        return None
-    try:
-        data = read_data(request, Progress())
-        return data.train if data.hash == model.card["data"]["hash"] else None
-    except (ElmanError, KeyError):
-        return None
 
 
 def _seen(pairs: Pairs, train: Pairs) -> list[str]:

@@ -20,6 +20,7 @@ from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.translator import InferenceTranslator, InferenceTranslatorConfig, inference_translator
 from elman.models.protocol import LanguageModel
 from elman.models.translator_config import TranslatorConfig
+from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.tasks.engine_file import engine_network
@@ -33,6 +34,7 @@ from elman.tasks.translate.vocabularies import Vocabularies
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 if TYPE_CHECKING:
+    from elman.evaluation.translations import TranslationReport
     from elman.tasks.folder_model import Weights
 
 _BATCH = 64
@@ -157,6 +159,18 @@ class Translator(FolderModel):
         if len(sources) != len(targets):
             raise UsageError(f"{len(sources)} sources and {len(targets)} targets were given; give as many of both")
         return attended(self, Pairs(*(list(map(normalise_text, side)) for side in (sources, targets))))
+
+    def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> "TranslationReport":
+        """Figures with intervals on the pairs of files, next to those of the rivals.
+
+        Args:
+            sources: files, folders, globs or ``-``.
+            settings: fields of ``PairsConfig``, by default as in training, and of ``DecodingConfig``.
+        """
+        from elman.tasks.translate.evaluation import evaluate_sources
+
+        names = [str(source) for source in sources]
+        return evaluate_sources(self, names, settings, progress=progress or Progress()).report
 
     def explain(self, text: str, *, label: str | None = None) -> Attention:
         """Where the model looks in a text while it translates it: by word, or by token if tokens are characters
