@@ -1,8 +1,9 @@
 # Two commands for a stranger: `make demo` and `make test`. PYTHON chooses the interpreter (3.11 or newer).
-# While you work: `make quick`, at most 90 seconds on two cores. WORKERS: processes that run tests (0: this one alone).
+# While you work: `make quick`, at most 90 seconds on two cores. WORKERS: processes that run tests (0: this one alone), by
+# default one more than cores, for tests of pages and processes wait.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= auto
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 # Errors are shown; warnings, as of package indexes that do not answer, are not. Modules are compiled when they are first
 # imported, which most of torch's never are.
 PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
