@@ -104,7 +104,7 @@ class Campaign:
         folder = self._folder(self._home / "run")
         words = job.command(folder)
         if kind == "disk":
-            with small_disk(folder / "disk", 1 << 22) as free:
+            with small_disk(folder / "disk", 1 << 27) as free:
                 os.environ["ELMAN_CACHE"] = str(folder / "disk" / "cache")
                 words = job.command(folder / "disk")
                 free(int(part * 40) * 4096)
