@@ -262,14 +262,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=200, help="kills; other faults come on top")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=KINDS)
+    parser.add_argument("--only", nargs="*", default=tuple(KINDS), choices=KINDS)
     parser.add_argument("--jobs", nargs="*", default=(), help="only these trainings, and exports of their models")
     options = parser.parse_args()
     print(f"{options.moments} moments, seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="elman-faults-") as home:
         os.chmod(home, 0o755)
         campaign = Campaign(Path(home), options.seed, options.jobs)
-        for kind in KINDS if options.only is None else [options.only]:
+        for kind in options.only:
             if (kind == "disk" and not can_mount()) or (kind == "read-only" and os.geteuid() != 0):
                 print(
                     f"{kind}: not tried, as this process may not " + ("mount" if kind == "disk" else "change its user")
