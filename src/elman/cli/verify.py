@@ -68,7 +68,8 @@ def _lines(found: Any) -> list[str]:
     wrong += [f"canary {each.canary.pattern!r}" for each in found.canaries if each.memorised]
     held = f"{sum(each.holds is True for each in found.files)} files, {len(found.figures)} figures"
     if found.holds:
-        return [*lines, "", f"holds: {held}" + (f", {len(found.canaries)} canaries" if found.canaries else "")]
+        held += f", {len(found.canaries)} canaries" if found.canaries else ""
+        return [*lines, "", f"holds: {held}" if found.figures else f"the files hold, no figure was looked at: {held}"]
     return [*lines, "", f"DOES NOT HOLD: {', '.join(wrong) or 'nothing was derived from that data'}"]
 
 

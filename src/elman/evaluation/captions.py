@@ -23,7 +23,8 @@ class CaptionReport:
     """The results of ``evaluate_captions``."""
 
     headline: str
-    """The figure that the verdict is about: ``bleu``, or ``exact_match`` if captions are mostly too short for it."""
+    """The figure that the verdict is about: ``bleu``, or ``exact_match`` if half of the captions or more are
+    too short for it."""
     scores: TranslationScores
     """Of the model."""
     rivals: tuple[TranslationScores, ...]
@@ -83,7 +84,7 @@ def evaluate_captions(
     figures = {name: of.figures for name, of in found.items()}
     # BLEU counts four words in a row.
     lengths = [len(caption.split()) for captions in pictures.captions for caption in captions]
-    headline = "bleu" if np.median(lengths) >= _FEWEST_WORDS else "exact_match"
+    headline = "bleu" if np.mean(np.array(lengths) >= _FEWEST_WORDS) > 0.5 else "exact_match"
     scores, beside, said = compared_scores(figures, model, headline, len(pictures), units, resamples)
     return CaptionReport(
         headline=headline,

@@ -204,7 +204,7 @@ def _add_route(app: FastAPI, server: Server, route: Route) -> None:
 def _overview(app: FastAPI) -> str:
     """The routes, for a person whose client is no browser."""
     lines = [
-        f"{f'{method} {route.path}':31}{route.summary}"
+        f"{f'{method} {route.path}':30} {route.summary}".replace(":path}", "}")
         for route in app.routes
         if isinstance(route, APIRoute) and route.include_in_schema
         for method in sorted(route.methods or ())
