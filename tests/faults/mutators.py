@@ -72,7 +72,7 @@ def _move_lines(data: bytearray, rng: random.Random) -> None:
 
 def _nest(data: bytearray, rng: random.Random) -> None:
     at = rng.randrange(len(data) + 1)
-    data[at:at] = rng.choice([b"[", b'{"a":', b"(", b"<"]) * rng.choice([10, 3000, 100_000])
+    data[at:at] = rng.choice([b"[", b'{"a":', b"(", b"<"]) * rng.choice([10, 3000, 20_000])
 
 
 _CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (

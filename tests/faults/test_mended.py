@@ -75,6 +75,7 @@ LONG = "9" * 5000
         ("kaldi", f"u1-{LONG} in the end\n"),
         ("tsv", f"id\ttext\tx{LONG}\ta\ta\nu1\tin\t1\t2\t3\n"),
         ("tsv", f"id\ttext\tx{LONG}\nu1\tin\tone\n"),
+        ("jsonl", f'{{"id": 1, "hyps": [["in", {LONG[:400]}]]}}'),
     ],
 )
 def test_long_numbers_of_lattices_and_lists_are_refused_in_one_line(format: str, text: str, tmp_path: Path) -> None:

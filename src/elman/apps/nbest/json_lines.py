@@ -12,6 +12,7 @@ a score under its own name; costs (``ac_cost``) change their sign. ``probability
 import itertools
 import json
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,9 @@ def _is_number(value: Any) -> bool:
 def _scores(named: Iterable[tuple[str, Any]], position: str, rank: int) -> dict[str, float]:
     scores = {}
     for name, number in named:
-        if not _is_number(number) or not math.isfinite(number):
+        if not _is_number(number) or not abs(number) <= sys.float_info.max:  # whole numbers of JSON have no bound
             raise TextError(
-                f"{position}: score {name!r} of hypothesis {rank} is {number!r}; it must be a finite number"
+                f"{position}: score {name!r} of hypothesis {rank} is {repr(number)[:40]}; it must be a finite number"
             )
         if name in _COSTS:
             scores[_COSTS[name]] = -float(number)
