@@ -119,7 +119,7 @@ def _whole(annotation: _Annotation, text: str, options: ReadOptions) -> CharSpan
     if not _fits(annotation, text):
         raise TextError(
             f"{first.position}: span {first.start}-{annotation.spans[-1].end} ({first.label}) should be "
-            f"{annotation.surface[:60]!r}, but {_inside(annotation, text)[:60]!r} is there; offsets count characters "
+            f"{repr(annotation.surface)[:60]}, but {_inside(annotation, text)[:60]!r} is there; offsets count characters "
             "of the text"
         )
     if len(annotation.spans) == 1:
