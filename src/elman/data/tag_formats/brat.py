@@ -119,8 +119,8 @@ def _whole(annotation: _Annotation, text: str, options: ReadOptions) -> CharSpan
     if not _fits(annotation, text):
         raise TextError(
             f"{first.position}: span {first.start}-{annotation.spans[-1].end} ({first.label}) should be "
-            f"{repr(annotation.surface)[:60]}, but {_inside(annotation, text)[:60]!r} is there; offsets count characters "
-            "of the text"
+            f"{repr(annotation.surface)[:60]}, but {_inside(annotation, text)[:60]!r} is there; offsets count "
+            "characters of the text"
         )
     if len(annotation.spans) == 1:
         return first
