@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
+from tests.contracts.forged_card import forged_card
 from tests.stopping import StopAfter
 from tests.tasks import counting_task
 
@@ -366,7 +367,7 @@ def test_figures_are_derived_again(subject: tuple[str, Subject], trained: tuple[
         if not card["figures"]
         else next(each.name for each in compare_cards({"figures": card["figures"]}, {}, tolerance=0) if each.stated)
     )
-    model_folder.write_card(forged, bettered(card, name))
+    model_folder.write_card(forged, forged_card(card, name))
     before = {path: path.stat().st_mtime_ns for path in forged.rglob("*")}
     found = elman.verify(forged, data=[moved])
     assert found.reason is None and not found.holds
@@ -375,15 +376,6 @@ def test_figures_are_derived_again(subject: tuple[str, Subject], trained: tuple[
     moved.write_text("\n".join(data.read_text().splitlines()[:-9]))
     other = elman.verify(folder, data=[moved])
     assert other.reason is not None and not other.holds and not other.figures
-
-
-def bettered(value: Any, name: str, here: str = "") -> Any:
-    """A model card with another number, or hash, at a place."""
-    if here == name:
-        return f"{value}0" if isinstance(value, str) else np.multiply(value, 1.01).tolist()
-    if isinstance(value, dict):
-        return {key: bettered(inner, name, f"{here}.{key}".lstrip(".")) for key, inner in value.items()}
-    return [bettered(each, name, f"{here}.{n}") for n, each in enumerate(value)] if isinstance(value, list) else value
 
 
 def test_changed_files_and_links_are_noticed(

@@ -1,5 +1,6 @@
 """DecoderObjective: what the training of translators and captioners has in common."""
 
+from abc import abstractmethod
 from collections.abc import Generator
 from typing import Any, Protocol
 
@@ -45,9 +46,9 @@ class DecoderObjective(ExampleObjective):
         super().__init__(plan, train.lengths)
         self.train, self.valid, self._start = train, valid, start
 
+    @abstractmethod
     def network(self, drops: DecoderDrops) -> DecoderNetwork:
         """A network with fresh weights."""
-        raise NotImplementedError
 
     def make_network(self) -> nn.Module:
         plan = self.plan
