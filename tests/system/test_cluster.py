@@ -56,3 +56,7 @@ def test_trainings_of_a_comparison_share_the_cores(monkeypatch: pytest.MonkeyPat
     cores = available_cores()
     monkeypatch.setenv(SHARED_BY, "2")
     assert available_cores() == max(1, cores // 2)
+    for given in ("x", "0", "-1", "\u0663"):
+        monkeypatch.setenv(SHARED_BY, given)
+        with pytest.raises(UsageError, match=f"ELMAN_SHARED_BY is .*{given}.*; it must be a number of processes"):
+            available_cores()

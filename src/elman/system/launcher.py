@@ -1,6 +1,7 @@
 """What torchrun tells a process that it started, by environment variables; without torch."""
 
 import os
+import re
 
 from elman.errors import UsageError
 
@@ -27,8 +28,16 @@ def was_restarted() -> bool:
 
 def processes_here() -> int:
     """Processes that share this machine's cores: those that torchrun started, or the trainings of a
-    comparison."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE" if is_launched() else SHARED_BY, "1"))
+    comparison.
+
+    Raises:
+        UsageError: the variable does not hold a number of processes.
+    """
+    variable = "LOCAL_WORLD_SIZE" if is_launched() else SHARED_BY
+    given = os.environ.get(variable, "1")
+    if not re.fullmatch("0*[1-9][0-9]{0,5}", given):
+        raise UsageError(f"{variable} is {given[:40]!r}; it must be a number of processes, 1 or more; unset it")
+    return int(given)
 
 
 def check_timeout(seconds: float) -> float:
