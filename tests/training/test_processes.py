@@ -142,3 +142,50 @@ def test_orders_reach_everybody_whole() -> None:
 
     for first, last in side_by_side(3, work)[1:]:
         assert first == ("begin", {"rate": 0.1}, b"\0weights") and last == ("end", {}, b"")
+
+
+def test_each_process_does_some_of_the_items_and_all_get_all_results() -> None:
+    def work(group: Group) -> tuple[list[int], list[float], list[np.ndarray]]:
+        own: list[int] = []
+
+        def half(item: int) -> np.ndarray:
+            own.append(item)
+            return np.full((item, 2), item / 2, np.float32)
+
+        generator, shares = group.each(half, range(5)), []
+        try:
+            while True:
+                shares.append(next(generator))
+        except StopIteration as done:
+            return own, shares, done.value
+
+    first, second, third = side_by_side(3, work)
+    assert (first[0], second[0], third[0]) == ([0, 3], [1, 4], [2])
+    assert (first[1], third[1]) == ([0.5, 1.0], [1.0])
+    for _, _, results in (first, second, third):
+        assert [each.shape for each in results] == [(item, 2) for item in range(5)]
+        assert all((each == item / 2).all() for item, each in enumerate(results))
+
+
+def test_validation_is_shared_with_averaged_weights(text: Path, tmp_path: Path) -> None:
+    run = make_run(
+        text, tmp_path, NeuralConfig(cell="gru", layers=1, embedding_size=6, hidden_size=5), batch=5, rate=0.1
+    )
+    run = begun_with(run, make_training(run).weights())
+
+    def averaged(group: Any = ALONE) -> float:
+        training = Training(run.objective, run.plan, group)
+        training.update()
+        training.average_from_here()
+        training.update()
+        training.update()
+        return training.validate()
+
+    def work(group: Group) -> Any:
+        if group.rank == 0:
+            return averaged(group)
+        training = Training(run.objective, type(run.plan).from_json(group.next_order().facts), group)
+        steps = {"update": training.update, "average": training.average_from_here, "validate": training.validate}
+        return [steps[group.next_order().what]() for _ in range(5)][-1]
+
+    assert side_by_side(2, work) == pytest.approx([averaged()] * 2, rel=1e-5)

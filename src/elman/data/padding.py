@@ -52,6 +52,16 @@ def buckets(
     return [batches[number] for number in rng.permutation(len(batches))]
 
 
+def by_length(lengths: Lengths, size: int) -> list[NDArray[np.int64]]:
+    """The numbers of rows in batches of ``size``, the shortest first.
+
+    >>> [batch.tolist() for batch in by_length(np.array([3, 1, 2]), 2)]
+    [[1, 2], [0]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
 def pad(rows: Sequence[NDArray[np.int64]], *, fill: int) -> tuple[TokenIds, Lengths]:
     """Rows of ids as one array ``[B, T]``, filled up on the right, and their lengths ``[B]``.
 

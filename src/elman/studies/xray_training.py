@@ -26,6 +26,7 @@ from elman.progress import Progress
 from elman.studies.xray_tasks import SUM_VARIANCE, MemoryBatch, MemoryTask
 from elman.training.objective import Arrays, Batch, State, Validation
 from elman.training.plan import Plan
+from elman.training.processes import ALONE, Processes
 from elman.training.training import Training
 
 CHRONO = "lstm-chrono"
@@ -195,7 +196,7 @@ class TrialObjective:
     def is_frozen(self, name: str, update: int) -> bool:
         return False
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """The score on a few fresh examples, only for stopping: the final score uses others."""
         yield 1.0
         return self.score(network, self._checks, 128)

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from elman.data.padding import by_length
 from elman.models.decoder import DecoderDrops, DecoderNetwork
 from elman.tasks.decoder_plan import DecoderPlan
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
+from elman.training.processes import ALONE, Processes
 
 _VALID_ROWS = 128
 
@@ -70,15 +72,17 @@ class DecoderObjective(ExampleObjective):
     def examples(self, rows: NDArray[np.int64]) -> Any:
         return self.train.batch(rows)
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Mean nats per token of the validation part, without label smoothing."""
         assert isinstance(network, DecoderNetwork)
-        order, total, count = np.argsort(self.valid.lengths, kind="stable"), 0.0, 0.0
-        for start in range(0, len(order), _VALID_ROWS):
-            loss = network.loss(self.valid.batch(order[start : start + _VALID_ROWS]), ())
-            total, count = total + float(loss.total), count + loss.count
-            yield min(1.0, (start + _VALID_ROWS) / len(order))
-        return total / count
+
+        def sums(some: NDArray[np.int64]) -> NDArray[np.float64]:
+            loss = network.loss(self.valid.batch(some), ())
+            return np.array([float(loss.total), loss.count])
+
+        found = yield from processes.each(sums, by_length(self.valid.lengths, _VALID_ROWS))
+        total, count = np.sum(found, axis=0)
+        return float(total / count)
 
     def describe_validation(self, figure: float) -> Validation:
         return Validation({"valid_nats": figure}, f"{figure:.4f} nats per token", f"{figure:.3f} nats")

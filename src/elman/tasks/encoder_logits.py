@@ -7,24 +7,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elman.data.padding import pad
+from elman.data.padding import by_length, pad
 from elman.models.encoder import Encoder
+from elman.training.processes import ALONE, Processes
 
 _ROWS = 256
 
 T = TypeVar("T")
 
 
-def network_logits(network: Encoder, rows: Sequence[NDArray[Any]]) -> Generator[float, None, NDArray[np.float32]]:
-    """The logits ``[N, K]`` of texts; yields the share that is done."""
-    order = np.argsort([len(row) for row in rows], kind="stable")
-    logits = np.zeros((len(rows), network.outputs), np.float32)
+def network_logits(
+    network: Encoder, rows: Sequence[NDArray[Any]], processes: Processes = ALONE
+) -> Generator[float, None, NDArray[np.float32]]:
+    """The logits ``[N, K]`` of texts, by processes that make the same call; yields the share that is
+    done."""
     device = next(network.parameters()).device
-    for start in range(0, len(rows), _ROWS):
-        some = order[start : start + _ROWS]
+
+    def logits_of(some: NDArray[np.int64]) -> NDArray[np.float32]:
         ids, lengths = (torch.from_numpy(part).to(device) for part in pad([rows[row] for row in some.tolist()], fill=0))
-        logits[some] = network.logits(ids, lengths).float().cpu().numpy()
-        yield min(1.0, (start + _ROWS) / len(rows))
+        return network.logits(ids, lengths).float().cpu().numpy()
+
+    batches = by_length(np.array([len(row) for row in rows], np.int64), _ROWS)
+    found = yield from processes.each(logits_of, batches)
+    logits = np.zeros((len(rows), network.outputs), np.float32)
+    for some, part in zip(batches, found, strict=True):
+        logits[some] = part
     return logits
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from elman.training.objective import Arrays, Objective
+    from elman.training.processes import Processes
 
 Files = Mapping[str, bytes]
 """The static files of a model, by name."""
@@ -214,7 +215,9 @@ class ExampleJob(Job):
                 chosen = numbers.tolist()
                 return RowBatch(*pad([rows[n] for n in chosen], fill=0), np.array([targets[n] for n in chosen]))
 
-            def validate(self, network: "nn.Module") -> Generator[float, None, float]:
+            def validate(
+                self, network: "nn.Module", processes: "Processes | None" = None
+            ) -> Generator[float, None, float]:
                 yield 1.0
                 return task.validate(network, valid)
 

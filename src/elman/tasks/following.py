@@ -95,6 +95,10 @@ def carry_out(group: "Group", folder: Path, *, job: Job | None = None, weights: 
                 training.restore(*read_checkpoint(folder / "training"))
             elif order.what == "gather":
                 training.groups()
+            elif order.what == "validate":
+                training.validate()
+            elif order.what == "average":
+                training.average_from_here()
             else:
                 assert order.what == "update", order.what
                 with suppress(TrainingError):  # the first process tells

@@ -115,7 +115,8 @@ def measure(objective: "Objective", plan: Plan, *, seconds: float, processes: "P
     update = (time.perf_counter() - begin) / done
     share, begin = 0.0, time.perf_counter()
     for number, share in enumerate(training.validating(), 1):  # noqa: B007 (used after the loop)
-        if time.perf_counter() - begin > seconds * 0.25 and number >= 2:
+        # The figure itself needs all processes, and the others have no order.
+        if (share == 1 and processes.count > 1) or (time.perf_counter() - begin > seconds * 0.25 and number >= 2):
             break
     return Speed(update, (time.perf_counter() - begin) / max(share, 1e-9))
 

@@ -13,6 +13,7 @@ from elman.data.cursor import Cursor
 from elman.data.padding import buckets
 from elman.training.objective import Batch, State, Validation
 from elman.training.plan import Plan
+from elman.training.processes import ALONE, Processes
 
 
 class ExampleObjective(ABC):
@@ -42,7 +43,7 @@ class ExampleObjective(ABC):
         """The training examples of the given numbers, as ``Network.loss`` takes them."""
 
     @abstractmethod
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Compute the validation figure; yields the share that is done."""
 
     @abstractmethod

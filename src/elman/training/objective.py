@@ -11,6 +11,7 @@ from elman.data.cursor import Cursor
 from elman.data.part import Part
 from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
+from elman.training.processes import ALONE, Processes
 
 State = tuple[Tensor, ...]
 """What is carried from one batch to the next; empty if batches do not follow each other."""
@@ -121,8 +122,12 @@ class Objective(Protocol):
         """Whether a weight stays as it is in this update."""
         ...
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
-        """Compute the validation figure; yields the share that is done, so that it can be timed."""
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
+        """Compute the validation figure, the same in all processes, which may share the work.
+
+        Yields the share that is done, so that it can be timed; not before all processes make the
+        same call may it speak to the others, and not before it has yielded 1.
+        """
         ...
 
     def describe_validation(self, figure: float) -> Validation:

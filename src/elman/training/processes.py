@@ -8,17 +8,22 @@ so their weights stay the same.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
 from torch import Tensor
 
 from elman.data.part import Part
 from elman.errors import TrainingError
 from elman.system.launcher import TIMEOUT, is_launched
+
+T = TypeVar("T")
 
 
 class Order(NamedTuple):
@@ -54,6 +59,22 @@ class Processes:
     def gather(self, own: Tensor, rows: int) -> Tensor:
         """The rows ``[rows, ..]`` of all processes, from each one's part ``[b, ..]``."""
         return own
+
+    def each(self, work: Callable[[T], NDArray[Any]], items: Sequence[T]) -> Generator[float, None, list[NDArray[Any]]]:
+        """What a function returns for each item, in their order, the same in all processes.
+
+        Each process does some of the items; yields the share that is done of its own.
+        """
+        own, found = items[self.rank :: self.count], []
+        for number, item in enumerate(own, 1):
+            found.append(work(item))
+            yield number / len(own)
+        together = self.exchange(found)
+        return [together[number % self.count][number // self.count] for number in range(len(items))]
+
+    def exchange(self, own: Sequence[NDArray[Any]]) -> list[Sequence[NDArray[Any]]]:
+        """The arrays of each process, any number of any shapes, in the order of the processes."""
+        return [own]
 
     def describe(self, updates: int) -> str:
         """How many there are, and what each of them sent, after so many updates; empty for one."""
@@ -102,6 +123,17 @@ class Group(Processes):
         padded[: len(own)] = own
         found = self.all(padded)
         return torch.cat([each[: len(part)] for each, part in zip(found, parts, strict=True)])
+
+    def exchange(self, own: Sequence[NDArray[Any]]) -> list[Sequence[NDArray[Any]]]:
+        message = save({str(number): np.ascontiguousarray(array) for number, array in enumerate(own)})
+        sizes = [int(size) for size in self.all(torch.tensor([len(message)]))]
+        padded = torch.zeros(max(sizes), dtype=torch.uint8)
+        padded[: len(message)] = torch.frombuffer(bytearray(message), dtype=torch.uint8)
+        found = []
+        for each, size in zip(self.all(padded), sizes, strict=True):
+            arrays = load(each[:size].numpy().tobytes())
+            found.append([arrays[str(number)] for number in range(len(arrays))])
+        return found
 
     def describe(self, updates: int) -> str:
         return f" by {self.count} processes, {self.sent / max(updates, 1) / 1e6:.2f} MB of messages per update,"

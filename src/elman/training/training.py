@@ -122,12 +122,13 @@ class Training:
         backup = self._use_average()
         try:
             with torch.no_grad(), self._autocast():
-                return (yield from self.objective.validate(self.network))
+                return (yield from self.objective.validate(self.network, self.processes))
         finally:
             self._restore(backup)
 
     def validate(self) -> float:
         """The validation figure of the weights to use."""
+        self.processes.order("validate")
         work = self.validating()
         while True:
             try:
@@ -145,6 +146,7 @@ class Training:
     def average_from_here(self) -> None:
         """Begin to average the weights, with those of the next update (Merity et al. 2018,
         NT-ASGD)."""
+        self.processes.order("average")
         self.position.average_start = self.position.update
         self.position.worse = 0
 

@@ -4,9 +4,11 @@ import math
 from collections.abc import Generator, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from elman.data.padding import by_length
 from elman.data.squad import SquadFile
 from elman.evaluation.answer_threshold import AnswerThreshold, fit_threshold
 from elman.inference.answer_spans import Scores, SpanChoice, best_span
@@ -21,6 +23,7 @@ from elman.tasks.answer.prediction import best_candidate
 from elman.tasks.answer.recipe import MOST_EPOCHS
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
+from elman.training.processes import ALONE, Processes
 
 _TIE = 1e-6
 """The most that a lower loss adds: less than one question in a million."""
@@ -81,13 +84,13 @@ class AnswerObjective(ExampleObjective):
     def is_frozen(self, name: str, update: int) -> bool:
         return self._pretrained and name == "embedding.weight" and update < self.plan.frozen * self.plan.updates
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """F1 on the validation part with the threshold that is best there, as a share.
 
         Shares are often equal on a small part; then the one with the lower loss is a little greater.
         """
         assert isinstance(network, ReaderNetwork)
-        scores = yield from network_scores(network, self.encoded)
+        scores = yield from network_scores(network, self.encoded, processes)
         self._nats = mean_nats(scores, self.encoded.windows.answers)
         found = threshold_of(self.valid, self.encoded, scores, most=self.config.answer_words)
         return found.figure + _TIE * math.exp(-self._nats)
@@ -97,18 +100,23 @@ class AnswerObjective(ExampleObjective):
         return Validation(log, f"F1 {100 * figure:.2f}%, {self._nats:.4f} nats", f"F1 {100 * figure:.1f}%")
 
 
-def network_scores(network: ReaderNetwork, part: EncodedQuestions) -> Generator[float, None, list[Scores]]:
-    """The scores of all windows, by torch; yields the share that is done."""
-    order, nothing = np.argsort(part.lengths, kind="stable"), np.zeros(0, np.float32)
-    scores: list[Scores] = [(nothing, nothing)] * len(part.lengths)
-    for start in range(0, len(order), _VALID_ROWS):
-        some = order[start : start + _VALID_ROWS]
-        data = part.batch(some)
-        both = [each.cpu().numpy() for each in network.scores(data)]
-        for row, number in enumerate(some.tolist()):
-            first, last = (each[row, : 1 + data.passage_lengths[row]] for each in both)
-            scores[number] = first, last
-        yield min(1.0, (start + _VALID_ROWS) / len(order))
+def network_scores(
+    network: ReaderNetwork, part: EncodedQuestions, processes: Processes = ALONE
+) -> Generator[float, None, list[Scores]]:
+    """The scores of all windows, by torch in processes that make the same call; yields the share that
+    is done."""
+
+    def both(some: NDArray[np.int64]) -> NDArray[np.float32]:
+        return torch.stack(list(network.scores(part.batch(some)))).cpu().numpy()
+
+    lengths, nothing = part.lengths, np.zeros(0, np.float32)
+    batches = by_length(lengths, _VALID_ROWS)
+    found = yield from processes.each(both, batches)
+    scores: list[Scores] = [(nothing, nothing)] * len(lengths)
+    for some, (firsts, lasts) in zip(batches, found, strict=True):
+        for number, first, last in zip(some.tolist(), firsts, lasts, strict=True):
+            end = 1 + lengths[number]
+            scores[number] = first[:end], last[:end]
     return scores
 
 

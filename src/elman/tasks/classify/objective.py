@@ -20,6 +20,7 @@ from elman.tasks.classify.texts import LabelledTexts
 from elman.tasks.encoder_logits import network_logits
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
+from elman.training.processes import ALONE, Processes
 
 _TIE = 1e-6
 """The most that a lower loss adds: less than one example in a million."""
@@ -96,7 +97,7 @@ class ClassifyObjective(ExampleObjective):
         parts = stored.split(".")
         return self.config.layers - 1 - int(parts[2]) if ".layers." in stored else 0
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Accuracy on the validation part (micro-averaged F1 where texts may have several labels),
         as a share.
 
@@ -104,7 +105,7 @@ class ClassifyObjective(ExampleObjective):
         greater.
         """
         assert isinstance(network, Classifier)
-        logits = yield from network_logits(network, self.valid.rows)
+        logits = yield from network_logits(network, self.valid.rows, processes)
         targets = self.valid.targets
         tally = LabelTally.count(targets, predicted(logits, targets), labels=self.outputs)
         probabilities = sigmoid(logits) if targets.ndim == 2 else softmax(logits)

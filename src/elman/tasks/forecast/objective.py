@@ -16,6 +16,7 @@ from elman.tasks.forecast.plan import ForecastPlan
 from elman.tasks.forecast.recipe import MOST_EPOCHS
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
+from elman.training.processes import ALONE, Processes
 
 
 class WindowObjective(ExampleObjective):
@@ -55,16 +56,17 @@ class WindowObjective(ExampleObjective):
         """The windows of the validation part."""
         return list(self.store.parts(*self.data.origins("valid")))
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """The loss of the validation part."""
         assert isinstance(network, ForecastNetwork)
-        total = count = 0.0
-        for number, windows in enumerate(self.valid, 1):
+
+        def sums(windows: Windows) -> NDArray[np.float64]:
             with torch.no_grad():
                 loss = network.loss(windows, ())
-            total, count = total + float(loss.total), count + loss.count
-            yield number / len(self.valid)
-        return total / max(count, 1)
+            return np.array([float(loss.total), loss.count])
+
+        total, count = np.sum([np.zeros(2), *(yield from processes.each(sums, self.valid))], axis=0)
+        return float(total / max(count, 1))
 
     def describe_validation(self, figure: float) -> Validation:
         return Validation({"valid_nats": figure}, f"scaled quantile loss {figure:.4f}", f"{figure:.4f}")

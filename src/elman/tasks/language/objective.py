@@ -5,6 +5,7 @@ validation text.
 import math
 from collections.abc import Generator
 
+import numpy as np
 from torch import nn
 
 from elman.data.cursor import Cursor
@@ -19,6 +20,7 @@ from elman.tasks.language.plan import LanguagePlan
 from elman.tasks.language.variable_bptt import varied_length
 from elman.text.speller import Speller
 from elman.training.objective import Arrays, Batch, State, Validation
+from elman.training.processes import ALONE, Processes
 
 
 class LanguageObjective:
@@ -114,19 +116,24 @@ class LanguageObjective:
     def is_frozen(self, name: str, update: int) -> bool:
         return False
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
-        """Mean nats per token of the validation text, the state carried along each row."""
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
+        """Mean nats per token of the validation text, the state carried along each row; each process
+        reads some of the rows."""
         assert isinstance(network, Network)
         # Without gradients, longer chunks need no extra memory.
         length = max(self.plan.bptt, 64)
         chunks = self._valid.chunks_per_epoch(length)
         total, count = 0.0, 0
-        state = network.initial_state(self._valid.batch)
+        part = processes.part(self._valid.batch)
+        state = network.initial_state(self._valid.batch if part is None else len(part))
         for number, chunk in enumerate(self._valid.epoch(length), 1):
-            loss = network.loss(chunk, state)
-            total, count, state = total + float(loss.total), count + chunk.targets.size, loss.state
+            own = chunk if part is None else chunk.part(part)
+            loss = network.loss(own, state)
+            total, count, state = total + float(loss.total), count + own.targets.size, loss.state
             yield number / chunks
-        return total / count
+        # Where rows are fewer than processes, each has read all.
+        total, count = np.sum(processes.exchange([np.array([total, count])]), axis=(0, 1))
+        return float(total / count)
 
     def describe_validation(self, figure: float) -> Validation:
         bits = self.bits_per_byte(figure)

@@ -20,6 +20,7 @@ from elman.tasks.outcome.plan import OutcomePlan
 from elman.tasks.outcome.recipe import MOST_EPOCHS
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Batch, State, Validation
+from elman.training.processes import ALONE, Processes
 
 _VALID_ROWS = 4096
 
@@ -50,21 +51,25 @@ class RowObjective(ExampleObjective):
     def examples(self, rows: NDArray[np.int64]) -> OutcomeBatch:
         return self.data.batch(self.rows[rows])
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """The log loss of the validation part in nats."""
         assert isinstance(network, OutcomeNetwork)
         rows = self.data.parts["valid"]
-        logits = yield from self.logits(network, rows)
+        logits = yield from self.logits(network, rows, processes)
         return nats_of(logits, self.data.targets[rows])
 
-    def logits(self, network: OutcomeNetwork, rows: NDArray[np.int64]) -> Generator[float, None, NDArray[np.float32]]:
-        """The logits ``[N, K]`` of rows; yields the share that is done."""
-        found = np.zeros((len(rows), self.data.sizes.outcomes), np.float32)
-        for start in range(0, len(rows), _VALID_ROWS):
-            some = rows[start : start + _VALID_ROWS]
-            found[start : start + len(some)] = network.run(self.data.batch(some), ())[0].float().cpu().numpy()
-            yield min(1.0, (start + _VALID_ROWS) / len(rows))
-        return found
+    def logits(
+        self, network: OutcomeNetwork, rows: NDArray[np.int64], processes: Processes = ALONE
+    ) -> Generator[float, None, NDArray[np.float32]]:
+        """The logits ``[N, K]`` of rows, by processes that make the same call; yields the share that is
+        done."""
+
+        def logits_of(some: NDArray[np.int64]) -> NDArray[np.float32]:
+            return network.run(self.data.batch(some), ())[0].float().cpu().numpy()
+
+        batches = [rows[start : start + _VALID_ROWS] for start in range(0, len(rows), _VALID_ROWS)]
+        nothing = np.zeros((0, self.data.sizes.outcomes), np.float32)
+        return np.concatenate([nothing, *(yield from processes.each(logits_of, batches))])
 
     def describe_validation(self, figure: float) -> Validation:
         return Validation({"valid_nats": figure}, f"log loss {figure:.4f}", f"{figure:.4f}")
@@ -110,7 +115,9 @@ class HistoryObjective(RowObjective):
     def updates_per_epoch(self) -> float:
         return len(self.pieces)
 
-    def logits(self, network: OutcomeNetwork, rows: NDArray[np.int64]) -> Generator[float, None, NDArray[np.float32]]:
+    def logits(
+        self, network: OutcomeNetwork, rows: NDArray[np.int64], processes: Processes = ALONE
+    ) -> Generator[float, None, NDArray[np.float32]]:
         """The logits of rows, the states of which follow from all rows before."""
         before = np.arange(rows[0]) if len(rows) else rows
         state = network.initial_state(len(self.data.gaps[1].names))

@@ -19,6 +19,7 @@ from elman.tasks.reply.model import unit_halves
 from elman.tasks.reply.plan import ReplyPlan
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Batch, Validation
+from elman.training.processes import ALONE, Processes
 
 
 class ReplyObjective(ExampleObjective):
@@ -83,13 +84,13 @@ class ReplyObjective(ExampleObjective):
     def _thinned(self, ids: Ids, rng: np.random.Generator) -> Ids:
         return ids[rng.random(len(ids)) >= self.plan.token_dropout]
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Recall at 1 of 10 on the validation part, as a share."""
         assert isinstance(network, DualEncoder)
         part, most = self.valid, self.config.max_tokens
         pairs = [part.ids(pair, earlier=self.earlier, most=most) for pair in part.pairs]
         texts = [message for message, _ in pairs] + [reply for _, reply in pairs]
-        outputs = yield from network_logits(network, texts)
+        outputs = yield from network_logits(network, texts, processes)
         vectors, size = unit_halves(outputs), self.config.vector_size
         scores = vectors[: len(pairs), :size] @ vectors[len(pairs) :, size:].T
         self._nats = batch_nats(scores / self.plan.similarity_temperature, self.plan.batch)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from elman.data.padding import by_length
 from elman.inference.linear_chain import LinearChain
 from elman.metrics.span_schemes import OUTSIDE, spans
 from elman.metrics.spans import SpanTally
@@ -21,6 +22,7 @@ from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.sentences import EncodedSentences
 from elman.training.example_objective import ExampleObjective
 from elman.training.objective import Arrays, Validation
+from elman.training.processes import ALONE, Processes
 
 _TIE = 1e-6
 """The most that a lower loss adds: less than one word in a million."""
@@ -90,7 +92,7 @@ class TagObjective(ExampleObjective):
     def is_frozen(self, name: str, update: int) -> bool:
         return self._pretrained and name == "embedding.weight" and update < self.plan.frozen * self.plan.updates
 
-    def validate(self, network: nn.Module) -> Generator[float, None, float]:
+    def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Accuracy on the validation part, or F1 of the spans where tags mark spans, as a share.
 
         F1 is that with the constant for ``O`` that will be fitted after the training: without one it
@@ -100,7 +102,7 @@ class TagObjective(ExampleObjective):
         greater.
         """
         assert isinstance(network, TaggerNetwork)
-        scores = yield from network_scores(network, self.valid)
+        scores = yield from network_scores(network, self.valid, processes)
         chain = chain_of(network.to_arrays() if network.crf else {}, len(self.names), self._allowed)
         self._nats = mean_nats(chain, scores, self.valid.tags)
         found = outside_bias(chain, scores, self.valid.tags, self.names, self.config.scheme, step=2)
@@ -112,18 +114,22 @@ class TagObjective(ExampleObjective):
         return Validation(log, f"{name} {100 * figure:.2f}%, {self._nats:.4f} nats", f"{name} {100 * figure:.1f}%")
 
 
-def network_scores(network: TaggerNetwork, part: EncodedSentences) -> Generator[float, None, list[NDArray[np.float32]]]:
-    """The scores of all words' tags, ``[T, K]`` for each sentence, by torch; yields the share that is
-    done."""
-    order = np.argsort(part.lengths, kind="stable")
-    scores = [np.zeros((0, network.outputs), np.float32)] * len(order)
-    for start in range(0, len(order), _VALID_ROWS):
-        some = order[start : start + _VALID_ROWS]
-        data = part.batch(some)
-        found = network.emissions(data).float().cpu().numpy()
-        for row, number in enumerate(some.tolist()):
-            scores[number] = found[row, : data.lengths[row]]
-        yield min(1.0, (start + _VALID_ROWS) / len(order))
+def network_scores(
+    network: TaggerNetwork, part: EncodedSentences, processes: Processes = ALONE
+) -> Generator[float, None, list[NDArray[np.float32]]]:
+    """The scores of all words' tags, ``[T, K]`` for each sentence, by torch in processes that make the
+    same call; yields the share that is done."""
+
+    def emissions(some: NDArray[np.int64]) -> NDArray[np.float32]:
+        return network.emissions(part.batch(some)).float().cpu().numpy()
+
+    lengths = part.lengths
+    batches = by_length(lengths, _VALID_ROWS)
+    found = yield from processes.each(emissions, batches)
+    scores = [np.zeros((0, network.outputs), np.float32)] * len(lengths)
+    for some, rows in zip(batches, found, strict=True):
+        for number, row in zip(some.tolist(), rows, strict=True):
+            scores[number] = row[: lengths[number]]
     return scores
 
 
