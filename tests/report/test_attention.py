@@ -1,11 +1,13 @@
 """Attention as a picture and as a page: each weight is at its words, and texts are escaped."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from elman.report.attention import MOST_WORDS, attention_page, attention_size, draw_attention
+from elman.report.attention import MOST_WORDS, attention_files, attention_page, attention_size, draw_attention
 from elman.report.style import new_figure
 
 SENTENCE = {
@@ -23,6 +25,13 @@ def test_rows_are_target_words_and_columns_source_words() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == SENTENCE["target"]
     assert np.array_equal(axes.collections[0].get_array(), SENTENCE["attention"])
     assert axes.yaxis_inverted()
+
+
+def test_the_table_has_a_frame_on_all_sides() -> None:
+    unseen = {"source": [""] * 7, "target": [""] * 3, "attention": np.zeros((3, 7)).tolist()}
+    grey = np.asarray(Image.open(io.BytesIO(attention_files(unseen)["png"])).convert("L"))
+    for across, cells in ((grey[grey.shape[0] // 2], 7), (grey[:, grey.shape[1] // 2], 3)):
+        assert (across == across.min()).sum() == cells + 1
 
 
 def test_long_sentences_are_cut() -> None:

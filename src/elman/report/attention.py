@@ -46,11 +46,11 @@ def draw_attention(figure: "Figure", sentence: Mapping[str, Any]) -> None:
     axes.set_xticks(range(len(source)), source, rotation=90)
     axes.set_yticks(range(len(target)), target)
     axes.xaxis.tick_top()
-    axes.set_xticks(edges[0], minor=True)
-    axes.set_yticks(edges[1], minor=True)
+    axes.set_xticks(edges[0][1:-1], minor=True)
+    axes.set_yticks(edges[1][1:-1], minor=True)
     axes.grid(which="minor", color=INK, lw=0.4, alpha=0.25)
     axes.tick_params(which="both", length=0)
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set(visible=True, color=INK, lw=0.4, alpha=0.25)
 
 
 def attention_files(sentence: Mapping[str, Any]) -> dict[str, bytes]:

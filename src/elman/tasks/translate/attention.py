@@ -22,9 +22,9 @@ _DIGITS = 4
 class Attention:
     """A pair of texts, and how much each word of the target looked at each word of the source.
 
-    >>> print(Attention(("ein", "Haus"), ("a", "house"), np.array([[0.9, 0.1], [0.2, 0.8]])))
+    >>> print(Attention(("ein", "Haus"), ("a", "house"), np.array([[0.9, 0.1], [0.0, 0.3]])))
     a      ein 0.90
-    house  Haus 0.80
+    house  Haus 0.30 (the end of the text 0.70)
     """
 
     source: tuple[str, ...]
@@ -45,12 +45,14 @@ class Attention:
         return {**about, "alignment": pharaoh(self.links)}
 
     def __str__(self) -> str:
-        """A line for each word of the target, with the word that it looked at most."""
+        """A line for each word of the target, with the word that it looked at most; the end, if even more."""
         width = max(map(len, self.target), default=0)
-        return "\n".join(
-            f"{self.target[target]:{width}}  {self.source[source]} {self.weights[target, source]:.2f}"
-            for source, target in self.links
-        )
+        lines = []
+        for source, target in self.links:
+            most, end = self.weights[target, source], 1 - self.weights[target].sum()
+            line = f"{self.target[target]:{width}}  {self.source[source]} {most:.2f}"
+            lines.append(f"{line} (the end of the text {end:.2f})" if end > most else line)
+        return "\n".join(lines)
 
 
 def attended(model: "Translator", pairs: Pairs, *, pieces: bool = False) -> Iterator[Attention]:
