@@ -15,8 +15,8 @@ Call = Callable[..., Any]
     [
         (("--port", "70000"), "--port is 70000; it must be 0 to 65535"),
         (("--port", "x"), "--port"),
-        (("--max-tokens", "0"), "max_tokens is 0; it must be above 0"),
-        (("--session-seconds", "nan"), "session_seconds is nan"),
+        (("--max-tokens", "0"), "--max-tokens is 0; it must be above 0"),
+        (("--session-seconds", "nan"), "--session-seconds is nan"),
         (("--cors", "example.org"), "--cors is 'example.org'; it must be like https://example.org"),
         (("--cors", "https://example.org/page"), "it must be like https://example.org"),
         (("--api-key", ""), "the API key is empty"),

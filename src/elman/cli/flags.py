@@ -3,9 +3,10 @@ validation."""
 
 import dataclasses
 import inspect
+import re
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -76,6 +77,29 @@ def with_flags(
         return run
 
     return decorate
+
+
+def spelled_as_flags(message: str, flags: Mapping[str, str]) -> str:
+    """A message of a configuration in the words of the command line: fields are named as flags.
+
+    A name of one word may be any word of the sentence; it is a field's where the message begins with it.
+
+    Args:
+        flags: the flag of each field.
+
+    >>> flags = {"beam_size": "--beam-size", "batch": "--batch"}
+    >>> spelled_as_flags("beam_size is 0; with a batch it must be 1", flags)
+    '--beam-size is 0; with a batch it must be 1'
+    >>> spelled_as_flags("batch is 0; it must be at least 1", flags)
+    '--batch is 0; it must be at least 1'
+    """
+
+    def spelled(found: re.Match[str]) -> str:
+        name = found[0]
+        is_field = "_" in name or (not found.start() and message[found.end() :].startswith((" is ", " and ", " or ")))
+        return flags.get(name, name) if is_field else name
+
+    return re.sub(r"(?<![\w./'\"-])[a-z]\w*(?![\w./'\"-])", spelled, message)
 
 
 def _annotations(config: type[Config]) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from elman.errors import ElmanError, FirstEnded, Interrupted
+from elman.errors import ElmanError, FirstEnded, Interrupted, UsageError
 
 VERBS: dict[str, str] = {
     "quickstart": "Train on text that ships with every Python, and see the results (about 90 s).",
@@ -128,6 +128,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0 if stop.code == 1 else stop.code)
     except FirstEnded as error:
         sys.exit(error.exit_code)  # told once
+    except UsageError as error:
+        sys.exit(_fail(error.code, _spelled_as_flags(str(error), words), error.exit_code, as_json))
     except ElmanError as error:
         sys.exit(_fail(error.code, str(error), error.exit_code, as_json))
     except (KeyboardInterrupt, typer.Abort):
@@ -162,6 +164,18 @@ def main(arguments: list[str] | None = None) -> None:
         hint = _came(words, error.format_message())
         hint += f" (see: {context.command_path} --help)" if context is not None else ""
         sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))
+
+
+def _spelled_as_flags(message: str, words: list[str]) -> str:
+    """A message with the flags of the verb in the place of their names in Python."""
+    from elman.cli.flags import spelled_as_flags
+
+    verb = next((word for word in words if word in VERBS), None)
+    if verb is None:
+        return message
+    options = typer.main.get_command(app).get_command(None, verb).params  # type: ignore[attr-defined]
+    flags = {option.name: option.opts[0] for option in options if option.opts[0].startswith("--")}
+    return spelled_as_flags(message, flags)
 
 
 def _came(words: list[str], message: str) -> str:
