@@ -35,8 +35,7 @@ _BY = {
     REASON: (),
     PHRASE: ("is", "are", "was", "were", "called"),
 }
-_OF_RULES = {"least": "it has a threshold of its own", "weight": "it is for language models"}
-"""Settings that a reader does not take, and why."""
+_LEAST, _WEIGHT = 0.5, 0.05
 _ASKED = 12
 """Candidates that a language model weighs."""
 
@@ -49,10 +48,11 @@ class AnswerConfig(Config):
     """How many of the first passages are read."""
     passage_words: int = 100
     """Words of the passages into which texts are cut, at ends of sentences; an index stays as it is."""
-    least: float = 0.5
-    """The share of the question's words, weighted by their idf, that a sentence must have."""
-    weight: float = 0.05
-    """The weight of a language model's log-probabilities, in nats."""
+    least: float | None = None
+    """The share of the question's words, weighted by their idf, that a sentence must have; by default 0.5. A reader has
+    a threshold of its own."""
+    weight: float | None = None
+    """The weight of a language model's log-probabilities, in nats; by default 0.05."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,7 +60,7 @@ class AnswerConfig(Config):
             if not 1 <= getattr(self, name) <= 10_000:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 to 10,000")
         for name in ("least", "weight"):
-            if not 0 <= getattr(self, name) <= 1:
+            if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name):g}; it must be 0 to 1")
 
 
@@ -118,7 +118,7 @@ class Answerer:
             each answer in it.
 
     Raises:
-        UsageError: ``least`` or ``weight`` is given with a reader.
+        UsageError: ``least`` is given with a reader, or ``weight`` without a language model.
 
     >>> from elman.apps.ranking.build import IndexedDocument, temporary_index
     >>> texts = ["Ada Lovelace was born in London in 1815.", "Charles Babbage built two engines in London."]
@@ -140,9 +140,12 @@ class Answerer:
         self.index, self.config = index, config or AnswerConfig()
         self.reader = model if isinstance(model, AnswersQuestions) else None
         self.model = None if isinstance(model, AnswersQuestions) else model
-        for name, why in _OF_RULES.items() if self.reader else ():
-            if getattr(self.config, name) != getattr(AnswerConfig, name):
-                raise UsageError(f"--{name} does not apply to a reader: {why}; leave it out")
+        if self.reader is not None and self.config.least is not None:
+            raise UsageError("least does not apply to a reader, which has a threshold of its own; leave it out")
+        if self.model is None and self.config.weight is not None:
+            raise UsageError("weight is that of a language model; name one, or leave the weight out")
+        self._least = _LEAST if self.config.least is None else self.config.least
+        self._weight = _WEIGHT if self.config.weight is None else self.config.weight
         methods = [method] if isinstance(method, str) else list(method)
         self._ranker = Ranker(index, methods=methods, config=ranking)
 
@@ -164,9 +167,9 @@ class Answerer:
         if not sentences or not weights:
             return Answer(None, None, "", 0, 0, 0.0, {}, "no document has a word of the question")
         best = sentences[0]
-        enough = [each for each in sentences if each.coverage >= self.config.least]
+        enough = [each for each in sentences if each.coverage >= self._least]
         if not enough:
-            share = f"{best.coverage:.0%} of the question's words by weight, {self.config.least:.0%} are needed"
+            share = f"{best.coverage:.0%} of the question's words by weight, {self._least:.0%} are needed"
             return self._none(best, f"the best sentence has {share}")
         if asked.kind is None:
             end = best.start + len(best.text)
@@ -280,7 +283,7 @@ class Answerer:
         assert self.model is not None
         lines = [question.statement(each.text or "") for each in found]
         scored = [each.log_prob / each.tokens for each in score_lines(self.model.lm, self.model.speller, lines)]
-        gains = [self.config.weight * (value - max(scored)) for value in scored]
+        gains = [self._weight * (value - max(scored)) for value in scored]
         added = [
             each._replace(score=each.score + gain, parts={**each.parts, "model": gain})
             for each, gain in zip(found, gains, strict=True)

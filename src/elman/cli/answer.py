@@ -1,12 +1,13 @@
 """elman answer DOCS [QUESTION]"""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from elman.apps.answer import AnswerConfig
 from elman.apps.ranking.analysis import AnalysisConfig
-from elman.cli.flags import Json, with_flags
+from elman.cli.flags import Json, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, printable, table
 from elman.errors import UsageError
 
@@ -51,7 +52,7 @@ def run(
     from elman.api import load
     from elman.apps.answer import Answerer
     from elman.apps.ranking.build import IndexedDocument, temporary_index
-    from elman.apps.ranking_documents import opened_index
+    from elman.apps.ranking_documents import holds_index, opened_index
     from elman.cli.tasks import other_task
     from elman.data.squad import read_squad
     from elman.text.corpus import read_lines
@@ -60,6 +61,12 @@ def run(
         raise UsageError("--everywhere is for the questions of a file of SQuAD's shape; add --squad, without QUESTION")
     if docs == "-" and question is None:
         raise UsageError("documents and questions cannot both come from stdin; give a QUESTION, or a file")
+    if squad:
+        refuse({"field": field, "passage_words": settings.get("passage_words")}, "does not apply to --squad")
+    elif holds_index(Path(docs)):
+        refuse(
+            {"passage_words": settings.get("passage_words")}, f"is for cutting texts, and {docs} is an index of them"
+        )
     progress, language = make_progress(), settings.pop("language", None)
     config = AnswerConfig.from_json(settings)
     file = read_squad(docs) if squad else None

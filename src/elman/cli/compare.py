@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Cluster, Json, Workers, with_flags
+from elman.cli.flags import Cluster, Json, Workers, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.errors import UsageError
 from elman.progress import Progress
@@ -36,8 +36,11 @@ def run(
         ),
     ] = None,
     matters: Annotated[
-        str, typer.Option(metavar="PERCENT", help="The smallest difference that is worth a more expensive model.")
-    ] = "1%",
+        str | None,
+        typer.Option(
+            metavar="PERCENT", help="The smallest difference that is worth a more expensive model (default: 1%)."
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Train each network this many times; gives intervals over seeds.")] = 1,
     valid: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
@@ -82,10 +85,8 @@ def run(
     from elman.system.machine import require_torch
 
     if vectors and (task is None or task in FIGURES):
-        given = {"minutes": minutes, "parameters": parameters, "models": models, "from": start, **settings}
-        for name, value in given.items():
-            if value is not None:
-                raise UsageError(f"--{name.replace('_', '-')} does not apply with --vectors; leave it out")
+        given = {"minutes": minutes, "parameters": parameters, "models": models, "matters": matters, "from": start}
+        refuse({**given, "workers": workers, "cluster": cluster, **settings}, "does not apply with --vectors")
         _compare_vectors(
             Path(out),
             make_progress(quiet),
@@ -116,7 +117,7 @@ def run(
         epochs=epochs,
         parameters=parameters,
         seeds=seeds,
-        matters=_share(matters),
+        matters=_share("1%" if matters is None else matters),
     )
     if comparison_of(plan).learns:
         require_torch()

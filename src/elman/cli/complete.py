@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Block, Json, Mix, ModelArgument, Secrets
+from elman.cli.flags import Block, Json, Mix, ModelArgument, Secrets, refuse
 from elman.cli.screen import bar, make_progress, print_json, warn
 from elman.errors import UsageError
 
@@ -12,7 +12,7 @@ from elman.errors import UsageError
 def run(
     model: ModelArgument,
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="The text so far.")],
-    n: Annotated[int, typer.Option("--n", "-n", help="How many words.")] = 5,
+    n: Annotated[int | None, typer.Option("--n", "-n", help="How many words (default: 5).")] = None,
     partial: Annotated[
         bool | None,
         typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if it is unknown)."),
@@ -35,6 +35,9 @@ def run(
     from elman.decode.blocklist import block_entries, read_entries
     from elman.tasks.language.mixture import load_mixed
 
+    if candidates:
+        refuse({"n": n, "strict": strict}, "is for offered words, and --candidates offers none")
+    n = 5 if n is None else n
     if not 1 <= n <= 1_000_000:
         raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")
     if others and not candidates:

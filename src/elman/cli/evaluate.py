@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument, with_flags
+from elman.cli.flags import Json, ModelArgument, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.captions import CaptionsConfig
@@ -29,8 +29,12 @@ def run(
         list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
     ] = None,
     context: Annotated[
-        str, typer.Option(metavar="carry|document|independent", help="What the model has read when a line begins.")
-    ] = "document",
+        str | None,
+        typer.Option(
+            metavar="carry|document|independent",
+            help="What the model has read when a line begins (default: what precedes in its document).",
+        ),
+    ] = None,
     mix: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Mix in another model (repeatable); its weight is fitted."),
@@ -54,7 +58,9 @@ def run(
     keystrokes: Annotated[
         bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that suggestions save.")
     ] = False,
-    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
+    document: Annotated[
+        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
@@ -86,7 +92,10 @@ def run(
     if not texts and not lists and "source" not in settings:
         raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
+    switches = {"mix": mix or [], "cache": cache, "dynamic": dynamic, "temperature": temperature}
     if task is not None:
+        of_texts = {"context": context, "document": document, "field": field, "tune": tune, "keystrokes": keystrokes}
+        refuse({**switches, **of_texts}, f"is for language models, and {model} is of task {task.name}")
         more = {"encoding": encoding, **settings, **lists, **curve}
         given = {name: value for name, value in more.items() if value is not None}
         folder = None if report is None else Path(report)
@@ -97,19 +106,17 @@ def run(
         else:
             print(found.words)
         return
-    if settings or lists or curve or report is not None:
-        name = "report" if report is not None else next(iter({**settings, **lists, **curve}))
-        raise UsageError(f"--{name.replace('_', '-')} does not apply to a language model; leave it out")
+    refuse({"report": report, **settings, **lists, **curve}, "does not apply to a language model")
 
+    context = context or "document"
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
-    switches = {"mix": bool(mix), "cache": cache, "dynamic": dynamic, "temperature": temperature}
     wanted = [name for name, on in switches.items() if on]
     if tune and not wanted:
         raise UsageError(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
-    reading = {"document": document, "encoding": encoding or "utf-8", "field": field}
+    reading = {"document": document or "file", "encoding": encoding or "utf-8", "field": field}
     config = CorpusConfig.from_json(reading)
     for name in mix or []:
         if parse_part(name).weight is not None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from elman.config import Config, field_docs
+from elman.errors import UsageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Mix = Annotated[
@@ -79,6 +80,23 @@ def with_flags(
     return decorate
 
 
+def refuse(flags: Mapping[str, Any], why: str) -> None:
+    """Refuse flags that are given, whatever their value: their default is None, False or no values.
+
+    >>> refuse({"cache": False, "tune": None, "folds": 0}, "needs judgements")
+    Traceback (most recent call last):
+    ...
+    elman.errors.UsageError: --folds needs judgements; leave it out
+
+    Raises:
+        UsageError: one is given.
+    """
+    for name, value in flags.items():
+        if value is not None and value is not False and value != []:
+            flag = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} {why}; leave it out")
+
+
 def spelled_as_flags(message: str, flags: Mapping[str, str]) -> str:
     """A message of a configuration in the words of the command line: fields are named as flags.
 
@@ -96,7 +114,9 @@ def spelled_as_flags(message: str, flags: Mapping[str, str]) -> str:
 
     def spelled(found: re.Match[str]) -> str:
         name = found[0]
-        is_field = "_" in name or (not found.start() and message[found.end() :].startswith((" is ", " and ", " or ")))
+        is_field = "_" in name or (
+            not found.start() and message[found.end() :].startswith((" is ", " and ", " or ", " does "))
+        )
         return flags.get(name, name) if is_field else name
 
     return re.sub(r"(?<![\w./'\"-])[a-z]\w*(?![\w./'\"-])", spelled, message)

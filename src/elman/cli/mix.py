@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json
+from elman.cli.flags import Json, refuse
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import FolderError, UsageError
 
@@ -26,9 +26,15 @@ def run(
         ),
     ] = None,
     context: Annotated[
-        str, typer.Option(metavar="carry|document|independent", help="What the model has read when a line begins.")
-    ] = "document",
-    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
+        str | None,
+        typer.Option(
+            metavar="carry|document|independent",
+            help="What the model has read when a line begins (default: what precedes in its document).",
+        ),
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the text (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
@@ -47,12 +53,15 @@ def run(
     given = any(part.weight is not None for part in parts)
     if given and tune:
         raise UsageError("--tune fits the weights, and MODEL=WEIGHT gives them; leave out one of them")
+    reading = {"document": document, "encoding": encoding, "field": field}
+    if given:
+        refuse({"context": context, **reading}, "is for fitting the weights, and MODEL=WEIGHT gives them")
     progress = make_progress()
-    config = CorpusConfig.from_json({"document": document, "encoding": encoding or "utf-8", "field": field})
+    config = CorpusConfig.from_json({name: value for name, value in reading.items() if value is not None})
     weights = complete_weights([part.weight for part in parts]) if given else None
     loaded = load_parts(parts, one_folder=True, progress=progress)
     if weights is None:
-        how: dict[str, Any] = {"context": context, "config": config, "progress": progress}
+        how: dict[str, Any] = {"context": context or "document", "config": config, "progress": progress}
         mixed = api.mix(loaded, tune or None, **how)
     else:
         mixed = mixed_model(loaded, weights)

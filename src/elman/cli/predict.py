@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument, with_flags
+from elman.cli.flags import Json, ModelArgument, refuse, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.cli.tasks import other_task
 from elman.decode.translation import DecodingConfig
@@ -118,17 +118,20 @@ def run(
         lines = iter(texts) if texts else _lines()
     else:
         lines = loaded.read(format=input_format or "auto", for_writing=out_format is not None)
+    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary, "n_best": n_best}
     if explain or html is not None or picture is not None:
         if proba:
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
         if not hasattr(loaded, "explain"):
             raise UsageError(f"{model} cannot explain its predictions; leave out --explain")
+        refuse({**more, "horizon": horizon, "format": out_format}, "does not go with an explanation")
         files = {name: file for name, file in (("html", html), ("picture", picture)) if file is not None}
         _explain(loaded, lines, label=label, files=files, as_json=as_json)
         return
     if out_format is not None:
         if proba or as_json or label is not None or n_best is not None:
             raise UsageError("--format prints tags alone; leave out --proba, --json, --label and --n-best")
+        refuse({**more, "horizon": horizon}, "is not for taggers")
         sys.stdout.writelines(loaded.written(lines, format=out_format))
         return
     if label is not None:
@@ -138,11 +141,11 @@ def run(
     if n_best is not None and hasattr(loaded, "written"):
         if proba:
             raise UsageError("--proba and --n-best print two kinds of tables; give one of them")
+        refuse({**more, "n_best": None, "horizon": horizon}, "is not for taggers")
         _print_n_best(loaded, lines, n_best, as_json=as_json)
         return
     if horizon is not None and not hasattr(loaded, "forecast"):
         raise UsageError(f"{model} forecasts no series; leave out --horizon")
-    more = {**settings, "begin": begin, "lm": lm, "lm_weight": lm_weight, "glossary": glossary, "n_best": n_best}
     more = {name: value for name, value in more.items() if value is not None}
     if more and not hasattr(loaded, "reading"):
         raise UsageError(f"{model} is no translator or captioner; leave out --{next(iter(more)).replace('_', '-')}")

@@ -12,7 +12,7 @@ from elman.apps.rank import FUSION, RankConfig
 from elman.apps.ranking.analysis import AnalysisConfig
 from elman.apps.ranking.fusion import FOLDS
 from elman.apps.ranking.scoring import METHODS
-from elman.cli.flags import Json, with_flags
+from elman.cli.flags import Json, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, printable, table
 from elman.errors import UsageError
 from elman.system.files import write_atomic
@@ -39,7 +39,7 @@ def run(
             metavar="FILE", help="Many queries: lines, ID<TAB>TEXT in .tsv, or records in .jsonl; - for stdin."
         ),
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many documents are shown.")] = 10,
+    n: Annotated[int | None, typer.Option("-n", help="How many documents are shown (default: 10).")] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +73,9 @@ def run(
             help="Which grades are relevant, from the best on, or with gains (default: those above 0 as gains).",
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(help="Parts of the queries in cross-validation.")] = FOLDS,
+    folds: Annotated[
+        int | None, typer.Option(help=f"Parts of the queries in cross-validation (default: {FOLDS}).")
+    ] = None,
     runs: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,12 +95,12 @@ def run(
     field: Annotated[
         str | None, typer.Option(help="Of documents in .jsonl, .csv and .tsv: the field that holds the text.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of the documents.")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the documents (default: utf-8).")] = None,
     as_json: Json = False,
     **settings: Any,
 ) -> None:
     from elman.apps.ranking.fusion import read_weights
-    from elman.apps.ranking_documents import make_ranker, opened_index
+    from elman.apps.ranking_documents import holds_index, make_ranker, opened_index
     from elman.apps.ranking_documents import save_index as save_index_in
 
     if len(given) > 2:
@@ -112,17 +114,28 @@ def run(
             raise UsageError(f"{flag} is for many queries; give them with --queries FILE")
     for flag, value in (
         ("--grades", grades),
+        ("--folds", folds),
         ("--run", runs),
         ("--baseline", baseline),
         ("--save-weights", save_weights),
     ):
         if value is not None and qrels is None:
             raise UsageError(f"{flag} needs judgements; give them with --qrels FILE")
+    if qrels is not None:
+        refuse({"n": n}, "is for showing documents, and --qrels gives figures")
+    if query is None and queries is None:
+        of_queries = {"n": n, "method": method, "vectors": vectors, "weights": weights}
+        of_queries |= {name: value for name, value in settings.items() if name != "language"}
+        refuse(of_queries, "is for a query, and there is none")
+    if holds_index(Path(given[-1])):
+        refuse({"encoding": encoding}, f"is for reading documents, and {given[-1]} is an index of them")
     progress = make_progress()
     language = settings.pop("language", None)
     methods = method or (list(METHODS) if qrels is not None else ["bm25"])
     config = RankConfig.from_json(settings)
-    with opened_index(given[-1], language=language, field=field, encoding=encoding, progress=progress) as index:
+    with opened_index(
+        given[-1], language=language, field=field, encoding=encoding or "utf-8", progress=progress
+    ) as index:
         if save_index is not None:
             save_index_in(index, Path(save_index), source=given[-1])
             progress.say(f"index: {len(index):,} documents, {index.vocabulary:,} terms, {index.words:,} words")
@@ -135,15 +148,17 @@ def run(
             weights=None if weights is None else read_weights(Path(weights)), config=config,
         )  # fmt: skip
         if query is not None:
-            hits = ranker.rank(query, n)
+            hits = ranker.rank(query, 10 if n is None else n)
             if not hits:
                 progress.say("nothing found: no document has a word of the query")
             _show(query, hits, as_json=as_json)
         elif qrels is None:
-            _rank_all(ranker, queries or "-", n, out, as_json=as_json)
+            _rank_all(ranker, queries or "-", 10 if n is None else n, out, as_json=as_json)
         else:
             names = {"qrels": qrels, "grades": grades, "out": out, "save_weights": save_weights, "baseline": baseline}
-            _evaluate(ranker, queries or "-", runs or [], names, folds, progress, as_json=as_json)
+            _evaluate(
+                ranker, queries or "-", runs or [], names, FOLDS if folds is None else folds, progress, as_json=as_json
+            )
 
 
 def _models(given: list[str], vectors: str | None, progress: "Progress") -> dict[str, Any]:

@@ -55,8 +55,11 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
     precision: Annotated[
-        str, typer.Option(metavar="auto|bf16|fp32", help="Numeric precision of matrix products during training.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            metavar="auto|bf16|fp32", help="Numeric precision of matrix products during training (default: auto)."
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     xray: Annotated[
@@ -109,8 +112,8 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, *own.values())
-        if settings or tensorboard or precision != "auto" or any(g is not None for g in given):
+        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, precision, *own.values())
+        if settings or tensorboard or any(g is not None for g in given):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, timeout=timeout, progress=progress)
     else:
@@ -124,7 +127,7 @@ def run(
             epochs=epochs,
             updates=updates,
             start=start or (),
-            precision=precision,
+            precision=precision or "auto",
             threads=threads,
             tensorboard=tensorboard,
             timeout=timeout,

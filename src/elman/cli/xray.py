@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json
+from elman.cli.flags import Json, refuse
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import FolderError, UsageError
 
@@ -27,7 +27,9 @@ def run(
     lags: Annotated[
         str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); with --task, the lags.")
     ] = None,
-    positions: Annotated[int, typer.Option(help="Number of positions in the text to look at.")] = 24,
+    positions: Annotated[
+        int | None, typer.Option(help="Number of positions in the text to look at (default: 24).")
+    ] = None,
     forget_bias: Annotated[
         float | None,
         typer.Option(metavar="LAG", help="Also a fresh LSTM initialised to remember this many tokens (chrono)."),
@@ -43,8 +45,10 @@ def run(
     updates: Annotated[int | None, typer.Option(help="For --task: or this many updates for each network.")] = None,
     seeds: Annotated[int | None, typer.Option(help="For --task: this many networks of each kind (default 1).")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder for xray.html and its figures.")] = None,
-    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
-    encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",
+    document: Annotated[
+        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the text files (default: utf-8).")] = None,
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,6 +58,8 @@ def run(
     if task is not None:
         if model is not None or sentence is not None:
             raise UsageError("--task trains small networks of its own; leave out MODEL, TEXT and --sentence")
+        of_text = {"positions": positions, "document": document, "encoding": encoding, "field": field}
+        refuse(of_text, "is for a model and its text, and --task has neither")
         _task(task, numbers, minutes, updates, seeds, forget_bias, out, as_json)
         return
     if model is None:
@@ -74,7 +80,7 @@ def run(
     loaded = api.load(model, task="language", torch=with_torch)
     if not with_torch:
         progress.say("torch is not installed: gradients and gates cannot be shown, only predictions")
-    config = {"document": document, "encoding": encoding, "field": field}
+    config = {"document": document or "file", "encoding": encoding or "utf-8", "field": field}
     with _text(loaded, texts, config, progress) as text:
         ids, line = _tokens(loaded, text)
         facts = {"source": ", ".join(texts) if texts else "the model's validation text", "sha256": text.sha256[:12]}
@@ -83,7 +89,7 @@ def run(
         ids,
         text=facts,
         lags=numbers[0] if numbers else None,
-        positions=positions,
+        positions=24 if positions is None else positions,
         sentence=line if sentence is None else sentence,
         forget_bias=forget_bias,
         progress=progress,

@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from elman.data.preprocessing import DataConfig
 from elman.errors import UsageError
@@ -38,6 +39,14 @@ class LanguageRequest(SharedRequest):
             raise UsageError("--vectors gives first embeddings, and one-hot input has none; leave out one of them")
         self._check_sizes()
 
+    @classmethod
+    def of(cls, *, kind: str, settings: Mapping[str, Any], **common: Any) -> Self:
+        if entry(kind).counted and settings.get("rival") is not None:
+            raise UsageError(
+                "--no-rival does not apply to an n-gram, which is the rival of others; leave it out, and --rival too"
+            )
+        return super().of(kind=kind, settings=settings, **common)
+
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
 
@@ -67,7 +76,6 @@ class LanguageRequest(SharedRequest):
             ("--tensorboard", self.tensorboard),
             ("--xray", self.xray),
             ("--vectors", self.vectors is not None),
-            ("--no-rival", not self.rival),
         ):
             if given:
                 raise UsageError(f"{flag} does not apply to an n-gram; leave it out")
