@@ -1,12 +1,11 @@
 """The rivals: by hand, against scikit-learn, and on series whose future follows."""
 
 import numpy as np
-import pytest
 from sklearn.linear_model import Ridge
 from tests.data.test_series_windows import ENCODING, series
 
 from elman.data.series_windows import SeriesStore, Windows
-from elman.evaluation.forecast_rivals import fit_ridge, naive, theta
+from elman.evaluation.forecast_rivals import fit_ridge, naive
 
 
 def test_naive_forecasts_by_hand() -> None:
@@ -40,17 +39,3 @@ def _placed(weights: np.ndarray) -> np.ndarray:
     whole[0, 3] += 1
     whole[1, 4] += 1
     return whole
-
-
-def test_theta_goes_on_with_trend_and_season() -> None:
-    steps = np.arange(60.0)
-    season = np.array([0.8, 1.1, 1.3, 0.8])
-    truth = (50 + 2 * np.arange(68.0)) * np.tile(season, 17)
-    padded = np.concatenate([np.full(5, np.nan), truth[:60]])
-    forecast = theta(padded[None], horizon=8, season=4)[0]
-    # SES with a rate of 1 holds the last level of the second line, which rises twice as fast; half the trend is lost.
-    flat = np.abs(truth[60:] - np.tile(truth[56:60], 2)).mean()
-    assert np.abs(forecast - truth[60:]).mean() < 0.75 * flat
-    plain = theta((3 * steps + 10)[None], horizon=2, season=1)[0]
-    assert plain == pytest.approx([(3 * 60 + 10 + 187) / 2, (3 * 61 + 10 + 187) / 2])
-    assert theta(np.full((1, 30), 7.0), horizon=2, season=4)[0].tolist() == pytest.approx([7, 7])

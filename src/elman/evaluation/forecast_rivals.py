@@ -1,7 +1,7 @@
-"""The rivals of a forecaster: naive, seasonal naive, ridge regression on lags, Theta."""
+"""The rivals of a forecaster: naive, seasonal naive, ridge regression on lags."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +12,7 @@ from elman.data.series_windows import TOGETHER, SeriesStore, Windows
 NAIVE = "naive"
 SEASONAL = "seasonal naive"
 RIDGE = "ridge on lags"
-THETA = "Theta"
 _PENALTIES = tuple(10.0**power for power in range(-4, 3))
-_RATES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-_THETA_HISTORY = 600
-_SEASONAL = 1.645
-"""A season counts where its autocorrelation is this many standard errors from 0 (90%)."""
 
 
 def naive(
@@ -119,68 +114,3 @@ class _Sums(NamedTuple):
         away = self.outer - self.inner[:, :size] @ anchor.T
         found = np.linalg.solve(self.inner + np.diag(ridge), away).T.astype(np.float64)
         return found[:, :size] + anchor, found[:, size]
-
-
-def theta(histories: NDArray[np.float64], *, horizon: int, season: int) -> NDArray[np.float64]:
-    """The Theta method (Assimakopoulos and Nikolopoulos 2000) ``[N, H]``.
-
-    A series is deseasonalised by classical decomposition if its season shows. The forecast is the mean of
-    the linear trend and of exponential smoothing of the line with doubled curvature.
-
-    Args:
-        histories: ``[N, T]``; NaN only in front.
-    """
-    found = np.zeros((len(histories), horizon))
-    for number, padded in enumerate(histories):
-        history = padded[~np.isnan(padded)][-_THETA_HISTORY:]
-        if not len(history):
-            continue
-        indices, times = _season_of(history, season)
-        plain = history / indices(np.arange(len(history))) if times else history - indices(np.arange(len(history)))
-        place, ahead = np.arange(len(plain)), np.arange(len(plain), len(plain) + horizon)
-        slope, level = np.polyfit(place, plain, 1) if len(plain) > 1 else (0.0, float(plain[0]))
-        smooth = _smoothed(2 * plain - (level + slope * place))
-        forecast = (smooth + level + slope * ahead) / 2
-        seasonal = indices(ahead)
-        found[number] = forecast * seasonal if times else forecast + seasonal
-    return found
-
-
-def _season_of(
-    history: NDArray[np.float64], season: int
-) -> tuple[Callable[[NDArray[np.int64]], NDArray[np.float64]], bool]:
-    """What each place of a season adds or, if all values are above 0, is multiplied by."""
-    size = len(history)
-    times = bool((history > 0).all())
-    none = float(times)
-    if season < 2 or size < 3 * season or not _is_seasonal(history, season):
-        return (lambda place: np.full(len(place), none)), times
-    weights = np.ones(season) if season % 2 else np.concatenate([[0.5], np.ones(season - 1), [0.5]])
-    trend = np.convolve(history, weights / season, mode="valid")
-    first = (len(weights) - 1) // 2
-    middle = history[first : first + len(trend)]
-    rest = middle / trend if times else middle - trend
-    at = (first + np.arange(len(trend))) % season
-    means = np.bincount(at, rest, minlength=season) / np.bincount(at, minlength=season)
-    means = means / means.mean() if times else means - means.mean()
-    return (lambda place: means[place % season]), times
-
-
-def _is_seasonal(history: NDArray[np.float64], season: int) -> bool:
-    centred = history - history.mean()
-    total = float(centred @ centred)
-    if total <= 0:
-        return False
-    acf = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, season + 1)]) / total
-    return bool(abs(acf[-1]) > _SEASONAL * math.sqrt((1 + 2 * (acf[:-1] ** 2).sum()) / len(history)))
-
-
-def _smoothed(values: NDArray[np.float64]) -> float:
-    """The last level of simple exponential smoothing, at the rate with the least squared error."""
-    level = np.full(len(_RATES), values[0])
-    errors = np.zeros(len(_RATES))
-    for value in values[1:]:
-        error = value - level
-        errors += error * error
-        level = level + _RATES * error
-    return float(level[errors.argmin()])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from elman.data.series import Series, read_series
 from elman.data.series_windows import SeriesStore
 from elman.errors import ElmanError, UsageError
-from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, THETA, Linear, naive, theta
+from elman.evaluation.fitted_rivals import fitted_rivals, forecast_fitted
+from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, Linear, naive
 from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
 from elman.metrics.forecast import seasonal_error
 from elman.progress import Progress
@@ -21,9 +22,8 @@ from elman.tasks.forecast.request import ForecastRequest
 if TYPE_CHECKING:
     from elman.tasks.forecast.model import ForecastModel
 
-_MOST_THETA = 2000
-"""Forecasts beyond these are not compared with Theta, which fits each anew."""
-_THETA_HISTORY = 1000
+_FITTED_HISTORY = 1000
+"""Values before an origin to which rivals are fitted anew; more change little and cost much."""
 
 
 def evaluate_part(
@@ -156,11 +156,17 @@ def _report(
     if linear is not None and rival:
         rivals[RIDGE] = np.concatenate(straight)
     more = list(notes)
-    if rival and len(origins) <= _MOST_THETA:
-        with progress.stage(f"computing the rival: {THETA}"):
-            rivals[THETA] = theta(_histories(store, origins), horizon=encoding.horizon, season=encoding.season)
-    elif rival:
-        more.append(f"{THETA} was not compared: it would be fitted anew for each of {len(origins):,} forecasts")
+    if rival:
+        fitted, refused = forecast_fitted(
+            _histories(store, origins),
+            horizon=encoding.horizon,
+            season=encoding.season,
+            instead=rivals[NAIVE],
+            methods=fitted_rivals(),
+            progress=progress,
+        )
+        rivals |= fitted
+        more += refused
     first = store.begins[origins.which] + origins.origins
     future = first[:, None] + np.arange(encoding.horizon)
     inside = np.arange(encoding.horizon) + origins.origins[:, None] < origins.stops[:, None]
@@ -216,7 +222,7 @@ def drawn_series(model: "ForecastModel", store: SeriesStore, origins: Origins) -
 
 def _histories(store: SeriesStore, origins: Origins) -> NDArray[np.float64]:
     """The values before each origin ``[N, T]``, NaN in front of a series."""
-    size = min(int(origins.origins.max(initial=1)), _THETA_HISTORY)
+    size = min(int(origins.origins.max(initial=1)), _FITTED_HISTORY)
     places = origins.origins[:, None] + np.arange(-size, 0)
     flat = store.begins[origins.which][:, None] + places
     return np.where(places >= 0, store.filled[np.maximum(flat, 0)], np.nan)

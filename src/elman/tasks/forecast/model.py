@@ -276,7 +276,7 @@ class ForecastModel(FolderModel):
         """MASE, sMAPE, quantile loss and coverage on the rows of files that training has not seen.
 
         Args:
-            rival: whether ridge regression and Theta are compared.
+            rival: whether ridge regression, Theta, and ETS and MSTL where statsforecast is installed, are compared.
             settings: how the files are read (``SeriesConfig``); by default as in training.
         """
         from elman.tasks.forecast.evaluation import evaluate_sources
