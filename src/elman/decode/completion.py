@@ -1,7 +1,7 @@
 """The next words of a prompt with their probabilities, for every level of tokens."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from elman.decode.blocklist import Blocklist
 from elman.decode.offers import Offers, offers_from
@@ -34,6 +34,12 @@ class Completion:
     """Unknown words of the prompt, without the unfinished one."""
     unmatched: str = ""
     """The last word, if it was to be completed and no word begins so; it is then read as whole."""
+    typed: float = 1.0
+    """The probability of what was typed of the word (of its leading space, too), by which those of
+    the words are divided; 0 if it is unmatched."""
+    kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Of words that do not come from the vocabulary as they were typed, where they come from
+    (``elman.apps.keyboard``)."""
 
 
 def complete(
@@ -87,23 +93,24 @@ def complete(
     offers = offers_from(block, locale=locale, secrets=secrets, punctuation=punctuation, repeats=repeats)
     asked = open_prompt(model, prompt, partial=partial)
     found = asked
-    words = _offered(model, found, offers, n=n, effort=effort)
+    words, typed = _offered(model, found, offers, n=n, effort=effort)
     if not words and found.partial:
         found = dataclasses.replace(open_prompt(model, prompt, partial=False), unmatched=found.partial)
-        words = _offered(model, found, offers, n=n, effort=effort)
+        words, _ = _offered(model, found, offers, n=n, effort=effort)
     if not words:
-        words = _offered(model, open_prompt(model, ""), offers, n=n, effort=effort)
-    return Completion(prompt, found.partial, words, found.oov, found.unmatched)
+        words, _ = _offered(model, open_prompt(model, ""), offers, n=n, effort=effort)
+    return Completion(prompt, found.partial, words, found.oov, found.unmatched, 0.0 if found.unmatched else typed)
 
 
 def _offered(
     model: LanguageModel, prompt_state: PromptState, offers: Offers, *, n: int, effort: Effort | None
-) -> list[tuple[str, float]]:
+) -> tuple[list[tuple[str, float]], float]:
+    """Words, and P(typed)."""
     locale = locale_of(model.tokenizer)
     before = prompt_state.context + " " * (prompt_state.lead > 0)
     if offers.apart(before):
         if prompt_state.partial:
-            return []
+            return [], 0.0
         prompt_state = dataclasses.replace(prompt_state, spaced=True, may_join=False)
     weigh = offers.weigh(before, locale)
 
@@ -113,13 +120,13 @@ def _offered(
         return recase(word, prompt_state.partial, locale) if prompt_state.respelled else word
 
     index = piece_index(model.tokenizer)
-    candidates, _ = first_candidates(model, index, prompt_state)
+    candidates, typed = first_candidates(model, index, prompt_state)
     if whole_words(model.tokenizer):
-        return _best_types(candidates, index, n=n, weigh=weigh, shown=shown, respelled=prompt_state.respelled)
+        return _best_types(candidates, index, n=n, weigh=weigh, shown=shown, respelled=prompt_state.respelled), typed
     search = WordSearch(model, index, n=n, weigh=weigh, shown=shown, effort=effort or Effort())
     for candidate in candidates:
         search.add(candidate)
-    return search.run()
+    return search.run(), typed
 
 
 def _best_types(

@@ -30,7 +30,9 @@ _SOUNDS = (
     ("ou", "u"), ("ea", "ee"), ("ai", "ay"), ("oo", "u"), ("ch", "k"), ("sc", "s"), ("dge", "ge"), ("le", "el"),
     ("er", "or"), ("er", "ar"), ("y", "ie"), ("y", "i"), ("ful", "full"), ("cede", "ceed"), ("mb", "m"), ("wr", "r"),
 )  # fmt: skip
-_SOUND_COST, _EXCHANGED, _APOSTROPHE, _FIRST = 3.5, 4.0, 1.5, 1.5
+EXCHANGED = 4.0
+"""The cost of two neighbouring letters exchanged (nats)."""
+_SOUND_COST, _APOSTROPHE, _FIRST = 3.5, 1.5, 1.5
 _ENDS = frozenset("^$")
 
 Edit = tuple[str, str]
@@ -135,7 +137,7 @@ class ErrorModel:
                 return 0.0
             return math.inf if meant in _ENDS or typed in _ENDS else guessed_cost(meant, typed, before)
         if len(meant) == 2 and meant == typed[::-1] and not _ENDS & {*meant}:
-            return _EXCHANGED
+            return EXCHANGED
         return math.inf
 
     def _least(self, meant: str, typed: str) -> float:

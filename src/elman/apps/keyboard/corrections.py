@@ -1,0 +1,99 @@
+"""What may have been meant by a mistyped word, or the beginning of one: a noisy channel.
+
+P(word) by the models, times the probability that its beginning is typed so (``typos.py``), against the
+probability that nobody has seen this word before: that of unknown words times ``LETTER`` nats a letter.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.apps.keyboard.language_weights import Part
+from elman.apps.keyboard.typos import typo_index
+from elman.apps.spelling.lexicon import is_word
+from elman.decode.pieces import piece_index
+from elman.decode.spelling import locale_of
+from elman.decode.word_place import WordPlace, word_place
+from elman.decode.words import finished, runs
+from elman.text.casing import recase
+
+LETTER = 2.5
+"""The cost of a letter of a word that nobody knows (nats)."""
+_SURE = 0.8
+"""An unknown word is read as another one that has this share of the probability."""
+_WORDS = 6
+"""Words before the cursor that are looked at."""
+
+
+class Corrections(NamedTuple):
+    """Words that may have been meant."""
+
+    masses: dict[str, float]
+    """The probability that a word was meant and typed so, for the likeliest; in the case typed."""
+    total: float
+    """That of all of them, and of a word that nobody knows."""
+
+
+def corrections(
+    parts: Sequence[Part],
+    weights: Sequence[float],
+    places: Sequence[WordPlace],
+    typed: str,
+    *,
+    most: int,
+    whole: bool = False,
+) -> Corrections:
+    """The ``most`` likeliest words that begin almost as typed.
+
+    Args:
+        weights: of the models.
+        places: where the word begins, one for each model.
+        whole: whether the word is over, so that a longer one would be a misspelling too.
+    """
+    unknown = sum(weight * place.unknown for weight, place in zip(weights, places, strict=True))
+    masses: dict[str, float] = {}
+    total = unknown * float(np.exp(-LETTER * len(typed)))
+    for weight, part, place in zip(weights, parts, places, strict=True):
+        tokenizer = part.lm.tokenizer
+        tokens, nats = typo_index(tokenizer).similar(typed, whole=whole)
+        probabilities = np.zeros(tokenizer.size)
+        np.add.at(probabilities, place.tokens, place.probabilities)
+        own = weight * probabilities[tokens] * np.exp(-nats)
+        total += float(own.sum())
+        for row in np.argsort(-own, kind="stable")[:most].tolist():
+            word = piece_index(tokenizer).body(int(tokens[row])).decode("utf-8", "replace")
+            text = recase(word, typed, locale_of(tokenizer))
+            masses[text] = masses.get(text, 0.0) + float(own[row])
+    return Corrections(masses, total)
+
+
+class Mender:
+    """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+
+    def mended(self, parts: Sequence[Part], weights: Sequence[float], text: str, unknown: Sequence[str]) -> str:
+        """A text in which the unknown words among the last ones of its open line are replaced, where
+        the meant word is nearly certain. A word with a capital may be a name, and stays."""
+        begin = max(text.rfind("\n"), text.rfind("\r")) + 1
+        line, head, last = text[begin:], text[:begin], 0
+        for start, end, run in runs(line)[-_WORDS:]:
+            word = finished(line[start:end])
+            if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
+                head += line[last:start]
+                head += self._meant(parts, weights, head, word)
+                last = start + len(word)
+        return head + line[last:]
+
+    def _meant(self, parts: Sequence[Part], weights: Sequence[float], before: str, word: str) -> str:
+        key = before[-200:], word
+        if key not in self._known:
+            if len(self._known) > 4096:
+                self._known.clear()
+            places = [word_place(part.lm, before) for part in parts]
+            found = corrections(parts, weights, places, word, most=1, whole=True)
+            best = max(found.masses.items(), key=lambda each: each[1], default=(word, 0.0))
+            self._known[key] = best[0] if best[1] > _SURE * found.total else word
+        return self._known[key]
