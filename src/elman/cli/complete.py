@@ -1,10 +1,11 @@
 """elman complete MODEL PROMPT"""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Block, Json, Mix, ModelArgument, Secrets, refuse
+from elman.cli.flags import Also, Block, Json, Learned, Mix, ModelArgument, Secrets, Typos, refuse
 from elman.cli.screen import bar, make_progress, print_json, warn
 from elman.errors import UsageError
 
@@ -28,10 +29,15 @@ def run(
         bool, typer.Option("--repeats/--no-repeats", help="The last word counts in full (default: a tenth).")
     ] = False,
     punctuation: Annotated[bool, typer.Option("--punctuation", help="Suggest bare punctuation too.")] = False,
+    typos: Typos = None,
+    learned: Learned = None,
+    also: Also = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where nothing of the prompt is known.")] = False,
     mix: Mix = None,
     as_json: Json = False,
 ) -> None:
+    from elman import api
+    from elman.apps.keyboard.learned_words import LearnedWords
     from elman.decode.blocklist import block_entries, read_entries
     from elman.tasks.language.mixture import load_mixed
 
@@ -54,8 +60,9 @@ def run(
         raise UsageError("--candidates compares whole words; leave out --partial and --no-partial")
     if words is not None and not phrase:
         raise UsageError("--words is the length of a phrase; add --phrase")
-    if (punctuation or repeats) and (phrase or candidates):
-        raise UsageError("--punctuation and --repeats choose among single words; leave out --phrase and --candidates")
+    if phrase or candidates:
+        single = {"punctuation": punctuation, "repeats": repeats, "typos": typos, "learned": learned, "also": also}
+        refuse(single, "is about single words, and --phrase and --candidates give others")
     if (block or block_list or not secrets) and candidates:
         raise UsageError("--block and --no-secrets hide offered words; --candidates offers none: leave them out")
     blocked = [*block_entries(block or []), *(read_entries(block_list) if block_list else [])]
@@ -79,25 +86,32 @@ def run(
         else:
             _bars(found)
         return
+    own = None if learned is None else LearnedWords.read(learned)
+    beside = [api.load(name, task="language", progress=make_progress()) for name in also or []]
     rules = {"block": blocked, "secrets": secrets, "punctuation": punctuation, "repeats": repeats, "strict": strict}
-    completion = loaded.complete(prompt, n=n, partial=partial, **rules)
+    completion = loaded.complete(
+        prompt, n=n, partial=partial, typos=typos is not False, learned=own, also=beside, **rules
+    )
+    for word, meant in completion.read_as.items():
+        warn(f"{word} is read as {meant}")
     if completion.oov:
         warn(f"not in the vocabulary, read as unknown: {', '.join(completion.oov)}")
     if not completion.words:
         _nothing(strict)
     if as_json:
-        pairs = [{"text": text, "probability": probability} for text, probability in completion.words]
-        print_json({"prompt": prompt, "partial": completion.partial, "words": pairs, "oov": completion.oov})
+        about = {"partial": completion.partial, "words": completion.pairs, "oov": completion.oov}
+        print_json({"prompt": prompt, **about, "read_as": dict(completion.read_as)})
     else:
-        _bars(completion.words)
+        _bars(completion.words, completion.kinds)
 
 
-def _bars(found: list[tuple[str, float]]) -> None:
+def _bars(found: list[tuple[str, float]], kinds: Mapping[str, str] | None = None) -> None:
     width = max((len(text) for text, _ in found), default=0)
     top = max((probability for _, probability in found), default=0) or 1e-300
     for text, probability in found:
         shown = f"{100 * probability:6.2f}%" if probability >= 1e-4 else f"{probability:7.1e}"
-        print(f"{text.ljust(width)}  {shown}  {bar(probability / top)}".rstrip())
+        kind = f"  ({kinds[text]})" if kinds and text in kinds else ""
+        print(f"{text.ljust(width)}  {shown}  {bar(probability / top)}{kind}".rstrip())
 
 
 def _nothing(strict: bool) -> None:

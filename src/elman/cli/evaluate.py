@@ -58,6 +58,16 @@ def run(
     keystrokes: Annotated[
         bool, typer.Option("--keystrokes", help="Also: the share of keystrokes that suggestions save.")
     ] = False,
+    mistype: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="With --keystrokes: words that are mistyped, such as 5%.")
+    ] = None,
+    typos: Typos = None,
+    learned: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --keystrokes: the user's own words to begin with, or a new name for "
+                     "none; unknown words of TEXT are added as it is typed, and FILE stays as it is."),
+    ] = None,
+    also: Also = None,
     document: Annotated[
         str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
     ] = None,
@@ -80,8 +90,10 @@ def run(
     ] = None,
     as_json: Json = False,
     **settings: Any,
-) -> None:
+) -> None:  # fmt: skip
     from elman import api
+    from elman.apps.correcting import parse_share
+    from elman.apps.keyboard.learned_words import LearnedWords
     from elman.tasks.language.mixture import parse_part
     from elman.text.corpus import CorpusConfig
 
@@ -92,10 +104,14 @@ def run(
     if not texts and not lists and "source" not in settings:
         raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
+    typed = {"mistype": mistype, "learned": learned, "also": also}
     switches = {"mix": mix or [], "cache": cache, "dynamic": dynamic, "temperature": temperature}
     if task is not None:
         of_texts = {"context": context, "document": document, "field": field, "tune": tune, "keystrokes": keystrokes}
-        refuse({**switches, **of_texts}, f"is for language models, and {model} is of task {task.name}")
+        refuse(
+            {**switches, **of_texts, **typed, "typos": typos},
+            f"is for language models, and {model} is of task {task.name}",
+        )
         more = {"encoding": encoding, **settings, **lists, **curve}
         given = {name: value for name, value in more.items() if value is not None}
         folder = None if report is None else Path(report)
@@ -108,6 +124,10 @@ def run(
         return
     refuse({"report": report, **settings, **lists, **curve}, "does not apply to a language model")
 
+    if not keystrokes:
+        refuse({**typed, "typos": typos}, "says how a text is typed, for --keystrokes")
+    if not any(typed.values()):
+        refuse({"typos": typos}, "is for a text that is typed with --mistype, --learned or --also")
     context = context or "document"
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
@@ -127,13 +147,18 @@ def run(
     # With the trained weights: figures describe the model, not its 8-bit form.
     loaded = api.load(model, task="language", torch=True)
     others = [api.load(name, task="language", torch=True) for name in mix or []]
+    beside = [api.load(name, task="language") for name in also or []]
+    share = None if mistype is None else parse_share(mistype)
     how: dict[str, Any] = {"context": context, "progress": progress}
     steps: list[tuple[str, dict[str, Any]]] = []
     models = api.adapt_steps(loaded, wanted, mix=others, tune=tune, config=config, **how) if wanted else [("", loaded)]
     for name, adapted in models:
         figures = adapted.evaluate(*texts, **reading, **how)
         if keystrokes:
-            figures["keystrokes"] = adapted.keystrokes(*texts, **reading, **how)
+            own = None if learned is None else LearnedWords.read(learned)
+            figures["keystrokes"] = adapted.keystrokes(
+                *texts, mistype=share, typos=typos is not False, learned=own, also=beside, **reading, **how
+            )
         steps.append((name, {**figures, "adaptation": adapted.card.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}
     if wanted and f"data:{steps[-1][1]['adaptation']['tuned_on'][:12]}|" in found["signature"]:

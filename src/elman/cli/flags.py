@@ -7,6 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -30,6 +31,20 @@ Block = Annotated[
 ]  # fmt: skip
 Secrets = Annotated[
     bool, typer.Option("--secrets/--no-secrets", help="Whether to show long numbers, addresses and random strings.")
+]
+Typos = Annotated[
+    bool | None,
+    typer.Option("--typos/--no-typos", help="Whether to offer corrections of a mistyped word (default: they are)."),
+]
+Learned = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Offer the user's own words too, from a file of `elman learned`."),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODEL", help="Offer the words of another model too, such as one of another language (repeatable)."
+    ),
 ]
 Workers = Annotated[
     int | None,

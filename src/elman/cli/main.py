@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "answer": "The answer to a question in documents, or that they do not say.",
     "summarize": "The most central sentences of a text.",
     "complete": "The next words, with probabilities.",
+    "learned": "The words that a user taught the keyboard: list them, learn from text, forget.",
     "generate": "Generate text.",
     "similar": "The words nearest to a word, or how similar two words are.",
     "analogy": "What is to one word as another is to a third.",

@@ -45,6 +45,11 @@ def run(
             help="Taggers: let users correct tags, and add each correction to this .jsonl file, for elman train.",
         ),
     ] = None,
+    learned: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the words that users teach in this file, for all of them; without it "
+                     "each session has its own in memory."),
+    ] = None,
     mix: Mix = None,
     block: Block = None,
     secrets: Secrets = True,
@@ -87,8 +92,9 @@ def run(
             progress.say("anyone who can reach this machine can use the models; --api-key asks for a key")
         names = [host, *(allow_host or [])]
         app = create_app(
-            loaded, limits=limits, names=names, key=key, origins=cors or (), hidden=hidden, corrections=corrections
-        )
+            loaded, limits=limits, names=names, key=key, origins=cors or (), hidden=hidden, corrections=corrections,
+            learned=learned,
+        )  # fmt: skip
 
         def ready() -> None:
             progress.say(f"serving {', '.join(loaded)} at {url}; Ctrl-C ends it")

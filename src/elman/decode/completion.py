@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from elman.decode.blocklist import Blocklist
 from elman.decode.offers import Offers, offers_from
@@ -40,6 +41,15 @@ class Completion:
     kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Of words that do not come from the vocabulary as they were typed, where they come from
     (``elman.apps.keyboard``)."""
+
+    read_as: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Misspelled words of the prompt, and what they were read as."""
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """The words as JSON, each with its probability and, if it has one, its kind."""
+        kind = {word: {"kind": kind} for word, kind in self.kinds.items()}
+        return [{"text": word, "probability": share, **kind.get(word, {})} for word, share in self.words]
 
 
 def complete(

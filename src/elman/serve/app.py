@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +21,10 @@ from elman.serve.batching import Patience
 from elman.serve.completions import Answer, check
 from elman.serve.corrections import Corrections
 from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
-from elman.serve.handlers import complete_answer, remembered_answer
+from elman.serve.handlers import TypingContext, complete_answer, remembered_answer
 from elman.serve.hidden import Hidden
+from elman.serve.keyboards import Keyboards
+from elman.serve.learned import add_learned_routes
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import LoadedModels, Served
 from elman.serve.metrics import CONTENT_TYPE, Metrics
@@ -75,13 +77,19 @@ class Server:
     """Shared by the routes: models, sessions, limits, metrics, and the threads for short work."""
 
     def __init__(
-        self, models: Mapping[str, TrainedModel], limits: Limits, hidden: Hidden, corrections: Path | None
+        self,
+        models: Mapping[str, TrainedModel],
+        limits: Limits,
+        hidden: Hidden,
+        corrections: Path | None,
+        learned: Path | None,
     ) -> None:
         self.limits, self.hidden = limits, hidden
         self.metrics = Metrics()
         self.loaded = LoadedModels(models, self.metrics)
         self.corrections = None if corrections is None else Corrections(corrections, limits)
         self.sessions = Sessions(limits)
+        self.keyboards = Keyboards(learned, limits)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
         self.waiting = Gate(limits.max_waiting, "requests")
@@ -121,6 +129,15 @@ class Server:
         finally:
             patience.gone.set()
 
+    def side_by_side(self, model: str | None, also: Sequence[str]) -> list[ContinuesText]:
+        """The models of a keyboard, each once, in the order of their names in the request."""
+        able = [self.loaded.able(name, ContinuesText) for name in (model, *also)]
+        return list({each.name: each for each in able}.values())
+
+    def forget(self, session: str) -> bool:
+        """Erase what was typed and learned under a name."""
+        return any([self.sessions.forget(session), self.keyboards.end_session(session)])
+
     def count_tokens(self, served: ContinuesText, *, read: int, written: int) -> None:
         """Add to the metrics."""
         for kind, amount in (("prompt", read), ("written", written)):
@@ -146,6 +163,7 @@ def create_app(
     origins: Collection[str] = (),
     hidden: Hidden | None = None,
     corrections: Path | None = None,
+    learned: Path | None = None,
 ) -> FastAPI:
     """The application that serves models by name; without a name, the first one answers.
 
@@ -156,8 +174,9 @@ def create_app(
         origins: web sites whose pages may use the server (CORS).
         hidden: words that are neither offered nor written.
         corrections: the file that /v1/corrections writes to; without it, there is no such route.
+        learned: the file of the words that users teach; without it, each session has its own in memory.
     """
-    server = Server(models, limits or Limits(), hidden or Hidden(), corrections)
+    server = Server(models, limits or Limits(), hidden or Hidden(), corrections, learned)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -253,13 +272,14 @@ def _add_errors(app: FastAPI, server: Server) -> None:
 def _add_own(app: FastAPI, server: Server) -> None:
     @app.post("/v1/complete", response_model=CompleteAnswer, summary="The likeliest next words")
     async def complete(body: CompleteBody, request: Request) -> Any:
-        served = server.loaded.able(body.model, ContinuesText)
+        served = server.side_by_side(body.model, body.also)
         if body.n > server.limits.max_words:
             raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
-        remembered = remembered_answer(body, served, server.sessions, server.hidden)
+        context = TypingContext(server.sessions, server.hidden)
+        remembered = remembered_answer(body, served, server.keyboards, context)
         if remembered is not None:
             return json_response(remembered)
-        work = functools.partial(complete_answer, body, served, server.sessions, server.hidden)
+        work = functools.partial(complete_answer, body, served, server.keyboards, context)
         return json_response(await server.in_thread(request, work))
 
     @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts, or tags of words")
@@ -281,9 +301,15 @@ def _add_own(app: FastAPI, server: Server) -> None:
             work = functools.partial(corrections.answer, body, able)
             return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
 
+    if server.loaded.has(ContinuesText):
+        add_learned_routes(
+            app, server.keyboards, server.limits,
+            able=lambda body: server.side_by_side(body.model, body.also), in_thread=server.in_thread,
+        )  # fmt: skip
+
     @app.delete("/v1/sessions/{session:path}", response_model=Forgotten, summary="Forget what was typed under a name")
     async def forget(session: str) -> Any:
-        return json_response({"session": session, "forgotten": server.sessions.forget(session)})
+        return json_response({"session": session, "forgotten": server.forget(session)})
 
     @app.get("/health", response_model=Health, summary="The same as /healthz")
     @app.get("/healthz", response_model=Health, summary="Whether the server takes requests")

@@ -47,6 +47,10 @@ class CompleteBody(Body):
         None,
         description="A name that the client chooses; what is typed under it is remembered: keys are fast.",
     )
+    typos: bool = Field(True, description="Whether to offer corrections of a half-typed word that is mistyped.")
+    also: list[Name] = Field(
+        [], max_length=3, description="Models whose words are offered too, such as one of another language."
+    )
 
 
 class ScoreBody(Body):
@@ -164,6 +168,8 @@ class NextWord(BaseModel):
 
     text: str
     probability: float
+    kind: Literal["correction", "learned"] | None = None
+    """Whether it corrects what was typed, or the user taught it."""
 
 
 class CompleteAnswer(BaseModel):
@@ -172,8 +178,15 @@ class CompleteAnswer(BaseModel):
     model: str
     prompt: str
     partial: str
+    """The half-typed word that the words complete; corrections take its place."""
     words: list[NextWord]
     oov: list[str]
+    read_as: dict[str, str]
+    """Misspelled words, and what they were read as."""
+    typed: float
+    """The probability of what was typed of the word, by which those of the words are divided."""
+    unknown: float
+    """The probability that a word comes there that the model does not know."""
 
 
 class Bits(BaseModel):

@@ -4,12 +4,13 @@ P(word) by the models, times the probability that its beginning is typed so (``t
 probability that nobody has seen this word before: that of unknown words times ``LETTER`` nats a letter.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from elman.apps.keyboard.language_weights import Part
+from elman.apps.keyboard.part import Part
 from elman.apps.keyboard.typos import typo_index
 from elman.apps.spelling.lexicon import is_word
 from elman.decode.pieces import piece_index
@@ -72,23 +73,33 @@ class Mender:
     """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[bytes, str], str] = {}
 
-    def mended(self, parts: Sequence[Part], weights: Sequence[float], text: str, unknown: Sequence[str]) -> str:
-        """A text in which the unknown words among the last ones of its open line are replaced, where
-        the meant word is nearly certain. A word with a capital may be a name, and stays."""
+    def mended(
+        self,
+        parts: Sequence[Part],
+        weights: Sequence[float],
+        text: str,
+        unknown: Collection[str],
+        *,
+        words: int = _WORDS,
+    ) -> tuple[str, dict[str, str]]:
+        """A text, and what was replaced in it: the unknown words among the last ones of its open line, where the
+        meant word is nearly certain. A word with a capital may be a name, and stays."""
         begin = max(text.rfind("\n"), text.rfind("\r")) + 1
-        line, head, last = text[begin:], text[:begin], 0
-        for start, end, run in runs(line)[-_WORDS:]:
+        line, head, last, read_as = text[begin:], text[:begin], 0, {}
+        for start, end, run in runs(line)[-words:]:
             word = finished(line[start:end])
             if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
                 head += line[last:start]
-                head += self._meant(parts, weights, head, word)
-                last = start + len(word)
-        return head + line[last:]
+                meant = self._meant(parts, weights, head, word)
+                head, last = head + meant, start + len(word)
+                if meant != word:
+                    read_as[word] = meant
+        return head + line[last:], read_as
 
     def _meant(self, parts: Sequence[Part], weights: Sequence[float], before: str, word: str) -> str:
-        key = before[-200:], word
+        key = hashlib.blake2b(before.encode("utf-8", "surrogatepass")).digest(), word
         if key not in self._known:
             if len(self._known) > 4096:
                 self._known.clear()

@@ -15,19 +15,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from elman.apps.keyboard.corrections import Mender, corrections
-from elman.apps.keyboard.language_weights import LanguageWeights, Part
+from elman.apps.keyboard.language_weights import LanguageWeights
 from elman.apps.keyboard.learned_words import LearnedWords
+from elman.apps.keyboard.part import Part
 from elman.decode.completion import Completion, complete
 from elman.decode.offers import Offers, last_word, offers_from
 from elman.decode.prompt_state import whole_words
 from elman.decode.spelling import fold_index, locale_of
 from elman.decode.word_place import WordPlace, word_place
+from elman.decode.words import finished, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.text.casing import fold, recase
+from elman.text.letter_case import CaseLocale
+from elman.text.normalise import split_lines
 
 CORRECTION, LEARNED = "correction", "learned"
-UNLIKELY = 1e-3
+UNLIKELY = 1e-4
 """Corrections are looked for where what was typed has a lower probability."""
 _LEAST_SHARE = 0.05
 """Corrections less likely than this are not offered."""
@@ -37,10 +41,15 @@ _MORE = 4
 class Keyboard:
     """Offers words for a text.
 
-    >>> import elman
-    >>> lm = elman.train("builtin:pydocs", model="ngram", order=3)
-    >>> keyboard = Keyboard([Part(lm.lm, lm.speller)])
-    >>> keyboard.complete("Retrun the valeu", n=1).words[0][0]
+    >>> import numpy as np
+    >>> from elman.models.ngram.query import fit_ngram
+    >>> from elman.text.speller import Speller
+    >>> from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
+    >>> words = Tokenizer.fit(["return the value"], config=TokenizerConfig(min_count=1))
+    >>> ids = np.array([*words.encode("return the value").ids, EOS_ID] * 9)
+    >>> lm = fit_ngram(ids, np.array([0, len(ids)]), words)
+    >>> keyboard = Keyboard([Part(lm, Speller.fit({}))])
+    >>> keyboard.complete("return the vlau").words[0][0]
     'value'
     """
 
@@ -57,33 +66,53 @@ class Keyboard:
         """
         if not parts:
             raise UsageError("a keyboard needs a model")
-        odd = [part.lm.tokenizer.config.level for part in parts if not whole_words(part.lm.tokenizer)]
-        if odd and (len(parts) > 1 or learned is not None):
-            raise UsageError(
-                f"several models beside each other, and learned words, need models of words; one has {odd[0]} tokens: "
-                "train it with --level word"
-            )
         self._parts = list(parts)
-        self._typos = typos and not odd
+        self._scoring = self.lms
         self.learned = learned
-        self._weights = LanguageWeights(self._parts)
+        self._typos = typos and all(whole_words(lm.tokenizer) for lm in self.lms)
+        self._weights = LanguageWeights([part.speller for part in parts])
         self._mender = Mender()
         self._read = ""
+        self._check()
+
+    def _check(self) -> None:
+        odd = [lm.tokenizer.config.level for lm in self.lms if not whole_words(lm.tokenizer)]
+        if odd and (len(self._parts) > 1 or self.learned is not None):
+            raise UsageError(
+                f"several models side by side, and learned words, need models of words; one has {odd[0]} tokens: "
+                "train it with --level word"
+            )
 
     @property
     def lms(self) -> list[LanguageModel]:
         """The models, in their order."""
         return [part.lm for part in self._parts]
 
-    def through(self, lms: Sequence[LanguageModel], *, read: str = "") -> "Keyboard":
+    def through(
+        self, lms: Sequence[LanguageModel], *, scoring: Sequence[LanguageModel] | None = None, read: str = ""
+    ) -> "Keyboard":
         """The same keyboard asking its models through others, in their order.
 
         Args:
-            read: a text that these have read before every prompt.
+            scoring: those that say how likely a line is; by default the ones so far.
+            read: a text that ``lms`` have read before every prompt.
         """
         other = copy.copy(self)
         other._parts = [part._replace(lm=lm) for part, lm in zip(self._parts, lms, strict=True)]
-        other._read = read
+        if scoring is not None:
+            other._scoring = list(scoring)
+        other._read, other._mender = read, Mender() if read else self._mender
+        return other
+
+    def with_learned(self, learned: LearnedWords | None) -> "Keyboard":
+        """The same keyboard with the words of another user.
+
+        Raises:
+            UsageError: learned words with a model whose tokens are not words.
+        """
+        other = copy.copy(self)
+        other.learned = learned
+        other._check()
         return other
 
     def knows(self, word: str) -> bool:
@@ -93,11 +122,30 @@ class Keyboard:
 
     def weights(self, text: str) -> list[float]:
         """The weights of the models for the next word of a text."""
-        return self._weights.before(self._read + text).tolist()
+        return self._weights.before(self._read + text, self._scoring).tolist()
 
     def learn(self, text: str) -> list[str]:
-        """Count the words of a finished text that no model knows; returns them."""
-        return [] if self.learned is None else self.learned.learn(text, known=self.knows)
+        """Count the words of a finished text that no model knows; returns them. What is nearly certainly a
+        misspelled word is not counted."""
+        if self.learned is None:
+            return []
+        found: list[str] = []
+        for line in split_lines(text):
+            unknown = {finished(line[start:end]) for start, end, run in runs(line) if run.is_word}
+            unknown = {word for word in unknown if not self.knows(word)}
+            read_as: dict[str, str] = {}
+            if self._typos and unknown:
+                every = max(len(line), 1)
+                _, read_as = self._mender.mended(self._parts, self.weights(""), f"{line} ", unknown, words=every)
+            found += self.learned.learn(line, known=lambda word, own=read_as: word in own or self.knows(word))
+        return found
+
+    def unknown(self, found: Completion) -> float:
+        """The probability of a word that no model knows, where the words of a completion begin."""
+        begun = found.partial or found.unmatched
+        before = found.prompt[: len(found.prompt) - len(begun)] if found.prompt.endswith(begun) else found.prompt
+        shares = zip(self.weights(before), self.lms, strict=True)
+        return sum(weight * word_place(lm, before).unknown for weight, lm in shares)
 
     def complete(self, prompt: str, *, n: int = 5, partial: bool | None = None, **rules: Any) -> Completion:
         """The n likeliest words: those of ``elman.decode.completion.complete``, and those of the other
@@ -107,18 +155,18 @@ class Keyboard:
         Args:
             rules: ``block``, ``secrets``, ``punctuation`` and ``repeats`` of ``complete``.
         """
-        read, found = prompt, self._asked(prompt, n=n, partial=partial, **rules)
+        read, read_as, found = prompt, {}, self._asked(prompt, n=n, partial=partial, **rules)
         oov = _unknown_to_all([each.oov for each in found])
-        if self._typos and oov:
-            weights = self.weights(prompt)
-            own = [word for word in oov if not (self.learned and self.learned.has(word))]
-            read = self._mender.mended(self._parts, weights, prompt, own)
-            if read != prompt:
+        own = [word for word in oov if not (self.learned and self.learned.has(word))]
+        if self._typos and own:
+            read, read_as = self._mender.mended(self._parts, self.weights(prompt), prompt, own)
+            if read_as:
                 found = self._asked(read, n=n, partial=partial, **rules)
+                oov = _unknown_to_all([each.oov for each in found])
         begun = next((each.partial or each.unmatched for each in found if each.partial or each.unmatched), "")
         plain = len(found) == 1 and not self.learned
         if not read.endswith(begun) or (plain and not (self._typos and begun and found[0].typed < UNLIKELY)):
-            return dataclasses.replace(found[0], prompt=prompt, oov=oov)
+            return dataclasses.replace(found[0], prompt=prompt, oov=oov, read_as=read_as)
         before = read[: len(read) - len(begun)]
         offers = offers_from(locale=locale_of(self._parts[0].lm.tokenizer), **rules)
         asked = _Asked(self, before, begun, offers)
@@ -129,11 +177,13 @@ class Keyboard:
             asked.add_corrections(n * _MORE)
         words, kinds = asked.best(n)
         if words:
-            return Completion(prompt, begun, words, oov, "", asked.typed, kinds)
+            # The half-typed word is none of the unknown ones before it.
+            before_it = oov[:-1] if oov and begun and oov[-1] == begun else oov
+            return Completion(prompt, begun, words, before_it, "", asked.typed, kinds, read_as)
         # Nothing begins so, not even almost: it is a word of its own, and others follow.
         asked = _Asked(self, read, "", offers)
         asked.add_exact(found)
-        return Completion(prompt, "", asked.best(n)[0] or found[0].words, oov, begun, 0.0)
+        return Completion(prompt, "", asked.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
 
     def _asked(self, prompt: str, *, n: int, partial: bool | None, **rules: Any) -> list[Completion]:
         lms = self.lms
@@ -157,7 +207,7 @@ class _Asked:
     def __init__(self, keyboard: Keyboard, before: str, begun: str, offers: Offers) -> None:
         self._parts, self._before, self._begun = keyboard._parts, before, begun
         self._weights: list[float] = keyboard.weights(before)
-        self._locale = locale_of(self._parts[0].lm.tokenizer)
+        self._locale: CaseLocale | None = locale_of(self._parts[0].lm.tokenizer)
         self._weigh = offers.weigh(before, self._locale)
         self._places: list[WordPlace] | None = None
         self._masses: dict[str, float] = {}

@@ -13,7 +13,6 @@ model reads the line by its own tokenizer, and pays for the spelling of words th
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +30,6 @@ _WORDS = 16
 _KEPT = 4096
 
 
-class Part(NamedTuple):
-    """One of the models."""
-
-    lm: LanguageModel
-    speller: Speller
-
-
 class LanguageWeights:
     """Weights of models before the next word of a text.
 
@@ -47,25 +39,29 @@ class LanguageWeights:
     elman.errors.UsageError: switch is 2; it must be a probability from 0 to 1
     """
 
-    def __init__(self, parts: Sequence[Part], *, switch: float = SWITCH) -> None:
+    def __init__(self, spellers: Sequence[Speller], *, switch: float = SWITCH) -> None:
         if not 0 <= switch <= 1:
             raise UsageError(f"switch is {switch:g}; it must be a probability from 0 to 1")
-        self.parts = list(parts)
+        self._spellers = list(spellers)
         self._switch = switch
         self._log_probs: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
 
-    def before(self, text: str) -> NDArray[np.float64]:
-        """The weights for the word after a text, ``[M]``; only what spaces and line ends finish counts."""
-        weights = np.full(len(self.parts), 1 / len(self.parts))
-        if len(self.parts) > 1:
-            for log_probs in self._words(text):
+    def before(self, text: str, lms: Sequence[LanguageModel]) -> NDArray[np.float64]:
+        """The weights for the word after a text, ``[M]``; only what spaces and line ends finish counts.
+
+        Args:
+            lms: the models, in the order of their spellers; always the same ones, for scores are kept.
+        """
+        weights = np.full(len(self._spellers), 1 / len(self._spellers))
+        if len(self._spellers) > 1:
+            for log_probs in self._words(text, lms):
                 shared = (1 - self._switch) * weights + self._switch / len(weights)
                 likely = shared * np.exp(log_probs - log_probs.max())
                 weights = likely / likely.sum()
             weights = (1 - self._switch) * weights + self._switch / len(weights)
         return weights
 
-    def _words(self, text: str) -> list[NDArray[np.float64]]:
+    def _words(self, text: str, lms: Sequence[LanguageModel]) -> list[NDArray[np.float64]]:
         """The log-probabilities ``[M]`` of the last words of a text, each line by itself."""
         found: list[NDArray[np.float64]] = []
         for line, ended in _last_lines(text):
@@ -76,15 +72,16 @@ class LanguageWeights:
             begin = max(len(words) // _WORDS - 1, 0) * _WORDS
             words = words[begin:]
             heads = [" ".join(words[: number + 1]) for number in range(len(words))]
-            sums = [np.zeros(len(self.parts)), *(self._score(head) for head in heads)]
+            sums = [np.zeros(len(self._spellers)), *(self._score(head, lms) for head in heads)]
             found += [after - before for before, after in zip(sums, sums[1:], strict=False)]
         return found
 
-    def _score(self, line: str) -> NDArray[np.float64]:
+    def _score(self, line: str, lms: Sequence[LanguageModel]) -> NDArray[np.float64]:
         if not line.strip():
-            return np.zeros(len(self.parts))
+            return np.zeros(len(self._spellers))
         if line not in self._log_probs:
-            scores = (next(score_lines(lm, speller, [line], eos=False)).log_prob for lm, speller in self.parts)
+            both = zip(lms, self._spellers, strict=True)
+            scores = (next(score_lines(lm, speller, [line], eos=False)).log_prob for lm, speller in both)
             self._log_probs[line] = np.maximum(list(scores), -1e6)
             if len(self._log_probs) > _KEPT:
                 self._log_probs.popitem(last=False)

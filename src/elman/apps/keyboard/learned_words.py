@@ -92,23 +92,41 @@ class LearnedWords:
         return found
 
     def _count(self, word: str, last: str | None, following: str | None) -> None:
+        beside = ({} if text is None else {text: 1} for text in (last, following))
+        self.add_one(LearnedWord(word, 1, *beside))
+
+    def add(self, other: "LearnedWords") -> None:
+        """Add the counts of other words."""
+        for each in other:
+            self.add_one(each)
+
+    def add_one(self, more: LearnedWord) -> None:
+        """Add the counts of a word."""
         # The last one counted stands last: the oldest of the rarest go first.
-        old = self._words.pop(word, None) or LearnedWord(word, 0, {}, {})
-        after, before = _one_more(old.after, last), _one_more(old.before, following)
-        self._words[word] = LearnedWord(word, min(old.count + 1, _LARGEST), after, before)
+        old = self._words.pop(more.word, None) or LearnedWord(more.word, 0, {}, {})
+        after, before = _added(old.after, more.after), _added(old.before, more.before)
+        self._words[more.word] = LearnedWord(more.word, min(old.count + more.count, _LARGEST), after, before)
         if len(self._words) > self._most:
-            del self._words[min((each for each in self._words if each != word), key=lambda each: self._words[each][1])]
+            others = (each for each in self._words if each != more.word)
+            del self._words[min(others, key=lambda each: self._words[each].count)]
 
     def forget(self, word: str) -> bool:
         """Erase a word, also beside others; returns whether there was one."""
+        found = self._words.pop(word, None) is not None
         for each in self._words.values():
-            each.after.pop(word, None)
-            each.before.pop(word, None)
-        return self._words.pop(word, None) is not None
+            after, before = ({text: n for text, n in beside.items() if text != word} for beside in each[2:])
+            self._words[each.word] = each._replace(after=after, before=before)
+        return found
 
     def clear(self) -> None:
         """Erase all."""
         self._words.clear()
+
+    def copy(self) -> "LearnedWords":
+        """The same words, which later learning does not change."""
+        other = type(self)(least=self.least, most=self._most)
+        other._words = dict(self._words)
+        return other
 
     def has(self, word: str) -> bool:
         """Whether a word is offered, in whatever case."""
@@ -214,12 +232,12 @@ def _words_of(line: str) -> Iterator[str | None]:
         yield word if is_one and not private else None
 
 
-def _one_more(counts: dict[str, int], word: str | None) -> dict[str, int]:
-    if word is None:
-        return counts
-    found = {**counts, word: min(counts.get(word, 0) + 1, _LARGEST)}
+def _added(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    found = dict(counts)
+    for word, count in more.items():
+        found[word] = min(found.get(word, 0) + count, _LARGEST)
     while len(found) > _BESIDE:
-        del found[min((each for each in found if each != word), key=found.__getitem__)]
+        del found[min((each for each in found if each not in more), key=found.__getitem__, default=next(iter(found)))]
     return found
 
 

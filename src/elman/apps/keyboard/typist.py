@@ -59,16 +59,16 @@ class Typist:
             typed = text
             if self._mistype and self._random.random() < self._mistype:
                 typed = mistyped(text, self._random)
-            offer = None
+            offer: tuple[int | None, int] = None, 0
             for letters in range(0 if word.asked else 1, len(typed)):
                 prompt = line[: word.start] + typed[:letters]
                 words = [each for each, _ in keyboard.complete(prompt, n=OFFERED, partial=letters > 0).words]
                 if word.text in words:
                     offer = letters, words.index(word.text)
                     break
-            offers.append((word, *(offer or (None, 0))))
+            offers.append((word, offer[0], offer[1]))
             again = _keys_to_mend(text, typed)
-            mended += Keystrokes(keys=0 if offer else again, chars=again)
+            mended += Keystrokes(keys=again if offer[0] is None else 0, chars=again)
         return count_keys(line, offers) + mended
 
 
@@ -76,7 +76,7 @@ def mistyped(word: str, rng: random.Random) -> str:
     """A word of letters with one mistake; other words, and those of one or two letters, as they are.
 
     >>> [mistyped(word, random.Random(2)) for word in ("because", "it", "3rd")]
-    ['becausse', 'it', '3rd']
+    ['becaus', 'it', '3rd']
     """
     if len(word) < _SHORTEST or not word.isalpha():
         return word

@@ -6,6 +6,9 @@ from pathlib import Path
 from secrets import randbits
 from typing import Any, Literal
 
+from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.learned_words import LearnedWords
+from elman.apps.keyboard.part import Part
 from elman.decode.bulk import Scores, score_texts
 from elman.decode.candidates import candidates
 from elman.decode.completion import Completion, complete
@@ -61,6 +64,9 @@ class Model(LowLevel, Exports):
         secrets: bool = True,
         punctuation: bool = False,
         repeats: bool = False,
+        typos: bool = True,
+        learned: LearnedWords | None = None,
+        also: Sequence["Model"] = (),
         strict: bool = False,
     ) -> Completion:
         """The ``n`` likeliest next words after ``prompt``, with probabilities. Words are offered
@@ -73,18 +79,28 @@ class Model(LowLevel, Exports):
             secrets: whether to offer long numbers, addresses and random strings.
             punctuation: whether to offer bare punctuation too.
             repeats: whether the last word counts as much as any other to come again, not a tenth.
+            typos: whether to offer corrections of a half-typed word that hardly anything begins with.
+            learned: the user's own words (``elman.apps.keyboard.learned_words``).
+            also: models whose words are offered too, such as one of another language.
             strict: whether a prompt of which nothing is known, or whose half-typed word nothing
                 begins with, is an error.
 
         Raises:
-            UsageError: an entry of ``block`` is not a pattern; with ``strict``, a prompt that is not
-                known.
+            UsageError: an entry of ``block`` is not a pattern; ``learned`` or ``also`` with models
+                whose tokens are not words; with ``strict``, a prompt that is not known.
         """
         rules = {"block": listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
-        found = complete(self.lm, prompt, n=n, partial=partial, **rules)
         if strict:
-            check_begun(self.lm, found)
-        return found
+            check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
+        keyboard = self.keyboard(typos=typos, learned=learned, also=also)
+        return keyboard.complete(prompt, n=n, partial=partial, **rules)
+
+    def keyboard(
+        self, *, typos: bool = True, learned: LearnedWords | None = None, also: Sequence["Model"] = ()
+    ) -> Keyboard:
+        """What ``complete`` asks, for many questions; arguments are those of ``complete``."""
+        parts = [Part(model.lm, model.speller) for model in (self, *also)]
+        return Keyboard(parts, typos=typos, learned=learned)
 
     def phrase(
         self,
@@ -220,21 +236,42 @@ class Model(LowLevel, Exports):
         document: Literal["file", "line", "block"] = "file",
         encoding: str = "utf-8",
         field: str | None = None,
+        mistype: float | None = None,
+        typos: bool = True,
+        learned: LearnedWords | None = None,
+        also: Sequence["Model"] = (),
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """The share of keystrokes that suggestions save on a text (``elman.decode.keystrokes``),
         and its signature.
 
-        Arguments are those of ``evaluate``.
+        Arguments are those of ``evaluate``, and these, of which any but ``typos`` makes the text be
+        typed on a ``keyboard``, key by key and about a thousand times as slowly:
+
+        Args:
+            mistype: the share of words that are mistyped (``elman.apps.keyboard.typist``).
+            typos: whether corrections are offered.
+            learned: the user's own words; those of the text are added, line by line.
+            also: models whose words are offered too.
 
         Raises:
-            UsageError: a model whose tokens are not words, or no text.
+            UsageError: a model whose tokens are not words, no text, or ``mistype`` is no share.
         """
+        from elman.apps.keyboard.typist import Typist
         from elman.evaluation.language import keystrokes_of
 
+        how: dict[str, Any] = {}
+        if mistype is not None or learned is not None or also:
+            keyboard = self.keyboard(typos=typos, learned=learned, also=also)
+            marks = {
+                "typos": typos, f"mistyped:{mistype or 0:g}": bool(mistype), "learned": learned is not None,
+                **{f"also:{model.lm.model_hash[:8]}": True for model in also},
+            }  # fmt: skip
+            how["typist"] = Typist(keyboard, mistype=mistype or 0.0).type_lines
+            how["typed"] = "keyboard-" + "-".join(mark for mark, on in marks.items() if on)
         config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
-            return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on)
+            return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on, **how)
 
     def _corpus_config(self, **settings: Any) -> CorpusConfig:
         return CorpusConfig(**settings, pretokenized=self.lm.tokenizer.config.pretokenized)

@@ -1,0 +1,13 @@
+"""One of the models of a keyboard."""
+
+from typing import NamedTuple
+
+from elman.models.protocol import LanguageModel
+from elman.text.speller import Speller
+
+
+class Part(NamedTuple):
+    """A model, and what spells the words that it does not know."""
+
+    lm: LanguageModel
+    speller: Speller

@@ -1,0 +1,141 @@
+"""The keyboards of a server: its models, alone or side by side, and the words that users taught it."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.learned_words import LearnedWord, LearnedWords
+from elman.apps.keyboard.part import Part
+from elman.errors import StorageError, UsageError
+from elman.serve.abilities import ContinuesText
+from elman.serve.batching import Batched
+from elman.serve.errors import Problem
+from elman.serve.limits import Limits
+from elman.serve.sessions import SessionReader, Sessions
+
+_OF_A_SESSION = 1000
+"""Words that one session may teach."""
+_KEPT = 64
+
+
+class Keyboards:
+    """Learned words are those of the file given at the start, the same for all clients; without one, each
+    session has its own in memory.
+
+    Raises:
+        UsageError: there is no folder for the file to be in.
+        TextError: the file holds something else.
+    """
+
+    def __init__(self, learned: Path | None, limits: Limits) -> None:
+        if learned is not None and not learned.parent.is_dir():
+            raise UsageError(f"--learned is {learned}, and there is no folder {learned.parent}; make it first")
+        self._file, self._most = learned, limits.sessions
+        self._shared = None if learned is None else LearnedWords.read(learned)
+        self._own: OrderedDict[str, LearnedWords] = OrderedDict()
+        self._made: OrderedDict[tuple[str, ...], Keyboard] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def keyboard(self, served: Sequence[ContinuesText], session: str | None, *, typos: bool = True) -> Keyboard:
+        """A keyboard of models side by side, with the words of a session.
+
+        Raises:
+            UsageError: models that have no words.
+        """
+        key = (*(each.name for each in served), "typos" if typos else "")
+        with self._lock:
+            if key not in self._made:
+                parts = [Part(each.model.lm, each.model.speller) for each in served]
+                self._made[key] = Keyboard(parts, typos=typos)
+                if len(self._made) > _KEPT:
+                    self._made.popitem(last=False)
+            learned = self._shared or (self._own.get(session) if session else None)
+            made = self._made[key]
+            if not learned or any(each.model.lm.tokenizer.config.level != "word" for each in served):
+                return made
+            return made.with_learned(learned.copy())
+
+    def learn(self, keyboard: Keyboard, text: str, session: str | None) -> tuple[list[str], int]:
+        """Learn the words of a text; returns them, and how many words there are now.
+
+        Raises:
+            Problem: neither a file nor a session keeps them, or the file cannot be written.
+        """
+        self._words(session)
+        fresh = LearnedWords()
+        found = keyboard.with_learned(fresh).learn(text)
+        with self._lock:
+            words = self._words(session, make=bool(found))
+            words.add(fresh)
+            if found:
+                self._write()
+            return found, len(words)
+
+    def words(self, session: str | None) -> list[LearnedWord]:
+        """The learned words of a session, the most frequent first."""
+        with self._lock:
+            return sorted(self._words(session), key=lambda each: -each.count)
+
+    def forget(self, session: str | None, word: str | None = None) -> int:
+        """Erase a word, or all; returns how many there were."""
+        with self._lock:
+            words = self._words(session)
+            found = len(words) if word is None else int(words.forget(word))
+            if word is None:
+                words.clear()
+            if found:
+                self._write()
+            return found
+
+    def end_session(self, session: str) -> bool:
+        """Erase what a session has learned; returns whether there was something."""
+        with self._lock:
+            return self._own.pop(session, None) is not None
+
+    def _words(self, session: str | None, *, make: bool = False) -> LearnedWords:
+        if self._shared is not None:
+            return self._shared
+        if session is None:
+            raise Problem(
+                422, "learned words belong to a session here; name one, or start the server with --learned FILE",
+                param="session",
+            )  # fmt: skip
+        words = self._own.pop(session, None) or LearnedWords(most=_OF_A_SESSION)
+        if make or len(words):
+            self._own[session] = words
+            if len(self._own) > self._most:
+                self._own.popitem(last=False)
+        return words
+
+    def _write(self) -> None:
+        if self._file is None or self._shared is None:
+            return
+        try:
+            self._shared.write(self._file)
+        except StorageError:
+            # The path is nobody's business who may only type.
+            raise Problem(507, "the words could not be saved: the file cannot be written", code="not_saved") from None
+
+
+@contextmanager
+def readers(
+    models: Sequence[Batched], served: Sequence[ContinuesText], sessions: Sessions, name: str | None, *, wait: bool
+) -> Iterator[list[SessionReader] | None]:
+    """The models as one client's session remembers them; None if it is busy and ``wait`` is not given."""
+    if name is None:
+        yield [sessions.new().reader(model) for model in models]
+        return
+    own = [sessions.get(each.name, name) for each in served]
+    with ExitStack() as stack:
+        # In one order, so that no two requests wait for each other.
+        for place in sorted(range(len(own)), key=lambda place: served[place].name):
+            if not own[place].lock.acquire(blocking=wait):
+                yield None
+                return
+            stack.callback(own[place].lock.release)
+        yield [session.reader(model) for session, model in zip(own, models, strict=True)]
+    for each, session in zip(served, own, strict=True):
+        sessions.settle(each.name, name, session)
