@@ -60,7 +60,8 @@ class Typist:
             if self._mistype and self._random.random() < self._mistype:
                 typed = mistyped(text, self._random)
             offer: tuple[int | None, int] = None, 0
-            for letters in range(0 if word.asked else 1, len(typed)):
+            # To be offered when all is typed helps only who mistyped it.
+            for letters in range(0 if word.asked else 1, len(typed) + (typed != text)):
                 prompt = line[: word.start] + typed[:letters]
                 words = [each for each, _ in keyboard.complete(prompt, n=OFFERED, partial=letters > 0).words]
                 if word.text in words:

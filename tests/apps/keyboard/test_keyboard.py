@@ -1,0 +1,166 @@
+"""The offers of a keyboard, from tables of probabilities, by hand."""
+
+import math
+from typing import Any
+
+import pytest
+from tests.decode.conftest import TableModel, fit
+
+from elman.apps.keyboard.corrections import LETTER
+from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.language_weights import SWITCH
+from elman.apps.keyboard.learned_words import LearnedWords
+from elman.apps.keyboard.part import Part
+from elman.apps.keyboard.typist import Typist, mistyped
+from elman.decode.completion import complete
+from elman.decode.keystrokes import Keystrokes, type_line
+from elman.errors import UsageError
+from elman.text.speller import Speller
+
+ENGLISH = {
+    None: {" the": 0.5, " they": 0.25, " cat": 0.125, "<unk>": 0.125},
+    " the": {" cat": 0.5, " they": 0.25, "<unk>": 0.25},
+    " they": {" cat": 1.0},
+    " cat": {"</s>": 0.5, "<unk>": 0.5},
+    "<unk>": {" cat": 0.5, " the": 0.5},
+    "</s>": {" the": 1.0},
+}
+GERMAN = {
+    None: {" die": 0.75, " Katze": 0.125, "<unk>": 0.125},
+    " die": {" Katze": 0.75, "<unk>": 0.25},
+    " Katze": {"</s>": 0.5, "<unk>": 0.5},
+    "<unk>": {" Katze": 0.5, " die": 0.5},
+    "</s>": {" die": 1.0},
+}
+
+
+def part(rows: dict[Any, dict[str, float]], *lines: str) -> Part:
+    return Part(TableModel(fit("word", *lines), rows), Speller.fit({" die": 1, " Katze": 1, " the": 1, " cat": 1}))
+
+
+@pytest.fixture
+def english() -> Part:
+    return part(ENGLISH, "the they cat")
+
+
+@pytest.fixture
+def german() -> Part:
+    return part(GERMAN, "die Katze")
+
+
+def test_corrections_by_hand(english: Part) -> None:
+    found = Keyboard([english]).complete("teh")
+    # "the" and "they" at 4 nats, against an unknown word of three letters.
+    the, they, new = 0.5 * math.exp(-4), 0.25 * math.exp(-4), 0.125 * math.exp(-3 * LETTER)
+    # "cat" is 11.5 nats away.
+    total = the + they + new
+    assert found.words == [("the", pytest.approx(the / total)), ("they", pytest.approx(they / total))]
+    assert (found.partial, found.kinds) == ("teh", {"the": "correction", "they": "correction"})
+    assert found.oov == [] and found.typed == 0
+
+
+def test_corrections_are_offered_only_for_what_hardly_begins_a_word(english: Part) -> None:
+    keyboard = Keyboard([english])
+    for prompt in ("", "th", "the ", "the c", "the they", "the cat", "the;", "xqz", "the xqz"):
+        assert keyboard.complete(prompt) == complete(english.lm, prompt), prompt
+    assert Keyboard([english], typos=False).complete("teh") == complete(english.lm, "teh")
+    assert Keyboard([english]).complete("teh", block=["the"]).words[0][0] == "they"
+
+
+def test_corrections_are_written_as_the_mistyped_word(english: Part) -> None:
+    assert [Keyboard([english]).complete(typed, n=1).words[0][0] for typed in ("Teh", "TEH")] == ["The", "THE"]
+
+
+def test_misspelled_words_before_the_cursor_are_read_as_meant(english: Part) -> None:
+    found = Keyboard([english]).complete("teh c")
+    assert found.words == complete(english.lm, "the c").words
+    assert (found.prompt, found.oov, found.read_as) == ("teh c", [], {"teh": "the"})
+    # A name stays what it is.
+    assert Keyboard([english]).complete("Teh c").oov == ["Teh"]
+
+
+def test_learned_words_share_the_probability_of_unknown_ones(english: Part) -> None:
+    learned = LearnedWords()
+    keyboard = Keyboard([english], learned=learned)
+    assert keyboard.learn("the zebra\nthe zebra") == ["zebra", "zebra"] and keyboard.learn("the cat") == []
+    found = keyboard.complete("the ")
+    # P(unknown | the) = 1/4; zebra twice of one kind, all of them after "the": (2 + 1 * 2/3) / 3.
+    assert dict(found.words) == {
+        "cat": pytest.approx(0.5), "they": pytest.approx(0.25), "zebra": pytest.approx(8 / 9 / 4)
+    }  # fmt: skip
+    assert found.kinds == {"zebra": "learned"}
+    assert keyboard.complete("the ze").words == [("zebra", pytest.approx(1))]
+    assert keyboard.complete("the zebra").partial == "" and keyboard.complete("the", block=["zebra*"]).kinds == {}
+
+
+def test_what_follows_a_learned_word_is_learned(english: Part) -> None:
+    keyboard = Keyboard([english], learned=LearnedWords())
+    keyboard.learn("zebra they zebra they")
+    # Twice, one kind: 2 of 3 for "they"; the others share a third.
+    words = dict(keyboard.complete("zebra ").words)
+    assert words["they"] == pytest.approx(2 / 3) and words["cat"] == pytest.approx(0.5 / 3)
+
+
+def test_misspelled_words_are_not_learned(english: Part) -> None:
+    keyboard = Keyboard([english], learned=LearnedWords())
+    assert keyboard.learn("teh zebra teh") == ["zebra"]
+
+
+def test_two_languages_by_hand(english: Part, german: Part) -> None:
+    keyboard = Keyboard([english, german])
+    assert keyboard.weights("") == [0.5, 0.5]
+    words = dict(keyboard.complete("", n=9).words)
+    assert words["the"] == pytest.approx(0.25) and words["die"] == pytest.approx(0.375)
+    # After "die ": 0.75 in one language; an unknown word and its spelling in the other.
+    unknown = 0.125 * math.exp(-english.speller.nats(" die"))
+    german_now = 0.75 / (0.75 + unknown)
+    german_next = (1 - SWITCH) * german_now + SWITCH / 2
+    assert keyboard.weights("die ") == [pytest.approx(1 - german_next), pytest.approx(german_next)]
+    # What is not finished does not count, and a finished line does.
+    assert keyboard.weights("die") == [0.5, 0.5] and keyboard.weights("die\n") == keyboard.weights("die ")
+
+
+def test_a_word_of_the_other_language_is_followed_at_once(english: Part, german: Part) -> None:
+    keyboard = Keyboard([english, german])
+    assert keyboard.complete("the cat die ", n=1).words[0][0] == "Katze"
+    assert keyboard.complete("die Katze the ", n=1).words[0][0] == "cat"
+    # What one language knows is whole, and unknown to none.
+    assert keyboard.complete("the Katze the").oov == []
+    assert keyboard.complete("the cat Katez", n=1).words[0][0] == "Katze"
+
+
+def test_models_without_words_cannot_stand_side_by_side(english: Part) -> None:
+    chars = Part(TableModel(fit("char", "ab"), {None: {"a": 1.0}, "a": {"a": 0.5, "</s>": 0.5}}), english.speller)
+    for options in ({"parts": [english, chars]}, {"parts": [chars], "learned": LearnedWords()}):
+        with pytest.raises(UsageError, match="one has char tokens"):
+            Keyboard(**options)
+    assert Keyboard([chars]).complete("a") == complete(chars.lm, "a")
+
+
+def test_a_typist_counts_as_the_reference(english: Part) -> None:
+    lines = ["the cat", "they cat the zebra cat", ""]
+    for keyboard in (Keyboard([english], typos=False), Keyboard([english])):
+        found = sum(Typist(keyboard).type_lines([(line, True) for line in lines]), Keystrokes())
+        assert found == sum((type_line(english.lm, line) for line in lines), Keystrokes())
+
+
+def test_a_mistyped_word_costs_what_it_takes_to_mend(english: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.apps.keyboard.typist.mistyped", lambda word, rng: {"cat": "czt"}.get(word, word))
+    rows = {None: {" can": 0.3, " cap": 0.3, " car": 0.3, " cat": 0.1}, " cat": {"</s>": 1.0}}
+    own = part(rows, "can cap car cat")
+    plain, corrected = (
+        next(Typist(Keyboard([own], typos=typos), mistype=1).type_lines([("cat", True)])) for typos in (False, True)
+    )
+    # Never offered: "czt", back over "zt", "at", and the line's end; "cat" and the end without a mistake are 4.
+    assert plain == Keystrokes(keys=8, chars=8, words=1)
+    # Of "czt" only "cat" is near enough: three letters, the offer, the line's end.
+    assert corrected == Keystrokes(keys=5, chars=8, words=1, offered=(0, 0, 0, 1))
+
+
+def test_mistyped_words_have_one_mistake() -> None:
+    import random
+
+    rng = random.Random(0)
+    seen = {mistyped("cat", rng) for _ in range(200)}
+    assert {"ct", "at", "caat", "act", "cta", "xat", "cst", "car"} <= seen
+    assert mistyped("it", rng) == "it" and mistyped("H2O", rng) == "H2O"
