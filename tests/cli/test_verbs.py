@@ -29,7 +29,7 @@ def test_complete(cli: Call, folder: Path) -> None:
     assert first[0] == "house" and first[1].endswith("%") and "█" in first[2]
     assert shown.err == ""
     found = json.loads(good(cli("complete", folder, "Anna sees the old", "--json", "-n", "2")).out)
-    assert set(found) == {"prompt", "partial", "words", "oov"}
+    assert set(found) == {"prompt", "partial", "words", "oov", "read_as"}
     assert found["prompt"] == "Anna sees the old" and found["partial"] == ""
     assert [set(word) for word in found["words"]] == [{"text", "probability"}] * 2
     assert found["words"][0]["text"] == "house" and found["words"][0]["probability"] > 0.5

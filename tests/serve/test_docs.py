@@ -37,7 +37,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_curl_command(url: str) -> None:
     lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-    assert len(lines) == 19
+    assert len(lines) == 22
     for line in lines:
         assert line.startswith("$ curl -s") and URL in line
         command = line[2:].replace("curl", "curl --fail-with-body", 1).replace(URL, url)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, ModelArgument, refuse, with_flags
+from elman.cli.flags import Also, Json, ModelArgument, Typos, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.captions import CaptionsConfig
@@ -126,8 +126,6 @@ def run(
 
     if not keystrokes:
         refuse({**typed, "typos": typos}, "says how a text is typed, for --keystrokes")
-    if not any(typed.values()):
-        refuse({"typos": typos}, "is for a text that is typed with --mistype, --learned or --also")
     context = context or "document"
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
@@ -157,7 +155,7 @@ def run(
         if keystrokes:
             own = None if learned is None else LearnedWords.read(learned)
             figures["keystrokes"] = adapted.keystrokes(
-                *texts, mistype=share, typos=typos is not False, learned=own, also=beside, **reading, **how
+                *texts, mistype=share, typos=typos, learned=own, also=beside, **reading, **how
             )
         steps.append((name, {**figures, "adaptation": adapted.card.get("adaptation")}))
     found = {name: value for name, value in steps[0][1].items() if name != "adaptation"}

@@ -64,25 +64,32 @@ class Keyboards:
         Raises:
             Problem: neither a file nor a session keeps them, or the file cannot be written.
         """
-        self._words(session)
+        if self._shared is None and session is None:
+            raise Problem(
+                422, "learned words belong to a session here; name one, or start the server with --learned FILE",
+                param="session",
+            )  # fmt: skip
         fresh = LearnedWords()
         found = keyboard.with_learned(fresh).learn(text)
         with self._lock:
-            words = self._words(session, make=bool(found))
+            words = self._shared if self._shared is not None else self._of_session(session or "", make=bool(found))
             words.add(fresh)
             if found:
                 self._write()
             return found, len(words)
 
     def words(self, session: str | None) -> list[LearnedWord]:
-        """The learned words of a session, the most frequent first."""
+        """The learned words of a session, the most frequent first; none of no session."""
         with self._lock:
-            return sorted(self._words(session), key=lambda each: -each.count)
+            kept = self._shared if self._shared is not None else self._own.get(session or "", ())
+            return sorted(kept, key=lambda each: -each.count)
 
     def forget(self, session: str | None, word: str | None = None) -> int:
         """Erase a word, or all; returns how many there were."""
         with self._lock:
-            words = self._words(session)
+            words = self._shared if self._shared is not None else self._own.get(session or "")
+            if words is None:
+                return 0
             found = len(words) if word is None else int(words.forget(word))
             if word is None:
                 words.clear()
@@ -95,14 +102,7 @@ class Keyboards:
         with self._lock:
             return self._own.pop(session, None) is not None
 
-    def _words(self, session: str | None, *, make: bool = False) -> LearnedWords:
-        if self._shared is not None:
-            return self._shared
-        if session is None:
-            raise Problem(
-                422, "learned words belong to a session here; name one, or start the server with --learned FILE",
-                param="session",
-            )  # fmt: skip
+    def _of_session(self, session: str, *, make: bool) -> LearnedWords:
         words = self._own.pop(session, None) or LearnedWords(most=_OF_A_SESSION)
         if make or len(words):
             self._own[session] = words

@@ -237,7 +237,7 @@ class Model(LowLevel, Exports):
         encoding: str = "utf-8",
         field: str | None = None,
         mistype: float | None = None,
-        typos: bool = True,
+        typos: bool | None = None,
         learned: LearnedWords | None = None,
         also: Sequence["Model"] = (),
         progress: Progress | None = None,
@@ -245,12 +245,12 @@ class Model(LowLevel, Exports):
         """The share of keystrokes that suggestions save on a text (``elman.decode.keystrokes``),
         and its signature.
 
-        Arguments are those of ``evaluate``, and these, of which any but ``typos`` makes the text be
-        typed on a ``keyboard``, key by key and about a thousand times as slowly:
+        Arguments are those of ``evaluate``, and these. With any of them the text is typed on a
+        ``keyboard`` key by key, which takes much longer:
 
         Args:
             mistype: the share of words that are mistyped (``elman.apps.keyboard.typist``).
-            typos: whether corrections are offered.
+            typos: whether corrections are offered; by default they are.
             learned: the user's own words; those of the text are added, line by line.
             also: models whose words are offered too.
 
@@ -261,7 +261,8 @@ class Model(LowLevel, Exports):
         from elman.evaluation.language import keystrokes_of
 
         how: dict[str, Any] = {}
-        if mistype is not None or learned is not None or also:
+        if mistype is not None or typos is not None or learned is not None or also:
+            typos = typos is not False
             keyboard = self.keyboard(typos=typos, learned=learned, also=also)
             marks = {
                 "typos": typos, f"mistyped:{mistype or 0:g}": bool(mistype), "learned": learned is not None,
