@@ -82,8 +82,13 @@ class ScreenProgress(Progress):
 
 
 def _stage_line(name: str, done: int, total: int | None, unit: str, seconds: float) -> str:
+    """
+    >>> _stage_line("reading", 3000, 12000, "words", 4), _stage_line("fitting", 2, 8, "series", 5)
+    ('reading: 3.0k words, 750/s, 25%, 12 s left', 'fitting: 2 series, 2.5 s each, 25%, 15 s left')
+    """
     rate = done / seconds
-    line = f"{name}: {_amount(done)} {unit}".rstrip() + f", {_amount(rate)}/s"
+    speed = f"{seconds / done:.1f} s each" if 0 < rate < 1 else f"{_amount(rate)}/s"
+    line = f"{name}: {_amount(done)} {unit}".rstrip() + f", {speed}"
     if total:
         left = max(total - done, 0) / rate if rate else 0.0
         line += f", {100 * done / total:.0f}%, {duration(left)} left"
