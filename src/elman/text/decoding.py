@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from elman.errors import TextError, UsageError
+from elman.text.binary_files import SNIFFED, binary_kind, has_controls
 from elman.text.decoding_errors import ByteSurvey
 from elman.text.encoding_guess import wide_encoding
 from elman.text.sources import Source
 
 _BLOCK = 1 << 18
-_SNIFFED = 1 << 13
 _AFTER_LINE_END = re.compile("(?<=\n)|(?<=\r)(?!\n)")
 _OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -102,10 +102,15 @@ def _decoded(
     offset, first = 0, True
     blocks = _blocks(source, advance, before_read)
     for block in blocks:
+        kind = binary_kind(block) if offset == 0 else None
+        if kind is not None and not source.given:
+            return
+        if kind is not None:
+            raise TextError(f"{source.name} is {kind.what}, not text; {kind.advice}")
         if offset == 0 and not wide:
             if codec.startswith("utf-8") and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise TextError(f"{source.name}: UTF-16 text, not {encoding}; try --encoding {_wide_name(block)}")
-            if not source.given and b"\0" in block[:_SNIFFED] and wide_encoding(block[:_SNIFFED]) is None:
+            if not source.given and b"\0" in block[:SNIFFED] and wide_encoding(block[:SNIFFED]) is None:
                 return
         pending = len(decoder.getstate()[0])
         try:
@@ -114,6 +119,9 @@ def _decoded(
                 text.encode()  # Some encodings can produce lone surrogates.
         except UnicodeDecodeError as error:
             where = _where(source, encoding, error, offset - pending + error.start)
+            sample = block[:SNIFFED]
+            if has_controls(sample) and wide_encoding(sample) is None:
+                raise TextError(f"{where}, and it has control characters: binary, not text; leave it out") from error
             rest = itertools.chain([error.object, b""] if not block else [error.object], blocks)
             again = _blocks(source, advance=lambda amount: None, before_read=lambda: None)
             survey = ByteSurvey.of(again if source.kind == "file" else rest)

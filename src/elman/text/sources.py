@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ _BINARY = """
 .ppt .pptx .psd .pt .pth .pyc .pyd .pyo .rar .rpm .safetensors .so .sqlite .sqlite3 .swf .tar .tbz2 .tgz .tif .tiff
 .ttf .txz .wasm .wav .webm .webp .whl .wma .wmv .woff .woff2 .xls .xlsx .zip .zst
 """
+_PICTURES = frozenset([".avif", ".bmp", ".gif", ".heic", ".ico", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 """What a shell opens for a command, as in ``elman train <(zcat a.gz)``."""
 _OWN_FILES = (
@@ -172,6 +174,7 @@ def _find(given: str, progress: Progress) -> list[Source]:
 
 def _find_in_folder(folder: Path, progress: Progress) -> list[Source]:
     text_files: list[Source] = []
+    skipped: Counter[str] = Counter()
     entered, links = set[object](), list[str]()
     for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         key = folder_key(root)
@@ -190,13 +193,28 @@ def _find_in_folder(folder: Path, progress: Progress) -> list[Source]:
             key=lambda name: (os.path.islink(os.path.join(root, name)), name),
         )
         paths = (Path(root) / name for name in sorted(names))
-        text_files += [Source("file", str(path), path, given=False) for path in paths if _text_like(path)]
+        for path in paths:
+            if _text_like(path):
+                text_files.append(Source("file", str(path), path, given=False))
+            elif not path.name.startswith("."):
+                skipped[_suffixes(path.name)[0]] += 1
     if not text_files:
-        raise TextError(f"{folder}: no text files in this folder (hidden and binary ones are skipped); name another")
+        raise TextError(f"{folder}: {_no_text(skipped)}")
     if links:
         more = f" and {len(links) - 1} more" if len(links) > 1 else ""
         progress.say(f"note: {links[0]}{more}: a link to a folder, whose files are read too")
     return text_files
+
+
+def _no_text(skipped: Counter[str]) -> str:
+    """Why a folder has no text: the suffixes of its files, with their numbers."""
+    if not skipped:
+        return "no text files in this folder (hidden ones are skipped); name another"
+    named = ", ".join(f"{count} {suffix}" for suffix, count in skipped.most_common(3))
+    advice = "name another folder"
+    if skipped.keys() & _PICTURES:
+        advice = "pictures are for elman train --task caption, which reads a file of their names and captions"
+    return f"no text files in this folder, but binary ones ({named}); {advice}"
 
 
 def _find_by_glob(pattern: Path) -> list[Source]:
