@@ -217,8 +217,8 @@ class Tokenizer:
 
         So the type `<unk>` in pretokenized text differs from unknown words.
         """
-        if self.config.by_spaces:
-            ids = self._word_ids.read([self.folded(line) for line in lines])
+        if self.words or self.config.by_spaces:
+            ids = self.words.stream(lines) if self.words else self._word_ids.read(list(map(self.folded, lines)))
             return reversed_lines(ids) if self.config.is_backward else ids
         parts = []
         for line, ids in zip(lines, self.encode_lines(lines), strict=True):

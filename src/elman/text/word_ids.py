@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 UNKNOWN = -1
 """The id of words that are not in the vocabulary."""
 
-_compiled = njit(nogil=True, cache=True, error_model="numpy")
-_SPACE, _LINE_END = 32, 10
-_SEED, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a
+compiled = njit(nogil=True, cache=True, error_model="numpy")
+SPACE, LINE_END = 32, 10
+SEED, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a
 _ONE = np.uint64(1)
 
 
@@ -47,53 +47,53 @@ class WordIds:
         return ids[:count]
 
 
-@_compiled
+@compiled
 def _enter(letters, ends, table):
     """Put each word's index into the first free slot; of equal words, the first."""
     last = len(table) - 1
     for word in range(len(ends) - 1):
-        mixed = _SEED
+        mixed = SEED
         for position in range(ends[word], ends[word + 1]):
-            mixed = (mixed ^ np.uint64(letters[position])) * _PRIME
-        slot = _slot(mixed) & last
-        while table[slot] >= 0 and not _equal(letters, ends, table[slot], letters, ends[word], ends[word + 1]):
+            mixed = (mixed ^ np.uint64(letters[position])) * PRIME
+        slot = slot_of(mixed) & last
+        while table[slot] >= 0 and not is_word(letters, ends, table[slot], letters, ends[word], ends[word + 1]):
             slot = (slot + 1) & last
         if table[slot] < 0:
             table[slot] = word
 
 
-@_compiled
+@compiled
 def _look_up(text, letters, ends, table, end_id, ids):
     last = len(table) - 1
     count, begin = 0, 0
-    mixed = _SEED
+    mixed = SEED
     for position in range(len(text)):
         letter = text[position]
-        if letter != _SPACE and letter != _LINE_END:
-            mixed = (mixed ^ np.uint64(letter)) * _PRIME
+        if letter != SPACE and letter != LINE_END:
+            mixed = (mixed ^ np.uint64(letter)) * PRIME
             continue
         if position > begin:
-            slot = _slot(mixed) & last
-            while table[slot] >= 0 and not _equal(letters, ends, table[slot], text, begin, position):
+            slot = slot_of(mixed) & last
+            while table[slot] >= 0 and not is_word(letters, ends, table[slot], text, begin, position):
                 slot = (slot + 1) & last
             ids[count] = table[slot]
             count += 1
-        if letter == _LINE_END:
+        if letter == LINE_END:
             ids[count] = end_id
             count += 1
         begin = position + 1
-        mixed = _SEED
+        mixed = SEED
     return count
 
 
-@_compiled
-def _slot(mixed):
+@compiled
+def slot_of(mixed):
     # The last letters have not affected the low bits yet.
     return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
-@_compiled
-def _equal(letters, ends, word, text, begin, end):
+@compiled
+def is_word(letters, ends, word, text, begin, end):
     start = ends[word]
     if ends[word + 1] - start != end - begin:
         return False

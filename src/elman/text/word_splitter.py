@@ -1,20 +1,38 @@
 """WordSplitter: the types of ``elman.text.word_types`` as ids, at the speed of a look-up for what
-stands between two spaces.
+stands between two spaces; of much text, in compiled code.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from elman.notation import TokenIds
 from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
 from elman.text.learning import Tally
+from elman.text.splitting import checked_line
+from elman.text.token_writer import EOS_ID
 from elman.text.unicode_classes import compiled
 from elman.text.word_types import After, Part, Spelling, is_between, pieces_of, spelled, split_line
 
+if TYPE_CHECKING:
+    from elman.text.chunk_table import ChunkTable, Split
+
 _Kept = tuple[tuple[int, ...], int]
+_Seen = list[list[dict[str, list[int]]]]
+"""For parts of lines without and with spaces alone between them, by what stands before: their counts, and what they
+leave for the next one."""
 _MOST_KEPT = 1 << 17
-_ODD = re.compile(f"(?! )[{BETWEEN}]")
+_ODD = re.compile(f"[{BETWEEN.replace('- ', '-' + chr(0x1F))}]")
+"""What may stand between words, other than a space, which ends a range."""
+_MUCH = 1 << 16
+"""Characters from which compiled code is worth loading."""
+_BATCH = 1 << 20
+"""Characters that a tally reads at a time."""
 
 
 class WordSplitter:
@@ -35,6 +53,8 @@ class WordSplitter:
         self._split = _split_before(spelling)
         """Both as types, the tokens first: what was split is not split again after a vocabulary is
         learned."""
+        self._idle: list[ChunkTable] = []
+        """Tables that no thread uses now."""
 
     def ids(self, line: str) -> list[int]:
         """The ids of a line."""
@@ -42,9 +62,49 @@ class WordSplitter:
 
     def read(self, line: str) -> tuple[list[int], After]:
         """The ids of a line, and what they leave for the next token."""
+        return self._read(self.spelling.folded(line))
+
+    def stream(self, lines: Sequence[str]) -> TokenIds:
+        """The ids of many lines, one after another, each ended by EOS_ID; an unknown type gives -1.
+
+        Raises:
+            TextError: a line holds half of a surrogate pair, which is not Unicode text.
+        """
+        parts = [np.empty(0, np.int64)]
+        for plain, some in self._runs(map(checked_line, lines)):
+            if plain:
+                table = self._idle.pop() if self._idle else self._new_table(self._chunk)
+                parts += [table.ids(numbers, end_id=EOS_ID) for numbers in table.numbers(some)]
+                self._idle.append(table)
+            else:
+                parts.append(np.array([id for line in some for id in (*self._read(line)[0], EOS_ID)], np.int64))
+        found = np.concatenate(parts)
+        found[found == self._unknown] = -1
+        return found
+
+    def _runs(self, lines: Iterable[str]) -> Iterator[tuple[bool, list[str]]]:
+        """Lines that follow each other, folded, and whether compiled code can read them: those with
+        spaces alone between their parts, where there is much to read."""
+        folded = list(map(self.spelling.folded, lines))
+        if sum(map(len, folded)) < _MUCH:
+            yield False, folded
+            return
+        for odd, some in groupby(folded, key=lambda line: _ODD.search(line) is not None):
+            yield not odd, list(some)
+
+    def _new_table(self, split: "Split") -> "ChunkTable":
+        from elman.text.chunk_table import ChunkTable
+
+        return ChunkTable(split)
+
+    def _chunk(self, chunk: str, after: int) -> _Kept:
+        return self._chunks[after].get(chunk) or self._keep(self._chunks, after, chunk)
+
+    def _read(self, line: str) -> tuple[list[int], After]:
+        """The ids of a folded line, and what they leave for the next token."""
         found: list[int] = []
         after: int = After.START
-        tables, pieces = self._tables(line := self.spelling.folded(line))
+        tables, pieces = self._tables(line)
         for piece in pieces:
             kept = tables[after].get(piece)
             if kept is None:
@@ -107,23 +167,43 @@ class WordSplitter:
 
     def tally(self, lines: Iterable[str]) -> Tally:
         """How often each part of a line occurs, in tables by its kind and by what stands before it."""
-        seen: list[list[dict[str, list[int]]]] = [[{}, {}, {}], [{}, {}, {}]]
-        for line in lines:
-            after: int = After.START
-            tables, pieces = self._tables(self.spelling.folded(line))
-            counts = seen[tables is self._chunks]
-            for piece in pieces:
-                entry = counts[after].get(piece)
-                if entry is None:
-                    later = self._types(piece, after, chunk=tables is self._chunks)[1]
-                    entry = counts[after][piece] = [0, later]
-                entry[0] += 1
-                after = entry[1]
+        seen: _Seen = [[{}, {}, {}], [{}, {}, {}]]
+        table = None
+        for batch in _batches(lines):
+            for plain, some in self._runs(batch):
+                if not plain:
+                    self._count(some, seen)
+                    continue
+                table = table or self._new_table(lambda chunk, after: ((), self._types(chunk, after, chunk=True)[1]))
+                for numbers in table.numbers(some):
+                    counts = np.bincount(numbers[numbers >= 0])
+                    for number in counts.nonzero()[0].tolist():
+                        chunk, after = table.chunks[number]
+                        self._entry(seen, True, after, chunk)[0] += int(counts[number])
         return {
             f"{chunk}{after}": {piece: count for piece, (count, _) in table.items()}
             for chunk, counts in enumerate(seen)
             for after, table in enumerate(counts)
         }
+
+    def _count(self, lines: Iterable[str], seen: "_Seen") -> None:
+        """Count the parts of folded lines."""
+        for line in lines:
+            after: int = After.START
+            tables, pieces = self._tables(line)
+            chunk = tables is self._chunks
+            counts = seen[chunk]
+            for piece in pieces:
+                entry = counts[after].get(piece) or self._entry(seen, chunk, after, piece)
+                entry[0] += 1
+                after = entry[1]
+
+    def _entry(self, seen: "_Seen", chunk: bool, after: int, piece: str) -> list[int]:
+        """The count of a part of a line so far, and what it leaves for the next one."""
+        entry = seen[chunk][after].get(piece)
+        if entry is None:
+            entry = seen[chunk][after][piece] = [0, self._types(piece, after, chunk=chunk)[1]]
+        return entry
 
     def types_of(self, tally: Tally) -> tuple[Counter[str], str]:
         """How often each type occurs, and the apostrophe that is typed most often."""
@@ -149,6 +229,18 @@ class WordSplitter:
 @lru_cache(maxsize=4)
 def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ...], int]]]]:
     return [[{}, {}, {}], [{}, {}, {}]]
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    chars = 0
+    for line in lines:
+        batch.append(line)
+        chars += len(line)
+        if chars >= _BATCH:
+            yield batch
+            batch, chars = [], 0
+    yield batch
 
 
 def _between_spaces(line: str) -> Iterator[str]:

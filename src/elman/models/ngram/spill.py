@@ -81,7 +81,11 @@ class Spill:
 
     def _spill(self) -> None:
         if self.filled:
-            kernels.sort(self.buffer, self.filled)
+            if self._width == 1:
+                # NumPy sorts plain numbers with vector instructions, several times as fast.
+                self.buffer[: self.filled, 0].sort()
+            else:
+                kernels.sort(self.buffer, self.filled)
             self._write(self._collapsed())
             self.filled = 0
 
