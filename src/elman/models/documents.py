@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.document_words import WordCounts
 from elman.errors import UsageError
 from elman.models.word_vectors import UnknownWord, WordVectors, largest
 
@@ -36,18 +37,33 @@ class TfidfDocuments:
             min_count: words seen less often in all documents are left out.
             most_terms: at most so many words, the most frequent ones.
         """
-        counted = [Counter(words) for words in documents]
+        self._count([WordCounts.of(documents)], min_count, most_terms)
+
+    @classmethod
+    def of_counts(cls, parts: Sequence[WordCounts], *, min_count: int = 1, most_terms: int | None = None) -> Self:
+        """From the words of documents that were counted in parts."""
+        made = cls.__new__(cls)
+        made._count(parts, min_count, most_terms)
+        return made
+
+    def _count(self, parts: Sequence[WordCounts], min_count: int, most_terms: int | None) -> None:
         totals = Counter[str]()
-        for counts in counted:
-            totals.update(counts)
+        for part in parts:
+            totals.update(dict(zip(part.words, part.totals().tolist(), strict=True)))
         frequent = sorted((word for word, count in totals.items() if count >= min_count), key=lambda w: (-totals[w], w))
         terms = sorted(frequent[:most_terms])
-        columns = {word: column for column, word in enumerate(terms)}
-        rows = [sorted((columns[word], count) for word, count in counts.items() if word in columns)
-                for counts in counted]  # fmt: skip
-        pairs = np.array([pair for row in rows for pair in row], np.int64).reshape(-1, 2)
-        starts = np.cumsum([0, *map(len, rows)])
-        self._fill(terms, np.bincount(pairs[:, 0], minlength=len(terms)), starts, pairs[:, 0], pairs[:, 1])
+        places = {word: column for column, word in enumerate(terms)}
+        owners, columns, counts, before = [], [], [], 0
+        for part in parts:
+            # Both lists of words are sorted, so the columns of a document still rise.
+            own = np.array([places.get(word, -1) for word in part.words], np.int64)[part.columns]
+            owners.append(np.repeat(np.arange(before, before + len(part.sizes)), part.sizes)[own >= 0])
+            columns.append(own[own >= 0])
+            counts.append(part.counts[own >= 0])
+            before += len(part.sizes)
+        starts = np.searchsorted(np.concatenate(owners), np.arange(before + 1))
+        every = np.concatenate(columns)
+        self._fill(terms, np.bincount(every, minlength=len(terms)), starts, every, np.concatenate(counts))
 
     @classmethod
     def from_arrays(

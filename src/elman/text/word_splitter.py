@@ -168,7 +168,8 @@ class WordSplitter:
     def tally(self, lines: Iterable[str]) -> Tally:
         """How often each part of a line occurs, in tables by its kind and by what stands before it."""
         seen: _Seen = [[{}, {}, {}], [{}, {}, {}]]
-        table = None
+        idle = _tables_before(self.spelling)
+        table = idle.pop() if idle else None
         for batch in _batches(lines):
             for plain, some in self._runs(batch):
                 if not plain:
@@ -180,6 +181,8 @@ class WordSplitter:
                     for number in counts.nonzero()[0].tolist():
                         chunk, after = table.chunks[number]
                         self._entry(seen, True, after, chunk)[0] += int(counts[number])
+        if table:
+            idle.append(table)
         return {
             f"{chunk}{after}": {piece: count for piece, (count, _) in table.items()}
             for chunk, counts in enumerate(seen)
@@ -229,6 +232,12 @@ class WordSplitter:
 @lru_cache(maxsize=4)
 def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ...], int]]]]:
     return [[{}, {}, {}], [{}, {}, {}]]
+
+
+@lru_cache(maxsize=4)
+def _tables_before(spelling: Spelling) -> "list[ChunkTable]":
+    """Tables of tallies that no thread uses now: the next part of a text has mostly the same words."""
+    return []
 
 
 def _batches(lines: Iterable[str]) -> Iterator[list[str]]:

@@ -17,6 +17,7 @@ from tests.conftest import tiny_text
 from tests.in_process import train_here
 
 import elman
+from elman.data import document_words
 from elman.data.store import build_store
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import WordText
@@ -130,6 +131,18 @@ def test_pairs_of_words_are_the_same(cluster: Any, tmp_path: Path, monkeypatch: 
             found.append(counting.count_pairs(text, config, disk=disk, progress=Progress()))
     assert len(found[0].columns) > 10_000
     assert [each.tobytes() for each in found[0]] == [each.tobytes() for each in found[1]]
+
+
+def test_words_of_documents_are_the_same(
+    cluster: Any, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document_words, "_STRETCH", 2000)
+    settings: dict[str, Any] = {"task": "vectors", "model": "tfidf", "min_count": 2, "vocab_size": 50}
+    elman.train(text_file, out=tmp_path / "alone", **settings)
+    shared = {"cluster": cluster.scheduler_address, "scratch": str(tmp_path / "scratch")}
+    elman.train(text_file, out=tmp_path / "shared", **settings, **shared)
+    assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
+    assert list((tmp_path / "scratch" / "counts").iterdir()) == []
 
 
 def test_a_comparison_is_the_same(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.document_words import count_words
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_text import words_of
 from elman.errors import FolderError, TextError, UsageError
@@ -17,6 +18,7 @@ from elman.models.documents_config import TfidfConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest, json_bytes
+from elman.system.cluster import workers
 from elman.tasks.folder_model import FolderModel
 from elman.tasks.job import Job
 from elman.tasks.vectors.documents import Document, read_documents
@@ -160,8 +162,9 @@ def new_job(request: VectorsRequest, *, folder: Path, progress: Progress) -> Doc
         each for source in request.sources for each in read_documents(source, field=data.field, encoding=data.encoding)
     ]
     cut = {"pretokenized": data.pretokenized, "lowercase": data.lowercase}
-    words = (words_of(each.text, **cut) for each in documents)
-    tfidf = TfidfDocuments(words, min_count=data.min_count, most_terms=data.vocab_size)
+    texts = [each.text for each in documents]
+    counts = count_words(texts, **cut, folder=request.cache / "counts", progress=progress, workers=workers())
+    tfidf = TfidfDocuments.of_counts(counts, min_count=data.min_count, most_terms=data.vocab_size)
     if not tfidf.terms:
         raise TextError(f"no word occurs {data.min_count} times or more in the documents; give more, or a smaller "
                         "--min-count")  # fmt: skip
