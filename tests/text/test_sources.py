@@ -158,7 +158,7 @@ def test_what_cannot_be_found_is_said(home):
     assert "no file matches" in message("*.txt")
     assert "only folders or binary files match" in message("d/*")
     assert "no text files in this folder" in message("d")
-    assert "download it first" in message("https://example.org/a.txt")
+    assert "Protocol not known: nowhere); check address" in message("nowhere://example.org/a.txt")
     assert message("builtin:pydoc") == "builtin:pydoc: no such built-in text; there is: builtin:pydocs"
     assert "an empty name" in message("")
 

@@ -15,6 +15,7 @@ from elman.progress import Progress
 from elman.system.cluster import check_workers, started
 from elman.system.machine import cache_folder
 from elman.tasks.folder_model import FolderModel
+from elman.text.remote import is_address
 from elman.training.plan import Plan
 from elman.training.plan_file import read_plan
 
@@ -178,7 +179,8 @@ class SharedRequest(Request):
 
 
 def _absolute(source: str) -> str:
-    return source if source == "-" or source.startswith("builtin:") else os.path.abspath(source)
+    kept = source == "-" or source.startswith("builtin:") or is_address(source)
+    return source if kept else os.path.abspath(source)
 
 
 def _sorted(kind: str, settings: Mapping[str, Any]) -> Fixed:

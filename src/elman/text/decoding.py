@@ -20,6 +20,7 @@ from elman.errors import TextError, UsageError
 from elman.text.binary_files import SNIFFED, binary_kind, has_controls
 from elman.text.decoding_errors import ByteSurvey
 from elman.text.encoding_guess import wide_encoding
+from elman.text.remote import open_address
 from elman.text.sources import Source
 
 _BLOCK = 1 << 18
@@ -148,17 +149,22 @@ def _blocks(source: Source, advance: Callable[[int], None], before_read: Callabl
             raise TextError("standard input is closed; name a file instead of -")
         yield from _read_all(sys.stdin.buffer, source, sys.stdin.buffer, lambda amount: None, before_read)
         return
-    assert source.path is not None
-    try:
-        file = open(source.path, "rb")
-    except OSError as error:
-        raise TextError(f"{source.name}: cannot be opened ({error.strerror}); check its permissions") from error
-    with file:
+    with _opened(source) as file:
         if source.compression:
             with _OPENERS[source.compression](file) as opened:
                 yield from _read_all(opened, source, file, advance, before_read)
         else:
             yield from _read_all(file, source, file, advance, before_read)
+
+
+def _opened(source: Source) -> BinaryIO:
+    if source.kind == "remote":
+        return open_address(source.name)
+    assert source.path is not None
+    try:
+        return open(source.path, "rb")
+    except OSError as error:
+        raise TextError(f"{source.name}: cannot be opened ({error.strerror}); check its permissions") from error
 
 
 def _read_all(

@@ -1,5 +1,5 @@
-"""Finds sources of text before reading: files, folders, globs, standard input and built-in
-texts.
+"""Finds sources of text before reading: files, folders, globs, addresses, standard input and
+built-in texts.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from typing import Literal
 from elman.errors import TextError, UsageError
 from elman.progress import Progress
 from elman.text.file_patterns import folder_key, matching_files
+from elman.text.remote import find_addresses, is_address
 
 BUILTINS = ("pydocs",)
 """The texts that come with Python itself, as ``builtin:NAME``."""
@@ -44,7 +45,7 @@ _OWN_FILES = (
 class Source:
     """One source of text."""
 
-    kind: Literal["file", "stdin", "builtin"]
+    kind: Literal["file", "stdin", "builtin", "remote"]
     name: str
     """Its name in errors."""
     path: Path | None = None
@@ -155,6 +156,8 @@ def _find(given: str, progress: Progress) -> list[Source]:
         if name not in BUILTINS:
             raise TextError(f"{given}: no such built-in text; there is: {', '.join('builtin:' + b for b in BUILTINS)}")
         return [Source("builtin", given)]
+    if is_address(given):
+        return [Source("remote", address, given=address == given) for address in find_addresses(given)]
     if not given:
         raise TextError("an empty name was given as text; name a file, a folder, - or builtin:pydocs")
     path = Path(given)
@@ -252,8 +255,6 @@ def _refuse(error: OSError) -> None:
 
 
 def _missing(given: str, path: Path) -> str:
-    if "://" in given:
-        return f"{given}: elman reads local files only; download it first and name the file"
     parent = path.parent
     if not parent.is_dir():
         return f"{given}: no such file, and no folder {parent} either; check the path"
