@@ -95,7 +95,7 @@ def encoded(image, kind):
 BROKEN = {
     "truncated": (encoded(Image.effect_noise((64, 64), 50), "PNG")[:900], "broken"),
     "truncated.jpg": (encoded(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")[:700], "broken"),
-    "bomb": (bomb(), "more than 64 million pixels"),
+    "bomb": (bomb(), "more than 67,108,864 pixels"),
     "text": (b"a,b\n", "not a picture that can be read"),
     "empty": (b"", "not a picture that can be read"),
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture that can be read"),

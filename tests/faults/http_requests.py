@@ -14,6 +14,8 @@ from tests.serve.classifiers import classifier
 from tests.serve.compass import compass
 from tests.serve.conftest import HOST, fit, serving
 from tests.serve.notes import notes
+from tests.serve.painters import Painter
+from tests.serve.readers import Counter
 from tests.serve.seasons import forecaster
 from tests.serve.taggers import tagger
 from tests.serve.translators import Backwards
@@ -22,13 +24,14 @@ from elman.serve.app import create_app
 from elman.serve.limits import Limits
 
 LIMITS = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
-_STRINGS = {"model": ("word", "byte", "labels", "compass", "names", "notes", "back", "seasons"), "series": ("a", "b")}
+_STRINGS = {"model": ("word", "byte", "labels", "compass", "names", "notes", "back", "seasons", "paint", "count"), "series": ("a", "b")}
 
 
 def served() -> dict[str, Any]:
     """A model of every kind by its name."""
     return {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger(),
-            "notes": notes(), "back": Backwards(), "seasons": forecaster()}  # fmt: skip
+            "notes": notes(), "back": Backwards(), "seasons": forecaster(), "paint": Painter(),
+            "count": Counter()}  # fmt: skip
 
 
 def example(schema: Any, document: Any, name: str, rng: random.Random) -> Any:

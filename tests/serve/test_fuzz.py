@@ -9,6 +9,8 @@ from tests.serve.classifiers import classifier
 from tests.serve.compass import compass
 from tests.serve.conftest import fit
 from tests.serve.notes import notes
+from tests.serve.painters import Painter
+from tests.serve.readers import Counter
 from tests.serve.seasons import forecaster
 from tests.serve.taggers import tagger
 from tests.serve.talkers import Talker
@@ -26,6 +28,7 @@ OPERATIONS = [
     ("POST", "/v1/predict"),
     ("POST", "/v1/corrections"),
     ("POST", "/v1/translate"),
+    ("POST", "/v1/caption"),
     ("POST", "/v1/similar"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/rank"),
@@ -50,7 +53,8 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     schemathesis = pytest.importorskip("schemathesis")
     limits = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
     models = {"word": fit("word"), "byte": fit("byte"), "labels": classifier(), "compass": compass(), "names": tagger(),
-              "notes": notes(), "back": Backwards(), "seasons": forecaster(), "talk": Talker()}  # fmt: skip
+              "notes": notes(), "back": Backwards(), "seasons": forecaster(), "talk": Talker(),
+              "paint": Painter(features=True), "count": Counter()}  # fmt: skip
     file = tmp_path_factory.mktemp("corrections") / "file.jsonl"
     app = create_app(models, limits=limits, names=["testserver"], corrections=file)
 

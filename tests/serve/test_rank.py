@@ -48,14 +48,3 @@ def test_what_is_too_much_or_cannot_be_done_is_refused(
 def test_models_without_documents_say_so(make: Make, models: Any) -> None:
     error = ask(make({"word": models["word"]}), RANK, query="cat", status=404)["error"]
     assert "no model here can rank documents" in error["message"]
-
-
-def test_answers_are_those_of_answer(make: Make) -> None:
-    found = ask(make({"notes": notes()}), "/v1/answer", question="What barks at the cat?")
-    assert found == {
-        "model": "notes",
-        **elman.answer(list(NOTES.values()), "What barks at the cat?").to_json(),
-        "document": "dogs",
-    }
-    assert found["text"] == "a dog"
-    assert ask(make({"notes": notes()}), "/v1/answer", question="Who is Ann?")["text"] is None

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from tests.networks import make as network
 from tests.serve.conftest import Make, ask
 from tests.serve.talkers import Talker
 
 import elman
+from elman.api import Model
 from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
+from elman.text.speller import Speller
 
 REPLY = "/v1/reply"
 
@@ -43,7 +46,16 @@ def test_hidden_words_and_limits(make: Make, models: Any) -> None:
         ({"message": "a", "replies": ["milk"]}, 422, "all 1 are blocked"),
         ({"message": "\ud800"}, 422, "half of a surrogate pair"),
         ({"message": "a", "n": 0}, 422, "n is 0"),
-        ({"message": "a", "model": "word"}, 400, "continues text and cannot choose replies"),
+        (
+            {"message": "a", "model": "word"},
+            400,
+            "word continues text and keeps no replies; send replies, or name it as lm",
+        ),
+        ({"message": "a", "model": "word", "replies": ["b"]}, 422, "forgets a message at the end of its line"),
+        ({"message": "a", "model": "word", "replies": ["b"], "lm": "word"}, 422, "two language models are named"),
+        ({"message": "a", "lm": "talk"}, 400, '"talk" chooses replies and cannot continue text'),
+        ({"message": "a", "lm": "word"}, 422, "forgets a message at the end of its line"),
+        ({"message": "a", "lm": "word", "lm_weight": 1.5}, 422, "lm_weight is 1.5; it must be at most 1"),
     ):
         answer = client.post(REPLY, json=body) if "\ud800" not in body["message"] else None
         if answer is None:
@@ -61,3 +73,25 @@ def test_own_replies_are_prepared_once(make: Make, n: int) -> None:
     for _ in range(2):
         assert len(ask(client, REPLY, message="tea", n=n)["replies"]) == n
     assert asked == [4]
+
+
+def test_a_language_model_helps_or_ranks_alone(make: Make) -> None:
+    talk: Any = Talker()
+    lm = Model(network("gru"), Speller.fit({"the": 1}))
+    client = make({"talk": talk, "lm": lm})
+    candidates = ["the cat sat", "With milk, please.", "on the mat"]
+    asked = {"message": "Some tea on the mat?", "earlier": ["a dog ran"], "replies": candidates}
+    for weight in (0.25, 1.0):
+        found = ask(client, REPLY, lm="lm", lm_weight=weight, **asked)
+        wanted = elman.reply(
+            talk, asked["message"], earlier=asked["earlier"], replies=candidates, lm=lm, lm_weight=weight
+        )
+        assert (found["model"], found["lm"]) == ("talk", "lm")
+        assert found["replies"] == [each.to_json() for each in wanted]
+    alone = ask(client, REPLY, model="lm", **asked)
+    wanted = elman.reply(lm, asked["message"], earlier=asked["earlier"], replies=candidates)
+    assert alone == {"model": "lm", "replies": [each.to_json() for each in wanted]}
+    # The model's own replies, prepared once for each way to rank.
+    ways: list[dict[str, Any]] = [{}, {"lm": "lm"}] * 2
+    own = [ask(client, REPLY, message="tea", **more)["replies"] for more in ways]
+    assert own[0] == own[2] and own[1] == own[3] and own[0] != own[1]

@@ -160,7 +160,8 @@ class Answerer:
         if documents is None:
             documents = [hit.number for hit in self._ranker.rank(asked.text, self.config.passages)]
         if self.reader is not None:
-            return self._read(asked.text, list(documents), self.reader)
+            texts = self.index.texts
+            return read_passages(self.reader, asked.text, [(self.index.ids[each], texts[each]) for each in documents])
         sentences = sorted(
             (each for number in documents for each in self._sentences(number, weights)), key=lambda each: -each.coverage
         )
@@ -182,25 +183,6 @@ class Answerer:
             return self._none(best, f"no {asked.kind} is in the sentences with the question's words")
         found.sort(key=lambda each: -each.score)
         return self._weighed(asked, found[:_ASKED]) if self.model is not None else found[0]
-
-    def _read(self, question: str, documents: Sequence[int], reader: AnswersQuestions) -> Answer:
-        """The likeliest answer of a trained reader in any of the documents."""
-        texts = self.index.texts
-        found = [(each, texts[each]) for each in documents]
-        read = list(reader.predictions((question, text) for _, text in found))
-        if not read:
-            return Answer(None, None, "", 0, 0, 0.0, {}, "no document has a word of the question")
-        (number, text), best = max(zip(found, read, strict=True), key=lambda each: each[1].score)
-        inside = [span for span in sentence_spans(text) if span[0] < best.end and span[1] > best.start]
-        start, end = (inside[0][0], inside[-1][1]) if inside else (0, 0)
-        sentence, name, parts = text[start:end], self.index.ids[number], {"reader": best.score}
-        if best.text is None:
-            reason = "the passages have no words"
-            if best.end > best.start and reader.threshold is not None:
-                reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold:.2f} is needed"
-            return Answer(None, name, sentence, start, end, best.score, parts, reason)
-        reason = f"the reader is sure of its first and last word by {best.probability:.0%}"
-        return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason)
 
     def _none(self, best: _Sentence, reason: str) -> Answer:
         end = best.start + len(best.text)
@@ -289,3 +271,27 @@ class Answerer:
             for each, gain in zip(found, gains, strict=True)
         ]
         return max(added, key=lambda each: each.score)
+
+
+def read_passages(reader: AnswersQuestions, question: str, passages: Sequence[tuple[str | None, str]]) -> Answer:
+    """The likeliest answer of a trained reader in any of some passages.
+
+    Args:
+        passages: names, None for a text without one, and texts.
+    """
+    read = list(reader.predictions((question, text) for _, text in passages))
+    # A passage without words has a score of minus infinity.
+    found = [each for each in zip(passages, read, strict=True) if each[1].end > each[1].start]
+    if not found:
+        reason = "the text has no words" if passages else "no document has a word of the question"
+        return Answer(None, passages[0][0] if passages else None, "", 0, 0, 0.0, {}, reason)
+    (name, text), best = max(found, key=lambda each: each[1].score)
+    inside = [span for span in sentence_spans(text) if span[0] < best.end and span[1] > best.start]
+    start, end = (inside[0][0], inside[-1][1]) if inside else (0, 0)
+    sentence, parts = text[start:end], {"reader": best.score}
+    if best.text is None:
+        assert reader.threshold is not None, "without one every answer is given"
+        reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold:.2f} is needed"
+        return Answer(None, name, sentence, start, end, best.score, parts, reason)
+    reason = f"the reader is sure of its first and last word by {best.probability:.0%}"
+    return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason)

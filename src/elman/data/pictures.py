@@ -26,12 +26,19 @@ FEATURES = ".npy"
 
 
 def read_picture(
-    file: Path | BinaryIO, *, name: str, height: int, width: int, note: Callable[[str], None] = lambda _: None
+    file: Path | BinaryIO,
+    *,
+    name: str,
+    height: int,
+    width: int,
+    note: Callable[[str], None] = lambda _: None,
+    most: int = MOST_PIXELS,
 ) -> NDArray[np.uint8]:
     """A picture ``[H, W, 3]``, stretched to a height and a width.
 
     Args:
         name: that of the file, for messages.
+        most: pixels of a picture; larger ones are refused before they are decoded.
         note: what was left out is told to it.
 
     Raises:
@@ -40,12 +47,12 @@ def read_picture(
     """
     _check_file(file, name)
     image_module, operations = _pillow("Image"), _pillow("ImageOps")
-    too_large = TextError(f"{name}: a picture of more than {MOST_PIXELS >> 20} million pixels; make it smaller")
+    too_large = TextError(f"{name}: a picture of more than {most:,} pixels; make it smaller")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with image_module.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > most:
                     raise too_large
                 if getattr(image, "is_animated", False):
                     note(f"{name} has several pictures; the first one is taken")
@@ -108,7 +115,8 @@ def checked_features(array: NDArray[Any], *, name: str) -> NDArray[np.float32]:
             f"{name}: an array {list(array.shape)} of {array.dtype}; features are numbers [N, D] or [H, W, D], at most "
             f"{MOST_NUMBERS >> 20} million"
         )
-    features = np.asarray(array, np.float32)
+    with np.errstate(over="ignore"):
+        features = np.asarray(array, np.float32)
     if not np.isfinite(features).all():
         raise TextError(f"{name}: some of its numbers are not finite; compute it again")
     return features[None] if features.ndim == 2 else features

@@ -1,5 +1,5 @@
 """What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, rank
-documents, choose replies, or forecast series.
+documents, read passages, choose replies, forecast series, or write captions.
 
 A route asks for an ability, never for a kind of model.
 """
@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.apps.correct import Corrector
-from elman.apps.ranking.index import Index
 from elman.apps.summarize import SentenceVectors
 from elman.apps.summarizing import vectors_of
 from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
 from elman.serve.ability import Ability as Ability
+from elman.serve.answers_questions import AnswersQuestions as AnswersQuestions
+from elman.serve.answers_questions import RanksDocuments as RanksDocuments
+from elman.serve.answers_questions import ReadsPassages as ReadsPassages
 from elman.serve.batching import Batcher
 from elman.serve.chooses_replies import ChoosesReplies as ChoosesReplies
 from elman.serve.label_batching import LabelBatcher
 from elman.serve.metrics import Metrics
 from elman.serve.translates import Translates as Translates
+from elman.serve.writes_captions import WritesCaptions as WritesCaptions
 from elman.tasks.classify.model import Prediction
 from elman.tasks.forecast.model import ForecastModel
 from elman.tasks.tag.prediction import TaggedText
@@ -82,7 +85,7 @@ class ContinuesText(Ability):
     def describe(self) -> dict[str, Any]:
         lm = self.model.lm
         about = {**lm.describe(), "level": lm.tokenizer.config.level, "vocabulary": lm.tokenizer.size}
-        return {**about, "hash": lm.model_hash}
+        return {**about, "forgets_lines": lm.forgets_lines, "hash": lm.model_hash}
 
     @property
     def waiting(self) -> int:
@@ -296,42 +299,6 @@ class GivesVectors(Ability):
         return {**self.model.describe(), "hash": self.hash}
 
 
-@runtime_checkable
-class DocumentModel(Protocol):
-    """A model that has documents to rank."""
-
-    index: Index
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the documents."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
-        ...
-
-
-@dataclasses.dataclass(frozen=True)
-class RanksDocuments(Ability):
-    """An index at work. It is only read, so any thread may ask it."""
-
-    verb = "ranks documents"
-    infinitive = "rank documents"
-    routes = ("answer", "rank")
-    views = ("rank",)
-
-    name: str
-    model: DocumentModel
-
-    @classmethod
-    def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
-        return cls(name, model) if isinstance(model, DocumentModel) else None
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.model.model_hash}
-
-
 @dataclasses.dataclass(frozen=True)
 class ForecastsSeries(Ability):
     """A forecaster at work. It is only read, so any thread may ask it."""
@@ -364,8 +331,10 @@ ABILITIES: tuple[type[Ability], ...] = (
     Translates,
     GivesVectors,
     RanksDocuments,
+    ReadsPassages,
     ChoosesReplies,
     ForecastsSeries,
+    WritesCaptions,
 )
 
 

@@ -211,7 +211,7 @@ def _add_route(app: FastAPI, server: Server, route: Route) -> None:
         able = server.loaded.able(body.model, route.ability)
 
         def work(patience: Patience) -> dict[str, Any]:
-            return route.answer(body, able, RequestContext(server.limits, server.hidden, patience))
+            return route.answer(body, able, RequestContext(server.limits, server.hidden, patience, server.loaded))
 
         return json_response(await server.in_thread(request, work, reading=True))
 

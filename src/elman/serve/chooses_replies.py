@@ -8,8 +8,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.apps.reply import Replier, Reply, ReplyEncoder
+from elman.apps.reply import Replier, Reply, ReplyConfig, ReplyEncoder
 from elman.apps.summarize import SentenceVectors
+from elman.models.protocol import LanguageModel
 from elman.serve.ability import Ability
 from elman.serve.hidden import Hidden
 from elman.serve.metrics import Metrics
@@ -50,8 +51,8 @@ class ChoosesReplies(Ability):
     model: ReplyModel
     hash: str
     turn: threading.Lock
-    own: dict[Hidden, Replier]
-    """What chooses among the model's own replies, by what is hidden."""
+    own: dict[tuple[Hidden, str | None], Replier]
+    """What chooses among the model's own replies, by what is hidden and the language model beside."""
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
@@ -61,21 +62,36 @@ class ChoosesReplies(Ability):
         return cls(name, model, model.model_hash, threading.Lock(), {})
 
     def choose(
-        self, message: str, *, earlier: Sequence[str], replies: Sequence[str] | None, n: int, hidden: Hidden
+        self,
+        message: str,
+        *,
+        earlier: Sequence[str],
+        replies: Sequence[str] | None,
+        n: int,
+        hidden: Hidden,
+        lm: LanguageModel | None = None,
+        config: ReplyConfig | None = None,
     ) -> list[Reply]:
         """The best replies to a message, of those given or of the model's own; none with hidden words.
 
+        Args:
+            lm: a language model of dialogues that helps to rank them.
+
         Raises:
             TextError: no reply is left to offer.
+            UsageError: the language model forgets the message.
         """
+        key = hidden, None if lm is None else lm.model_hash
         with self.turn:
-            replier = self.own.get(hidden) if replies is None else None
+            replier = self.own.get(key) if replies is None else None
             if replier is None:
                 offers = hidden.offers(self.model.tokenizer, secrets=False)
                 texts = self.model.replies if replies is None else replies
-                replier = Replier(texts, encoder=self.model, offers=offers)
+                replier = Replier(texts, encoder=self.model, lm=lm, offers=offers)
+            # This client's: one who has left asks no more.
+            replier.lm, replier.config = lm, config or ReplyConfig()
             if replies is None:
-                self.own[hidden] = replier
+                self.own[key] = replier
             return replier.choose(message, earlier=earlier, n=n)
 
     @property

@@ -19,7 +19,7 @@ def correct_answer(body: CorrectBody, served: ContinuesText, context: RequestCon
         Problem: too much text.
         ElmanError: the model's tokens are no words.
     """
-    limits, hidden, patience = context
+    limits, hidden, patience, _ = context
     check_unicode([body.text, *body.protect], param="text")
     lines = split_lines(body.text)
     if sum(len(ids) + 1 for ids in served.model.lm.tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:

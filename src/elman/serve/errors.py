@@ -13,6 +13,7 @@ _SHAPES = {
     "prompt": "it must be a string, a list of strings, a list of token ids, or a list of lists of token ids",
     "stop": "it must be a string or a list of strings",
     "input": "it must be a string or a list of strings",
+    "features": "it must be a list of lists of numbers, or a list of such lists",
 }
 _WANTED = {
     "string_type": "it must be a string",

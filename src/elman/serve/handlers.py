@@ -106,7 +106,7 @@ def _completed(
 def score_answer(body: ScoreBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """Bits of each token of each line, every line by itself, as ``Model.score`` (which counts in
     nats)."""
-    tokenizer, (limits, hidden, patience) = served.model.lm.tokenizer, context
+    tokenizer, (limits, hidden, patience, _) = served.model.lm.tokenizer, context
     lines = [tokenizer.normal_form(line) for line in split_lines(body.text)]
     if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
         raise too_long(limits.max_prompt_tokens, param="text")

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
+from elman.data.tagged_text import split_text
 from elman.decode.blocklist import Blocklist
 from elman.decode.masking import Mask
 from elman.decode.offers import Offers
 from elman.decode.spelling import locale_of
 from elman.text.letter_case import CaseLocale
 from elman.text.tokenizer import Tokenizer
+
+_HIDDEN = "…"
 
 
 class Hidden:
@@ -42,6 +45,14 @@ class Hidden:
     def hides(self, word: str) -> bool:
         """Whether a word must not be shown, whatever stands before it."""
         return Offers(block=self._lists[None], secrets=self.secrets).hides(word)
+
+    def masked(self, text: str) -> str:
+        """A text with ``…`` for each hidden word."""
+        parts, end, sentence = [], 0, split_text(text)
+        for word, (start, last) in zip(sentence.words, sentence.offsets, strict=True):
+            parts += [text[end:start], _HIDDEN if self.hides(word) else text[start:last]]
+            end = last
+        return "".join([*parts, text[end:]])
 
     def mask(self, tokenizer: Tokenizer) -> Mask | None:
         """What keeps hidden words out of texts that a model writes; None if nothing is hidden."""

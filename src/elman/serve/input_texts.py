@@ -1,7 +1,11 @@
-"""The texts of a request's ``input``, as /v1/predict and /v1/embeddings take them."""
+"""The texts of a request: those of ``input``, and those that are read as a whole."""
 
 from elman.serve.errors import Problem, check_unicode
 from elman.serve.limits import Limits
+from elman.serve.sessions import too_long
+
+_LETTERS = 20
+"""Most characters of a text for each token that is allowed."""
 
 
 def input_texts(given: str | list[str], limits: Limits, *, size: int, parts: str, numbers: str) -> list[str]:
@@ -28,3 +32,16 @@ def input_texts(given: str | list[str], limits: Limits, *, size: int, parts: str
         )  # fmt: skip
     check_unicode(texts, param="input")
     return texts
+
+
+def check_words(text: str, limits: Limits, *, param: str) -> None:
+    """See that a text is one, and that it has no more words than the server reads.
+
+    Raises:
+        Problem: it is not, or has more.
+    """
+    check_unicode([text], param=param)
+    # Without blanks a text is one word, however long.
+    most = limits.max_prompt_tokens
+    if len(text) > _LETTERS * most or len(text.split()) > most:
+        raise too_long(most, param=param)

@@ -64,7 +64,7 @@ def pieces_of(tokenizer: Tokenizer, line: str) -> list[MemoryPiece]:
 
 def memory_answer(body: MemoryBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
     """The words of a line, and the effect of each word before ``place`` on the prediction there."""
-    limits, hidden, patience = context
+    limits, hidden, patience, _ = context
     tokenizer, line = served.model.lm.tokenizer, served.model.lm.tokenizer.normal_form(body.text)
     if "\n" in line or "\r" in line:
         raise Problem(422, "text has several lines; send one line", param="text")

@@ -1,12 +1,11 @@
-"""/v1/rank and /v1/answer: documents of an index for a query, and the answer to a question in them."""
+"""/v1/rank: the documents of an index for a query."""
 
 from typing import Any
 
-from elman.apps.answer import Answerer
 from elman.apps.rank import Ranker
 from elman.serve.abilities import RanksDocuments
 from elman.serve.errors import Problem, check_unicode
-from elman.serve.rank_schemas import AnswerBody, RankBody
+from elman.serve.rank_schemas import RankBody
 from elman.serve.request_context import RequestContext
 
 
@@ -24,13 +23,3 @@ def rank_answer(body: RankBody, able: RanksDocuments, context: RequestContext) -
     if not body.text:
         hits = [{name: value for name, value in hit.items() if name != "text"} for hit in hits]
     return {"model": able.name, "documents": hits}
-
-
-def found_answer(body: AnswerBody, able: RanksDocuments, context: RequestContext) -> dict[str, Any]:
-    """The answer as ``elman.answer`` finds it.
-
-    Raises:
-        Problem: the question is not valid text.
-    """
-    check_unicode([body.question], param="question")
-    return {"model": able.name, **Answerer(able.model.index).answer(body.question).to_json()}

@@ -1,4 +1,4 @@
-"""The JSON of /v1/rank and /v1/answer."""
+"""The JSON of /v1/rank."""
 
 from typing import Annotated
 
@@ -42,24 +42,3 @@ class RankAnswer(BaseModel):
 
     model: str
     documents: list[RankedDocument]
-
-
-class AnswerBody(Body):
-    """A question to the documents of an index."""
-
-    question: Annotated[str, Field(max_length=10_000)] = Field(description="One sentence, in English.")
-    model: Name | None = Field(None, description="Which index; by default the first one.")
-
-
-class FoundAnswer(BaseModel):
-    """An answer; text is null if the documents do not say."""
-
-    model: str
-    text: str | None
-    document: str | None
-    sentence: str
-    start: int
-    end: int
-    score: float
-    parts: dict[str, float]
-    reason: str

@@ -16,11 +16,16 @@ class ReplyBody(Body):
         None, description="Replies to choose among; by default the most frequent ones of the training."
     )
     n: int = Field(3, ge=1, le=100, description="How many replies at most.")
-    model: Name | None = Field(None, description="Which model; by default the first one that chooses replies.")
+    model: Name | None = Field(
+        None, description="Which model of replies, or a language model with replies; by default the first of replies."
+    )
+    lm: Name | None = Field(None, description="A language model of dialogues that helps a model of replies.")
+    lm_weight: float = Field(0.5, ge=0, le=1, description="Its weight; at 1 it ranks alone.")
 
 
 class OfferedReply(BaseModel):
-    """A reply with its score (nats by which the message makes it likelier), and those that say the same."""
+    """A reply, and those that say the same. Its score is the nats by which the message makes it likelier,
+    of a language model for each token; of both, standard deviations above the mean candidate."""
 
     text: str
     score: float
@@ -31,4 +36,6 @@ class ReplyAnswer(BaseModel):
     """Replies with different meanings, the best first."""
 
     model: str
+    lm: str | None = None
+    """The language model that helped."""
     replies: list[OfferedReply]

@@ -5,21 +5,26 @@ from typing import Any, NamedTuple
 
 from elman.serve.abilities import (
     Ability,
-    ChoosesReplies,
+    AnswersQuestions,
     ContinuesText,
     ForecastsSeries,
     GivesVectors,
     RanksDocuments,
     Translates,
+    WritesCaptions,
 )
+from elman.serve.answer import found_answer
+from elman.serve.answer_schemas import AnswerBody, FoundAnswer
+from elman.serve.caption import caption_answer
+from elman.serve.caption_schemas import CaptionAnswer, CaptionBody
 from elman.serve.correct import correct_answer
 from elman.serve.correct_schemas import CorrectAnswer, CorrectBody
 from elman.serve.forecast import forecast_answer
 from elman.serve.forecast_schemas import ForecastAnswer, ForecastBody
 from elman.serve.handlers import score_answer
 from elman.serve.memory import memory_answer
-from elman.serve.rank import found_answer, rank_answer
-from elman.serve.rank_schemas import AnswerBody, FoundAnswer, RankAnswer, RankBody
+from elman.serve.rank import rank_answer
+from elman.serve.rank_schemas import RankAnswer, RankBody
 from elman.serve.reply import reply_answer
 from elman.serve.reply_schemas import ReplyAnswer, ReplyBody
 from elman.serve.request_context import RequestContext
@@ -79,6 +84,10 @@ ROUTES = (
         TranslateBody, TranslateAnswer, Translates, translate_answer,
     ),
     Route(
+        "/v1/caption", "Captions of pictures, and where the model looked",
+        CaptionBody, CaptionAnswer, WritesCaptions, caption_answer,
+    ),
+    Route(
         "/v1/memory", "How much each earlier word matters at a position",
         MemoryBody, MemoryAnswer, ContinuesText, memory_answer,
     ),
@@ -99,12 +108,12 @@ ROUTES = (
         ForecastBody, ForecastAnswer, ForecastsSeries, forecast_answer,
     ),
     Route(
-        "/v1/answer", "The answer to a question in the documents of an index",
-        AnswerBody, FoundAnswer, RanksDocuments, found_answer,
+        "/v1/answer", "The answer to a question in a passage or in the documents of an index",
+        AnswerBody, FoundAnswer, AnswersQuestions, found_answer,
     ),
     Route(
         "/v1/reply", "Replies to a message, each with another meaning",
-        ReplyBody, ReplyAnswer, ChoosesReplies, reply_answer,
+        ReplyBody, ReplyAnswer, Ability, reply_answer,
     ),
     Route(
         "/v1/summarize", "The most central sentences of a text",

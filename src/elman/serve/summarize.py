@@ -4,13 +4,10 @@ from typing import Any
 
 from elman.apps.summarize import summarize
 from elman.serve.ability import Ability
-from elman.serve.errors import Problem, check_unicode
+from elman.serve.errors import Problem
+from elman.serve.input_texts import check_words
 from elman.serve.request_context import RequestContext
-from elman.serve.sessions import too_long
 from elman.serve.summarize_schemas import SummarizeBody
-
-_LETTERS = 20
-"""Most characters of a text for each token that is allowed."""
 
 
 def summarize_answer(body: SummarizeBody, able: Ability, context: RequestContext) -> dict[str, Any]:
@@ -20,11 +17,7 @@ def summarize_answer(body: SummarizeBody, able: Ability, context: RequestContext
         Problem: too much text, or a model without vectors of texts.
         ElmanError: no sentence, or settings that do not fit.
     """
-    check_unicode([body.text], param="text")
-    # Without blanks a text is one word, however long.
-    most = context.limits.max_prompt_tokens
-    if len(body.text) > _LETTERS * most or len(body.text.split()) > most:
-        raise too_long(context.limits.max_prompt_tokens, param="text")
+    check_words(body.text, context.limits, param="text")
     vectors = None if body.model is None else able.sentence_vectors
     if vectors is None and body.model is not None:
         raise Problem(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from elman.data.tagged_text import split_text
 from elman.serve.abilities import Translates
 from elman.serve.batching import too_slow
 from elman.serve.errors import Problem, check_unicode
@@ -15,7 +14,6 @@ from elman.serve.translate_schemas import TranslateBody
 
 _AT_ONCE = 16
 """Texts translated together; between them the client may leave."""
-_HIDDEN = "…"
 
 
 def translate_answer(body: TranslateBody, able: Translates, context: RequestContext) -> dict[str, Any]:
@@ -65,17 +63,9 @@ def texts_of(body: TranslateBody, limits: Limits) -> Sequence[str]:
 
 def _shown(facts: dict[str, Any], hidden: Hidden) -> dict[str, Any]:
     """An answer without hidden words of the target side."""
-    facts["translation"] = _without(facts["translation"], hidden)
+    facts["translation"] = hidden.masked(facts["translation"])
     for each in facts.get("translations", ()):
-        each["text"] = _without(each["text"], hidden)
+        each["text"] = hidden.masked(each["text"])
     if "attention" in facts:
-        facts["attention"]["target"] = [_without(word, hidden) for word in facts["attention"]["target"]]
+        facts["attention"]["target"] = [hidden.masked(word) for word in facts["attention"]["target"]]
     return facts
-
-
-def _without(text: str, hidden: Hidden) -> str:
-    parts, end, sentence = [], 0, split_text(text)
-    for word, (start, last) in zip(sentence.words, sentence.offsets, strict=True):
-        parts += [text[end:start], _HIDDEN if hidden.hides(word) else text[start:last]]
-        end = last
-    return "".join([*parts, text[end:]])

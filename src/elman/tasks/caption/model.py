@@ -182,7 +182,15 @@ class Captioner(FolderModel):
         """
         if label is not None:
             raise UsageError(f"there is no label {label!r} to explain; a captioner has none")
-        return picture_attention(self, picture, self.predict(picture))
+        return self.picture_attention(picture, self.predict(picture))
+
+    def picture_attention(self, picture: Picture, caption: str) -> PictureAttention:
+        """Where the model looks in a picture while it writes each word of a caption that is given.
+
+        Raises:
+            UsageError: the model has no attention.
+        """
+        return picture_attention(self, picture, caption)
 
     def explanation_files(self, explanation: PictureAttention) -> dict[str, bytes]:
         """An explanation as pictures: ``png`` and ``svg``."""

@@ -1,0 +1,51 @@
+"""/v1/answer: the answer to a question in a passage, or in the documents of an index."""
+
+import contextlib
+from typing import Any
+
+from elman.apps.answer import Answer, Answerer, read_passages
+from elman.serve.abilities import AnswersQuestions, RanksDocuments, ReadsPassages
+from elman.serve.answer_schemas import AnswerBody
+from elman.serve.batching import too_slow
+from elman.serve.errors import Problem, check_unicode
+from elman.serve.input_texts import check_words
+from elman.serve.request_context import RequestContext
+
+
+def found_answer(body: AnswerBody, able: AnswersQuestions, context: RequestContext) -> dict[str, Any]:
+    """The answer as ``elman answer`` finds it: a reader's in a passage; in documents, by a reader or by rules.
+
+    Raises:
+        Problem: no reader for a passage, no index without one, too long a passage, or a string that is not valid text.
+    """
+    check_unicode([body.question], param="question")
+    if body.passage is None:
+        return _in_documents(body, able, context)
+    check_words(body.passage, context.limits, param="passage")
+    if body.reader is not None:
+        raise Problem(422, "reader is for documents; with a passage, name the reader as model", param="reader")
+    reader = context.loaded.able(body.model, ReadsPassages)
+    with reader.turn:
+        if context.patience.over:
+            raise too_slow()
+        found = read_passages(reader.model, body.question, [(None, body.passage)])
+    return _shown(reader, reader, found)
+
+
+def _in_documents(body: AnswerBody, able: AnswersQuestions, context: RequestContext) -> dict[str, Any]:
+    loaded, reader = context.loaded, None
+    if not loaded.has(RanksDocuments):
+        raise Problem(422, f"{able.name} {able.verb} and has no documents; send a passage", param="passage")
+    index = loaded.able(None if isinstance(able, ReadsPassages) else body.model, RanksDocuments)
+    if body.reader is not None or loaded.has(ReadsPassages):
+        named = body.model if isinstance(able, ReadsPassages) else None
+        reader = loaded.able(body.reader or named, ReadsPassages)
+    with reader.turn if reader is not None else contextlib.nullcontext():
+        if context.patience.over:
+            raise too_slow()
+        found = Answerer(index.model.index, model=reader and reader.model).answer(body.question)
+    return _shown(index, reader, found)
+
+
+def _shown(able: AnswersQuestions, reader: ReadsPassages | None, found: Answer) -> dict[str, Any]:
+    return {"model": able.name, "reader": reader and reader.name, **found.to_json()}
