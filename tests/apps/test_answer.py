@@ -162,3 +162,12 @@ def test_the_verb(tmp_path: Path) -> None:
     assert shown.splitlines()[1].split()[:3] == ["all", "3", "33.3"]
     found = json.loads(run_here(["elman", "answer", "dev.json", "--squad", "--json"], tmp_path))
     assert found["answers"] == {"q1": "23 June 1912", "q2": "", "q3": "Mediterranean Sea"}
+
+
+def test_a_model_that_answers_nothing_is_refused_with_what_to_do(
+    tmp_path: Path, reviews_folder: Path, cli: Any
+) -> None:
+    (tmp_path / "notes.txt").write_text(TEXTS[0])
+    found = cli("answer", tmp_path / "notes.txt", "Who?", "--model", reviews_folder)
+    assert found.code == 2 and found.err.count("\n") == 1
+    assert "of task classify, which answers no questions; give a reader (elman train FILE --task answer)" in found.err

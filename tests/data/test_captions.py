@@ -118,7 +118,7 @@ def test_broken_pictures_are_left_out_only_if_that_is_said(tmp_path):
     file, said = pictures(tmp_path / "own"), []
     (tmp_path / "own" / "3.png").unlink()
     (tmp_path / "own" / "4.png").write_bytes(b"no picture")
-    with pytest.raises(TextError, match="3.png: no such file.*--skip-broken"):
+    with pytest.raises(TextError, match="3.png: no such file.*--images says where.*--skip-broken"):
         read_captioned(file, config=CaptionsConfig())
 
     class Told(Progress):

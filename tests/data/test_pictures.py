@@ -127,9 +127,11 @@ def test_every_cut_of_a_picture_is_read_or_refused(tmp_path):
             assert found.shape == (2, 2, 3)
 
 
-def test_a_missing_file_names_the_flag(tmp_path):
-    with pytest.raises(TextError, match="no such file.*--images"):
+def test_what_is_no_file_says_what_to_do(tmp_path):
+    with pytest.raises(TextError, match="no such file; check its name and folder"):
         read(tmp_path / "gone.png")
+    with pytest.raises(TextError, match="a folder; name the files in it"):
+        read(tmp_path)
 
 
 def test_features_are_arrays_of_vectors(tmp_path):

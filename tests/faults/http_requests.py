@@ -24,7 +24,10 @@ from elman.serve.app import create_app
 from elman.serve.limits import Limits
 
 LIMITS = Limits(max_tokens=32, max_choices=8, max_prompt_tokens=500, sessions=5)
-_STRINGS = {"model": ("word", "byte", "labels", "compass", "names", "notes", "back", "seasons", "paint", "count"), "series": ("a", "b")}
+_STRINGS = {
+    "model": ("word", "byte", "labels", "compass", "names", "notes", "back", "seasons", "paint", "count"),
+    "series": ("a", "b"),
+}
 
 
 def served() -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_a_reader_answers_from_a_passage(make: Make) -> None:
 @pytest.mark.parametrize("passage", ["", "?!", " \n"])
 def test_a_passage_without_words_says_nothing(make: Make, passage: str) -> None:
     found = ask(make({"count": Counter()}), ANSWER, question="How many?", passage=passage)
-    assert (found["text"], found["score"], found["reason"]) == (None, 0, "the text has no words")
+    assert (found["text"], found["score"], found["reason"]) == (None, 0, "there are no words to read")
 
 
 @pytest.mark.parametrize("order", [("notes", "count"), ("count", "notes")])

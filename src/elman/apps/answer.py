@@ -283,7 +283,7 @@ def read_passages(reader: AnswersQuestions, question: str, passages: Sequence[tu
     # A passage without words has a score of minus infinity.
     found = [each for each in zip(passages, read, strict=True) if each[1].end > each[1].start]
     if not found:
-        reason = "the text has no words" if passages else "no document has a word of the question"
+        reason = "there are no words to read" if passages else "no document has a word of the question"
         return Answer(None, passages[0][0] if passages else None, "", 0, 0, 0.0, {}, reason)
     (name, text), best = max(found, key=lambda each: each[1].score)
     inside = [span for span in sentence_spans(text) if span[0] < best.end and span[1] > best.start]

@@ -73,8 +73,12 @@ def run(
     loaded = None
     if model is not None:
         task = other_task(model)
-        is_reader = task is not None and task.name == "answer"
-        loaded = load(model) if is_reader else load(model, task="language", progress=progress)
+        if task is not None and task.name != "answer":
+            raise UsageError(
+                f"--model is {model}, of task {task.name}, which answers no questions; give a reader (elman train FILE "
+                "--task answer) or a language model, or leave it out for the rules"
+            )
+        loaded = load(model) if task is not None else load(model, task="language", progress=progress)
     opened = (
         opened_index(docs, language=language, field=field, passage=config.passage_words, progress=progress)
         if file is None

@@ -154,7 +154,8 @@ def read_captioned(
                 kept.append(path)
             except TextError as error:
                 if not config.skip_broken:
-                    raise TextError(f"{error} (--skip-broken leaves such pictures out)") from error
+                    where = "" if path.exists() else "--images says where pictures are, "
+                    raise TextError(f"{error} ({where}--skip-broken leaves such pictures out)") from error
                 broken.append(str(error))
             if sum(array.nbytes for array in arrays[-1:]) * len(arrays) > _MOST_BYTES:
                 raise TextError(f"more than {_MOST_BYTES >> 30} GiB of pictures; give fewer, or smaller ones")

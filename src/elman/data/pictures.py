@@ -66,7 +66,7 @@ def read_picture(
     except TextError:
         raise
     except FileNotFoundError as error:
-        raise TextError(f"{name}: no such file; check the name, or say where pictures are with --images") from error
+        raise TextError(f"{name}: no such file; check its name and folder") from error
     except Exception as error:  # a decoder may stumble over a broken file in any way
         why = " ".join(str(error).split())[:100] or type(error).__name__
         raise TextError(f"{name}: the picture is broken ({why}); replace it, or leave it out") from error
@@ -84,8 +84,10 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
 
 def _check_file(file: Path | BinaryIO, name: str) -> None:
     """Refuse what may never end or never begin."""
+    if isinstance(file, Path) and file.is_dir():
+        raise TextError(f"{name}: a folder; name the files in it, such as {file / '*'}")
     if isinstance(file, Path) and file.exists() and not file.is_file():
-        raise TextError(f"{name}: a folder, a pipe, a socket or a device; name a file")
+        raise TextError(f"{name}: a pipe, a socket or a device; name a file")
 
 
 def read_features(file: Path, *, name: str) -> NDArray[np.float32]:
@@ -98,7 +100,7 @@ def read_features(file: Path, *, name: str) -> NDArray[np.float32]:
     try:
         array = np.lib.format.open_memmap(file, mode="r")
     except FileNotFoundError as error:
-        raise TextError(f"{name}: no such file; check the name, or say where features are with --images") from error
+        raise TextError(f"{name}: no such file; check its name and folder") from error
     except Exception as error:  # as above
         raise TextError(f"{name}: not an array that numpy.save wrote without objects; write it again") from error
     return checked_features(array, name=name)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from tests.in_process import run_here
+from tests.serve.notes import notes
 from tests.tasks.answer.facts import as_json
 
 import elman
@@ -18,6 +20,7 @@ from elman.data.vocabulary import Vocabulary
 from elman.errors import TextError, UsageError
 from elman.models.reader_config import ReaderConfig
 from elman.models.word_features import WordFeatures
+from elman.serve.app import create_app
 from elman.tasks.answer.data import EncodedQuestions, with_unanswerable
 from elman.tasks.answer.windows import Words, window_starts
 
@@ -65,7 +68,7 @@ def test_answers_are_parts_of_the_text(reader: Any) -> None:
     assert reader.predict({"question": "Where was Ada born?", "context": spaced}).start == spaced.index("Oslo")
     none = reader.predict(("When did Ada leave school?", ADA))
     assert none.text is None and str(none) == "not in the text" and none.score < reader.threshold
-    assert reader.predict([("Where?", "")])[0].text is None
+    assert reader.predict(("Where?", "")).to_json()["score"] is None  # JSON has no minus infinity
 
 
 def test_a_long_passage_is_read_in_windows(reader: Any) -> None:
@@ -94,6 +97,18 @@ def test_documents_are_read(folder: Path, reader: Any, tmp_path: Path) -> None:
     assert run_here(command, tmp_path) == "singer\n"
     command = ["elman", "answer", str(folder / "test.json"), "--squad", "--model", str(folder / "reader")]
     assert run_here(command, tmp_path).splitlines()[1].split()[:2] == ["all", "160"]
+
+
+def test_a_server_answers_as_the_reader_does(reader: Any) -> None:
+    app = create_app({"notes": notes({"ada": ADA}), "reader": reader})
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        for more, model in (({"passage": ADA}, "reader"), ({}, "notes")):
+            asked = {"question": "In which town was Ada born?", **more}
+            found = client.post("/v1/answer", json=asked).json()
+            assert (found["text"], found["start"], found["end"]) == ("Oslo", 23, 27)
+            assert (found["model"], found["reader"]) == (model, "reader")
+        none = client.post("/v1/answer", json={"question": "When did Ada leave school?", "passage": ADA}).json()
+    assert none["text"] is None and none["score"] < reader.threshold and "is needed" in none["reason"]
 
 
 def test_predict_reads_json_and_tables(folder: Path, tmp_path: Path) -> None:
@@ -178,7 +193,7 @@ def test_without_unanswered_questions_every_question_gets_an_answer(tmp_path: Pa
     assert model.predict(("When did Ada leave school?", "")).text is None
     with temporary_index([IndexedDocument("1", ADA), IndexedDocument("2", "")]) as index:
         found = Answerer(index, model=model).answer("When did Ada leave school?", documents=[1])
-    assert found.text is None and found.reason == "the passages have no words"
+    assert found.text is None and found.reason == "there are no words to read"
     model = elman.train(tmp_path / "train.json", out=tmp_path / "other", unanswerable_share=0.5, **small)
     assert model.config.unanswerable and 20 < model.card["data"]["train"]["without_answer"] < 60
 

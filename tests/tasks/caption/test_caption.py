@@ -1,14 +1,17 @@
 """A captioner from files on disk to captions and figures."""
 
+import base64
 import json
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 from tests.tasks.caption.conftest import SETTINGS, halves, write_pictures
 
 import elman
 from elman.errors import TextError, UsageError
 from elman.progress import Progress
+from elman.serve.app import create_app
 from elman.tasks.registry import task_named
 
 
@@ -62,13 +65,25 @@ def test_the_command_writes_and_draws(captioner, tmp_path, cli):
     assert drawn.read_bytes().startswith(b"\x89PNG") and "row 1, column" in shown.out
     (tmp_path / "terms.tsv").write_text("red\trot\n")
     for words, why in (
-        (["gone.png"], "gone.png: no such file"),
+        (["gone.png"], "gone.png: no such file; check its name and folder\n"),
+        ([file.parent], f"a folder; name the files in it, such as {file.parent / '*'}\n"),
         ([file], "not a picture that can be read"),
         ([names[0], "--glossary", tmp_path / "terms.tsv"], "glossary"),
         ([names[0], "--html", tmp_path / "a.html"], "say --picture FILE.png"),
     ):
         refused = cli("predict", captioner.folder, *words)
         assert refused.code == 2 and why in refused.err and refused.err.count("\n") == 1
+
+
+def test_a_server_writes_what_predict_writes(captioner, tmp_path):
+    names = [write_pictures(tmp_path / "more", 2).parent / f"{number}.png" for number in range(2)]
+    with TestClient(create_app({"model": captioner}), base_url="http://127.0.0.1") as client:
+        pictures = [base64.b64encode(name.read_bytes()).decode() for name in names]
+        found = client.post("/v1/caption", json={"input": pictures, "attention": True}).json()["captions"]
+        card = client.get("/v1/models").json()["data"][0]["elman"]
+    assert [each["caption"] for each in found] == captioner.predict(names)
+    assert [each["attention"] for each in found] == [captioner.explain(name).to_json() for name in names]
+    assert card["abilities"] == card["views"] == ["caption"] and card["patches"] == [1, 2]
 
 
 @pytest.mark.slow

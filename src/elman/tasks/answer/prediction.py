@@ -1,6 +1,7 @@
 """What a reader says of a question and a passage."""
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -57,8 +58,9 @@ class PassageAnswer:
     """The id of the question, if it has one."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        values = dataclasses.asdict(self) | {"score": round(self.score, 4), "probability": round(self.probability, 4)}
+        """As JSON, which has no minus infinity: the score of a passage without words is null."""
+        score = round(self.score, 4) if math.isfinite(self.score) else None
+        values = dataclasses.asdict(self) | {"score": score, "probability": round(self.probability, 4)}
         return values if self.id is not None else {name: value for name, value in values.items() if name != "id"}
 
     def __str__(self) -> str:
