@@ -188,7 +188,7 @@ def opened(browser: Any) -> Iterator[Open]:
             stack.callback(context.close)
             visit = Visit(context.new_page())
             visit.page.goto(address)
-            visit.page.wait_for_selector("textarea:visible, svg:visible, input[type=search]:visible")
+            visit.page.wait_for_selector("textarea:visible, svg:visible, input:visible, #trouble:visible")
             stack.callback(lambda: _check_visit(visit, address))
             return visit
 

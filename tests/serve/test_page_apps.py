@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from tests.networks import make as network
 from tests.serve.compass import compass
 from tests.serve.conftest import Open, fit, settle, typed, until
 from tests.serve.notes import notes
 from tests.serve.talkers import Talker
 
 import elman
+from elman.api import Model
+from elman.text.speller import Speller
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +30,16 @@ def test_documents_are_found_and_their_words_marked(opened: Open) -> None:
     page.fill("[name=query]", "")
     until(page, "document.querySelector('#rank .note').textContent === ''")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_chosen_tab_is_in_sight_on_a_phone(opened: Open) -> None:
+    page = opened({"words": fit("word")}, width=390).page
+    for name in ("summarize", "type"):
+        page.evaluate(f"document.querySelector('#tab-{name}').click()")
+        box = page.locator(f"#tab-{name}").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    bar = "document.querySelector('[role=tablist]')"
+    assert page.evaluate(f"{bar}.scrollWidth > {bar}.clientWidth")  # else it would prove nothing
 
 
 def test_a_reply_that_is_used_goes_on_with_the_conversation(opened: Open) -> None:
@@ -51,6 +64,21 @@ def test_a_reply_that_is_used_goes_on_with_the_conversation(opened: Open) -> Non
     settle(page)
     assert page.locator(".turns li").count() == 0 and list(model.asked[-1]) == ["And the train?"]
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_language_model_beside_ranks_replies_too(opened: Open) -> None:
+    model: Any = Talker()
+    lm = Model(network("gru"), Speller.fit({"the": 1}))
+    page = opened({"talk": model, "forgetful": fit("word"), "lm": lm}).page
+    page.click("#tab-reply")
+    typed(page, "Some tea?")
+    ways = page.locator("[name=by] option").all_inner_texts()
+    assert ways == ["the model of replies", "it and lm", "lm alone"]  # an n-gram forgets the message
+    for way, weight in (("it and lm", 0.5), ("lm alone", 1.0)):
+        page.select_option("[name=by]", label=way)
+        settle(page)
+        wanted = [each.text for each in elman.reply(model, "Some tea?", lm=lm, lm_weight=weight)]
+        assert page.locator(".replies button").all_inner_texts() == wanted
 
 
 def test_corrections_are_accepted_or_refused_by_one_click(opened: Open) -> None:

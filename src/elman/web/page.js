@@ -1,5 +1,7 @@
 // The page: which models, which view, and one text for all of them.
 
+import {answer} from "./answer.js";
+import {caption} from "./caption.js";
 import {classify} from "./classify.js";
 import {correct} from "./correct.js";
 import {add} from "./dom.js";
@@ -17,7 +19,8 @@ import {translate} from "./translate.js";
 import {type} from "./type.js";
 
 const views = {
-  type, surprise, memory, generate, correct, rescore, classify, tags, translate, reply, rank, summarize, forecast,
+  type, surprise, memory, generate, correct, rescore, classify, tags, translate, caption, reply, rank, answer, summarize,
+  forecast,
 };
 /** Views that need no choice of a model. */
 const WITHOUT_MODEL = ["summarize"];
@@ -70,6 +73,7 @@ function open(name) {
     const tab = find(`tab-${other}`);
     tab.setAttribute("aria-selected", String(other === name));
     tab.tabIndex = other === name ? 0 : -1;
+    if (other === name) tab.scrollIntoView({block: "nearest", inline: "center"});
     find(other).hidden = other !== name;
   }
   leave?.();
@@ -91,6 +95,10 @@ async function begin() {
   tabs = Object.keys(views).filter((name) => able(name).length > 0);
   for (const name of Object.keys(views)) find(`tab-${name}`).hidden = !tabs.includes(name);
   document.querySelector("[role=tablist]").hidden = tabs.length < 2;
+  if (!tabs.length) {
+    page.trouble(new Error("These models have no view here. /openapi.json says how programs ask them."));
+    return;
+  }
   open(tabs.includes(shown) ? shown : tabs[0]);
 }
 

@@ -7,6 +7,8 @@ import {announcer, asking} from "./views.js";
 
 const DELAY = 200;
 const MOST = 3;
+/** How replies are ranked, also while other views are looked at. */
+let ranked = "";
 
 /** A conversation, a field for the next message, and replies of each model. */
 export function reply(root, page) {
@@ -22,6 +24,19 @@ export function reply(root, page) {
       for (const each of all) each.later();
     },
   });
+  // A language model that forgets a message at the end of its line cannot say what fits it.
+  const helpers = page.models.filter(({elman}) => elman.forgets_lines === false);
+  const controls = add(root, "form", {className: "controls", hidden: !helpers.length});
+  const by = add(add(controls, "label", {textContent: "Ranked by"}), "select", {name: "by"});
+  by.append(new Option("the model of replies", ""));
+  for (const {id: lm} of helpers) {
+    by.append(new Option(`it and ${lm}`, JSON.stringify({lm})), new Option(`${lm} alone`, JSON.stringify({lm, lm_weight: 1})));
+  }
+  if ([...by.options].some(({value}) => value === ranked)) by.value = ranked;
+  by.addEventListener("input", () => {
+    ranked = by.value;
+    for (const each of all) each.now();
+  });
   const columns = add(root, "div", {className: "columns"}), told = announcer(root);
   const chosen = page.chosen();
   const all = chosen.map((model) => {
@@ -33,7 +48,7 @@ export function reply(root, page) {
     return asking(page, model, DELAY, async (signal) => {
       const message = shaded.text.trim();
       const earlier = turns.map(({text}) => text);
-      const {replies} = message ? await ask("v1/reply", {model, message, earlier, n: MOST}, signal) : {replies: []};
+      const {replies} = message ? await ask("v1/reply", {model, message, earlier, n: MOST, ...JSON.parse(by.value || "{}")}, signal) : {replies: []};
       chips.replaceChildren();
       for (const {text} of replies) {
         const chip = add(chips, "button", {type: "button", className: "typing-chip", textContent: text});
