@@ -5,7 +5,8 @@ import pytest
 
 from elman.errors import UsageError
 from elman.evaluation.outcome_rivals import ColumnRegression, EloRegression, SoftmaxRegression, elo_ratings
-from elman.evaluation.outcomes import evaluate_outcomes, outcomes_table
+from elman.evaluation.outcomes import evaluate_outcomes
+from elman.report.outcomes_page import outcomes_table
 
 
 def test_figures_by_hand() -> None:

@@ -166,7 +166,7 @@ def test_a_model_that_can_do_nothing_is_refused() -> None:
     with pytest.raises(
         UsageError,
         match="silent cannot be served; a model that continues text, predicts labels, tags words, translates, gives "
-        "vectors of words, ranks documents, chooses replies or forecasts series can",
+        "vectors of words, ranks documents, reads passages, chooses replies, forecasts series or writes captions can",
     ):
         create_app({"reviews": classifier(), "silent": Silent()})  # type: ignore[dict-item]
 

@@ -75,7 +75,10 @@ def run(
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Classifiers, taggers, translators: a new folder for a page with plots."),
+        typer.Option(
+            metavar="DIR",
+            help="Labels, tags, translations, captions, forecasts, outcomes: a new folder for a page with plots.",
+        ),
     ] = None,
     learning_curve: Annotated[
         bool,

@@ -154,27 +154,6 @@ def verdict_of(rivals: Sequence[OutcomeScores], *, examples: int) -> str:
     )
 
 
-def outcomes_table(values: Mapping[str, Any]) -> str:
-    """The figures of ``OutcomeReport.to_json`` as a table for people."""
-    every = [values["scores"], *values["rivals"]]
-    ranks = all("ranked" in each for each in every)
-    head = ["", "log loss", "accuracy", *(["RPS"] if ranks else []), "calibration error"]
-    lines = [head]
-    for each in every:
-        nats, right = each["log_loss"], each["accuracy"]
-        cells = [
-            each["name"],
-            f"{nats['value']:.4f} ({nats['low']:.3f} to {nats['high']:.3f})",
-            f"{100 * right['value']:.1f}% ({100 * right['low']:.1f} to {100 * right['high']:.1f})",
-        ]
-        cells += [f"{each['ranked']['value']:.4f}"] if ranks else []
-        lines.append([*cells, f"{100 * each['calibration_error']:.1f}%"])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    notes = [f"note: {note}" for note in values["notes"]]
-    return "\n".join([*shown, "", values["verdict"], *notes, values["signature"]])
-
-
 def _nats(truth: NDArray[np.int64], probabilities: NDArray[Any]) -> NDArray[np.float64]:
     limit = float(np.finfo(np.float64).eps)
     return -np.log(np.clip(probabilities.astype(np.float64)[np.arange(len(truth)), truth], limit, 1 - limit))

@@ -32,9 +32,7 @@ def draw_picture_attention(
         pixels: ``[H, W, 3]`` of bytes; of features, their lengths are shown in grey.
         weights: of each word over the patches ``[T, R, C]``; the patch that it looked at most is uncovered.
     """
-    if pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        lengths = np.linalg.norm(pixels, axis=2)
-        pixels = np.repeat((255 * lengths / max(float(lengths.max()), 1e-9)).astype(np.uint8)[..., None], 3, axis=2)
+    pixels = as_pixels(pixels)
     height, width = pixels.shape[:2]
     shown = [("", None), *zip(words[:MOST_WORDS], weights, strict=False)]
     across = min(_ACROSS, len(shown))
@@ -51,19 +49,29 @@ def draw_picture_attention(
             each.imshow(cover, extent=(0, width, height, 0), interpolation="nearest")
 
 
+def as_pixels(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A picture ``[H, W, 3]`` of bytes; of features their lengths in grey."""
+    if picture.shape[2] == 3 and picture.dtype == np.uint8:
+        return picture
+    lengths = np.linalg.norm(picture, axis=2)
+    return np.repeat((255 * lengths / max(float(lengths.max()), 1e-9)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def attention_size(words: int, *, height: int, width: int) -> tuple[float, float]:
+    """Width and height of a drawing of so many words and a picture of such a size (inches)."""
+    count = min(words, MOST_WORDS) + 1
+    ratio = min(max(height / width, 0.2), 5)
+    across = min(_ACROSS, count)
+    return _SIDE * across, math.ceil(count / across) * (_SIDE * ratio + 0.25)
+
+
 def picture_attention_files(
     pixels: NDArray[Any], words: Sequence[str], weights: NDArray[np.floating]
 ) -> dict[str, bytes]:
     """``draw_picture_attention`` as ``png`` and ``svg``."""
-    count = min(len(words), MOST_WORDS) + 1
-    ratio = min(max(pixels.shape[0] / pixels.shape[1], 0.2), 5)
-    across = min(_ACROSS, count)
-    files = drawn(
-        "attention",
-        partial(draw_picture_attention, pixels=pixels, words=words, weights=weights),
-        width=_SIDE * across,
-        height=math.ceil(count / across) * (_SIDE * ratio + 0.25),
-    )
+    width, height = attention_size(len(words), height=pixels.shape[0], width=pixels.shape[1])
+    draw = partial(draw_picture_attention, pixels=pixels, words=words, weights=weights)
+    files = drawn("attention", draw, width=width, height=height)
     return {name.rpartition(".")[2]: data for name, data in files.items()}
 
 

@@ -17,7 +17,7 @@ from elman.report.style import INK, OWN, labelled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FIGURES = {
+FIGURES = {
     "bleu": "BLEU",
     "bleu_lowercase": "BLEU, lower-cased",
     "chrf": "chrF",
@@ -35,8 +35,8 @@ _STYLES = (
 def translations_table(report: Mapping[str, Any]) -> str:
     """The figures as plain text for a terminal: verdict, scores, BLEU by length of translations, signatures."""
     lengths = [aligned(_lengths(report))] if "by_length" in report else []
-    blocks = [report["verdict"], aligned(_scores(report)), *lengths, *report["notes"]]
-    lines = [f"{_FIGURES[name]}: {line}" for name, line in report["signatures"].items()]
+    blocks = [report["verdict"], aligned(scores_rows(report)), *lengths, *report["notes"]]
+    lines = [f"{FIGURES[name]}: {line}" for name, line in report["signatures"].items()]
     return "\n\n".join([*blocks, "\n".join([*lines, f"signature: {report['signature']}"])])
 
 
@@ -65,7 +65,7 @@ def write_translations_page(
     draw = partial(draw_by_length, groups=report["by_length"])
     sections = [
         Section("Verdict", [report["verdict"], *report["notes"]]),
-        Section("Figures", [about], table=_scores(report)),
+        Section("Figures", [about], table=scores_rows(report)),
         Section("Short and long sentences", [lengths], "by-length", draw, 3.4, _lengths(report)),
     ]
     for number, sentence in enumerate(attention, start=1):
@@ -75,7 +75,7 @@ def write_translations_page(
         name = f"attention-{number}"
         sections.append(Section(f"Attention, sentence {number}", [words], name, draw, height, width=width))
     sections.append(Section("Some sentences", ["Drawn at random."], table=_examples(report)))
-    lines = "; ".join(f"{_FIGURES[name]} {line}" for name, line in report["signatures"].items())
+    lines = "; ".join(f"{FIGURES[name]} {line}" for name, line in report["signatures"].items())
     head = f"{report['sentences']:,} sentences. {report['signature']}. {lines}"
     return write_page(folder, PAGE_FILE, title=title, head=head, sections=sections)
 
@@ -98,16 +98,16 @@ def draw_by_length(figure: "Figure", groups: Sequence[Mapping[str, Any]]) -> Non
     figure.legend(loc="outside upper center", ncols=min(2, len(names)))
 
 
-def _scores(report: Mapping[str, Any]) -> list[list[str]]:
+def scores_rows(report: Mapping[str, Any]) -> list[list[str]]:
     """A row for each figure, a column for each translator."""
     systems = [report["scores"], *report["rivals"]]
     rows = [["", *(short(system["name"], longest=40) for system in systems)]]
-    for figure, name in _FIGURES.items():
+    for figure, name in FIGURES.items():
         if figure in report["scores"]:
             rows.append([name, *(_interval(system[figure]) for system in systems)])
     if report["rivals"]:
         beside = (_interval(rival["difference"]) for rival in report["rivals"])
-        rows.append([f"difference in {_FIGURES[report['headline']]}", "", *beside])
+        rows.append([f"difference in {FIGURES[report['headline']]}", "", *beside])
     return rows
 
 

@@ -39,7 +39,11 @@ def test_words_look_at_what_they_name(captioner):
 @pytest.mark.slow
 def test_figures_beside_rivals(captioner, tmp_path):
     file = write_pictures(tmp_path / "more", 40)
-    found = task_named("caption").evaluate(captioner.folder, [str(file)], settings={}, progress=Progress())
+    report = tmp_path / "report"
+    found = task_named("caption").evaluate(
+        captioner.folder, [str(file)], settings={}, report=report, progress=Progress()
+    )
+    assert f"report: {report / 'report.html'}" in found.words and (report / "attention-5.svg").is_file()
     names = [rival["name"] for rival in found.values["rivals"]]
     assert sorted(names) == ["the caption of the nearest training picture", "the most frequent caption"]
     assert found.values["scores"]["exact_match"]["value"] > 40 and "points of BLEU" in found.words

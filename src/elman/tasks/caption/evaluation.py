@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elman.data.captions import CaptionedPictures, CaptionsConfig, read_captioned
 from elman.data.example_splits import random_part
@@ -17,13 +18,23 @@ from elman.tasks.caption.request import CaptionRequest
 if TYPE_CHECKING:
     from elman.tasks.caption.model import Captioner
 
+ATTENTION = 5
+"""Pictures of a page whose attention is drawn."""
 SAMPLE = 500
 """Most pictures of a part of the data on which a new captioner is measured."""
 
 
+class Evaluated(NamedTuple):
+    """A report, the pictures that it is about, and their captions by the model."""
+
+    report: CaptionReport
+    pictures: CaptionedPictures
+    predicted: list[str]
+
+
 def evaluate_sources(
     model: "Captioner", sources: Sequence[str], settings: Mapping[str, Any], *, progress: Progress
-) -> CaptionReport:
+) -> Evaluated:
     """The figures of a model on pictures of files.
 
     Args:
@@ -48,7 +59,22 @@ def evaluate_sources(
         train, notes = None, [f"the rivals need the training data, which is gone or has changed: {why}"]
     else:
         train, notes = data.train, _seen(pictures, data.train)
-    return _report(model, pictures, search, train, notes=notes, progress=progress)
+    return _evaluated(model, pictures, search, train, notes=notes, progress=progress)
+
+
+def write_report(folder: Path, model: "Captioner", evaluated: Evaluated) -> list[Path]:
+    """Write the page of a report, with some pictures; of some the attention is drawn."""
+    from elman.report.captions_page import MOST_SHOWN, ShownPicture, write_captions_page
+
+    _, pictures, predicted = evaluated
+    shown = []
+    for number, row in enumerate(random_part(range(len(pictures)), MOST_SHOWN)):
+        each = ShownPicture(pictures.pictures[row], predicted[row], pictures.captions[row])
+        if number < ATTENTION and model.config.attends and predicted[row].strip():
+            found = model.picture_attention(each.pixels, each.predicted)
+            each = each._replace(words=found.words, weights=found.weights)
+        shown.append(each)
+    return write_captions_page(folder, evaluated.report.to_json(), shown)
 
 
 def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress) -> dict[str, Any]:
@@ -59,14 +85,14 @@ def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress
         for name, part in data.parts.items():
             if name != "train":
                 some = part.take(random_part(range(len(part)), SAMPLE))
-                values = _report(model, some, model.decoding(), data.train, progress=progress).to_json()
+                values = _evaluated(model, some, model.decoding(), data.train, progress=progress).report.to_json()
                 figures[name] = {"of": len(part), **values, "examples": []}
     except MissingExtra as error:
         progress.say(f"note: there are no figures: {error}")
     return figures
 
 
-def _report(
+def _evaluated(
     model: "Captioner",
     pictures: CaptionedPictures,
     search: DecodingConfig,
@@ -74,7 +100,7 @@ def _report(
     *,
     notes: Sequence[str] = (),
     progress: Progress,
-) -> CaptionReport:
+) -> Evaluated:
     predicted = []
     with progress.stage("writing captions", total=len(pictures), unit="pictures") as advance:
         for found in model.predictions(pictures.pictures, **search.to_json()):
@@ -86,7 +112,7 @@ def _report(
             "the most frequent caption": [most_frequent_caption(train)] * len(pictures),
             "the caption of the nearest training picture": nearest_captions(train, model.shape, pictures.pictures),
         }
-    return evaluate_captions(
+    report = evaluate_captions(
         pictures,
         predicted,
         rivals=rivals,
@@ -97,6 +123,7 @@ def _report(
             "beam": str(search.beam_size),
         },
     )
+    return Evaluated(report, pictures, predicted)
 
 
 def _seen(pictures: CaptionedPictures, train: CaptionedPictures) -> list[str]:

@@ -172,7 +172,8 @@ class Captioner(FolderModel):
         """
         from elman.tasks.caption.evaluation import evaluate_sources
 
-        return evaluate_sources(self, [str(source) for source in sources], settings, progress=progress or Progress())
+        names = [str(source) for source in sources]
+        return evaluate_sources(self, names, settings, progress=progress or Progress()).report
 
     def explain(self, picture: Picture, *, label: str | None = None) -> PictureAttention:
         """Where the model looks in a picture while it writes each word of its caption.

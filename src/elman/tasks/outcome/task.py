@@ -16,12 +16,13 @@ class OutcomeTask(NetworkTask):
     cell_kind = "outcome"
     jobs = "elman.tasks.outcome.job"
     model = "elman.tasks.outcome.model:OutcomeModel"
-    table = "elman.evaluation.outcomes:outcomes_table"
+    table = "elman.report.outcomes_page:outcomes_table"
+    page = "elman.report.outcomes_page:write_outcomes_page"
     examples = "rows"
     reading = ("format", "encoding")
 
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        from elman.evaluation.outcomes import outcomes_table
+        from elman.report.outcomes_page import outcomes_table
 
         for name, values in card.get("figures", {}).items():
             yield f"{name} ({values['examples']:,} rows)"
