@@ -21,7 +21,7 @@ def test_log_losses_are_drawn_with_their_intervals() -> None:
     draw_log_losses(figure, report)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["gru", "a coin"]
-    assert np.ravel([line.get_xdata() for line in axes.lines]) == pytest.approx([np.log(4 / 3), np.log(2)])
+    assert [np.asarray(line.get_xdata()).item() for line in axes.lines] == pytest.approx([np.log(4 / 3), np.log(2)])
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the model is on top
 
 
