@@ -1,6 +1,6 @@
 """What more machines would bring to the training of a network: a model of time, and its check against two processes.
 
-    python benchmarks/scaling.py [--rate 60e9] [--per-weight 3e-9] [--latency 50e-6]   # the table
+    python benchmarks/scaling.py [--rate 660e9] [--per-weight 2e-9] [--latency 50e-6]   # the table
     python benchmarks/scaling.py --check FOLDER                                        # on an idle machine of 2 cores
 
 N machines train one network; each has R rows of T tokens per update. With P weights in products of matrices, r FLOP
@@ -235,8 +235,8 @@ def time_link() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=float, default=60e9, help="FLOP per second of a machine")
-    parser.add_argument("--per-weight", type=float, default=3e-9, help="seconds per weight and update")
+    parser.add_argument("--rate", type=float, default=660e9, help="FLOP per second of a machine")
+    parser.add_argument("--per-weight", type=float, default=2e-9, help="seconds per weight and update")
     parser.add_argument("--latency", type=float, default=50e-6, help="seconds")
     parser.add_argument("--rows", type=int, default=64, help="of each machine")
     parser.add_argument("--length", type=int, default=35, help="tokens of a row in an update")
