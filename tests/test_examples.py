@@ -156,3 +156,17 @@ def test_digits_have_their_names(
     assert [line.rsplit(" ", 2)[1] for line in shown.splitlines()] == ["1198", "599"]
     first = json.loads((tmp_path / "digits" / "train.jsonl").read_text().splitlines()[0])
     assert first == {"image": "0.png", "caption": "a zero"} and (tmp_path / "digits" / "1796.png").exists()
+
+
+def test_a_league_has_a_floor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = run(capsys, monkeypatch, "league.py", tmp_path / "league.csv")
+    assert shown == "2,640 matches; log loss of the true probabilities on the last 264: 0.935\n"
+    head, *rows = (line.split(",") for line in (tmp_path / "league.csv").read_text().splitlines())
+    assert head == ["date", "home_team", "away_team", "outcome"]
+    # In each year each team plays each other once at home.
+    for year in range(20):
+        pairs = [tuple(row[1:3]) for row in rows[132 * year : 132 * (year + 1)]]
+        assert len(set(pairs)) == 132 and all(home != away for home, away in pairs)
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)

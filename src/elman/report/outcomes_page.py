@@ -65,6 +65,7 @@ def draw_log_losses(figure: "Figure", report: Mapping[str, Any]) -> None:
         axes.hlines(place, each["log_loss"]["low"], each["log_loss"]["high"], color=colour, lw=2)
         axes.plot([each["log_loss"]["value"]], [place], color=colour, marker="o", ms=5)
     axes.set_yticks(range(len(every)), [short(each["name"], longest=_LONGEST) for each in every])
+    axes.locator_params(axis="x", nbins=5)
     axes.set_ylim(len(every) - 0.5, -0.5)
 
 
