@@ -30,6 +30,7 @@ SHORT = [
     (r"lists 3000", "lists 200"),
     (r"lists 200 2", "lists 20 2"),
     (r"--epochs 4\b", "--epochs 1"),
+    (r"--model gru --epochs 20\b", "--model gru --epochs 1"),
     (r"--epochs 3\b", "--epochs 0.1"),
 ]
 """What makes every command of README.md and of the tour short; nothing else of it is changed."""
