@@ -1,6 +1,7 @@
 """The rooms of src/elman, the floor of each, and which modules import which: read from every import statement."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -77,9 +78,30 @@ def modules() -> dict[str, Path]:
     return files
 
 
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
+            yield from _statements(child)
+
+
+def _for_type_checkers(statement: ast.stmt) -> bool:
+    test = statement.test if isinstance(statement, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
 @cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def import_statements(path: Path, *, run: bool = False) -> list[ast.Import | ast.ImportFrom]:
+    """The import statements of a file, those in functions too; with ``run``, none for type checkers alone."""
+    found = list(_statements(_tree(path)))
+    never = {inner for each in found if run and _for_type_checkers(each) for inner in _statements(each)}
+    return [each for each in found if isinstance(each, ast.Import | ast.ImportFrom) and each not in never]
 
 
 def imports(path: Path, known: set[str]) -> set[str]:
@@ -94,19 +116,10 @@ def imports(path: Path, known: set[str]) -> set[str]:
 def _imported(path: Path) -> list[tuple[str, str | None]]:
     """Each module of elman, and the name that is imported from it."""
     found: list[tuple[str, str | None]] = []
-    tree = _tree(path)
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    for node in import_statements(path, run=True):
         if isinstance(node, ast.Import):
             found += [(alias.name, None) for alias in node.names if alias.name.split(".")[0] == "elman"]
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "elman":
+        elif node.module and node.module.split(".")[0] == "elman":
             assert node.level == 0, f"{path}: relative import"
             found += [(node.module, alias.name) for alias in node.names]
     return found
@@ -124,9 +137,9 @@ def room(module: str) -> str:
 
 def uses_torch(path: Path) -> bool:
     """Whether a file imports torch as soon as it is imported itself."""
-    tree = _tree(path)
-    names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+    body = _tree(path).body
+    names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
     return any(name.split(".")[0] == "torch" for name in names)
 
 
