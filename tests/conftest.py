@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from tests.workers import MANY, dealt
+from tests.workers import compiled_once as compiled_once
+from tests.workers import pytest_collection as pytest_collection
 
 # Before elman is imported anywhere: tests never touch the user's cache.
 os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
@@ -25,8 +29,13 @@ _package = Path(__file__).parents[1] / "src" / "elman"
 _sources = [*sorted(_package.glob("[in]n*/*.py")), _package / "text" / "word_ids.py"]
 _state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
-# Dozens of tests start processes of elman: each would compile its sources anew.
+# In the first run with these files this is a folder that workers (pytest -n) share; else it is empty.
+os.environ.setdefault(
+    "ELMAN_TESTS_FIRST", "" if os.path.isdir(os.environ["NUMBA_CACHE_DIR"]) else os.environ["ELMAN_CACHE"]
+)
+# Dozens of tests start processes of elman: each would compile its sources anew, and each worker all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Threads that wait for each other are slower than one on matrices this small, the more so beside other workers.
@@ -40,14 +49,6 @@ THINGS = ("the old house", "a small bird", "the green river", "a tall tree", "th
 PLACES = ("in the morning", "after lunch", "on Sunday", "at night", "before dinner")
 
 
-LONGEST = (
-    "test_readme.py", "test_tour.py", "test_all_targets", "test_kill.py", "test_an_lstm_remembers",
-    "cli/test_compare.py", "cli/test_silent.py", "test_word_order_of_held_out", "test_xray_words.py",
-    "test_a_page_fits_its_size",
-)  # fmt: skip
-"""Tests that take longest, by a part of their name."""
-
-
 def tiny_text(lines: int, seed: int) -> str:
     """Sentences of a small grammar, one a line, a document every twelve lines."""
     rng = random.Random(seed)
@@ -58,15 +59,14 @@ def tiny_text(lines: int, seed: int) -> str:
     return "\n".join(made) + "\n"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever opens the browser is slow, and so are doctests that gather the documentation of Python."""
     for item in items:
         examples = getattr(getattr(item, "dtest", None), "examples", ())
         gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
         if gathers or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    # The longest first: else the other workers wait for the last one.
-    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+    items[:] = dealt(items, getattr(config, "workerinput", {}).get("workercount", 1))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,7 +111,7 @@ Shared = Callable[[str, Callable[[Path], object]], Path]
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """``shared(name, make)``: a path, only to be read, that ``make(path)`` filled once for all workers of pytest -n."""
     base = tmp_path_factory.getbasetemp()
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    root = (base.parent if MANY else base) / "shared"
     root.mkdir(exist_ok=True)
 
     def path_of(name: str, make: Callable[[Path], object]) -> Path:
@@ -237,9 +237,11 @@ def browser() -> Iterator[Any]:
 
     Of a module, not of the session: while it is open, its thread has a running event loop.
     """
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    # The one that has no windows at all opens a page with a quarter of the work.
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+        pytest.skip("no Chromium on this machine: apt-get install chromium-headless-shell")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

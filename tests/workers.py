@@ -1,0 +1,70 @@
+"""Workers of pytest -n: what the first of them does for all, and the tests that each begins with."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+MANY = "PYTEST_XDIST_WORKER" in os.environ
+"""Whether this process is one of several workers."""
+
+LONGEST = (
+    "test_tour.py::test_all_commands", "cli/test_compare.py", "cli/test_torchrun.py", "test_targets.py",
+    "cli/test_silent.py", "test_kill.py", "test_readme.py", "test_an_lstm_remembers", "test_word_order_of_held_out",
+    "test_xray_words.py", "test_a_page_fits_its_size",
+)  # fmt: skip
+"""Tests that take longest, by a part of their names; the longest first."""
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in the order in which each worker, which gets a stretch of equal length, has some of the longest first.
+
+    Else one of them runs all of these, and the others wait for it in the end.
+    """
+    longest = [[item for item in items if part in item.nodeid] for part in LONGEST]
+    others = [item for item in items if not any(part in item.nodeid for part in LONGEST)]
+    found: list[pytest.Item] = []
+    for worker in range(workers):
+        first = [item for group in longest[worker::workers] for item in group]
+        more = max(0, len(items) // workers - len(first))
+        found += first + others[:more]
+        del others[:more]
+    return found + others
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """In the first run of all, one worker collects before the others: it compiles modules and tests for them."""
+    folder = os.environ["ELMAN_TESTS_FIRST"]
+    if MANY and folder:
+        collected = Path(folder, "collected")
+        with FileLock(Path(folder, "collecting.lock")):
+            if not collected.exists():
+                result = yield
+                collected.touch()
+                return result
+    return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """One worker at a time compiles loops with numba; the others load from its cache what they need too."""
+    if not MANY:
+        yield
+        return
+    from numba.core.dispatcher import Dispatcher
+
+    folder, compile_loop = Path(os.environ["NUMBA_CACHE_DIR"]), Dispatcher.compile
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "compiling.lock")
+
+    def alone(self: Any, signature: Any) -> Any:
+        with lock:
+            return compile_loop(self, signature)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Dispatcher, "compile", alone)
+        yield
