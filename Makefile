@@ -1,13 +1,13 @@
 # Two commands for a stranger: `make demo` and `make test`. PYTHON chooses the interpreter (3.11 or newer).
 # While you work: `make quick`, at most 90 seconds on two cores. WORKERS: processes that run tests (0: this one alone), by
-# default one more than cores, for tests of pages and processes wait.
+# default one for each core, and for `make test` one more, for tests of pages and processes wait.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+CORES := $(shell nproc 2>/dev/null || echo 2)
 # Errors are shown; warnings, as of package indexes that do not answer, are not. Modules are compiled when they are first
 # imported, which most of torch's never are.
 PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
-PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+PYTEST = $(BIN)/pytest --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test check quick faults fuzz format docs reference sbom audit wheels clean
 
@@ -19,12 +19,15 @@ test: check
 check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyright & types=$$!; $(PYTEST); tests=$$?; wait $$types && exit $$tests
+	$(BIN)/pyright & types=$$!; $(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 )))); \
+	  tests=$$?; wait $$types && exit $$tests
 
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyright & types=$$!; $(PYTEST) -m "not slow" --durations=9 --durations-min=2; tests=$$?; wait $$types && exit $$tests
+	changed=$$(git diff --name-only --diff-filter=d HEAD -- 'src/*.py'; git ls-files -o --exclude-standard -- 'src/*.py'); \
+	  [ -z "$$changed" ] || $(BIN)/pyright $$changed
+	$(PYTEST) -n $(or $(WORKERS),$(CORES)) -m "not slow" --durations=9 --durations-min=2
 
 # Before a release: kills and faults at 200 moments and more (some four minutes), and 10,000 changed files and requests.
 faults: .venv/dev

@@ -235,6 +235,7 @@ def test_the_check_lets_pass_what_is_allowed(tmp_path: Path) -> None:
     place.check()
 
 
+@pytest.mark.slow
 def test_loops_are_kept_beside_their_source(tmp_path: Path) -> None:
     place = Place(tmp_path / "place")
     del place.environment["NUMBA_CACHE_DIR"]

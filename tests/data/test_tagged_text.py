@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def test_words_are_in_normal_form_and_the_text_is_not():
     assert (sentence.words, sentence.text, sentence.offsets) == (("café", "!"), "cafe\u0301!", ((0, 5), (5, 6)))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(st.sampled_from("aB1'\u2019- .,\t\u00a0\u0301\u200d😀#@\u0e01"), max_size=20))
 def test_words_are_those_that_language_models_read(line):

@@ -56,6 +56,7 @@ def test_ranks_are_those_of_single_scores(
     assert 1 + better <= found.rank <= 1 + better + same
 
 
+@pytest.mark.slow
 def test_what_was_memorised_stands_out(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("my pin is 4831 today\n" * 3 + "my dog is at home today\nyour pin is safe\n" * 60)

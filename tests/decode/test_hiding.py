@@ -50,6 +50,7 @@ def write(model, prompt="", *, count=16, size=40, mask=None, **settings):
         yield "".join(generate(model, prompt, sampler=sampler, max_tokens=size, seed=seed, mask=mask))
 
 
+@pytest.mark.slow
 def test_blocked_words_are_never_written(model):
     mask = Mask(model.tokenizer, offers_from(BLOCK))
     texts = list(write(model, mask=mask))

@@ -35,6 +35,7 @@ def test_every_count_stands_in_its_cell() -> None:
     assert axes.yaxis_inverted()  # the first label is on top
 
 
+@pytest.mark.slow
 def test_of_many_labels_the_most_confused_are_drawn() -> None:
     confusion = np.diag(np.full(60, 9))
     # Labels 3 and 57 are confused most, 10 and 20 a little, nobody else.

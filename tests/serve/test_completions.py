@@ -261,6 +261,7 @@ def test_bias_and_penalties(client: TestClient, models: dict[str, Model]) -> Non
 HARD = st.text(alphabet=st.sampled_from("the cat\n\r éa\u0301\u0327猫\ufeff,.'\t<x"), max_size=24)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(text=HARD, level=st.sampled_from(LEVELS))
 def test_prompts_are_read_as_everywhere(text: str, level: Any) -> None:

@@ -13,6 +13,7 @@ CORRECT = "/v1/correct"
 TEXT = "the cta sat on teh mat\n\na dgo ran"
 
 
+@pytest.mark.slow
 def test_it_is_what_correct_gives(client: TestClient, models: dict[str, Model]) -> None:
     found = ask(client, CORRECT, model="word", text=TEXT, threshold=0)
     wanted = elman.correct(models["word"], TEXT, threshold=0)

@@ -40,6 +40,7 @@ def test_a_long_line_costs_what_its_tokens_cost(client: TestClient) -> None:
     assert line["bits"] == pytest.approx(sum(token["bits"] for token in line["per_token"]))
 
 
+@pytest.mark.slow
 def test_what_a_server_hides_is_nowhere(make: Make, models: dict[str, Model]) -> None:
     hidden = {"the", "cat", "catalogue"}
     client = make(models, hidden=Hidden(["the", "cat*"]))
