@@ -12,9 +12,9 @@ MANY = "PYTEST_XDIST_WORKER" in os.environ
 """Whether this process is one of several workers."""
 
 LONGEST = (
-    "test_tour.py::test_all_commands", "cli/test_compare.py", "cli/test_torchrun.py", "test_targets.py",
-    "cli/test_silent.py", "test_kill.py", "test_readme.py", "test_an_lstm_remembers", "test_word_order_of_held_out",
-    "test_xray_words.py", "test_a_page_fits_its_size",
+    "test_tour.py::test_all_commands", "cli/test_compare.py", "test_targets.py", "cli/test_torchrun.py",
+    "cli/test_silent.py", "test_faults.py", "test_readme.py", "test_word_order_of_held_out", "test_kill.py",
+    "test_an_lstm_remembers", "test_xray_words.py", "test_a_page_fits_its_size",
 )  # fmt: skip
 """Tests that take longest, by a part of their names; the longest first."""
 
@@ -24,11 +24,15 @@ def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
     Else one of them runs all of these, and the others wait for it in the end.
     """
-    longest = [[item for item in items if part in item.nodeid] for part in LONGEST]
-    others = [item for item in items if not any(part in item.nodeid for part in LONGEST)]
+
+    def rank(item: pytest.Item) -> int:
+        return next((number for number, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
+
+    longest = sorted((item for item in items if rank(item) < len(LONGEST)), key=rank)
+    others = [item for item in items if rank(item) == len(LONGEST)]
     found: list[pytest.Item] = []
     for worker in range(workers):
-        first = [item for group in longest[worker::workers] for item in group]
+        first = [item for item in longest if rank(item) % workers == worker]
         more = max(0, len(items) // workers - len(first))
         found += first + others[:more]
         del others[:more]
