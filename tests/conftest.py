@@ -237,7 +237,7 @@ def browser() -> Iterator[Any]:
 
     Of a module, not of the session: while it is open, its thread has a running event loop.
     """
-    # The one that has no windows at all opens a page with a quarter of the work.
+    # The first has no windows at all and needs half the work.
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
