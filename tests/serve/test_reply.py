@@ -77,8 +77,8 @@ def test_own_replies_are_prepared_once(make: Make, n: int) -> None:
 
 def test_a_language_model_helps_or_ranks_alone(make: Make) -> None:
     talk: Any = Talker()
-    lm = Model(network("gru"), Speller.fit({"the": 1}))
-    client = make({"talk": talk, "lm": lm})
+    lm, other = (Model(network(cell), Speller.fit({"the": 1})) for cell in ("gru", "lstm"))
+    client = make({"talk": talk, "lm": lm, "other": other})
     candidates = ["the cat sat", "With milk, please.", "on the mat"]
     asked = {"message": "Some tea on the mat?", "earlier": ["a dog ran"], "replies": candidates}
     for weight in (0.25, 1.0):
@@ -91,7 +91,8 @@ def test_a_language_model_helps_or_ranks_alone(make: Make) -> None:
     alone = ask(client, REPLY, model="lm", **asked)
     wanted = elman.reply(lm, asked["message"], earlier=asked["earlier"], replies=candidates)
     assert alone == {"model": "lm", "replies": [each.to_json() for each in wanted]}
-    # The model's own replies, prepared once for each way to rank.
-    ways: list[dict[str, Any]] = [{}, {"lm": "lm"}] * 2
-    own = [ask(client, REPLY, message="tea", **more)["replies"] for more in ways]
-    assert own[0] == own[2] and own[1] == own[3] and own[0] != own[1]
+    # The model's own replies, prepared once for each language model.
+    for name, helper in (("lm", lm), ("other", other), ("lm", lm)):
+        wanted = elman.reply(talk, "tea", lm=helper)
+        assert ask(client, REPLY, message="tea", lm=name)["replies"] == [each.to_json() for each in wanted]
+    assert ask(client, REPLY, message="tea")["replies"] == [each.to_json() for each in elman.reply(talk, "tea")]
