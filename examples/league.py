@@ -15,7 +15,20 @@ import math
 import random
 import sys
 
-TEAMS = ("Arden", "Brook", "Corrin", "Dale", "Elm", "Fenwick", "Glen", "Hurst", "Ivy", "Kirk", "Loch", "Marsh")
+TEAMS: tuple[str, ...] = (
+    "Arden",
+    "Brook",
+    "Corrin",
+    "Dale",
+    "Elm",
+    "Fenwick",
+    "Glen",
+    "Hurst",
+    "Ivy",
+    "Kirk",
+    "Loch",
+    "Marsh",
+)
 YEARS, HOME, DRAW, DRIFT = 20, 0.35, 0.55, 0.12
 
 
@@ -26,7 +39,8 @@ def chances(difference: float) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    chance, strength, rows, nats = random.Random(1), dict.fromkeys(TEAMS, 0.0), [], []
+    chance, strength = random.Random(1), {team: 0.0 for team in TEAMS}
+    rows, nats = list[tuple[str, ...]](), list[float]()
     for year in range(YEARS):
         teams, day = list(TEAMS), datetime.date(2000 + year, 8, 1)
         chance.shuffle(teams)
