@@ -50,7 +50,7 @@ def reader_of(model: InferenceModel) -> ContextReader:
 def by_steps(model: InferenceModel, line: WordedLine) -> np.ndarray:
     """The definition: the state after the last token, in the order of reading, that touches the word or lies before
     it."""
-    ids, spans = model.tokenizer.encode(line.text)
+    ids, spans, _ = model.tokenizer.encode(line.text)
     backward = model.tokenizer.config.direction == "backward"
     found = []
     for begin, end in line.bounds.tolist():

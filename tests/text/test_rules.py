@@ -32,9 +32,12 @@ def test_a_new_vocabulary() -> None:
     fitted = Tokenizer.fit([*LINES, "It’s Ann’s"], config=NEW)
     assert fitted.tokens[2 : 2 + len(ALWAYS_KNOWN)] == list(ALWAYS_KNOWN)
     assert fitted.config.apostrophe == "’" and " don’t" in fitted.tokens
+    assert fitted.config.apostrophe_share == 3 / 5
     again = Tokenizer.from_files(fitted.to_files())
     line = '"He\u00a0 said"\tdon\'t (now'
-    assert again.decode([*again.encode(line).ids, EOS_ID, *again.encode(line).ids]) == f"{line}\n{line}"
+    assert again.decode(again.encode(line)) == line
+    ids = again.encode(line).ids
+    assert again.decode([*ids, EOS_ID, *ids]) == "{0}\n{0}".format(line.replace("'", "’"))
     assert again.encode(line).ids.tolist() == again.encode_lines([line])[0].tolist()
     assert fitted.hash == again.hash != Tokenizer.fit(LINES, config=NEW).hash
 
@@ -55,18 +58,29 @@ def test_new_lower_case_at_every_level(level) -> None:
     fitted = Tokenizer.fit(
         lines, config=TokenizerConfig(level=level, lowercase=True, locale="tr", rules=RULES, **options)
     )
-    ids, spans = fitted.encode("ΔΡΟΜΟΣ İSTANBUL IŞIK")
+    ids, spans, _ = fitted.encode("ΔΡΟΜΟΣ İSTANBUL IŞIK")
     assert fitted.decode(ids) == "δρομος istanbul ışık"
     assert ids.tolist() == fitted.encode("δρομος istanbul ışık").ids.tolist()
     assert spans[-1, 1] == 20
 
 
+def test_models_of_rules_2_keep_their_markers() -> None:
+    old = Tokenizer.fit(["don't <’>"], config=NEW.replace(rules=2))
+    tokens = [*old.tokens, "<’>"]
+    again = Tokenizer.from_files(Tokenizer(tokens, config=old.config).to_files())
+    assert (
+        again.config.apostrophe_share is None and b"apostrophe_share" not in again.to_files()["tokenizer_config.json"]
+    )
+    assert [tokens[token] for token in again.encode("don’t").ids] == ["<’>", " don't"]
+    assert again.decode(again.encode("don’t").ids) == "don’t"
+
+
 def test_settings_out_of_range() -> None:
-    with pytest.raises(UsageError, match="rules is 3; it must be 1 to 2"):
-        TokenizerConfig(rules=3)
-    with pytest.raises(UsageError, match="vocab_size is 5; level 'word' needs 11 or more"):
+    with pytest.raises(UsageError, match="rules is 4; it must be 1 to 3"):
+        TokenizerConfig(rules=4)
+    with pytest.raises(UsageError, match="vocab_size is 5; level 'word' needs 8 or more"):
         TokenizerConfig(vocab_size=5, rules=RULES)
     files = Tokenizer.fit(LINES, config=NEW).to_files()
-    config = files["tokenizer_config.json"].replace(b'"rules": 2', b'"rules": 1')
+    config = files["tokenizer_config.json"].replace(b'"rules": 3', b'"rules": 1')
     with pytest.raises(FolderError, match="not what elman writes"):
         Tokenizer.from_files({**files, "tokenizer_config.json": config})

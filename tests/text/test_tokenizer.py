@@ -56,20 +56,20 @@ class TestByHand:
         assert fitted.tokens == ["<unk>", "</s>", " the", " cat", ","]
         assert fitted.pieces == [b"\xef\xbf\xbd", b"\n", b" the", b" cat", b","]
         assert (fitted.size, fitted.leading_space) == (5, True)
-        ids, spans = fitted.encode("the dog, cat")
+        ids, spans, _ = fitted.encode("the dog, cat")
         assert ids.dtype == spans.dtype == np.int64
         assert ids.tolist() == [2, UNK_ID, 4, 3]
         assert spans.tolist() == [[0, 3], [3, 7], [7, 8], [8, 12]]
 
     def test_the_space_before_a_line_claims_no_character(self) -> None:
         fitted = Tokenizer.fit(["\ta"], config=TokenizerConfig(min_count=1))
-        ids, spans = fitted.encode("\ta")
+        ids, spans, _ = fitted.encode("\ta")
         assert [fitted.tokens[token_id] for token_id in ids] == [" ", "\t", "a"]
         assert spans.tolist() == [[0, 0], [0, 1], [1, 2]]
 
     def test_empty_line(self) -> None:
         for fitted in FITTED.values():
-            ids, spans = fitted.encode("")
+            ids, spans, _ = fitted.encode("")
             assert (ids.shape, spans.shape, ids.dtype) == ((0,), (0, 2), np.int64)
             assert [found.tolist() for found in fitted.encode_lines(["", "a", ""])][::2] == [[], []]
             assert fitted.encode_lines([]) == []
@@ -77,7 +77,7 @@ class TestByHand:
     def test_pretokenized(self) -> None:
         fitted = Tokenizer.fit([" no it was n't", " <unk> </s> no"], config=TokenizerConfig(pretokenized=True))
         assert fitted.tokens == ["<unk>", "</s>", " no", " it", " n't", " was"]
-        ids, spans = fitted.encode(" no  <unk> </s> new it")
+        ids, spans, _ = fitted.encode(" no  <unk> </s> new it")
         assert ids.tolist() == [2, UNK_ID, UNK_ID, UNK_ID, 3]
         assert spans.tolist() == [[0, 3], [3, 10], [10, 15], [15, 19], [19, 22]]
         assert fitted.decode([2, 3, EOS_ID, 4]) == "no it\nn't"
@@ -94,7 +94,7 @@ class TestByHand:
         fitted = Tokenizer.fit(["a\U0001f469 a"], config=TokenizerConfig(level="char", min_count=1))
         assert fitted.tokens == ["<unk>", "</s>", "a", " ", "\U0001f469"]
         # One code point below, between and above the known ones.
-        ids, spans = fitted.encode("\0a é\U0010ffff\U0001f469")
+        ids, spans, _ = fitted.encode("\0a é\U0010ffff\U0001f469")
         assert ids.tolist() == [0, 2, 3, 0, 0, 4]
         assert spans.tolist() == [[place, place + 1] for place in range(6)]
 
@@ -159,7 +159,7 @@ class TestRoundTrip:
     @settings(max_examples=60, deadline=None)
     def test_lossless_where_all_types_are_known(self, level: Level, line: str) -> None:
         fitted = Tokenizer.fit([line], config=CONFIGS[level])
-        ids, spans = fitted.encode(line)
+        ids, spans, _ = fitted.encode(line)
         assert not {UNK_ID, EOS_ID} & {*ids.tolist()}
         assert fitted.decode(ids) == line
         assert fitted.decode([*ids, EOS_ID, *ids]) == f"{line}\n{line}"
@@ -176,7 +176,7 @@ class TestRoundTrip:
     @settings(max_examples=60, deadline=None)
     def test_lossless_on_any_text(self, level: Level, line: str) -> None:
         fitted = FITTED[level]
-        ids, spans = fitted.encode(line)
+        ids, spans, _ = fitted.encode(line)
         assert fitted.decode(ids) == line
         assert not {UNK_ID, EOS_ID} & {*ids.tolist()}
         assert (np.diff(spans, axis=0) >= 0).all() and (spans[:, 1] >= spans[:, 0]).all()
@@ -188,7 +188,7 @@ class TestRoundTrip:
         line = normalised(" ".join(words))
         fitted = Tokenizer.fit([line], config=TokenizerConfig(pretokenized=True))
         wide = f"  {line.replace(' ', '   ')}" if line else ""
-        ids, spans = fitted.encode(wide)
+        ids, spans, _ = fitted.encode(wide)
         assert fitted.decode(ids) == line.lstrip(" ")
         assert [0, *spans[:, 1].tolist()] == [*spans[:, 0].tolist(), len(wide)]
         assert from_file(fitted).encode(wide).ids == ids.tolist()
@@ -209,7 +209,7 @@ class TestRoundTrip:
     def test_long_lines_keep_their_ids_and_places(self, level: Level, motif: str) -> None:
         line = normalised("start " + motif * (70_000 // len(motif)))
         expected = LIBRARY[level].encode(line)
-        ids, spans = FITTED[level].encode(line)
+        ids, spans, _ = FITTED[level].encode(line)
         assert ids.tolist() == expected.ids
         assert FITTED[level].encode_lines(["a", line, ""])[1].tolist() == expected.ids
         assert spans[:, 1].tolist() == [end for _, end in expected.offsets]

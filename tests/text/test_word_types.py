@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from elman.text.apostrophes import with_signs
 from elman.text.kinds import KINDS, split_pattern
 from elman.text.unicode_classes import compiled
-from elman.text.word_splitter import WordSplitter
+from elman.text.word_splitter import WordSplitter, apostrophe_of
 from elman.text.word_types import After, Spelling, WordWriter, pieces_of, split_line
 
 SHY, LRM, ZWSP, NBSP, NARROW = "\u00ad", "\u200e", "\u200b", "\u00a0", "\u202f"
@@ -26,7 +27,11 @@ LINES = st.one_of(
 ).map(lambda text: unicodedata.normalize("NFC", text).replace("\r", "").replace("\n", "").rstrip())
 
 
-def types(line: str, spelling: Spelling = Spelling()) -> list[str]:  # noqa: B008
+RULES_2 = Spelling()
+RULES_3 = Spelling(rules=3)
+
+
+def types(line: str, spelling: Spelling = RULES_3) -> list[str]:
     return [part.type for part in split_line(line, spelling)]
 
 
@@ -39,8 +44,8 @@ def types(line: str, spelling: Spelling = Spelling()) -> list[str]:  # noqa: B00
         ("  x  = 1", ["  ", " x", "  ", "=", " ", " 1"]),
         (f"«{NBSP}oui{NBSP}»", [" «", NBSP, " oui", NBSP, "»"]),
         ("\tif x:", ["\t", " if", " x", ":"]),
-        ("rock’n’roll ’tis", ["<’>", " rock'n'roll", " ’", " tis"]),
-        ("rock'n’roll", ["<6=’>", " rock'n'roll"]),
+        ("rock’n’roll ’tis", [" rock'n'roll", " '", " tis"]),
+        ("dogs’ oʼclock oʼ", [" dogs", "'", " o'clock", " oʼ"]),
         (f"co{SHY}op{SHY}s {LRM}x{LRM}", [f"<2{SHY}>", f"<5{SHY}>", " coops", f" {LRM}", " x", LRM]),
         (f"foo{ZWSP}bar ខ្ញុំ{ZWSP}ទៅ", [f"<3{ZWSP}>", " foobar", " ខ្ញុំ", ZWSP, " ទៅ"]),
         ("ok\U0001f602\U0001f602", [" ok", "<join>", " \U0001f602", "<join>", " \U0001f602"]),
@@ -92,17 +97,27 @@ def test_a_run_of_emoji_is_parted_at_grapheme_clusters() -> None:
     ]
 
 
-@given(line=LINES, sign=st.sampled_from("'’ʼ"))
-@example(line="kʼʼʼa'’b", sign="'")
-@example(line="\U0001d49c@b 𝒜's", sign="’")
+def test_markers_of_rules_2() -> None:
+    assert types("rock’n’roll ’tis", RULES_2) == ["<’>", " rock'n'roll", " ’", " tis"]
+    assert types("rock'n’roll", RULES_2) == ["<6=’>", " rock'n'roll"]
+
+
+@given(line=LINES, sign=st.sampled_from("'’ʼ"), rules=st.sampled_from([2, 3]))
+@example(line="kʼʼʼa'’b", sign="'", rules=2)
+@example(line="kʼʼʼa'’b", sign="ʼ", rules=3)
+@example(line="a\xadʼb a\xad’b", sign="'", rules=3)
+@example(line="\U0001d49c@b 𝒜's", sign="’", rules=2)
 @settings(max_examples=300, deadline=None)
-def test_every_line_comes_back(line: str, sign: str) -> None:
-    parts = list(split_line(line, Spelling(apostrophe=sign)))
-    writer = WordWriter(After.START)
-    assert "".join(writer.write(part.type) for part in parts) == line
+def test_every_line_comes_back(line: str, sign: str, rules: int) -> None:
+    spelling = Spelling(apostrophe=sign, rules=rules)
+    parts = list(split_line(line, spelling))
+    writer, signs = WordWriter(After.START), spelling.signs(line)
+    assert with_signs("".join(writer.write(part.type) for part in parts), sign, signs) == line
+    # Each sign belongs to an apostrophe of a type.
+    assert rules == 2 or sum(part.type.count(sign) for part in parts) == len(signs)
     assert [0, *(part.end for part in parts)] == [*(part.start for part in parts), len(line)]
     ids = {token: number for number, token in enumerate(dict.fromkeys(part.type for part in parts), start=1)}
-    splitter = WordSplitter(Spelling(apostrophe=sign), ids, unknown=0)
+    splitter = WordSplitter(spelling, ids, unknown=0)
     assert splitter.ids(line) == [ids[part.type] for part in parts]
 
 
@@ -119,10 +134,14 @@ def test_unknown_blanks_come_one_by_one() -> None:
 
 
 def test_counts_and_the_usual_apostrophe() -> None:
-    splitter = WordSplitter(Spelling(), {}, unknown=0)
-    counts, sign = splitter.types_of(splitter.tally(["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"]))
-    assert sign == "’"
-    assert (counts[" l’eau"], counts["<'>"], counts["<’>"]) == (3, 1, 0)
+    tally = WordSplitter(RULES_3, {}, unknown=0).tally(["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"])
+    sign, share = apostrophe_of(tally)
+    # Two of eight; the others are one word's, two pairs of quotes and one after a backslash.
+    assert (sign, share) == ("’", (2 + 1) / (8 + 2))
+    new = WordSplitter(RULES_3._replace(apostrophe=sign), {}, unknown=0).types_of(tally)
+    assert (new[" l’eau"], new[" ’’"], new["’"], new[" l'eau"]) == (3, 1, 2, 0)
+    old = WordSplitter(RULES_2._replace(apostrophe=sign), {}, unknown=0).types_of(tally)
+    assert (old[" l’eau"], old["<'>"], old["<’>"], old[" ''"]) == (3, 1, 0, 1)
 
 
 def test_compatible_forms_and_case() -> None:

@@ -5,7 +5,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from elman.config import Config
+from elman.decode.bulk import line_sums
 from elman.decode.line_ids import line_ids
 from elman.notation import TokenIds
 from elman.text.normalise import normalise_line
@@ -54,7 +57,7 @@ class EncodedLine:
 
     ids: TokenIds
     spelling: float
-    """Cost of spelling its unknown words (nats)."""
+    """Cost of spelling its unknown words, and of the signs of its apostrophes (nats)."""
 
 
 def encode_lines(
@@ -73,14 +76,10 @@ def encode_lines(
         for words in lines
     ]
     encoded = line_ids(tokenizer, texts)
-    found = []
-    for row, ids in enumerate(encoded.split()):
-        spelled = [each.spelled for each in encoded.unknown.get(row, ())]
-        cost = (
-            sum(speller.nats(word) for word in spelled if word.strip() not in (_STRANGER, "<unk>")) if speller else 0.0
-        )
-        found.append(EncodedLine(ids, float(cost)))
-    return found
+    for row, unknown in encoded.unknown.items():
+        encoded.unknown[row] = [each for each in unknown if each.word not in (_STRANGER, "<unk>")]
+    nats = encoded.spelling_nats(tokenizer, speller) if speller else np.zeros(len(encoded.ids))
+    return [*map(EncodedLine, encoded.split(), line_sums(nats, encoded.ends).tolist())]
 
 
 def _bare(word: str) -> str:

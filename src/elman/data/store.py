@@ -11,6 +11,7 @@ A store is a cache named by its text and tokenizer; a damaged one is rebuilt.
 import dataclasses
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.oov import unknown_tokens
+from elman.data.spelling_costs import total_sign_nats
 from elman.errors import FolderError
 from elman.progress import Progress
 from elman.system.cluster import ALONE, Advance, Workers
@@ -59,6 +61,8 @@ class TokenStore:
     """Tokens that are not in the vocabulary."""
     oov_strings: dict[str, int] | None
     """Their counts, for the first 200,000 different strings; None if not collected."""
+    sign_nats: float
+    """What the signs of apostrophes cost (nats)."""
 
     @classmethod
     def open(cls, folder: Path, *, verify: bool = False) -> "TokenStore":
@@ -77,6 +81,7 @@ class TokenStore:
                 ids=_mapped(folder / _IDS, manifest["dtype"], manifest["tokens"]),
                 documents=_mapped(folder / _DOCUMENTS, "<i8", manifest["documents"] + 1),
                 oov_strings=json.loads(oov_file.read_bytes()) if manifest["oov_collected"] else None,
+                sign_nats=float(manifest.get("sign_nats", 0.0)),
                 **{name: int(manifest[name]) for name in ("bytes", "chars", "lines", "oov")},
             )
             if manifest["format"] != _FORMAT or (verify and manifest["digest"] != _digest(folder)):
@@ -86,15 +91,14 @@ class TokenStore:
         return store
 
     def spelling_nats(self, speller: Speller) -> float:
-        """What spelling all out-of-vocabulary tokens costs (nats).
+        """What spelling all out-of-vocabulary tokens and the signs of apostrophes costs (nats).
 
         Strings beyond the 200,000 kept ones are estimated by their average.
         """
         assert self.oov_strings is not None, "the strings were not collected: build_store(..., collect_oov=True)"
         kept = sum(self.oov_strings.values())
-        if not kept:
-            return 0.0
-        return sum(count * speller.nats(string) for string, count in self.oov_strings.items()) * self.oov / kept
+        words = sum(count * speller.nats(string) for string, count in self.oov_strings.items())
+        return words * self.oov / max(kept, 1) + self.sign_nats
 
 
 def build_store(
@@ -140,6 +144,7 @@ class _Part(NamedTuple):
     folder: Path
     tokens: int
     oov: int
+    sign_nats: float
 
 
 def _tokenize(
@@ -183,6 +188,7 @@ def _write(
     tokenizer = tokenizer if isinstance(tokenizer, Tokenizer) else _loaded(tokenizer)
     own = Path(tempfile.mkdtemp(dir=folder))
     tokens = oov = 0
+    nats = 0.0
     strings: dict[str, int] = {}
     with open(own / _IDS, "wb") as ids_file, open(own / _DOCUMENTS, "wb") as documents_file:
         for lines, starts, ends in _batches(text.lines_of(*stretch), tokenizer):
@@ -203,10 +209,11 @@ def _write(
                 if collect_oov:
                     _add(strings, string, 1)
             tokens += len(ids)
+            nats += total_sign_nats(tokenizer, "\n".join(lines))
             advance(sum(map(len, lines)) + len(lines))
     if collect_oov:
         (own / _OOV).write_text(json.dumps(strings, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    return _Part(own, tokens, oov)
+    return _Part(own, tokens, oov, nats)
 
 
 def _join(parts: list[_Part], folder: Path, *, dtype: str, collect_oov: bool) -> dict[str, Any]:
@@ -227,8 +234,8 @@ def _join(parts: list[_Part], folder: Path, *, dtype: str, collect_oov: bool) ->
         documents_file.write(np.array([tokens], dtype="<i8").tobytes())
     if collect_oov:
         (folder / _OOV).write_text(json.dumps(strings, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    oov = sum(part.oov for part in parts)
-    return {"dtype": dtype, "tokens": tokens, "documents": documents, "oov": oov, "oov_collected": collect_oov}
+    sums = {"oov": sum(part.oov for part in parts), "sign_nats": math.fsum(part.sign_nats for part in parts)}
+    return {"dtype": dtype, "tokens": tokens, "documents": documents, "oov_collected": collect_oov, **sums}
 
 
 def _add(strings: dict[str, int], string: str, count: int) -> None:

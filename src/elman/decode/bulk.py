@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.oov import Unknown
 from elman.decode.continuations import continuations
 from elman.decode.line_ids import LineIds, line_ids
 from elman.decode.rows import score_apart, states_after
@@ -72,7 +71,7 @@ def score_texts(
         found = score_window(model, speller, piece, prefix=own, spelling=spelling, eos=eos)
         scores.append(found.log_probs)
         lengths.append(np.diff(found.ends, prepend=0))
-        oov += sum(map(len, found.unknown.values()))
+        oov += sum(map(len, found.encoded.unknown.values()))
     return Scores(np.concatenate(scores), np.cumsum(np.concatenate(lengths)), oov)
 
 
@@ -85,8 +84,8 @@ class Window(NamedTuple):
     """Their log-probabilities (nats)."""
     ends: NDArray[np.int64]
     """The end of each line in both, ``[lines]``."""
-    unknown: dict[int, list[Unknown]]
-    """The unknown tokens of each line that has any, by the line's number."""
+    encoded: LineIds
+    """The lines as tokens, each with its end, and their unknown words."""
 
 
 def score_window(
@@ -100,7 +99,7 @@ def score_window(
 ) -> Window:
     """Score lines in normal form, each by itself; the arguments are those of ``score_lines``."""
     if not spelling:
-        lines = [*map(model.tokenizer.usual_spelling, lines)]
+        lines = [*map(model.tokenizer.spelling.with_usual_apostrophes, lines)]
     if prefix:
         prefixes = [prefix] * len(lines) if isinstance(prefix, str) else prefix
         encoded, before, which = continuations(model.tokenizer, prefixes, lines)
@@ -114,16 +113,15 @@ def score_window(
             scores = scores if eos else scores[stream != EOS_ID]
         else:
             scores = np.concatenate([_NOTHING, *score_apart(model, _rows(encoded, eos))])
-    ids, ends, unknown = encoded
-    if not eos:
-        ids, ends = ids[ids != EOS_ID], ends - np.arange(1, len(ends) + 1)
+    ids, ends, unknown, _ = encoded
     log_probs = scores.astype(np.float64)
-    if spelling:
-        for row, tokens in unknown.items():
-            first = int(ends[row - 1]) if row else 0
-            for place, spelled in tokens:
-                log_probs[first + place] -= speller.nats(spelled)
-    return Window(ids, log_probs, ends, unknown)
+    nats = encoded.spelling_nats(model.tokenizer, speller) if spelling else None
+    if not eos:
+        words = ids != EOS_ID
+        ids, ends, nats = ids[words], ends - np.arange(1, len(ends) + 1), None if nats is None else nats[words]
+    if nats is not None:
+        log_probs -= nats
+    return Window(ids, log_probs, ends, encoded)
 
 
 def line_sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:

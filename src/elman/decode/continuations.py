@@ -72,17 +72,19 @@ def continuations(tokenizer: Tokenizer, prefixes: Sequence[str], lines: Sequence
     encoded = line_ids(tokenizer, [lines[row] for row in apart])
     own = dict(zip(apart, encoded.split(), strict=True))
     unknown = {apart[number]: tokens for number, tokens in encoded.unknown.items()}
+    signs = dict(zip(apart, encoded.signs, strict=False))
     before: dict[bytes, tuple[int, TokenIds]] = {}
     which = []
     for row, (prefix, text, line) in enumerate(zip(prefixes, texts, lines, strict=True)):
         read = opened[prefix].ids
         if row not in own:
-            read, own[row], unknown[row] = _cut(tokenizer, opened[prefix], text, line)
+            read, own[row], unknown[row], signs[row] = _cut(tokenizer, opened[prefix], text, line)
         which.append(before.setdefault(read.tobytes(), (len(before), read))[0])
     rows = [own[row] for row in range(len(lines))]
     ends = np.cumsum([len(ids) for ids in rows], dtype=np.int64)
     ids = np.concatenate([np.empty(0, np.int64), *rows])
-    return Continuations(LineIds(ids, ends, unknown), [read for _, read in before.values()], which)
+    of_rows = [signs.get(row, "") for row in range(len(lines))]
+    return Continuations(LineIds(ids, ends, unknown, of_rows), [read for _, read in before.values()], which)
 
 
 class _Prefix(NamedTuple):
@@ -103,8 +105,9 @@ def _open(tokenizer: Tokenizer, prefix: str) -> _Prefix:
     return _Prefix(finished, text, np.concatenate([finished, tokenizer.encode(part).ids]))
 
 
-def _cut(tokenizer: Tokenizer, prefix: _Prefix, text: str, line: str) -> tuple[TokenIds, TokenIds, list[Unknown]]:
-    """The tokens before a line, its own with `</s>`, and the unknown ones, from the whole text."""
+def _cut(tokenizer: Tokenizer, prefix: _Prefix, text: str, line: str) -> tuple[TokenIds, TokenIds, list[Unknown], str]:
+    """The tokens before a line, its own with `</s>`, its unknown ones and its apostrophes, from the
+    whole text."""
     whole = text + line if line else text.rstrip()
     encoded = tokenizer.encode(whole)
     starts, ends = encoded.spans.T
@@ -117,4 +120,5 @@ def _cut(tokenizer: Tokenizer, prefix: _Prefix, text: str, line: str) -> tuple[T
         if place >= begin
     ]
     before = np.concatenate([prefix.finished, encoded.ids[:begin]])
-    return before, np.append(encoded.ids[begin:], EOS_ID), unknown
+    signs = encoded.signs[len(tokenizer.spelling.signs(whole[: ends[begin - 1]] if begin else "")) :]
+    return before, np.append(encoded.ids[begin:], EOS_ID), unknown, signs

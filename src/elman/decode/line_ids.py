@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.oov import Unknown, unknown_tokens
+from elman.data.spelling_costs import signs_of_tokens, spelling_nats
 from elman.notation import TokenIds
+from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 
 _LONGEST_KEPT = 64
@@ -28,6 +30,15 @@ class LineIds(NamedTuple):
     """The end of each line in them, ``[lines]``."""
     unknown: dict[int, list[Unknown]]
     """The unknown tokens of each line that has any, by the line's number."""
+    signs: list[str]
+    """The apostrophes of each line as it types them, in the order of its tokens; none if they are
+    not counted."""
+
+    def spelling_nats(self, tokenizer: Tokenizer, speller: Speller) -> NDArray[np.float64]:
+        """What each token costs beside its prediction (nats), ``[tokens]``."""
+        starts = [0, *self.ends.tolist()]
+        unknown = (Unknown(starts[row] + at, spelled) for row, some in self.unknown.items() for at, spelled in some)
+        return spelling_nats(tokenizer, speller, self.ids, unknown, "".join(self.signs))
 
     def split(self) -> list[TokenIds]:
         """The ids of each line."""
@@ -64,7 +75,7 @@ def _pretokenized(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
         words = tokenizer.config.in_reading_order([word for word in line.split(" ") if word])
         at = place - (int(ends[row - 1]) if row else 0)
         unknown.setdefault(row, []).append(Unknown(at, f" {words[at]}"))
-    return LineIds(ids, ends, unknown)
+    return LineIds(ids, ends, unknown, [])
 
 
 def _direct(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
@@ -73,9 +84,8 @@ def _direct(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     end = np.array([EOS_ID])
     ids = np.concatenate([np.empty(0, np.int64), *(part for line in encoded for part in (line, end))])
     rows: list[int] = np.unique(np.searchsorted(ends, np.flatnonzero(ids == UNK_ID), side="right")).tolist()
-    return LineIds(
-        ids, ends, {row: unknown_tokens(tokenizer, lines[row], tokenizer.encode(lines[row])) for row in rows}
-    )
+    unknown = {row: unknown_tokens(tokenizer, lines[row], tokenizer.encode(lines[row])) for row in rows}
+    return LineIds(ids, ends, unknown, [signs_of_tokens(tokenizer, line) for line in lines])
 
 
 class _Words:
@@ -122,7 +132,7 @@ def _by_words(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
         del ids_of[word]
         odd.pop(word, None)
     _WORDS[tokenizer] = known
-    return LineIds(np.array(ids, np.int64), np.array(ends, np.int64), unknown)
+    return LineIds(np.array(ids, np.int64), np.array(ends, np.int64), unknown, [])
 
 
 def _parts(line: str) -> list[str]:

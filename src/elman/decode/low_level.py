@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.oov import unknown_tokens
+from elman.data.spelling_costs import signs_of_tokens
 from elman.decode.continuations import continuations
 from elman.decode.prompts import read_prompt
 from elman.decode.rows import states_after
@@ -42,7 +43,9 @@ def line_tokens(tokenizer: Tokenizer, line: str) -> list[LineToken]:
     """
     line = one_line(tokenizer, line)
     encoded = tokenizer.encode(line)
-    texts = token_texts(tokenizer, encoded.ids, unknown_tokens(tokenizer, line, encoded))
+    texts = token_texts(
+        tokenizer, encoded.ids, unknown_tokens(tokenizer, line, encoded), signs_of_tokens(tokenizer, line)
+    )
     return [
         LineToken(token, shown_bytes(text), start, end)
         for token, text, (start, end) in zip(encoded.ids.tolist(), texts, encoded.spans.tolist(), strict=True)

@@ -25,6 +25,7 @@ from elman.metrics.language import Tally
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
 from elman.progress import Progress
+from elman.text.apostrophes import with_signs
 from elman.text.speller import Speller
 from elman.text.tokenizer import Tokenizer
 
@@ -98,7 +99,7 @@ def score_lines(
         prefix: what the model has read before a line, which is scored as its continuation
             (``decode.continuations``); one for all lines, or one for each.
         spelling: whether an unknown word costs its spelling beside the prediction of `<unk>`, and
-            an apostrophe that is not the model's its marker.
+            an apostrophe its sign.
         eos: whether a line's end is scored.
 
     Raises:
@@ -112,8 +113,8 @@ def score_lines(
         found = score_window(model, speller, window, prefix=own, spelling=spelling, eos=eos)
         sums, start = line_sums(found.log_probs, found.ends).tolist(), 0
         for row, (line, end) in enumerate(zip(window, found.ends.tolist(), strict=True)):
-            unknown = found.unknown.get(row, [])
-            texts = _TokenTexts(model.tokenizer, found.ids[start:end], unknown)
+            unknown, signs = found.encoded.unknown.get(row, []), found.encoded.signs[row : row + 1]
+            texts = _TokenTexts(model.tokenizer, found.ids[start:end], unknown, "".join(signs))
             yield LineScore(line, sums[row], end - start, len(unknown), texts, found.log_probs[start:end])
             start = end
     if prefixes is not None and next(prefixes, None) is not None:
@@ -139,23 +140,23 @@ def follow_lines(
     """
     tokenizer = model.tokenizer
     for line in (one_line(tokenizer, line) for line in lines):
-        ids, _, unknown_by_row = line_ids(tokenizer, [line if spelling else tokenizer.usual_spelling(line)])
-        unknown = unknown_by_row.get(0, [])
+        encoded = line_ids(tokenizer, [line if spelling else tokenizer.spelling.with_usual_apostrophes(line)])
+        ids, unknown = encoded.ids, encoded.unknown.get(0, [])
         (scores,), state = row_score(model, [ids], state)
         log_probs = scores.astype(np.float64)
-        for place, spelled in unknown if spelling else ():
-            log_probs[place] -= speller.nats(spelled)
+        if spelling:
+            log_probs -= encoded.spelling_nats(tokenizer, speller)
         ids, log_probs = (ids, log_probs) if eos else (ids[:-1], log_probs[:-1])
         total = float(line_sums(log_probs, np.array([len(ids)]))[0])
-        texts = _TokenTexts(tokenizer, ids, unknown)
+        texts = _TokenTexts(tokenizer, ids, unknown, "".join(encoded.signs))
         yield LineScore(line, total, len(ids), len(unknown), texts, log_probs), state
 
 
 class _TokenTexts(Sequence[bytes]):
     """The texts of a line's tokens, looked up when they are asked for."""
 
-    def __init__(self, tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown]) -> None:
-        self._tokenizer, self._ids, self._unknown = tokenizer, ids, unknown
+    def __init__(self, tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown], signs: str) -> None:
+        self._tokenizer, self._ids, self._unknown, self._signs = tokenizer, ids, unknown, signs
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -169,15 +170,22 @@ class _TokenTexts(Sequence[bytes]):
 
     @cached_property
     def _texts(self) -> list[bytes]:
-        return token_texts(self._tokenizer, self._ids, self._unknown)
+        return token_texts(self._tokenizer, self._ids, self._unknown, self._signs)
 
 
-def token_texts(tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown]) -> list[bytes]:
-    """The texts of tokens, as ``LineScore.token_texts`` has them; a marker is its own name."""
+def token_texts(tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown], signs: str) -> list[bytes]:
+    """The texts of tokens with their apostrophes (``signs``), as ``LineScore.token_texts`` has them;
+    a marker is its own name.
+    """
     pieces, tokens = tokenizer.pieces, tokenizer.tokens
     texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in ids.tolist()]
     for place, spelled in unknown:
         texts[place] = spelled.encode()
+    usual = tokenizer.config.apostrophe
+    if signs and signs != usual * len(signs):
+        for place, text in enumerate(texts):
+            if count := text.count(usual.encode()):
+                texts[place], signs = with_signs(text.decode(), usual, signs[:count]).encode(), signs[count:]
     return texts
 
 
@@ -292,20 +300,24 @@ class Meter:
         marks: deque[bool] = deque()
         for window in _windows(_set_aside(lines, marks)):
             encoded = line_ids(self._tokenizer, window)
+            nats = (
+                encoded.spelling_nats(self._tokenizer, self._speller) if self._speller else np.zeros(len(encoded.ids))
+            )
+            spelling = line_sums(nats, encoded.ends).tolist()
             for row, (line, ids) in enumerate(zip(window, encoded.split(), strict=True)):
                 starts = marks.popleft()
-                facts = self._facts(line, len(ids), encoded.unknown.get(row, ()))
+                facts = self._facts(line, len(ids), spelling[row], oov=len(encoded.unknown.get(row, ())))
                 self.tally += facts
                 if self._by_line is not None:
                     self._by_line.expect(tokens=facts.tokens, spelling=facts.spelling_nats)
                 yield ids, first or context == "independent" or (starts and context == "document")
                 first = False
 
-    def _facts(self, line: str, tokens: int, unknown: Sequence[Unknown]) -> Tally:
+    def _facts(self, line: str, tokens: int, spelling_nats: float, *, oov: int) -> Tally:
         return Tally(
-            spelling_nats=sum(self._speller.nats(each.spelled) for each in unknown) if self._speller else 0.0,
+            spelling_nats=spelling_nats,
             tokens=tokens,
-            oov=len(unknown),
+            oov=oov,
             bytes=len(line.encode()) + 1,
             chars=len(line) + 1,
             lines=1,

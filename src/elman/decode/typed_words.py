@@ -112,7 +112,7 @@ def _half_typed(words: WordSplitter, line: str, begin: int, after: After) -> _Ha
     word = line[last.start :].removeprefix(" ")
     sign = next((char for char in word[1:] if char in APOSTROPHES), usual)
     marked = any(part.type[:1] == "<" and part.type != JOIN for part in before if part.start == last.start)
-    if sign != usual and not marked:
+    if sign != usual and not marked and words.spelling.rules == 2:
         before = [*before, Part(f"<{sign}>", last.start, last.start)]
     typed = [last.type + _APOSTROPHE.sub(usual, ended)]
     if typed[0][-1] == "\u03c2" and word[-1] == "\u03a3":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.spelling_costs import spelling_nats
 from elman.decode.rows import CHUNK
 from elman.decode.sampling import check_repetition_penalty, make_sampler
 from elman.models.protocol import State
@@ -177,11 +178,12 @@ async def _read(batcher: Batcher, prompt: Prompt, order: Order) -> tuple[list[To
         found, state = await asyncio.wrap_future(batcher.trace(ids, state, look))
         picked += found
     tokens = []
+    speller = order.served.model.speller
+    nats = spelling_nats(tokenizer, speller, prompt.ids, prompt.unknown, prompt.signs).tolist()
     for place, each in enumerate(picked):
         name, offset = prompt.shown[place], prompt.offsets[place]
-        if place in prompt.spelled:
-            spelling = order.served.model.speller.nats(prompt.spelled[place])
-            each = each._replace(log_prob=finite(each.log_prob - spelling))
+        if nats[place]:
+            each = each._replace(log_prob=finite(each.log_prob - nats[place]))
         line_start = place == 0 or prompt.shown[place - 1] == "\n"
         top = name_tops(tokenizer, each, name, line_start=line_start) if place else None
         tokens.append(Token(name, offset, each.log_prob if place else None, top))

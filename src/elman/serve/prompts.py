@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from elman.data.oov import unknown_tokens
+from elman.data.oov import Unknown, unknown_tokens
 from elman.decode.prompts import open_end
 from elman.decode.scoring import shown_bytes
 from elman.notation import TokenIds
@@ -37,8 +37,10 @@ class Prompt:
     """Whether the next token begins a line."""
     line: str = ""
     """The open line, as far as it was read."""
-    spelled: dict[int, str] = field(default_factory=dict)
-    """The unknown words by their positions among the tokens, as the speller reads them."""
+    unknown: list[Unknown] = field(default_factory=list)
+    """The unknown words by their positions among the tokens."""
+    signs: str = ""
+    """The apostrophes of the text, where its tokens have one sign for all."""
 
 
 def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
@@ -51,13 +53,15 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
     """
     ids: list[int] = []
     offsets: list[int] = []
-    spelled: dict[int, str] = {}
+    unknown: list[Unknown] = []
+    signs: list[str] = []
     begin = 0
 
     def take(raw: str, line: str) -> None:
         encoded = tokenizer.encode(line)
         places = _places(raw, line)
-        spelled.update((len(ids) + place, word) for place, word in unknown_tokens(tokenizer, line, encoded))
+        unknown.extend(Unknown(len(ids) + place, word) for place, word in unknown_tokens(tokenizer, line, encoded))
+        signs.append(encoded.signs)
         ids.extend(encoded.ids.tolist())
         offsets.extend(begin + places[start] for start in encoded.spans[:, 0].tolist())
 
@@ -76,7 +80,8 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
         shown_token(tokenizer, token, text[start:end])
         for token, start, end in zip(ids, offsets, ends[: len(ids)], strict=True)
     ]
-    return Prompt(text, np.array(ids, dtype=np.int64), offsets, shown, typed, not line, part, spelled)
+    read = np.array(ids, dtype=np.int64)
+    return Prompt(text, read, offsets, shown, typed, not line, part, unknown, "".join(signs))
 
 
 def prompt_from_ids(tokenizer: Tokenizer, ids: TokenIds) -> Prompt:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.oov import unknown_tokens
+from elman.data.spelling_costs import signs_of_tokens, spelling_nats
 from elman.decode.scoring import token_log_probs, token_stream
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
@@ -114,8 +115,6 @@ def _take(
 
 
 def _spelling(model: LanguageModel, speller: Speller, line: str, ids: Any) -> NDArray[np.float64]:
-    nats = np.zeros(len(ids))
-    if (ids == UNK_ID).any():
-        for unknown in unknown_tokens(model.tokenizer, line, model.tokenizer.encode(line)):
-            nats[unknown.place] = speller.nats(unknown.spelled)
-    return nats
+    tokenizer = model.tokenizer
+    unknown = unknown_tokens(tokenizer, line, tokenizer.encode(line)) if (ids == UNK_ID).any() else []
+    return spelling_nats(tokenizer, speller, ids, unknown, signs_of_tokens(tokenizer, line))

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from elman.errors import FolderError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
+from elman.text.apostrophes import with_signs
 from elman.text.learning import RUN_CHARS, Tally, by_frequency, byte_pairs, characters, frequent_words, spaced_words
 from elman.text.letter_case import lower
 from elman.text.letter_ids import LetterIds
@@ -45,7 +46,7 @@ from elman.text.token_writer import UNK_ID as UNK_ID
 from elman.text.token_writer import Writer
 from elman.text.tokenizer_config import TokenizerConfig
 from elman.text.tokenizer_json import SPECIALS, Merges, byte_alphabet, compose, damaged, parse, pieces, vocabulary
-from elman.text.word_splitter import WordSplitter
+from elman.text.word_splitter import WordSplitter, apostrophe_of
 from elman.text.word_types import ALWAYS_KNOWN, JOIN, After, Spelling
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Encoded(NamedTuple):
     spans: NDArray[np.int64]
     """The position of each token in the line, ``[n, 2]``: start and end in characters. Bytes of one
     character share its span; a token that is only the added space has an empty one."""
+    signs: str = ""
+    """The apostrophes as the line types them, in its order, where types have one sign for all."""
 
 
 class Tokenizer:
@@ -95,7 +98,8 @@ class Tokenizer:
         self.leading_space = config.level in ("word", "subword")
         self.pieces = pieces(self.tokens, level=config.level, markers=config.parts_words)
         self._merges = list(merges)
-        self.spelling = Spelling(config.lowercase, config.locale, config.compatibility, config.apostrophe)
+        rules = config.rules if config.parts_words else 1
+        self.spelling = Spelling(config.lowercase, config.locale, config.compatibility, config.apostrophe, rules)
         """How words are spelled in their types, from rules 2 on."""
         self.words: WordSplitter | None = None
         """What splits lines into words and what stands between them; None at other levels, under
@@ -153,9 +157,9 @@ class Tokenizer:
         empty = cls(SPECIALS, config=config)
         if empty.words is None:
             return empty._with(tally)
-        counts, apostrophe = empty.words.types_of(tally)
-        start = cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(apostrophe=apostrophe))
-        return start._grown(by_frequency(counts, min_count=config.least_count))
+        apostrophe, share = apostrophe_of(tally)
+        settings = {"apostrophe": apostrophe, "apostrophe_share": share if config.rules > 2 else None}
+        return cls([*SPECIALS, *ALWAYS_KNOWN], config=config.replace(**settings))._with(tally)
 
     def tally(self, lines: Iterable[str]) -> Tally:
         """Counts from which the vocabulary is built; they can be added up over parts of a text."""
@@ -170,7 +174,8 @@ class Tokenizer:
         Raises:
             TextError: the line holds half of a surrogate pair, which is not Unicode text.
         """
-        return Encoded(*map(self.config.in_reading_order, self._encode(line)))
+        ids, spans = map(self.config.in_reading_order, self._encode(line)[:2])
+        return Encoded(ids, spans, self.spelling.signs(line))
 
     def _encode(self, line: str) -> Encoded:  # in the order of the text
         if self.words:
@@ -240,11 +245,13 @@ class Tokenizer:
         words[UNK_ID], words[EOS_ID] = SPECIALS[UNK_ID].encode(), b"\n"
         return WordIds(words, end_id=EOS_ID)
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of tokens from a line start on; `</s>` becomes a line feed, invalid UTF-8
-        U+FFFD.
+    def decode(self, ids: Iterable[int] | Encoded, *, signs: str = "") -> str:
+        """The text of tokens from a line start on; `</s>` becomes a line feed, invalid UTF-8 U+FFFD.
+
+        Apostrophes are those of the types, or ``signs`` in turn; so ``decode(encode(line)) == line``.
         """
-        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+        ids, signs = (ids.ids, ids.signs) if isinstance(ids, Encoded) else (ids, signs)
+        return with_signs(self.decode_bytes(ids).decode("utf-8", errors="replace"), self.config.apostrophe, signs)
 
     def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:
         """The bytes of tokens; with ``line_start``, the first one begins a line, and its space is
@@ -269,10 +276,6 @@ class Tokenizer:
     def normal_form(self, line: str) -> str:
         """A line of text as this tokenizer reads it (``text.normalise``)."""
         return normalise_line(line, pretokenized=self.config.pretokenized)
-
-    def usual_spelling(self, line: str) -> str:
-        """A line whose apostrophes are those of the types, so that no token says otherwise."""
-        return self.spelling.with_usual_apostrophes(line) if self.words else line
 
     def folded(self, line: str) -> str:
         """A line in the case of the types, of the same length; under rules 1 the line itself."""
@@ -300,7 +303,7 @@ class Tokenizer:
         return self._grown(frequent_words(parts, engine=engine, min_count=self.config.least_count))
 
     def _with(self, tally: Tally) -> "Tokenizer":
-        counts = self.words.types_of(tally)[0] if self.words else tally[""]
+        counts = self.words.types_of(tally) if self.words else tally[""]
         return self._grown(by_frequency(counts, min_count=self.config.least_count))
 
     def _grown(self, frequent: Sequence[str]) -> "Tokenizer":

@@ -14,8 +14,9 @@ from elman.text.tokenizer_json import SPECIALS
 from elman.text.word_types import ALWAYS_KNOWN
 
 Tokens = TypeVar("Tokens", NDArray[np.int64], list[Any])
-RULES = 2
-"""The rules of new vocabularies: 1 were those of elman 0.1, which models of that time keep."""
+RULES = 3
+"""The rules of new vocabularies. Models keep theirs: 1 were those of elman 0.1; under 2, a marker
+before a word says that its apostrophe is not the usual one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class TokenizerConfig(Config):
     """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
     apostrophe: Literal["'", "\u2019", "\u02bc"] = "'"
     """How types of words spell an apostrophe, however a text types it: as the training text does."""
+    apostrophe_share: float | None = None
+    """The probability that a text's apostrophe is that one (from rules 3 on)."""
     rules: int = 1
     """The version of the rules that split text into words and lower-case it."""
     direction: Literal["forward", "backward"] = "forward"
@@ -61,8 +64,10 @@ class TokenizerConfig(Config):
         return tokens[::-1] if self.is_backward else tokens
 
     def settings(self) -> dict[str, Any]:
-        """As JSON. The usual direction is left out, so that older files and hashes stay the same."""
-        return {name: value for name, value in self.to_json().items() if name != "direction" or self.is_backward}
+        """As JSON. What earlier versions did not have is left out, so that their files and hashes
+        stay the same."""
+        later = {"direction": self.is_backward, "apostrophe_share": self.apostrophe_share is not None}
+        return {name: value for name, value in self.to_json().items() if later.get(name, True)}
 
     @property
     def parts_words(self) -> bool:
@@ -95,6 +100,9 @@ class TokenizerConfig(Config):
                 raise UsageError(f"level 'byte' always has its 256 bytes; {name} does not apply to it; leave it out")
         if self.min_count is not None and self.min_count < 1:
             raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
+        share = self.apostrophe_share
+        if share is not None and not 0 < share < 1:
+            raise UsageError(f"apostrophe_share is {share}; it must be above 0 and below 1")
         least = len(SPECIALS) + (256 if self.level == "subword" else 1)
         least += len(ALWAYS_KNOWN) if self.parts_words else 0
         if self.vocab_size is not None and self.vocab_size < least:

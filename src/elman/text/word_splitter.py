@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from elman.notation import TokenIds
+from elman.text.apostrophes import signs_of, usual_share, with_one_apostrophe
 from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
 from elman.text.learning import Tally
 from elman.text.splitting import checked_line
@@ -71,7 +72,7 @@ class WordSplitter:
             TextError: a line holds half of a surrogate pair, which is not Unicode text.
         """
         parts = [np.empty(0, np.int64)]
-        for plain, some in self._runs(map(checked_line, lines)):
+        for plain, some in self._runs([self.spelling.folded(checked_line(line)) for line in lines]):
             if plain:
                 table = self._idle.pop() if self._idle else self._new_table(self._chunk)
                 parts += [table.ids(numbers, end_id=EOS_ID) for numbers in table.numbers(some)]
@@ -82,10 +83,9 @@ class WordSplitter:
         found[found == self._unknown] = -1
         return found
 
-    def _runs(self, lines: Iterable[str]) -> Iterator[tuple[bool, list[str]]]:
-        """Lines that follow each other, folded, and whether compiled code can read them: those with
-        spaces alone between their parts, where there is much to read."""
-        folded = list(map(self.spelling.folded, lines))
+    def _runs(self, folded: list[str]) -> Iterator[tuple[bool, list[str]]]:
+        """Lines that follow each other, and whether compiled code can read them: those with spaces
+        alone between their parts, where there is much to read."""
         if sum(map(len, folded)) < _MUCH:
             yield False, folded
             return
@@ -171,7 +171,8 @@ class WordSplitter:
         idle = _tables_before(self.spelling)
         table = idle.pop() if idle else None
         for batch in _batches(lines):
-            for plain, some in self._runs(batch):
+            # With the signs of apostrophes as they are: which is usual is not known yet.
+            for plain, some in self._runs([*map(self.spelling.cased, batch)]):
                 if not plain:
                     self._count(some, seen)
                     continue
@@ -208,25 +209,28 @@ class WordSplitter:
             entry = seen[chunk][after][piece] = [0, self._types(piece, after, chunk=chunk)[1]]
         return entry
 
-    def types_of(self, tally: Tally) -> tuple[Counter[str], str]:
-        """How often each type occurs, and the apostrophe that is typed most often."""
-        found = [
-            (piece, After(int(after)), chunk == "1", count)
-            for (chunk, after), table in tally.items()
-            for piece, count in table.items()
-        ]
-        signs: Counter[str] = Counter({"'": 0})
-        for piece, _, _, count in found:
-            if not piece.isascii() or "'" in piece:
-                for sign in compiled(INNER_APOSTROPHE).findall(piece):
-                    signs[sign] += count
-        usual = max(sorted(signs), key=signs.__getitem__)
-        best = WordSplitter(self.spelling._replace(apostrophe=usual), {}, unknown=0)
+    def types_of(self, tally: Tally) -> Counter[str]:
+        """How often each type occurs."""
         types: Counter[str] = Counter()
-        for piece, after, chunk, count in found:
-            for token in best._types(piece, after, chunk=chunk)[0]:
-                types[token] += count
-        return types, usual
+        for (chunk, after), table in tally.items():
+            for piece, count in table.items():
+                folded = self.spelling.folded(piece)
+                for token in self._types(folded, After(int(after)), chunk=chunk == "1")[0]:
+                    types[token] += count
+        return types
+
+
+def apostrophe_of(tally: Tally) -> tuple[str, float]:
+    """The apostrophe that is typed most often inside of words, and its share of all."""
+    words, signs = Counter({"'": 0}), Counter[str]()
+    for piece, count in ((piece, count) for table in tally.values() for piece, count in table.items()):
+        if not piece.isascii() or "'" in piece:
+            for sign in compiled(INNER_APOSTROPHE).findall(piece):
+                words[sign] += count
+            for sign in signs_of(piece, with_one_apostrophe(piece, "'"), "'"):
+                signs[sign] += count
+    usual = max(sorted(words), key=words.__getitem__)
+    return usual, usual_share(signs[usual], signs.total() - signs[usual])
 
 
 @lru_cache(maxsize=4)

@@ -5,14 +5,16 @@ as a rule: none at the start of a line and after an opening sign (``JOINING``), 
 a text has something else, it comes first as a token of its own: ``<join>`` for nothing at all, or
 the blanks themselves. Other signs have two types, with a space and without.
 
-A word is looked up in one spelling. Where a text spells it otherwise, a marker before it says so:
-``<’>`` if its apostrophes are typed that way, ``<2\\xad>`` if a soft hyphen stands before its third
-character. So every text comes back as it was, unless it was put in lower case or in compatible
-forms on purpose.
+A word is looked up in one spelling. Apostrophes have one sign in types; ``Spelling.signs`` are those
+of the text, which are kept beside its tokens (``elman.text.apostrophes``). A soft hyphen is a marker
+before the word: ``<2\\xad>`` if it stands before the third character. So every text comes back as it
+was, unless it was put in lower case or in compatible forms on purpose.
 
->>> list(split_line('He said "don\\u2019t"!', Spelling()))[2:]
-[Part(type=' "', start=7, end=9), Part(type='<’>', start=9, end=9), Part(type=" don't", start=9, end=14),
+>>> list(split_line('He said "don\\u2019t"!', Spelling(rules=3)))[2:]
+[Part(type=' "', start=7, end=9), Part(type=" don't", start=9, end=14),
 Part(type='"', start=14, end=15), Part(type='!', start=15, end=16)]
+
+Under rules 2 the marker ``<’>`` says that the next word has that apostrophe.
 """
 
 import re
@@ -22,8 +24,8 @@ from enum import IntEnum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from elman.text.apostrophes import signs_of, with_one_apostrophe
 from elman.text.kinds import (
-    APOSTROPHES,
     BETWEEN,
     INNER_APOSTROPHE,
     INVISIBLE,
@@ -38,7 +40,7 @@ from elman.text.unicode_classes import LARGEST, compiled
 
 JOIN = "<join>"
 """The marker between two tokens that touch although they usually do not."""
-ALWAYS_KNOWN = (JOIN, *(f"<{sign}>" for sign in APOSTROPHES), " ", "\t", "\xa0", "\u202f")
+ALWAYS_KNOWN = (JOIN, " ", "\t", "\xa0", "\u202f")
 """Types of every vocabulary of words, so that the usual ways to part words are known."""
 
 
@@ -49,18 +51,37 @@ class Spelling(NamedTuple):
     locale: CaseLocale | None = None
     compatibility: bool = False
     apostrophe: str = "'"
+    rules: int = 2
 
-    def folded(self, line: str) -> str:
+    def cased(self, line: str) -> str:
         """A line in the case of the types, of the same length."""
         return lower(line, self.locale) if self.lowercase else line
 
+    def folded(self, line: str) -> str:
+        """A line in the case of the types and, from rules 3 on, with their apostrophe; of the same
+        length."""
+        line = self.cased(line)
+        return with_one_apostrophe(line, self.apostrophe) if self.rules > 2 else line
+
+    def signs(self, line: str) -> str:
+        """The apostrophes of a line as it types them, one for each in the types of its tokens.
+
+        None under rules 2, where markers say the same, and where compatible forms are one.
+
+        >>> Spelling(rules=3).signs("It\u2019s Ann's")
+        "’'"
+        """
+        if self.rules < 3 or self.compatibility:
+            return ""
+        return signs_of(line, self.folded(line), self.apostrophe)
+
     def with_usual_apostrophes(self, line: str) -> str:
-        """A line with the apostrophes of the types inside its words.
+        """A line whose apostrophes need no marker.
 
         >>> Spelling().with_usual_apostrophes("\u2019I don\u2019t\u2019")
         "’I don't’"
         """
-        return compiled(INNER_APOSTROPHE).sub(self.apostrophe, line)
+        return compiled(INNER_APOSTROPHE).sub(self.apostrophe, line) if self.rules == 2 else line
 
     def compatible(self, text: str) -> str:
         """A part of a line in the forms of the types."""
@@ -203,7 +224,7 @@ def _core(item: str, spelling: Spelling) -> tuple[list[str], str]:
         return [], item
     markers = [f"<{match.start()}{match[0]}>" for match in _HIDDEN.finditer(item)]
     word = _HIDDEN.sub("", item) if markers else item
-    places = [match.start() for match in compiled(INNER_APOSTROPHE).finditer(word)]
+    places = [match.start() for match in compiled(INNER_APOSTROPHE).finditer(word)] if spelling.rules < 3 else []
     if places:
         signs = {word[place] for place in places}
         if len(signs) == 1:

@@ -16,9 +16,9 @@ export function lowered(text, {old = false, locale}) {
 
 export class Splitter {
   /** The vocabulary (`Words`), and the settings of its tokenizer. */
-  constructor(words, {patterns, lowercase, locale, compatibility, apostrophe}) {
+  constructor(words, {patterns, lowercase, locale, compatibility, apostrophe, rules}) {
     const {ids} = words;
-    Object.assign(this, {words, ids, lowercase, locale, compatibility, apostrophe});
+    Object.assign(this, {words, ids, lowercase, locale, compatibility, apostrophe, hasSignMarkers: rules === 2});
     const whole = (pattern) => new RegExp(`^(?:${pattern})$`, "u");
     this.plain = new RegExp(patterns.plain, "gu");
     this.withLinks = new RegExp(patterns.linked, "gu");
@@ -37,8 +37,12 @@ export class Splitter {
     return /^<(?:join|['’ʼ]|[0-9]+.+)>$/su.test(token);
   }
 
+  /** A line in the case and with the apostrophe of the types, of the same length. */
   folded(line) {
-    return this.lowercase ? lowered(line, this) : line;
+    const cased = this.lowercase ? lowered(line, this) : line, usual = this.apostrophe;
+    if (this.hasSignMarkers || (usual === "'" && !/[’ʼ]/u.test(cased))) return cased;
+    const inside = cased.replace(this.inner, usual);
+    return usual === "ʼ" ? inside : inside.replace(/['’]/gu, usual);
   }
 
   compatible(text) {
@@ -86,6 +90,7 @@ export class Splitter {
     const points = (text, place) => Array.from(text.slice(0, place)).length;
     let markers = [...item.matchAll(this.hidden)].map((found) => `<${points(item, found.index)}${found[0]}>`);
     const word = item.replace(this.hidden, "");
+    if (!this.hasSignMarkers) return [markers, this.compatible(word)];
     const signs = [...word.matchAll(this.inner)];
     const kinds = [...new Set(signs.map((found) => found[0]))];
     if (kinds.length === 1 && kinds[0] !== this.apostrophe) markers = [`<${kinds[0]}>`, ...markers];
@@ -152,7 +157,7 @@ export class Splitter {
     const word = line.slice(last.start).replace(/^ /u, "");
     const sign = Array.from(word).slice(1).find((char) => APOSTROPHES.includes(char)) ?? this.apostrophe;
     const marker = (token) => token.start === last.start && token.type.startsWith("<") && token.type !== JOIN;
-    if (sign !== this.apostrophe && !tokens.some(marker)) tokens.push({type: `<${sign}>`});
+    if (this.hasSignMarkers && sign !== this.apostrophe && !tokens.some(marker)) tokens.push({type: `<${sign}>`});
     const typed = [last.type + ended.replace(/['’ʼ]/gu, this.apostrophe)];
     if (typed[0].endsWith(FINAL_SIGMA) && word.endsWith(CAPITAL_SIGMA)) typed.push(typed[0].slice(0, -1) + SIGMA);
     return {word, before: tokens, typed, sign: sign === this.apostrophe ? "" : sign, open: ended !== ""};

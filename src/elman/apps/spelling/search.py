@@ -14,6 +14,7 @@ from typing import NamedTuple
 from elman.apps.prefix_tree import tree_log_probs
 from elman.apps.spelling.proposals import Proposal
 from elman.apps.spelling.text_words import TextWord
+from elman.decode.bulk import line_sums
 from elman.decode.line_ids import line_ids
 from elman.models.protocol import LanguageModel
 from elman.text.normalise import normalise_line
@@ -171,8 +172,8 @@ class LineSearch:
             [float(each.sum(dtype=float)) for each in tree_log_probs(self._lm, rows, self._lm.start())] if rows else []
         )
         if self._speller is not None:
-            for row, unknown in encoded.unknown.items():
-                found[row] -= sum(self._speller.nats(each.spelled) for each in unknown)
+            spelling = line_sums(encoded.spelling_nats(self._lm.tokenizer, self._speller), encoded.ends)
+            found = [score - nats for score, nats in zip(found, spelling.tolist(), strict=True)]
         return [self._weight * score for score in found]
 
 
