@@ -8,8 +8,9 @@ from elman.decode.blocklist import Blocklist
 from elman.decode.offers import Offers, offers_from
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prefix import open_prompt
-from elman.decode.prompt_state import Candidate, PromptState, first_candidates, whole_words
+from elman.decode.prompt_state import Candidate, PromptState, whole_words
 from elman.decode.search import Effort, WordSearch
+from elman.decode.sentence_start import sentence_candidates
 from elman.decode.spelling import locale_of
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
@@ -71,7 +72,8 @@ def complete(
     P(typed) sums over everything in the vocabulary that begins so. Typed text is a space (then a
     word must come), a prefix of a word and, where a word is many tokens, the end of the last word.
     The prompt "" asks for the first word of a document. At the start of a line there is no
-    condition, so the line may also be empty.
+    condition, so the line may also be empty. After the end of a sentence inside a line, the next
+    words are those of a new line as well (``elman.decode.sentence_start``).
 
     ``partial``: True completes the last word, False takes it as whole, None decides (see
     ``open_prompt``). A word that is known in another case only is completed in the typed case. If
@@ -127,10 +129,10 @@ def _offered(
     def shown(word: str) -> str:
         if prompt_state.sign:
             word = word.replace(model.tokenizer.config.apostrophe, prompt_state.sign)
-        return recase(word, prompt_state.partial, locale) if prompt_state.respelled else word
+        return recase(word, prompt_state.case or prompt_state.partial, locale) if prompt_state.respelled else word
 
     index = piece_index(model.tokenizer)
-    candidates, typed = first_candidates(model, index, prompt_state)
+    candidates, typed = sentence_candidates(model, index, prompt_state)
     if whole_words(model.tokenizer):
         return _best_types(candidates, index, n=n, weigh=weigh, shown=shown, respelled=prompt_state.respelled), typed
     search = WordSearch(model, index, n=n, weigh=weigh, shown=shown, effort=effort or Effort())

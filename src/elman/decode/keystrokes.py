@@ -14,6 +14,7 @@ offered once no word begins as typed; any other unknown word counts as missed.
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -25,12 +26,13 @@ from elman.decode.largest import largest
 from elman.decode.offers import REPEATED, Offers, has_letters, last_word
 from elman.decode.pieces import piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, whole_words
+from elman.decode.sentence_start import begins_small, ends_sentence, expects_capitals, sentence_masses
 from elman.decode.spelling import fold_index, known_ids
 from elman.decode.words import Kind, kind_of, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel, State
 from elman.models.trace import trace
-from elman.text.casing import recase
+from elman.text.casing import recase, upper
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 from elman.text.word_types import is_between, is_marker
 
@@ -185,14 +187,19 @@ def type_lines(model: LanguageModel, lines: Iterable[tuple[str, bool]]) -> Itera
         encoded = tokenizer.encode(line)
         ids = np.append(encoded.ids, EOS_ID).astype(np.int64)
         read = np.append(known_ids(tokenizer, line, encoded), EOS_ID)
+        sentences = typist.sentences(line)
+        begins = sorted({*range(0, len(ids), most), *sentences})
         rows = []
-        for begin in range(0, len(ids), most):
-            part = read[begin : begin + most]
+        for begin, end in pairwise([*begins, len(ids)]):
+            part = read[begin:end]
+            masses = sentence_masses(model, state) if begin in sentences else None
             prediction = trace(model, part[None], np.array([len(part)]), state, whole=True)
             assert prediction.log_probs is not None
             rows.append(prediction.log_probs[0])
+            if masses is not None:
+                rows[-1][0] = np.log(masses)
             state = prediction.state
-        yield typist.line(line, ids, np.concatenate(rows))
+        yield typist.line(line, ids, np.concatenate(rows), sentences)
 
 
 class _Typist:
@@ -210,13 +217,27 @@ class _Typist:
         self._place[self._order] = np.arange(len(self._order))
         self._ranges: dict[bytes, slice] = {}
 
-    def line(self, line: str, ids: NDArray[np.int64], log_probs: NDArray[np.float32]) -> Keystrokes:
-        """``log_probs[T, V]`` before each of ``ids[T]``."""
+    def sentences(self, line: str) -> set[int]:
+        """The tokens of a line before which a sentence may begin."""
+        at = {start: position for position, start in enumerate(self._starts(line))}
+        return {
+            at[word.start]
+            for word in words_of(self.tokenizer, line)
+            if word.start in at and ends_sentence(line[: word.start])
+        }
+
+    def line(
+        self, line: str, ids: NDArray[np.int64], log_probs: NDArray[np.float32], sentences: set[int]
+    ) -> Keystrokes:
+        """``log_probs[T, V]`` before each of ``ids[T]``; where ``sentences`` may begin, those of
+        ``sentence_masses``.
+        """
         at = {start: position for position, start in enumerate(self._starts(line))}
         offers: list[tuple[WordSpan, int | None, int]] = []
         for word in words_of(self.tokenizer, line):
             position = at.get(word.start)
-            offer = None if position is None else self._offer(line, word, int(position), ids, log_probs)
+            inside = position in sentences
+            offer = None if position is None else self._offer(line, word, int(position), ids, log_probs, inside)
             letters, rank = offer or (None, 0)
             offers.append((word, letters, rank))
         return count_keys(line, offers)
@@ -227,9 +248,10 @@ class _Typist:
             yield start + (line[start : start + 1] == " ")
 
     def _offer(
-        self, line: str, word: WordSpan, position: int, ids: NDArray[np.int64], table: NDArray[np.float32]
+        self, line: str, word: WordSpan, position: int, ids: NDArray[np.int64], table: NDArray[np.float32], inside: bool
     ) -> tuple[int, int] | None:
         token, log_probs = int(ids[position]), table[position]
+        capitals = inside and expects_capitals(self.tokenizer, np.exp(log_probs.astype(np.float64)))
         # Where what stands between words has tokens of its own, the type of a word has a space.
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
         spaced = spaced or self.tokenizer.words is not None
@@ -244,8 +266,8 @@ class _Typist:
             if spelled in offers:
                 return 0, offers.index(spelled)
         lead = b" " if spaced else b""
-        if token == UNK_ID:
-            return self._respelled(spelled, lead, log_probs)
+        if token == UNK_ID or begins_small(spelled[:1], line[: word.start]):
+            return self._respelled(spelled, lead, log_probs, line[: word.start], capitals)
         sorted_ = np.where(self._accepted, log_probs[self._order], -np.inf)
         index = self._place[token]
         for letters in range(1, len(spelled)):
@@ -264,17 +286,24 @@ class _Typist:
             log_probs[same] += np.float32(np.log(REPEATED))
         return log_probs
 
-    def _respelled(self, spelled: str, lead: bytes, log_probs: NDArray[np.float32]) -> tuple[int, int] | None:
-        """When a word is offered that the vocabulary has in another case only."""
+    def _respelled(
+        self, spelled: str, lead: bytes, log_probs: NDArray[np.float32], before: str, capitals: bool
+    ) -> tuple[int, int] | None:
+        """When a word is offered that is looked up in every case: the vocabulary has it in another
+        case only, or it is typed in small letters where a sentence may begin.
+        """
         folds = fold_index(self.tokenizer)
         for letters in range(1, len(spelled)):
             typed = spelled[:letters]
-            if len(self.index.starting_with(lead + typed.encode())):
-                continue
-            others = folds.starting_with(lead.decode() + typed)
+            small = self.tokenizer.words is not None and begins_small(typed, before)
+            some = self.index.starting_with(lead + typed.encode()).tolist()
+            others = folds.starting_with(lead.decode() + typed) if small or not some else some
+            case = upper(typed[0], folds.locale) + typed[1:] if small and capitals else typed
+            respelled = case != typed or not (some or (small and before.strip()))
             words: dict[str, float] = {}
             for other in (other for other in others if self._accepted[self._place[other]]):
-                word = recase(self.index.body(other).decode(), typed, folds.locale)
+                body = self.index.body(other).decode()
+                word = recase(body, case, folds.locale) if respelled else body
                 words[word] = words.get(word, 0.0) + float(np.exp(log_probs[other]))
             best = sorted(sorted(words, key=lambda word: -words[word])[:OFFERED], key=lambda word: (-words[word], word))
             if spelled in best:

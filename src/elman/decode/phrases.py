@@ -98,7 +98,7 @@ def _phrases(
         text = phrase(hypothesis.ids)[0].strip()
         if text and prompt_state.respelled:
             end = (_word_ends(tokenizer, text) or [len(text)])[0]
-            text = recase(text[:end], prompt_state.partial, locale) + text[end:]
+            text = recase(text[:end], prompt_state.case or prompt_state.partial, locale) + text[end:]
         line = f"{context} {text}" if prompt_state.lead else context + text
         if text and not (mask and mask.hidden_end(line, len(context))):
             sums[text] = sums.get(text, 0.0) + float(np.exp(hypothesis.log_prob)) / typed_probability

@@ -54,6 +54,8 @@ class PromptState:
     """
     respelled: bool = False
     """Whether the unfinished word is looked up in another spelling than the typed one."""
+    case: str = ""
+    """What it is written in the case of, where that is not the typed one: a sentence begins."""
     unmatched: str = ""
     """The last word, if it was to be completed and nothing begins so: it is read as whole."""
     spaced: bool = False

@@ -10,9 +10,11 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState
 from elman.decode.prompts import consume_ids, open_end, unknown_words
+from elman.decode.sentence_start import begins_small, expects_capitals, prefers_capital, sentence_masses
 from elman.decode.spelling import FoldIndex, fold_index, known_ids
 from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
+from elman.text.casing import upper
 from elman.text.kinds import APOSTROPHES
 from elman.text.tokenizer import UNK_ID
 from elman.text.word_splitter import WordSplitter
@@ -35,11 +37,22 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
     begin = _last_space(line)
     ids, before = words.read(line[:begin])
     half = None if partial is False else _half_typed(words, line, begin, before)
-    may_join, word, sign, others, unmatched = False, "", "", [], ""
+    may_join, word, sign, others, unmatched, respelled = False, "", "", [], "", False
+    before_word = line[: len(line) - len(half.word)] if half else ""
+    small, inside = half is not None and begins_small(half.word, before_word), before_word.strip() != ""
     if half and ((partial and not half.open) or _is_unknown(index, folds, half)):
-        if not len(index.starting_with(half.best(index))):
+        begun = len(index.starting_with(half.best(index))) > 0
+        # Where a sentence begins, the model says which words have a capital.
+        if not begun or small:
             others = folds.starting_with(half.best(index).decode())
+            respelled = len(others) > 0 and not (small and (begun or inside))
             unmatched = "" if others else half.word
+    elif half and small and partial is None:
+        # "the" at the beginning of a sentence may become "The".
+        unfinished = open_words(model, line, state, oov, partial=True)
+        if unfinished.case or (unfinished.others and prefers_capital(model, index, unfinished)):
+            return unfinished
+        half = None
     else:
         half = None
     if half and not unmatched:
@@ -64,7 +77,10 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
         if ids[-1] == UNK_ID and not is_between(token.type) and not is_marker(token.type):
             oov = [*oov, token.type.strip()]
     state, lead = consume_ids(model, [np.array(ids, dtype=np.int64)], state), int(typed[:1] == b" ")
-    rules = {"sign": sign, "may_join": may_join, "others": tuple(others), "respelled": bool(others)}
+    case = ""
+    if others and small and inside and expects_capitals(tokenizer, sentence_masses(model, state)):
+        case, respelled = upper(word[0], tokenizer.config.locale) + word[1:], True
+    rules = {"sign": sign, "may_join": may_join, "others": tuple(others), "respelled": respelled, "case": case}
     return PromptState(state, context, oov, word, typed, lead, after, **rules, unmatched=unmatched)
 
 

@@ -14,6 +14,7 @@ from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
 from elman.decode.prompt_state import PromptState
 from elman.decode.secrets import is_secret
+from elman.decode.sentence_start import masses_at
 from elman.export.page_words import PageWords
 from elman.models.combine import Mixture
 from elman.models.composite import split_states
@@ -45,7 +46,7 @@ def completed(lm: LanguageModel, prompt: str, offers: Offers | None = None) -> d
 def _private_share(lm: LanguageModel, asked: PromptState, rules: Offers) -> float:
     """How much of all that begins as typed is private: it does not stand in the page."""
     begun = list(asked.others) or piece_index(lm.tokenizer).starting_with(asked.typed).tolist()
-    masses = np.exp(lm.log_probs(asked.state)[0][begun].astype(np.float64))
+    masses = masses_at(lm, asked)[begun]
     private = [not rules.secrets and is_secret(lm.tokenizer.tokens[token].removeprefix(" ")) for token in begun]
     return float(masses[private].sum() / masses.sum())
 

@@ -8,7 +8,7 @@ function lowerCase(text, locale) {
   return lowered(text, {locale});
 }
 
-function upperCase(text, locale) {
+export function upperCase(text, locale) {
   return (locale ? text.replaceAll("i", "İ") : text).toUpperCase();
 }
 

@@ -60,7 +60,7 @@ export class Model {
    */
   check(contexts) {
     return contexts.filter((wanted) => {
-      const opening = this.words.open(wanted.prompt);
+      const opening = this.words.asked(wanted.prompt, (ids) => this.logProbs(ids));
       const {words} = this.complete(wanted.prompt, Math.max(wanted.words.length, 1));
       const same = words.length === wanted.words.length && words.every(({text, probability}, place) => {
         const [word, share] = wanted.words[place];

@@ -14,6 +14,18 @@ export function lowered(text, {old = false, locale}) {
   return (locale ? dotted.replaceAll("I", "ı") : dotted).toLowerCase();
 }
 
+// What a text ends with where a sentence may begin: elman.decode.sentence_start.
+const SENTENCE_END = /[.!?…]["'’”»)\]]* $/u;
+
+export function endsSentence(before) {
+  return SENTENCE_END.test(before.slice(-20));
+}
+
+/** Whether a word in small letters stands where a sentence may begin, after `before` in its line. */
+function beginsSmall(word, before) {
+  return (before.trim() === "" || endsSentence(before)) && /^\p{Lowercase}/u.test(word) && word === lowered(word);
+}
+
 export class Splitter {
   /** The vocabulary (`Words`), and the settings of its tokenizer. */
   constructor(words, {patterns, lowercase, locale, compatibility, apostrophe, rules}) {
@@ -109,25 +121,33 @@ export class Splitter {
     ));
   }
 
-  /** How an open line is read, as in elman.decode.typed_words; with `whole` its last word is not half typed. */
-  open(line, whole = false) {
+  /**
+   * How an open line is read, as in elman.decode.typed_words; with `whole` its last word is not half typed, with `partial`
+   * it is. A known word in small letters where a sentence may begin `mayBeHalf` one with a capital.
+   */
+  open(line, {whole = false, partial = false} = {}) {
     const half = whole ? null : this.half(line), {words} = this;
-    let unmatched = "";
+    let unmatched = "", mayBeHalf = false;
     if (half) {
       const typed = half.typed.filter((text) => words.range(text).length > 0).at(-1) ?? half.typed.at(-1);
       const known = !half.open && this.ids.has(half.typed[0]);
       const letter = !half.open && /[\p{L}\p{N}]/u.test([...half.word].at(-1));
-      const same = words.range(typed).length, others = same ? [] : words.alike(typed);
+      const before = line.slice(0, line.length - half.word.length), inside = before.trim() !== "";
+      const same = words.range(typed).length, small = beginsSmall(half.word, before);
+      const others = same && !small ? [] : words.alike(typed);
       const longer = half.open
-        ? same > (this.ids.has(typed) ? 1 : 0) || others.length > words.spelledOtherwise(typed).length
+        ? same > (this.ids.has(typed) ? 1 : 0) || (!same && others.length > words.spelledOtherwise(typed).length)
         : same + others.length > 0;
-      if (!known && (letter || longer)) {
-        const before = line.slice(0, line.length - half.word.length);
+      if ((partial && !half.open) || (!known && (letter || longer))) {
         if (same + others.length > 0) {
-          return {ids: this.known(half.before), before, typed, lead: 1, partial: half.word, sign: half.sign, others};
+          const respelled = others.length > 0 && !(small && (same > 0 || inside));
+          return {
+            ids: this.known(half.before), before, typed, lead: 1, partial: half.word, sign: half.sign, others, respelled,
+            isSmall: small && inside,
+          };
         }
         unmatched = half.word;
-      }
+      } else mayBeHalf = small && !half.open;
     }
     const blank = line !== "" && this.between.test(Array.from(line).at(-1));
     const implied = line.length > 1 && line.endsWith(" ") && this.read(line.slice(0, -1)).after === APART;
@@ -137,7 +157,7 @@ export class Splitter {
     const mayJoin = !blank && line !== "" && after === APART && !/[\p{L}\p{N}]/u.test(tokens.at(-1).type);
     return {
       ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin, others: [],
-      unmatched,
+      unmatched, mayBeHalf,
     };
   }
 

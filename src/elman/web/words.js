@@ -1,6 +1,6 @@
 // Text to words and back, and the likeliest next ones: what elman.text and elman.decode do at word level.
 
-import {fold, recase} from "./casing.js";
+import {fold, recase, upperCase} from "./casing.js";
 import {REPEATED, continuesNumber, inAddress, isWhole, isWord} from "./offers.js";
 import {Splitter, lowered} from "./splitter.js";
 
@@ -49,6 +49,7 @@ const GOES_ON = {
   joined: new RegExp(`^(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})`, "u"),
 };
 const UNK = 0, EOS = 1;
+const CAPITAL = /^\p{Uppercase}/u, SMALL = /^\p{Lowercase}/u, MOST = 0.75;
 
 /** One line in normal form; other blanks than ASCII's belong to the words of pretokenized text. */
 export function normal(line, pretokenized = false) {
@@ -130,21 +131,21 @@ export class Words {
   /**
    * How a text is read: the tokens before the word that is asked for, what that word must begin with (`typed`, of which
    * the first `lead` characters are the leading space), and the half-typed word itself, if there is one. `others` are the
-   * types that begin so in other spellings, where none does in this one; a last word that nothing begins with is
-   * `unmatched`. With `whole` the last word is not half typed.
+   * types that begin so in other spellings, where none does in this one or a sentence may begin; `respelled` says that they
+   * are offered in the typed case. A last word that nothing begins with is `unmatched`. `how` is that of `Splitter.open`.
    */
-  open(text, whole = false) {
+  open(text, how = {}) {
     const lines = text.replace(/\r\n?/gu, "\n").split("\n");
     const last = lines.pop();
     const ids = lines.flatMap((line) => [...this.encode(normal(line, this.pretokenized)), EOS]);
     const line = normal(last) + (TRAILING.exec(last)?.[0] ?? "");
     if (this.splitter) {
-      const opening = this.splitter.open(line, whole);
+      const opening = this.splitter.open(line, how);
       return {...opening, ids: [...ids, ...opening.ids]};
     }
     const word = this.lastWord(line);
     let unmatched = "";
-    if (word && !whole) {
+    if (word && !how.whole) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
       const typed = (spaced ? " " : "") + Array.from(word, (char) => this.cased(char)).join("");
@@ -154,7 +155,8 @@ export class Words {
       const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length + others.length > 0);
       if (half && this.range(typed).length + others.length > 0) {
         const before = line.slice(0, spaced && start ? start - 1 : start);
-        return {ids: [...ids, ...this.encode(before)], before, typed, lead: spaced ? 1 : 0, partial: word, others};
+        const lead = spaced ? 1 : 0;
+        return {ids: [...ids, ...this.encode(before)], before, typed, lead, partial: word, others, respelled: others.length > 0};
       }
       if (half) unmatched = word;
     }
@@ -166,17 +168,51 @@ export class Words {
   /** The likeliest words for a text, with what was read of it: there is always something to offer. */
   complete(text, logProbs, n) {
     const likeliest = (opening) => {
-      const joined = this.joined(opening), first = logProbs(opening.ids);
-      return this.likeliest(opening, first, n, joined && logProbs(joined));
+      const joined = this.joined(opening);
+      return this.likeliest(opening, this.massesAt(opening, logProbs), n, joined && logProbs(joined));
     };
-    let opening = this.open(text), words = likeliest(opening);
+    let opening = this.asked(text, logProbs), words = likeliest(opening);
     if (!words.length && opening.partial) {
-      opening = {...this.open(text, true), unmatched: opening.partial};
+      opening = {...this.open(text, {whole: true}), unmatched: opening.partial};
       words = likeliest(opening);
     }
     if (!words.length) words = likeliest(this.open(""));
     const unknown = opening.unmatched || (opening.ids.at(-1) === UNK && /\S+$/u.exec(opening.before.trimEnd())?.[0]) || "";
     return {words, partial: opening.partial, unknown};
+  }
+
+  /** How a text is read by what the model knows of capitals where a sentence begins. */
+  asked(text, logProbs) {
+    const inCase = (opening) => {
+      if (!opening.isSmall || !this.expectsCapitals(this.massesAt(opening, logProbs))) return opening;
+      const [first, ...rest] = opening.partial;
+      return {...opening, respelled: true, writtenAs: upperCase(first, this.locale) + rest.join("")};
+    };
+    const opening = inCase(this.open(text));
+    if (!opening.mayBeHalf) return opening;
+    const half = inCase(this.open(text, {partial: true}));
+    if (half.writtenAs) return half;
+    const mass = this.massesAt(half, logProbs), same = this.spelledOtherwise(half.typed);
+    const capital = same.filter((id) => CAPITAL.test(this.bodies[id])).reduce((sum, id) => sum + mass(id), 0);
+    return half.others.length && capital > mass(this.ids.get(half.typed)) ? half : opening;
+  }
+
+  /** The probability of each type at an opening; where a sentence may begin, a line may end instead. */
+  massesAt(opening, logProbs) {
+    const {ids, before, partial, lead} = opening, first = logProbs(ids);
+    if (!endsSentence(this.splitter && partial ? before : before + " ".repeat(lead))) return (id) => Math.exp(first[id]);
+    const ends = Math.exp(first[EOS]), after = logProbs([...ids, EOS]);
+    return (id) => Math.exp(first[id]) + ends * Math.exp(after[id]);
+  }
+
+  /** Whether most words have a capital. */
+  expectsCapitals(mass) {
+    let capital = 0, all = 0;
+    this.bodies.forEach((body, id) => {
+      if (CAPITAL.test(body)) capital += mass(id);
+      if (CAPITAL.test(body) || SMALL.test(body)) all += mass(id);
+    });
+    return capital > MOST * all;
   }
 
   /** The types that begin with a text in any spelling, lowest id first. */
@@ -234,10 +270,10 @@ export class Words {
   }
 
   /**
-   * The `n` likeliest words at an opening, with probabilities, from the log-probabilities of all types there, and of
-   * those after the marker of `joined`.
+   * The `n` likeliest words at an opening, with probabilities, from the probability of each type there, and the
+   * log-probabilities after the marker of `joined`.
    */
-  likeliest(opening, logProbs, n, joinedLogProbs = null) {
+  likeliest(opening, massOf, n, joinedLogProbs = null) {
     const apart = this.isApart(opening);
     if (apart && opening.partial) return [];
     const weight = this.weights(opening.before + (opening.lead ? " " : "")), masses = new Map();
@@ -258,33 +294,34 @@ export class Words {
       const goesOn = this.goingOn(opening.before);
       const mass = (id) => {
         const glued = !this.tokens[id].startsWith(" ");
-        return glued && (apart || goesOn.test(this.tokens[id])) ? 0 : Math.exp(logProbs[id]);
+        return glued && (apart || goesOn.test(this.tokens[id])) ? 0 : massOf(id);
       };
       for (let id = EOS + 1; id < this.tokens.length; id += 1) {
         // A word with its space and one without are the same word here.
         if (this.spacelessIds.has(id)) continue;
         const more = joinedLogProbs && this.tokens[id].startsWith(" ");
         const both = this.spaceless[id] ? mass(id) + mass(this.spaceless[id]) : mass(id);
-        offer(id, more ? both + Math.exp(logProbs[this.splitter.join]) * Math.exp(joinedLogProbs[id]) : both);
+        offer(id, more ? both + massOf(this.splitter.join) * Math.exp(joinedLogProbs[id]) : both);
       }
     } else if (opening.others.length) {
-      const found = opening.others.map((id) => [id, Math.exp(logProbs[id])]).sort(([, x], [, y]) => y - x);
+      const found = opening.others.map((id) => [id, massOf(id)]).sort(([, x], [, y]) => y - x);
       total = found.reduce((sum, [, mass]) => sum + mass, 0);
       // Spellings of one word are added up, the likeliest first.
       for (const [id, mass] of found.filter(([id]) => weight(id) > 0)) {
-        const word = recase(signed(this.bodies[id]), opening.partial, this.locale);
+        const body = signed(this.bodies[id]);
+        const word = opening.respelled ? recase(body, opening.writtenAs ?? opening.partial, this.locale) : body;
         masses.set(word, (masses.get(word) ?? 0) + mass * weight(id));
       }
       best = [...masses].filter(([, mass]) => mass > 0).sort(([, x], [, y]) => y - x).slice(0, n);
     } else {
       total = 0;
       for (const id of this.range(opening.typed)) {
-        const mass = Math.exp(logProbs[id]);
+        const mass = massOf(id);
         total += mass;
         offer(id, mass);
       }
       // After a space, what the vocabulary does not have is a word all the same.
-      if (opening.typed.length === opening.lead) total += Math.exp(logProbs[UNK]);
+      if (opening.typed.length === opening.lead) total += massOf(UNK);
     }
     best.sort(([one, x], [two, y]) => y - x || (utf8(one) < utf8(two) ? -1 : 1));
     return best.map(([text, mass]) => ({text, probability: mass / total}));
