@@ -91,7 +91,7 @@ def test_echo_with_log_probabilities(client: TestClient, models: dict[str, Model
     for place, token in enumerate(ids):
         table = lm.log_probs(state)[0]
         if place:
-            spelling = models[level].speller.nats(read.spelled[place]) if token == UNK_ID else 0.0
+            spelling = models[level].speller.nats(dict(read.unknown)[place]) if token == UNK_ID else 0.0
             assert figures["token_logprobs"][place] == pytest.approx(float(table[token]) - spelling)
         if place and table.argmax() != UNK_ID:
             assert max(figures["top_logprobs"][place].values()) == pytest.approx(float(table.max()))

@@ -32,7 +32,7 @@ def run(
         bool,
         typer.Option(
             "--spelling/--no-spelling",
-            help="Whether an unknown word costs its spelling in addition to <unk>, and another apostrophe its marker.",
+            help="Whether an unknown word costs its spelling in addition to <unk>, and an apostrophe its sign.",
         ),
     ] = True,
     eos: Annotated[bool, typer.Option("--eos/--no-eos", help="Whether a line's end, </s>, is scored.")] = True,
