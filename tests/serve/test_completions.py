@@ -110,7 +110,7 @@ def test_echo_with_log_probabilities(client: TestClient, models: dict[str, Model
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_text_costs_the_same_echoed_and_scored(client: TestClient, models: dict[str, Model], level: str) -> None:
-    line = "the cat sat, Zebras and the café"
+    line = "the cat’s sat, Zebras’ and the café's"
     echoed = ask(client, URL, model=level, prompt=line + "\n", max_tokens=0, echo=True, logprobs=1)["choices"][0]
     scored = ask(client, "/v1/score", model=level, text=line)["lines"][0]
     bits = [token["bits"] for token in scored["per_token"]]

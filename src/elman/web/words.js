@@ -2,7 +2,7 @@
 
 import {fold, recase, upperCase} from "./casing.js";
 import {REPEATED, continuesNumber, inAddress, isWhole, isWord} from "./offers.js";
-import {Splitter, lowered} from "./splitter.js";
+import {Splitter, endsSentence, lowered} from "./splitter.js";
 
 // White space as Unicode has it, and what Python strips too; of JavaScript's own idea neither.
 const BLANK = "\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
@@ -49,7 +49,7 @@ const GOES_ON = {
   joined: new RegExp(`^(?:(?!${REGIONAL})[^${NO_SYMBOL}'’\u200c]|${MARK})`, "u"),
 };
 const UNK = 0, EOS = 1;
-const CAPITAL = /^\p{Uppercase}/u, SMALL = /^\p{Lowercase}/u, MOST = 0.75;
+const CAPITAL = /^\p{Uppercase}/u, SMALL = /^\p{Lowercase}/u, USUALLY = 0.75;
 
 /** One line in normal form; other blanks than ASCII's belong to the words of pretokenized text. */
 export function normal(line, pretokenized = false) {
@@ -212,7 +212,7 @@ export class Words {
       if (CAPITAL.test(body)) capital += mass(id);
       if (CAPITAL.test(body) || SMALL.test(body)) all += mass(id);
     });
-    return capital > MOST * all;
+    return capital > USUALLY * all;
   }
 
   /** The types that begin with a text in any spelling, lowest id first. */
