@@ -36,8 +36,9 @@ def unknown_tokens(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[Un
     """
     config = tokenizer.config
     if tokenizer.words:
-        parts = tokenizer.config.in_reading_order(list(tokenizer.words.parts(line)))
-        return [Unknown(at, part.type) for at, part in enumerate(parts) if not encoded.ids[at]]
+        last = len(encoded.ids) - 1
+        found = [Unknown(last - at if config.is_backward else at, token) for at, token in tokenizer.words.unknown(line)]
+        return config.in_reading_order(found)
     unknown = []
     first = len(encoded.ids) - 1 if config.is_backward else 0
     for index in (encoded.ids == UNK_ID).nonzero()[0].tolist():

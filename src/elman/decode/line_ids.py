@@ -15,7 +15,7 @@ from elman.data.oov import Unknown, unknown_tokens
 from elman.data.spelling_costs import signs_of_tokens, spelling_nats
 from elman.notation import TokenIds
 from elman.text.speller import Speller
-from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+from elman.text.tokenizer import EOS_ID, UNK_ID, Encoded, Tokenizer
 
 _LONGEST_KEPT = 64
 _MOST_KEPT = 1 << 16
@@ -84,7 +84,13 @@ def _direct(tokenizer: Tokenizer, lines: Sequence[str]) -> LineIds:
     end = np.array([EOS_ID])
     ids = np.concatenate([np.empty(0, np.int64), *(part for line in encoded for part in (line, end))])
     rows: list[int] = np.unique(np.searchsorted(ends, np.flatnonzero(ids == UNK_ID), side="right")).tolist()
-    unknown = {row: unknown_tokens(tokenizer, lines[row], tokenizer.encode(lines[row])) for row in rows}
+    spans = np.empty((0, 2), np.int64)
+    unknown = {
+        row: unknown_tokens(
+            tokenizer, lines[row], Encoded(encoded[row], spans) if tokenizer.words else tokenizer.encode(lines[row])
+        )
+        for row in rows
+    }
     return LineIds(ids, ends, unknown, [signs_of_tokens(tokenizer, line) for line in lines])
 
 

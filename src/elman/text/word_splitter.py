@@ -23,7 +23,8 @@ from elman.text.word_types import After, Part, Spelling, is_between, pieces_of, 
 if TYPE_CHECKING:
     from elman.text.chunk_table import ChunkTable, Split
 
-_Kept = tuple[tuple[int, ...], int]
+_Kept = tuple[tuple[int, ...], int, tuple[tuple[int, str], ...]]
+"""The ids of a part of a line, what it leaves for the next one, and its unknown types by place."""
 _Seen = list[list[dict[str, list[int]]]]
 """For parts of lines without and with spaces alone between them, by what stands before: their counts, and what they
 leave for the next one."""
@@ -97,8 +98,8 @@ class WordSplitter:
 
         return ChunkTable(split)
 
-    def _chunk(self, chunk: str, after: int) -> _Kept:
-        return self._chunks[after].get(chunk) or self._keep(self._chunks, after, chunk)
+    def _chunk(self, chunk: str, after: int) -> tuple[tuple[int, ...], int]:
+        return (self._chunks[after].get(chunk) or self._keep(self._chunks, after, chunk))[:2]
 
     def _read(self, line: str) -> tuple[list[int], After]:
         """The ids of a folded line, and what they leave for the next token."""
@@ -112,6 +113,19 @@ class WordSplitter:
             found += kept[0]
             after = kept[1]
         return found, After(after)
+
+    def unknown(self, line: str) -> list[tuple[int, str]]:
+        """The unknown types of a line by their places among its tokens."""
+        found: list[tuple[int, str]] = []
+        after: int = After.START
+        tables, pieces = self._tables(self.spelling.folded(line))
+        tokens = 0
+        for piece in pieces:
+            ids, later, unknown = tables[after].get(piece) or self._keep(tables, after, piece)
+            found += [(tokens + place, token) for place, token in unknown]
+            tokens += len(ids)
+            after = later
+        return found
 
     def id_of(self, token: str) -> int:
         """The id of a type."""
@@ -140,7 +154,9 @@ class WordSplitter:
     def _keep(self, tables: list[dict[str, _Kept]], after: int, piece: str) -> _Kept:
         types, later = self._types(piece, after, chunk=tables is self._chunks)
         apart = [char for token in types for char in (token if self._comes_apart(token) else (token,))]
-        kept = tuple(map(self.id_of, apart)), later
+        ids = tuple(map(self.id_of, apart))
+        unknown = tuple((place, apart[place]) for place, token_id in enumerate(ids) if token_id == self._unknown)
+        kept = ids, later, unknown
         if len(tables[after]) >= _MOST_KEPT:
             tables[after].clear()
         tables[after][piece] = kept
