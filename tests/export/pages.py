@@ -33,7 +33,8 @@ LINES = [
 ] * 3
 _PROMPTS = """The|The |the c|The cat's|The cat' |weren|don't s|well-|well-kn|3|3r|5 €|5 €! |"|say "w|the  cat|zzz|zzz
 café|CAF|x1 y|(an|-- |...|👍|<|</s|Ко|   |the cat sat on the mat the cat sat on the|l’|l’é|don'|'|e.g. i.|Don'|it's
-|THE|THE C|tHE c|DON’|don’t |WERENʼ|were they? |were they? the|were they? th|were they? don|were they. i|were they.” s|th|the|it|кош|КОШ|кошка |the the |cat’s |x1 1999-12-"""
+|THE|THE C|tHE c|DON’|don’t |WERENʼ|were they? |were they? the|were they? th|were they? don|were they. i
+were they.” s|th|the|it|кош|КОШ|кошка |the the |cat’s |x1 1999-12-"""
 PROMPTS = re.split(r"[|\n]", _PROMPTS) + [
     "",
     "zzz ",

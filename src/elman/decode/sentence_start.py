@@ -48,11 +48,14 @@ def begins_small(word: str, before: str) -> bool:
     return starts and word[:1].islower() and word == lower(word)
 
 
-def sentence_candidates(model: LanguageModel, index: PieceIndex, prompt_state: PromptState) -> list[Candidate]:
-    """The candidates of ``first_candidates``; at a sentence's beginning with those of a line's."""
+def sentence_candidates(
+    model: LanguageModel, index: PieceIndex, prompt_state: PromptState
+) -> tuple[list[Candidate], float]:
+    """The candidates of ``first_candidates``, and P(typed); at a sentence's beginning with those of a
+    line's."""
     candidates, total = first_candidates(model, index, prompt_state)
     if not _inside(model.tokenizer, prompt_state):
-        return candidates
+        return candidates, total
     ends = float(np.exp(np.float64(model.log_probs(prompt_state.state)[0, EOS_ID])))
     after = row_advance(model, [EOS_ID], prompt_state.state)
     others, total_of_others = first_candidates(model, index, dataclasses.replace(prompt_state, state=after))
@@ -60,9 +63,9 @@ def sentence_candidates(model: LanguageModel, index: PieceIndex, prompt_state: P
     found = [_weighed(candidate, total / both) for candidate in candidates] if total else []
     found += [_weighed(candidate, ends * total_of_others / both) for candidate in others]
     if len(found) < 2 or not whole_words(model.tokenizer):
-        return found
+        return found, both
     one, other = found
-    return [dataclasses.replace(one, masses=one.masses + other.masses)]
+    return [dataclasses.replace(one, masses=one.masses + other.masses)], both
 
 
 def _inside(tokenizer: Tokenizer, prompt_state: PromptState) -> bool:
@@ -103,11 +106,9 @@ def prefers_capital(model: LanguageModel, index: PieceIndex, prompt_state: Promp
     models of words."""
     typed = prompt_state.typed.decode()
     same = fold_index(model.tokenizer).all_same_as(typed)
-    capital = {token for token in same if index.body(token).decode()[:1].isupper()}
-    (candidate,) = sentence_candidates(model, index, dataclasses.replace(prompt_state, others=tuple(same)))
-    masses = dict(zip(candidate.tokens.tolist(), candidate.masses.tolist(), strict=True))
-    as_typed = sum(masses[token] for token in index.equal_to(prompt_state.typed))
-    return sum(masses[token] for token in capital) > as_typed
+    capital = [token for token in same if index.body(token).decode()[:1].isupper()]
+    masses = masses_at(model, prompt_state)
+    return masses[capital].sum() > masses[index.equal_to(prompt_state.typed)].sum()
 
 
 def _weighed(candidate: Candidate, weight: float) -> Candidate:

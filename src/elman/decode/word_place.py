@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
-from elman.decode.prompt_state import first_candidates, whole_words
+from elman.decode.prompt_state import whole_words
+from elman.decode.sentence_start import masses_at, sentence_candidates
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
@@ -43,8 +44,8 @@ def word_place(model: LanguageModel, before: str) -> WordPlace:
     if not whole_words(tokenizer):
         raise UsageError(f"words are looked up in models of words; this one has {tokenizer.config.level} tokens")
     prompt_state = open_prompt(model, before, partial=False)
-    found, typed = first_candidates(model, piece_index(tokenizer), prompt_state)
-    unknown = float(np.exp(model.log_probs(prompt_state.state)[0, UNK_ID].astype(np.float64)))
+    found, typed = sentence_candidates(model, piece_index(tokenizer), prompt_state)
+    unknown = float(masses_at(model, prompt_state)[UNK_ID])
     if not found:
         return WordPlace(np.empty(0, np.int64), np.empty(0), unknown)
     return WordPlace(found[0].tokens, found[0].masses * typed, unknown)
