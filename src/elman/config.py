@@ -34,12 +34,9 @@ class Config:
     """
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
+        hints = check_types(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not _fits(value, hints[field.name]):
-                wanted = _spell(hints[field.name])
-                raise UsageError(f"{field.name} is {repr(value)[:300]}; it must be {wanted}")
             if isinstance(value, int) and not isinstance(value, bool) and _wants_float(hints[field.name]):
                 object.__setattr__(self, field.name, float(value))
 
@@ -69,6 +66,20 @@ class Config:
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed and checked again."""
         return dataclasses.replace(self, **changes)
+
+
+def check_types(values: Any) -> dict[str, Any]:
+    """The types of the fields of a dataclass, if all its values are of them.
+
+    Raises:
+        UsageError: one is not.
+    """
+    hints = get_type_hints(type(values))
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        if not _fits(value, hints[field.name]):
+            raise UsageError(f"{field.name} is {repr(value)[:300]}; it must be {_spell(hints[field.name])}")
+    return hints
 
 
 @cache
@@ -112,6 +123,8 @@ def _fits_one(value: Any, hint: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+    if origin is tuple:
+        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
     return isinstance(value, origin or hint)
 
 

@@ -9,9 +9,11 @@ import pytest
 
 import elman
 from elman.errors import UsageError
+from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import read_sealed_json
 from elman.tasks.verification import COUNTED_TOLERANCE, compare_cards
+from elman.training.plan_file import read_plan, write_plan
 
 
 def named(found: Any) -> dict[str, Any]:
@@ -62,7 +64,72 @@ def test_without_the_text_files_are_checked_alone(text_file: Path, tmp_path: Pat
     assert changed.holds and not changed.figures and "other data" in str(changed.reason)
     assert not elman.verify(folder, data=[text]).holds
     elman.load(folder).save(tmp_path / "copy")
-    assert "holds no training" in str(elman.verify(tmp_path / "copy").reason)
+    assert "copies lack it too" in str(elman.verify(tmp_path / "copy").reason)
+
+
+class _Said(Progress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"request": 5}, "not as training writes it"),
+        ({"request": {"sources": 5}}, "not as training writes it"),
+        ({"request": {"sources": [["a"]]}}, "not as training writes it"),
+        ({"request": {"sources": "/"}}, "is a"),
+        ({"request": {"sources": ["/no/such"]}}, "/no/such"),
+        ({"request": {"sources": ["/dev/zero"]}}, "a device"),
+        ({"request": {"sources": ["-"]}}, "standard input"),
+        ({"request": {"valid": ["-"]}}, "standard input"),
+        ({"request": {"kind": "lstm"}}, "not as training writes it"),
+        ({"request": {"kind": ["ngram"]}}, "not as training writes it"),
+        ({"request": {"max_ram": 5}}, "not as training writes it"),
+        ({"request": {"max_ram": "9" * 400 + "G"}}, "not as training writes it"),
+        ({"request": {"vectors": {"a": 1}}}, "not as training writes it"),
+        ({"request": {"minutes": 1e999}}, "not as training writes it"),
+        ({"request": {"threads": 10**30}}, "not as training writes it"),
+        ({"request": {"more": 1}}, "not as training writes it"),
+        ({"request": {"data": {"min_count": 10**30}}}, "not as training writes it"),
+        ({"request": {"data": {"encoding": "zlib"}}}, "encoding is 'zlib'"),
+        ({"data": ["a"]}, "other data"),
+        ({"plan": {"updates": 1}}, None),
+    ],
+)
+def test_a_forged_plan_is_one_line(
+    ngram_folder: Path, tmp_path: Path, changed: dict[str, Any], says: str | None
+) -> None:
+    def within(old: Any, new: Any) -> Any:
+        if not (isinstance(old, dict) and isinstance(new, dict)):
+            return new
+        return {**old, **{key: within(old.get(key), value) for key, value in new.items()}}
+
+    folder = tmp_path / "model"
+    shutil.copytree(ngram_folder, folder)
+    write_plan(folder / "training", within(read_plan(folder / "training"), changed))
+    found = elman.verify(folder)
+    assert not found.demanded and (found.reason is None) == (says is None)
+    if says is not None:
+        assert says in str(found.reason) and "\n" not in str(found.reason) and len(str(found.reason)) < 600
+        assert "elman-verify" not in str(found.reason)
+
+
+def test_what_lies_outside_the_folder_is_told(ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    folder, scratch = tmp_path / "model", tmp_path / "scratch"
+    shutil.copytree(ngram_folder, folder)
+    plan = read_plan(folder / "training")
+    write_plan(folder / "training", {**plan, "request": {**plan["request"], "scratch": str(scratch)}})
+    said = _Said()
+    assert elman.verify(folder, progress=said).figures
+    assert f"reading what training/plan.json names: {plan['request']['sources'][0]}" in said.lines
+    assert not scratch.exists()
+    said = _Said()
+    elman.verify(folder, data=[text_file], progress=said)
+    assert not any("plan.json" in line for line in said.lines)
 
 
 def test_a_damaged_file_fails_and_nothing_is_derived_from_it(ngram_folder: Path, tmp_path: Path) -> None:

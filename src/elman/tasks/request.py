@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from elman.config import Config
+from elman.config import Config, check_types
 from elman.errors import FolderError, TextError, TrainingError, UsageError
 from elman.models.registry import entry, resolve
 from elman.progress import Progress
@@ -143,10 +143,19 @@ class Request:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``to_json``."""
+        """Rebuild from ``to_json``.
+
+        Raises:
+            UsageError: a value of a wrong type.
+            KeyError, TypeError, ValueError: it is of another shape.
+        """
+        if not isinstance(values, Mapping):
+            raise UsageError("a request must be an object of settings")
         kept = {name: value for name, value in values.items() if name != "task"}
         lists = {name: tuple(values[name]) for name in ("sources", "valid", "test")}
-        return cls(**{**kept, **lists, "data": cls.data_config.from_json(values["data"])})
+        made = cls(**{**kept, **lists, "data": cls.data_config.from_json(values["data"])})
+        check_types(made)
+        return made
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from elman.cells.registry import CELLS, HOW_TO_ADD
 from elman.config import Config
-from elman.errors import TextError, UsageError
+from elman.errors import FolderError, TextError, TrainingError, UsageError
 from elman.models.registry import entry, is_known, known, resolve, trainable
 from elman.progress import Progress
 from elman.storage.folder import read_config
@@ -16,7 +16,7 @@ from elman.system.machine import choose_device, set_threads
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.training.plan import Plan
-from elman.training.plan_file import read_plan
+from elman.training.plan_file import PLAN_FILE, read_plan
 
 
 class TrainedModel(Protocol):
@@ -161,10 +161,18 @@ class Task(ABC):
             TrainingError: the folder does not say how its data was read.
         """
         kind, values = read_config(folder)
-        found, record = entry(kind), read_plan(folder / "training")
-        request = self.request.from_json(record["request"])
-        request = dataclasses.replace(request, **{name: tuple(files) for name, files in data.items() if files})
-        plan = None if found.plan is None else resolve(found.plan).from_json(record["plan"])
+        found = entry(kind)
+        if not (folder / "training" / PLAN_FILE).is_file():
+            raise TrainingError("training/plan.json is not there, which says how its data was read; copies lack it too")
+        record = read_plan(folder / "training")
+        try:
+            request = self.request.from_json(record["request"])
+            plan = None if found.plan is None else resolve(found.plan).from_json(record["plan"])
+            if request.kind != kind:
+                raise ValueError("of another kind of model")
+        except (UsageError, KeyError, TypeError, ValueError) as error:
+            raise FolderError(f"training/plan.json is not as training writes it ({str(error)[:200]})") from error
+        request = _elsewhere(request, data, progress)
         if plan is not None:
             # Sums of many numbers are the same only with the same number of threads.
             set_threads(plan.threads)
@@ -190,3 +198,27 @@ class Task(ABC):
     def next_steps(self, folder: str) -> str:
         """Commands to try on a trained model."""
         return f"elman info {folder}"
+
+
+def _elsewhere(request: Request, data: Mapping[str, Sequence[str]], progress: Progress) -> Request:
+    """A request of a training that is measured again: with data where it is now, and no folder to write to.
+
+    A model folder may come from anybody, so what is read outside of it is told.
+
+    Raises:
+        TextError: the data came from standard input.
+    """
+    given = {name: tuple(files) for name, files in data.items() if files}
+    named = [file for name in ("sources", "valid", "test") if name not in given for file in getattr(request, name)]
+    if "-" in named:
+        raise TextError("its data came from standard input; name a file of it with --data, --valid or --test")
+    more = [
+        getattr(request, "vectors", None),
+        getattr(request, "continues", None),
+        getattr(request.data, "images", None),
+    ]
+    named += [file for file in (*more, *getattr(request, "language_models", ())) if file is not None]
+    if named:
+        progress.say(f"reading what training/plan.json names: {', '.join(named)}")
+    here = {"scratch": None} if hasattr(request, "scratch") else {}
+    return dataclasses.replace(request, **given, **here)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from elman.decode.exposure import Exposure, exposure, parse_canary
-from elman.errors import FolderError, MissingExtra, TextError, TrainingError, UsageError
+from elman.errors import ElmanError, FolderError, MissingExtra, TextError, TrainingError, UsageError
 from elman.models.registry import entry
 from elman.progress import Progress
 from elman.storage.archive import read_sealed_json
@@ -146,7 +146,10 @@ def _figures(
     with tempfile.TemporaryDirectory(prefix="elman-verify-") as scratch:
         copy = Path(scratch) / "model"
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns("checkpoint.safetensors", "*.png"))
-        again = task_named(kind.task).measured_again(copy, places, progress=progress)
+        try:
+            again = task_named(kind.task).measured_again(copy, places, progress=progress)
+        except ElmanError as error:
+            raise type(error)(str(error).replace(str(copy), str(path))) from error
     usual = COUNTED_TOLERANCE if kind.counted else TOLERANCE
     return compare_cards(card, again, tolerance=usual if tolerance is None else tolerance)
 
