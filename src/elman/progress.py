@@ -11,6 +11,15 @@ from contextlib import contextmanager
 from typing import TextIO
 
 
+def counted(count: int, unit: str) -> str:
+    """A number with its unit.
+
+    >>> counted(1, "example"), counted(2001, "sentence")
+    ('1 example', '2,001 sentences')
+    """
+    return f"{count:,} {unit}{'s' * (count != 1)}"
+
+
 class Progress:
     """Says nothing: the silent progress."""
 

@@ -59,10 +59,16 @@ def test_equal_and_empty_captions_are_there_once_or_not_at_all(tmp_path):
 
     (tmp_path / "a.csv").write_text("image,caption\na.jpg,A dog\na.jpg,A dog\na.jpg,  \n")
     found = read_captions(tmp_path / "a.csv", config=CaptionsConfig(), progress=Told())
-    assert list(found.values()) == [("A dog",)] and said == ["note: 1 empty captions left out"]
+    assert list(found.values()) == [("A dog",)]
+    assert said == ["note: 1 empty caption left out", "note: 1 caption left out that the same picture has already"]
 
 
 BAD = {
+    "one id, two pictures": (
+        "a.json",
+        json.dumps(COCO | {"images": [*COCO["images"], {"id": 7, "file_name": "c.jpg"}]}),
+        "image 7 is both 'a.jpg' and 'c.jpg'; give each its own id",
+    ),
     "no tab": ("a.txt", "a.jpg#0\tA dog\nb.jpg A cat\n", "a.txt, line 2: 'b.jpg A cat' has no tab"),
     "no field": ("a.jsonl", '{"photo": "a.jpg", "caption": "A"}', "no field is called image"),
     "no caption": ("a.csv", "image,words\na.jpg,A dog\n", "no field is called captions"),

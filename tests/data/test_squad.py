@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from elman.data.squad import read_squad
+from elman.progress import Progress
 
 TEXT = "Ada met Ada in Turin, near the Po."
 
@@ -34,6 +35,25 @@ def written(path: Path, answers: list[dict[str, Any]], **more: Any) -> str:
 def test_where_an_answer_stands(answers: Any, texts: tuple[str, ...], start: int | None, tmp_path: Path) -> None:
     (found,) = read_squad(written(tmp_path / "a.json", answers)).questions
     assert (found.answers, found.start) == (texts, start)
+
+
+def test_what_is_not_where_the_file_says_is_counted(tmp_path: Path) -> None:
+    class Said(Progress):
+        lines: list[str] = []
+
+        def say(self, message: str) -> None:
+            self.lines.append(message)
+
+    starts = [("Ada", 8), ("Ada", 6), ("Turin", "x"), ("Po", None), ("Genoa", 0)]
+    read_squad(
+        written(tmp_path / "a.json", [{"text": text, "answer_start": at} for text, at in starts]), progress=Said()
+    )
+    moved, missing = Said.lines
+    assert moved.startswith("note: 3 answers elsewhere than answer_start says")
+    assert missing.startswith("note: 1 answer not in the paragraph")
+    Said.lines.clear()
+    read_squad(written(tmp_path / "a.json", [{"text": "Ada", "answer_start": 8}]), progress=Said())
+    assert not Said.lines
 
 
 def test_an_impossible_question_has_no_answer(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.cli.screen import make_progress, print_json
+from elman.progress import counted
 
 
 def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any], as_json: bool) -> None:
@@ -23,7 +24,10 @@ def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any]
             print_json(found | page)
         else:
             loss = page["loss"]
-            print(f"{out}: {page['words']:,} words, {vectors.dimensions} dimensions, {page['bytes'] / 1e6:.1f} MB")
+            print(
+                f"{out}: {counted(page['words'], 'word')}, {vectors.dimensions} dimensions, "
+                f"{page['bytes'] / 1e6:.1f} MB"
+            )
             if page["hidden"]:
                 print(f"{page['hidden']:,} words are left out: blocked, or looking private (--secrets keeps these)")
             print(f"in 8 bits, {100 * loss['neighbours']:.1f}% of the ten nearest words stay; cosines change by "
@@ -33,7 +37,7 @@ def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any]
     if as_json:
         print_json({**found, "bytes": size, "words": len(vectors)})
     else:
-        print(f"{out}: {len(vectors):,} words, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")
+        print(f"{out}: {counted(len(vectors), 'word')}, {vectors.dimensions} dimensions, {size / 1e6:.1f} MB")
 
 
 def store_vectors(model: Path, out: Path, *, how: Mapping[str, Any], as_json: bool) -> None:
@@ -48,6 +52,6 @@ def store_vectors(model: Path, out: Path, *, how: Mapping[str, Any], as_json: bo
     if as_json:
         print_json({"model": str(model), "to": "folder", "out": str(out), **found})
         return
-    print(f"{out}: {found['words']:,} words, {vectors.dimensions} dimensions, {found['bytes'] / 1e6:.1f} MB")
+    print(f"{out}: {counted(found['words'], 'word')}, {vectors.dimensions} dimensions, {found['bytes'] / 1e6:.1f} MB")
     for line in quantised_lines(found):
         print(line)

@@ -15,6 +15,7 @@ from elman.apps.ranking.scoring import METHODS
 from elman.cli.flags import Json, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, printable, table
 from elman.errors import UsageError
+from elman.progress import counted
 from elman.system.files import write_atomic
 
 if TYPE_CHECKING:
@@ -138,7 +139,10 @@ def run(
     ) as index:
         if save_index is not None:
             save_index_in(index, Path(save_index), source=given[-1])
-            progress.say(f"index: {len(index):,} documents, {index.vocabulary:,} terms, {index.words:,} words")
+            progress.say(
+                f"index: {counted(len(index), 'document')}, {counted(index.vocabulary, 'term')}, "
+                f"{counted(index.words, 'word')}"
+            )
         if query is None and queries is None:
             if as_json:
                 print_json({"folder": save_index, **index.describe()})

@@ -6,6 +6,7 @@ import typer
 
 from elman.cli.flags import Json, ModelArgument
 from elman.cli.screen import make_progress, print_json, printable, table
+from elman.progress import counted
 
 
 def run(
@@ -66,7 +67,9 @@ def _lines(found: Any) -> list[str]:
     lines += ["", *map(_canary, found.canaries)] if found.canaries else []
     wrong = [each.name for each in (*found.files, *found.figures) if each.holds is False]
     wrong += [f"canary {each.canary.pattern!r}" for each in found.canaries if each.memorised]
-    held = f"{sum(each.holds is True for each in found.files)} files, {len(found.figures)} figures"
+    held = (
+        f"{counted(sum(each.holds is True for each in found.files), 'file')}, {counted(len(found.figures), 'figure')}"
+    )
     if found.holds:
         held += f", {len(found.canaries)} canaries" if found.canaries else ""
         return [*lines, "", f"holds: {held}" if found.figures else f"the files hold, no figure was looked at: {held}"]

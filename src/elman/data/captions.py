@@ -25,7 +25,7 @@ from elman.data.examples import normalise_text, noting
 from elman.data.picture_format import PictureFormat, parse_size
 from elman.data.pictures import FEATURES, read_features
 from elman.errors import TextError, UsageError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.corpus import Sources
 from elman.text.decoding import check_encoding, raw_lines
 from elman.text.readers.delimited import read_csv, read_tsv
@@ -188,7 +188,7 @@ def read_captions(
     progress = progress or Progress()
     found = find_sources(sources, progress=progress)
     captions: dict[Path, dict[str, None]] = {}
-    empty = 0
+    empty = again = 0
     with progress.stage("reading captions", total=total_bytes(found), unit="bytes") as advance:
         for source in found:
             if source.kind == "builtin":
@@ -196,11 +196,15 @@ def read_captions(
             folder = Path(config.images or (source.path.parent if source.path else "."))
             for image, caption in _captions(source, raw_lines(source, encoding=config.encoding, advance=advance)):
                 text = normalise_text(caption)
-                if text:
-                    captions.setdefault(_file_of(folder, image, source.name), {})[text] = None
                 empty += not text
+                if text:
+                    own = captions.setdefault(_file_of(folder, image, source.name), {})
+                    again += text in own
+                    own[text] = None
     if empty:
-        progress.say(f"note: {empty:,} empty captions left out")
+        progress.say(f"note: {counted(empty, 'empty caption')} left out")
+    if again:
+        progress.say(f"note: {counted(again, 'caption')} left out that the same picture has already")
     if not captions:
         raise TextError(f"{', '.join(source.name for source in found)}: no caption in it; give at least one")
     return {path: tuple(texts) for path, texts in captions.items()}
@@ -266,7 +270,11 @@ def _field(record: Record, names: Sequence[str]) -> Any:
 
 
 def _of_coco(record: Record) -> Iterator[tuple[str, str]]:
-    names = {entry["id"]: entry["file_name"] for entry in _entries(record, "images", "id", "file_name")}
+    names: dict[int | str, Any] = {}
+    for entry in _entries(record, "images", "id", "file_name"):
+        if names.setdefault(entry["id"], entry["file_name"]) != entry["file_name"]:
+            both = f"{_shown(names[entry['id']])} and {_shown(entry['file_name'])}"
+            raise TextError(f"{record.name}: image {_shown(entry['id'])} is both {both}; give each its own id")
     for entry in _entries(record, "annotations", "image_id", "caption"):
         if entry["image_id"] not in names:
             raise TextError(f"{record.name}: a caption is of image {_shown(entry['image_id'])}, which is not there")

@@ -12,7 +12,7 @@ from typing import Any
 
 from elman.config import Config
 from elman.errors import TextError, UsageError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.corpus import Sources
 from elman.text.decoding import check_encoding, raw_lines
 from elman.text.normalise import normalise_line, split_lines
@@ -122,7 +122,7 @@ class ReadReport:
     """Fields chosen by default, one sentence for each choice."""
 
     def __str__(self) -> str:
-        parts = [f"{self.rows:,} rows read"]
+        parts = [f"{counted(self.rows, 'row')} read"]
         if self.unlabelled:
             parts.append(f"{self.unlabelled:,} without a label left out")
         if self.textless:

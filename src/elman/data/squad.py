@@ -1,13 +1,17 @@
 """Questions with their texts in the JSON of SQuAD 1.1 and 2.0 (Rajpurkar and others 2016, 2018)."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from elman.errors import TextError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.decoding import raw_lines
 from elman.text.sources import find_sources, total_bytes
+
+_MOVED = "elsewhere than answer_start says: the nearest place with this text is taken"
+_MISSING = "not in the paragraph of the question"
 
 
 class SquadQuestion(NamedTuple):
@@ -49,7 +53,8 @@ class SquadFile(NamedTuple):
 def read_squad(*sources: str, progress: Progress | None = None) -> SquadFile:
     """Read files of SQuAD's shape: ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``.
 
-    An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to there.
+    An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to there; how many do not is
+    said.
 
     Args:
         sources: files, folders, globs or ``-``.
@@ -58,16 +63,22 @@ def read_squad(*sources: str, progress: Progress | None = None) -> SquadFile:
         TextError: one cannot be read, or is of another shape; says where.
     """
     found, files = SquadFile([], []), find_sources([str(source) for source in sources])
-    with (progress or Progress()).stage("reading", total=total_bytes(files), unit="bytes") as advance:
+    progress, odd = progress or Progress(), Counter[str]()
+    with progress.stage("reading", total=total_bytes(files), unit="bytes") as advance:
         for source in files:
-            read_squad_text("\n".join(raw_lines(source, encoding="utf-8", advance=advance)), source.name, found)
+            read_squad_text("\n".join(raw_lines(source, encoding="utf-8", advance=advance)), source.name, found, odd)
+    for what, count in odd.items():
+        progress.say(f"note: {counted(count, 'answer')} {what}")
     if not found.questions:
         raise TextError(f"{', '.join(map(str, sources))}: there is no question in it")
     return found
 
 
-def read_squad_text(text: str, name: str, found: SquadFile) -> SquadFile:
+def read_squad_text(text: str, name: str, found: SquadFile, odd: Counter[str] | None = None) -> SquadFile:
     """Add the paragraphs and questions of a text of SQuAD's shape to ``found``.
+
+    Args:
+        odd: counts the answers that are not where ``answer_start`` says.
 
     Raises:
         TextError: it is of another shape; says where.
@@ -82,7 +93,7 @@ def read_squad_text(text: str, name: str, found: SquadFile) -> SquadFile:
             number, context = len(found.paragraphs), _text(paragraph, "context", where)
             found.paragraphs.append(Paragraph(f"{title}/{number}", context))
             for question, here in _items(paragraph, "qas", where):
-                answers = {} if question.get("is_impossible") is True else _answers(question, context, here)
+                answers = {} if question.get("is_impossible") is True else _answers(question, context, here, odd)
                 start = next(iter(answers.values()), None)
                 found.questions.append(
                     SquadQuestion(
@@ -92,13 +103,16 @@ def read_squad_text(text: str, name: str, found: SquadFile) -> SquadFile:
     return found
 
 
-def _answers(question: dict[str, Any], context: str, place: str) -> dict[str, int | None]:
+def _answers(question: dict[str, Any], context: str, place: str, odd: Counter[str] | None) -> dict[str, int | None]:
     """The different answers, and where they begin."""
     answers: dict[str, int | None] = {}
     for each, at in _items(question, "answers", place):
         text, given = _text(each, "text", at), each.get("answer_start", 0)
         near = given if isinstance(given, int) else 0
-        answers.setdefault(text, _nearest(context, text, near))
+        start = _nearest(context, text, near)
+        answers.setdefault(text, start)
+        if odd is not None and (start is None or start != given):
+            odd[_MISSING if start is None else _MOVED] += 1
     return answers
 
 

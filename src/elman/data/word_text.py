@@ -23,7 +23,7 @@ from elman.config import Config
 from elman.data.phrases import JOINT, find_phrases, joined
 from elman.data.vocabulary import Vocabulary
 from elman.errors import FolderError, TextError, UsageError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.system.files import storage_errors, write_array
 from elman.text.corpus import CorpusConfig, read_lines
 from elman.text.normalise import normalise_line, split_lines
@@ -239,7 +239,9 @@ def _join_phrases(
     kept = [first in words and second in words for first, second in phrases.pairs()]
     phrases = phrases._replace(keys=phrases.keys[kept])
     names = [words[first] + JOINT + words[second] for first, second in phrases.pairs()]
-    progress.say(f"phrases: {len(names):,} pairs of words" + (f", such as {', '.join(names[:3])}" if names else ""))
+    progress.say(
+        f"phrases: {counted(len(names), 'pair')} of words" + (f", such as {', '.join(names[:3])}" if names else "")
+    )
     if not names:
         return counts
     numbers = itertools.count(len(counts))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from elman.evaluation.verdict import verdict
 from elman.metrics.answers import answer_figures
 from elman.metrics.intervals import Interval, bootstrap_intervals
+from elman.progress import counted
 
 FIGURES = ("exact_match", "f1")
 
@@ -90,7 +91,7 @@ def evaluate_answers(
     }
     differences = {name: found[name] for name in rivals}
     best = min(differences, key=lambda name: differences[name].value, default=None)
-    units = f"{len(right):,} questions"
+    units = counted(len(right), "question")
     return AnswerReport(
         questions={group: int(chosen.sum()) for group, chosen in members.items()},
         figures=figures,

@@ -10,9 +10,9 @@ import numpy as np
 from elman.data.captions import CaptionedPictures
 from elman.data.example_splits import random_part
 from elman.evaluation.translations import EXAMPLES, TranslationScores, compared_scores, system_figures
-from elman.evaluation.verdict import counted
 from elman.metrics.intervals import RESAMPLES
 from elman.metrics.signature import signature
+from elman.progress import counted
 from elman.system.machine import version
 
 _FEWEST_WORDS = 4

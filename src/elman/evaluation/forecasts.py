@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from elman.errors import UsageError
 from elman.evaluation.forecast_rivals import NAIVE, SEASONAL
-from elman.evaluation.verdict import counted
 from elman.metrics.forecast import absolute_errors, covered, mase, pinball, row_means, smape
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.signature import signature
+from elman.progress import counted
 from elman.system.machine import version
 
 _FEWEST = 10

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
-from elman.evaluation.verdict import counted, verdict
+from elman.evaluation.verdict import verdict
 from elman.metrics.calibration import Reliability, log_loss
 from elman.metrics.intervals import (
     RESAMPLES,
@@ -22,6 +22,7 @@ from elman.metrics.intervals import (
 )
 from elman.metrics.labels import Labels, LabelTally, confusion_matrix
 from elman.metrics.signature import signature as signed
+from elman.progress import counted
 from elman.system.machine import version
 
 THRESHOLD = 0.5

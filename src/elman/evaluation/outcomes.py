@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
-from elman.evaluation.verdict import counted
 from elman.metrics.calibration import Reliability
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.ranked import ranked_scores
 from elman.metrics.signature import signature
+from elman.progress import counted
 from elman.system.machine import version
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from elman.errors import UsageError
 from elman.evaluation.learning_curve import CurvePoint
 from elman.evaluation.tag_mistakes import MISTAKES, Probabilities, TagMistake, find_mistakes
-from elman.evaluation.verdict import counted, verdict
+from elman.evaluation.verdict import verdict
 from elman.metrics.calibration import Reliability
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.labels import LabelTally, confusion_matrix
@@ -24,6 +24,7 @@ from elman.metrics.signature import signature as signed
 from elman.metrics.span_schemes import OUTSIDE, SCHEMES, invalid_at, type_of
 from elman.metrics.spans import SpanCounts
 from elman.metrics.tags import SentenceFigure, TagCounts, TagSequences
+from elman.progress import counted
 from elman.system.machine import version
 
 FIGURES = {

@@ -10,12 +10,13 @@ from elman.data.example_splits import random_part
 from elman.data.pair_filters import same_language
 from elman.data.pairs import Pairs
 from elman.errors import UsageError
-from elman.evaluation.verdict import counted, verdict
+from elman.evaluation.verdict import verdict
 from elman.metrics.gleu import gleu_figure
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.signature import signature
 from elman.metrics.tags import SentenceFigure
 from elman.metrics.translation import TranslationFigures, translation_figures
+from elman.progress import counted
 from elman.system.machine import version
 from elman.text.level import choose_level
 

@@ -27,15 +27,6 @@ def verdict(rival: str, difference: Interval, *, figure: str, units: str) -> str
     )
 
 
-def counted(count: int, unit: str) -> str:
-    """A number with its unit.
-
-    >>> counted(1, "example"), counted(2001, "sentence")
-    ('1 example', '2,001 sentences')
-    """
-    return f"{count:,} {unit}{'s' * (count != 1)}"
-
-
 def points(value: float) -> str:
     """A figure in percent with one digit.
 

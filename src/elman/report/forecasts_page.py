@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from elman.progress import counted
 from elman.report.labels_page import PAGE_FILE, aligned
 from elman.report.page import Section, write_page
 from elman.report.style import INK, OWN, drawn
@@ -37,7 +38,8 @@ def write_forecasts_page(folder: Path, report: Mapping[str, Any], shown: Sequenc
         StorageError: the folder cannot be written.
     """
     about = (
-        f"{report['forecasts']:,} forecasts of {report['horizon']} steps, {report['series']:,} series. MASE is the "
+        f"{counted(report['forecasts'], 'forecast')} of {counted(report['horizon'], 'step')}, "
+        f"{report['series']:,} series. MASE is the "
         "mean absolute error divided by that of repeating the last season within the history; below 1 is better. "
         "Intervals are 95%, by a bootstrap over series or pieces of time."
     )

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from elman.progress import counted
 from elman.report.labels_figures import (
     confused_pairs,
     confusion_size,
@@ -69,7 +70,7 @@ def write_labels_page(folder: Path, report: Mapping[str, Any], *, title: str = "
     sections.append(Section("Is its confidence justified?", [about], "reliability", draw, 3.9))
     if report["mistakes"]:
         sections.append(Section("The most confident mistakes", [], table=_mistakes(report)))
-    head = f"{report['examples']:,} examples, {len(report['labels'])} labels. {report['signature']}"
+    head = f"{counted(report['examples'], 'example')}, {counted(len(report['labels']), 'label')}. {report['signature']}"
     return write_page(folder, PAGE_FILE, title=title, head=head, sections=sections)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.progress import counted
 from elman.report.labels_figures import confusion_size, draw_confusion, draw_reliability, short
 from elman.report.labels_page import (
     PAGE_FILE,
@@ -107,7 +108,7 @@ def write_tags_page(folder: Path, report: Mapping[str, Any], *, title: str = "Ho
         sure = report["mistakes"][0]["probability"] is not None
         heading = "The most confident mistakes" if sure else "Mistakes"
         sections.append(Section(heading, [], table=_mistakes(report, sure=sure)))
-    head = f"{report['sentences']:,} sentences, {report['words']:,} words. {report['signature']}"
+    head = f"{counted(report['sentences'], 'sentence')}, {counted(report['words'], 'word')}. {report['signature']}"
     return write_page(folder, PAGE_FILE, title=title, head=head, sections=sections)
 
 
@@ -160,7 +161,7 @@ def curve_rows(points: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     rows = [["trained on", *(name for name in points[0] if name != "examples")]]
     for point in points:
         shares = (interval_text(value) for name, value in point.items() if name != "examples")
-        rows.append([f"{point['examples']:,} sentences", *shares])
+        rows.append([counted(point["examples"], "sentence"), *shares])
     return rows
 
 

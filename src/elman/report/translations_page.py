@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.progress import counted
 from elman.report.attention import attention_size, draw_attention
 from elman.report.labels_figures import short
 from elman.report.labels_page import PAGE_FILE, aligned
@@ -76,7 +77,7 @@ def write_translations_page(
         sections.append(Section(f"Attention, sentence {number}", [words], name, draw, height, width=width))
     sections.append(Section("Some sentences", ["Drawn at random."], table=_examples(report)))
     lines = "; ".join(f"{FIGURES[name]} {line}" for name, line in report["signatures"].items())
-    head = f"{report['sentences']:,} sentences. {report['signature']}. {lines}"
+    head = f"{counted(report['sentences'], 'sentence')}. {report['signature']}. {lines}"
     return write_page(folder, PAGE_FILE, title=title, head=head, sections=sections)
 
 

@@ -16,7 +16,7 @@ from elman.evaluation.tags import sentence_figures, tags_signature
 from elman.metrics.intervals import Interval, bootstrap_intervals
 from elman.metrics.tags import SentenceFigure
 from elman.metrics.text_intervals import t_interval
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.report.measure import Column, Measure
 from elman.studies.compare_curves import counted_curve
 from elman.studies.compare_fairness import fair_play, warnings_of
@@ -260,7 +260,7 @@ class TagComparison(Comparison):
             how = f"t over {len(entrant.runs)} seeds"
         else:
             intervals = self._intervals({name: entrant.figures[0][name] for name in names})
-            how = f"bootstrap over {len(self._data.test):,} sentences"
+            how = f"bootstrap over {counted(len(self._data.test), 'sentence')}"
         gain = {}
         if base is not None and entrant is not base:
             gain["gain"] = self._difference(entrant, base)._asdict()
@@ -281,7 +281,10 @@ class TagComparison(Comparison):
 
     def _about(self) -> str:
         data = self._data
-        train, test = (f"{len(part):,} sentences ({sum(map(len, part)):,} words)" for part in (data.train, data.test))
+        train, test = (
+            f"{counted(len(part), 'sentence')} ({counted(sum(map(len, part)), 'word')})"
+            for part in (data.train, data.test)
+        )
         scheme = f" ({data.scheme})" if data.scheme else ""
         return f"{train} to train, {test} to test, {len(data.tags)} tags{scheme}"
 

@@ -17,7 +17,7 @@ from elman.models.reader_batch import ReaderBatch
 from elman.models.reader_config import ReaderConfig
 from elman.models.reader_features import FEATURES, match_features
 from elman.models.word_features import WordFeatures, fit_vocabulary
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.answer.request import AnswerRequest
 from elman.tasks.answer.windows import MOST_QUESTION, Words, window_starts
 
@@ -80,7 +80,8 @@ def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
             raise TextError(f"no question of the {name} part has an answer; give more questions")
     counts = data.about()
     progress.say(
-        f"{counts['train']['questions']:,} questions on {counts['train']['paragraphs']:,} paragraphs to train on, "
+        f"{counted(counts['train']['questions'], 'question')} on "
+        f"{counted(counts['train']['paragraphs'], 'paragraph')} to train on, "
         f"{counts['train']['without_answer']:,} without an answer; {counts['valid']['questions']:,} to validate "
         f"(hash {digest[:12]})"
     )

@@ -13,7 +13,7 @@ from elman.data.padding import pad
 from elman.data.picture_format import PictureFormat
 from elman.models.captioner_config import CaptionerSizes
 from elman.models.picture_batch import PictureBatch
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.caption.request import CaptionRequest
 from elman.tasks.target_tokens import ended
 from elman.text.tokenizer import EOS_ID, Tokenizer
@@ -63,7 +63,7 @@ def read_data(request: CaptionRequest, progress: Progress) -> CaptionData:
     if request.test:
         test, _ = read_captioned(request.test, config=request.data, shape=shape, progress=progress)
     data = CaptionData(train, valid, test, shape.fit(train.pictures))
-    counts = [f"{len(part):,} pictures to {name}" for name, part in data.parts.items()]
+    counts = [f"{counted(len(part), 'picture')} to {name}" for name, part in data.parts.items()]
     progress.say(f"{', '.join(counts)} (hash {data.hash})".replace("to valid", "to validate"))
     return data
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.models.registry import resolve
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.forecast.request import ForecastRequest
 from elman.tasks.network_task import NetworkTask
 from elman.tasks.task import Evaluation
@@ -48,8 +48,8 @@ class ForecastTask(NetworkTask):
         from elman.report.forecasts_page import forecasts_table
 
         for name, values in card.get("figures", {}).items():
-            sizes = f"{values['forecasts']:,} forecasts of {values['horizon']} steps, {values['series']:,} series"
-            yield f"{name} ({sizes})"
+            sizes = f"{counted(values['forecasts'], 'forecast')} of {counted(values['horizon'], 'step')}"
+            yield f"{name} ({sizes}, {values['series']:,} series)"
             yield from forecasts_table(values).splitlines()
             yield ""
 

@@ -17,7 +17,7 @@ from elman.data.leaks import find_leaks
 from elman.errors import TextError, UsageError
 from elman.models.outcome_batch import OutcomeBatch
 from elman.models.outcome_config import OutcomeSizes
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.outcome.request import OutcomeRequest
 from elman.text.readers.record import listed
 
@@ -146,7 +146,7 @@ def read_data(request: OutcomeRequest, *, encoding: ColumnEncoding | None = None
     unknown = tables["train"].take(opened["train"])
     open_rows = sum(map(len, opened.values()))
     if open_rows:
-        notes.append(f"{open_rows:,} rows without an outcome were left out")
+        notes.append(f"{counted(open_rows, 'row')} without an outcome left out")
     tables = {name: _with_outcome(table, opened[name]) for name, table in tables.items()}
     table, parts = _joined(tables, config, target)
     times: tuple[float, ...] = tuple(times_of(table, config.time)) if config.time is not None else ()
@@ -167,7 +167,7 @@ def read_data(request: OutcomeRequest, *, encoding: ColumnEncoding | None = None
     data = OutcomeData(table, encoding, times, parts, tuple(notes), leaks)
     strange = int((data.targets < 0).sum())
     if strange:
-        notes.append(f"{strange:,} rows with an outcome that training does not have were left out of all figures")
+        notes.append(f"{counted(strange, 'row')} with an outcome that training does not have left out of all figures")
     data = dataclasses.replace(data, notes=tuple(notes))
     _tell(data, progress)
     return data
@@ -331,7 +331,7 @@ def _tell(data: OutcomeData, progress: Progress) -> None:
     for note in data.notes:
         progress.say(note if note.startswith("warning") else f"note: {note}")
     words = {"train": "to train on", "valid": "to validate on", "test": "to test on"}
-    counts = [f"{len(data.parts[name]):,} rows {words[name]}" for name in PARTS if len(data.parts[name])]
+    counts = [f"{counted(len(data.parts[name]), 'row')} {words[name]}" for name in PARTS if len(data.parts[name])]
     kinds = [f"{column.name} ({column.kind})" for column in data.encoding.columns]
     progress.say(f"{', '.join(counts)} (hash {data.hash[:12]}); outcomes: {', '.join(data.encoding.outcomes[:12])}")
     progress.say(f"columns: {', '.join(kinds[:40])}{' and more' if len(kinds) > 40 else ''}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elman.data.columns import ColumnTable, read_columns, time_of, times_of
 from elman.errors import ElmanError, UsageError
 from elman.evaluation.outcomes import OutcomeReport, evaluate_outcomes
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.outcome.data import OutcomeData, read_data
 from elman.tasks.outcome.logits import whole_logits
 from elman.tasks.outcome.request import OutcomeRequest
@@ -58,7 +58,9 @@ def evaluate_sources(
     config = request.data.replace(**settings)
     table = read_columns(sources, config=config, progress=progress)
     known = [row for row, cell in enumerate(table.column(encoding.target)) if cell]
-    notes = [] if len(known) == len(table) else [f"{len(table) - len(known):,} rows without an outcome were left out"]
+    notes = (
+        [] if len(known) == len(table) else [f"{counted(len(table) - len(known), 'row')} without an outcome left out"]
+    )
     table = table.take(known)
     trained, rivals = _training(model, request, rival, progress)
     notes += [] if trained is not None else ["the training data is gone or has changed: rivals were not compared"]
@@ -74,7 +76,7 @@ def evaluate_sources(
         if not later:
             raise UsageError("all rows are of the training part's times; give later ones")
         if len(later) < len(times):
-            notes.append(f"{len(times) - len(later):,} rows up to the end of the training part were not judged")
+            notes.append(f"{counted(len(times) - len(later), 'row')} up to the end of the training part not judged")
         if before_times:
             table, times = table.take(later), [times[row] for row in later]
             later = list(range(len(later)))
@@ -87,7 +89,7 @@ def evaluate_sources(
     )
     strange = int((data.targets[judged] < 0).sum())
     if strange:
-        notes.append(f"{strange:,} rows with an outcome that training does not have were left out")
+        notes.append(f"{counted(strange, 'row')} with an outcome that training does not have left out")
     return evaluate_part(model, data, judged, rivals=rivals, notes=notes)
 
 

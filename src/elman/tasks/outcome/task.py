@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from elman.progress import counted
 from elman.tasks.network_task import NetworkTask
 from elman.tasks.outcome.request import OutcomeRequest
 
@@ -25,7 +26,7 @@ class OutcomeTask(NetworkTask):
         from elman.report.outcomes_page import outcomes_table
 
         for name, values in card.get("figures", {}).items():
-            yield f"{name} ({values['examples']:,} rows)"
+            yield f"{name} ({counted(values['examples'], 'row')})"
             yield from outcomes_table(values).splitlines()
             yield ""
 

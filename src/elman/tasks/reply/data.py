@@ -13,7 +13,7 @@ from elman.data.dialogues import Dialogue, Pair, hold_out, pairs_of, read_dialog
 from elman.data.example_splits import random_part
 from elman.data.vocabulary import Vocabulary
 from elman.errors import TextError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.reply.request import ReplyDataConfig, ReplyRequest
 from elman.text.tokenizer import Tokenizer
 
@@ -128,16 +128,17 @@ def read_data(
     for name, part in zip(("training", "validation"), (learned, parts[0]), strict=True):
         if len(part.pairs) < 2:
             raise TextError(
-                f"{len(part.pairs)} messages with a reply in the {name} part; at least 2 are needed, of at least "
-                f"{config.min_words} words (--min-words)"
+                f"{counted(len(part.pairs), 'message')} with a reply in the {name} part; at least 2 are needed, "
+                f"of {counted(config.min_words, 'word')} or more (--min-words)"
             )
     digest = hashlib.sha256(repr((train, valid, test, config.to_json())).encode()).hexdigest()[:16]
     data = ReplyData(
         tokenizer, replies or frequent_replies(learned), learned, parts[0], parts[1] if test else None, digest
     )
     progress.say(
-        f"{len(train):,} dialogues with {len(learned.pairs):,} pairs to train on, {len(data.valid.pairs):,} messages "
-        f"to validate (hash {digest[:12]}); level {tokenizer.config.level}, {tokenizer.size} types"
+        f"{counted(len(train), 'dialogue')} with {counted(len(learned.pairs), 'pair')} to train on, "
+        f"{counted(len(data.valid.pairs), 'message')} to validate (hash {digest[:12]}); "
+        f"level {tokenizer.config.level}, {counted(tokenizer.size, 'type')}"
     )
     return data
 

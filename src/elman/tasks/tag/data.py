@@ -17,7 +17,7 @@ from elman.errors import TextError, UsageError
 from elman.metrics.span_schemes import allowed
 from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures, fit_vocabulary
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 
@@ -167,7 +167,10 @@ def _tell(data: TaggedData, progress: Progress) -> None:
     for note in data.notes:
         progress.say(f"note: {note}")
     words = sum(map(len, data.train))
-    counts = [f"{len(data.train):,} training sentences ({words:,} words)", f"{len(data.valid):,} to validate"]
+    counts = [
+        f"{counted(len(data.train), 'training sentence')} ({counted(words, 'word')})",
+        f"{len(data.valid):,} to validate",
+    ]
     counts += [f"{len(data.test):,} to test"] if data.test else []
     scheme = f" ({data.scheme})" if data.scheme else ""
     progress.say(f"{', '.join(counts)} (hash {data.hash[:12]}); {len(data.tags)} tags{scheme}")

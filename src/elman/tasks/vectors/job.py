@@ -16,7 +16,7 @@ from elman.models.vectors.negative_sampling import NegativeSampling
 from elman.models.vectors.pairs_on_disk import Disk, memory_for_pairs, remove_pairs
 from elman.models.vectors.ppmi import multiply
 from elman.models.vectors.sampling import compiled_before
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, fingerprint
 from elman.tasks.job import Job
@@ -123,7 +123,8 @@ def new_job(request: VectorsRequest, *, folder: Path, progress: Progress) -> Vec
     training.mkdir(exist_ok=True)
     text = read_words(request.sources, config=request.data, folder=training, progress=progress)
     progress.say(
-        f"text: {text.read:,} words, {len(text.vocabulary):,} types that occur {request.data.min_count} times or more "
+        f"text: {counted(text.read, 'word')}, {counted(len(text.vocabulary), 'type')} that occur "
+        f"{request.data.min_count} times or more "
         f"({100 * text.words / text.read:.1f}% of the text)"
     )
     settings = {**request.settings, "lowercase": request.data.lowercase}
