@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tests.apps.nbest import test_formats as nbest
 from tests.apps.nbest import test_lattices as lattices
 from tests.contracts.test_task import SUBJECTS
+from tests.data import test_captions
 from tests.data.tag_formats import test_brat, test_columns, test_conllu, test_json_spans, test_spacy_json
 from tests.data.test_damaged_vectors import FILES as VECTORS
 from tests.faults.mutators import mutated
@@ -23,6 +24,7 @@ from elman.apps.nbest.references import read_references
 from elman.apps.ranking.documents import read_named
 from elman.apps.ranking.trec import read_qrels, read_run
 from elman.apps.spelling import pairs as misspellings
+from elman.data.captions import CaptionsConfig, read_captions
 from elman.data.dialogues import read_dialogues
 from elman.data.examples import ExamplesConfig, read_examples
 from elman.data.pairs import read_pairs
@@ -139,6 +141,8 @@ def readers(folder: Path, arpa: bytes) -> list[Target]:
         Target("documents", {"a.jsonl": b'{"id": "d1", "title": "t", "text": "one wing"}\n{"_id": 2, "text": "b"}\n',
                "b.tsv": b"d1\tone wing\nd2\ttwo\n", "c.csv": b"id,title,text\nd1,t,one wing\n"},
                lambda path: list(read_named(str(path)))),
+        Target("captions", {name: text.encode() for name, text in test_captions.FILES.items()},
+               lambda path: read_captions(path, config=CaptionsConfig())),
         Target("SQuAD", {"a.json": json.dumps(squad).encode()}, lambda path: read_squad(str(path))),
         Target("similarities", {"a.tsv": b"# c\none\ttwo\tscore\ncat\tdog\t7.5\nsun\tsea\t1\n"}, read_similarities),
         Target("analogies", {"a.txt": b": capitals\nParis France Rome Italy\n: verbs\na b c d\n"}, read_analogies),
