@@ -183,7 +183,7 @@ def update_seconds(folder: Path, rows: int, *, processes: int, beside: int) -> f
     outs = [folder / f"{name}-{rows}-{number}" for number in range(beside)]
     command = [*torchrun, "-m", "elman", "train", "builtin:pydocs", *CHECKED, "--batch", str(rows), "--out"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    started = [subprocess.Popen([*command, str(out)], env=environment) for out in outs]
+    started = [subprocess.Popen([*command, str(out)], env=environment, stdout=subprocess.DEVNULL) for out in outs]
     if any([process.wait() for process in started]):
         sys.exit("a training failed")
     medians = []
