@@ -38,7 +38,7 @@ class Completion:
     """The last word, if it was to be completed and no word begins so; it is then read as whole."""
     typed: float = 1.0
     """The probability of what was typed of the word (of its leading space, too), by which those of
-    the words are divided; 0 if it is unmatched."""
+    the words are divided; that of mistyped ones with it, and 0 if it is unmatched."""
     kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Of words that do not come from the vocabulary as they were typed, where they come from
     (``elman.apps.keyboard``)."""

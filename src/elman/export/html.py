@@ -34,7 +34,7 @@ from elman.text.tokenizer import Tokenizer
 
 _SCRIPTS = (
     "bytes.js", "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "casing.js",
-    "offers.js", "words.js", "onefile.js",
+    "offers.js", "typos.js", "learned.js", "learnedlist.js", "words.js", "onefile.js",
 )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
 def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: LanguageModel) -> str:
     """The page: one style, one script, one piece of data, and a policy that allows only these."""
     return one_file(
-        "typing.html", about, styles=("typing.css", "onefile.css"), scripts=_SCRIPTS, title=name, version=version,
+        "typing.html", about, styles=("typing.css", "onefile.css", "learnedlist.css"), scripts=_SCRIPTS, title=name, version=version,
         facts=facts_of(card, lm),
     )  # fmt: skip
 

@@ -39,3 +39,23 @@ export function continuesNumber(word, before) {
   const digits = countDigits(word), more = digits && digitsBefore(before);
   return more > 0 && digits + more >= LONG_CHAIN;
 }
+
+const LONG_NUMBER = 5;
+const KEY_LIKE = /^[A-Za-z0-9_+/=-]+$/;
+const CASED_PARTS = /[A-Z]?[a-z]*/g;
+
+/** Whether a word looks private by itself. */
+export function isSecret(word) {
+  return countDigits(word) >= LONG_NUMBER || ADDRESS.test(word) || isRandom(word);
+}
+
+function isRandom(word) {
+  if (word.length < 8 || !KEY_LIKE.test(word)) return false;
+  const kinds = word.replace(/[^A-Za-z0-9]/g, "").replace(/[0-9]/g, "0").replace(/[A-Za-z]/g, "a");
+  const changes = kinds.match(/0(?=a)|a(?=0)/g)?.length ?? 0;
+  if (/0/.test(kinds) && /a/.test(kinds) && (word.length >= 20 || changes >= 3)) return true;
+  if (!/^[A-Za-z]+$/.test(word)) return false;
+  const parts = word.match(CASED_PARTS).filter((part) => part !== "");
+  if (parts.length >= 4 && word.length / parts.length < 2.5 && word !== word.toUpperCase()) return true;
+  return word.length >= 10 && (word.match(/[aeiouy]/gi)?.length ?? 0) < 0.12 * word.length;
+}

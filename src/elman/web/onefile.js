@@ -1,6 +1,7 @@
 // A page that is a model: what is typed is continued here, and nothing leaves the page.
 
 import {digestOf, predictorOf} from "./predictors.js";
+import {mountLearned} from "./learnedlist.js";
 import {added, mountTyping} from "./typing.js";
 import {Words} from "./words.js";
 
@@ -36,13 +37,15 @@ export class Model {
     return place.logProbs;
   }
 
-  complete(text, n = 7) {
-    return this.words.complete(text, (ids) => this.logProbs(ids), n);
+  complete(text, n = 7, typos = false) {
+    return this.words.complete(text, (ids) => this.logProbs(ids), n, typos);
   }
 
-  /** The words for a text, and a guess of `ahead` words. */
-  predict(text, ahead) {
-    const found = this.complete(text);
+  /** The words for a text, the user's own among them, and a guess of `ahead` words. */
+  predict(text, ahead, learned) {
+    const locale = this.words.locale;
+    let found = this.complete(text, 7, true);
+    if (learned) found = learned.offer(found, {begun: found.begun, before: found.before, n: 7, locale});
     let ghost = "", next = found;
     for (let word = 0; word < ahead && next.words.length; word += 1) {
       const more = added(text + ghost, next);
@@ -74,17 +77,20 @@ export class Model {
 export function begin(about, root) {
   const model = new Model(about);
   const said = root.querySelector("#said");
-  let last = null, timer = 0;
+  let last = null, timer = 0, typing = null;
   // A key is answered with one word at once; when nobody types, the guess grows.
   const predict = async (text) => {
     clearTimeout(timer);
     const again = text === last;
     last = text;
     if (!again) timer = setTimeout(() => typing.refresh(), PAUSE);
-    return model.predict(text, again ? AHEAD : 1);
+    learned.confirm((word) => !model.words.knows(word));
+    return model.predict(text, again ? AHEAD : 1, learned);
   };
-  const typing = mountTyping(root.querySelector("#typing"), predict, {
+  const learned = mountLearned(root.querySelector("#learned"), () => typing?.refresh());
+  typing = mountTyping(root.querySelector("#typing"), predict, {
     label: "Text", placeholder: "Type, or take what stands in grey with Tab", delay: 0,
+    onChange: learned.follow,
     onError() { said.textContent = "Something went wrong in this page. Reload it, and what you type will be completed again."; },
   });
   typing.field.focus();

@@ -5,13 +5,18 @@
 // Tab can leave the field. It needs no other file but typing.css.
 
 const WORD = /^\s*\S+/;
+/** What a word stands right after: a bracket or quote that opens, the sign of a name, a hyphen. */
+const OPENS = /[\s([{¿¡“„«@#/-]$|(?:^|\s)["']$/u;
+/** A mark after a space that a word, a space and the mark's key leave behind. */
+const STRAY = /[\p{L}\p{N}\p{M}] ([.,])$/u;
+const KINDS = { correction: "a correction", learned: "a word of yours" };
 const SPACE = /\s$/;
 
 /**
  * Builds the field inside `root`.
  *
  * `predict(text, {signal})` promises `{words, partial, ghost, unknown}` for the text before the cursor: `words` are
- * `{text, probability}`, the candidates for the next or half-typed word, best first; `partial` is the half-typed word
+ * `{text, probability, kind}`, the candidates for the next or half-typed word, best first; `partial` is the half-typed word
  * that they complete, in other letters perhaps, or ""; `ghost` is the text that Tab would add, several words perhaps;
  * `unknown` is the last word, if the model does not know it.
  *
@@ -30,6 +35,8 @@ export function mountTyping(root, predict, options = {}) {
   let asked = null;
   let timer = 0;
   let dismissed = false;
+  /** The text after which a space was put for a mark. */
+  let spaced = "";
 
   const head = () => field.value.slice(0, field.selectionStart);
   const atEnd = () => field.selectionStart === field.value.length && field.selectionEnd === field.value.length;
@@ -53,12 +60,14 @@ export function mountTyping(root, predict, options = {}) {
     if (focused >= 0) (list.children[Math.min(focused, list.children.length - 1)] || field).focus();
   }
 
-  function chip({ text, probability }, place) {
+  function chip({ text, probability, kind }, place) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "typing-chip";
     const share = percent(probability);
-    button.setAttribute("aria-label", `${text}, ${share}`);
+    if (kind) button.classList.add(`typing-${kind}`);
+    button.setAttribute("aria-label", `${text}, ${share}${kind ? `, ${KINDS[kind] ?? kind}` : ""}`);
+    button.title = KINDS[kind] ?? "";
     button.setAttribute("aria-keyshortcuts", `Alt+${place + 1}`);
     button.style.setProperty("--share", `${Math.max(probability * 100, 1)}%`);
     button.append(span("typing-number", String(place + 1)), span("typing-word", text), span("typing-share", share));
@@ -91,7 +100,7 @@ export function mountTyping(root, predict, options = {}) {
         insert(word);
       }
     } else {
-      insert((head() === "" || SPACE.test(head()) ? "" : " ") + word);
+      insert(seam(head(), word) + word);
     }
   }
 
@@ -128,6 +137,20 @@ export function mountTyping(root, predict, options = {}) {
     asked?.abort();
     clearTimeout(timer);
     timer = setTimeout(ask, delay);
+  }
+
+  /** "word ." becomes "word. ", where the key of the mark was the last one; a space typed after it is that space. */
+  function mendSpacing({ inputType, data }) {
+    const typed = inputType === "insertText" && atEnd() ? data : null, mended = spaced;
+    spaced = "";
+    if (typed === " " && mended && field.value === `${mended} `) {
+      field.setSelectionRange(mended.length, mended.length + 1);
+      document.execCommand("delete");
+    } else if (typed !== null && STRAY.exec(head())?.[1] === typed) {
+      field.setSelectionRange(field.value.length - 2, field.value.length);
+      insert(`${typed} `);
+      spaced = field.value;
+    }
   }
 
   function changed() {
@@ -186,9 +209,10 @@ export function mountTyping(root, predict, options = {}) {
     options.onMove?.();
   }
 
-  field.addEventListener("input", () => {
+  field.addEventListener("input", (event) => {
     caret = field.selectionStart;
     changed();
+    mendSpacing(event);
   });
   field.addEventListener("keydown", key);
   list.addEventListener("keydown", chipKey);
@@ -226,13 +250,18 @@ export function mountTyping(root, predict, options = {}) {
   };
 }
 
+/** The space between a text and a word, or nothing: after a bracket that opens, and before a mark that closes. */
+export function seam(text, word) {
+  return text === "" || OPENS.test(text) || /^[.,;:!?%)\]}”»…]/u.test(word) ? "" : " ";
+}
+
 /**
  * What the best of an answer's words adds to a text: the rest of the half-typed one, or a word after a space. Nothing
  * (null) if it takes the place of what was typed, as "I" does of "i".
  */
 export function added(text, { words, partial }) {
   const best = words[0].text;
-  if (!partial) return (text === "" || SPACE.test(text) ? "" : " ") + best;
+  if (!partial) return seam(text, best) + best;
   return best.startsWith(partial) ? best.slice(partial.length) : null;
 }
 

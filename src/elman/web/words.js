@@ -3,6 +3,7 @@
 import {fold, recase, upperCase} from "./casing.js";
 import {REPEATED, continuesNumber, inAddress, isWhole, isWord} from "./offers.js";
 import {Splitter, endsSentence, lowered} from "./splitter.js";
+import {Typos, unseen} from "./typos.js";
 
 // White space as Unicode has it, and what Python strips too; of JavaScript's own idea neither.
 const BLANK = "\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
@@ -50,6 +51,8 @@ const GOES_ON = {
 };
 const UNK = 0, EOS = 1;
 const CAPITAL = /^\p{Uppercase}/u, SMALL = /^\p{Lowercase}/u, USUALLY = 0.75;
+/** Corrections are looked for where what was typed has a lower probability; less likely ones are not offered. */
+const UNLIKELY = 1e-4, LEAST_SHARE = 0.05;
 
 /** One line in normal form; other blanks than ASCII's belong to the words of pretokenized text. */
 export function normal(line, pretokenized = false) {
@@ -123,6 +126,11 @@ export class Words {
     return this.ids.get(type) ?? this.spelledOtherwise(type)[0] ?? UNK;
   }
 
+  /** Whether a word is a type, in whatever spelling. */
+  knows(word) {
+    return this.spelledOtherwise(` ${word}`).length + this.spelledOtherwise(word).length > 0;
+  }
+
   /** The ids of the types that a text is in any spelling, lowest first. */
   spelledOtherwise(text) {
     return this.folded.get(fold(text, this.locale)) ?? [];
@@ -165,20 +173,50 @@ export class Words {
     return {ids: [...ids, ...this.encode(before)], before, typed: space ? " " : "", lead: space ? 1 : 0, partial: "", others: [], unmatched};
   }
 
-  /** The likeliest words for a text, with what was read of it: there is always something to offer. */
-  complete(text, logProbs, n) {
+  /**
+   * The likeliest words for a text, with what was read of it: there is always something to offer; with `typos` also
+   * corrections. `typed` is the probability of what was typed of the word, `unseen` that of a word there that the
+   * vocabulary does not have.
+   */
+  complete(text, logProbs, n, typos = false) {
     const likeliest = (opening) => {
       const joined = this.joined(opening);
       return this.likeliest(opening, this.massesAt(opening, logProbs), n, joined && logProbs(joined));
     };
-    let opening = this.asked(text, logProbs), words = likeliest(opening);
-    if (!words.length && opening.partial) {
+    let opening = this.asked(text, logProbs), found = likeliest(opening);
+    const begun = opening.partial || opening.unmatched, before = text.slice(0, text.length - begun.length);
+    const place = begun ? this.open(before, {whole: true}) : opening;
+    const unseen = this.massesAt(place, logProbs)(UNK), {total: typed} = found;
+    if (!found.words.length && opening.partial) {
       opening = {...this.open(text, {whole: true}), unmatched: opening.partial};
-      words = likeliest(opening);
+      found = likeliest(opening);
     }
-    if (!words.length) words = likeliest(this.open(""));
+    const words = found.words.length ? found.words : likeliest(this.open("")).words;
     const unknown = opening.unmatched || (opening.ids.at(-1) === UNK && /\S+$/u.exec(opening.before.trimEnd())?.[0]) || "";
-    return {words, partial: opening.partial, unknown};
+    const answer = {words, partial: opening.partial, unknown, typed: opening.unmatched ? 0 : typed, unseen, begun, before};
+    return typos && begun && answer.typed < UNLIKELY && text.endsWith(begun) ? this.corrected(answer, place, logProbs, n) : answer;
+  }
+
+  /** An answer with words that begin almost as typed behind its own: as elman/apps/keyboard/keyboard.py. */
+  corrected(answer, place, logProbs, n) {
+    this.typos ??= new Typos(this.bodies, this.locale);
+    const {begun, typed, unseen: unknown} = answer, massOf = this.massesAt(place, logProbs);
+    const weight = this.weights(answer.before), corrections = new Map();
+    let total = typed + unseen(unknown, begun);
+    for (const [id, nats] of this.typos.similar(begun)) {
+      if (place.lead && !this.tokens[id].startsWith(" ")) continue;
+      const mass = massOf(id) * Math.exp(-nats), text = recase(this.bodies[id], begun, this.locale);
+      total += mass;
+      if (weight(id) > 0) corrections.set(text, (corrections.get(text) ?? 0) + mass * weight(id));
+    }
+    const exact = typed ? answer.words.map(({text, probability}) => ({text, mass: probability * typed})) : [];
+    const meant = [...corrections].filter(([text, mass]) => mass >= LEAST_SHARE * total && !exact.some((each) => each.text === text))
+      .map(([text, mass]) => ({text, mass, kind: "correction"}));
+    const best = [...exact, ...meant].sort((one, two) => two.mass - one.mass).slice(0, n);
+    if (!best.length) return answer;
+    best.sort((one, two) => (one.kind === "correction") - (two.kind === "correction"));
+    const words = best.map(({text, mass, kind}) => ({text, probability: mass / total, ...(kind ? {kind} : {})}));
+    return {...answer, words, partial: begun, unknown: "", typed: total};
   }
 
   /** How a text is read by what the model knows of capitals where a sentence begins. */
@@ -275,7 +313,7 @@ export class Words {
    */
   likeliest(opening, massOf, n, joinedLogProbs = null) {
     const apart = this.isApart(opening);
-    if (apart && opening.partial) return [];
+    if (apart && opening.partial) return {words: [], total: 0};
     const weight = this.weights(opening.before + (opening.lead ? " " : "")), masses = new Map();
     const signed = (text) => (opening.sign ? text.replaceAll(this.splitter.apostrophe, opening.sign) : text);
     let best = [];
@@ -324,7 +362,7 @@ export class Words {
       if (opening.typed.length === opening.lead) total += massOf(UNK);
     }
     best.sort(([one, x], [two, y]) => y - x || (utf8(one) < utf8(two) ? -1 : 1));
-    return best.map(([text, mass]) => ({text, probability: mass / total}));
+    return {words: best.map(([text, mass]) => ({text, probability: mass / total})), total};
   }
 
   /** What a token without a space begins with if it only goes on with the word or symbol that a text ends with. */

@@ -179,7 +179,7 @@ class Keyboard:
         if words:
             # The half-typed word is none of the unknown ones before it.
             before_it = oov[:-1] if oov and begun and oov[-1] == begun else oov
-            return Completion(prompt, begun, words, before_it, "", asked.typed, kinds, read_as)
+            return Completion(prompt, begun, words, before_it, "", asked.total, kinds, read_as)
         # Nothing begins so, not even almost: it is a word of its own, and others follow.
         asked = _Asked(self, read, "", offers)
         asked.add_exact(found)
@@ -215,7 +215,8 @@ class _Asked:
         self.typed = 0.0
         """The probability of everything that begins as typed."""
         self._corrected: dict[str, float] = {}
-        self._total = 0.0
+        self.total = 0.0
+        """That and the probability of what was mistyped so."""
 
     @property
     def places(self) -> list[WordPlace]:
@@ -231,7 +232,7 @@ class _Asked:
             self.typed += weight * typed
             for word, probability in each.words:
                 self._masses[word] = self._masses.get(word, 0.0) + weight * typed * probability
-        self._total = self.typed
+        self.total = self.typed
 
     def add_learned(self, learned: LearnedWords) -> None:
         last = last_word(self._before)
@@ -252,7 +253,7 @@ class _Asked:
                 if text not in self._masses:
                     self.kinds[text] = LEARNED
                 self._masses[text] = self._masses.get(text, 0.0) + weighed
-        self._total = self.typed
+        self.total = self.typed
 
     @property
     def unknown(self) -> float:
@@ -261,7 +262,7 @@ class _Asked:
 
     def add_corrections(self, most: int) -> None:
         found = corrections(self._parts, self._weights, self.places, self._begun, most=most)
-        self._total += found.total
+        self.total += found.total
         for word, mass in found.masses.items():
             weighed = mass * self._weigh(word)
             if weighed and word not in self._masses:
@@ -269,7 +270,7 @@ class _Asked:
 
     def best(self, n: int) -> tuple[list[tuple[str, float]], dict[str, str]]:
         """The n likeliest words with their probabilities, corrections last, and their kinds."""
-        total = self._total or 1.0
+        total = self.total or 1.0
         corrected = {word: mass for word, mass in self._corrected.items() if mass >= _LEAST_SHARE * total}
         both = sorted([*self._masses.items(), *corrected.items()], key=lambda word: -word[1])[:n]
         both.sort(key=lambda word: (word[0] in corrected, -word[1], word[0]))

@@ -13,6 +13,7 @@ c(w) / (all + kinds), which leaves something for words that come for the first t
 """
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -213,8 +214,11 @@ def may_be_learned(word: str) -> bool:
     """
     if len(word) > _LONGEST or not has_letters(word) or is_secret(word) or in_address(word):
         return False
-    letters = word.translate({ord(sign): "" for sign in f"{APOSTROPHES}-"})
-    return len(word) > 1 and letters.isalpha() if any(map(str.isalpha, word)) else not any(map(str.isalnum, word))
+    if not any(map(str.isalpha, word)):
+        return not any(map(str.isalnum, word))
+    inside = f"{APOSTROPHES}-"
+    letters = all(char in inside or unicodedata.category(char)[0] in "LM" for char in word)
+    return len(word) > 1 and letters and word[0].isalpha() and word[-1] not in inside
 
 
 def _words_of(line: str) -> Iterator[str | None]:

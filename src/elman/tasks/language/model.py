@@ -269,7 +269,7 @@ class Model(LowLevel, Exports):
                 **{f"also:{model.lm.model_hash[:8]}": True for model in also},
             }  # fmt: skip
             how["typist"] = Typist(keyboard, mistype=mistype or 0.0).type_lines
-            how["typed"] = "keyboard-" + "-".join(mark for mark, on in marks.items() if on)
+            how["typed"] = "-".join(["keyboard", *(mark for mark, on in marks.items() if on)])
         config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
             return keystrokes_of(self.lm, text, context=context, progress=told, tuned_on=self._tuned_on, **how)
