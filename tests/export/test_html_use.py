@@ -83,7 +83,7 @@ def test_what_the_model_holds_is_text_and_no_markup(opened: Opened) -> None:
         lm, name=name, data={"hash": "<b>abc</b>"}, figures={"test": {"bits_per_byte": 1.5, "perplexity": 9.0}}
     )
     assert page.locator("h1").inner_text() == name and page.locator("img").count() == 0
-    page.click("summary")
+    page.get_by_text("What this page is").click()
     assert "<b>abc</b>" in page.locator("dl").inner_text()
     assert "1.5000 bits per byte" in page.locator("dl").inner_text()
     page.locator("textarea").press_sequentially("yes <b> & ")

@@ -190,8 +190,8 @@ def _function(code: Code, matrices: _Matrices) -> dict[str, Any]:
 def assemble(about: Mapping[str, Any], *, card: Mapping[str, Any], name: str, version: str, lm: LanguageModel) -> str:
     """The page: one style, one script, one piece of data, and a policy that allows only these."""
     return one_file(
-        "typing.html", about, styles=("typing.css", "onefile.css", "learnedlist.css"), scripts=_SCRIPTS, title=name, version=version,
-        facts=facts_of(card, lm),
+        "typing.html", about, styles=("typing.css", "onefile.css", "learnedlist.css"), scripts=_SCRIPTS, title=name,
+        version=version, facts=facts_of(card, lm),
     )  # fmt: skip
 
 
