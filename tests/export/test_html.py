@@ -39,7 +39,7 @@ def test_it_completes_as_python_does(opened: Opened, cell: str, shape: dict[str,
     lm = network(cell, **shape)
     page = opened.open(lm)
     assert disagreements(page, lm) == []
-    page.click("summary")
+    page.get_by_text("What this page is").click()
     page.click("#check")
     assert page.locator("#said").inner_text().startswith("All 60 contexts are completed here as by elman: ")
 
@@ -83,7 +83,7 @@ def test_an_ngram_completes_as_python_does(opened: Opened, options: dict[str, An
     page = opened.open(lm)
     assert disagreements(page, lm) == []
     page.evaluate("document.elman.predictor.unigrams[4] *= 1 + 1e-6; document.elman.path.length = 1")
-    page.click("summary")
+    page.get_by_text("What this page is").click()
     page.click("#check")
     assert "contexts are completed otherwise" in page.locator("#said").inner_text()
 
@@ -98,7 +98,7 @@ def test_a_mixture_completes_as_python_does(opened: Opened) -> None:
         (word, share), *words = context["words"]
         other = [context | {"digest": context["digest"] ^ 1}, context | {"words": [(word, share * (1 + 1e-8)), *words]}]
         assert len(page.evaluate("(contexts) => document.elman.check(contexts)", [context, *other])) == 2
-        page.click("summary")
+        page.get_by_text("What this page is").click()
         page.click("#check")
         assert "every log-probability of its parts has the same bits" in page.locator("#said").inner_text()
 
@@ -152,6 +152,6 @@ def test_a_page_that_computes_otherwise_says_so(opened: Opened) -> None:
     page = opened.open(network("lstm"))
     page.evaluate("document.elman.predictor.output.memory.fixed[7] += 3")
     page.evaluate("document.elman.path.forEach((place) => { delete place.logProbs; })")
-    page.click("summary")
+    page.get_by_text("What this page is").click()
     page.click("#check")
     assert "contexts are completed otherwise" in page.locator("#said").inner_text()
