@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.naive_bayes import BernoulliNB
 
-from elman.data.hashed_ngrams import hashed_ngrams
+from elman.data.hashed_ngrams import Features, hashed_ngrams
 from elman.errors import FolderError
-from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, mixed, scaled
+from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, informativeness, mixed, scaled
 
 TEXTS = ["to be or not to be", "", "a rose is a rose is a rose", "be", "😀"]
 BUCKETS = 1 << 10
@@ -16,8 +17,8 @@ BUCKETS = 1 << 10
 def _model(labels: int = 3) -> NgramRegression:
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(2 * BUCKETS, labels)).astype(np.float16)
-    rarity = rng.uniform(1, 5, 2 * BUCKETS).astype(np.float16)
-    return NgramRegression(weights, rng.normal(size=labels).astype(np.float32), rarity)
+    factors = rng.uniform(1, 5, 2 * BUCKETS).astype(np.float16)
+    return NgramRegression(weights, rng.normal(size=labels).astype(np.float32), factors)
 
 
 def test_numbers_are_those_of_tfidf() -> None:
@@ -36,14 +37,36 @@ def test_numbers_are_those_of_tfidf() -> None:
     np.testing.assert_array_equal(model.logits(TEXTS)[1], model.bias)
 
 
+def test_informativeness_is_that_of_naive_bayes() -> None:
+    """Of labels of one frequency, the root of the ratio of scikit-learn's probabilities."""
+    texts = ["a good film", "a good plot", "a fine film", "a bad film", "a bad film", "a slow plot"]
+    targets = np.array([0, 0, 0, 1, 1, 1])
+    found = hashed_ngrams(texts, buckets=BUCKETS)
+    matrix = csr_matrix((found.counts, found.buckets, found.starts), (len(texts), 2 * BUCKETS))
+    likely = BernoulliNB(alpha=1).fit(matrix, targets).feature_log_prob_
+    wanted = np.sqrt(np.abs(likely[0] - likely[1]))
+    for labels in (targets, np.stack([targets == 0, targets == 1], axis=1)):
+        told = informativeness(found, labels, buckets=BUCKETS, labels=2)
+        np.testing.assert_allclose(told, wanted, atol=1e-12)
+
+
+def test_informativeness_of_one_text_by_hand() -> None:
+    """Ten texts: three, four and three of the labels. A bucket that one text has counts as if two more
+    texts had it, with these shares, each smoothed by one text."""
+    found = Features(np.array([0, 1, *[2] * 9]), np.array([0, 1]), np.ones(2, np.float32))
+    told = informativeness(found, np.array([2, 0, 0, 2, 2, 1, 1, 1, 1, 0]), buckets=1, labels=3)
+    there = np.log([(1 + 2 * 4 / 12) / (2 - 2 * 4 / 12), (4 / 12) / (8 / 12)])
+    np.testing.assert_allclose(told, np.sqrt(np.abs(there[0] - there[1])))
+
+
 def test_a_file_gives_the_same_logits_and_bad_ones_are_refused() -> None:
     model = _model()
     again = NgramRegression.from_files({NGRAMS_FILE: model.to_bytes()}, labels=3)
     assert again is not None and again.digest == model.digest
     np.testing.assert_array_equal(again.logits(TEXTS), model.logits(TEXTS))
     assert NgramRegression.from_files({}, labels=3) is None
-    infinite = NgramRegression(model.weights, model.bias * np.float32(np.inf), model.rarity)
-    odd = NgramRegression(model.weights[:-2], model.bias, model.rarity[:-2])
+    infinite = NgramRegression(model.weights, model.bias * np.float32(np.inf), model.factors)
+    odd = NgramRegression(model.weights[:-2], model.bias, model.factors[:-2])
     for data, labels in (
         (b"", 3), (model.to_bytes()[:-1], 3), (model.to_bytes(), 2), (infinite.to_bytes(), 3), (odd.to_bytes(), 3),
     ):  # fmt: skip

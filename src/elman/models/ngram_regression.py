@@ -1,8 +1,9 @@
 """Logistic regression on the hashed n-grams of a text (``data.hashed_ngrams``), the linear part of a
 text classifier.
 
-A feature's number is (1 + ln count) times its inverse document frequency, ln((1 + N) / (1 + n)) + 1
-for n of N training texts; words and characters are then scaled to length 1 each, as TF-IDF does.
+A feature's number is (1 + ln count) times its bucket's factor; words and characters are then scaled
+to length 1 each. The factor is the inverse document frequency, ln((1 + N) / (1 + n)) + 1 for n of N
+training texts, as of TF-IDF, times how much the bucket tells of a label (``informativeness``).
 """
 
 import hashlib
@@ -16,9 +17,11 @@ from elman.data.hashed_ngrams import Features, hashed_ngrams
 from elman.errors import FolderError
 
 NGRAMS_FILE = "ngrams.safetensors"
-_MOST_BUCKETS = 1 << 15
+_MOST_BUCKETS = 1 << 16
 _MOST_NUMBERS = 1 << 19
 """Most weights of all labels, a megabyte."""
+_USUAL_TEXTS = 2
+"""A bucket's labels are counted as if so many more texts with the usual labels had it."""
 
 
 def buckets_for(labels: int, *, features: int = _MOST_BUCKETS) -> int:
@@ -26,7 +29,7 @@ def buckets_for(labels: int, *, features: int = _MOST_BUCKETS) -> int:
     K labels have room; below 2^10 none are left.
 
     >>> buckets_for(2), buckets_for(12), buckets_for(1000)
-    (32768, 16384, 0)
+    (65536, 16384, 0)
     """
     most = min(_MOST_BUCKETS, _MOST_NUMBERS // (2 * labels))
     if most < 1 << 10:
@@ -40,7 +43,7 @@ class NgramRegression:
     Args:
         weights: of the words' buckets and of the characters' ``[2 M, K]``.
         bias: of the labels ``[K]``.
-        rarity: the inverse document frequency of each bucket ``[2 M]``.
+        factors: of the buckets ``[2 M]``.
 
     >>> zeros = np.zeros((2048, 2), np.float16)
     >>> model = NgramRegression(zeros, np.array([0, 1], np.float32), np.ones(2048, np.float16))
@@ -48,14 +51,14 @@ class NgramRegression:
     [[0.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(self, weights: NDArray[np.float16], bias: NDArray[np.float32], rarity: NDArray[np.float16]) -> None:
-        self.weights, self.bias, self.rarity = weights, bias, rarity
-        self._weights, self._rarity = weights.astype(np.float32), rarity.astype(np.float32)
+    def __init__(self, weights: NDArray[np.float16], bias: NDArray[np.float32], factors: NDArray[np.float16]) -> None:
+        self.weights, self.bias, self.factors = weights, bias, factors
+        self._weights, self._factors = weights.astype(np.float32), factors.astype(np.float32)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One number per label ``[N, K]``."""
-        found = hashed_ngrams(texts, buckets=len(self.rarity) // 2)
-        numbers = scaled(found, self._rarity)
+        found = hashed_ngrams(texts, buckets=len(self.factors) // 2)
+        numbers = scaled(found, self._factors)
         logits = np.tile(self.bias, (len(texts), 1))
         real = np.flatnonzero(np.diff(found.starts))
         if len(real):
@@ -72,7 +75,7 @@ class NgramRegression:
         """Its file."""
         from safetensors.numpy import save
 
-        return save({"weights": self.weights, "bias": self.bias, "rarity": self.rarity})
+        return save({"weights": self.weights, "bias": self.bias, "factors": self.factors})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], *, labels: int) -> Self | None:
@@ -92,13 +95,13 @@ class NgramRegression:
             raise FolderError(f"{NGRAMS_FILE} is damaged; copy or train it again") from error
         if not _fit(arrays, labels):
             raise FolderError(f"{NGRAMS_FILE} does not fit this model; copy or train it again")
-        return cls(arrays["weights"], arrays["bias"], arrays["rarity"])
+        return cls(arrays["weights"], arrays["bias"], arrays["factors"])
 
 
 def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
-    rows = len(arrays["rarity"]) if set(arrays) == {"weights", "bias", "rarity"} else 0
-    shapes = {"weights": (rows, labels), "bias": (labels,), "rarity": (rows,)}
-    types = {"weights": np.float16, "bias": np.float32, "rarity": np.float16}
+    rows = len(arrays["factors"]) if set(arrays) == {"weights", "bias", "factors"} else 0
+    shapes = {"weights": (rows, labels), "bias": (labels,), "factors": (rows,)}
+    types = {"weights": np.float16, "bias": np.float32, "factors": np.float16}
     return (
         rows in {2 << bits for bits in range(10, _MOST_BUCKETS.bit_length())}
         and all(arrays[name].shape == shape and arrays[name].dtype == types[name] for name, shape in shapes.items())
@@ -106,12 +109,39 @@ def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
     )
 
 
-def scaled(features: Features, rarity: NDArray[np.float32]) -> NDArray[np.float32]:
+def informativeness(
+    features: Features, targets: NDArray[np.int64] | NDArray[np.bool_], *, buckets: int, labels: int
+) -> NDArray[np.float64]:
+    """How much each of the ``[2 M]`` buckets tells of a label: the root of the most that it changes a
+    label's log-odds. Naive Bayes makes the same use of counts (Wang and Manning 2012).
+
+    Args:
+        targets: the label of each text ``[N]``, or whether it has each of K labels ``[N, K]``.
+        buckets: of each of the two parts (M).
+
+    >>> features = Features(np.array([0, 1, 3]), np.array([0, 0, 1]), np.ones(3, np.float32))
+    >>> (informativeness(features, np.array([0, 1]), buckets=1, labels=2) ** 2).round(3).tolist()  # ln 2
+    [0.0, 0.693]
+    """
+    texts = np.repeat(np.arange(len(targets)), np.diff(features.starts))
+    member = targets if targets.ndim == 2 else targets[:, None] == np.arange(labels)
+    having = np.bincount(features.buckets, minlength=2 * buckets)
+    shares = (1 + member.sum(axis=0)) / (2 + len(targets))
+    most = np.zeros(2 * buckets)
+    for label, share in enumerate(shares.tolist()):
+        count = np.bincount(features.buckets[member[texts, label]], minlength=2 * buckets)
+        there = (count + _USUAL_TEXTS * share) / (having + _USUAL_TEXTS)
+        most = np.maximum(most, np.abs(np.log(there / (1 - there)) - np.log(share / (1 - share))))
+    return np.sqrt(most)
+
+
+def scaled(features: Features, factors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The number of each feature of each text; those of each part of a text have length 1."""
-    numbers = (1 + np.log(features.counts)) * rarity[features.buckets]
+    numbers = (1 + np.log(features.counts)) * factors[features.buckets]
     texts = np.repeat(np.arange(len(features.starts) - 1), np.diff(features.starts))
-    part = 2 * texts + (features.buckets >= len(rarity) // 2)
+    part = 2 * texts + (features.buckets >= len(factors) // 2)
     lengths = np.sqrt(np.bincount(part, weights=numbers * numbers))
+    lengths[lengths == 0] = 1  # nothing that training knows
     return (numbers / lengths[part]).astype(np.float32)
 
 

@@ -26,12 +26,19 @@ def test_weights_are_those_of_scikit_learn(weights: np.ndarray | None, monkeypat
     monkeypatch.setattr(ngram_training, "INVERSE_PENALTIES", (2.0,))
     found = fit_ngrams(_part(TARGETS), _part(TARGETS), labels=3, class_weights=weights)
     assert found is not None
-    features = hashed_ngrams(TEXTS, buckets=len(found.rarity) // 2)
-    numbers = scaled(features, found.rarity.astype(np.float32))
-    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.rarity)))
+    features = hashed_ngrams(TEXTS, buckets=len(found.factors) // 2)
+    numbers = scaled(features, found.factors.astype(np.float32))
+    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.factors)))
     own = None if weights is None else dict(enumerate(weights.tolist()))
     oracle = LogisticRegression(C=2.0, tol=1e-6, max_iter=1000, class_weight=own).fit(matrix, TARGETS)
     np.testing.assert_allclose(softmax(found.logits(TEXTS)), oracle.predict_proba(matrix), atol=3e-3)
+
+
+def test_n_grams_that_training_does_not_have_say_nothing() -> None:
+    found = fit_ngrams(_part(TARGETS), _part(TARGETS), labels=3, class_weights=None)
+    assert found is not None
+    np.testing.assert_array_equal(found.logits(["ж", ""]), [found.bias, found.bias])
+    np.testing.assert_allclose(found.logits(["good ж"]), found.logits(["good"]), atol=1e-6)
 
 
 def test_several_labels_are_separate_regressions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,9 +46,9 @@ def test_several_labels_are_separate_regressions(monkeypatch: pytest.MonkeyPatch
     several = np.stack([TARGETS == 0, TARGETS != 1], axis=1)
     found = fit_ngrams(_part(several), _part(several), labels=2, class_weights=None)
     assert found is not None
-    features = hashed_ngrams(TEXTS, buckets=len(found.rarity) // 2)
-    numbers = scaled(features, found.rarity.astype(np.float32))
-    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.rarity)))
+    features = hashed_ngrams(TEXTS, buckets=len(found.factors) // 2)
+    numbers = scaled(features, found.factors.astype(np.float32))
+    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.factors)))
     for label in range(2):
         oracle = LogisticRegression(C=2.0, tol=1e-6, max_iter=1000).fit(matrix, several[:, label])
         np.testing.assert_allclose(

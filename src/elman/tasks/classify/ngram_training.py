@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elman.data.hashed_ngrams import Features, hashed_ngrams
 from elman.metrics.calibration import fit_temperature, log_loss, sigmoid, softmax
 from elman.models.encoder import label_loss
-from elman.models.ngram_regression import NgramRegression, buckets_for, scaled
+from elman.models.ngram_regression import NgramRegression, buckets_for, informativeness, scaled
 from elman.tasks.classify.texts import LabelledTexts, Targets
 
 INVERSE_PENALTIES = (2.0, 4.0, 8.0, 16.0, 32.0)
@@ -46,17 +46,18 @@ def fit_ngrams(
     if not len(found.buckets):
         return None
     frequency = np.bincount(found.buckets, minlength=2 * buckets)
-    rarity = (np.log((1 + rows) / (1 + frequency)) + 1).astype(np.float16)
+    told = informativeness(found, train.targets[:rows], buckets=buckets, labels=labels)
+    factors = ((np.log((1 + rows) / (1 + frequency)) + 1) * told).astype(np.float16)
     used = np.flatnonzero(frequency)
     problem = _Regression(
-        found, scaled(found, rarity.astype(np.float32)), used, train.targets[:rows], labels, class_weights
+        found, scaled(found, factors.astype(np.float32)), used, train.targets[:rows], labels, class_weights
     )
     best, lowest = None, np.inf
     for inverse_penalty in INVERSE_PENALTIES:
         weights, bias = problem.fit(inverse_penalty)
         table = np.zeros((2 * buckets, labels), np.float16)
         table[used] = weights
-        model = NgramRegression(table, bias, rarity)
+        model = NgramRegression(table, bias, factors)
         loss = log_loss(valid.targets, probabilities(model.logits(valid.texts), valid.targets))
         if loss >= lowest:
             break
