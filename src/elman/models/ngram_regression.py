@@ -20,6 +20,8 @@ NGRAMS_FILE = "ngrams.safetensors"
 _MOST_BUCKETS = 1 << 16
 _MOST_NUMBERS = 1 << 19
 """Most weights of all labels, a megabyte."""
+_FACTORS = "rarity"
+"""Their name in the file: in the first ones they were inverse document frequencies."""
 _USUAL_TEXTS = 2
 """A bucket's labels are counted as if so many more texts with the usual labels had it."""
 
@@ -75,7 +77,7 @@ class NgramRegression:
         """Its file."""
         from safetensors.numpy import save
 
-        return save({"weights": self.weights, "bias": self.bias, "factors": self.factors})
+        return save({"weights": self.weights, "bias": self.bias, _FACTORS: self.factors})
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], *, labels: int) -> Self | None:
@@ -95,13 +97,13 @@ class NgramRegression:
             raise FolderError(f"{NGRAMS_FILE} is damaged; copy or train it again") from error
         if not _fit(arrays, labels):
             raise FolderError(f"{NGRAMS_FILE} does not fit this model; copy or train it again")
-        return cls(arrays["weights"], arrays["bias"], arrays["factors"])
+        return cls(arrays["weights"], arrays["bias"], arrays[_FACTORS])
 
 
 def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
-    rows = len(arrays["factors"]) if set(arrays) == {"weights", "bias", "factors"} else 0
-    shapes = {"weights": (rows, labels), "bias": (labels,), "factors": (rows,)}
-    types = {"weights": np.float16, "bias": np.float32, "factors": np.float16}
+    rows = len(arrays[_FACTORS]) if set(arrays) == {"weights", "bias", _FACTORS} else 0
+    shapes = {"weights": (rows, labels), "bias": (labels,), _FACTORS: (rows,)}
+    types = {"weights": np.float16, "bias": np.float32, _FACTORS: np.float16}
     return (
         rows in {2 << bits for bits in range(10, _MOST_BUCKETS.bit_length())}
         and all(arrays[name].shape == shape and arrays[name].dtype == types[name] for name, shape in shapes.items())
