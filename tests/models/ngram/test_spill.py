@@ -267,9 +267,6 @@ def test_a_disk_with_too_little_room_is_seen_before(
     usage = type(shutil.disk_usage(tmp_path))
     told = {3_000_000: "set ELMAN_CACHE to a folder on a larger disk", 5_000_000: "half of that is usual"}
     for free, said in told.items():
-        (3_000_000, "set ELMAN_CACHE to a folder on a larger disk"),
-        (5_000_000, "half of that is usual"),
-    ):
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(100, 95, free))
         expected = f"counting may take 7 MB of disk in .*counts, where {free // 10**6} MB are free; {said}"
         if free < 3_500_000:
