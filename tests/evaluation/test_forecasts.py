@@ -49,7 +49,11 @@ def test_a_better_rival_is_to_be_used() -> None:
     seasonal = np.tile([1.0, 5.0, 2.0], 60) + 0.1 * np.random.default_rng(2).normal(size=180)
     again = seasonal[-93:-3].reshape(30, 3)
     found = report(seasonal, again + 0.5, 3, **{"seasonal naive": again})
-    assert "use seasonal naive" in found.verdict.lower() and "No skill" not in found.verdict
+    assert (
+        "Seasonal naive is better" in found.verdict
+        and "elman has no command that uses it" in found.verdict
+        and "No skill" not in found.verdict
+    )
 
 
 def test_one_piece_of_time_decides_nothing() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from elman.errors import UsageError
 from elman.evaluation.labels import LabelReport, LabelScores, evaluate_labels, labels_signature, verdict_of
+from elman.evaluation.verdict import instead
 from elman.metrics.intervals import Interval, macro_f1, paired_difference
 from elman.metrics.labels import LabelTally
 
@@ -75,7 +76,7 @@ def test_verdicts() -> None:
     assert difference is not None and difference[1:] == pytest.approx((0.02 - 0.0087, 0.02 + 0.0087), abs=0.0015)
     worse = compared(1000, 830, 850)
     assert worse.verdict.startswith("TF-IDF is better by 2.0 points of accuracy (1.") and worse.verdict.endswith(
-        "use it."
+        "; elman has no command that uses it. More data or a longer training may help."
     )
     assert compared(1821, 1500, 1500).verdict == (
         "No difference from TF-IDF that 1,821 examples could show: 0.0 points of accuracy (0.0 to 0.0)."
@@ -91,7 +92,7 @@ def test_the_verdict_is_about_the_best_rival_and_its_sentence_starts_with_a_capi
         difference=Interval(-0.012, -0.021, -0.003),
     )  # fmt: skip
     assert verdict_of([rival], headline="micro_f1", examples=9) == (
-        "A rule is better by 1.2 points of micro F1 (0.3 to 2.1): use it."
+        "A rule is better by 1.2 points of micro F1 (0.3 to 2.1)" + instead("a rule")
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from elman.errors import UsageError
 from elman.evaluation.outcome_rivals import ColumnRegression, EloRegression, SoftmaxRegression, elo_ratings
 from elman.evaluation.outcomes import evaluate_outcomes
+from elman.evaluation.verdict import instead
 from elman.report.outcomes_page import outcomes_table
 
 
@@ -35,7 +36,9 @@ def test_a_rival_that_wins_is_named() -> None:
     truth = np.arange(300) % 2
     sure, coin = np.where(np.arange(2) == truth[:, None], 0.9, 0.1), np.full((300, 2), 0.5)
     report = evaluate_outcomes(truth, coin, names=["a", "b"], rivals={"ratings": sure}, resamples=100)
-    assert report.verdict.startswith("Ratings is better by 0.588 nats of log loss") and "use it" in report.verdict
+    assert report.verdict.startswith("Ratings is better by 0.588 nats of log loss") and report.verdict.endswith(
+        instead("ratings")
+    )
 
 
 def test_no_rows_and_broken_probabilities() -> None:

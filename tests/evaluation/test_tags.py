@@ -7,6 +7,7 @@ import pytest
 
 from elman.errors import UsageError
 from elman.evaluation.tags import FIGURES, evaluate_tags, tag_difference, tags_signature
+from elman.evaluation.verdict import instead
 from elman.metrics.spans import SpanCounts
 
 WORDS = [["We", "bank", "there"], ["The", "bank"], ["Ada", "Lovelace", "of", "London"]]
@@ -81,7 +82,7 @@ def test_rivals_differences_and_verdicts() -> None:
     assert rival.difference is not None and rival.difference.value == 0.25 and rival.p_value == 1 / 301
     assert tag_difference(words, truth, truth, worst, **how) == (rival.difference, rival.p_value)
     turned = evaluate_tags(words, truth, worst, rivals={"a worse one": worse}, **how)
-    assert turned.verdict.startswith("A worse one is better by ") and turned.verdict.endswith(": use it.")
+    assert turned.verdict.startswith("A worse one is better by ") and turned.verdict.endswith(instead("a worse one"))
     equal = evaluate_tags(words, truth, worst, rivals={"itself": worst}, **how)
     assert (
         equal.verdict == "No difference from itself that 60 sentences could show: 0.0 points of accuracy (0.0 to 0.0)."

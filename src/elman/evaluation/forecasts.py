@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from elman.errors import UsageError
 from elman.evaluation.forecast_rivals import NAIVE, SEASONAL
+from elman.evaluation.verdict import instead
 from elman.metrics.forecast import absolute_errors, covered, mase, pinball, row_means, smape
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.signature import signature
@@ -196,14 +197,14 @@ def verdict_of(rivals: Sequence[ForecastScores], *, forecasts: int, pieces: int,
     if low > 0:
         found = f"Better than {best.name} by {value:.3f} MASE ({low:.3f} to {high:.3f})."
     elif high < 0:
-        found = f"{name} is better by {-value:.3f} MASE ({-high:.3f} to {-low:.3f}): use {best.name}."
+        found = f"{name} is better by {-value:.3f} MASE ({-high:.3f} to {-low:.3f}){instead(best.name)}"
     else:
         found = (
             f"No difference from {best.name} that {counted(forecasts, 'forecast')} could show: {value:.3f} MASE "
             f"({low:.3f} to {high:.3f})."
         )
         if value < 0 and best.name in (NAIVE, SEASONAL):
-            found += f" Use {best.name}, which is simpler."
+            found += f" {name} is simpler, though elman has no command that uses it."
     plain = next((rival for rival in rivals if rival.name == NAIVE), None)
     if plain is None or plain.difference is None or plain.difference.low > 0:
         return found

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
+from elman.evaluation.verdict import instead
 from elman.metrics.calibration import Reliability
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.ranked import ranked_scores
@@ -147,7 +148,7 @@ def verdict_of(rivals: Sequence[OutcomeScores], *, examples: int) -> str:
         return f"Better than {best.name} by {value:.3f} nats of log loss ({low:.3f} to {high:.3f})."
     if high < 0:
         name = best.name[:1].upper() + best.name[1:]
-        return f"{name} is better by {-value:.3f} nats of log loss ({-high:.3f} to {-low:.3f}): use it."
+        return f"{name} is better by {-value:.3f} nats of log loss ({-high:.3f} to {-low:.3f}){instead(best.name)}"
     return (
         f"No difference from {best.name} that {counted(examples, 'row')} could show: "
         f"{value:.3f} nats of log loss ({low:.3f} to {high:.3f})."

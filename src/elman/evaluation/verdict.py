@@ -2,6 +2,10 @@
 
 from elman.metrics.intervals import Interval
 
+RULES = "the rules of elman answer"
+_COMMANDS = {RULES: "elman answer DOCS QUESTION"}
+"""What runs a rival, by its name; most of them are trained for the comparison alone."""
+
 
 def verdict(rival: str, difference: Interval, *, figure: str, units: str) -> str:
     """The sentence that follows from a difference and its interval.
@@ -20,11 +24,25 @@ def verdict(rival: str, difference: Interval, *, figure: str, units: str) -> str
         return f"Better than {rival} by {points(value)} points of {figure} ({points(low)} to {points(high)})."
     if high < 0:
         name, by = rival[:1].upper() + rival[1:], points(-value)
-        return f"{name} is better by {by} points of {figure} ({points(-high)} to {points(-low)}): use it."
+        return f"{name} is better by {by} points of {figure} ({points(-high)} to {points(-low)}){instead(rival)}"
     return (
         f"No difference from {rival} that {units} could show: "
         f"{points(value)} points of {figure} ({points(low)} to {points(high)})."
     )
+
+
+def instead(rival: str) -> str:
+    """The end of a sentence on a rival that is better: how to use it, or what else to do.
+
+    >>> instead(RULES)
+    ': use it (elman answer DOCS QUESTION).'
+    >>> instead("a coin")
+    '; elman has no command that uses it. More data or a longer training may help.'
+    """
+    command = _COMMANDS.get(rival)
+    if command is not None:
+        return f": use it ({command})."
+    return "; elman has no command that uses it. More data or a longer training may help."
 
 
 def points(value: float) -> str:

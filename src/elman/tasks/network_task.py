@@ -27,8 +27,6 @@ class NetworkTask(Task):
     """From the figures of an evaluation, as JSON, to a table: ``module:function``."""
     page: ClassVar[str | None] = None
     """From a folder and such figures to the files of a page: ``module:function``."""
-    examples: ClassVar[str] = "examples"
-    """What its data consists of."""
     reading: ClassVar[tuple[str, ...] | None] = None
     """The settings of how data is read that an evaluation takes; None for all."""
 

@@ -11,10 +11,12 @@ from elman.config import Config
 from elman.errors import FolderError, TextError, TrainingError, UsageError
 from elman.models.registry import entry, is_known, known, resolve, trainable
 from elman.progress import Progress
+from elman.report.curve import read_log
 from elman.storage.folder import read_config
 from elman.system.machine import choose_device, set_threads
 from elman.tasks.job import Job
 from elman.tasks.request import Request
+from elman.tasks.undertrained import training_in_words
 from elman.training.plan import Plan
 from elman.training.plan_file import PLAN_FILE, read_plan
 
@@ -61,6 +63,9 @@ class Task(ABC):
     ``elman.studies.comparison.Comparison``; None where models cannot be compared."""
     holds_out: ClassVar[bool] = True
     """Whether a part of the data, or ``--valid``, is kept from training."""
+
+    examples: ClassVar[str] = "examples"
+    """What its data consists of."""
 
     def flags(self) -> list[type[Config]]:
         """The configurations whose fields are settings of ``elman train``: of data, of each kind,
@@ -193,7 +198,7 @@ class Task(ABC):
 
     def advice(self, card: Mapping[str, Any], folder: str) -> Iterable[str]:
         """What `elman train` says about a trained model, besides its figures."""
-        return ()
+        return training_in_words(read_log(Path(folder) / "training" / "log.jsonl"), self.examples)
 
     def next_steps(self, folder: str) -> str:
         """Commands to try on a trained model."""

@@ -6,12 +6,13 @@ from elman.apps.answer import Answerer
 from elman.apps.ranking.build import IndexedDocument, temporary_index
 from elman.data.squad import SquadFile
 from elman.evaluation.answers import AnswerReport, evaluate_answers
+from elman.evaluation.verdict import RULES
 from elman.progress import Progress
 
 if TYPE_CHECKING:
     from elman.tasks.answer.model import PassageReader
 
-RULES, SENTENCE = "the rules of elman answer", "the best sentence"
+SENTENCE = "the best sentence"
 
 
 def evaluate_part(model: "PassageReader", part: SquadFile, *, rival: bool, progress: Progress) -> AnswerReport:

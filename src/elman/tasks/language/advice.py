@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from elman.tasks.undertrained import epochs_in_words
+
 FEWEST_VALIDATIONS = 3
 _MOST_DOUBLINGS = 2.0
 """A curve says nothing about more than four times its time."""
@@ -19,7 +21,7 @@ def advice(card: Mapping[str, Any], folder: str) -> Iterator[str]:
     rival = card.get("rival")
     if card.get("epochs") is None:
         return
-    read = epochs_in_words(card["epochs"])
+    read = epochs_in_words(card["epochs"], "text")
     if rival is None:
         yield read
         return
@@ -41,17 +43,6 @@ def advice(card: Mapping[str, Any], folder: str) -> Iterator[str]:
         )
     elif worse["high"] >= 0:
         yield (f"the difference is not significant (95%: {worse['low']:+.4f} to {worse['high']:+.4f} bits per byte)")
-
-
-def epochs_in_words(epochs: float) -> str:
-    """How much of the text was read.
-
-    >>> epochs_in_words(0.304), epochs_in_words(3.21)
-    ('read 30% of the text once', 'read the text 3.2 times')
-    """
-    if epochs < 0.995:
-        return f"read {100 * epochs:.2g}% of the text once"
-    return "read the text once" if epochs < 1.05 else f"read the text {epochs:.1f} times"
 
 
 def minutes_to_gain(curve: Sequence[tuple[float, float]], gain: float) -> float | None:
