@@ -56,6 +56,7 @@ def test_typing_takes_one_step_a_word_and_none_back(opened: Opened) -> None:
     ask = "([text]) => document.elman.complete(text).words.length"
     for text, more in (
         ("the", 1),
+        ("the ", 1),
         ("the cat", 1),
         ("the ca", 0),
         ("the cat ", 1),
