@@ -1,6 +1,7 @@
 """The served page as a keyboard: two languages in one field, and the user's own words."""
 
 import pytest
+from playwright.sync_api import Error
 from tests.serve.conftest import Open, Visit, fit, typed, until
 
 from elman.api import Model
@@ -66,3 +67,32 @@ def test_the_page_counts_and_weighs_as_python_does(visit: Visit) -> None:
             [lines, last],
         )
         assert dict(map(tuple, shares)) == pytest.approx(dict(own.beginning("", before=last)))
+
+
+def test_the_page_adds_counts_as_python_does(visit: Visit) -> None:
+    first = LearnedWords.from_lines(
+        '{"word": "Zaphod", "count": 2, "after": {"constructor": 1}, "before": {"said": 1000}}\n'
+        '{"word": "Abel", "count": 3, "before": {"toString": 1}}\n',
+        name="first",
+    )
+    second = LearnedWords.from_lines(
+        '{"word": "Abel", "count": 4, "after": {"Mr": 2, "constructor": 1}}', name="second"
+    )
+    lines = [first.to_lines(), second.to_lines()]
+    first.add(second)
+    first.learn("constructor Zaphod", known=lambda word: word == "constructor")
+    entries, shares, follow = visit.page.evaluate(
+        """(lines) => import('./web/learned.js').then(({Learned}) => {
+            const [own, other] = lines.map((each) => Learned.fromLines(each));
+            own.add(other);
+            own.count('Zaphod', 'constructor');
+            return [own.entries, own.shares(own.entries, 'valueOf'), own.following('Zaphod')];
+        })""",
+        lines,
+    )
+    assert {each["word"]: each for each in entries} == {each.word: each._asdict() for each in first}
+    assert dict(map(tuple, shares)) == pytest.approx(dict(first.beginning("", before="valueOf")))
+    assert dict(map(tuple, follow)) == pytest.approx(dict(first.following("Zaphod")))
+    twice = "(line) => import('./web/learned.js').then(({Learned}) => { Learned.fromLines(line + line); })"
+    with pytest.raises(Error, match="Line 2: “Abel” stands there twice"):
+        visit.page.evaluate(twice, second.to_lines())

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import FolderError
+from elman.text.text_cache import TextCache
 
 _END = 256
 _SYMBOLS = 257
@@ -44,7 +45,7 @@ class Speller:
         ``counts[K]``.
         """
         self._keys, self._counts = keys, counts
-        self._costs: dict[str | bytes, float] = {}
+        self._costs: TextCache[float] = TextCache(most=_MOST_KEPT)
         contexts, symbols = np.divmod(keys, _SYMBOLS)
         pairs = np.zeros((_BEFORE, _SYMBOLS))
         np.add.at(pairs, (contexts % _BEFORE, symbols), counts)
@@ -76,15 +77,9 @@ class Speller:
         """Minus the natural log-probability of a word's UTF-8 bytes and the end mark; always
         finite.
         """
-        known_cost = self._costs.get(word)
-        if known_cost is not None:
-            return known_cost
-        cost = self._cost(word)
-        if len(word) <= _LONGEST_KEPT:
-            if len(self._costs) >= _MOST_KEPT:
-                self._costs = {}
-            self._costs[word] = cost
-        return cost
+        if len(word) > _LONGEST_KEPT:
+            return self._cost(word)
+        return self._costs.get(_utf8(word), lambda: self._cost(word))
 
     def _cost(self, word: str | bytes) -> float:
         keys = _keys([_utf8(word)])

@@ -31,22 +31,32 @@ export class Learned {
   /** Count a word between two others, either of them nothing. */
   count(word, last = "", following = "") {
     if (!mayBeLearned(word)) return false;
-    const old = this.words.get(word) ?? {word, count: 0, after: {}, before: {}};
+    this.addOne({word, count: 1, after: once(last), before: once(following)});
+    return true;
+  }
+
+  /** Add the counts of other words. */
+  add(other) {
+    for (const entry of other.words.values()) this.addOne(entry);
+  }
+
+  addOne({word, count, after, before}) {
+    // The last one counted stands last: the oldest of the rarest go first.
+    const old = this.words.get(word) ?? {count: 0, after: {}, before: {}};
     this.words.delete(word);
-    const more = (counts, beside) => (beside && !isSecret(beside) && !countDigits(beside) ? raised(counts, beside) : counts);
-    this.words.set(word, {word, count: Math.min(old.count + 1, LARGEST), after: more(old.after, last), before: more(old.before, following)});
+    const sum = Math.min(old.count + count, LARGEST);
+    this.words.set(word, {word, count: sum, after: addCounts(old.after, after), before: addCounts(old.before, before)});
     if (this.words.size > MOST_LEARNED) {
       const others = [...this.words.values()].filter((each) => each.word !== word);
       this.words.delete(others.reduce((least, each) => (each.count < least.count ? each : least)).word);
     }
-    return true;
   }
 
   /** What came after a learned word. */
   followedBy(word, following) {
     const own = this.words.get(word);
-    if (!own || !following || isSecret(following) || countDigits(following)) return false;
-    own.before = raised(own.before, following);
+    if (!own || !isKept(following)) return false;
+    own.before = addCounts(own.before, once(following));
     return true;
   }
 
@@ -68,8 +78,7 @@ export class Learned {
     const offered = this.entries.filter((each) => each.count >= TIMES_TYPED && !known(each.word));
     if (!offered.length) return answer;
     const last = wordBefore(before), key = fold(begun, locale);
-    const own = this.words.get(last), follows = own && own.count >= TIMES_TYPED ? Object.entries(own.before) : [];
-    const follow = follows.map(([word, count]) => [word, count / (own.count + follows.length)]);
+    const follow = this.following(last);
     const kept = 1 - follow.reduce((sum, [, share]) => sum + share, 0);
     const fits = (word) => fold(word, locale).startsWith(key);
     const taught = this.shares(offered, last).filter(([word]) => fits(word)).map(([word, share]) => [word, kept * answer.unseen * share]);
@@ -95,10 +104,19 @@ export class Learned {
     return {...answer, words, partial: begun, unknown: half || whole ? "" : answer.unknown};
   }
 
+  /** What came after a learned word, with probabilities; they sum to less than 1, the more often it was typed the more. */
+  following(last) {
+    const own = this.words.get(last);
+    if (!own || own.count < TIMES_TYPED) return [];
+    const follows = Object.entries(own.before), sum = follows.reduce((all, [, count]) => all + count, 0);
+    // What follows a word that was taken from the offers is counted, but not the word.
+    return follows.map(([word, count]) => [word, count / (Math.max(own.count, sum) + follows.length)]);
+  }
+
   /** The probability of each offered word among unknown ones, after the word `last` (Witten and Bell 1991). */
   shares(offered, last) {
     const total = offered.reduce((sum, {count}) => sum + count, 0) + offered.length;
-    const here = offered.map(({after}) => after[last] ?? 0), weight = here.reduce((sum, count) => sum + count, 0);
+    const here = offered.map(({after}) => (Object.hasOwn(after, last) ? after[last] : 0)), weight = here.reduce((sum, count) => sum + count, 0);
     const kinds = here.filter((count) => count > 0).length;
     return offered.map(({word, count}, place) => (
       [word, kinds ? (here[place] + kinds * count / total) / (weight + kinds) : count / total]));
@@ -112,9 +130,9 @@ export class Learned {
     }).join("");
   }
 
-  /** Reads such lines; raises an Error that names the first line that is none. */
+  /** Reads such lines; raises an Error that names the first line that is none, or that has a word again. */
   static fromLines(text) {
-    const entries = [];
+    const entries = [], words = new Set();
     for (const [place, line] of text.split("\n").entries()) {
       if (line.trim() === "") continue;
       let entry = null;
@@ -124,6 +142,8 @@ export class Learned {
         entry = null;
       }
       if (!isEntry(entry)) throw new Error(`Line ${place + 1} is no learned word; a line is like {"word": "Zaphod", "count": 2}.`);
+      if (words.has(entry.word)) throw new Error(`Line ${place + 1}: “${entry.word}” stands there twice; keep one of the lines.`);
+      words.add(entry.word);
       entries.push(entry);
     }
     if (entries.length > MOST_LEARNED) throw new Error(`${entries.length} words are more than the ${MOST_LEARNED} that are kept.`);
@@ -138,11 +158,23 @@ export function wordBefore(text) {
   return /[\p{L}\p{N}\p{M}\p{So}]$/u.test(word) ? /[\p{L}\p{M}'’ʼ-]+$/u.exec(word)?.[0] ?? word : "";
 }
 
-function raised(counts, word) {
-  const found = {...counts, [word]: Math.min((counts[word] ?? 0) + 1, LARGEST)};
-  const others = Object.entries(found).filter(([other]) => other !== word).sort(([, x], [, y]) => x - y);
-  if (others.length >= BESIDE) delete found[others[0][0]];
-  return found;
+function isKept(beside) {
+  return beside !== "" && !isSecret(beside) && !countDigits(beside);
+}
+
+function once(beside) {
+  return isKept(beside) ? {[beside]: 1} : {};
+}
+
+function addCounts(counts, more) {
+  // A plain object has names of its own, such as "constructor"; a map has none.
+  const found = new Map(Object.entries(counts));
+  for (const [word, count] of Object.entries(more)) found.set(word, Math.min((found.get(word) ?? 0) + count, LARGEST));
+  while (found.size > BESIDE) {
+    const others = [...found].filter(([word]) => !Object.hasOwn(more, word)).sort(([, x], [, y]) => x - y);
+    found.delete((others[0] ?? [...found][0])[0]);
+  }
+  return Object.fromEntries(found);
 }
 
 function isEntry(entry) {

@@ -80,7 +80,7 @@ export function mountLearned(root, onChange) {
   load.addEventListener("click", () => file.click());
   file.addEventListener("change", async () => {
     try {
-      if (file.files.length) words = Learned.fromLines(await file.files[0].text());
+      if (file.files.length) words.add(Learned.fromLines(await file.files[0].text()));
       changed("");
     } catch (error) {
       said.textContent = error.message;

@@ -4,7 +4,6 @@ P(word) by the models, times the probability that its beginning is typed so (``t
 probability that nobody has seen this word before: that of unknown words times ``LETTER`` nats a letter.
 """
 
-import hashlib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from elman.decode.spelling import locale_of
 from elman.decode.word_place import WordPlace, word_place
 from elman.decode.words import finished, runs
 from elman.text.casing import recase
+from elman.text.text_cache import TextCache
 
 LETTER = 2.5
 """The cost of a letter of a word that nobody knows (nats)."""
@@ -73,7 +73,7 @@ class Mender:
     """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[bytes, str], str] = {}
+        self._known: TextCache[str | None] = TextCache()
 
     def mended(
         self,
@@ -93,18 +93,18 @@ class Mender:
             if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
                 head += line[last:start]
                 meant = self._meant(parts, weights, head, word)
-                head, last = head + meant, start + len(word)
-                if meant != word:
+                head, last = head + (meant or word), start + len(word)
+                if meant:
                     read_as[word] = meant
         return head + line[last:], read_as
 
-    def _meant(self, parts: Sequence[Part], weights: Sequence[float], before: str, word: str) -> str:
-        key = hashlib.blake2b(before.encode("utf-8", "surrogatepass")).digest(), word
-        if key not in self._known:
-            if len(self._known) > 4096:
-                self._known.clear()
+    def _meant(self, parts: Sequence[Part], weights: Sequence[float], before: str, word: str) -> str | None:
+        """The word that was meant, if it is another one."""
+
+        def computed() -> str | None:
             places = [word_place(part.lm, before) for part in parts]
             found = corrections(parts, weights, places, word, most=1, whole=True)
-            best = max(found.masses.items(), key=lambda each: each[1], default=(word, 0.0))
-            self._known[key] = best[0] if best[1] > _SURE * found.total else word
-        return self._known[key]
+            best, mass = max(found.masses.items(), key=lambda each: each[1], default=("", 0.0))
+            return best if mass > _SURE * found.total and best != word else None
+
+        return self._known.get(f"{len(word)} {word}{before}", computed)

@@ -11,7 +11,6 @@ So what was written long ago is forgotten, and one word of another language is e
 model reads the line by its own tokenizer, and pays for the spelling of words that it does not know.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,12 +21,12 @@ from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.text.normalise import split_lines
 from elman.text.speller import Speller
+from elman.text.text_cache import TextCache
 
 SWITCH = 0.1
 """The probability that a word's language has nothing to do with that of the word before."""
 _WORDS = 16
 """Words that count at least; what is earlier is forgotten in any case."""
-_KEPT = 4096
 
 
 class LanguageWeights:
@@ -44,7 +43,7 @@ class LanguageWeights:
             raise UsageError(f"switch is {switch:g}; it must be a probability from 0 to 1")
         self._spellers = list(spellers)
         self._switch = switch
-        self._log_probs: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
+        self._log_probs: TextCache[NDArray[np.float64]] = TextCache()
 
     def before(self, text: str, lms: Sequence[LanguageModel]) -> NDArray[np.float64]:
         """The weights for the word after a text, ``[M]``; only what spaces and line ends finish counts.
@@ -79,13 +78,13 @@ class LanguageWeights:
     def _score(self, line: str, lms: Sequence[LanguageModel]) -> NDArray[np.float64]:
         if not line.strip():
             return np.zeros(len(self._spellers))
-        if line not in self._log_probs:
+
+        def computed() -> NDArray[np.float64]:
             both = zip(lms, self._spellers, strict=True)
             scores = (next(score_lines(lm, speller, [line], eos=False)).log_prob for lm, speller in both)
-            self._log_probs[line] = np.maximum(list(scores), -1e6)
-            if len(self._log_probs) > _KEPT:
-                self._log_probs.popitem(last=False)
-        return self._log_probs[line]
+            return np.maximum(list(scores), -1e6)
+
+        return self._log_probs.get(line, computed)
 
 
 def _last_lines(text: str) -> list[tuple[str, bool]]:

@@ -151,7 +151,8 @@ class LearnedWords:
         own = self._words.get(word)
         if own is None or own.count < self.least or not own.before:
             return []
-        total = own.count + len(own.before)
+        # A page counts what follows a word, but not the word, where it was taken from the offers.
+        total = max(own.count, sum(own.before.values())) + len(own.before)
         return [(text, count / total) for text, count in own.before.items()]
 
     def _offered(self) -> list[LearnedWord]:
