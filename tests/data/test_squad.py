@@ -49,7 +49,7 @@ def test_what_is_not_where_the_file_says_is_counted(tmp_path: Path) -> None:
         written(tmp_path / "a.json", [{"text": text, "answer_start": at} for text, at in starts]), progress=Said()
     )
     moved, missing = Said.lines
-    assert moved.startswith("note: 3 answers elsewhere than answer_start says")
+    assert moved.startswith("note: 3 answers moved: answer_start names another place")
     assert missing.startswith("note: 1 answer not in the paragraph")
     Said.lines.clear()
     read_squad(written(tmp_path / "a.json", [{"text": "Ada", "answer_start": 8}]), progress=Said())

@@ -10,7 +10,7 @@ from elman.progress import Progress, counted
 from elman.text.decoding import raw_lines
 from elman.text.sources import find_sources, total_bytes
 
-_MOVED = "elsewhere than answer_start says: the nearest place with this text is taken"
+_MOVED = "moved: answer_start names another place; the nearest one with this text is taken"
 _MISSING = "not in the paragraph of the question"
 
 

@@ -125,8 +125,8 @@ class Objective(Protocol):
     def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Compute the validation figure, the same in all processes, which may share the work.
 
-        Yields the share that is done, so that it can be timed; not before all processes make the
-        same call may it speak to the others, and not before it has yielded 1.
+        Yields the share that is done, so that it can be timed. Until it has yielded 1 it must not
+        exchange anything with the other processes: they may not have begun the same call.
         """
         ...
 

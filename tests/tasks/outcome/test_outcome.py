@@ -120,7 +120,7 @@ def test_open_rows_are_left_out_and_can_be_asked(trained: tuple[Path, Path], tmp
     data = tmp_path / "open.csv"
     data.write_text(trained[0].read_text() + "600,0.5,red,\n601,0.5,grey,NA\n")
     model = elman.train(data, task="outcome", time="day", updates=1, **FAST)
-    assert model.card["notes"] == ["2 rows without an outcome left out"]
+    assert model.card["notes"] == ["left out: 2 rows without an outcome"]
 
 
 def run(words: list[str]) -> Any:

@@ -146,7 +146,7 @@ def read_data(request: OutcomeRequest, *, encoding: ColumnEncoding | None = None
     unknown = tables["train"].take(opened["train"])
     open_rows = sum(map(len, opened.values()))
     if open_rows:
-        notes.append(f"{counted(open_rows, 'row')} without an outcome left out")
+        notes.append(f"left out: {counted(open_rows, 'row')} without an outcome")
     tables = {name: _with_outcome(table, opened[name]) for name, table in tables.items()}
     table, parts = _joined(tables, config, target)
     times: tuple[float, ...] = tuple(times_of(table, config.time)) if config.time is not None else ()
@@ -167,7 +167,7 @@ def read_data(request: OutcomeRequest, *, encoding: ColumnEncoding | None = None
     data = OutcomeData(table, encoding, times, parts, tuple(notes), leaks)
     strange = int((data.targets < 0).sum())
     if strange:
-        notes.append(f"{counted(strange, 'row')} with an outcome that training does not have left out of all figures")
+        notes.append(f"left out: {counted(strange, 'row')} whose outcome is not in the training data")
     data = dataclasses.replace(data, notes=tuple(notes))
     _tell(data, progress)
     return data

@@ -59,7 +59,7 @@ def evaluate_sources(
     table = read_columns(sources, config=config, progress=progress)
     known = [row for row, cell in enumerate(table.column(encoding.target)) if cell]
     notes = (
-        [] if len(known) == len(table) else [f"{counted(len(table) - len(known), 'row')} without an outcome left out"]
+        [] if len(known) == len(table) else [f"left out: {counted(len(table) - len(known), 'row')} without an outcome"]
     )
     table = table.take(known)
     trained, rivals = _training(model, request, rival, progress)
@@ -89,7 +89,7 @@ def evaluate_sources(
     )
     strange = int((data.targets[judged] < 0).sum())
     if strange:
-        notes.append(f"{counted(strange, 'row')} with an outcome that training does not have left out")
+        notes.append(f"left out: {counted(strange, 'row')} whose outcome is not in the training data")
     return evaluate_part(model, data, judged, rivals=rivals, notes=notes)
 
 
