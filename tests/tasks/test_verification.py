@@ -86,6 +86,7 @@ class _Said(Progress):
         ({"request": {"sources": ["/dev/zero"]}}, "a device"),
         ({"request": {"sources": ["-"]}}, "standard input"),
         ({"request": {"valid": ["-"]}}, "standard input"),
+        ({"request": {"test": ["memory://bucket/test.txt"]}}, "no address is opened"),
         ({"request": {"kind": "lstm"}}, "not as training writes it"),
         ({"request": {"kind": ["ngram"]}}, "not as training writes it"),
         ({"request": {"max_ram": 5}}, "not as training writes it"),
@@ -130,6 +131,19 @@ def test_what_lies_outside_the_folder_is_told(ngram_folder: Path, text_file: Pat
     said = _Said()
     elman.verify(folder, data=[text_file], progress=said)
     assert not any("plan.json" in line for line in said.lines)
+
+
+def test_an_address_is_read_if_the_user_gives_it(ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
+    files = pytest.importorskip("fsspec").filesystem("memory")
+    folder, address = tmp_path / "model", "memory://verified/text.txt"
+    files.pipe("/verified/text.txt", text_file.read_bytes())
+    shutil.copytree(ngram_folder, folder)
+    plan = read_plan(folder / "training")
+    write_plan(folder / "training", {**plan, "request": {**plan["request"], "sources": [address]}})
+    unread = elman.verify(folder)
+    assert not unread.figures and address in str(unread.reason) and "--data" in str(unread.reason)
+    found = elman.verify(folder, data=[address])
+    assert found.holds and found.figures
 
 
 def test_a_damaged_file_fails_and_nothing_is_derived_from_it(ngram_folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from elman.errors import FolderError, TextError, UsageError
 from elman.progress import Progress
 from elman.system.machine import cache_folder
 from elman.text.corpus import Corpus, CorpusConfig, prepare, read_text
+from elman.text.sources import check_local
 from elman.text.store import Text
 from elman.training.plan_file import read_plan
 
@@ -46,6 +47,7 @@ def held_out_text(
         )
     names, texts = ", ".join(request.valid), cache_folder() / "texts"
     try:
+        check_local(request.valid)
         with read_text(request.valid, config=request.config, folder=texts, progress=progress) as text:
             if text.sha256 != wanted:
                 raise TextError("it has changed since")
@@ -67,9 +69,10 @@ def training_text(folder: Path | None, card: Mapping[str, Any], *, progress: Pro
     try:
         return Corpus.open(texts / prepared).train
     except FolderError:
-        if request is None or "-" in (*request.sources, *request.valid, *request.test):
+        if request is None:
             return None
     try:
+        check_local((*request.sources, *request.valid, *request.test))
         corpus = prepare(
             request.sources,
             valid=request.valid,

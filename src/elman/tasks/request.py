@@ -16,6 +16,7 @@ from elman.system.cluster import check_workers, started
 from elman.system.machine import cache_folder
 from elman.tasks.folder_model import FolderModel
 from elman.text.remote import is_address
+from elman.text.sources import check_local
 from elman.training.plan import Plan
 from elman.training.plan_file import read_plan
 
@@ -117,9 +118,8 @@ class Request:
         request = cls.of_training(model.folder)
         if request is None:
             return None, "the folder no longer says what it was"
-        if "-" in (*request.sources, *request.valid, *request.test):
-            return None, "it came from standard input"
         try:
+            check_local(request.data_names)
             data = read(request)
         except (TextError, UsageError) as error:
             return None, str(error)
@@ -129,6 +129,23 @@ class Request:
     def sharing(self, progress: Progress) -> AbstractContextManager[None]:
         """Processes that share the preparing, for the time of a block; by default this one alone."""
         return nullcontext()
+
+    @property
+    def data_names(self) -> tuple[str, ...]:
+        """The files, addresses and the like of all parts of the data."""
+        return (*self.sources, *self.valid, *self.test)
+
+    def other_files(self) -> list[str]:
+        """Files and folders that are read besides the data, such as word vectors."""
+        return []
+
+    def measuring(self, data: Mapping[str, tuple[str, ...]]) -> Self:
+        """This request for a model that is only measured again.
+
+        Args:
+            data: where ``sources``, ``valid`` and ``test`` are now, if elsewhere.
+        """
+        return dataclasses.replace(self, **data)
 
     @property
     def default_minutes(self) -> float | None:
@@ -178,6 +195,10 @@ class SharedRequest(Request):
     def cache(self) -> Path:
         """Where prepared texts and sorted runs are kept."""
         return cache_folder() if self.scratch is None else Path(self.scratch).absolute()
+
+    def measuring(self, data: Mapping[str, tuple[str, ...]]) -> Self:
+        # The folder of a stranger's training is not written to.
+        return dataclasses.replace(super().measuring(data), scratch=None)
 
     def sharing(self, progress: Progress) -> AbstractContextManager[None]:
         return started(self.workers, self.cluster, folder=self.cache, progress=progress)

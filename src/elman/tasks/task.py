@@ -1,6 +1,5 @@
 """Task: what elman needs to know about a task to train, load and describe its models."""
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from elman.system.machine import choose_device, set_threads
 from elman.tasks.job import Job
 from elman.tasks.request import Request
 from elman.tasks.undertrained import training_in_words
+from elman.text.sources import check_local
 from elman.training.plan import Plan
 from elman.training.plan_file import PLAN_FILE, read_plan
 
@@ -211,19 +211,15 @@ def _elsewhere(request: Request, data: Mapping[str, Sequence[str]], progress: Pr
     A model folder may come from anybody, so what is read outside of it is told.
 
     Raises:
-        TextError: the data came from standard input.
+        TextError: the data came from standard input or from an address.
     """
     given = {name: tuple(files) for name, files in data.items() if files}
     named = [file for name in ("sources", "valid", "test") if name not in given for file in getattr(request, name)]
-    if "-" in named:
-        raise TextError("its data came from standard input; name a file of it with --data, --valid or --test")
-    more = [
-        getattr(request, "vectors", None),
-        getattr(request, "continues", None),
-        getattr(request.data, "images", None),
-    ]
-    named += [file for file in (*more, *getattr(request, "language_models", ())) if file is not None]
+    try:
+        check_local(named)
+    except TextError as error:
+        raise TextError(f"its data is not read: {error}; name it with --data, --valid or --test") from error
+    named += request.other_files()
     if named:
         progress.say(f"reading what training/plan.json names: {', '.join(named)}")
-    here = {"scratch": None} if hasattr(request, "scratch") else {}
-    return dataclasses.replace(request, **given, **here)
+    return request.measuring(given)

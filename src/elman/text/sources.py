@@ -117,6 +117,21 @@ def check_stdin_once(sources: Sequence[Source]) -> None:
         raise UsageError("- (standard input) is given twice, but can be read only once; put the text into a file")
 
 
+def check_local(names: Sequence[str]) -> None:
+    """Raise if data that a model folder names is no file of this machine.
+
+    A folder may come from anybody, so it does not choose which machines are called.
+
+    Raises:
+        TextError: a name is an address, or standard input.
+    """
+    for name in names:
+        if name == "-":
+            raise TextError("it came from standard input")
+        if is_address(name):
+            raise TextError(f"it came from {name[:200]}, and no address is opened because a model folder names it")
+
+
 def total_bytes(sources: Sequence[Source]) -> int | None:
     """Bytes on disk, for progress; None if the size of a source is unknown."""
     total = 0

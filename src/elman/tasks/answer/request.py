@@ -41,5 +41,8 @@ class AnswerRequest(Request):
     rival: bool = True
     """Whether the rules of `elman answer` are compared."""
 
+    def other_files(self) -> list[str]:
+        return [] if self.vectors is None else [self.vectors]
+
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}

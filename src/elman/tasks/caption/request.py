@@ -30,3 +30,6 @@ class CaptionRequest(Request):
         if self.data.images is not None:
             # So that resuming works from anywhere.
             object.__setattr__(self, "data", self.data.replace(images=os.path.abspath(self.data.images)))
+
+    def other_files(self) -> list[str]:
+        return [] if self.data.images is None else [self.data.images]

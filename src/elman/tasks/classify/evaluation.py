@@ -15,6 +15,7 @@ from elman.progress import Progress
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples, hash_of
+from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.classify.model import TextClassifier
@@ -115,6 +116,7 @@ def _rivals(
     if request is None:
         return [counted], []
     try:
+        check_local(request.data_names)
         data = read_data(request, tokenizer=model.tokenizer, labels=labels, progress=Progress())
         if data.hash == model.card["data"]["hash"]:
             return trained_rivals(data, skip=not request.rival, progress=progress)

@@ -40,6 +40,9 @@ class ClassifyRequest(Request):
     examples: ExampleSplits | None = None
     """Examples in memory, in place of ``sources``. Not saved: such a training cannot be resumed."""
 
+    def other_files(self) -> list[str]:
+        return [] if self.vectors is None else [self.vectors]
+
     def to_json(self) -> dict[str, Any]:
         import os
 

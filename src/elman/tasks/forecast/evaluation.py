@@ -18,6 +18,7 @@ from elman.report.forecasts_page import MOST_SHOWN
 from elman.tasks.forecast.data import ForecastData, Origins, continued, read_data
 from elman.tasks.forecast.linear_start import fitted_linear, spread
 from elman.tasks.forecast.request import ForecastRequest
+from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.model import ForecastModel
@@ -120,6 +121,7 @@ def evaluate_sources(
 
 def _linear_again(model: "ForecastModel", request: ForecastRequest) -> Linear | None:
     try:
+        check_local(request.data_names)
         data = read_data(request, encoding=model.encoding, progress=Progress())
     except ElmanError:
         return None

@@ -47,6 +47,9 @@ class LanguageRequest(SharedRequest):
             )
         return super().of(kind=kind, settings=settings, **common)
 
+    def other_files(self) -> list[str]:
+        return [] if self.vectors is None else [self.vectors]
+
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
 

@@ -14,6 +14,7 @@ from elman.tasks.outcome.data import OutcomeData, read_data
 from elman.tasks.outcome.logits import whole_logits
 from elman.tasks.outcome.request import OutcomeRequest
 from elman.tasks.outcome.rivals import Rivals, trained_rivals
+from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.outcome.model import OutcomeModel
@@ -107,6 +108,7 @@ def _training(
 ) -> tuple[OutcomeData | None, Rivals]:
     """The data of its training and the rivals, if it still exists and is the same."""
     try:
+        check_local(request.data_names)
         data = read_data(request, encoding=model.encoding, progress=Progress())
     except ElmanError:
         return None, Rivals({}, [])

@@ -18,6 +18,7 @@ from elman.tasks.request import Fixed
 from elman.tasks.tag.data import TaggedData, read_data, read_sentences, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
+from elman.text.sources import check_local
 from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -184,9 +185,10 @@ def trained_rivals(
 
 def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | None:
     """The data of its training, if it still exists and is the same."""
-    if request is None or "-" in (*request.sources, *request.valid, *request.test):
+    if request is None:
         return None
     try:
+        check_local(request.data_names)
         data = read_data(request, tags=model.label_set, progress=Progress())
         return data if data.hash == model.card["data"]["hash"] else None
     except (ElmanError, KeyError):

@@ -54,6 +54,9 @@ class TagRequest(Request):
         if self.fixed.config.get("context_size", usual) != usual and not self.language_models:
             raise UsageError("--context-size is for what language models give; add --from LANGUAGE_MODEL")
 
+    def other_files(self) -> list[str]:
+        return [file for file in (self.vectors, self.continues, *self.language_models) if file is not None]
+
     def to_json(self) -> dict[str, Any]:
         values = super().to_json()
         models = [os.path.abspath(folder) for folder in self.language_models]
