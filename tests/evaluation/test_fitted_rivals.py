@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elman.evaluation.fitted_rivals import ETS, MSTL, FittedRival, fitted_rivals, forecast_fitted, theta
+from elman.evaluation.fitted_rivals import ETS, MSTL, CannotFit, FittedRival, fitted_rivals, forecast_fitted, theta
 from elman.progress import Progress
 
 
@@ -23,7 +23,7 @@ def test_theta_goes_on_with_trend_and_season() -> None:
 
 def _last(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
     if len(history) < 3:
-        raise ValueError
+        raise CannotFit
     return np.repeat(history[-1], horizon)
 
 
@@ -41,7 +41,21 @@ def test_what_is_not_fitted_is_told() -> None:
     ]
 
 
+def _broken(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    return history + np.ones(horizon)
+
+
+def test_a_defect_of_a_method_is_no_history_that_is_too_short() -> None:
+    with pytest.raises(ValueError, match="broadcast"):
+        forecast_fitted(
+            np.ones((1, 3)), horizon=2, season=1, instead=np.ones((1, 2)), methods={"broken": FittedRival(9, _broken)},
+            progress=Progress(),
+        )  # fmt: skip
+
+
 def test_ets_and_mstl_of_airline_passengers() -> None:
+    """Runs only where statsforecast is installed, which no extra for development brings: run it after
+    ``pip install -e '.[dev,forecast]'`` when you change these rivals."""
     pytest.importorskip("statsforecast", exc_type=ImportError)
     from statsforecast.utils import AirPassengers
 

@@ -166,6 +166,17 @@ def test_figures_that_nothing_derives_fail() -> None:
     assert not any(each.holds for each in compare_cards(nan, {"figures": {"spread": 1.0, "rows": [1]}}, tolerance=1))
 
 
+def test_rivals_are_compared_by_name() -> None:
+    naive, theta, ets = ({"name": name, "mase": mase} for name, mase in (("naive", 1.0), ("Theta", 1.0004), ("ETS", 2)))
+    stated, derived = ({"figures": {"test": {"rivals": each}}} for each in ([naive, theta], [theta, ets, naive]))
+    found = compare_cards(stated, derived, tolerance=0)
+    assert [(each.name, each.holds) for each in found] == [
+        ("figures.test.rivals.naive.mase", True), ("figures.test.rivals.Theta.mase", True)
+    ]  # fmt: skip
+    lost = [each.name for each in compare_cards(derived, stated, tolerance=0) if not each.holds]
+    assert lost == ["figures.test.rivals.ETS.mase"]
+
+
 def test_canaries_and_their_verdict(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("my pin is 4831 today\n" * 9 + "my dog is at home today\n" * 60)

@@ -20,14 +20,17 @@ _SEASONAL = 1.645
 """A season counts where its autocorrelation is this many standard errors from 0 (90%)."""
 
 
+class CannotFit(Exception):
+    """A history is too short or too even for a method."""
+
+
 class FittedRival(NamedTuple):
     """A method that knows nothing of other series."""
 
     most: int
     """Forecasts beyond these are not compared: each costs a fit."""
     forecast: Callable[[NDArray[np.float64], int, int], NDArray[np.float64]]
-    """History ``[T]`` without gaps, horizon H and season to the values that follow ``[H]``; ValueError where the
-    method has none for so short a history."""
+    """History ``[T]`` without gaps, horizon H and season to the values that follow ``[H]``; raises ``CannotFit``."""
 
 
 def _ets(history: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
@@ -38,7 +41,7 @@ def _ets(history: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.
 def _mstl(history: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
     # Bandara et al. 2021: the season by repeated LOESS, the rest by ETS.
     if season < 2 or len(history) < 2 * season:
-        raise ValueError("no two seasons")
+        raise CannotFit("no two seasons")
     return _by_statsforecast("MSTL", history, horizon, season)
 
 
@@ -48,18 +51,25 @@ def _by_statsforecast(name: str, history: NDArray[np.float64], horizon: int, sea
         warnings.simplefilter("ignore")  # divisions by zero where a series is constant
         try:
             found = np.asarray(method.forecast(y=history, h=horizon)["mean"], np.float64)
-        except (NotImplementedError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        except (NotImplementedError, IndexError, ValueError, ArithmeticError) as error:
             # The library has no one error for histories that are too short or constant.
-            raise ValueError(str(error)) from None
+            raise CannotFit(str(error)) from error
     if not np.isfinite(found).all():
-        raise ValueError("not finite")
+        raise CannotFit("not finite")
     return found
+
+
+def missing_rivals() -> str | None:
+    """Why ETS and MSTL cannot be compared here; None if they can."""
+    if importlib.util.find_spec("statsforecast") is not None:
+        return None
+    return f"{ETS} and {MSTL} were not compared: statsforecast is not installed; run: pip install 'elman[forecast]'"
 
 
 def fitted_rivals() -> dict[str, FittedRival]:
     """The methods that can be computed here, by their names in tables."""
     found = {THETA: FittedRival(2000, theta)}
-    if importlib.util.find_spec("statsforecast") is not None:
+    if missing_rivals() is None:
         found |= {ETS: FittedRival(500, _ets), MSTL: FittedRival(500, _mstl)}
     return found
 
@@ -95,9 +105,9 @@ def forecast_fitted(
                 history = padded[~np.isnan(padded)]
                 try:
                     if not len(history):
-                        raise ValueError("no history")
+                        raise CannotFit("no history")
                     forecasts[number] = method.forecast(history, horizon, season)
-                except ValueError:
+                except CannotFit:
                     refused += 1
                 advance(1)
         if refused:

@@ -177,8 +177,10 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else key)
     elif isinstance(value, list) and not (value and all(map(_is_number, value))):
+        # Rivals stand in the order of their figures, which a rounding error or one rival more changes.
+        by_name = name.rpartition(".")[2] == "rivals" and all(isinstance(each, Mapping) for each in value)
         for place, inner in enumerate(value):
-            yield from _leaves(inner, f"{name}.{place}")
+            yield from _leaves(inner, f"{name}.{inner.get('name', place) if by_name else place}")
     elif isinstance(value, list) or _is_number(value) or (value and name.rpartition(".")[2] in _HASHES):
         yield name, value
 

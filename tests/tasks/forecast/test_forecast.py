@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.in_process import run_here
 import elman
 from elman.cli.main import main
 from elman.errors import FolderError, TextError, UsageError
+from elman.evaluation.fitted_rivals import missing_rivals
+from elman.storage.archive import read_sealed_json
+from elman.storage.folder import write_card
 
 FAST: dict[str, Any] = {
     "task": "forecast", "threads": 1, "embedding_size": 4, "hidden_size": 4, "dense_size": 8, "validations": 3,
@@ -236,3 +240,17 @@ def test_forecasting_needs_no_torch(trained: tuple[Path, Path]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(trained[1])], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and done.stdout == "7\n", done.stderr
+
+
+@pytest.mark.skipif(missing_rivals() is None, reason="statsforecast is installed")
+def test_a_rival_whose_package_is_missing_is_no_wrong_figure(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    figures = elman.load(trained[1]).card["figures"]["test"]
+    assert missing_rivals() in figures["notes"]
+    shutil.copytree(trained[1], tmp_path / "model")
+    card = read_sealed_json(tmp_path / "model" / "model_card.json")
+    card["figures"]["test"]["rivals"].append({**figures["rivals"][0], "name": "ETS"})
+    write_card(tmp_path / "model", card)
+    found = elman.verify(tmp_path / "model")
+    assert found.holds and not found.figures and found.reason == missing_rivals()
+    write_card(tmp_path / "model", {**card, "figures": {"test": {"rivals": 5}}})
+    assert "not as training writes them" in str(elman.verify(tmp_path / "model").reason)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elman.data.series import Series, read_series
 from elman.data.series_windows import SeriesStore
 from elman.errors import ElmanError, UsageError
-from elman.evaluation.fitted_rivals import fitted_rivals, forecast_fitted
+from elman.evaluation.fitted_rivals import fitted_rivals, forecast_fitted, missing_rivals
 from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, Linear, naive
 from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
 from elman.metrics.forecast import seasonal_error
@@ -168,7 +168,7 @@ def _report(
             progress=progress,
         )
         rivals |= fitted
-        more += refused
+        more += [*refused, *filter(None, [missing_rivals()])]
     first = store.begins[origins.which] + origins.origins
     future = first[:, None] + np.arange(encoding.horizon)
     inside = np.arange(encoding.horizon) + origins.origins[:, None] < origins.stops[:, None]

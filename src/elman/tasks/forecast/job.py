@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elman.data.series_encoding import SERIES_FILE, SeriesEncoding
+from elman.errors import FolderError, MissingExtra
+from elman.evaluation.fitted_rivals import ETS, MSTL, missing_rivals
 from elman.models.forecaster_config import ForecasterConfig
 from elman.progress import Progress
 from elman.report.forecasts_page import FORECASTS_FILE, forecasts_picture
 from elman.storage import folder as model_folder
+from elman.storage.archive import read_sealed_json
 from elman.tasks.forecast.data import ForecastData, read_data
 from elman.tasks.forecast.evaluation import evaluate_part, shown_series
 from elman.tasks.forecast.linear_start import fitted_linear, offsets_of
@@ -67,6 +70,17 @@ class ForecastJob(NetworkJob):
             for name in ("valid", "test")
             if len(self.data.origins(name))
         }
+
+    def measure_again(self) -> dict[str, Any]:
+        card = read_sealed_json(model_folder.card_file(self.folder))
+        try:
+            stated = {rival["name"] for part in card["figures"].values() for rival in part["rivals"]}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise FolderError("the model card's figures are not as training writes them") from error
+        missing = missing_rivals()
+        if missing is not None and stated & {ETS, MSTL}:
+            raise MissingExtra(missing)
+        return super().measure_again()
 
     def pictures(self) -> dict[str, bytes]:
         part = "test" if len(self.data.origins("test")) else "valid"
