@@ -40,7 +40,11 @@ def test_answers_are_those_of_the_model(make: Make, two: dict[str, Model], sessi
 
 def test_models_beside_must_have_words(make: Make, two: dict[str, Model]) -> None:
     client = make(two)
-    assert "char tokens" in ask(client, COMPLETE, status=422, prompt="a", also=["char"])["error"]["message"]
+    for more in ({"also": ["char"]}, {"model": "char", "typos": True}):
+        assert "char tokens" in ask(client, COMPLETE, status=422, prompt="a", **more)["error"]["message"]
+    assert ask(client, COMPLETE, prompt="a", model="char") == ask(
+        client, COMPLETE, prompt="a", model="char", typos=False
+    )
     assert ask(client, COMPLETE, status=404, prompt="a", also=["x"])["error"]["param"] == "model"
     assert ask(client, COMPLETE, prompt="a", also=["word"]) == ask(client, COMPLETE, prompt="a")
 
@@ -74,6 +78,9 @@ def test_sessions_that_learn_are_bounded(make: Make, two: dict[str, Model]) -> N
 
 def test_a_file_is_learned_by_all(make: Make, two: dict[str, Model], tmp_path: Path) -> None:
     file = tmp_path / "own.jsonl"
+    with pytest.raises(UsageError, match="char has char tokens"):
+        make(two, learned=file)
+    two = {name: model for name, model in two.items() if name != "char"}
     client = make(two, learned=file)
     ask(client, LEARN, text="zebra zebra")
     assert [each.word for each in LearnedWords.read(file)] == ["zebra"]

@@ -90,7 +90,7 @@ def run(
     beside = [api.load(name, task="language", progress=make_progress()) for name in also or []]
     rules = {"block": blocked, "secrets": secrets, "punctuation": punctuation, "repeats": repeats, "strict": strict}
     completion = loaded.complete(
-        prompt, n=n, partial=partial, typos=typos is not False, learned=own, also=beside, **rules
+        prompt, n=n, partial=partial, typos=typos, learned=own, also=beside, **rules
     )
     for word, meant in completion.read_as.items():
         warn(f"{word} is read as {meant}")

@@ -34,7 +34,7 @@ Secrets = Annotated[
 ]
 Typos = Annotated[
     bool | None,
-    typer.Option("--typos/--no-typos", help="Whether to offer corrections of a mistyped word (default: they are)."),
+    typer.Option("--typos/--no-typos", help="Whether to offer corrections of a mistyped word (default: for words)."),
 ]
 Learned = Annotated[
     Path | None,

@@ -2,13 +2,14 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from elman.apps.keyboard.keyboard import Keyboard
 from elman.apps.keyboard.learned_words import LearnedWord, LearnedWords
 from elman.apps.keyboard.part import Part
+from elman.decode.prompt_state import whole_words
 from elman.errors import StorageError, UsageError
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched
@@ -23,29 +24,29 @@ _KEPT = 64
 
 class Keyboards:
     """Learned words are those of the file given at the start, the same for all clients; without one, each
-    session has its own in memory.
+    session has its own in memory, for the models that have words.
 
     Raises:
-        UsageError: there is no folder for the file to be in.
+        UsageError: there is no folder for the file to be in, or a model of ``served`` has no words.
         TextError: the file holds something else.
     """
 
-    def __init__(self, learned: Path | None, limits: Limits) -> None:
-        if learned is not None and not learned.parent.is_dir():
-            raise UsageError(f"--learned is {learned}, and there is no folder {learned.parent}; make it first")
+    def __init__(self, learned: Path | None, limits: Limits, served: Iterable[ContinuesText]) -> None:
+        if learned is not None:
+            _check(learned, served)
         self._file, self._most = learned, limits.sessions
         self._shared = None if learned is None else LearnedWords.read(learned)
         self._own: OrderedDict[str, LearnedWords] = OrderedDict()
-        self._made: OrderedDict[tuple[str, ...], Keyboard] = OrderedDict()
+        self._made: OrderedDict[tuple[bool | str | None, ...], Keyboard] = OrderedDict()
         self._lock = threading.RLock()
 
-    def keyboard(self, served: Sequence[ContinuesText], session: str | None, *, typos: bool = True) -> Keyboard:
+    def keyboard(self, served: Sequence[ContinuesText], session: str | None, *, typos: bool | None = None) -> Keyboard:
         """A keyboard of models side by side, with the words of a session.
 
         Raises:
             UsageError: models that have no words.
         """
-        key = (*(each.name for each in served), "typos" if typos else "")
+        key = typos, *(each.name for each in served)
         with self._lock:
             if key not in self._made:
                 parts = [Part(each.model.lm, each.model.speller) for each in served]
@@ -54,7 +55,7 @@ class Keyboards:
                     self._made.popitem(last=False)
             learned = self._shared or (self._own.get(session) if session else None)
             made = self._made[key]
-            if not learned or any(each.model.lm.tokenizer.config.level != "word" for each in served):
+            if not learned or not all(map(_has_words, served)):
                 return made
             return made.with_learned(learned.copy())
 
@@ -118,6 +119,21 @@ class Keyboards:
         except StorageError:
             # The path is nobody's business who may only type.
             raise Problem(507, "the words could not be saved: the file cannot be written", code="not_saved") from None
+
+
+def _check(learned: Path, served: Iterable[ContinuesText]) -> None:
+    if not learned.parent.is_dir():
+        raise UsageError(f"--learned is {learned}, and there is no folder {learned.parent}; make it first")
+    for each in served:
+        if not _has_words(each):
+            raise UsageError(
+                f"--learned is for models of words, and {each.name} has {each.model.lm.tokenizer.config.level} tokens; "
+                "train it with --level word, or serve it apart"
+            )
+
+
+def _has_words(served: ContinuesText) -> bool:
+    return whole_words(served.model.lm.tokenizer)
 
 
 @contextmanager

@@ -47,7 +47,11 @@ class CompleteBody(Body):
         None,
         description="A name that the client chooses; what is typed under it is remembered: keys are fast.",
     )
-    typos: bool = Field(True, description="Whether to offer corrections of a half-typed word that is mistyped.")
+    typos: bool | None = Field(
+        None,
+        description="Whether to offer corrections of a half-typed word that is mistyped; by default where tokens are "
+        "words.",
+    )
     also: list[Name] = Field(
         [], max_length=3, description="Models whose words are offered too, such as one of another language."
     )

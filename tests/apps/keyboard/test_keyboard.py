@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.decode.conftest import TableModel, fit
 
+from elman.api import Model
 from elman.apps.keyboard.corrections import LETTER
 from elman.apps.keyboard.keyboard import Keyboard
 from elman.apps.keyboard.language_weights import SWITCH
@@ -101,6 +102,18 @@ def test_what_follows_a_learned_word_is_learned(english: Part) -> None:
     assert words["they"] == pytest.approx(2 / 3) and words["cat"] == pytest.approx(0.5 / 3)
 
 
+def test_strict_knows_what_the_keyboard_knows(english: Part, german: Part) -> None:
+    model, learned = Model(*english), LearnedWords()
+    learned.learn("Zaphod Zaphod", known=lambda word: False)
+    for prompt in ("the Zap", "Zaphod ", "Zaphod"):
+        assert model.complete(prompt, learned=learned, strict=True) == model.complete(prompt, learned=learned)
+    assert model.complete("Katze ", also=[Model(*german)], strict=True).words
+    assert model.complete("teh ", strict=True).read_as == {"teh": "the"}
+    for prompt, said in (("the Zap", "begins with 'Zap'"), ("Zaphod ", "nothing of the prompt"), ("Katze ", "nothing")):
+        with pytest.raises(UsageError, match=said):
+            model.complete(prompt, strict=True)
+
+
 def test_misspelled_words_are_not_learned(english: Part) -> None:
     keyboard = Keyboard([english], learned=LearnedWords())
     assert keyboard.learn("teh zebra teh") == ["zebra"]
@@ -131,9 +144,12 @@ def test_a_word_of_the_other_language_is_followed_at_once(english: Part, german:
 
 def test_models_without_words_cannot_stand_side_by_side(english: Part) -> None:
     chars = Part(TableModel(fit("char", "ab"), {None: {"a": 1.0}, "a": {"a": 0.5, "</s>": 0.5}}), english.speller)
-    for options in ({"parts": [english, chars]}, {"parts": [chars], "learned": LearnedWords()}):
+    asked: list[tuple[list[Part], dict[str, Any]]] = [
+        ([english, chars], {}), ([chars], {"learned": LearnedWords()}), ([chars], {"typos": True})
+    ]  # fmt: skip
+    for parts, options in asked:
         with pytest.raises(UsageError, match="one has char tokens"):
-            Keyboard(**options)
+            Keyboard(parts, **options)
     assert Keyboard([chars]).complete("a") == complete(chars.lm, "a")
 
 

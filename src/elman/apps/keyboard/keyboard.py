@@ -53,34 +53,36 @@ class Keyboard:
     'value'
     """
 
-    def __init__(self, parts: Sequence[Part], *, typos: bool = True, learned: LearnedWords | None = None) -> None:
+    def __init__(
+        self, parts: Sequence[Part], *, typos: bool | None = None, learned: LearnedWords | None = None
+    ) -> None:
         """Prepare a keyboard.
 
         Args:
             parts: the models, one for each language; their vocabularies may differ.
-            typos: whether to offer corrections of a half-typed word.
+            typos: whether to offer corrections of a half-typed word; None: where tokens are words.
             learned: the user's own words.
 
         Raises:
-            UsageError: several models, or learned words, with a model whose tokens are not words.
+            UsageError: several models, learned words, or ``typos``, with a model whose tokens are not words.
         """
         if not parts:
             raise UsageError("a keyboard needs a model")
         self._parts = list(parts)
         self._scoring = self.lms
         self.learned = learned
-        self._typos = typos and all(whole_words(lm.tokenizer) for lm in self.lms)
+        self._typos = all(whole_words(lm.tokenizer) for lm in self.lms) if typos is None else typos
         self._weights = LanguageWeights([part.speller for part in parts])
         self._mender = Mender()
         self._read = ""
         self._check()
 
     def _check(self) -> None:
-        odd = [lm.tokenizer.config.level for lm in self.lms if not whole_words(lm.tokenizer)]
-        if odd and (len(self._parts) > 1 or self.learned is not None):
+        levels = [lm.tokenizer.config.level for lm in self.lms if not whole_words(lm.tokenizer)]
+        if levels and (len(self._parts) > 1 or self.learned is not None or self._typos):
             raise UsageError(
-                f"several models side by side, and learned words, need models of words; one has {odd[0]} tokens: "
-                "train it with --level word"
+                "several models side by side, learned words, and corrections need models of words; one has "
+                f"{levels[0]} tokens: train it with --level word"
             )
 
     @property

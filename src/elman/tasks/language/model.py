@@ -64,7 +64,7 @@ class Model(LowLevel, Exports):
         secrets: bool = True,
         punctuation: bool = False,
         repeats: bool = False,
-        typos: bool = True,
+        typos: bool | None = None,
         learned: LearnedWords | None = None,
         also: Sequence["Model"] = (),
         strict: bool = False,
@@ -79,24 +79,27 @@ class Model(LowLevel, Exports):
             secrets: whether to offer long numbers, addresses and random strings.
             punctuation: whether to offer bare punctuation too.
             repeats: whether the last word counts as much as any other to come again, not a tenth.
-            typos: whether to offer corrections of a half-typed word that hardly anything begins with.
+            typos: whether to offer corrections of a half-typed word that hardly anything begins with;
+                None: where tokens are words.
             learned: the user's own words (``elman.apps.keyboard.learned_words``).
             also: models whose words are offered too, such as one of another language.
             strict: whether a prompt of which nothing is known, or whose half-typed word nothing
-                begins with, is an error.
+                that is offered begins with (nor is corrected to), is an error.
 
         Raises:
-            UsageError: an entry of ``block`` is not a pattern; ``learned`` or ``also`` with models
-                whose tokens are not words; with ``strict``, a prompt that is not known.
+            UsageError: an entry of ``block`` is not a pattern; ``learned``, ``also`` or
+                ``typos=True`` with models whose tokens are not words; with ``strict``, a prompt
+                that is not known.
         """
         rules = {"block": listed(block), "secrets": secrets, "punctuation": punctuation, "repeats": repeats}
-        if strict:
-            check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
         keyboard = self.keyboard(typos=typos, learned=learned, also=also)
-        return keyboard.complete(prompt, n=n, partial=partial, **rules)
+        found = keyboard.complete(prompt, n=n, partial=partial, **rules)
+        if strict:
+            check_begun(keyboard.lms, found, learned=learned)
+        return found
 
     def keyboard(
-        self, *, typos: bool = True, learned: LearnedWords | None = None, also: Sequence["Model"] = ()
+        self, *, typos: bool | None = None, learned: LearnedWords | None = None, also: Sequence["Model"] = ()
     ) -> Keyboard:
         """What ``complete`` asks, for many questions; arguments are those of ``complete``."""
         parts = [Part(model.lm, model.speller) for model in (self, *also)]
@@ -117,7 +120,7 @@ class Model(LowLevel, Exports):
         """The likeliest continuations of up to ``words`` words, by beam search, with probabilities.
         ``block``, ``secrets`` and ``strict`` are those of ``complete``."""
         if strict:
-            check_begun(self.lm, complete(self.lm, prompt, n=1, partial=partial))
+            check_begun([self.lm], complete(self.lm, prompt, n=1, partial=partial))
         rules = {"block": listed(block), "secrets": secrets}
         return complete_phrase(self.lm, prompt, n=n, words=words, beam_size=beam_size, partial=partial, **rules)
 
@@ -262,10 +265,10 @@ class Model(LowLevel, Exports):
 
         how: dict[str, Any] = {}
         if mistype is not None or typos is not None or learned is not None or also:
-            typos = typos is not False
             keyboard = self.keyboard(typos=typos, learned=learned, also=also)
             marks = {
-                "typos": typos, f"mistyped:{mistype or 0:g}": bool(mistype), "learned": learned is not None,
+                "typos": typos is not False,
+                f"mistyped:{mistype or 0:g}": bool(mistype), "learned": learned is not None,
                 **{f"also:{model.lm.model_hash[:8]}": True for model in also},
             }  # fmt: skip
             how["typist"] = Typist(keyboard, mistype=mistype or 0.0).type_lines
