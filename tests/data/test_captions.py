@@ -91,6 +91,12 @@ def test_other_files_are_refused_in_one_line(kind, tmp_path):
     assert "\n" not in str(found.value)
 
 
+def test_a_name_that_no_file_can_have_is_refused_in_one_line(tmp_path):
+    with pytest.raises(TextError, match=r"a picture is named 'b{60}'; give the name of its file"):
+        captions(tmp_path, "a.jsonl", json.dumps({"image": "b" * 5000, "caption": "A dog"}) + "\n")
+    assert list(captions(tmp_path, "a.jsonl", json.dumps({"image": "b" * 253 + ".j", "caption": "A dog"}) + "\n"))
+
+
 def test_settings_are_checked(tmp_path):
     with pytest.raises(UsageError, match="which is no folder"):
         CaptionsConfig(images=str(tmp_path / "gone"))

@@ -212,10 +212,15 @@ def read_captions(
 
 def _file_of(folder: Path, image: str, source: str) -> Path:
     path = folder / image
+    wrong = TextError(f"{source}: a picture is named {image[:60]!r}; give the name of its file")
     if not image or not path.name or path == folder:
-        raise TextError(f"{source}: a picture is named {image[:60]!r}; give the name of its file")
+        raise wrong
+    try:
+        there = path.exists()
+    except OSError as error:  # longer than names of files can be
+        raise wrong from error
     features = path.with_suffix(FEATURES)
-    return features if features != path and not path.exists() and features.exists() else path
+    return features if features != path and not there and os.path.exists(features) else path
 
 
 def _captions(source: Source, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
