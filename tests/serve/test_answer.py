@@ -19,7 +19,7 @@ def test_rules_answer_from_an_index_alone(make: Make) -> None:
     found = ask(client, ANSWER, question="What barks at the cat?")
     wanted = elman.answer(list(NOTES.values()), "What barks at the cat?").to_json()
     assert found == {"model": "notes", "reader": None, **wanted, "document": "dogs"}
-    assert found["text"] == "a dog"
+    assert found["text"] == "a dog" and found["probability"] is None
     assert ask(client, ANSWER, question="Who is Ann?")["text"] is None
     error = ask(client, ANSWER, question="Who?", passage="Ann.", status=404)["error"]
     assert "no model here can read passages; notes ranks documents" in error["message"]
@@ -31,11 +31,12 @@ def test_a_reader_answers_from_a_passage(make: Make) -> None:
     found = ask(client, ANSWER, question="How many?", passage=passage)
     assert found["text"] == "1912" and found["document"] is None and found["model"] == found["reader"] == "count"
     assert (found["start"], found["end"], found["sentence"]) == (2, 6, "😀 1912 men came.")
-    assert found["reason"] == "the reader is sure of its first and last word by 75%"
+    assert found["reason"] == "the reader is sure of its first and last word by 75%" and found["probability"] == 0.75
     found = ask(client, ANSWER, question="How many?", passage="😀 two of them. All left.")
     assert (found["text"], found["start"], found["end"]) == (None, 0, 14)
     assert found["sentence"] == "😀 two of them." and found["score"] == 3 and found["parts"] == {"reader": 3}
-    assert found["reason"] == "the likeliest part has a score of 3.00, and 3.50 is needed"
+    assert found["reason"] == "the likeliest part has log-odds of 3.00 against no answer, and 3.50 is needed"
+    assert found["probability"] == 0.75
 
 
 @pytest.mark.parametrize("passage", ["", "?!", " \n"])

@@ -80,6 +80,9 @@ class Answer(NamedTuple):
     """What the score is the sum of."""
     reason: str
     """Why, in one sentence."""
+    probability: float | None = None
+    """A trained reader's, that its first and last word are right; of the likeliest part if there is no answer. None
+    where rules answer, which know none."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -87,6 +90,7 @@ class Answer(NamedTuple):
             **self._asdict(),
             "score": round(self.score, 4),
             "parts": {k: round(v, 4) for k, v in self.parts.items()},
+            "probability": None if self.probability is None else round(self.probability, 4),
         }
 
 
@@ -291,7 +295,8 @@ def read_passages(reader: AnswersQuestions, question: str, passages: Sequence[tu
     sentence, parts = text[start:end], {"reader": best.score}
     if best.text is None:
         assert reader.threshold is not None, "without one every answer is given"
-        reason = f"the likeliest part has a score of {best.score:.2f}, and {reader.threshold:.2f} is needed"
-        return Answer(None, name, sentence, start, end, best.score, parts, reason)
+        needed = f"{reader.threshold:.2f} is needed"
+        reason = f"the likeliest part has log-odds of {best.score:.2f} against no answer, and {needed}"
+        return Answer(None, name, sentence, start, end, best.score, parts, reason, best.probability)
     reason = f"the reader is sure of its first and last word by {best.probability:.0%}"
-    return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason)
+    return Answer(best.text, name, sentence, best.start, best.end, best.score, parts, reason, best.probability)

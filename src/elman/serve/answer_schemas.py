@@ -37,5 +37,8 @@ class FoundAnswer(BaseModel):
     """The first character of the answer in its text; of the sentence if there is no answer."""
     end: int
     score: float
+    """A reader's: log-odds against "not in the text"."""
     parts: dict[str, float]
     reason: str
+    probability: float | None
+    """A reader's, that the first and the last word are right; null where rules answered."""
