@@ -94,7 +94,7 @@ def test_exported_and_used_as_a_file(cli: Call, folder: Path, tmp_path: Path, to
         (("similar", "V", "a", "b", "c"), "3 words were given"),
         (("similar", "V", "cat", "-n", "0"), "-n is 0"),
         (("similar", "none", "cat"), "none does not exist"),
-        (("analogy", "V", "cat", "dog"), "2 words were given"),
+        (("analogy", "V", "cat", "dog"), "2 words given"),
         (("evaluate", "V"), "no data was given"),
         (("evaluate", "V", "none.tsv"), "none.tsv: cannot be read"),
         (("evaluate", "V", "TEXT"), "line 2: 'My coat"),

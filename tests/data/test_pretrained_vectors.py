@@ -114,11 +114,11 @@ def test_the_first_vectors_only(tmp_path):
         ("5 0\n", ", line 1: a vector of 0 numbers"),
         ("5 99999999999\n", ", line 1: a vector of 99999999999 numbers"),
         ("a" + " 1" * (MOST_DIMENSIONS + 1) + "\n", f", line 1: a vector of {MOST_DIMENSIONS + 1} numbers"),
-        ("a 1 2\nb 1\n", ", line 2: 1 numbers, but 2 are expected; mend that line"),
+        ("a 1 2\nb 1\n", ", line 2: 1 number, but 2 are expected; mend that line"),
         ("a 1 2\nb 1 2 3\n", ", line 2: 3 numbers, but 2 are expected"),
         ("a 1 2\nb 1 2 3 -4e5\n", ", line 2: 4 numbers, but 2 are expected"),
         ("a 1 2\nb\n", ", line 2: 0 numbers, but 2 are expected"),
-        ("a 1 2\n3 4\n", ", line 2: 1 numbers, but 2 are expected"),
+        ("a 1 2\n3 4\n", ", line 2: 1 number, but 2 are expected"),
         ("a 1 2\nb 1 x\n", ", line 2: 'x' is no number; mend that line"),
         ("a 1 2\nb 1 nan\n", ", line 2: a value is not finite"),
         ("a 1 2\n\nb inf 1\n", ", line 3: a value is not finite"),
@@ -143,7 +143,7 @@ def test_files_that_are_wrong(tmp_path, data, said):
 
 
 def test_wrong_columns_are_found_in_lines_that_are_not_wanted(tmp_path):
-    assert message(tmp_path, "a 1 2\nb 1\nc 3 4\n", {"c"}).startswith(", line 2: 1 numbers")
+    assert message(tmp_path, "a 1 2\nb 1\nc 3 4\n", {"c"}).startswith(", line 2: 1 number,")
     # Their numbers are not parsed.
     assert read_vectors(file(tmp_path, "a 1 2\nb 1 x\nc 3 4\n"), {"c"}).words == ("c",)
 

@@ -82,5 +82,5 @@ def test_validation_streams_stay_where_they_are() -> None:
 
 
 def test_too_few_tokens_for_the_rows_is_said() -> None:
-    with pytest.raises(TextError, match="7 tokens are too few for a batch of 4 rows"):
+    with pytest.raises(TextError, match="7 tokens: too few for a batch of 4 rows"):
         Streams(np.arange(7), np.array([0]), vocab_size=9, batch=4, seed=0)

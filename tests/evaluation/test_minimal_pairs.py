@@ -93,7 +93,7 @@ def test_the_command_prints_a_table_or_json(cli: Call, ngram_folder: Path, blimp
         ["phenomenon", "pairs", "accuracy"], ["order", "3", "66.7%"],
         ["adjective", "1", "100.0%"], ["verb", "2", "50.0%"],
     ]  # fmt: skip
-    assert shown.out.splitlines()[-1] == "1 pairs are equally probable and count as wrong"
+    assert shown.out.splitlines()[-1] == "equally probable, counted as wrong: 1 pair"
     found = json.loads(cli("score", ngram_folder, "--pairs", blimp_file, "--json").out)
     assert found["total"]["right"] == 2 and found["paradigms"][1]["phenomenon"] == "order"
     refused = cli("score", ngram_folder, "--pairs", blimp_file, "--per-token")

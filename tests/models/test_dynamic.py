@@ -192,7 +192,7 @@ def test_gradient_rms_by_a_loop() -> None:
     # Sixteen equal rows have the gradient of one; distant places would not, and the root of 16 is
     # for them.
     np.testing.assert_allclose(rms, 4 * (squares / 2).sqrt(), rtol=1e-3, atol=1e-7)
-    with pytest.raises(ModelError, match="3 tokens are too few .* give 20 or more"):
+    with pytest.raises(ModelError, match="3 tokens: too few .* give 20 or more"):
         gradient_rms(model, ids[:3])
 
 

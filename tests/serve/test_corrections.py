@@ -79,7 +79,7 @@ BAD = [
     ({"text": TEXT}, "tags", "either tags, one for each word, or spans"),
     ({"text": TEXT, "tags": ["O"], "spans": []}, "tags", "either tags, one for each word, or spans"),
     ({"text": " \n ", "tags": []}, "text", "text has no words"),
-    ({"text": "Ann", "tags": ["O", "O"]}, "tags", "2 tags came for 1 words"),
+    ({"text": "Ann", "tags": ["O", "O"]}, "tags", "2 tags came for 1 word;"),
     ({"text": "Ann", "tags": ["B-cat"]}, "tags", 'tag "B-cat" is not one of names; it knows: B-person, B-place'),
     ({"text": "Ann Lee", "tags": ["O", "I-person"]}, "tags", 'tag 1 of the tags, "I-person", may not stand there'),
     ({"text": "Ann", "spans": [{"type": "cat", "start": 0, "end": 3}]}, "spans", "it knows: person, place"),

@@ -8,6 +8,7 @@ import typer
 from elman.cli.flags import Json
 from elman.cli.similar import Count, VectorsArgument, show_neighbours
 from elman.errors import UsageError
+from elman.progress import counted
 
 
 def run(
@@ -20,7 +21,7 @@ def run(
     from elman.tasks.vectors.model import load_any
 
     if len(words) != 3:
-        raise UsageError(f"{len(words)} words were given; an analogy needs three: elman analogy v man king woman")
+        raise UsageError(f"{counted(len(words), 'word')} given; an analogy needs three: elman analogy v man king woman")
     if n < 1:
         raise UsageError(f"-n is {n}; it must be at least 1")
     first, second, third = words

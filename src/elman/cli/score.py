@@ -12,6 +12,7 @@ from elman.cli.flags import Json, Mix, ModelArgument
 from elman.cli.screen import make_progress, print_json, table
 from elman.cli.states import read_state
 from elman.errors import UsageError
+from elman.progress import counted
 from elman.system.files import write_atomic
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _print_pairs(model: str, mix: list[str], pairs: str, encoding: str, *, as_js
     ]
     print(table(["phenomenon", "pairs", "accuracy", "95% interval"], cells))
     if found.total.ties:
-        print(f"{found.total.ties} pairs are equally probable and count as wrong")
+        print(f"equally probable, counted as wrong: {counted(found.total.ties, 'pair')}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from elman.config import Config
 from elman.data.examples import normalise_text
 from elman.errors import TextError, UsageError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.corpus import Sources
 from elman.text.decoding import check_encoding, raw_lines
 from elman.text.readers.plain import read_plain
@@ -154,8 +154,8 @@ def hold_out(dialogues: Sequence[Dialogue]) -> tuple[list[Dialogue], list[Dialog
         parts[int(each.digest[:8], 16) % _HELD_OUT == 0].append(each)
     if not all(parts):
         raise TextError(
-            f"{len(dialogues):,} dialogues are too few to hold some out; give more, or --valid FILE (a blank line ends "
-            "a dialogue)"
+            f"{counted(len(dialogues), 'dialogue')}: too few to hold some out; give more, or --valid FILE "
+            "(a blank line ends a dialogue)"
         )
     return parts
 

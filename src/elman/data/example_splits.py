@@ -15,6 +15,7 @@ import numpy as np
 from elman.data.examples import Example, normalise_text
 from elman.data.labels import sort_key
 from elman.errors import TextError, UsageError
+from elman.progress import counted
 
 Item = TypeVar("Item")
 _FEWEST = 10
@@ -101,8 +102,9 @@ def split_examples(
     for number, name in enumerate(names, start=1):
         if not parts[number]:
             raise TextError(
-                f"{len(examples):,} examples with {len(set(digests)):,} different texts are too few to hold some "
-                f"out for {name} (equal texts stay together, labels seen once in training); give more, or --{name} FILE"
+                f"{counted(len(examples), 'example')} with {counted(len(set(digests)), 'different text')}: too few to "
+                f"hold some out for {name} (equal texts stay together, labels seen once in training); give more, or "
+                f"--{name} FILE"
             )
     return ExampleSplits(*parts)
 

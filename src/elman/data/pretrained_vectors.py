@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import TextError, UsageError
-from elman.progress import Progress
+from elman.progress import Progress, counted
 
 MOST_DIMENSIONS = 1 << 14
 """Vectors with more numbers are refused."""
@@ -316,7 +316,9 @@ class _VectorFile:
             # A word may hold spaces, but this is a number too many.
             count += next((i for i, part in enumerate(reversed(extra)) if not _DECIMAL.fullmatch(part)), len(extra))
         if count != self._dimensions:
-            raise self._error(number, f"{count} numbers, but {self._dimensions} are expected; mend that line")
+            raise self._error(
+                number, f"{counted(count, 'number')}, but {self._dimensions} are expected; mend that line"
+            )
         return token, numbers
 
     def _parsed(self, number: int, numbers: list[bytes]) -> list[float]:

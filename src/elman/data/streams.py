@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.data.cursor import Cursor
 from elman.data.part import Part
 from elman.errors import TextError
+from elman.progress import counted
 from elman.text.tokenizer import EOS_ID
 
 
@@ -75,7 +76,8 @@ class Streams:
     ) -> None:
         if len(ids) < 2 * batch:
             raise TextError(
-                f"{len(ids)} tokens are too few for a batch of {batch} rows; give more text or a smaller batch"
+                f"{counted(len(ids), 'token')}: too few for a batch of {counted(batch, 'row')}; give more text "
+                "or a smaller batch"
             )
         self._ids = ids
         self._documents = np.asarray(documents)

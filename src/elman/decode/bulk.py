@@ -13,6 +13,7 @@ from elman.decode.rows import score_apart, states_after
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import LogProbs
+from elman.progress import counted
 from elman.text.speller import Speller
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
@@ -140,7 +141,9 @@ def line_sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[n
 
 def prefixes_differ(prefixes: int, lines: int) -> UsageError:
     """The error of a list of prefixes that is not as long as that of the lines."""
-    return UsageError(f"{prefixes} prefixes came with {lines} lines; give one prefix for each line, or one for all")
+    return UsageError(
+        f"{prefixes} prefixes came with {counted(lines, 'line')}; give one prefix for each line, or one for all"
+    )
 
 
 _NOTHING: LogProbs = np.empty(0, np.float32)

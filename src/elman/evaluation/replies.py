@@ -12,6 +12,7 @@ from elman.evaluation.rivals import INSTALL
 from elman.evaluation.verdict import verdict
 from elman.metrics.intervals import Interval, bootstrap_intervals
 from elman.metrics.recall import ranks_of, recall_of_ranks
+from elman.progress import counted
 
 CANDIDATES = (10, 100)
 """Candidates among which replies are sought: the reply that came, and others at random."""
@@ -102,7 +103,7 @@ def evaluate_replies(
         ""
         if best is None
         else verdict(
-            best, differences[best], figure=f"recall at 1 of {CANDIDATES[0]}", units=f"{len(replies):,} messages"
+            best, differences[best], figure=f"recall at 1 of {CANDIDATES[0]}", units=counted(len(replies), "message")
         )
     )
     return ReplyReport(pairs=len(replies), figures=table, differences=differences, verdict=words, notes=tuple(notes))

@@ -15,6 +15,7 @@ import numpy as np
 from elman.errors import TextError, UsageError
 from elman.metrics.correlation import spearman, spearman_interval
 from elman.models.word_vectors import WordVectors, unit
+from elman.progress import counted
 
 _FEWEST_PAIRS = 3
 _METHODS = ("add", "mul")
@@ -135,7 +136,9 @@ def read_analogies(file: Path) -> list[Section]:
             sections.append(Section(line.lstrip(": ").strip(), []))
             continue
         if len(words) != 4:
-            raise TextError(f"{file}, line {number}: {len(words)} words; an analogy has four: a is to b as c is to d")
+            raise TextError(
+                f"{file}, line {number}: {counted(len(words), 'word')}; an analogy has four: a is to b as c is to d"
+            )
         if not sections:
             sections.append(Section("", []))
         sections[-1].questions.append((words[0], words[1], words[2], words[3]))

@@ -31,6 +31,7 @@ from elman.models.parameter_vector import ParameterVector
 from elman.models.protocol import State
 from elman.models.trace import Trace
 from elman.notation import Lengths, LogProbs, TokenIds
+from elman.progress import counted
 from elman.text.tokenizer import Tokenizer
 
 _LARGEST = 2.0
@@ -312,7 +313,7 @@ def gradient_rms(
     rows = min(len(ids) // bptt, _ROWS)
     if not rows:
         raise ModelError(
-            f"{len(ids)} tokens are too few to see how large gradients are; give {bptt} or more to tune on"
+            f"{counted(len(ids), 'token')}: too few to see how large gradients are; give {bptt} or more to tune on"
         )
     vector = ParameterVector(model.network)
     length = len(ids) // rows

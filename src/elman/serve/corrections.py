@@ -13,6 +13,7 @@ from elman.data.tag_formats.json_spans import JSON_SPANS, looks_like_json, write
 from elman.data.tagged_sentence import TaggedSentence
 from elman.errors import StorageError, TextError, UsageError
 from elman.metrics.span_schemes import convert, invalid_at
+from elman.progress import counted
 from elman.serve.abilities import TagsWords
 from elman.serve.errors import Problem, check_unicode, shown
 from elman.serve.limits import Limits
@@ -94,7 +95,10 @@ def corrected(body: CorrectionBody, able: TagsWords, limits: Limits) -> TaggedSe
     tags = tuple(body.tags or ())
     if len(tags) != len(sentence):
         raise Problem(
-            422, f"{len(tags)} tags came for {len(sentence)} words; /v1/predict says what the words are", param="tags"
+            422,
+            f"{counted(len(tags), 'tag')} came for {counted(len(sentence), 'word')}; /v1/predict says what the words "
+            "are",
+            param="tags",
         )
     _check_names(tags, able.model.labels, what="tag", able=able, param="tags")
     if able.model.scheme is not None and (wrong := invalid_at(tags, able.model.scheme)):

@@ -17,6 +17,7 @@ from elman.decode.prompt_state import whole_words
 from elman.decode.states import divergence
 from elman.models.protocol import LanguageModel, State
 from elman.notation import LogProbs, TokenIds
+from elman.progress import counted
 from elman.serve.abilities import ContinuesText
 from elman.serve.batching import Batched
 from elman.serve.errors import Problem
@@ -72,7 +73,9 @@ def memory_answer(body: MemoryBody, served: ContinuesText, context: RequestConte
     place = len(pieces) if body.place is None else body.place
     if place > len(pieces):
         raise Problem(
-            422, f"place is {place}; the text has {len(pieces)} words, so it can be 0 to {len(pieces)}", param="place"
+            422,
+            f"place is {place}; the text has {counted(len(pieces), 'word')}, so it can be 0 to {len(pieces)}",
+            param="place",
         )
     ids = tokenizer.encode(line).ids.astype(np.int64)
     read = ids[: pieces[place].first] if place < len(pieces) else ids

@@ -16,7 +16,7 @@ from elman.decode.rows import row_advance, row_log_probs
 from elman.errors import TextError
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 THRESHOLD = 0.01
@@ -60,8 +60,8 @@ def text_windows(ids: TokenIds, *, length: int, count: int) -> TokenIds:
     """
     if len(ids) < length:
         raise TextError(
-            f"the text has {len(ids)} tokens; looking {length - 1} back needs {length}: give a longer text, or "
-            "fewer --lags"
+            f"the text has {counted(len(ids), 'token')}; looking {length - 1} back needs {length}: give a longer "
+            "text, or fewer --lags"
         )
     count = min(count, len(ids) - length + 1)
     starts = np.linspace(0, len(ids) - length, count).round().astype(np.int64)

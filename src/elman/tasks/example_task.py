@@ -20,7 +20,7 @@ from elman.data.padding import in_order, pad
 from elman.data.part import Part
 from elman.errors import TextError
 from elman.models.registry import entry, resolve
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device, choose_precision
 from elman.tasks.folder_model import FolderModel
@@ -164,7 +164,9 @@ class ExampleTask(Task):
         if request.valid:
             return examples, list(self.read(request.valid, request.data))
         if len(examples) < _FEWEST:
-            raise TextError(f"{len(examples)} examples are too few to hold some out; give more, or --valid FILE")
+            raise TextError(
+                f"{counted(len(examples), 'example')}: too few to hold some out; give more, or --valid FILE"
+            )
         # By content, so that the order of files changes nothing and equal examples stay together.
         held_out = [int(_digest(example)[:8], 16) % _HELD_OUT == 0 for example in examples]
         pairs = list(zip(examples, held_out, strict=True))

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from elman.config import Config
 from elman.errors import UsageError
+from elman.progress import counted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ class Plan(Config):
         >>> Plan(updates=1, precision="fp32", threads=2).in_words
         'batch 20, adamw at 0.004, fp32, 2 threads'
         """
-        threads = f"{self.threads} thread" + "s" * (self.threads != 1)
+        threads = counted(self.threads, "thread")
         return f"batch {self.batch}, {self.optimizer} at {self.rate:g}, {self.precision}, {threads}"
 
     @property

@@ -144,7 +144,7 @@ def test_what_an_annotator_refused_is_left_out_and_counted(tmp_path, capsys):
         ({"txt": "a b", "spans": []}, "line 1: no field 'text'; its fields are: txt, spans; name the text with --word"),
         ({"text": 3, "spans": []}, "line 1: field 'text' is a JSON number, not a string"),
         ([["a"]], "line 1: a JSON list; each record must"),
-        ({"tokens": ["a"], "tags": ["x", "y"]}, "line 1: 1 tokens, but 2 tags in 'tags'; each needs one"),
+        ({"tokens": ["a"], "tags": ["x", "y"]}, "line 1: 1 token, but 2 tags in 'tags'; each needs one"),
         ({"tokens": ["a"], "tags": [3]}, "line 1: 'tags' has a JSON number; tags must be names, such as B-LOC"),
         ({"tokens": ["a", " "], "tags": ["x", "y"]}, "line 1: token 1 is ' '; remove it"),
         ({"tokens": [{"start": 2, "end": 3}, {"start": 0, "end": 1}], "text": "a b"}, "line 1: a token is at 0-1"),

@@ -12,6 +12,7 @@ from typing import Any
 from elman.apps.nbest.json_lines import nbest_of_json
 from elman.apps.nbest.lists import SCORE, NbestList, lines_of, number_of
 from elman.errors import TextError
+from elman.progress import counted
 from elman.text.readers.record import listed
 
 _IDS = ("id", "utt", "utterance", "utt_id", "key")
@@ -38,7 +39,7 @@ def read_tab_separated(path: Path) -> Iterator[NbestList]:
                 continue
         if len(cells) != len(names):
             raise TextError(
-                f"{position}: {len(cells)} columns ({line[:40]!r}); there must be {len(names)}, between tabs"
+                f"{position}: {counted(len(cells), 'column')} ({line[:40]!r}); there must be {len(names)}, between tabs"
             )
         row = dict(zip(names, cells, strict=True))
         if row["id"] != utterance:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.errors import TextError, UsageError
+from elman.progress import counted
 from elman.text.decoding import raw_lines
 from elman.text.sources import find_sources
 
@@ -30,7 +31,9 @@ def read_run(file: str | Path) -> Run:
     run: Run = {}
     for position, words in _rows(file):
         if len(words) != 6:
-            raise TextError(f"{position}: {len(words)} columns; a run has six: QUERY Q0 DOCUMENT RANK SCORE NAME")
+            raise TextError(
+                f"{position}: {counted(len(words), 'column')}; a run has six: QUERY Q0 DOCUMENT RANK SCORE NAME"
+            )
         query, document, score = words[0], words[2], _number(words[4])
         if score is None:
             raise TextError(f"{position}: the score is {words[4][:40]!r}, no number")
@@ -79,7 +82,7 @@ def read_qrels(file: str | Path, grades: Mapping[int, int] | None = None) -> Qre
     qrels: Qrels = {}
     for number, (position, words) in enumerate(_rows(file)):
         if len(words) not in (3, 4):
-            raise TextError(f"{position}: {len(words)} columns; judgements have QUERY 0 DOCUMENT GRADE")
+            raise TextError(f"{position}: {counted(len(words), 'column')}; judgements have QUERY 0 DOCUMENT GRADE")
         value = _number(words[-1])
         if value is None or value != int(value):
             if number == 0:

@@ -14,6 +14,7 @@ from elman.data.tag_formats.surface import Token, escaped_spaces, nfc, place_tok
 from elman.data.tag_formats.tag_format import UNTAGGED, ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
 from elman.errors import TextError, UsageError
+from elman.progress import counted
 from elman.text.readers.record import listed
 from elman.text.sources import Source
 
@@ -288,7 +289,8 @@ def _wrong_id(number: str, before: int) -> str:
     if number == "1" and before:
         return f"id is 1 after word {before}; put a blank line between the sentences"
     return (
-        f"id is {number[:40]!r} after {before} words; ids are 1, 2, 3, ..., ranges such as 1-2, and 1.1 for empty nodes"
+        f"id is {number[:40]!r} after {counted(before, 'word')}; ids are 1, 2, 3, ..., ranges such as 1-2, and 1.1 for "
+        "empty nodes"
     )
 
 

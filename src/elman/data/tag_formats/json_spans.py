@@ -25,6 +25,7 @@ from elman.data.tag_formats.tag_format import ReadOptions, TagFormat
 from elman.data.tagged_sentence import TaggedSentence
 from elman.data.tagged_text import split_text
 from elman.errors import TextError
+from elman.progress import counted
 from elman.text.readers.json_stream import json_values
 from elman.text.readers.record import Record, checked_text, json_type, listed, text_of
 from elman.text.sources import Source
@@ -132,7 +133,10 @@ def _read_words(record: Record, options: ReadOptions) -> TaggedSentence:
         if not isinstance(tags, list):
             raise TextError(f"{position}: no list of tags {field!r}; its fields are: {listed(fields)}")
         if len(tags) != len(words):
-            raise TextError(f"{position}: {len(words)} tokens, but {len(tags)} tags in {field!r}; each needs one")
+            raise TextError(
+                f"{position}: {counted(len(words), 'token')}, but {counted(len(tags), 'tag')} in {field!r}; "
+                "each needs one"
+            )
         if wrong := [tag for tag in tags if not isinstance(tag, str) or not tag]:
             raise TextError(
                 f"{position}: {field!r} has a JSON {json_type(wrong[0])}; tags must be names, such as B-LOC"

@@ -19,7 +19,7 @@ from elman.models.ngram import arpa_kernels as kernels
 from elman.models.ngram.arpa_lexicon import Lexicon
 from elman.models.ngram.arpa_source import ArpaSource, shown
 from elman.models.ngram.backoff import LARGEST_LOG10, LARGEST_ORDER, LOG10_OF_NO_UNK, BackoffTables
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.tokenizer import EOS_ID, UNK_ID
 
 _COUNT = re.compile(rb"ngram\s+([0-9]{1,18})\s*=\s*([0-9]{1,18})")
@@ -201,7 +201,7 @@ class _ArpaReader:
         )  # fmt: skip
         source.at, source.line = source.at + at, line
         if stopped not in (kernels.SECTION_ENDS, kernels.BLOCK_ENDS):
-            field, named = shown(text[start:end].tobytes()), "1 word" if order == 1 else f"{order} words"
+            field, named = shown(text[start:end].tobytes()), counted(order, "word")
             mistake = _MISTAKES[stopped].format(field=field, words=named)
             if stopped == kernels.NO_NUMBER and _DECIMAL_COMMA.fullmatch(text[start:end].tobytes()):
                 mistake = f"{field} has a decimal comma; write the file again with LC_NUMERIC=C, or put points there"

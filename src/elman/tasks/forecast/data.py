@@ -15,7 +15,7 @@ from elman.data.series_windows import SeriesStore
 from elman.data.time_grid import Grid, calendar_size
 from elman.errors import TextError, UsageError
 from elman.models.forecaster_config import ForecasterConfig, ForecasterSizes
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.tasks.forecast.request import ForecastRequest
 
 PARTS = ("train", "valid", "test")
@@ -171,7 +171,9 @@ def read_data(request: ForecastRequest, *, encoding: SeriesEncoding | None = Non
         notes.append(f"the season of {season} steps is longer than half of the series, and was not used")
         season = 1
     if longest < season + 2:
-        raise TextError(f"{longest} values to train on are too few for a season of {season}; give longer series")
+        raise TextError(
+            f"{counted(longest, 'value')} to train on: too few for a season of {season}; give longer series"
+        )
     if encoding is None:
         train = [each.cut(each.start + int(end)) for each, end in zip(series, ends["train"], strict=True)]
         encoding = SeriesEncoding(

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 
 from elman.models.neural import Network
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.system.files import write_atomic
 from elman.tasks.language.lag_case import GRADIENT_LOG_FILE, LagCase, judge_lags, lag_words
 from elman.tasks.language.lags import gradient_by_lag
@@ -40,7 +40,8 @@ class GradientLog:
         )
         if starts is None:
             progress.say(
-                f"--xray: the validation text has {len(ids)} tokens, too few to look back in; nothing is recorded"
+                f"--xray: the validation text has {counted(len(ids), 'token')}, too few to look back in; nothing is "
+                "recorded"
             )
 
     def begin(self, update: int) -> None:

@@ -232,7 +232,9 @@ def _split(
     train = parts["train"]
     wanted = [name for name in ("test", "valid") if name not in given]
     if wanted and len(train) < _FEWEST:
-        raise TextError(f"{len(train)} rows are too few to hold some out; give more, or --valid FILE and --test FILE")
+        raise TextError(
+            f"{counted(len(train), 'row')}: too few to hold some out; give more, or --valid FILE and --test FILE"
+        )
     found = dict(parts)
     if not times:
         # By content, so that the order of the rows changes nothing and equal rows stay together.
