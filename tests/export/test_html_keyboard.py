@@ -8,7 +8,7 @@ import pytest
 from tests.export.pages import Opened, ngram
 
 from elman.apps.keyboard.keyboard import Keyboard
-from elman.apps.keyboard.part import Part
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.text.speller import Speller
 
 MISTYPED = (
@@ -27,7 +27,7 @@ MISTYPED = (
 
 def test_corrections_are_those_of_python(opened: Opened) -> None:
     lm = ngram(3)
-    page, keyboard = opened.open(lm), Keyboard([Part(lm, Speller.fit({}))])
+    page, keyboard = opened.open(lm), Keyboard([KeyboardModel(lm, Speller.fit({}))])
     corrected = 0
     for prompt in MISTYPED:
         here = page.evaluate("(text) => document.elman.complete(text, 5, true)", prompt)

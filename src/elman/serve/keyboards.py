@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.learned_words import LearnedWord, LearnedWords
-from elman.apps.keyboard.part import Part
 from elman.decode.prompt_state import whole_words
 from elman.errors import StorageError, UsageError
 from elman.serve.abilities import ContinuesText
@@ -49,7 +49,7 @@ class Keyboards:
         key = typos, *(each.name for each in served)
         with self._lock:
             if key not in self._made:
-                parts = [Part(each.model.lm, each.model.speller) for each in served]
+                parts = [KeyboardModel(each.model.lm, each.model.speller) for each in served]
                 self._made[key] = Keyboard(parts, typos=typos)
                 if len(self._made) > _KEPT:
                     self._made.popitem(last=False)

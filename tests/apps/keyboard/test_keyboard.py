@@ -9,10 +9,10 @@ from tests.decode.conftest import TableModel, fit
 from elman.api import Model
 from elman.apps.keyboard.corrections import LETTER
 from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.language_weights import SWITCH
 from elman.apps.keyboard.learned_words import LearnedWords
-from elman.apps.keyboard.part import Part
-from elman.apps.keyboard.typist import Typist, mistyped
+from elman.apps.keyboard.simulated_typist import SimulatedTypist, mistyped
 from elman.decode.completion import complete
 from elman.decode.keystrokes import Keystrokes, type_line
 from elman.errors import UsageError
@@ -35,21 +35,23 @@ GERMAN = {
 }
 
 
-def part(rows: dict[Any, dict[str, float]], *lines: str) -> Part:
-    return Part(TableModel(fit("word", *lines), rows), Speller.fit({" die": 1, " Katze": 1, " the": 1, " cat": 1}))
+def keyboard_model(rows: dict[Any, dict[str, float]], *lines: str) -> KeyboardModel:
+    return KeyboardModel(
+        TableModel(fit("word", *lines), rows), Speller.fit({" die": 1, " Katze": 1, " the": 1, " cat": 1})
+    )
 
 
 @pytest.fixture
-def english() -> Part:
-    return part(ENGLISH, "the they cat")
+def english() -> KeyboardModel:
+    return keyboard_model(ENGLISH, "the they cat")
 
 
 @pytest.fixture
-def german() -> Part:
-    return part(GERMAN, "die Katze")
+def german() -> KeyboardModel:
+    return keyboard_model(GERMAN, "die Katze")
 
 
-def test_corrections_by_hand(english: Part) -> None:
+def test_corrections_by_hand(english: KeyboardModel) -> None:
     found = Keyboard([english]).complete("teh")
     # "the" and "they" at 4 nats, against an unknown word of three letters.
     the, they, new = 0.5 * math.exp(-4), 0.25 * math.exp(-4), 0.125 * math.exp(-3 * LETTER)
@@ -60,7 +62,7 @@ def test_corrections_by_hand(english: Part) -> None:
     assert found.oov == [] and found.typed == pytest.approx(total)
 
 
-def test_corrections_are_offered_only_for_what_hardly_begins_a_word(english: Part) -> None:
+def test_corrections_are_offered_only_for_what_hardly_begins_a_word(english: KeyboardModel) -> None:
     keyboard = Keyboard([english])
     for prompt in ("", "th", "the ", "the c", "the they", "the cat", "the;", "xqz", "the xqz"):
         assert keyboard.complete(prompt) == complete(english.lm, prompt), prompt
@@ -68,11 +70,11 @@ def test_corrections_are_offered_only_for_what_hardly_begins_a_word(english: Par
     assert Keyboard([english]).complete("teh", block=["the"]).words[0][0] == "they"
 
 
-def test_corrections_are_written_as_the_mistyped_word(english: Part) -> None:
+def test_corrections_are_written_as_the_mistyped_word(english: KeyboardModel) -> None:
     assert [Keyboard([english]).complete(typed, n=1).words[0][0] for typed in ("Teh", "TEH")] == ["The", "THE"]
 
 
-def test_misspelled_words_before_the_cursor_are_read_as_meant(english: Part) -> None:
+def test_misspelled_words_before_the_cursor_are_read_as_meant(english: KeyboardModel) -> None:
     found = Keyboard([english]).complete("teh c")
     assert found.words == complete(english.lm, "the c").words
     assert (found.prompt, found.oov, found.read_as) == ("teh c", [], {"teh": "the"})
@@ -80,7 +82,7 @@ def test_misspelled_words_before_the_cursor_are_read_as_meant(english: Part) -> 
     assert Keyboard([english]).complete("Teh c").oov == ["Teh"]
 
 
-def test_learned_words_share_the_probability_of_unknown_ones(english: Part) -> None:
+def test_learned_words_share_the_probability_of_unknown_ones(english: KeyboardModel) -> None:
     learned = LearnedWords()
     keyboard = Keyboard([english], learned=learned)
     assert keyboard.learn("the zebra\nthe zebra") == ["zebra", "zebra"] and keyboard.learn("the cat") == []
@@ -94,7 +96,7 @@ def test_learned_words_share_the_probability_of_unknown_ones(english: Part) -> N
     assert keyboard.complete("the zebra").partial == "" and keyboard.complete("the", block=["zebra*"]).kinds == {}
 
 
-def test_what_follows_a_learned_word_is_learned(english: Part) -> None:
+def test_what_follows_a_learned_word_is_learned(english: KeyboardModel) -> None:
     keyboard = Keyboard([english], learned=LearnedWords())
     keyboard.learn("zebra they zebra they")
     # Twice, one kind: 2 of 3 for "they"; the others share a third.
@@ -102,7 +104,7 @@ def test_what_follows_a_learned_word_is_learned(english: Part) -> None:
     assert words["they"] == pytest.approx(2 / 3) and words["cat"] == pytest.approx(0.5 / 3)
 
 
-def test_strict_knows_what_the_keyboard_knows(english: Part, german: Part) -> None:
+def test_strict_knows_what_the_keyboard_knows(english: KeyboardModel, german: KeyboardModel) -> None:
     model, learned = Model(*english), LearnedWords()
     learned.learn("Zaphod Zaphod", known=lambda word: False)
     for prompt in ("the Zap", "Zaphod ", "Zaphod"):
@@ -114,12 +116,12 @@ def test_strict_knows_what_the_keyboard_knows(english: Part, german: Part) -> No
             model.complete(prompt, strict=True)
 
 
-def test_misspelled_words_are_not_learned(english: Part) -> None:
+def test_misspelled_words_are_not_learned(english: KeyboardModel) -> None:
     keyboard = Keyboard([english], learned=LearnedWords())
     assert keyboard.learn("teh zebra teh") == ["zebra"]
 
 
-def test_two_languages_by_hand(english: Part, german: Part) -> None:
+def test_two_languages_by_hand(english: KeyboardModel, german: KeyboardModel) -> None:
     keyboard = Keyboard([english, german])
     assert keyboard.weights("") == [0.5, 0.5]
     words = dict(keyboard.complete("", n=9).words)
@@ -133,7 +135,7 @@ def test_two_languages_by_hand(english: Part, german: Part) -> None:
     assert keyboard.weights("die") == [0.5, 0.5] and keyboard.weights("die\n") == keyboard.weights("die ")
 
 
-def test_a_word_of_the_other_language_is_followed_at_once(english: Part, german: Part) -> None:
+def test_a_word_of_the_other_language_is_followed_at_once(english: KeyboardModel, german: KeyboardModel) -> None:
     keyboard = Keyboard([english, german])
     assert keyboard.complete("the cat die ", n=1).words[0][0] == "Katze"
     assert keyboard.complete("die Katze the ", n=1).words[0][0] == "cat"
@@ -142,9 +144,11 @@ def test_a_word_of_the_other_language_is_followed_at_once(english: Part, german:
     assert keyboard.complete("the cat Katez", n=1).words[0][0] == "Katze"
 
 
-def test_models_without_words_cannot_stand_side_by_side(english: Part) -> None:
-    chars = Part(TableModel(fit("char", "ab"), {None: {"a": 1.0}, "a": {"a": 0.5, "</s>": 0.5}}), english.speller)
-    asked: list[tuple[list[Part], dict[str, Any]]] = [
+def test_models_without_words_cannot_stand_side_by_side(english: KeyboardModel) -> None:
+    chars = KeyboardModel(
+        TableModel(fit("char", "ab"), {None: {"a": 1.0}, "a": {"a": 0.5, "</s>": 0.5}}), english.speller
+    )
+    asked: list[tuple[list[KeyboardModel], dict[str, Any]]] = [
         ([english, chars], {}), ([chars], {"learned": LearnedWords()}), ([chars], {"typos": True})
     ]  # fmt: skip
     for parts, options in asked:
@@ -153,19 +157,22 @@ def test_models_without_words_cannot_stand_side_by_side(english: Part) -> None:
     assert Keyboard([chars]).complete("a") == complete(chars.lm, "a")
 
 
-def test_a_typist_counts_as_the_reference(english: Part) -> None:
+def test_a_typist_counts_as_the_reference(english: KeyboardModel) -> None:
     lines = ["the cat", "they cat the zebra cat", ""]
     for keyboard in (Keyboard([english], typos=False), Keyboard([english])):
-        found = sum(Typist(keyboard).type_lines([(line, True) for line in lines]), Keystrokes())
+        found = sum(SimulatedTypist(keyboard).type_lines([(line, True) for line in lines]), Keystrokes())
         assert found == sum((type_line(english.lm, line) for line in lines), Keystrokes())
 
 
-def test_a_mistyped_word_costs_what_it_takes_to_mend(english: Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elman.apps.keyboard.typist.mistyped", lambda word, rng: {"cat": "czt"}.get(word, word))
+def test_a_mistyped_word_costs_what_it_takes_to_mend(english: KeyboardModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "elman.apps.keyboard.simulated_typist.mistyped", lambda word, rng: {"cat": "czt"}.get(word, word)
+    )
     rows = {None: {" can": 0.3, " cap": 0.3, " car": 0.3, " cat": 0.1}, " cat": {"</s>": 1.0}}
-    own = part(rows, "can cap car cat")
+    own = keyboard_model(rows, "can cap car cat")
     plain, corrected = (
-        next(Typist(Keyboard([own], typos=typos), mistype=1).type_lines([("cat", True)])) for typos in (False, True)
+        next(SimulatedTypist(Keyboard([own], typos=typos), mistype=1).type_lines([("cat", True)]))
+        for typos in (False, True)
     )
     # Never offered: "czt", back over "zt", "at", and the line's end; "cat" and the end without a mistake are 4.
     assert plain == Keystrokes(keys=8, chars=8, words=1)

@@ -1,6 +1,6 @@
 """Results of typed texts: bounded, and without the texts."""
 
-from tests.apps.keyboard.test_keyboard import ENGLISH, GERMAN, part
+from tests.apps.keyboard.test_keyboard import ENGLISH, GERMAN, keyboard_model
 
 from elman.apps.keyboard.keyboard import Keyboard
 from elman.text.text_cache import TextCache
@@ -26,7 +26,7 @@ def test_the_latest_are_kept() -> None:
 
 
 def test_a_keyboard_keeps_nothing_that_was_typed() -> None:
-    keyboard = Keyboard([part(ENGLISH, "the they cat"), part(GERMAN, "die Katze")])
+    keyboard = Keyboard([keyboard_model(ENGLISH, "the they cat"), keyboard_model(GERMAN, "die Katze")])
     keyboard.complete("the pinnumber teh 4831 and")
     held = strings_in(keyboard, set())
     assert "Katze" in held and not any(typed in held for typed in ("pinnumber", "4831", "teh"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.apps.keyboard.part import Part
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.typos import typo_index
 from elman.apps.spelling.lexicon import is_word
 from elman.decode.pieces import piece_index
@@ -27,24 +27,24 @@ _WORDS = 6
 """Words before the cursor that are looked at."""
 
 
-class Corrections(NamedTuple):
+class CorrectionCandidates(NamedTuple):
     """Words that may have been meant."""
 
-    masses: dict[str, float]
+    joint: dict[str, float]
     """The probability that a word was meant and typed so, for the likeliest; in the case typed."""
     total: float
     """That of all of them, and of a word that nobody knows."""
 
 
 def corrections(
-    parts: Sequence[Part],
+    models: Sequence[KeyboardModel],
     weights: Sequence[float],
     places: Sequence[WordPlace],
     typed: str,
     *,
     most: int,
     whole: bool = False,
-) -> Corrections:
+) -> CorrectionCandidates:
     """The ``most`` likeliest words that begin almost as typed.
 
     Args:
@@ -53,10 +53,10 @@ def corrections(
         whole: whether the word is over, so that a longer one would be a misspelling too.
     """
     unknown = sum(weight * place.unknown for weight, place in zip(weights, places, strict=True))
-    masses: dict[str, float] = {}
+    joint: dict[str, float] = {}
     total = unknown * float(np.exp(-LETTER * len(typed)))
-    for weight, part, place in zip(weights, parts, places, strict=True):
-        tokenizer = part.lm.tokenizer
+    for weight, model, place in zip(weights, models, places, strict=True):
+        tokenizer = model.lm.tokenizer
         tokens, nats = typo_index(tokenizer).similar(typed, whole=whole)
         probabilities = np.zeros(tokenizer.size)
         np.add.at(probabilities, place.tokens, place.probabilities)
@@ -65,19 +65,19 @@ def corrections(
         for row in np.argsort(-own, kind="stable")[:most].tolist():
             word = piece_index(tokenizer).body(int(tokens[row])).decode("utf-8", "replace")
             text = recase(word, typed, locale_of(tokenizer))
-            masses[text] = masses.get(text, 0.0) + float(own[row])
-    return Corrections(masses, total)
+            joint[text] = joint.get(text, 0.0) + float(own[row])
+    return CorrectionCandidates(joint, total)
 
 
-class Mender:
+class MisspellingReader:
     """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
 
     def __init__(self) -> None:
         self._known: TextCache[str | None] = TextCache()
 
-    def mended(
+    def read(
         self,
-        parts: Sequence[Part],
+        models: Sequence[KeyboardModel],
         weights: Sequence[float],
         text: str,
         unknown: Collection[str],
@@ -92,19 +92,19 @@ class Mender:
             word = finished(line[start:end])
             if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
                 head += line[last:start]
-                meant = self._meant(parts, weights, head, word)
+                meant = self._meant(models, weights, head, word)
                 head, last = head + (meant or word), start + len(word)
                 if meant:
                     read_as[word] = meant
         return head + line[last:], read_as
 
-    def _meant(self, parts: Sequence[Part], weights: Sequence[float], before: str, word: str) -> str | None:
+    def _meant(self, models: Sequence[KeyboardModel], weights: Sequence[float], before: str, word: str) -> str | None:
         """The word that was meant, if it is another one."""
 
         def computed() -> str | None:
-            places = [word_place(part.lm, before) for part in parts]
-            found = corrections(parts, weights, places, word, most=1, whole=True)
-            best, mass = max(found.masses.items(), key=lambda each: each[1], default=("", 0.0))
+            places = [word_place(model.lm, before) for model in models]
+            found = corrections(models, weights, places, word, most=1, whole=True)
+            best, mass = max(found.joint.items(), key=lambda each: each[1], default=("", 0.0))
             return best if mass > _SURE * found.total and best != word else None
 
         return self._known.get(f"{len(word)} {word}{before}", computed)

@@ -14,10 +14,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from elman.apps.keyboard.corrections import Mender, corrections
+from elman.apps.keyboard.corrections import MisspellingReader, corrections
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.language_weights import LanguageWeights
 from elman.apps.keyboard.learned_words import LearnedWords
-from elman.apps.keyboard.part import Part
 from elman.decode.completion import Completion, complete
 from elman.decode.offers import Offers, last_word, offers_from
 from elman.decode.prompt_state import whole_words
@@ -48,38 +48,38 @@ class Keyboard:
     >>> words = Tokenizer.fit(["return the value"], config=TokenizerConfig(min_count=1))
     >>> ids = np.array([*words.encode("return the value").ids, EOS_ID] * 9)
     >>> lm = fit_ngram(ids, np.array([0, len(ids)]), words)
-    >>> keyboard = Keyboard([Part(lm, Speller.fit({}))])
+    >>> keyboard = Keyboard([KeyboardModel(lm, Speller.fit({}))])
     >>> keyboard.complete("return the vlau").words[0][0]
     'value'
     """
 
     def __init__(
-        self, parts: Sequence[Part], *, typos: bool | None = None, learned: LearnedWords | None = None
+        self, models: Sequence[KeyboardModel], *, typos: bool | None = None, learned: LearnedWords | None = None
     ) -> None:
         """Prepare a keyboard.
 
         Args:
-            parts: the models, one for each language; their vocabularies may differ.
+            models: the models, one for each language; their vocabularies may differ.
             typos: whether to offer corrections of a half-typed word; None: where tokens are words.
             learned: the user's own words.
 
         Raises:
             UsageError: several models, learned words, or ``typos``, with a model whose tokens are not words.
         """
-        if not parts:
+        if not models:
             raise UsageError("a keyboard needs a model")
-        self._parts = list(parts)
+        self._models = list(models)
         self._scoring = self.lms
         self.learned = learned
         self._typos = all(whole_words(lm.tokenizer) for lm in self.lms) if typos is None else typos
-        self._weights = LanguageWeights([part.speller for part in parts])
-        self._mender = Mender()
+        self._weights = LanguageWeights([model.speller for model in models])
+        self._misspellings = MisspellingReader()
         self._read = ""
         self._check()
 
     def _check(self) -> None:
         levels = [lm.tokenizer.config.level for lm in self.lms if not whole_words(lm.tokenizer)]
-        if levels and (len(self._parts) > 1 or self.learned is not None or self._typos):
+        if levels and (len(self._models) > 1 or self.learned is not None or self._typos):
             raise UsageError(
                 "several models side by side, learned words, and corrections need models of words; one has "
                 f"{levels[0]} tokens: train it with --level word"
@@ -88,7 +88,7 @@ class Keyboard:
     @property
     def lms(self) -> list[LanguageModel]:
         """The models, in their order."""
-        return [part.lm for part in self._parts]
+        return [model.lm for model in self._models]
 
     def through(
         self, lms: Sequence[LanguageModel], *, scoring: Sequence[LanguageModel] | None = None, read: str = ""
@@ -100,10 +100,10 @@ class Keyboard:
             read: a text that ``lms`` have read before every prompt.
         """
         other = copy.copy(self)
-        other._parts = [part._replace(lm=lm) for part, lm in zip(self._parts, lms, strict=True)]
+        other._models = [model._replace(lm=lm) for model, lm in zip(self._models, lms, strict=True)]
         if scoring is not None:
             other._scoring = list(scoring)
-        other._read, other._mender = read, Mender() if read else self._mender
+        other._read, other._misspellings = read, MisspellingReader() if read else self._misspellings
         return other
 
     def with_learned(self, learned: LearnedWords | None) -> "Keyboard":
@@ -119,7 +119,7 @@ class Keyboard:
 
     def knows(self, word: str) -> bool:
         """Whether a model has a word, in whatever case."""
-        folds = [fold_index(part.lm.tokenizer) for part in self._parts]
+        folds = [fold_index(model.lm.tokenizer) for model in self._models]
         return any(each.same_as(f" {word}") is not None or each.same_as(word) is not None for each in folds)
 
     def weights(self, text: str) -> list[float]:
@@ -138,7 +138,7 @@ class Keyboard:
             read_as: dict[str, str] = {}
             if self._typos and unknown:
                 every = max(len(line), 1)
-                _, read_as = self._mender.mended(self._parts, self.weights(""), f"{line} ", unknown, words=every)
+                _, read_as = self._misspellings.read(self._models, self.weights(""), f"{line} ", unknown, words=every)
             found += self.learned.learn(line, known=lambda word, own=read_as: word in own or self.knows(word))
         return found
 
@@ -161,7 +161,7 @@ class Keyboard:
         oov = _unknown_to_all([each.oov for each in found])
         own = [word for word in oov if not (self.learned and self.learned.has(word))]
         if self._typos and own:
-            read, read_as = self._mender.mended(self._parts, self.weights(prompt), prompt, own)
+            read, read_as = self._misspellings.read(self._models, self.weights(prompt), prompt, own)
             if read_as:
                 found = self._asked(read, n=n, partial=partial, **rules)
                 oov = _unknown_to_all([each.oov for each in found])
@@ -170,22 +170,22 @@ class Keyboard:
         if not read.endswith(begun) or (plain and not (self._typos and begun and found[0].typed < UNLIKELY)):
             return dataclasses.replace(found[0], prompt=prompt, oov=oov, read_as=read_as)
         before = read[: len(read) - len(begun)]
-        offers = offers_from(locale=locale_of(self._parts[0].lm.tokenizer), **rules)
-        asked = _Asked(self, before, begun, offers)
-        asked.add_exact(found)
+        offers = offers_from(locale=locale_of(self._models[0].lm.tokenizer), **rules)
+        ranking = _Ranking(self, before, begun, offers)
+        ranking.add_exact(found)
         if self.learned:
-            asked.add_learned(self.learned)
-        if self._typos and begun and asked.typed < UNLIKELY:
-            asked.add_corrections(n * _MORE)
-        words, kinds = asked.best(n)
+            ranking.add_learned(self.learned)
+        if self._typos and begun and ranking.typed < UNLIKELY:
+            ranking.add_corrections(n * _MORE)
+        words, kinds = ranking.best(n)
         if words:
             # The half-typed word is none of the unknown ones before it.
             before_it = oov[:-1] if oov and begun and oov[-1] == begun else oov
-            return Completion(prompt, begun, words, before_it, "", asked.total, kinds, read_as)
+            return Completion(prompt, begun, words, before_it, "", ranking.total, kinds, read_as)
         # Nothing begins so, not even almost: it is a word of its own, and others follow.
-        asked = _Asked(self, read, "", offers)
-        asked.add_exact(found)
-        return Completion(prompt, "", asked.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
+        ranking = _Ranking(self, read, "", offers)
+        ranking.add_exact(found)
+        return Completion(prompt, "", ranking.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
 
     def _asked(self, prompt: str, *, n: int, partial: bool | None, **rules: Any) -> list[Completion]:
         lms = self.lms
@@ -203,16 +203,16 @@ class Keyboard:
         return found
 
 
-class _Asked:
+class _Ranking:
     """The offers for one place of a text."""
 
     def __init__(self, keyboard: Keyboard, before: str, begun: str, offers: Offers) -> None:
-        self._parts, self._before, self._begun = keyboard._parts, before, begun
+        self._models, self._before, self._begun = keyboard._models, before, begun
         self._weights: list[float] = keyboard.weights(before)
-        self._locale: CaseLocale | None = locale_of(self._parts[0].lm.tokenizer)
+        self._locale: CaseLocale | None = locale_of(self._models[0].lm.tokenizer)
         self._weigh = offers.weigh(before, self._locale)
         self._places: list[WordPlace] | None = None
-        self._masses: dict[str, float] = {}
+        self._joint: dict[str, float] = {}
         self.kinds: dict[str, str] = {}
         self.typed = 0.0
         """The probability of everything that begins as typed."""
@@ -223,7 +223,7 @@ class _Asked:
     @property
     def places(self) -> list[WordPlace]:
         if self._places is None:
-            self._places = [word_place(part.lm, self._before) for part in self._parts]
+            self._places = [word_place(model.lm, self._before) for model in self._models]
         return self._places
 
     def add_exact(self, found: Sequence[Completion]) -> None:
@@ -233,14 +233,14 @@ class _Asked:
             typed = each.typed if self._begun else 1.0
             self.typed += weight * typed
             for word, probability in each.words:
-                self._masses[word] = self._masses.get(word, 0.0) + weight * typed * probability
+                self._joint[word] = self._joint.get(word, 0.0) + weight * typed * probability
         self.total = self.typed
 
     def add_learned(self, learned: LearnedWords) -> None:
         last = last_word(self._before)
         follow = learned.following(last)
         kept = 1.0 - sum(share for _, share in follow)
-        self._masses = {word: kept * mass for word, mass in self._masses.items()}
+        self._joint = {word: kept * mass for word, mass in self._joint.items()}
         unknown = self.unknown
         own = [(word, kept * unknown * share) for word, share in learned.beginning(self._begun, before=last)]
         begun = [(word, share) for word, share in follow if fold(word).startswith(fold(self._begun))]
@@ -252,9 +252,9 @@ class _Asked:
             text = word if self._begun.islower() else recase(word, self._begun, self._locale)
             weighed = mass * self._weigh(word)
             if weighed:
-                if text not in self._masses:
+                if text not in self._joint:
                     self.kinds[text] = LEARNED
-                self._masses[text] = self._masses.get(text, 0.0) + weighed
+                self._joint[text] = self._joint.get(text, 0.0) + weighed
         self.total = self.typed
 
     @property
@@ -263,18 +263,18 @@ class _Asked:
         return sum(weight * place.unknown for weight, place in zip(self._weights, self.places, strict=True))
 
     def add_corrections(self, most: int) -> None:
-        found = corrections(self._parts, self._weights, self.places, self._begun, most=most)
+        found = corrections(self._models, self._weights, self.places, self._begun, most=most)
         self.total += found.total
-        for word, mass in found.masses.items():
+        for word, mass in found.joint.items():
             weighed = mass * self._weigh(word)
-            if weighed and word not in self._masses:
+            if weighed and word not in self._joint:
                 self._corrected[word] = weighed
 
     def best(self, n: int) -> tuple[list[tuple[str, float]], dict[str, str]]:
         """The n likeliest words with their probabilities, corrections last, and their kinds."""
         total = self.total or 1.0
         corrected = {word: mass for word, mass in self._corrected.items() if mass >= _LEAST_SHARE * total}
-        both = sorted([*self._masses.items(), *corrected.items()], key=lambda word: -word[1])[:n]
+        both = sorted([*self._joint.items(), *corrected.items()], key=lambda word: -word[1])[:n]
         both.sort(key=lambda word: (word[0] in corrected, -word[1], word[0]))
         kinds = self.kinds | dict.fromkeys(corrected, CORRECTION)
         words = [(word, mass / total) for word, mass in both if mass > 0]

@@ -7,8 +7,8 @@ from secrets import randbits
 from typing import Any, Literal
 
 from elman.apps.keyboard.keyboard import Keyboard
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.learned_words import LearnedWords
-from elman.apps.keyboard.part import Part
 from elman.decode.bulk import Scores, score_texts
 from elman.decode.candidates import candidates
 from elman.decode.completion import Completion, complete
@@ -102,7 +102,7 @@ class Model(LowLevel, Exports):
         self, *, typos: bool | None = None, learned: LearnedWords | None = None, also: Sequence["Model"] = ()
     ) -> Keyboard:
         """What ``complete`` asks, for many questions; arguments are those of ``complete``."""
-        parts = [Part(model.lm, model.speller) for model in (self, *also)]
+        parts = [KeyboardModel(model.lm, model.speller) for model in (self, *also)]
         return Keyboard(parts, typos=typos, learned=learned)
 
     def phrase(
@@ -252,7 +252,7 @@ class Model(LowLevel, Exports):
         ``keyboard`` key by key, which takes much longer:
 
         Args:
-            mistype: the share of words that are mistyped (``elman.apps.keyboard.typist``).
+            mistype: the share of words that are mistyped (``elman.apps.keyboard.simulated_typist``).
             typos: whether corrections are offered; by default they are.
             learned: the user's own words; those of the text are added, line by line.
             also: models whose words are offered too.
@@ -260,7 +260,7 @@ class Model(LowLevel, Exports):
         Raises:
             UsageError: a model whose tokens are not words, no text, or ``mistype`` is no share.
         """
-        from elman.apps.keyboard.typist import Typist
+        from elman.apps.keyboard.simulated_typist import SimulatedTypist
         from elman.evaluation.language import keystrokes_of
 
         how: dict[str, Any] = {}
@@ -271,7 +271,7 @@ class Model(LowLevel, Exports):
                 f"mistyped:{mistype or 0:g}": bool(mistype), "learned": learned is not None,
                 **{f"also:{model.lm.model_hash[:8]}": True for model in also},
             }  # fmt: skip
-            how["typist"] = Typist(keyboard, mistype=mistype or 0.0).type_lines
+            how["typist"] = SimulatedTypist(keyboard, mistype=mistype or 0.0).type_lines
             how["typed"] = "-".join(["keyboard", *(mark for mark, on in marks.items() if on)])
         config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):

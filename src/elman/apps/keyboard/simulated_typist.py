@@ -19,7 +19,7 @@ _SHORTEST = 3
 _HISTORY = 1000
 
 
-class Typist:
+class SimulatedTypist:
     """Types lines on a keyboard.
 
     Args:
@@ -53,7 +53,7 @@ class Typist:
 
     def _type(self, keyboard: Keyboard, line: str) -> Keystrokes:
         offers: list[tuple[WordSpan, int | None, int]] = []
-        mended = Keystrokes()
+        retyped = Keystrokes()
         for word in words_of(keyboard.lms[0].tokenizer, line):
             text = line[word.start : word.end]
             typed = text
@@ -68,9 +68,9 @@ class Typist:
                     offer = letters, words.index(word.text)
                     break
             offers.append((word, offer[0], offer[1]))
-            again = _keys_to_mend(text, typed)
-            mended += Keystrokes(keys=again if offer[0] is None else 0, chars=again)
-        return count_keys(line, offers) + mended
+            again = _keys_to_retype(text, typed)
+            retyped += Keystrokes(keys=again if offer[0] is None else 0, chars=again)
+        return count_keys(line, offers) + retyped
 
 
 def mistyped(word: str, rng: random.Random) -> str:
@@ -94,7 +94,7 @@ def mistyped(word: str, rng: random.Random) -> str:
     return head + (other.upper() if letter.isupper() else other) + tail
 
 
-def _keys_to_mend(word: str, typed: str) -> int:
+def _keys_to_retype(word: str, typed: str) -> int:
     """Keystrokes that a mistyped word takes more than the word itself."""
     same = 0
     while same < min(len(word), len(typed)) and word[same] == typed[same]:

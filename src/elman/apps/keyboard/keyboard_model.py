@@ -6,7 +6,7 @@ from elman.models.protocol import LanguageModel
 from elman.text.speller import Speller
 
 
-class Part(NamedTuple):
+class KeyboardModel(NamedTuple):
     """A model, and what spells the words that it does not know."""
 
     lm: LanguageModel
