@@ -1,6 +1,8 @@
 """Versions of the rules: new vocabularies part words from what stands between, old ones stay."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -53,7 +55,7 @@ def test_unknown_words_are_spelled_as_types() -> None:
 
 @pytest.mark.parametrize("level", ["word", "char", "byte", "subword"])
 def test_new_lower_case_at_every_level(level) -> None:
-    options = {} if level in ("byte", "subword") else {"min_count": 1}
+    options: dict[str, Any] = {} if level in ("byte", "subword") else {"min_count": 1}
     lines = ["ΔΡΟΜΟΣ İSTANBUL IŞIK δρομος istanbul ışık"]
     fitted = Tokenizer.fit(
         lines, config=TokenizerConfig(level=level, lowercase=True, locale="tr", rules=RULES, **options)
@@ -81,6 +83,9 @@ def test_settings_out_of_range() -> None:
     with pytest.raises(UsageError, match="vocab_size is 5; level 'word' needs 8 or more"):
         TokenizerConfig(vocab_size=5, rules=RULES)
     files = Tokenizer.fit(LINES, config=NEW).to_files()
+    config = re.sub(rb'"apostrophe_share": [0-9.]+,', b"", files["tokenizer_config.json"])
+    with pytest.raises(FolderError, match="apostrophe_share is missing; words under rules 3 need one"):
+        Tokenizer.from_files({**files, "tokenizer_config.json": config})
     config = files["tokenizer_config.json"].replace(b'"rules": 3', b'"rules": 1')
     with pytest.raises(FolderError, match="not what elman writes"):
         Tokenizer.from_files({**files, "tokenizer_config.json": config})

@@ -134,12 +134,15 @@ def test_unknown_blanks_come_one_by_one() -> None:
 
 
 def test_counts_and_the_usual_apostrophe() -> None:
-    tally = WordSplitter(RULES_3, {}, unknown=0).tally(["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"])
+    lines = ["l’eau, l’eau", "l'eau", "'' 'a' don\\'t"]
+    tally = WordSplitter(RULES_3, {}, unknown=0).tally(lines)
     sign, share = apostrophe_of(tally)
     # Two of eight; the others are one word's, two pairs of quotes and one after a backslash.
     assert (sign, share) == ("’", (2 + 1) / (8 + 2))
     new = WordSplitter(RULES_3._replace(apostrophe=sign), {}, unknown=0).types_of(tally)
     assert (new[" l’eau"], new[" ’’"], new["’"], new[" l'eau"]) == (3, 1, 2, 0)
+    tally = WordSplitter(RULES_2, {}, unknown=0).tally(lines)
+    assert apostrophe_of(tally) == (sign, share)
     old = WordSplitter(RULES_2._replace(apostrophe=sign), {}, unknown=0).types_of(tally)
     assert (old[" l’eau"], old["<'>"], old["<’>"], old[" ''"]) == (3, 1, 0, 1)
 

@@ -66,4 +66,5 @@ class _Kept(NamedTuple):
 def _kept(tokenizer: Tokenizer) -> _Kept:
     usual, share = tokenizer.config.apostrophe, tokenizer.config.apostrophe_share
     counts = np.array([token.count(usual) for token in tokenizer.tokens], dtype=np.int64)
-    return _Kept(counts, sign_nats(usual, share or 0.5))
+    assert share is not None  # of every tokenizer that keeps signs and has read a text
+    return _Kept(counts, sign_nats(usual, share))

@@ -120,5 +120,5 @@ def _cut(tokenizer: Tokenizer, prefix: _Prefix, text: str, line: str) -> tuple[T
         if place >= begin
     ]
     before = np.concatenate([prefix.finished, encoded.ids[:begin]])
-    signs = encoded.signs[len(tokenizer.spelling.signs(whole[: ends[begin - 1]] if begin else "")) :]
+    signs = tokenizer.spelling.signs(whole)[len(tokenizer.spelling.signs(whole[: ends[begin - 1]] if begin else "")) :]
     return before, np.append(encoded.ids[begin:], EOS_ID), unknown, signs

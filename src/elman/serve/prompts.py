@@ -61,7 +61,7 @@ def prompt_from_text(tokenizer: Tokenizer, text: str) -> Prompt:
         encoded = tokenizer.encode(line)
         places = _places(raw, line)
         unknown.extend(Unknown(len(ids) + place, word) for place, word in unknown_tokens(tokenizer, line, encoded))
-        signs.append(encoded.signs)
+        signs.append(tokenizer.spelling.signs(line))
         ids.extend(encoded.ids.tolist())
         offsets.extend(begin + places[start] for start in encoded.spans[:, 0].tolist())
 

@@ -7,6 +7,8 @@ follows it. A sign costs what a fair coder pays: it is the usual one with the pr
 """
 
 import math
+from collections.abc import Iterable
+from itertools import islice
 
 from elman.text.kinds import APOSTROPHES, INNER_APOSTROPHE
 from elman.text.unicode_classes import compiled
@@ -43,14 +45,38 @@ def signs_of(line: str, folded: str, usual: str) -> str:
     return "".join([char for char, one in zip(line, folded, strict=True) if one == usual])
 
 
-def with_signs(text: str, usual: str, signs: str) -> str:
-    """A text in which the ``usual`` signs are replaced by others, in their order.
+def signs_by_type(types: Iterable[str], usual: str, signs: str) -> list[str]:
+    """The signs of each type, from those of all in their order.
 
-    >>> with_signs("It's Ann's", "'", "\u2019")
+    >>> signs_by_type([" it's", " ''", " so"], "'", "\u2019''")
+    ['’', "''", '']
+    """
+    rest = iter(signs)
+    return ["".join(islice(rest, each.count(usual))) for each in types]
+
+
+def with_signs(text: str, usual: str, signs: str) -> str:
+    """A text in which the ``usual`` signs are replaced by others, one for each, in their order; the
+    same text if there are none.
+
+    >>> with_signs("It's Ann's", "'", "\u2019'")
     "It’s Ann's"
     """
-    first, *rest = text.split(usual, len(signs))
-    return first + "".join(sign + part for sign, part in zip(signs, rest, strict=False))
+    if not signs:
+        return text
+    first, *rest = text.split(usual)
+    return first + "".join(sign + part for sign, part in zip(signs, rest, strict=True))
+
+
+def count_signs(text: str) -> tuple[dict[str, int], dict[str, int]]:
+    """How often a text has each apostrophe: between letters, and anywhere.
+
+    >>> count_signs("'tis o\u02bcclock, Ann's")
+    ({"'": 1, '’': 0, 'ʼ': 1}, {"'": 2, '’': 0, 'ʼ': 1})
+    """
+    found = compiled(INNER_APOSTROPHE).findall(text)
+    inner = {sign: found.count(sign) for sign in APOSTROPHES}
+    return inner, {sign: inner[sign] if sign == _LETTER else text.count(sign) for sign in APOSTROPHES}
 
 
 def usual_share(usual: int, others: int) -> float:

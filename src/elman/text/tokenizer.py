@@ -23,6 +23,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 from elman.errors import FolderError, UsageError
 from elman.notation import TokenIds
 from elman.system.files import storage_errors, write_atomic
-from elman.text.apostrophes import with_signs
+from elman.text.apostrophes import signs_by_type, with_signs
 from elman.text.learning import RUN_CHARS, Tally, by_frequency, byte_pairs, characters, frequent_words, spaced_words
 from elman.text.letter_case import lower
 from elman.text.letter_ids import LetterIds
@@ -65,7 +66,7 @@ class Encoded(NamedTuple):
     """The position of each token in the line, ``[n, 2]``: start and end in characters. Bytes of one
     character share its span; a token that is only the added space has an empty one."""
     signs: str = ""
-    """The apostrophes as the line types them, in its order, where types have one sign for all."""
+    """The apostrophes of its known tokens as the line types them, where types have one for all."""
 
 
 class Tokenizer:
@@ -121,9 +122,8 @@ class Tokenizer:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of the sha256 of its tokenizer.json; from rules 2 on, of its settings too."""
-        config = self.config
-        settings = json.dumps(config.settings()).encode() if config.rules > 1 or config.is_backward else b""
-        return hashlib.sha256(self._file + settings).hexdigest()[:16]
+        settings = self.config.settings() if self.config.rules > 1 or self.config.is_backward else None
+        return hashlib.sha256(self._file + (json.dumps(settings).encode() if settings else b"")).hexdigest()[:16]
 
     @cached_property
     def _engine(self) -> tokenizers.Tokenizer:
@@ -174,15 +174,16 @@ class Tokenizer:
         Raises:
             TextError: the line holds half of a surrogate pair, which is not Unicode text.
         """
-        ids, spans = map(self.config.in_reading_order, self._encode(line)[:2])
-        return Encoded(ids, spans, self.spelling.signs(line))
+        ids, spans, signs = self._encode(line)
+        return Encoded(self.config.in_reading_order(ids), self.config.in_reading_order(spans), signs)
 
     def _encode(self, line: str) -> Encoded:  # in the order of the text
         if self.words:
             tokens = self.words.parts(checked_line(line))
             known = np.array([self.words.id_of(token.type) for token in tokens], dtype=np.int64)
             spans = np.array([(token.start, token.end) for token in tokens], dtype=np.int64)
-            return Encoded(known, spans.reshape(-1, 2))
+            signs = signs_by_type((token.type for token in tokens), self.config.apostrophe, self.spelling.signs(line))
+            return Encoded(known, spans.reshape(-1, 2), "".join(compress(signs, known != UNK_ID)))
         if self._letters:
             letters = self._letters.read(self.folded(line))
             return Encoded(letters, self._letters.spans(letters))
@@ -245,12 +246,10 @@ class Tokenizer:
         words[UNK_ID], words[EOS_ID] = SPECIALS[UNK_ID].encode(), b"\n"
         return WordIds(words, end_id=EOS_ID)
 
-    def decode(self, ids: Iterable[int] | Encoded, *, signs: str = "") -> str:
-        """The text of tokens from a line start on; `</s>` becomes a line feed, invalid UTF-8 U+FFFD.
-
-        Apostrophes are those of the types, or ``signs`` in turn; so ``decode(encode(line)) == line``.
-        """
-        ids, signs = (ids.ids, ids.signs) if isinstance(ids, Encoded) else (ids, signs)
+    def decode(self, ids: Iterable[int] | Encoded) -> str:
+        """The text of tokens from a line start on, with the apostrophes that ``encode`` kept; `</s>`
+        becomes a line feed, invalid UTF-8 U+FFFD."""
+        ids, signs = (ids.ids, ids.signs) if isinstance(ids, Encoded) else (ids, "")
         return with_signs(self.decode_bytes(ids).decode("utf-8", errors="replace"), self.config.apostrophe, signs)
 
     def decode_bytes(self, ids: Iterable[int], *, line_start: bool = True) -> bytes:

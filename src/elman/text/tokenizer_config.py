@@ -1,7 +1,8 @@
 """How text is cut into tokens: the configuration of a tokenizer."""
 
 import dataclasses
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,18 @@ class TokenizerConfig(Config):
     vocab_size: int | None = None
     """At most this many types, <unk> and </s> included; default: no limit (subword: 8000, fewer on
     small text)."""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from ``settings``, those of a tokenizer that has read its training text.
+
+        Raises:
+            UsageError: what a vocabulary of words learned of apostrophes is missing, or as ``Config``.
+        """
+        config = super().from_json(values)
+        if config.parts_words and config.rules > 2 and config.apostrophe_share is None:
+            raise UsageError("apostrophe_share is missing; words under rules 3 need one, above 0 and below 1")
+        return config
 
     @property
     def is_backward(self) -> bool:

@@ -6,18 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from elman.notation import TokenIds
-from elman.text.apostrophes import signs_of, usual_share, with_one_apostrophe
-from elman.text.kinds import BETWEEN, INNER_APOSTROPHE
-from elman.text.learning import Tally
+from elman.text.apostrophes import count_signs, usual_share
+from elman.text.kinds import APOSTROPHES, BETWEEN
+from elman.text.learning import Tally, add_tally
 from elman.text.splitting import checked_line
 from elman.text.token_writer import EOS_ID
-from elman.text.unicode_classes import compiled
 from elman.text.word_types import After, Part, Spelling, is_between, pieces_of, spelled, split_line
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ _ODD = re.compile(f"[{BETWEEN.replace('- ', '-' + chr(0x1F))}]")
 """What may stand between words, other than a space, which ends a range."""
 _MUCH = 1 << 16
 """Characters from which compiled code is worth loading."""
+_SIGNS = ("inner", "signs")
 _BATCH = 1 << 20
 """Characters that a tally reads at a time."""
 
@@ -43,11 +43,13 @@ class WordSplitter:
     The reference is ``split_line``.
     """
 
-    def __init__(self, spelling: Spelling, ids: Mapping[str, int], *, unknown: int) -> None:
-        """``ids`` of the types; other types get the id ``unknown``."""
+    def __init__(self, spelling: Spelling, ids: Mapping[str, int], *, unknown: int, most: int = _MOST_KEPT) -> None:
+        """``ids`` of the types; other types get the id ``unknown``. Parts of lines are kept, of each
+        kind at ``most`` so many."""
         self.spelling = spelling
         self._known = ids
         self._unknown = unknown
+        self._most = most
         self._chunks: list[dict[str, _Kept]] = [{}, {}, {}]
         """By what stands before: a part of a line between single spaces, which it comes without."""
         self._pieces: list[dict[str, _Kept]] = [{}, {}, {}]
@@ -96,7 +98,7 @@ class WordSplitter:
     def _new_table(self, split: "Split") -> "ChunkTable":
         from elman.text.chunk_table import ChunkTable
 
-        return ChunkTable(split)
+        return ChunkTable(split, most=self._most)
 
     def _chunk(self, chunk: str, after: int) -> tuple[tuple[int, ...], int]:
         return (self._chunks[after].get(chunk) or self._keep(self._chunks, after, chunk))[:2]
@@ -157,7 +159,7 @@ class WordSplitter:
         ids = tuple(map(self.id_of, apart))
         unknown = tuple((place, apart[place]) for place, token_id in enumerate(ids) if token_id == self._unknown)
         kept = ids, later, unknown
-        if len(tables[after]) >= _MOST_KEPT:
+        if len(tables[after]) >= self._most:
             tables[after].clear()
         tables[after][piece] = kept
         return kept
@@ -168,7 +170,7 @@ class WordSplitter:
         entry = kept.get(piece)
         if entry is None:
             entry = self._split_chunk(piece, after) if chunk else spelled(piece, after, self.spelling)
-            if len(kept) >= _MOST_KEPT:
+            if len(kept) >= self._most:
                 kept.clear()
             kept[piece] = entry
         return entry
@@ -182,13 +184,15 @@ class WordSplitter:
         return tuple(found), after
 
     def tally(self, lines: Iterable[str]) -> Tally:
-        """How often each part of a line occurs, in tables by its kind and by what stands before it."""
+        """How often each part of a folded line occurs, in tables by its kind and by what stands before
+        it; and how often each apostrophe as it was typed, between letters (``inner``) and in all."""
         seen: _Seen = [[{}, {}, {}], [{}, {}, {}]]
-        idle = _tables_before(self.spelling)
+        signs: Tally = {}
+        idle = _tables_before(self.spelling, self._most)
         table = idle.pop() if idle else None
         for batch in _batches(lines):
-            # With the signs of apostrophes as they are: which is usual is not known yet.
-            for plain, some in self._runs([*map(self.spelling.cased, batch)]):
+            add_tally(signs, dict(zip(_SIGNS, count_signs("\n".join(batch)), strict=True)))
+            for plain, some in self._runs([*map(self.spelling.folded, batch)]):
                 if not plain:
                     self._count(some, seen)
                     continue
@@ -200,7 +204,7 @@ class WordSplitter:
                         self._entry(seen, True, after, chunk)[0] += int(counts[number])
         if table:
             idle.append(table)
-        return {
+        return signs | {
             f"{chunk}{after}": {piece: count for piece, (count, _) in table.items()}
             for chunk, counts in enumerate(seen)
             for after, table in enumerate(counts)
@@ -226,27 +230,25 @@ class WordSplitter:
         return entry
 
     def types_of(self, tally: Tally) -> Counter[str]:
-        """How often each type occurs."""
+        """How often each type occurs.
+
+        The tally may have another usual apostrophe. Where U+02BC is the usual one here and not there,
+        it counts as a letter in parts that were cut without it (``@ann'lee``): the counts of a few
+        such words are off.
+        """
         types: Counter[str] = Counter()
-        for (chunk, after), table in tally.items():
-            for piece, count in table.items():
-                folded = self.spelling.folded(piece)
-                for token in self._types(folded, After(int(after)), chunk=chunk == "1")[0]:
+        for chunk, after in product((False, True), After):
+            for piece, count in tally.get(f"{chunk:d}{after:d}", {}).items():
+                for token in self._types(self.spelling.folded(piece), after, chunk=chunk)[0]:
                     types[token] += count
         return types
 
 
 def apostrophe_of(tally: Tally) -> tuple[str, float]:
     """The apostrophe that is typed most often inside of words, and its share of all."""
-    words, signs = Counter({"'": 0}), Counter[str]()
-    for piece, count in ((piece, count) for table in tally.values() for piece, count in table.items()):
-        if not piece.isascii() or "'" in piece:
-            for sign in compiled(INNER_APOSTROPHE).findall(piece):
-                words[sign] += count
-            for sign in signs_of(piece, with_one_apostrophe(piece, "'"), "'"):
-                signs[sign] += count
-    usual = max(sorted(words), key=words.__getitem__)
-    return usual, usual_share(signs[usual], signs.total() - signs[usual])
+    inner, signs = (tally.get(name) or dict.fromkeys(APOSTROPHES, 0) for name in _SIGNS)
+    usual = max(sorted(inner), key=inner.__getitem__)
+    return usual, usual_share(signs[usual], sum(signs.values()) - signs[usual])
 
 
 @lru_cache(maxsize=4)
@@ -255,7 +257,7 @@ def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ..
 
 
 @lru_cache(maxsize=4)
-def _tables_before(spelling: Spelling) -> "list[ChunkTable]":
+def _tables_before(spelling: Spelling, most: int) -> "list[ChunkTable]":
     """Tables of tallies that no thread uses now: the next part of a text has mostly the same words."""
     return []
 
