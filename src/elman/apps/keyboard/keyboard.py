@@ -157,21 +157,15 @@ class Keyboard:
         Args:
             rules: ``block``, ``secrets``, ``punctuation`` and ``repeats`` of ``complete``.
         """
-        read, read_as, found = prompt, {}, self._asked(prompt, n=n, partial=partial, **rules)
-        oov = _unknown_to_all([each.oov for each in found])
-        own = [word for word in oov if not (self.learned and self.learned.has(word))]
-        if self._typos and own:
-            read, read_as = self._misspellings.read(self._models, self.weights(prompt), prompt, own)
-            if read_as:
-                found = self._asked(read, n=n, partial=partial, **rules)
-                oov = _unknown_to_all([each.oov for each in found])
+        read, read_as, found = self._read_and_completed(prompt, n=n, partial=partial, **rules)
+        oov = _unknown_to_all(found)
         begun = next((each.partial or each.unmatched for each in found if each.partial or each.unmatched), "")
         plain = len(found) == 1 and not self.learned
         if not read.endswith(begun) or (plain and not (self._typos and begun and found[0].typed < UNLIKELY)):
             return dataclasses.replace(found[0], prompt=prompt, oov=oov, read_as=read_as)
         before = read[: len(read) - len(begun)]
         offers = offers_from(locale=locale_of(self._models[0].lm.tokenizer), **rules)
-        ranking = _Ranking(self, before, begun, offers)
+        ranking = self._ranking(before, begun, offers)
         ranking.add_exact(found)
         if self.learned:
             ranking.add_learned(self.learned)
@@ -183,11 +177,27 @@ class Keyboard:
             before_it = oov[:-1] if oov and begun and oov[-1] == begun else oov
             return Completion(prompt, begun, words, before_it, "", ranking.total, kinds, read_as)
         # Nothing begins so, not even almost: it is a word of its own, and others follow.
-        ranking = _Ranking(self, read, "", offers)
+        ranking = self._ranking(read, "", offers)
         ranking.add_exact(found)
         return Completion(prompt, "", ranking.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
 
-    def _asked(self, prompt: str, *, n: int, partial: bool | None, **rules: Any) -> list[Completion]:
+    def _ranking(self, before: str, begun: str, offers: Offers) -> "_Ranking":
+        return _Ranking(self._models, self.weights(before), before, begun, offers)
+
+    def _read_and_completed(
+        self, prompt: str, *, n: int, partial: bool | None, **rules: Any
+    ) -> tuple[str, dict[str, str], list[Completion]]:
+        """The prompt with its misspelled words read as what was meant, these words, and each model's completion."""
+        found = self._completed(prompt, n=n, partial=partial, **rules)
+        unknown = [word for word in _unknown_to_all(found) if not (self.learned and self.learned.has(word))]
+        if self._typos and unknown:
+            read, read_as = self._misspellings.read(self._models, self.weights(prompt), prompt, unknown)
+            if read_as:
+                return read, read_as, self._completed(read, n=n, partial=partial, **rules)
+        return prompt, {}, found
+
+    def _completed(self, prompt: str, *, n: int, partial: bool | None, **rules: Any) -> list[Completion]:
+        """The completion of each model."""
         lms = self.lms
         most = n if len(lms) == 1 and not self.learned else max(_MORE * n, 20)
         if partial is None and self.learned and self.learned.has(last_word(prompt) if prompt[-1:] != " " else ""):
@@ -206,10 +216,11 @@ class Keyboard:
 class _Ranking:
     """The offers for one place of a text."""
 
-    def __init__(self, keyboard: Keyboard, before: str, begun: str, offers: Offers) -> None:
-        self._models, self._before, self._begun = keyboard._models, before, begun
-        self._weights: list[float] = keyboard.weights(before)
-        self._locale: CaseLocale | None = locale_of(self._models[0].lm.tokenizer)
+    def __init__(
+        self, models: Sequence[KeyboardModel], weights: list[float], before: str, begun: str, offers: Offers
+    ) -> None:
+        self._models, self._weights, self._before, self._begun = models, weights, before, begun
+        self._locale: CaseLocale | None = locale_of(models[0].lm.tokenizer)
         self._weigh = offers.weigh(before, self._locale)
         self._places: list[WordPlace] | None = None
         self._joint: dict[str, float] = {}
@@ -281,5 +292,5 @@ class _Ranking:
         return words, {word: kinds[word] for word, _ in words if word in kinds}
 
 
-def _unknown_to_all(lists: Sequence[list[str]]) -> list[str]:
-    return [word for word in lists[0] if all(word in other for other in lists[1:])]
+def _unknown_to_all(found: Sequence[Completion]) -> list[str]:
+    return [word for word in found[0].oov if all(word in other.oov for other in found[1:])]
