@@ -18,6 +18,7 @@ from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.storage.archive import arrays_digest
 from elman.system.machine import fingerprint
+from elman.text.decoding import check_encoding
 
 if TYPE_CHECKING:
     from elman.models.word_vectors import WordVectors
@@ -44,7 +45,7 @@ def opened_index(
 
     Raises:
         TextError: they cannot be read, or have no words.
-        UsageError: settings of reading, for an index that has its own.
+        UsageError: settings of reading, for an index that has its own; an encoding that Python does not know.
     """
     if isinstance(documents, (str, Path)) and holds_index(Path(documents)):
         documents = Index.open(Path(documents))
@@ -56,6 +57,7 @@ def opened_index(
         yield documents
         return
     if isinstance(documents, (str, Path)):
+        check_encoding(encoding)
         named = read_named(documents, field=field, whole=passage is not None, encoding=encoding, progress=progress)
     else:
         named = (IndexedDocument(str(number), text) for number, text in enumerate(documents, start=1))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @with_flags(AnalysisConfig, AnswerConfig)
 def run(
+    call: typer.Context,
     docs: Annotated[
         str, typer.Argument(metavar="DOCS", help="Documents as for elman rank, an index of it, or a file for --squad.")
     ],
@@ -62,11 +63,9 @@ def run(
     if docs == "-" and question is None:
         raise UsageError("documents and questions cannot both come from stdin; give a QUESTION, or a file")
     if squad:
-        refuse({"field": field, "passage_words": settings.get("passage_words")}, "does not apply to --squad")
+        refuse(call, ["field", "passage_words"], "does not apply to --squad")
     elif holds_index(Path(docs)):
-        refuse(
-            {"passage_words": settings.get("passage_words")}, f"is for cutting texts, and {docs} is an index of them"
-        )
+        refuse(call, ["passage_words"], f"is for cutting texts, and {docs} is an index of them")
     progress, language = make_progress(), settings.pop("language", None)
     config = AnswerConfig.from_json(settings)
     file = read_squad(docs) if squad else None

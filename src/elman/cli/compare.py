@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Cluster, Json, Workers, refuse, with_flags
+from elman.cli.flags import Cluster, Json, Workers, is_given, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.errors import UsageError
 from elman.progress import Progress
@@ -17,6 +17,7 @@ from elman.tasks.registry import task_named
 
 @with_flags(*(task_named(name).request.data_config for name in compared_tasks()), leave_out=("hold_out_test",))
 def run(
+    call: typer.Context,
     texts: Annotated[list[str], typer.Argument(metavar="DATA...", help="Files, folders, globs or builtin:pydocs.")],
     out: Annotated[
         str, typer.Option(metavar="DIR", help="Folder of models and report; an interrupted comparison there continues.")
@@ -36,11 +37,9 @@ def run(
         ),
     ] = None,
     matters: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PERCENT", help="The smallest difference that is worth a more expensive model (default: 1%)."
-        ),
-    ] = None,
+        str,
+        typer.Option(metavar="PERCENT", help="The smallest difference that is worth a more expensive model."),
+    ] = "1%",
     seeds: Annotated[int, typer.Option(help="Train each network this many times; gives intervals over seeds.")] = 1,
     valid: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Validation text (default: held out).")
@@ -64,15 +63,15 @@ def run(
         ),
     ] = None,
     amounts: Annotated[
-        str | None, typer.Option(metavar="N,N", help="With --vectors: words of training text (1000,10000,100000).")
-    ] = None,
+        str, typer.Option(metavar="N,N", help="With --vectors: words of training text.")
+    ] = "1000,10000,100000",
     task: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="|".join(dict.fromkeys([*compared_tasks(), *FIGURES])),
-            help="What is trained (default language); classify with --vectors only.",
+            help="What is trained; classify with --vectors only.",
         ),
-    ] = None,
+    ] = "language",
     workers: Workers = None,
     cluster: Cluster = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -84,25 +83,24 @@ def run(
     from elman.system.cluster import check_workers, started
     from elman.system.machine import require_torch
 
-    if vectors and (task is None or task in FIGURES):
-        given = {"minutes": minutes, "parameters": parameters, "models": models, "matters": matters, "from": start}
-        refuse({**given, "workers": workers, "cluster": cluster, **settings}, "does not apply with --vectors")
+    if vectors and task in FIGURES:
+        others = ("minutes", "parameters", "models", "matters", "start", "workers", "cluster", *settings)
+        refuse(call, others, "does not apply with --vectors")
         _compare_vectors(
             Path(out),
             make_progress(quiet),
             as_json=as_json,
             sources=tuple(texts),
             vectors=tuple(vectors),
-            amounts=_numbers(amounts or "1000,10000,100000"),
+            amounts=_numbers(amounts),
             valid=tuple(valid or ()),
             test=tuple(test or ()),
-            task=task or "language",
+            task=task,
             epochs=10 if epochs is None else epochs,
             seeds=seeds,
         )
         return
-    task = task or "language"
-    if amounts is not None or (task in FIGURES and task not in compared_tasks()):
+    if is_given(call, "amounts") or (task in FIGURES and task not in compared_tasks()):
         raise UsageError("--amounts and --task classify apply with --vectors only; add --vectors, or leave them out")
     given = {"vectors": vectors, "from": start}
     plan = ComparePlan(
@@ -117,7 +115,7 @@ def run(
         epochs=epochs,
         parameters=parameters,
         seeds=seeds,
-        matters=_share("1%" if matters is None else matters),
+        matters=_share(matters),
     )
     if comparison_of(plan).learns:
         require_torch()

@@ -5,21 +5,22 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.flags import Also, Block, Json, Learned, Mix, ModelArgument, Secrets, Typos, refuse
+from elman.cli.flags import Also, Block, Json, Learned, Mix, ModelArgument, Secrets, Typos, is_given, refuse
 from elman.cli.screen import bar, make_progress, print_json, warn
 from elman.errors import UsageError
 
 
 def run(
+    call: typer.Context,
     model: ModelArgument,
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="The text so far.")],
-    n: Annotated[int | None, typer.Option("--n", "-n", help="How many words (default: 5).")] = None,
+    n: Annotated[int, typer.Option("--n", "-n", help="How many words.")] = 5,
     partial: Annotated[
         bool | None,
         typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if it is unknown)."),
     ] = None,
     phrase: Annotated[bool, typer.Option("--phrase", help="Suggest whole phrases, by beam search.")] = False,
-    words: Annotated[int | None, typer.Option(help="Words of a phrase (default 4).")] = None,
+    words: Annotated[int, typer.Option(help="Words of a phrase.")] = 4,
     candidates: Annotated[bool, typer.Option("--candidates", help="Compare the given words instead.")] = False,
     others: Annotated[list[str] | None, typer.Argument(metavar="[CANDIDATE...]", help="With --candidates.")] = None,
     block: Block = None,
@@ -42,8 +43,7 @@ def run(
     from elman.tasks.language.mixture import load_mixed
 
     if candidates:
-        refuse({"n": n, "strict": strict}, "is for offered words, and --candidates offers none")
-    n = 5 if n is None else n
+        refuse(call, ["n", "strict"], "is for offered words, and --candidates offers none")
     if not 1 <= n <= 1_000_000:
         raise UsageError(f"--n is {str(n)[:20]}; it must be at least 1 and at most a million")
     if others and not candidates:
@@ -52,17 +52,17 @@ def run(
         )
     if candidates and not others:
         raise UsageError("--candidates needs words to compare: elman complete MODEL PROMPT --candidates mat banana")
-    if words is not None and words < 1:
+    if words < 1:
         raise UsageError(f"--words is {words}; it must be 1 or more")
     if phrase and candidates:
         raise UsageError("--phrase and --candidates ask different questions; give one of them")
     if candidates and partial is not None:
         raise UsageError("--candidates compares whole words; leave out --partial and --no-partial")
-    if words is not None and not phrase:
+    if is_given(call, "words") and not phrase:
         raise UsageError("--words is the length of a phrase; add --phrase")
     if phrase or candidates:
-        single = {"punctuation": punctuation, "repeats": repeats, "typos": typos, "learned": learned, "also": also}
-        refuse(single, "is about single words, and --phrase and --candidates give others")
+        single = ("punctuation", "repeats", "typos", "learned", "also")
+        refuse(call, single, "is about single words, and --phrase and --candidates give others")
     if (block or block_list or not secrets) and candidates:
         raise UsageError("--block and --no-secrets hide offered words; --candidates offers none: leave them out")
     blocked = [*block_entries(block or []), *(read_entries(block_list) if block_list else [])]
@@ -76,9 +76,7 @@ def run(
             _bars(found)
         return
     if phrase:
-        found = loaded.phrase(
-            prompt, n=n, words=words or 4, partial=partial, block=blocked, secrets=secrets, strict=strict
-        )
+        found = loaded.phrase(prompt, n=n, words=words, partial=partial, block=blocked, secrets=secrets, strict=strict)
         if not found:
             _nothing(strict)
         if as_json:

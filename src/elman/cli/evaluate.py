@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Also, Json, ModelArgument, Typos, refuse, with_flags
+from elman.cli.flags import Also, Json, ModelArgument, Typos, is_given, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.captions import CaptionsConfig
@@ -24,17 +24,19 @@ from elman.tasks.registry import task_named
     leave_out=("encoding", "picture_size", "patch_size", "n_best", "sample", "temperature", "top_k", "top_p", "seed"),
 )
 def run(
+    call: typer.Context,
     model: ModelArgument,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
     ] = None,
     context: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="carry|document|independent",
-            help="What the model has read when a line begins (default: what precedes in its document).",
+            help="What the model has read when a line begins: all that precedes, what precedes in its document, or "
+            "nothing.",
         ),
-    ] = None,
+    ] = "document",
     mix: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Mix in another model (repeatable); its weight is fitted."),
@@ -68,10 +70,8 @@ def run(
                      "none; unknown words of TEXT are added as it is typed, and FILE stays as it is."),
     ] = None,
     also: Also = None,
-    document: Annotated[
-        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the files (default: utf-8).")] = None,
+    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
+    encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     report: Annotated[
         str | None,
@@ -107,16 +107,16 @@ def run(
     if not texts and not lists and "source" not in settings:
         raise UsageError("no data was given; name files, folders, globs or -, or for word vectors --similarity FILE")
     texts = texts or []
-    typed = {"mistype": mistype, "learned": learned, "also": also}
+    typing = ("mistype", "learned", "also", "typos")
     switches = {"mix": mix or [], "cache": cache, "dynamic": dynamic, "temperature": temperature}
     if task is not None:
-        of_texts = {"context": context, "document": document, "field": field, "tune": tune, "keystrokes": keystrokes}
+        of_texts = ("context", "document", "field", "tune", "keystrokes")
         refuse(
-            {**switches, **of_texts, **typed, "typos": typos},
+            call,
+            (*switches, *of_texts, *typing),
             f"is for language models, and {model} is of task {task.name}",
         )
-        more = {"encoding": encoding, **settings, **lists, **curve}
-        given = {name: value for name, value in more.items() if value is not None}
+        given = {**settings, **lists, **curve} | ({"encoding": encoding} if is_given(call, "encoding") else {})
         folder = None if report is None else Path(report)
         how_far = make_progress()
         found = task.evaluate(Path(model), texts, settings=given, report=folder, progress=how_far)
@@ -125,11 +125,10 @@ def run(
         else:
             print(found.words)
         return
-    refuse({"report": report, **settings, **lists, **curve}, "does not apply to a language model")
+    refuse(call, ["report", *settings, *lists, *curve], "does not apply to a language model")
 
     if not keystrokes:
-        refuse({**typed, "typos": typos}, "says how a text is typed, for --keystrokes")
-    context = context or "document"
+        refuse(call, typing, "says how a text is typed, for --keystrokes")
     if context not in ("carry", "document", "independent"):
         raise UsageError(f"--context is {context!r}; it must be carry, document or independent")
     wanted = [name for name, on in switches.items() if on]
@@ -137,7 +136,7 @@ def run(
         raise UsageError(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
-    reading = {"document": document or "file", "encoding": encoding or "utf-8", "field": field}
+    reading = {"document": document, "encoding": encoding, "field": field}
     config = CorpusConfig.from_json(reading)
     for name in mix or []:
         if parse_part(name).weight is not None:

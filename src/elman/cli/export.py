@@ -131,7 +131,7 @@ def run(
             raise UsageError("--mix and --text apply to language models only; leave them out")
         if stored:
             lists = {"similarity": similarity or (), "analogies": analogies or ()}
-            how = {"precision": precision or "int8", "most": target, **lists}
+            how = {"precision": "int8" if precision is None else precision, "most": target, **lists}
             store_vectors(Path(model), path, how=how, as_json=as_json)
             return
         limits = {"words": words, "most": target, "block": block_entries(block or []), "secrets": bool(secrets)}

@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -95,20 +95,29 @@ def with_flags(
     return decorate
 
 
-def refuse(flags: Mapping[str, Any], why: str) -> None:
-    """Refuse flags that are given, whatever their value: their default is None, False or no values.
+def is_given(call: typer.Context, name: str) -> bool:
+    """Whether the user gave a flag, even if with its default as the value.
 
-    >>> refuse({"cache": False, "tune": None, "folds": 0}, "needs judgements")
-    Traceback (most recent call last):
-    ...
-    elman.errors.UsageError: --folds needs judgements; leave it out
+    Args:
+        name: its parameter of the verb.
+    """
+    source = call.get_parameter_source(name)
+    assert source is not None, name
+    return source.name not in ("DEFAULT", "DEFAULT_MAP")
+
+
+def refuse(call: typer.Context, names: Iterable[str], why: str) -> None:
+    """Refuse flags that are given, whatever their value.
+
+    Args:
+        names: their parameters of the verb.
 
     Raises:
         UsageError: one is given.
     """
-    for name, value in flags.items():
-        if value is not None and value is not False and value != []:
-            flag = f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+    for name in names:
+        if is_given(call, name):
+            flag = next(each.opts[0] for each in call.command.params if each.name == name)
             raise UsageError(f"{flag} {why}; leave it out")
 
 

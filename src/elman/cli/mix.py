@@ -11,6 +11,7 @@ from elman.errors import FolderError, UsageError
 
 
 def run(
+    call: typer.Context,
     models: Annotated[
         list[str],
         typer.Argument(
@@ -26,16 +27,15 @@ def run(
         ),
     ] = None,
     context: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="carry|document|independent",
-            help="What the model has read when a line begins (default: what precedes in its document).",
+            help="What the model has read when a line begins: all that precedes, what precedes in its document, or "
+            "nothing.",
         ),
-    ] = None,
-    document: Annotated[
-        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the text (default: utf-8).")] = None,
+    ] = "document",
+    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
+    encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -55,13 +55,13 @@ def run(
         raise UsageError("--tune fits the weights, and MODEL=WEIGHT gives them; leave out one of them")
     reading = {"document": document, "encoding": encoding, "field": field}
     if given:
-        refuse({"context": context, **reading}, "is for fitting the weights, and MODEL=WEIGHT gives them")
+        refuse(call, ["context", *reading], "is for fitting the weights, and MODEL=WEIGHT gives them")
     progress = make_progress()
-    config = CorpusConfig.from_json({name: value for name, value in reading.items() if value is not None})
+    config = CorpusConfig.from_json(reading)
     weights = complete_weights([part.weight for part in parts]) if given else None
     loaded = load_parts(parts, one_folder=True, progress=progress)
     if weights is None:
-        how: dict[str, Any] = {"context": context or "document", "config": config, "progress": progress}
+        how: dict[str, Any] = {"context": context, "config": config, "progress": progress}
         mixed = api.mix(loaded, tune or None, **how)
     else:
         mixed = mixed_model(loaded, weights)

@@ -19,6 +19,7 @@ from elman.system.files import write_atomic
 
 @with_flags(DecodingConfig)
 def run(
+    call: typer.Context,
     model: ModelArgument,
     texts: Annotated[
         list[str] | None,
@@ -124,14 +125,14 @@ def run(
             raise UsageError("--proba and --explain print two kinds of tables; give one of them")
         if not hasattr(loaded, "explain"):
             raise UsageError(f"{model} cannot explain its predictions; leave out --explain")
-        refuse({**more, "horizon": horizon, "format": out_format}, "does not go with an explanation")
+        refuse(call, [*more, "horizon", "out_format"], "does not go with an explanation")
         files = {name: file for name, file in (("html", html), ("picture", picture)) if file is not None}
         _explain(loaded, lines, label=label, files=files, as_json=as_json)
         return
     if out_format is not None:
         if proba or as_json or label is not None or n_best is not None:
             raise UsageError("--format prints tags alone; leave out --proba, --json, --label and --n-best")
-        refuse({**more, "horizon": horizon}, "is not for taggers")
+        refuse(call, [*more, "horizon"], "is not for taggers")
         sys.stdout.writelines(loaded.written(lines, format=out_format))
         return
     if label is not None:
@@ -141,7 +142,7 @@ def run(
     if n_best is not None and hasattr(loaded, "written"):
         if proba:
             raise UsageError("--proba and --n-best print two kinds of tables; give one of them")
-        refuse({**more, "n_best": None, "horizon": horizon}, "is not for taggers")
+        refuse(call, [*(name for name in more if name != "n_best"), "horizon"], "is not for taggers")
         _print_n_best(loaded, lines, n_best, as_json=as_json)
         return
     if horizon is not None and not hasattr(loaded, "forecast"):

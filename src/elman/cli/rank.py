@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 @with_flags(AnalysisConfig, RankConfig)
 def run(
+    call: typer.Context,
     given: Annotated[
         list[str],
         typer.Argument(
@@ -40,7 +41,7 @@ def run(
             metavar="FILE", help="Many queries: lines, ID<TAB>TEXT in .tsv, or records in .jsonl; - for stdin."
         ),
     ] = None,
-    n: Annotated[int | None, typer.Option("-n", help="How many documents are shown (default: 10).")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many documents are shown.")] = 10,
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,9 +75,7 @@ def run(
             help="Which grades are relevant, from the best on, or with gains (default: those above 0 as gains).",
         ),
     ] = None,
-    folds: Annotated[
-        int | None, typer.Option(help=f"Parts of the queries in cross-validation (default: {FOLDS}).")
-    ] = None,
+    folds: Annotated[int, typer.Option(help="Parts of the queries in cross-validation.")] = FOLDS,
     runs: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,7 +95,7 @@ def run(
     field: Annotated[
         str | None, typer.Option(help="Of documents in .jsonl, .csv and .tsv: the field that holds the text.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the documents (default: utf-8).")] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of the documents.")] = "utf-8",
     as_json: Json = False,
     **settings: Any,
 ) -> None:
@@ -113,30 +112,21 @@ def run(
     for flag, value in (("--qrels", qrels), ("--out", out)):
         if value is not None and queries is None:
             raise UsageError(f"{flag} is for many queries; give them with --queries FILE")
-    for flag, value in (
-        ("--grades", grades),
-        ("--folds", folds),
-        ("--run", runs),
-        ("--baseline", baseline),
-        ("--save-weights", save_weights),
-    ):
-        if value is not None and qrels is None:
-            raise UsageError(f"{flag} needs judgements; give them with --qrels FILE")
-    if qrels is not None:
-        refuse({"n": n}, "is for showing documents, and --qrels gives figures")
+    if qrels is None:
+        of_judgements = ("grades", "folds", "runs", "baseline", "save_weights")
+        refuse(call, of_judgements, "needs judgements, which --qrels FILE gives")
+    else:
+        refuse(call, ["n"], "is for showing documents, and --qrels gives figures")
     if query is None and queries is None:
-        of_queries = {"n": n, "method": method, "vectors": vectors, "weights": weights}
-        of_queries |= {name: value for name, value in settings.items() if name != "language"}
-        refuse(of_queries, "is for a query, and there is none")
+        of_queries = ["n", "method", "vectors", "weights", *(name for name in settings if name != "language")]
+        refuse(call, of_queries, "is for a query, and there is none")
     if holds_index(Path(given[-1])):
-        refuse({"encoding": encoding}, f"is for reading documents, and {given[-1]} is an index of them")
+        refuse(call, ["encoding"], f"is for reading documents, and {given[-1]} is an index of them")
     progress = make_progress()
     language = settings.pop("language", None)
     methods = method or (list(METHODS) if qrels is not None else ["bm25"])
     config = RankConfig.from_json(settings)
-    with opened_index(
-        given[-1], language=language, field=field, encoding=encoding or "utf-8", progress=progress
-    ) as index:
+    with opened_index(given[-1], language=language, field=field, encoding=encoding, progress=progress) as index:
         if save_index is not None:
             save_index_in(index, Path(save_index), source=given[-1])
             progress.say(
@@ -152,17 +142,15 @@ def run(
             weights=None if weights is None else read_weights(Path(weights)), config=config,
         )  # fmt: skip
         if query is not None:
-            hits = ranker.rank(query, 10 if n is None else n)
+            hits = ranker.rank(query, n)
             if not hits:
                 progress.say("nothing found: no document has a word of the query")
             _show(query, hits, as_json=as_json)
         elif qrels is None:
-            _rank_all(ranker, queries or "-", 10 if n is None else n, out, as_json=as_json)
+            _rank_all(ranker, queries or "-", n, out, as_json=as_json)
         else:
             names = {"qrels": qrels, "grades": grades, "out": out, "save_weights": save_weights, "baseline": baseline}
-            _evaluate(
-                ranker, queries or "-", runs or [], names, FOLDS if folds is None else folds, progress, as_json=as_json
-            )
+            _evaluate(ranker, queries or "-", runs or [], names, folds, progress, as_json=as_json)
 
 
 def _models(given: list[str], vectors: str | None, progress: "Progress") -> dict[str, Any]:

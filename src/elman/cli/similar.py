@@ -17,6 +17,7 @@ _SHOWN = 100
 
 
 def run(
+    call: typer.Context,
     given: Annotated[
         list[str],
         typer.Argument(
@@ -25,7 +26,7 @@ def run(
             "compare. With --documents a text in place of words, and the model may be left out.",
         ),
     ],
-    n: Annotated[int | None, typer.Option("-n", help="How many words or documents (default: 10).")] = None,
+    n: Annotated[int, typer.Option("-n", help="How many words or documents.")] = 10,
     documents: Annotated[
         str | None,
         typer.Option(
@@ -41,13 +42,12 @@ def run(
 ) -> None:
     from elman.tasks.vectors.model import load_any
 
-    count = 10 if n is None else n
-    if count < 1:
+    if n < 1:
         raise UsageError(f"-n is {n}; it must be at least 1")
     if documents is not None:
         if len(given) > 2:
             raise UsageError(f"{len(given)} arguments; give a text in quotation marks, and before it perhaps a model")
-        _show_documents(given, documents, field, count, as_json=as_json)
+        _show_documents(given, documents, field, n, as_json=as_json)
         return
     if field is not None:
         raise UsageError("--field applies to documents only; add --documents, or leave it out")
@@ -57,14 +57,14 @@ def run(
         raise UsageError(f"{what}; give a model and one word for its neighbours, or two to compare")
     vectors = load_any(Path(model))
     if len(words) == 2:
-        refuse({"n": n}, "is for neighbours, and two words are compared")
+        refuse(call, ["n"], "is for neighbours, and two words are compared")
         found = vectors.similarity(words[0], words[1])
         if as_json:
             print_json({"words": words, "similarity": found})
         else:
             print(f"{found:.4f}")
         return
-    show_neighbours(vectors.most_similar(words[0], topn=count), {"word": words[0]}, as_json=as_json)
+    show_neighbours(vectors.most_similar(words[0], topn=n), {"word": words[0]}, as_json=as_json)
 
 
 def _show_documents(given: list[str], source: str, field: str | None, n: int, *, as_json: bool) -> None:

@@ -34,8 +34,10 @@ def run(
 ) -> None:
     from elman.apps.summarize import summarize
     from elman.apps.summarizing import ROUGE, rouge_figures, vectors_of
+    from elman.text.decoding import check_encoding
 
     config = SummaryConfig.from_json(settings)
+    check_encoding(encoding)
     given = sys.stdin.read() if text is None else _given(text, encoding)
     vectors = None
     if model is not None:

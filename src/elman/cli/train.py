@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Cluster, Json, Workers, with_flags
+from elman.cli.flags import Cluster, Json, Workers, is_given, with_flags
 from elman.cli.screen import make_progress, print_json
 from elman.errors import UsageError
 from elman.models.registry import entry, known
@@ -15,6 +15,7 @@ from elman.tasks.registry import TASKS, task_named
 _TASKS = [task_named(name) for name in TASKS]
 """Without cells and tasks from plugins, which are not imported for a help page."""
 _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(kind).trainable]
+_WITH_RESUME = {"out", "resume", "timeout", "quiet", "as_json", "help"}
 
 
 @with_flags(
@@ -22,6 +23,7 @@ _KINDS = [kind for kind in known() if entry(kind).task == "language" and entry(k
     leave_out=("updates", "cell", "precision", "threads", "language_size", "unanswerable"),
 )
 def run(
+    call: typer.Context,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="DATA...", help="Files, folders, globs, - or builtin:pydocs.")
     ] = None,
@@ -55,11 +57,9 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
     precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|bf16|fp32", help="Numeric precision of matrix products during training (default: auto)."
-        ),
-    ] = None,
+        str,
+        typer.Option(metavar="auto|bf16|fp32", help="Numeric precision of matrix products during training."),
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads (default: all cores).")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     xray: Annotated[
@@ -112,8 +112,7 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        given = (texts, task, model, start, valid, test, minutes, epochs, updates, threads, precision, *own.values())
-        if settings or tensorboard or any(g is not None for g in given):
+        if any(is_given(call, each.name) for each in call.command.params if each.name not in _WITH_RESUME):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, timeout=timeout, progress=progress)
     else:
@@ -127,7 +126,7 @@ def run(
             epochs=epochs,
             updates=updates,
             start=start or (),
-            precision=precision or "auto",
+            precision=precision,
             threads=threads,
             tensorboard=tensorboard,
             timeout=timeout,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, refuse
+from elman.cli.flags import Json, is_given, refuse
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import FolderError, UsageError
 
@@ -16,6 +16,7 @@ _MOST_TOKENS = 500_000
 
 
 def run(
+    call: typer.Context,
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="A model folder or an ARPA file.")] = None,
     texts: Annotated[
         list[str] | None,
@@ -27,9 +28,7 @@ def run(
     lags: Annotated[
         str | None, typer.Option(metavar="N[,N...]", help="How far back to look (default 200); with --task, the lags.")
     ] = None,
-    positions: Annotated[
-        int | None, typer.Option(help="Number of positions in the text to look at (default: 24).")
-    ] = None,
+    positions: Annotated[int, typer.Option(help="Number of positions in the text to look at.")] = 24,
     forget_bias: Annotated[
         float | None,
         typer.Option(metavar="LAG", help="Also a fresh LSTM initialised to remember this many tokens (chrono)."),
@@ -43,12 +42,10 @@ def run(
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="For --task: for all networks together (default 2).")] = None,
     updates: Annotated[int | None, typer.Option(help="For --task: or this many updates for each network.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="For --task: this many networks of each kind (default 1).")] = None,
+    seeds: Annotated[int, typer.Option(help="For --task: this many networks of each kind.")] = 1,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder for xray.html and its figures.")] = None,
-    document: Annotated[
-        str | None, typer.Option(metavar="file|line|block", help="What a document is (default: file).")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the text files (default: utf-8).")] = None,
+    document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
+    encoding: Annotated[str, typer.Option(help="Encoding of the text files.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -58,15 +55,16 @@ def run(
     if task is not None:
         if model is not None or sentence is not None:
             raise UsageError("--task trains small networks of its own; leave out MODEL, TEXT and --sentence")
-        of_text = {"positions": positions, "document": document, "encoding": encoding, "field": field}
-        refuse(of_text, "is for a model and its text, and --task has neither")
+        refuse(
+            call, ["positions", "document", "encoding", "field"], "is for a model and its text, and --task has neither"
+        )
         _task(task, numbers, minutes, updates, seeds, forget_bias, out, as_json)
         return
     if model is None:
         raise UsageError(
             "no model was given; name a model folder or an ARPA file: elman xray MODEL, or give --task recall"
         )
-    if minutes is not None or updates is not None or seeds is not None:
+    if any(is_given(call, name) for name in ("minutes", "updates", "seeds")):
         raise UsageError("--minutes, --updates and --seeds apply to --task only; leave them out")
     if numbers is not None and len(numbers) > 1:
         raise UsageError(f"--lags is {lags}; for a model give one number, how far back to look: try --lags 200")
@@ -80,7 +78,7 @@ def run(
     loaded = api.load(model, task="language", torch=with_torch)
     if not with_torch:
         progress.say("torch is not installed: gradients and gates cannot be shown, only predictions")
-    config = {"document": document or "file", "encoding": encoding or "utf-8", "field": field}
+    config = {"document": document, "encoding": encoding, "field": field}
     with _text(loaded, texts, config, progress) as text:
         ids, line = _tokens(loaded, text)
         facts = {"source": ", ".join(texts) if texts else "the model's validation text", "sha256": text.sha256[:12]}
@@ -89,7 +87,7 @@ def run(
         ids,
         text=facts,
         lags=numbers[0] if numbers else None,
-        positions=24 if positions is None else positions,
+        positions=positions,
         sentence=line if sentence is None else sentence,
         forget_bias=forget_bias,
         progress=progress,
@@ -229,7 +227,7 @@ def _task(
     lags: list[int] | None,
     minutes: float | None,
     updates: int | None,
-    seeds: int | None,
+    seeds: int,
     forget_bias: float | None,
     out: str | None,
     as_json: bool,
@@ -240,7 +238,7 @@ def _task(
     task = task_named(name)
     if minutes is not None and updates is not None:
         raise UsageError("--minutes and --updates both set the length of training; give one of them")
-    minutes, seeds = 2.0 if minutes is None and updates is None else minutes, 1 if seeds is None else seeds
+    minutes = 2.0 if minutes is None and updates is None else minutes
     if updates is not None and not 1 <= updates <= 10**7:
         raise UsageError(f"--updates is {updates}; it must be between 1 and 10 million: try --updates 1000")
     if minutes is not None and not 0.01 <= minutes <= 1e5:
