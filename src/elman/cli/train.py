@@ -112,7 +112,7 @@ def run(
     if out is None:
         raise UsageError("--out is missing; name the new model folder: elman train TEXT --out my-model")
     if resume:
-        if any(is_given(call, each.name) for each in call.command.params if each.name not in _WITH_RESUME):
+        if any(is_given(call, name) for name in call.params if name not in _WITH_RESUME):
             raise UsageError(f"--resume takes everything from the folder; run just: elman train --out {out} --resume")
         trained = api.resume(out, timeout=timeout, progress=progress)
     else:
