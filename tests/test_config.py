@@ -1,5 +1,5 @@
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -49,3 +49,17 @@ def test_whole_numbers_become_the_floats_they_stand_for() -> None:
 
 def test_docs_are_the_strings_under_the_fields() -> None:
     assert field_docs(Shape) == {"size": "How big it is, in units.", "rate": "How fast."}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sizes(Config):
+    layers: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def test_members_of_a_tuple_are_checked_by_its_hint() -> None:
+    assert Sizes(layers=(2, 3), names=("a",)).layers == (2, 3)
+    wrong: list[dict[str, Any]] = [{"layers": ("a",)}, {"names": (1,)}, {"layers": [1]}]
+    for values in wrong:
+        with pytest.raises(UsageError, match=f"{next(iter(values))} is "):
+            Sizes(**values)

@@ -124,7 +124,9 @@ def _fits_one(value: Any, hint: Any) -> bool:
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
     if origin is tuple:
-        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+        # Of any length: tuple[str, ...].
+        (inner, _) = typing.get_args(hint)
+        return isinstance(value, tuple) and all(_fits(each, inner) for each in value)
     return isinstance(value, origin or hint)
 
 
