@@ -207,11 +207,8 @@ class ExampleJob(Job):
         class Rows(ExampleObjective):
             higher_is_better = task.higher_is_better
 
-            def make_network(self) -> "nn.Module":
-                network: Any = task.network(config, files)
-                if start is not None:
-                    network.load_arrays(start)
-                return network
+            def new_network(self) -> "nn.Module":
+                return task.network(config, files)
 
             def examples(self, numbers: NDArray[np.int64]) -> RowBatch:
                 chosen = numbers.tolist()
@@ -226,7 +223,7 @@ class ExampleJob(Job):
             def describe_validation(self, figure: float) -> Validation:
                 return Validation({"valid_nats": figure}, f"{figure:.4g}", f"{figure:.3g}")
 
-        return Rows(plan, np.array([len(row) for row in rows], np.int64))
+        return Rows(plan, np.array([len(row) for row in rows], np.int64), start)
 
     def finish(self) -> dict[str, Any]:
         model = ExampleModel(self.task, self.folder)

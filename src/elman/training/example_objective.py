@@ -11,7 +11,7 @@ from torch import nn
 
 from elman.data.cursor import Cursor
 from elman.data.padding import buckets
-from elman.training.objective import Batch, State, Validation
+from elman.training.objective import Arrays, Batch, State, Validation
 from elman.training.plan import Plan
 from elman.training.processes import ALONE, Processes
 
@@ -23,20 +23,27 @@ class ExampleObjective(ABC):
 
     Args:
         lengths: of the training examples ``[N]``, in steps of the network.
+        start: the first weights; None: random ones.
     """
 
     unit = "examples"
     higher_is_better = True
     most_epochs = 30.0
 
-    def __init__(self, plan: Plan, lengths: NDArray[np.int64]) -> None:
+    def __init__(self, plan: Plan, lengths: NDArray[np.int64], start: Arrays | None = None) -> None:
         self.plan = plan
-        self._lengths = lengths
+        self._lengths, self._start = lengths, start
         self._epoch = lru_cache(maxsize=2)(self._buckets)
 
     @abstractmethod
+    def new_network(self) -> Any:
+        """The network with random weights."""
+
     def make_network(self) -> nn.Module:
-        """The network with its first weights."""
+        network = self.new_network()
+        if self._start is not None:
+            network.load_arrays(self._start)
+        return network
 
     @abstractmethod
     def examples(self, rows: NDArray[np.int64]) -> Any:

@@ -105,6 +105,16 @@ class Plan(Config):
         return f"batch {self.batch}, {self.optimizer} at {self.rate:g}, {self.precision}, {threads}"
 
     @property
+    def drops(self) -> dict[str, float]:
+        """Dropout that every network has, by the names of ``elman.models.neural.Drops``."""
+        return {
+            "input": self.input_dropout,
+            "between": self.dropout,
+            "embedding": self.embedding_dropout,
+            "weights": self.weight_drop,
+        }
+
+    @property
     def validate_every(self) -> int:
         """Updates between two validations."""
         return max(1, -(-self.updates // self.validations))

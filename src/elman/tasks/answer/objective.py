@@ -38,7 +38,6 @@ class AnswerObjective(ExampleObjective):
         vocab: word ids (V).
         counts: how often training has each word id ``[V]``.
         valid, encoded: the validation part, and the same as numbers.
-        start: the first weights.
         pretrained: whether embeddings began as word vectors.
     """
 
@@ -59,24 +58,18 @@ class AnswerObjective(ExampleObjective):
         start: Arrays | None = None,
         pretrained: bool = False,
     ) -> None:
-        super().__init__(plan, train.lengths)
+        super().__init__(plan, train.lengths, start)
         self.config, self.vocab, self.train, self.valid, self.encoded = config, vocab, train, valid, encoded
-        self._counts, self._start, self._pretrained, self._nats = counts, start, pretrained, 0.0
+        self._counts, self._pretrained, self._nats = counts, pretrained, 0.0
 
-    def make_network(self) -> nn.Module:
+    def new_network(self) -> ReaderNetwork:
         plan = self.plan
         drops = ReaderDrops(
-            input=plan.input_dropout,
-            between=plan.dropout,
-            embedding=plan.embedding_dropout,
-            weights=plan.weight_drop,
+            **plan.drops,
             subwords=plan.subword_dropout,
             words=word_drops(self._counts, plan.word_dropout),
         )
-        network = ReaderNetwork(self.config, self.vocab, drops=drops)
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
+        return ReaderNetwork(self.config, self.vocab, drops=drops)
 
     def examples(self, rows: NDArray[np.int64]) -> ReaderBatch:
         return self.train.batch(rows)

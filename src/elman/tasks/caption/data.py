@@ -91,13 +91,16 @@ class EncodedCaptions:
         """Tokens of each caption ``[N]``."""
         return np.array([len(ids) for ids in self.target], np.int64)
 
-    def sources(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def sources(self, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The patches of the pictures of some captions."""
+        return list(self._patches(rows))
+
+    def _patches(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return self.shape.patches(self.pictures[self.owner[rows]])
 
     def batch(self, rows: NDArray[np.int64]) -> PictureBatch:
         """Some of the captions, by their numbers."""
-        return PictureBatch(self.sources(rows), *pad([self.target[row] for row in rows.tolist()], fill=EOS_ID))
+        return PictureBatch(self._patches(rows), *pad([self.target[row] for row in rows.tolist()], fill=EOS_ID))
 
 
 def sizes_of(shape: PictureFormat, tokenizer: Tokenizer) -> CaptionerSizes:

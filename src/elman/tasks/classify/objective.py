@@ -32,7 +32,6 @@ class ClassifyObjective(ExampleObjective):
     """The objective of a text classifier.
 
     Args:
-        start: the first weights.
         taken: names of the pretrained weights, from word vectors or a language model.
     """
 
@@ -50,27 +49,17 @@ class ClassifyObjective(ExampleObjective):
         start: Arrays | None = None,
         taken: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(plan, np.array([len(row) for row in train.rows], np.int64))
+        super().__init__(plan, np.array([len(row) for row in train.rows], np.int64), start)
         self.config = config
         self.vocab, self.outputs = vocab, outputs
         self.train, self.valid = train, valid
         self.class_weights = class_weights(train.targets, outputs, plan.class_weights)
-        self._start, self._taken = start, taken
+        self._taken = taken
         self._nats = 0.0
 
-    def make_network(self) -> nn.Module:
-        plan = self.plan
-        drops = EncoderDrops(
-            input=plan.input_dropout,
-            between=plan.dropout,
-            embedding=plan.embedding_dropout,
-            weights=plan.weight_drop,
-            output=plan.output_dropout,
-        )
-        network = Classifier(self.config, self.vocab, self.outputs, drops=drops, class_weights=self.class_weights)
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
+    def new_network(self) -> Classifier:
+        drops = EncoderDrops(**self.plan.drops, output=self.plan.output_dropout)
+        return Classifier(self.config, self.vocab, self.outputs, drops=drops, class_weights=self.class_weights)
 
     def examples(self, rows: NDArray[np.int64]) -> TextBatch:
         return text_batch(self.train, rows)

@@ -20,11 +20,7 @@ from elman.training.processes import ALONE, Processes
 
 
 class WindowObjective(ExampleObjective):
-    """The objective of windows.
-
-    Args:
-        start: the first weights.
-    """
+    """The objective of windows."""
 
     plan: ForecastPlan
     unit = "windows"
@@ -34,16 +30,13 @@ class WindowObjective(ExampleObjective):
     def __init__(
         self, config: ForecasterConfig, plan: ForecastPlan, *, data: ForecastData, start: Arrays | None
     ) -> None:
-        self.config, self.data, self._start = config, data, start
+        self.config, self.data = config, data
         self.store, self.train = data.store(config), data.origins("train")
-        super().__init__(plan, np.ones(len(self.train), np.int64))
+        super().__init__(plan, np.ones(len(self.train), np.int64), start)
 
-    def make_network(self) -> nn.Module:
+    def new_network(self) -> ForecastNetwork:
         levels = self.data.encoding.levels
-        network = ForecastNetwork(self.config, self.data.sizes, levels=levels, drop=self.plan.dropout)
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
+        return ForecastNetwork(self.config, self.data.sizes, levels=levels, drop=self.plan.dropout)
 
     def rate_factor(self, name: str) -> float:
         return self.plan.linear_rate if name.startswith("wide") else 1.0

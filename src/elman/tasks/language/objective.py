@@ -73,14 +73,8 @@ class LanguageObjective:
             clusters = make_clusters(config, self.vocab, count_types(self.train.ids, self.vocab))
         else:
             clusters = read_clusters(config, self.vocab, self._start)
-        drops = Drops(
-            input=plan.input_dropout,
-            between=plan.dropout,
-            embedding=plan.embedding_dropout,
-            weights=plan.weight_drop,
-        )
         penalties = Penalties(activation=plan.activation_penalty, temporal=plan.temporal_penalty)
-        network = Network(config, self.vocab, drops=drops, penalties=penalties, clusters=clusters)
+        network = Network(config, self.vocab, drops=Drops(**plan.drops), penalties=penalties, clusters=clusters)
         if self._start is not None:
             network.load_arrays(self._start)
         return network

@@ -26,27 +26,20 @@ _VALID_ROWS = 4096
 
 
 class RowObjective(ExampleObjective):
-    """The objective of independent rows.
-
-    Args:
-        start: the first weights.
-    """
+    """The objective of independent rows."""
 
     plan: OutcomePlan
     most_epochs = MOST_EPOCHS
     higher_is_better = False
 
     def __init__(self, config: OutcomeConfig, plan: OutcomePlan, *, data: OutcomeData, start: Arrays | None) -> None:
-        self.config, self.data, self._start = config, data, start
+        self.config, self.data = config, data
         rows = data.parts["train"]
         self.rows = rows[data.targets[rows] >= 0]
-        super().__init__(plan, np.ones(len(self.rows), np.int64))
+        super().__init__(plan, np.ones(len(self.rows), np.int64), start)
 
-    def make_network(self) -> nn.Module:
-        network = OutcomeNetwork(self.config, self.data.sizes, drop=self.plan.dropout, unknown=self.plan.unknown)
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
+    def new_network(self) -> OutcomeNetwork:
+        return OutcomeNetwork(self.config, self.data.sizes, drop=self.plan.dropout, unknown=self.plan.unknown)
 
     def examples(self, rows: NDArray[np.int64]) -> OutcomeBatch:
         return self.data.batch(self.rows[rows])

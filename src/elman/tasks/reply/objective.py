@@ -27,7 +27,6 @@ class ReplyObjective(ExampleObjective):
 
     Args:
         earlier: most turns read before a message; training reads from none of them to all.
-        start: the first weights.
     """
 
     plan: ReplyPlan
@@ -44,25 +43,14 @@ class ReplyObjective(ExampleObjective):
         start: Arrays | None = None,
     ) -> None:
         lengths = [len(train.turns[pair.dialogue][pair.reply]) for pair in train.pairs]
-        super().__init__(plan, np.array(lengths, np.int64))
+        super().__init__(plan, np.array(lengths, np.int64), start)
         self.config, self.vocab, self.earlier = config, vocab, earlier
         self.train, self.valid = train, valid
-        self._start = start
         self._nats = 0.0
 
-    def make_network(self) -> nn.Module:
-        plan = self.plan
-        drops = EncoderDrops(
-            input=plan.input_dropout,
-            between=plan.dropout,
-            embedding=plan.embedding_dropout,
-            weights=plan.weight_drop,
-            output=plan.output_dropout,
-        )
-        network = DualEncoder(self.config, self.vocab, drops=drops, temperature=plan.similarity_temperature)
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
+    def new_network(self) -> DualEncoder:
+        drops = EncoderDrops(**self.plan.drops, output=self.plan.output_dropout)
+        return DualEncoder(self.config, self.vocab, drops=drops, temperature=self.plan.similarity_temperature)
 
     def batch(self, cursor: Cursor, update: int) -> Batch:
         found = super().batch(cursor, update)

@@ -38,7 +38,6 @@ class TagObjective(ExampleObjective):
         counts: how often training has each word id ``[V]``.
         tag_counts: how often it has each tag ``[K]``.
         allowed: which tag may follow which (``nn.crf.Crf``).
-        start: the first weights.
         pretrained: whether embeddings began as word vectors.
     """
 
@@ -60,31 +59,25 @@ class TagObjective(ExampleObjective):
         start: Arrays | None = None,
         pretrained: bool = False,
     ) -> None:
-        super().__init__(plan, train.lengths)
+        super().__init__(plan, train.lengths, start)
         self.config, self.vocab, self.names = config, vocab, names
         self.train, self.valid = train, valid
         self._counts, self._tag_counts = counts, tag_counts
-        self._allowed, self._start, self._pretrained = allowed, start, pretrained
+        self._allowed, self._pretrained = allowed, pretrained
         self._nats = 0.0
 
-    def make_network(self) -> nn.Module:
+    def new_network(self) -> TaggerNetwork:
         plan = self.plan
         drops = TaggerDrops(
-            input=plan.input_dropout,
-            between=plan.dropout,
-            embedding=plan.embedding_dropout,
-            weights=plan.weight_drop,
+            **plan.drops,
             output=plan.output_dropout,
             subwords=plan.subword_dropout,
             words=word_drops(self._counts, plan.word_dropout),
         )
         weights = tag_weights(self._tag_counts, plan.class_weights)
-        network = TaggerNetwork(
+        return TaggerNetwork(
             self.config, self.vocab, len(self.names), drops=drops, allowed=self._allowed, tag_weights=weights
         )
-        if self._start is not None:
-            network.load_arrays(self._start)
-        return network
 
     def examples(self, rows: NDArray[np.int64]) -> SentenceBatch:
         return self.train.batch(rows)

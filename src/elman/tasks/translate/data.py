@@ -83,13 +83,14 @@ class EncodedPairs:
         """Tokens of both texts of each pair ``[N]``."""
         return np.array([len(one) + len(other) for one, other in zip(self.source, self.target, strict=True)], np.int64)
 
+    def sources(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The sources of some of the pairs."""
+        return [self.source[row] for row in rows.tolist()]
+
     def batch(self, rows: NDArray[np.int64]) -> PairBatch:
         """Some of the pairs, by their numbers."""
-        chosen = rows.tolist()
-        return PairBatch(
-            *pad([self.source[row] for row in chosen], fill=EOS_ID),
-            *pad([self.target[row] for row in chosen], fill=EOS_ID),
-        )
+        targets = [self.target[row] for row in rows.tolist()]
+        return PairBatch(*pad(self.sources(rows), fill=EOS_ID), *pad(targets, fill=EOS_ID))
 
 
 class SampledPairs:
