@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from elman.errors import UsageError
-from elman.evaluation.labels import LabelReport, LabelScores, evaluate_labels, labels_signature, verdict_of
-from elman.evaluation.verdict import instead
+from elman.evaluation.labels import LabelReport, LabelScores, evaluate_labels, labels_signature
+from elman.evaluation.verdict import instead, verdict_of
 from elman.metrics.intervals import Interval, macro_f1, paired_difference
 from elman.metrics.labels import LabelTally
 
@@ -91,7 +91,7 @@ def test_the_verdict_is_about_the_best_rival_and_its_sentence_starts_with_a_capi
         name="a rule", accuracy=some, macro_f1=some, micro_f1=some, log_loss=1.0, calibration_error=0.1,
         difference=Interval(-0.012, -0.021, -0.003),
     )  # fmt: skip
-    assert verdict_of([rival], headline="micro_f1", examples=9) == (
+    assert verdict_of([rival], figure="micro F1", units="9 examples") == (
         "A rule is better by 1.2 points of micro F1 (0.3 to 2.1)" + instead("a rule")
     )
 

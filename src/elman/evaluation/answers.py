@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.evaluation.results import Results
 from elman.evaluation.verdict import verdict
 from elman.metrics.answers import answer_figures
 from elman.metrics.intervals import Interval, bootstrap_intervals
@@ -16,7 +17,7 @@ FIGURES = ("exact_match", "f1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AnswerReport:
+class AnswerReport(Results):
     """The results of ``evaluate_answers``."""
 
     questions: Mapping[str, int]
@@ -27,22 +28,6 @@ class AnswerReport:
     """The first system's F1 of all questions less each rival's."""
     verdict: str
     notes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        return {
-            "questions": dict(self.questions),
-            "verdict": self.verdict,
-            "notes": list(self.notes),
-            "figures": {
-                system: {
-                    group: {figure: interval._asdict() for figure, interval in own.items()}
-                    for group, own in groups.items()
-                }
-                for system, groups in self.figures.items()
-            },
-            "differences": {name: each._asdict() for name, each in self.differences.items()},
-        }
 
 
 def evaluate_answers(

@@ -3,49 +3,23 @@
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from elman.data.captions import CaptionedPictures
-from elman.data.example_splits import random_part
-from elman.evaluation.translations import EXAMPLES, TranslationScores, compared_scores, system_figures
+from elman.evaluation.translations import WrittenReport, system_figures, written_results, written_signature
 from elman.metrics.intervals import RESAMPLES
-from elman.metrics.signature import signature
-from elman.progress import counted
-from elman.system.machine import version
 
 _FEWEST_WORDS = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CaptionReport:
-    """The results of ``evaluate_captions``."""
+class CaptionReport(WrittenReport):
+    """The results of ``evaluate_captions``; examples have ``picture`` and ``captions``."""
 
-    headline: str
-    """The figure that the verdict is about: ``bleu``, or ``exact_match`` if half of the captions or more are
-    too short for it."""
-    scores: TranslationScores
-    """Of the model."""
-    rivals: tuple[TranslationScores, ...]
-    """The best first."""
     pictures: int
     references: int
     """Captions that people gave."""
-    examples: list[dict[str, Any]]
-    """Some pictures, drawn at random: ``picture``, ``captions`` and what the model wrote (``predicted``)."""
-    verdict: str
-    """One sentence."""
-    notes: tuple[str, ...]
-    signatures: Mapping[str, str]
-    """sacreBLEU's line for each figure that is its own."""
-    signature: str
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        rivals = [rival.to_json() for rival in self.rivals]
-        return {**values, "scores": self.scores.to_json(), "rivals": rivals, "notes": list(self.notes)}
 
 
 def evaluate_captions(
@@ -80,26 +54,17 @@ def evaluate_captions(
     """
     # sacreBLEU takes the first, second ... reference of all; None where a picture has fewer.
     found = system_figures({model: predicted, **(rivals or {})}, *itertools.zip_longest(*pictures.captions))
-    units = counted(len(pictures), "picture")
-    figures = {name: of.figures for name, of in found.items()}
     # BLEU counts four words in a row.
     lengths = [len(caption.split()) for captions in pictures.captions for caption in captions]
     headline = "bleu" if np.mean(np.array(lengths) >= _FEWEST_WORDS) > 0.5 else "exact_match"
-    scores, beside, said = compared_scores(figures, model, headline, len(pictures), units, resamples)
+    examples = [
+        {"picture": name, "captions": list(captions), "predicted": text}
+        for name, captions, text in zip(pictures.names, pictures.captions, predicted, strict=True)
+    ]
     return CaptionReport(
-        headline=headline,
-        scores=scores,
-        rivals=beside,
+        **written_results(found, model, headline, examples, unit="picture", resamples=resamples),
         pictures=len(pictures),
         references=sum(map(len, pictures.captions)),
-        examples=[
-            {"picture": pictures.names[row], "captions": list(pictures.captions[row]), "predicted": predicted[row]}
-            for row in random_part(range(len(pictures)), EXAMPLES)
-        ],
-        verdict=said,
         notes=tuple(notes),
-        signatures=found[model].signatures,
-        signature=signature(
-            task="caption", **(facts or {}), data=pictures.hash[:12], elman=version("elman") or "unknown"
-        ),
+        signature=written_signature("caption", facts, pictures.hash),
     )

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from elman.errors import UsageError
 from elman.evaluation.forecast_rivals import NAIVE, SEASONAL
-from elman.evaluation.verdict import instead
+from elman.evaluation.results import Results
+from elman.evaluation.scores import Scores
+from elman.evaluation.verdict import NO_RIVAL, sentence
 from elman.metrics.forecast import absolute_errors, covered, mase, pinball, row_means, smape
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.signature import signature
@@ -41,28 +43,19 @@ class Forecasted:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastScores:
+class ForecastScores(Scores):
     """The figures of one forecaster."""
 
-    name: str
     mase: Interval
     smape: Interval
     mse: Interval
     """Mean squared error of values divided by the deviation of their series in training."""
     mae: Interval
     """In the units of the series."""
-    difference: Interval | None = None
-    """Of a rival: its MASE minus the model's; above 0 the model is better."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        kept = {name: value for name, value in values.items() if value is not None}
-        return {name: value._asdict() if isinstance(value, Interval) else value for name, value in kept.items()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastReport:
+class ForecastReport(Results):
     """The results of ``evaluate_forecasts``."""
 
     forecasts: int
@@ -70,7 +63,7 @@ class ForecastReport:
     horizon: int
     scores: ForecastScores
     rivals: tuple[ForecastScores, ...]
-    """The best first."""
+    """The best first; a difference is a rival's MASE minus the model's."""
     quantile_loss: float
     """The weighted quantile loss of the model."""
     coverage: Mapping[str, float]
@@ -80,11 +73,6 @@ class ForecastReport:
     verdict: str
     notes: tuple[str, ...]
     signature: str
-
-    def to_json(self) -> dict[str, Any]:
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        rivals = [rival.to_json() for rival in self.rivals]
-        return {**values, "scores": self.scores.to_json(), "rivals": rivals, "notes": list(self.notes)}
 
 
 def evaluate_forecasts(
@@ -186,25 +174,17 @@ def verdict_of(rivals: Sequence[ForecastScores], *, forecasts: int, pieces: int,
         repeats: as in ``ForecastReport``.
     """
     if not rivals:
-        return "No rival was compared."
+        return NO_RIVAL
     best = rivals[0]
     assert best.difference is not None
-    value, low, high = best.difference
-    name = best.name[:1].upper() + best.name[1:]
+    value = best.difference.value
     if pieces == 1:
         better = f"better than {best.name}" if value > 0 else f"worse than {best.name}"
         return f"By {abs(value):.3f} MASE {better}; one piece of time cannot show more, so hold out more rows."
-    if low > 0:
-        found = f"Better than {best.name} by {value:.3f} MASE ({low:.3f} to {high:.3f})."
-    elif high < 0:
-        found = f"{name} is better by {-value:.3f} MASE ({-high:.3f} to {-low:.3f}){instead(best.name)}"
-    else:
-        found = (
-            f"No difference from {best.name} that {counted(forecasts, 'forecast')} could show: {value:.3f} MASE "
-            f"({low:.3f} to {high:.3f})."
-        )
-        if value < 0 and best.name in (NAIVE, SEASONAL):
-            found += f" {name} is simpler, though elman has no command that uses it."
+    found = sentence(best.name, best.difference, figure="MASE", units=counted(forecasts, "forecast"))
+    if value < 0 <= best.difference.high and best.name in (NAIVE, SEASONAL):
+        name = best.name[:1].upper() + best.name[1:]
+        found += f" {name} is simpler, though elman has no command that uses it."
     plain = next((rival for rival in rivals if rival.name == NAIVE), None)
     if plain is None or plain.difference is None or plain.difference.low > 0:
         return found

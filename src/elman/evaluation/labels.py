@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
-from elman.evaluation.verdict import verdict
+from elman.evaluation.results import Results
+from elman.evaluation.scores import Scores
+from elman.evaluation.verdict import verdict_of
 from elman.metrics.calibration import Reliability, log_loss
 from elman.metrics.intervals import (
     RESAMPLES,
@@ -58,10 +60,9 @@ class Mistake:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelScores:
+class LabelScores(Scores):
     """The figures of one classifier on the examples."""
 
-    name: str
     accuracy: Interval
     """Of whole answers: subset accuracy if an example may have several labels."""
     macro_f1: Interval
@@ -70,19 +71,10 @@ class LabelScores:
     """Nats."""
     calibration_error: float
     """Expected calibration error, 15 bins."""
-    difference: Interval | None = None
-    """Of a rival: the headline figure of the model minus this one's."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        if self.difference is None:
-            del values["difference"]
-        return {name: value._asdict() if isinstance(value, Interval) else value for name, value in values.items()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelReport:
+class LabelReport(Results):
     """The results of ``evaluate_labels``."""
 
     names: tuple[str, ...]
@@ -109,20 +101,14 @@ class LabelReport:
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON; ``elman.report.labels_page`` shows it."""
+        values = super().to_json()
+        values.pop("tally")
+        labels = values.pop("names")
         return {
-            "verdict": self.verdict,
-            "signature": self.signature,
-            "notes": list(self.notes),
+            **values,
+            "labels": labels,
             "examples": int(self.tally.examples),
-            "labels": list(self.names),
-            "multilabel": self.multilabel,
-            "headline": self.headline,
-            "scores": self.scores.to_json(),
-            "rivals": [rival.to_json() for rival in self.rivals],
-            "per_label": self.tally.per_label(list(self.names)),
-            "confusion": None if self.confusion is None else self.confusion.tolist(),
-            "reliability": self.reliability.to_json(),
-            "mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes],
+            "per_label": self.tally.per_label(labels),
         }
 
 
@@ -210,7 +196,7 @@ def evaluate_labels(
         reliability=Reliability.measure(truth, probabilities),
         mistakes=_mistakes(truth, answers[model], probabilities, names, texts=texts, most=mistakes),
         rivals=tuple(beside),
-        verdict=verdict_of(beside, headline=headline, examples=len(truth)),
+        verdict=verdict_of(beside, figure=_HEADLINES[headline][1], units=counted(len(truth), "example")),
         notes=tuple(notes) + _few(len(truth)),
         signature=signature,
     )
@@ -229,20 +215,6 @@ def labels_signature(*, model: str, data: str, labels: int, task: str = "classif
     """
     facts = {"task": task, "model": model, "data": data[:12], "labels": str(labels), "average": "macro"}
     return signed(**facts, elman=version("elman") or "unknown")
-
-
-def verdict_of(rivals: Sequence[LabelScores], *, headline: str, examples: int) -> str:
-    """One sentence on a model and the best of its rivals.
-
-    Args:
-        rivals: the best first, each with its difference.
-        headline: ``accuracy`` or ``micro_f1``.
-    """
-    if not rivals:
-        return "No rival was compared."
-    rival, figure = rivals[0], _HEADLINES[headline][1]
-    assert rival.difference is not None
-    return verdict(rival.name, rival.difference, figure=figure, units=counted(examples, "example"))
 
 
 def _few(examples: int) -> tuple[str, ...]:

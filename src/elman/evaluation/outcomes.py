@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import UsageError
-from elman.evaluation.verdict import instead
+from elman.evaluation.results import Results
+from elman.evaluation.scores import Scores
+from elman.evaluation.verdict import sentence, verdict_of
 from elman.metrics.calibration import Reliability
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.ranked import ranked_scores
@@ -18,10 +20,9 @@ from elman.system.machine import version
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OutcomeScores:
+class OutcomeScores(Scores):
     """The figures of one forecaster on the examples."""
 
-    name: str
     accuracy: Interval
     log_loss: Interval
     """Nats."""
@@ -29,41 +30,21 @@ class OutcomeScores:
     """Ranked probability score of ordered outcomes, or of two."""
     calibration_error: float
     """Expected calibration error, 15 bins."""
-    difference: Interval | None = None
-    """Of a rival: its log loss minus the model's; above 0 the model is better."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        kept = {name: value for name, value in values.items() if value is not None}
-        return {name: value._asdict() if isinstance(value, Interval) else value for name, value in kept.items()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OutcomeReport:
+class OutcomeReport(Results):
     """The results of ``evaluate_outcomes``."""
 
-    names: tuple[str, ...]
+    outcomes: tuple[str, ...]
     examples: int
     scores: OutcomeScores
     rivals: tuple[OutcomeScores, ...]
-    """The best first."""
+    """The best first; a difference is a rival's log loss minus the model's."""
     reliability: Reliability
     verdict: str
     notes: tuple[str, ...]
     signature: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "verdict": self.verdict,
-            "signature": self.signature,
-            "notes": list(self.notes),
-            "examples": self.examples,
-            "outcomes": list(self.names),
-            "scores": self.scores.to_json(),
-            "rivals": [rival.to_json() for rival in self.rivals],
-            "reliability": self.reliability.to_json(),
-        }
 
 
 def evaluate_outcomes(
@@ -126,32 +107,14 @@ def evaluate_outcomes(
 
     beside = tuple(sorted(map(scores, rivals or {}), key=lambda rival: rival.log_loss.value))
     return OutcomeReport(
-        names=tuple(names),
+        outcomes=tuple(names),
         examples=len(truth),
         scores=scores(model),
         rivals=beside,
         reliability=Reliability.measure(truth, probabilities),
-        verdict=verdict_of(beside, examples=len(truth)),
+        verdict=verdict_of(beside, figure="nats of log loss", units=counted(len(truth), "row"), say=sentence),
         notes=tuple(notes),
         signature=signature(task="outcome", **(facts or {}), elman=version("elman") or "unknown"),
-    )
-
-
-def verdict_of(rivals: Sequence[OutcomeScores], *, examples: int) -> str:
-    """One sentence on a model and the best of its rivals, the best first."""
-    if not rivals:
-        return "No rival was compared."
-    best = rivals[0]
-    assert best.difference is not None
-    value, low, high = best.difference
-    if low > 0:
-        return f"Better than {best.name} by {value:.3f} nats of log loss ({low:.3f} to {high:.3f})."
-    if high < 0:
-        name = best.name[:1].upper() + best.name[1:]
-        return f"{name} is better by {-value:.3f} nats of log loss ({-high:.3f} to {-low:.3f}){instead(best.name)}"
-    return (
-        f"No difference from {best.name} that {counted(examples, 'row')} could show: "
-        f"{value:.3f} nats of log loss ({low:.3f} to {high:.3f})."
     )
 
 

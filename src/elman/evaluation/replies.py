@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.evaluation.results import Results
 from elman.evaluation.rivals import INSTALL
 from elman.evaluation.verdict import verdict
 from elman.metrics.intervals import Interval, bootstrap_intervals
@@ -35,7 +36,7 @@ def recall_among(scores: Scores, replies: Sequence[str], *, k: int, among: int) 
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplyReport:
+class ReplyReport(Results):
     """The results of ``evaluate_replies``."""
 
     pairs: int
@@ -45,19 +46,6 @@ class ReplyReport:
     """The first system's recall at 1 of 10 less each rival's."""
     verdict: str
     notes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON."""
-        return {
-            "pairs": self.pairs,
-            "verdict": self.verdict,
-            "notes": list(self.notes),
-            "figures": {
-                name: {figure: interval._asdict() for figure, interval in own.items()}
-                for name, own in self.figures.items()
-            },
-            "differences": {name: each._asdict() for name, each in self.differences.items()},
-        }
 
 
 def evaluate_replies(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from elman.errors import UsageError
 from elman.evaluation.learning_curve import CurvePoint
+from elman.evaluation.results import Results
+from elman.evaluation.scores import SystemScores, compared_scores, minus
 from elman.evaluation.tag_mistakes import MISTAKES, Probabilities, TagMistake, find_mistakes
-from elman.evaluation.verdict import verdict
+from elman.evaluation.verdict import verdict_of
 from elman.metrics.calibration import Reliability
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.labels import LabelTally, confusion_matrix
@@ -50,37 +52,16 @@ _FEW_SENTENCES = 30
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TagScores:
-    """The figures of one tagger."""
-
-    name: str
-    figures: Mapping[str, Interval]
-    """By the names of ``FIGURES``."""
-    difference: Interval | None = None
-    """Of a rival: the headline figure of the model minus this one's."""
-    p_value: float | None = None
-    """Of a rival: of that difference, by approximate randomisation."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
-        values: dict[str, Any] = {"name": self.name}
-        values.update({name: interval._asdict() for name, interval in self.figures.items()})
-        if self.difference is not None:
-            values.update(difference=self.difference._asdict(), p_value=self.p_value)
-        return values
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TagReport:
+class TagReport(Results):
     """The results of ``evaluate_tags``."""
 
     scheme: str | None
     """Of the spans; None if tags are not spans."""
     headline: str
     """The figure that the verdict is about: ``accuracy``, or ``f1`` of spans."""
-    scores: TagScores
+    scores: SystemScores
     """Of the model."""
-    rivals: tuple[TagScores, ...]
+    rivals: tuple[SystemScores, ...]
     """The best first."""
     sentences: int
     words: int
@@ -107,19 +88,7 @@ class TagReport:
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON; ``elman.report.tags_page`` shows it."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {
-            **values,
-            "scores": self.scores.to_json(),
-            "rivals": [rival.to_json() for rival in self.rivals],
-            "labels": list(self.labels),
-            "confusion": None if self.confusion is None else self.confusion.tolist(),
-            "reliability": None if self.reliability is None else self.reliability.to_json(),
-            "mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes],
-            "invalid": dict(zip(("true", "predicted"), self.invalid, strict=True)),
-            "notes": list(self.notes),
-            "learning_curve": [point.to_json() for point in self.learning_curve],
-        }
+        return {**super().to_json(), "invalid": dict(zip(("true", "predicted"), self.invalid, strict=True))}
 
 
 def evaluate_tags(
@@ -178,36 +147,21 @@ def evaluate_tags(
     figures_of = partial(sentence_figures, scheme=scheme)
     figures = {name: figures_of(words, truth, tags, unknown) for name, tags in systems.items()}
     headline = "f1" if scheme else "accuracy"
-    ours, sizes = figures[model], np.ones(len(words), np.int64)
+    ours, beside = compared_scores(figures, model, headline, count=len(words), resamples=resamples, seed=seed)
 
-    def scores(name: str) -> TagScores:
-        wanted = dict(figures[name])
-        if name != model:
-            wanted["difference"] = _minus(ours[headline], figures[name][headline])
-        intervals = bootstrap_intervals(wanted, sizes, resamples=resamples, seed=seed)
-        difference = intervals.pop("difference", None)
-        p_value = None
-        if difference is not None:
-            doubled = None if unknown is None else [*unknown, *unknown]
-            pair = figures_of([*words, *words], [*truth, *truth], [*systems[model], *systems[name]], doubled)[headline]
-            p_value = approximate_randomisation(pair, sentences=len(words), shuffles=shuffles, seed=seed)
-        return TagScores(name=name, figures=intervals, difference=difference, p_value=p_value)
+    def p_value(name: str) -> float:
+        doubled = None if unknown is None else [*unknown, *unknown]
+        pair = figures_of([*words, *words], [*truth, *truth], [*systems[model], *systems[name]], doubled)[headline]
+        return approximate_randomisation(pair, sentences=len(words), shuffles=shuffles, seed=seed)
 
-    beside = sorted(map(scores, rivals or {}), key=lambda rival: -rival.figures[headline].value)
-    said = "No rival was compared."
-    if beside:
-        difference = beside[0].difference
-        assert difference is not None
-        units = counted(len(words), "sentence")
-        said = verdict(beside[0].name, difference, figure=FIGURES[headline], units=units)
     invalid = tuple(_invalid(tags, scheme) for tags in (truth, systems[model]))
     of_words = _of_words(truth, systems[model], scheme)
     labels = len(of_words.names)
     return TagReport(
         scheme=scheme,
         headline=headline,
-        scores=scores(model),
-        rivals=tuple(beside),
+        scores=ours,
+        rivals=tuple(dataclasses.replace(rival, p_value=p_value(rival.name)) for rival in beside),
         sentences=len(words),
         words=int(of_words.words.sum()),
         unknown=None if unknown is None else sum(map(sum, unknown)),
@@ -219,7 +173,7 @@ def evaluate_tags(
         reliability=_reliability(truth, systems[model], probabilities),
         mistakes=find_mistakes(words, truth, systems[model], scheme=scheme, probabilities=probabilities, most=mistakes),
         invalid=(invalid[0], invalid[1]),
-        verdict=said,
+        verdict=verdict_of(beside, figure=FIGURES[headline], units=counted(len(words), "sentence")),
         notes=(*notes, *_remarks(len(words), invalid)),
         signature=signature,
     )
@@ -258,7 +212,7 @@ def tag_difference(
     if figure not in one:
         raise UsageError(f"figure is {figure!r}; for these tags it must be one of {', '.join(one)}")
     sizes = np.ones(len(words), np.int64)
-    difference = {figure: _minus(one[figure], two[figure])}
+    difference = {figure: minus(one[figure], two[figure])}
     interval = bootstrap_intervals(difference, sizes, resamples=resamples, seed=seed)[figure]
     pair = sentence_figures([*words, *words], [*truth, *truth], [*first, *second], doubled, scheme=scheme)[figure]
     return interval, approximate_randomisation(pair, sentences=len(words), shuffles=shuffles, seed=seed)
@@ -296,10 +250,6 @@ def sentence_figures(
         return of_words
     of_words.pop("macro_f1", None)  # spans have their own
     return {**SpanCounts.count(words, truth, predicted, scheme=scheme).figures(), **of_words}
-
-
-def _minus(first: SentenceFigure, second: SentenceFigure) -> SentenceFigure:
-    return lambda weights: first(weights) - second(weights)
 
 
 def _of_words(truth: TagSequences, predicted: TagSequences, scheme: str | None) -> TagCounts:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from elman.data.example_splits import random_part
 from elman.data.pair_filters import same_language
 from elman.data.pairs import Pairs
 from elman.errors import UsageError
-from elman.evaluation.verdict import verdict
+from elman.evaluation.results import Results
+from elman.evaluation.scores import SystemScores, compared_scores
+from elman.evaluation.verdict import points, sentence, verdict_of
 from elman.metrics.gleu import gleu_figure
-from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
+from elman.metrics.intervals import RESAMPLES
 from elman.metrics.signature import signature
-from elman.metrics.tags import SentenceFigure
 from elman.metrics.translation import TranslationFigures, translation_figures
 from elman.progress import counted
 from elman.system.machine import version
@@ -23,45 +25,24 @@ from elman.text.level import choose_level
 LENGTHS = (5, 10, 15, 20, 30, 40)
 """Words of the longest source in each group of ``by_length``; longer ones are the last group."""
 EXAMPLES = 20
-_NAMES = {"exact_match": "exact matches"}
+_NAMES = {"exact_match": "points of exact matches"}
 """Of headline figures, where they are no abbreviation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TranslationScores:
-    """The figures of one translator."""
-
-    name: str
-    figures: Mapping[str, Interval]
-    """``bleu``, ``bleu_lowercase``, ``chrf``, ``exact_match``, and ``gleu`` of corrections; from 0 to 100."""
-    difference: Interval | None = None
-    """Of a rival: the headline figure of the model minus this one's, on the same resamples."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names; an interval is ``{"value", "low", "high"}``."""
-        values: dict[str, Any] = {"name": self.name}
-        values.update({name: interval._asdict() for name, interval in self.figures.items()})
-        if self.difference is not None:
-            values["difference"] = self.difference._asdict()
-        return values
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TranslationReport:
-    """The results of ``evaluate_translations``."""
+class WrittenReport(Results):
+    """The results on texts that a model wrote; ``elman.report.translations_page`` shows their JSON."""
 
     headline: str
-    """The figure that the verdict is about: ``bleu``, or ``gleu`` of corrections."""
-    scores: TranslationScores
-    """Of the model."""
-    rivals: tuple[TranslationScores, ...]
+    """The figure that the verdict is about: ``bleu``; of corrections ``gleu``; ``exact_match`` if half of the
+    captions or more are too short for BLEU."""
+    scores: SystemScores
+    """Of the model: ``bleu``, ``bleu_lowercase``, ``chrf``, ``exact_match``, and ``gleu`` of corrections, from 0 to
+    100."""
+    rivals: tuple[SystemScores, ...]
     """The best first."""
-    sentences: int
-    by_length: list[dict[str, Any]]
-    """Groups of sentences by words of the source: ``from``, ``to`` (None: no limit), ``sentences``, and
-    ``bleu`` of each translator by name."""
-    examples: list[dict[str, str]]
-    """Some sentences, drawn at random: ``source``, ``target`` and what the model made (``predicted``)."""
+    examples: list[dict[str, Any]]
+    """Some examples, drawn at random, with what the model wrote (``predicted``)."""
     verdict: str
     """One sentence."""
     notes: tuple[str, ...]
@@ -69,11 +50,15 @@ class TranslationReport:
     """sacreBLEU's line for each figure that is its own."""
     signature: str
 
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON; ``elman.report.translations_page`` shows it."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        rivals = [rival.to_json() for rival in self.rivals]
-        return {**values, "scores": self.scores.to_json(), "rivals": rivals, "notes": list(self.notes)}
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TranslationReport(WrittenReport):
+    """The results of ``evaluate_translations``; examples have ``source`` and ``target``."""
+
+    sentences: int
+    by_length: list[dict[str, Any]]
+    """Groups of sentences by words of the source: ``from``, ``to`` (None: no limit), ``sentences``, and
+    ``bleu`` of each translator by name."""
 
 
 def evaluate_translations(
@@ -113,27 +98,19 @@ def evaluate_translations(
     if corrects:
         for name, texts in systems.items():
             found[name].figures["gleu"] = gleu_figure(pairs.source, texts, pairs.target)
-    headline = "gleu" if corrects else "bleu"
-    units = counted(len(pairs), "sentence")
-    ours, beside, said = compared_scores(
-        {name: of.figures for name, of in found.items()}, model, headline, len(pairs), units, resamples, seed
+    examples = [
+        {"source": source, "target": target, "predicted": text}
+        for source, target, text in zip(pairs.source, pairs.target, predicted, strict=True)
+    ]
+    results = written_results(
+        found, model, "gleu" if corrects else "bleu", examples, unit="sentence", resamples=resamples, seed=seed
     )
     return TranslationReport(
-        headline=headline,
-        scores=ours,
-        rivals=beside,
+        **results,
         sentences=len(pairs),
         by_length=_by_length(pairs, found),
-        examples=[
-            {"source": pairs.source[row], "target": pairs.target[row], "predicted": predicted[row]}
-            for row in random_part(range(len(pairs)), EXAMPLES)
-        ],
-        verdict=said,
         notes=tuple(notes),
-        signatures=found[model].signatures,
-        signature=signature(
-            task="translate", **(facts or {}), data=pairs.hash[:12], elman=version("elman") or "unknown"
-        ),
+        signature=written_signature("translate", facts, pairs.hash),
     )
 
 
@@ -150,46 +127,40 @@ def system_figures(
     return {name: translation_figures(said, *references, tokenize=tokenize) for name, said in systems.items()}
 
 
-def compared_scores(
-    found: Mapping[str, Mapping[str, SentenceFigure]],
+def written_results(
+    found: Mapping[str, TranslationFigures],
     model: str,
     headline: str,
-    count: int,
-    units: str,
+    examples: Sequence[dict[str, Any]],
+    *,
+    unit: str,
     resamples: int = RESAMPLES,
     seed: int = 1,
-) -> tuple[TranslationScores, tuple[TranslationScores, ...], str]:
-    """The scores of a model, those of its rivals, the best first, and the verdict.
+) -> dict[str, Any]:
+    """What reports of every kind of text have in common, by the names of ``WrittenReport``.
 
     Args:
-        found: the figures of each system by name.
-        model: the name of the model.
-        headline: the figure that the verdict is about.
-        count: examples.
-        units: the same in words.
+        found: the figures of each system.
+        unit: of an example, in words.
     """
-
-    def scores(name: str) -> TranslationScores:
-        wanted = dict(found[name])
-        if name != model:
-            wanted["difference"] = _minus(found[model][headline], wanted[headline])
-        intervals = bootstrap_intervals(wanted, np.ones(count, np.int64), resamples=resamples, seed=seed)
-        difference = intervals.pop("difference", None)
-        return TranslationScores(name=name, figures=intervals, difference=difference)
-
-    rivals = (scores(name) for name in found if name != model)
-    beside = tuple(sorted(rivals, key=lambda rival: -rival.figures[headline].value))
-    said = "No rival was compared."
-    if beside:
-        difference = beside[0].difference
-        assert difference is not None
-        shares = Interval(*(bound / 100 for bound in difference))
-        said = verdict(beside[0].name, shares, figure=_NAMES.get(headline, headline.upper()), units=units)
-    return scores(model), beside, said
+    figures = {name: of.figures for name, of in found.items()}
+    scores, rivals = compared_scores(figures, model, headline, count=len(examples), resamples=resamples, seed=seed)
+    figure = _NAMES.get(headline, f"points of {headline.upper()}")
+    return {
+        "headline": headline,
+        "scores": scores,
+        "rivals": rivals,
+        "examples": random_part(examples, EXAMPLES),
+        "verdict": verdict_of(
+            rivals, figure=figure, units=counted(len(examples), unit), say=partial(sentence, shown=points)
+        ),
+        "signatures": found[model].signatures,
+    }
 
 
-def _minus(first: SentenceFigure, second: SentenceFigure) -> SentenceFigure:
-    return lambda weights: first(weights) - second(weights)
+def written_signature(task: str, facts: Mapping[str, str] | None, data_hash: str) -> str:
+    """The signature of figures of texts."""
+    return signature(task=task, **(facts or {}), data=data_hash[:12], elman=version("elman") or "unknown")
 
 
 def _by_length(pairs: Pairs, found: Mapping[str, TranslationFigures]) -> list[dict[str, Any]]:

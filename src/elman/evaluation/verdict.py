@@ -1,5 +1,8 @@
 """One sentence on a model and its best rival: which of the two to use."""
 
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
 from elman.metrics.intervals import Interval
 
 RULES = "the rules of elman answer"
@@ -7,8 +10,21 @@ _COMMANDS = {RULES: "elman answer DOCS QUESTION"}
 """What runs a rival, by its name; most of them are trained for the comparison alone."""
 
 
+NO_RIVAL = "No rival was compared."
+
+
+class Compared(Protocol):
+    """The scores of a rival."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def difference(self) -> Interval | None: ...
+
+
 def verdict(rival: str, difference: Interval, *, figure: str, units: str) -> str:
-    """The sentence that follows from a difference and its interval.
+    """The sentence that follows from a difference of shares and its interval.
 
     Args:
         rival: its name.
@@ -19,15 +35,27 @@ def verdict(rival: str, difference: Interval, *, figure: str, units: str) -> str
     >>> verdict("a coin", Interval(0.3, 0.25, 0.35), figure="accuracy", units="90 examples")
     'Better than a coin by 30.0 points of accuracy (25.0 to 35.0).'
     """
-    value, low, high = (100 * bound for bound in difference)
+    percent = Interval(*(100 * bound for bound in difference))
+    return sentence(rival, percent, figure=f"points of {figure}", units=units, shown=points)
+
+
+def sentence(
+    rival: str, difference: Interval, *, figure: str, units: str, shown: Callable[[float], str] = "{:.3f}".format
+) -> str:
+    """The same for a difference in any unit; above 0 the model is better.
+
+    Args:
+        figure: with its unit, such as ``nats of log loss``.
+        shown: a number as text.
+    """
+    value, low, high = difference
     if low > 0:
-        return f"Better than {rival} by {points(value)} points of {figure} ({points(low)} to {points(high)})."
+        return f"Better than {rival} by {shown(value)} {figure} ({shown(low)} to {shown(high)})."
     if high < 0:
-        name, by = rival[:1].upper() + rival[1:], points(-value)
-        return f"{name} is better by {by} points of {figure} ({points(-high)} to {points(-low)}){instead(rival)}"
+        name = rival[:1].upper() + rival[1:]
+        return f"{name} is better by {shown(-value)} {figure} ({shown(-high)} to {shown(-low)}){instead(rival)}"
     return (
-        f"No difference from {rival} that {units} could show: "
-        f"{points(value)} points of {figure} ({points(low)} to {points(high)})."
+        f"No difference from {rival} that {units} could show: {shown(value)} {figure} ({shown(low)} to {shown(high)})."
     )
 
 
@@ -43,6 +71,17 @@ def instead(rival: str) -> str:
     if command is not None:
         return f": use it ({command})."
     return "; elman has no command that uses it. More data or a longer training may help."
+
+
+def verdict_of(rivals: Sequence[Compared], *, figure: str, units: str, say: Callable[..., str] = verdict) -> str:
+    """The sentence on the best rival, which is the first.
+
+    Args:
+        say: ``verdict``, or ``sentence`` where differences are no shares.
+    """
+    if not rivals:
+        return NO_RIVAL
+    return say(rivals[0].name, rivals[0].difference, figure=figure, units=units)
 
 
 def points(value: float) -> str:
