@@ -1,7 +1,8 @@
 """FolderModel: what trained models of every task of labelled examples have in common."""
 
+import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.errors import FolderError, UsageError
 from elman.storage import folder as model_folder
+from elman.storage.archive import arrays_digest
 from elman.system.files import write_atomic
 
 if TYPE_CHECKING:
@@ -72,6 +74,11 @@ class FolderModel:
 
     def calibrate(self, found: Mapping[str, Any]) -> None:
         """Take over what was fitted on the validation part, from the model card."""
+
+    def hash_of(self, network: Any, facts: Iterable[str], more: Iterable[str] = ()) -> str:
+        """Hex digest of a network's configuration and weights as they are used, and of what else decides answers."""
+        parts = [repr(network.config.to_json()), *facts, arrays_digest(network.to_arrays()), *more]
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

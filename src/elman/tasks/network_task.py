@@ -1,6 +1,6 @@
 """NetworkTask: a task whose models are one network, trained on examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,8 +25,12 @@ class NetworkTask(Task):
     """The class of its models, a ``FolderModel``, as ``module:class``."""
     table: ClassVar[str]
     """From the figures of an evaluation, as JSON, to a table: ``module:function``."""
-    page: ClassVar[str | None] = None
-    """From a folder and such figures to the files of a page: ``module:function``."""
+    page: ClassVar[str] = ""
+    """From a folder and such figures to the files of a page: ``module:function``; "" if there is none."""
+    heading: ClassVar[str]
+    """The line above the table of a part: a format of its name, and of its figures."""
+    commands: ClassVar[str]
+    """Commands to try on a trained model: a format of its folder."""
     reading: ClassVar[tuple[str, ...] | None] = None
     """The settings of how data is read that an evaluation takes; None for all."""
 
@@ -60,19 +64,27 @@ class NetworkTask(Task):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
-        self.check_reading({**settings, **({"report": report} if report is not None and self.page is None else {})})
-        values = self.load(folder).evaluate(*sources, progress=progress, **settings).to_json()
-        words = resolve(self.table)(values)
-        if report is not None and self.page is not None:
-            words += f"\nreport: {resolve(self.page)(report, values)[0]}"
-        return Evaluation(values, words)
-
-    def check_reading(self, settings: Mapping[str, Any]) -> None:
-        """Raise unless an evaluation takes these settings.
-
-        Raises:
-            UsageError: it does not.
-        """
-        strange = [name for name in settings if name == "report" or name not in (self.reading or settings)]
+        strange = [name for name in settings if name not in (self.reading or settings)]
+        if report is not None and not self.page:
+            strange.append("report")
         if strange:
             raise UsageError(f"--{strange[0].replace('_', '-')} does not apply to {self.name}; leave it out")
+        values, write = self.measured(self.load(folder), sources, settings, progress)
+        words = resolve(self.table)(values)
+        return Evaluation(values, words if report is None else f"{words}\nreport: {write(report)[0]}")
+
+    def measured(
+        self, model: Any, sources: Sequence[str], settings: Mapping[str, Any], progress: Progress
+    ) -> tuple[dict[str, Any], Callable[[Path], list[Path]]]:
+        """The figures of an evaluation as JSON, and a function that writes their page into a folder."""
+        values = model.evaluate(*sources, progress=progress, **settings).to_json()
+        return values, lambda folder: resolve(self.page)(folder, values)
+
+    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
+        for name, values in card.get("figures", {}).items():
+            yield self.heading.format(name=name, **values)
+            yield from resolve(self.table)(values).splitlines()
+            yield ""
+
+    def next_steps(self, folder: str) -> str:
+        return self.commands.format(folder=folder)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from elman.config import Config, check_types
 from elman.errors import FolderError, TextError, TrainingError, UsageError
@@ -24,16 +24,8 @@ DEFAULT_MINUTES = 5.0
 PRECISIONS = ("auto", "bf16", "fp32")
 
 
-class Hashed(Protocol):
-    """Data that a hash identifies."""
-
-    @property
-    def hash(self) -> str:
-        """Hex digits."""
-        ...
-
-
-D = TypeVar("D", bound=Hashed)
+D = TypeVar("D")
+"""Data, which its ``hash`` identifies."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +45,8 @@ class Request:
     task: ClassVar[str]
     data_config: ClassVar[type[Config]]
     """How data is read."""
+    PATHS: ClassVar[tuple[str, ...]] = ("sources", "valid", "test")
+    """Fields that are paths or lists of them."""
 
     kind: str
     sources: tuple[str, ...]
@@ -110,21 +104,25 @@ class Request:
 
     @classmethod
     def data_of_training(cls, model: FolderModel, read: Callable[[Self], D]) -> tuple[D | None, str]:
-        """The data of a model's training, if it still exists and is the same; otherwise None, and why.
+        """The data of a model's training, if it still exists and is the same; otherwise None, and a sentence that
+        says why.
 
         Args:
             read: reads the data of a request.
         """
-        request = cls.of_training(model.folder)
+        request, why = cls.of_training(model.folder), "its hash is another"
         if request is None:
-            return None, "the folder no longer says what it was"
-        try:
-            check_local(request.data_names)
-            data = read(request)
-        except (TextError, UsageError) as error:
-            return None, str(error)
-        same = data.hash == model.card.get("data", {}).get("hash")
-        return (data, "") if same else (None, "its hash is another")
+            why = "the folder no longer says what it was"
+        else:
+            try:
+                check_local(request.data_names)
+                data: Any = read(request)
+            except (TextError, UsageError) as error:
+                why = str(error)
+            else:
+                if data.hash == model.card.get("data", {}).get("hash"):
+                    return data, ""
+        return None, f"the training data is gone or has changed: {why}"
 
     def sharing(self, progress: Progress) -> AbstractContextManager[None]:
         """Processes that share the preparing, for the time of a block; by default this one alone."""
@@ -155,7 +153,7 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """As JSON values; paths are made absolute, so that resuming works from anywhere."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "fixed"}
-        paths = {name: [_absolute(source) for source in values[name]] for name in ("sources", "valid", "test")}
+        paths = {name: _absolute(values[name]) for name in self.PATHS}
         return {"task": self.task, **values, **paths, "data": self.data.to_json()}
 
     @classmethod
@@ -208,7 +206,10 @@ class SharedRequest(Request):
         return {name: value for name, value in values.items() if name not in ("workers", "cluster")}
 
 
-def _absolute(source: str) -> str:
+def _absolute(source: Any) -> Any:
+    """A path, a list of paths, or None."""
+    if not isinstance(source, str):
+        return source if source is None else [_absolute(each) for each in source]
     kept = source == "-" or source.startswith("builtin:") or is_address(source)
     return source if kept else os.path.abspath(source)
 

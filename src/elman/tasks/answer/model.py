@@ -184,11 +184,8 @@ class PassageReader(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, words, threshold and weights as they are used."""
-        from elman.storage.archive import arrays_digest
-
         words = hashlib.sha256(self.reader.features.vocabulary.to_bytes()).hexdigest()
-        facts = [repr(self.reader.config.to_json()), words, repr(self.threshold)]
-        return hashlib.sha256("|".join([*facts, arrays_digest(self.reader.to_arrays())]).encode()).hexdigest()
+        return self.hash_of(self.reader, [words, repr(self.threshold)])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

@@ -1,8 +1,6 @@
 """AnswerRequest: a user's request to train a reader."""
 
 import dataclasses
-import os
-from typing import Any
 
 from elman.config import Config
 from elman.errors import UsageError
@@ -34,6 +32,7 @@ class AnswerRequest(Request):
 
     task = "answer"
     data_config = AnswerDataConfig
+    PATHS = (*Request.PATHS, "vectors")
 
     data: AnswerDataConfig = AnswerDataConfig()
     vectors: str | None = None
@@ -43,6 +42,3 @@ class AnswerRequest(Request):
 
     def other_files(self) -> list[str]:
         return [] if self.vectors is None else [self.vectors]
-
-    def to_json(self) -> dict[str, Any]:
-        return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}

@@ -56,7 +56,7 @@ def evaluate_sources(
     pictures, _ = read_captioned(sources, config=config, shape=model.shape, progress=progress)
     data, why = CaptionRequest.data_of_training(model, lambda request: read_data(request, Progress()))
     if data is None:
-        train, notes = None, [f"the rivals need the training data, which is gone or has changed: {why}"]
+        train, notes = None, [f"the rivals were not compared: {why}"]
     else:
         train, notes = data.train, _seen(pictures, data.train)
     return _evaluated(model, pictures, search, train, notes=notes, progress=progress)

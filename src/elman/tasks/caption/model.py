@@ -1,6 +1,5 @@
 """Captioner: a trained captioner and its uses, computed by the engine without torch."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,6 @@ from elman.models.captioner_config import CaptionerConfig
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.storage.archive import arrays_digest
 from elman.tasks.caption.attention import PictureAttention, picture_attention
 from elman.tasks.caption.caption import Caption
 from elman.tasks.caption.data import sizes_of
@@ -80,9 +78,7 @@ class Captioner(FolderModel):
     @cached_property
     def model_hash(self) -> str:
         """Hex digest of configuration, tokens, format of pictures, and weights as they are used."""
-        facts = [repr(self.network.config.to_json()), self.tokenizer.hash, repr(self.shape.to_json())]
-        facts.append(arrays_digest(self.network.to_arrays()))
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        return self.hash_of(self.network, [self.tokenizer.hash, repr(self.shape.to_json())])
 
     def predict(self, pictures: Picture | Iterable[Picture], **options: Any) -> Any:
         """The caption of each picture; of a single picture, its own.

@@ -1,6 +1,6 @@
 """Captions as a task: a text about a picture, learned from pictures with captions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ from elman.models.registry import resolve
 from elman.progress import Progress
 from elman.tasks.caption.request import CaptionRequest
 from elman.tasks.network_task import NetworkTask
-from elman.tasks.task import Evaluation
 
 
 class CaptionTask(NetworkTask):
@@ -21,32 +20,15 @@ class CaptionTask(NetworkTask):
     jobs = "elman.tasks.caption.job"
     model = "elman.tasks.caption.model:Captioner"
     table = "elman.report.translations_page:translations_table"
+    page = "elman.tasks.caption.evaluation:write_report"
     examples = "captions"
+    heading = "{name} ({pictures:,} of {of:,} pictures)"
+    commands = "elman predict {folder} PICTURE.png   elman evaluate {folder} CAPTIONS   elman info {folder}"
 
-    def evaluate(
-        self,
-        folder: Path,
-        sources: Sequence[str],
-        *,
-        settings: Mapping[str, Any],
-        report: Path | None = None,
-        progress: Progress,
-    ) -> Evaluation:
-        from elman.tasks.caption.evaluation import evaluate_sources, write_report
+    def measured(
+        self, model: Any, sources: Sequence[str], settings: Mapping[str, Any], progress: Progress
+    ) -> tuple[dict[str, Any], Callable[[Path], list[Path]]]:
+        from elman.tasks.caption.evaluation import evaluate_sources
 
-        model = self.load(folder)
         evaluated = evaluate_sources(model, sources, settings, progress=progress)
-        values = evaluated.report.to_json()
-        words = resolve(self.table)(values)
-        if report is not None:
-            words += f"\nreport: {write_report(report, model, evaluated)[0]}"
-        return Evaluation(values, words)
-
-    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        for name, values in card.get("figures", {}).items():
-            yield f"{name} ({values['pictures']:,} of {values['of']:,} pictures)"
-            yield from resolve(self.table)(values).splitlines()
-            yield ""
-
-    def next_steps(self, folder: str) -> str:
-        return f"elman predict {folder} PICTURE.png   elman evaluate {folder} CAPTIONS   elman info {folder}"
+        return evaluated.report.to_json(), lambda folder: resolve(self.page)(folder, model, evaluated)

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from elman.data.example_splits import split_examples
 from elman.data.examples import Example, ReadReport, read_examples
-from elman.errors import ElmanError, TextError, UsageError
+from elman.errors import TextError, UsageError
 from elman.evaluation.labels import LabelReport, evaluate_labels, labels_signature
 from elman.evaluation.rivals import Majority, Rival, rivals_of
 from elman.progress import Progress
 from elman.tasks.classify.data import LabelledData, read_data
 from elman.tasks.classify.request import ClassifyRequest, LabelledTextConfig
 from elman.tasks.classify.texts import LabelledTexts, data_hash_of, encode_examples, hash_of
-from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.classify.model import TextClassifier
@@ -115,14 +114,14 @@ def _rivals(
     counted = Majority(labels=len(labels)).fit([], np.repeat(np.arange(len(labels)), labels.counts))
     if request is None:
         return [counted], []
-    try:
-        check_local(request.data_names)
-        data = read_data(request, tokenizer=model.tokenizer, labels=labels, progress=Progress())
-        if data.hash == model.card["data"]["hash"]:
-            return trained_rivals(data, skip=not request.rival, progress=progress)
-    except (ElmanError, KeyError):
-        pass
-    return [counted], ["TF-IDF was not compared: the training data is gone or has changed"]
+
+    def read(request: ClassifyRequest) -> LabelledData:
+        return read_data(request, tokenizer=model.tokenizer, labels=labels, progress=Progress())
+
+    data, why = ClassifyRequest.data_of_training(model, read)
+    if data is None:
+        return [counted], [f"TF-IDF was not compared: {why}"]
+    return trained_rivals(data, skip=not request.rival, progress=progress)
 
 
 def evaluate_part(

@@ -1,6 +1,5 @@
 """TextClassifier: a trained classifier and its uses, computed by the engine without torch."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -237,13 +236,9 @@ class TextClassifier(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, vocabulary, labels and weights as they are used."""
-        from elman.storage.archive import arrays_digest
-
-        facts = [repr(self.encoder.config.to_json()), self.tokenizer.hash, repr(self.labels)]
-        facts += [arrays_digest(self.encoder.to_arrays()), repr(self.temperature)]
-        if self.ngrams is not None:
-            facts += [self.ngrams.digest, repr(self.share)]
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        more = [] if self.ngrams is None else [self.ngrams.digest, repr(self.share)]
+        facts = self.tokenizer.hash, repr(self.labels)
+        return self.hash_of(self.encoder, facts, [repr(self.temperature), *more])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

@@ -30,6 +30,7 @@ class ClassifyRequest(Request):
 
     task = "classify"
     data_config = LabelledTextConfig
+    PATHS = (*Request.PATHS, "vectors")
 
     data: LabelledTextConfig = LabelledTextConfig()
     vectors: str | None = None
@@ -44,8 +45,4 @@ class ClassifyRequest(Request):
         return [] if self.vectors is None else [self.vectors]
 
     def to_json(self) -> dict[str, Any]:
-        import os
-
-        values = super().to_json()
-        values.pop("examples")
-        return {**values, "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
+        return {name: value for name, value in super().to_json().items() if name != "examples"}

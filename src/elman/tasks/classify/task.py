@@ -25,6 +25,7 @@ class ClassifyTask(NetworkTask):
     model = "elman.tasks.classify.model:TextClassifier"
     table = "elman.report.labels_page:labels_table"
     page = "elman.report.labels_page:write_labels_page"
+    commands = 'elman predict {folder} "..."   elman evaluate {folder} DATA   elman info {folder}'
 
     def model_of(self, folder: Path) -> str:
         kind, values = read_config(folder)
@@ -48,6 +49,3 @@ class ClassifyTask(NetworkTask):
                 f"{name}: accuracy {100 * scores['accuracy']['value']:.1f}% ({low:.1f} to {high:.1f}), "
                 f"macro F1 {100 * scores['macro_f1']['value']:.1f}; {figures['verdict']}"
             )
-
-    def next_steps(self, folder: str) -> str:
-        return f'elman predict {folder} "..."   elman evaluate {folder} DATA   elman info {folder}'

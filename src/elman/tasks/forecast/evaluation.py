@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from elman.data.series import Series, read_series
 from elman.data.series_windows import SeriesStore
-from elman.errors import ElmanError, UsageError
+from elman.errors import UsageError
 from elman.evaluation.fitted_rivals import fitted_rivals, forecast_fitted, missing_rivals
 from elman.evaluation.forecast_rivals import NAIVE, RIDGE, SEASONAL, Linear, naive
 from elman.evaluation.forecasts import Forecasted, ForecastReport, evaluate_forecasts
@@ -18,7 +18,6 @@ from elman.report.forecasts_page import MOST_SHOWN
 from elman.tasks.forecast.data import ForecastData, Origins, continued, read_data
 from elman.tasks.forecast.linear_start import fitted_linear, spread
 from elman.tasks.forecast.request import ForecastRequest
-from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.forecast.model import ForecastModel
@@ -100,9 +99,15 @@ def evaluate_sources(
     )
     if not len(found):
         raise UsageError("no value is later than those of training and validation; give later rows")
-    linear = _linear_again(model, request) if rival else None
-    if rival and linear is None:
-        notes.append(f"the training data is gone or has changed: {RIDGE} was not compared")
+    linear = None
+    if rival:
+        data, why = ForecastRequest.data_of_training(
+            model, lambda request: read_data(request, encoding=encoding, progress=Progress())
+        )
+        if data is None:
+            notes.append(f"{RIDGE} was not compared: {why}")
+        else:
+            linear = fitted_linear(data, data.store(model.config))
     store = SeriesStore(series, encoding, context=model.config.context_window, patch=model.config.patch)
     figures = _report(
         model,
@@ -117,17 +122,6 @@ def evaluate_sources(
         progress=progress,
     )
     return figures, drawn_series(model, store, found)
-
-
-def _linear_again(model: "ForecastModel", request: ForecastRequest) -> Linear | None:
-    try:
-        check_local(request.data_names)
-        data = read_data(request, encoding=model.encoding, progress=Progress())
-    except ElmanError:
-        return None
-    if data.hash != model.card.get("data", {}).get("hash"):
-        return None
-    return fitted_linear(data, data.store(model.config))
 
 
 def _report(

@@ -287,12 +287,9 @@ class ForecastModel(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, columns, weights and series as they are used."""
-        from elman.storage.archive import arrays_digest
-
-        facts = [repr(self.network.config.to_json()), hashlib.sha256(self.encoding.to_bytes()).hexdigest()]
-        facts += [arrays_digest(self.network.to_arrays()), repr(self.widen)]
-        facts += [hashlib.sha256(each.series.values.tobytes()).hexdigest() for each in self.history.values()]
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        series = [hashlib.sha256(each.series.values.tobytes()).hexdigest() for each in self.history.values()]
+        columns = hashlib.sha256(self.encoding.to_bytes()).hexdigest()
+        return self.hash_of(self.network, [columns], [repr(self.widen), *series])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

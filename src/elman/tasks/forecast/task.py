@@ -1,14 +1,13 @@
 """Forecasting as a task: the last values of time series to quantiles of the next ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from elman.models.registry import resolve
-from elman.progress import Progress, counted
+from elman.progress import Progress
 from elman.tasks.forecast.request import ForecastRequest
 from elman.tasks.network_task import NetworkTask
-from elman.tasks.task import Evaluation
 
 
 class ForecastTask(NetworkTask):
@@ -21,37 +20,17 @@ class ForecastTask(NetworkTask):
     jobs = "elman.tasks.forecast.job"
     model = "elman.tasks.forecast.model:ForecastModel"
     table = "elman.report.forecasts_page:forecasts_table"
+    page = "elman.report.forecasts_page:write_forecasts_page"
     examples = "rows"
     reading = ("format", "encoding")
+    heading = "{name} (forecasts: {forecasts:,}, steps of each: {horizon}, series: {series:,})"
+    commands = "elman predict {folder}   elman evaluate {folder} LATER.csv   elman info {folder}"
 
-    def evaluate(
-        self,
-        folder: Path,
-        sources: Sequence[str],
-        *,
-        settings: Mapping[str, Any],
-        report: Path | None = None,
-        progress: Progress,
-    ) -> Evaluation:
-        from elman.report.forecasts_page import write_forecasts_page
+    def measured(
+        self, model: Any, sources: Sequence[str], settings: Mapping[str, Any], progress: Progress
+    ) -> tuple[dict[str, Any], Callable[[Path], list[Path]]]:
         from elman.tasks.forecast.evaluation import evaluate_sources
 
-        self.check_reading(settings)
-        found, shown = evaluate_sources(self.load(folder), sources, settings=settings, rival=True, progress=progress)
+        found, shown = evaluate_sources(model, sources, settings=settings, rival=True, progress=progress)
         values = found.to_json()
-        words = resolve(self.table)(values)
-        if report is not None:
-            words += f"\nreport: {write_forecasts_page(report, values, shown)[0]}"
-        return Evaluation(values, words)
-
-    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        from elman.report.forecasts_page import forecasts_table
-
-        for name, values in card.get("figures", {}).items():
-            sizes = f"{counted(values['forecasts'], 'forecast')} of {counted(values['horizon'], 'step')}"
-            yield f"{name} ({sizes}, {values['series']:,} series)"
-            yield from forecasts_table(values).splitlines()
-            yield ""
-
-    def next_steps(self, folder: str) -> str:
-        return f"elman predict {folder}   elman evaluate {folder} LATER.csv   elman info {folder}"
+        return values, lambda folder: resolve(self.page)(folder, values, shown)

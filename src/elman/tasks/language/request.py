@@ -1,7 +1,6 @@
 """LanguageRequest: a user's request to train a language model."""
 
 import dataclasses
-import os
 import re
 from collections.abc import Mapping
 from typing import Any, Self
@@ -18,6 +17,7 @@ class LanguageRequest(SharedRequest):
 
     task = "language"
     data_config = DataConfig
+    PATHS = (*SharedRequest.PATHS, "vectors")
 
     data: DataConfig = DataConfig()
     xray: bool = False
@@ -49,9 +49,6 @@ class LanguageRequest(SharedRequest):
 
     def other_files(self) -> list[str]:
         return [] if self.vectors is None else [self.vectors]
-
-    def to_json(self) -> dict[str, Any]:
-        return {**super().to_json(), "vectors": None if self.vectors is None else os.path.abspath(self.vectors)}
 
     def _check_sizes(self) -> None:
         """Refuse a value out of range before any work is done."""

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.columns import ColumnTable, read_columns, time_of, times_of
-from elman.errors import ElmanError, UsageError
+from elman.errors import UsageError
 from elman.evaluation.outcomes import OutcomeReport, evaluate_outcomes
 from elman.progress import Progress, counted
 from elman.tasks.outcome.data import OutcomeData, read_data
 from elman.tasks.outcome.logits import whole_logits
 from elman.tasks.outcome.request import OutcomeRequest
 from elman.tasks.outcome.rivals import Rivals, trained_rivals
-from elman.text.sources import check_local
 
 if TYPE_CHECKING:
     from elman.tasks.outcome.model import OutcomeModel
@@ -63,8 +62,13 @@ def evaluate_sources(
         [] if len(known) == len(table) else [f"left out: {counted(len(table) - len(known), 'row')} without an outcome"]
     )
     table = table.take(known)
-    trained, rivals = _training(model, request, rival, progress)
-    notes += [] if trained is not None else ["the training data is gone or has changed: rivals were not compared"]
+    trained, why = OutcomeRequest.data_of_training(
+        model, lambda request: read_data(request, encoding=encoding, progress=Progress())
+    )
+    if trained is None:
+        rivals = Rivals({}, [f"rivals were not compared: {why}"])
+    else:
+        rivals = trained_rivals(trained, skip=not (rival and request.rival), progress=progress)
     times: list[float] = times_of(table, encoding.time) if encoding.time is not None else []
     if times:
         order = sorted(range(len(times)), key=times.__getitem__)
@@ -101,21 +105,6 @@ def _joint(before: ColumnTable, table: ColumnTable) -> ColumnTable:
         for name in names
     }
     return ColumnTable(columns, before.positions + table.positions)
-
-
-def _training(
-    model: "OutcomeModel", request: OutcomeRequest, rival: bool, progress: Progress
-) -> tuple[OutcomeData | None, Rivals]:
-    """The data of its training and the rivals, if it still exists and is the same."""
-    try:
-        check_local(request.data_names)
-        data = read_data(request, encoding=model.encoding, progress=Progress())
-    except ElmanError:
-        return None, Rivals({}, [])
-    if data.hash != model.card.get("data", {}).get("hash"):
-        return None, Rivals({}, [])
-    rivals = trained_rivals(data, skip=not (rival and request.rival), progress=progress)
-    return data, rivals
 
 
 def _last_of_training(model: "OutcomeModel") -> float | None:

@@ -172,12 +172,9 @@ class OutcomeModel(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, columns, weights and states as they are used."""
-        from elman.storage.archive import arrays_digest
-
-        facts = [repr(self.network.config.to_json()), hashlib.sha256(self.encoding.to_bytes()).hexdigest()]
-        facts += [arrays_digest(self.network.to_arrays()), repr(self.temperature)]
-        facts += [hashlib.sha256(part.tobytes()).hexdigest() for part in self.history.states]
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        states = [hashlib.sha256(part.tobytes()).hexdigest() for part in self.history.states]
+        columns = hashlib.sha256(self.encoding.to_bytes()).hexdigest()
+        return self.hash_of(self.network, [columns], [repr(self.temperature), *states])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

@@ -1,6 +1,5 @@
 """ReplyModel: a trained dual encoder of messages and replies, computed by the engine without torch."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,10 +124,7 @@ class ReplyModel(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, vocabulary, replies and weights as they are used."""
-        from elman.storage.archive import arrays_digest
-
-        facts = [repr(self.encoder.config.to_json()), self.tokenizer.hash, repr(self.replies)]
-        return hashlib.sha256("|".join([*facts, arrays_digest(self.encoder.to_arrays())]).encode()).hexdigest()
+        return self.hash_of(self.encoder, [self.tokenizer.hash, repr(self.replies)])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

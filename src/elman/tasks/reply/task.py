@@ -1,8 +1,5 @@
 """Replies as a task: which reply fits a message."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from elman.tasks.network_task import NetworkTask
 from elman.tasks.reply.request import ReplyRequest
 
@@ -19,12 +16,5 @@ class ReplyTask(NetworkTask):
     table = "elman.evaluation.replies:replies_table"
     examples = "dialogues"
     reading = ("format", "encoding")
-
-    def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
-        from elman.evaluation.replies import replies_table
-
-        for name, values in card.get("figures", {}).items():
-            yield from f"{name}: {replies_table(values)}".splitlines()
-
-    def next_steps(self, folder: str) -> str:
-        return f'elman reply {folder} "..." --replies FILE   elman evaluate {folder} DIALOGUES   elman info {folder}'
+    heading = "{name}"
+    commands = 'elman reply {folder} "..." --replies FILE   elman evaluate {folder} DIALOGUES   elman info {folder}'

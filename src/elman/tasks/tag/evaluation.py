@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from elman.data.tag_schemes import in_scheme, with_outside
 from elman.data.tagged import TaggedSentence
-from elman.errors import ElmanError, UsageError
+from elman.errors import UsageError
 from elman.evaluation.learning_curve import CurvePoint, learning_curve
 from elman.evaluation.tag_rivals import TagRival, predictions, rivals_of
 from elman.evaluation.tags import TagReport, evaluate_tags, tags_signature
@@ -18,7 +18,6 @@ from elman.tasks.request import Fixed
 from elman.tasks.tag.data import TaggedData, read_data, read_sentences, unknown_tags
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
-from elman.text.sources import check_local
 from elman.training.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ def evaluate_sources(
     config = config.replace(**settings)
     sentences = _in_scheme(list(read_sentences(sources, config, progress)), model.scheme, config)
     notes = unknown_tags(sentences, model.label_set, "test")
-    data = training_data(model, request)
+    data, why = training_data(model)
     if data is None:
-        notes.append("accuracy on unknown words and rivals need the training data, which is gone or has changed")
+        notes.append(f"there is no accuracy on unknown words, and no rival: {why}")
     else:
         notes += _seen(sentences, data.train)
     rivals, more = ([], []) if data is None or request is None else trained_rivals(
@@ -73,7 +72,7 @@ def evaluate_sources(
     if curve_with is None:
         return report
     if data is None or request is None:
-        raise UsageError("--learning-curve trains on parts of the training data, which is gone or has changed")
+        raise UsageError(f"--learning-curve trains on parts of the training data: {why}")
     points = _learning_curve(model, request, data, sentences, load=curve_with, progress=progress)
     return dataclasses.replace(report, learning_curve=tuple(points))
 
@@ -183,16 +182,13 @@ def trained_rivals(
     return [rival.fit(words, tags, progress=progress) for rival in rivals], notes
 
 
-def training_data(model: "Tagger", request: TagRequest | None) -> TaggedData | None:
-    """The data of its training, if it still exists and is the same."""
-    if request is None:
-        return None
-    try:
-        check_local(request.data_names)
-        data = read_data(request, tags=model.label_set, progress=Progress())
-        return data if data.hash == model.card["data"]["hash"] else None
-    except (ElmanError, KeyError):
-        return None
+def training_data(model: "Tagger") -> tuple[TaggedData | None, str]:
+    """The data of its training, if it still exists and is the same; otherwise why not."""
+
+    def read(request: TagRequest) -> TaggedData:
+        return read_data(request, tags=model.label_set, progress=Progress())
+
+    return TagRequest.data_of_training(model, read)
 
 
 def _seen(sentences: Sequence[TaggedSentence], train: Sequence[TaggedSentence]) -> list[str]:

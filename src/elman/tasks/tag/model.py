@@ -273,13 +273,9 @@ class Tagger(FolderModel):
     @property
     def model_hash(self) -> str:
         """Hex digest of configuration, words, tags and weights as they are used."""
-        from elman.storage.archive import arrays_digest
-
         words = hashlib.sha256(self.tagger.features.vocabulary.to_bytes()).hexdigest()
-        facts = [repr(self.tagger.config.to_json()), words, repr(self.labels)]
-        facts += [arrays_digest(self.tagger.to_arrays()), repr(self.temperature)]
-        facts += [reader.hash for reader in self.contexts.readers]
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        readers = [reader.hash for reader in self.contexts.readers]
+        return self.hash_of(self.tagger, [words, repr(self.labels)], [repr(self.temperature), *readers])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""

@@ -1,8 +1,6 @@
 """TagRequest: a user's request to train a tagger."""
 
 import dataclasses
-import os
-from typing import Any
 
 from elman.data.tagged import TaggedConfig
 from elman.errors import UsageError
@@ -36,6 +34,7 @@ class TagRequest(Request):
 
     task = "tag"
     data_config = TagDataConfig
+    PATHS = (*Request.PATHS, "vectors", "language_models")
 
     data: TagDataConfig = TagDataConfig()
     vectors: str | None = None
@@ -56,9 +55,3 @@ class TagRequest(Request):
 
     def other_files(self) -> list[str]:
         return [file for file in (self.vectors, self.continues, *self.language_models) if file is not None]
-
-    def to_json(self) -> dict[str, Any]:
-        values = super().to_json()
-        models = [os.path.abspath(folder) for folder in self.language_models]
-        vectors = None if self.vectors is None else os.path.abspath(self.vectors)
-        return {**values, "vectors": vectors, "language_models": models}

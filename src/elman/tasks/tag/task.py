@@ -29,6 +29,7 @@ class TagTask(NetworkTask):
     table = "elman.report.tags_page:tags_table"
     page = "elman.report.tags_page:write_tags_page"
     examples = "sentences"
+    commands = 'elman predict {folder} "..."   elman evaluate {folder} DATA   elman info {folder}'
 
     def starts(self, folders: Sequence[str]) -> tuple[Path | None, dict[str, Any]]:
         models = [folder for folder in folders if entry(read_config(Path(folder))[0]).task == "language"]
@@ -58,9 +59,6 @@ class TagTask(NetworkTask):
     def summary(self, card: Mapping[str, Any]) -> Iterable[str]:
         for name, figures in card.get("figures", {}).items():
             yield f"{name}: {', '.join(_shown(figures))}"
-
-    def next_steps(self, folder: str) -> str:
-        return f'elman predict {folder} "..."   elman evaluate {folder} DATA   elman info {folder}'
 
 
 def _shown(figures: Mapping[str, float]) -> list[str]:

@@ -68,7 +68,7 @@ def evaluate_sources(
     data, why = TranslateRequest.data_of_training(model, lambda request: read_data(request, Progress()))
     if data is None:
         train, rivals = None, [Copy()]
-        notes = [f"the word-by-word dictionary needs the training data, which is gone or has changed: {why}"]
+        notes = [f"the word-by-word dictionary was not compared: {why}"]
     else:
         train, rivals = data.train, [rival.fit(data.train) for rival in translation_rivals()]
         notes = _seen(pairs, train)

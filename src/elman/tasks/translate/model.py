@@ -1,6 +1,5 @@
 """Translator: a trained translator and its uses, computed by the engine without torch."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,6 @@ from elman.models.protocol import LanguageModel
 from elman.models.translator_config import TranslatorConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.storage.archive import arrays_digest
 from elman.tasks.engine_file import engine_network
 from elman.tasks.folder_model import FolderModel
 from elman.tasks.translate.attention import Attention, attended
@@ -86,9 +84,7 @@ class Translator(FolderModel):
     @cached_property
     def model_hash(self) -> str:
         """Hex digest of configuration, vocabularies and weights as they are used."""
-        facts = [repr(self.network.config.to_json()), self.vocabularies.source.hash, self.vocabularies.target.hash]
-        facts.append(arrays_digest(self.network.to_arrays()))
-        return hashlib.sha256("|".join(facts).encode()).hexdigest()
+        return self.hash_of(self.network, [self.vocabularies.source.hash, self.vocabularies.target.hash])
 
     def predict(self, texts: str | Iterable[str], **options: Any) -> Any:
         """The translation of each text; of a single text, its own.
