@@ -84,10 +84,13 @@ def check_types(values: Any) -> dict[str, Any]:
 
 @cache
 def field_docs(cls: type) -> dict[str, str]:
-    """The docstring under each field of a dataclass, own and inherited, on one line each."""
+    """The docstring under each field of a dataclass, own and inherited, on one line each.
+
+    A field that is declared again without a docstring keeps the one of its base.
+    """
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        if not dataclasses.is_dataclass(base) or base is Config:
+        if base is Config or not (dataclasses.is_dataclass(base) or issubclass(base, Config)):
             continue
         body = typing.cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]).body
         for statement, following in zip(body, body[1:], strict=False):
@@ -98,7 +101,7 @@ def field_docs(cls: type) -> dict[str, str]:
                 and isinstance(following.value, ast.Constant)
             ):
                 docs[statement.target.id] = " ".join(str(following.value.value).split())
-    return docs
+    return {field.name: docs[field.name] for field in dataclasses.fields(cls) if field.name in docs}
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

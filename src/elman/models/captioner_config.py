@@ -21,7 +21,6 @@ class CaptionerConfig(DecoderConfig):
     embedding_size: int = 64
     """Size of the embeddings of tokens and patches, and of the vector from which a token is predicted (E)."""
     hidden_size: int = 64
-    """Size of recurrent layers (H); for window layers, their inner width."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,6 @@ class DecoderConfig(DirectionsConfig):
     embedding_size: int = 128
     """Size of the embeddings, and of the vector from which a token is predicted (E)."""
     hidden_size: int = 224
-    """Size of recurrent layers (H); for window layers, their inner width."""
     attention: Literal["additive", "dot", "none"] = "dot"
     """How the decoder looks at the source: by an additive score (Bahdanau et al. 2015), by a dot
     product (Luong et al. 2015, "general"), or not at all: it starts from a summary of the source
@@ -36,15 +35,10 @@ class DecoderConfig(DirectionsConfig):
     tied: bool = True
     """Whether the output layer uses the embedding of the target as its weights."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     input: Literal["learned"] = "learned"
     """Learned embeddings."""
     window: int | None = None
-    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
-    64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: about one for each 64 units of the
-    embedding)."""
     projection: bool = False
     """Not for this task."""
 

@@ -14,8 +14,26 @@ Direction = Literal["forward", "backward"]
 class DirectionsConfig(StackConfig):
     """Base of configurations with a stack of layers in each direction; as its base, no dataclass."""
 
+    layers: int
+    """Layers of each direction (L)."""
     bidirectional: bool
+    """Whether a second stack of layers reads from the end to the start."""
     output_size: int | None
+    """Size of the last layer or its projection (default: as the other layers)."""
+    projection: bool
+    """Whether the last layer has hidden_size too, and a linear projection leads from it to
+    output_size."""
+
+    def check_output(self) -> None:
+        """Raise unless the last layer can be built.
+
+        Raises:
+            UsageError: its size is out of bounds, or a projection leads nowhere.
+        """
+        if self.output_size is not None:
+            check_size("output_size", self.output_size)
+        elif self.projection:
+            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -43,15 +61,11 @@ class EncoderConfig(DirectionsConfig):
     """
 
     cell: str = "lstm"
-    """The recurrent cell, or another kind of layer."""
     layers: int = 1
-    """Layers of each direction (L)."""
     bidirectional: bool = True
-    """Whether a second stack of layers reads the text from its end to its start."""
     embedding_size: int = 96
     """Size of the embedding (E), and width of window layers."""
     hidden_size: int = 96
-    """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
     """Size of the last layer or its projection (default: as the other layers). Tied language models
     have embedding_size."""
@@ -60,29 +74,18 @@ class EncoderConfig(DirectionsConfig):
     the last token, these three side by side (the default), or attention, a mean with learned
     weights."""
     input: Literal["learned", "one-hot"] = "learned"
-    """Learned embeddings, or one-hot input (the embedding is the identity)."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     bag: bool = False
     """Whether each token also contributes to the labels directly, wherever it stands (a linear bag
     of words)."""
     window: int | None = None
-    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
-    64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: about one for each 64 units of the
-    embedding)."""
     projection: bool = False
-    """Whether the last layer has hidden_size too, and a linear projection leads from it to
-    output_size."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_stack()
-        if self.output_size is not None:
-            check_size("output_size", self.output_size)
-        elif self.projection:
-            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+        self.check_output()
 
     @classmethod
     def from_language_model(cls, config: NeuralConfig, **settings: Any) -> Self:

@@ -19,7 +19,6 @@ class ForecasterConfig(StackConfig):
     cell: str = "gru"
     """The recurrent cell that reads the values, or another kind of layer."""
     layers: int = 1
-    """Layers of that cell (L)."""
     embedding_size: int = 48
     """Size of what the cell reads at each step (E)."""
     hidden_size: int = 64
@@ -31,7 +30,6 @@ class ForecasterConfig(StackConfig):
     patch: int = 1
     """Values that the cell reads in one step; must divide the context window."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     input: Literal["learned"] = "learned"
     """A learned product of the values."""
     window: int | None = None
@@ -39,7 +37,6 @@ class ForecasterConfig(StackConfig):
     heads: int | None = None
     """Heads of a transformer's attention."""
     projection: bool = False
-    """Not for this task."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,20 +18,16 @@ class NeuralConfig(StackConfig):
     """
 
     cell: str = "lstm"
-    """The recurrent cell, or another kind of layer."""
     layers: int = 2
     """Layers (L)."""
     embedding_size: int = 256
     """Size of the embedding (E) and, if tied, of the last layer or its projection; also the width
     of window layers."""
     hidden_size: int = 512
-    """Size of recurrent layers (H); for window layers, their inner width."""
     tied: bool = True
     """Whether the output layer uses the embedding as its weights."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     input: Literal["learned", "one-hot"] = "learned"
-    """Learned embeddings, or one-hot input (the embedding is the identity)."""
     softmax: Literal["full", "adaptive", "sampled"] = "full"
     """All types alike, or for large vocabularies rare types in clusters, or training on samples of
     the types."""
@@ -40,11 +36,7 @@ class NeuralConfig(StackConfig):
 
     # Later fields are not part of the hash of older models.
     window: int | None = dataclasses.field(default=None, repr=False)
-    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
-    64)."""
     heads: int | None = dataclasses.field(default=None, repr=False)
-    """Heads of a transformer's attention (default: about one for each 64 units of the
-    embedding)."""
     projection: bool = dataclasses.field(default=False, repr=False)
     """Tied: whether the last layer has hidden_size too, and a linear projection leads from it to
     embedding_size; without it the last layer has embedding_size (default: if --hidden-size is

@@ -19,7 +19,6 @@ class OutcomeConfig(StackConfig):
     cell: str = "lstm"
     """With --entities: the recurrent cell that updates an entity's state, or another kind of layer."""
     layers: int = 1
-    """Layers of that cell (L)."""
     embedding_size: int = 16
     """Size of the embedding of a category, and of what an update reads (E)."""
     hidden_size: int = 32
@@ -29,7 +28,6 @@ class OutcomeConfig(StackConfig):
     dense_layers: int = 1
     """How many such layers; the columns also reach the outcomes directly."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     input: Literal["learned"] = "learned"
     """Learned embeddings."""
     window: int | None = None
@@ -37,7 +35,6 @@ class OutcomeConfig(StackConfig):
     heads: int | None = None
     """Heads of a transformer's attention."""
     projection: bool = False
-    """Not for this task."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

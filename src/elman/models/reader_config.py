@@ -19,11 +19,8 @@ class ReaderConfig(DirectionsConfig):
     """
 
     cell: str = "lstm"
-    """The recurrent cell, or another kind of layer."""
     layers: int = 1
-    """Layers of each direction (L)."""
     bidirectional: bool = True
-    """Whether a second stack of layers reads from the end to the start."""
     embedding_size: int = 100
     """Size of the embedding of words (E)."""
     subword_size: int = 64
@@ -33,22 +30,13 @@ class ReaderConfig(DirectionsConfig):
     align_size: int = 64
     """Size of the vectors by which words of the passage look for those of the question (A)."""
     hidden_size: int = 96
-    """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
-    """Size of the last layer or its projection (default: as the other layers)."""
     input: Literal["learned"] = "learned"
     """Embeddings are learned."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     window: int | None = None
-    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
-    64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: about one for each 64 units of the
-    embedding)."""
     projection: bool = False
-    """Whether the last layer has hidden_size too, and a linear projection leads from it to
-    output_size."""
     passage_words: int = 300
     """Most words of a passage that are read together; a longer one is read in windows."""
     passage_stride: int = 150
@@ -68,10 +56,7 @@ class ReaderConfig(DirectionsConfig):
                 f"passage_stride is {self.passage_stride}; it must be at most passage_words, {self.passage_words}, or "
                 "words would be left out"
             )
-        if self.output_size is not None:
-            check_size("output_size", self.output_size)
-        elif self.projection:
-            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+        self.check_output()
 
     @property
     def words(self) -> TaggerConfig:

@@ -14,19 +14,30 @@ _MOST_LAYERS = 64
 class StackConfig(Config):
     """Base of configurations with L layers of one cell.
 
-    It declares the fields that its methods read. It is not a dataclass: each configuration lists
+    It explains the fields that its methods read. It is not a dataclass: each configuration lists
     these fields in its own order, which is part of a language model's hash.
     """
 
     cell: str
+    """The recurrent cell, or another kind of layer."""
     layers: int
+    """Layers of that cell (L)."""
     embedding_size: int
+    """Size of the embedding (E)."""
     hidden_size: int
+    """Size of recurrent layers (H); for window layers, their inner width."""
     skip: bool
+    """Whether lower layers also reach the output directly."""
     input: Literal["learned", "one-hot"]
+    """Learned embeddings, or one-hot input (the embedding is the identity)."""
     window: int | None
+    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
+    64)."""
     heads: int | None
+    """Heads of a transformer's attention (default: about one for each 64 units of the
+    embedding)."""
     projection: bool
+    """Not for this task."""
 
     def to_json(self) -> dict[str, Any]:
         """As in ``Config``; a projection is named only where there is one.

@@ -26,11 +26,8 @@ class TaggerConfig(DirectionsConfig):
     """
 
     cell: str = "lstm"
-    """The recurrent cell, or another kind of layer."""
     layers: int = 1
-    """Layers of each direction (L)."""
     bidirectional: bool = True
-    """Whether a second stack of layers reads the sentence from its end to its start."""
     embedding_size: int = 100
     """Size of the embedding of words (E)."""
     characters: Literal["ngrams", "conv", "lstm", "none"] = "ngrams"
@@ -50,22 +47,12 @@ class TaggerConfig(DirectionsConfig):
     context_size: int = 128
     """Size of the vector that is made of what language models give (P)."""
     hidden_size: int = 200
-    """Size of recurrent layers (H); for window layers, their inner width."""
     output_size: int | None = None
-    """Size of the last layer or its projection (default: as the other layers)."""
     input: Literal["learned", "one-hot"] = "learned"
-    """Learned embeddings, or one-hot input (the embedding is the identity)."""
     skip: bool = True
-    """Whether lower layers also reach the output directly."""
     window: int | None = None
-    """Context length of window layers in tokens (default: feed-forward and conv 4, transformer
-    64)."""
     heads: int | None = None
-    """Heads of a transformer's attention (default: about one for each 64 units of the
-    embedding)."""
     projection: bool = False
-    """Whether the last layer has hidden_size too, and a linear projection leads from it to
-    output_size."""
     crf: bool = False
     """Whether tags are chosen for the whole sentence by a linear-chain CRF, rather than word by
     word."""
@@ -86,10 +73,7 @@ class TaggerConfig(DirectionsConfig):
                 f"n-grams have {self.smallest} to {self.largest} characters; smallest and largest must rise, from 1 "
                 f"to {MOST_LETTERS}"
             )
-        if self.output_size is not None:
-            check_size("output_size", self.output_size)
-        elif self.projection:
-            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+        self.check_output()
 
     @property
     def character_encoder(self) -> EncoderConfig | None:
