@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from elman.errors import ModelError
-from elman.inference.encoder_precision import MeasuredEncoder, measured_encoder
+from elman.inference.encoder import InferenceEncoder
+from elman.inference.encoder_precision import measured_encoder
+from elman.inference.measured import Measured
 from elman.models.encoder import Encoder
 from elman.models.encoder_config import EncoderConfig
 
@@ -44,7 +46,7 @@ def logits_of(encoder: Encoder) -> np.ndarray:
         return encoder.logits(ids, lengths).numpy()
 
 
-def measure(encoder: Encoder, **settings: Any) -> MeasuredEncoder:
+def measure(encoder: Encoder, **settings: Any) -> Measured[InferenceEncoder]:
     settings.setdefault("logits", logits_of(encoder))
     return measured_encoder(
         encoder.to_arrays(), encoder.config, vocab_size=V, outputs=K, texts=TEXTS, **settings
@@ -54,8 +56,8 @@ def measure(encoder: Encoder, **settings: Any) -> MeasuredEncoder:
 def test_all_weights_where_predictions_stay_the_same() -> None:
     encoder = made()
     found = measure(encoder)
-    assert found.encoder.precision == found.parity["precision"] == "int8"
-    same = (found.encoder.logits(TEXTS).argmax(1) == logits_of(encoder).argmax(1)).mean()
+    assert found.network.precision == found.parity["precision"] == "int8"
+    same = (found.network.logits(TEXTS).argmax(1) == logits_of(encoder).argmax(1)).mean()
     assert found.parity["int8"] == {"equal_predictions": same, "figure_change": 0.0, "kept_in_fp32": []}
     assert found.parity["texts"] == 200 and 0 < found.parity["fp32"]["largest_difference"] < 1e-4
 
@@ -64,8 +66,8 @@ def test_what_8_bits_would_spoil_stays_float32() -> None:
     encoder = blind(made())
     found = measure(encoder)
     assert found.parity["int8"]["kept_in_fp32"] == ["output"]
-    assert found.encoder.precision == found.parity["precision"] == "int8+fp32"
-    assert (found.encoder.logits(TEXTS).argmax(1) == logits_of(encoder).argmax(1)).mean() >= 0.99
+    assert found.network.precision == found.parity["precision"] == "int8+fp32"
+    assert (found.network.logits(TEXTS).argmax(1) == logits_of(encoder).argmax(1)).mean() >= 0.99
 
 
 def test_the_figure_may_change_by_a_fifth_of_a_point() -> None:
@@ -76,22 +78,20 @@ def test_the_figure_may_change_by_a_fifth_of_a_point() -> None:
         """A figure that is 0.3 points off wherever anything is rounded."""
         return 50.0 if np.array_equal(rounded, logits) or np.allclose(rounded, logits, atol=1e-4) else 50.3
 
-    assert measure(encoder, figure=figure).encoder.precision == "fp32"
+    assert measure(encoder, figure=figure).network.precision == "fp32"
     kept = measure(encoder, figure=lambda rounded: 50.0 + 0.19 * (rounded[0, 0] != logits[0, 0]))
-    assert kept.encoder.precision == "int8" and kept.parity["int8"]["figure_change"] == pytest.approx(0.19)
+    assert kept.network.precision == "int8" and kept.parity["int8"]["figure_change"] == pytest.approx(0.19)
 
 
 def test_of_several_labels_every_one_must_stay() -> None:
     encoder = blind(made())
     found = measure(encoder, predicted=lambda logits: logits > 0)
     assert found.parity["int8"]["kept_in_fp32"] == ["output"]
-    both = found.encoder.logits(TEXTS) > 0, logits_of(encoder) > 0
+    both = found.network.logits(TEXTS) > 0, logits_of(encoder) > 0
     assert found.parity["int8"]["equal_predictions"] == (both[0] == both[1]).all(axis=1).mean() >= 0.99
 
 
 def test_float32_must_agree() -> None:
     encoder = made()
-    found = measure(encoder, precision="fp32")
-    assert found.encoder.precision == found.parity["precision"] == "fp32" and "int8" not in found.parity
     with pytest.raises(ModelError, match="differ from the network's by 1.0e-02, more than"):
         measure(encoder, logits=logits_of(encoder) + np.float32(0.01))

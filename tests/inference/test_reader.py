@@ -116,7 +116,7 @@ def test_the_precision_is_measured_against_the_network() -> None:
     )
     about = found.parity["int8"]
     assert found.parity["fp32"]["largest_difference"] < 1e-4 and about["equal_predictions"] >= 0.99
-    assert found.reader.precision == found.parity["precision"]
+    assert found.network.precision == found.parity["precision"]
     with pytest.raises(ModelError, match="differ"):
         measured_reader(
             network.to_arrays(), network.config, features, pairs=several,

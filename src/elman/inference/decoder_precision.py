@@ -4,18 +4,17 @@ The bounds are those of language models: in 8 bits the perplexity of targets cha
 per cent, and in float32 every log-probability agrees to 1e-4.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import ModelError
 from elman.inference.conditioned_decoder import ConditionedDecoder
 from elman.inference.decoder import InferenceDecoder
 from elman.inference.group_choice import choose_groups
-from elman.inference.precision import FLOAT_BOUND, INT8_BOUND
+from elman.inference.measured import Measured, float_difference
+from elman.inference.precision import INT8_BOUND
 from elman.inference.weights import groups_of
 from elman.text.tokenizer import Tokenizer
 
@@ -26,22 +25,13 @@ COMPARED = 256
 """Validation examples on which the two are compared."""
 
 
-@dataclasses.dataclass(frozen=True)
-class MeasuredDecoder:
-    """A network of the engine, and its agreement with that in torch."""
-
-    network: InferenceDecoder
-    parity: dict[str, Any]
-    """For the model card: precision, what stayed float32, differences."""
-
-
 def measured_decoder(
     network: "DecoderNetwork",
     built: Callable[[frozenset[str]], InferenceDecoder],
     tokenizer: Tokenizer,
     batch: Any,
     sources: Sequence[NDArray[Any]],
-) -> MeasuredDecoder:
+) -> Measured[InferenceDecoder]:
     """Build the engine's network and compare the two.
 
     Args:
@@ -62,10 +52,7 @@ def measured_decoder(
         found, _ = model.score(batch.target, lengths, model.start(condition=np.arange(len(lengths))))
         return np.concatenate([row[:length] for row, length in zip(found, lengths.tolist(), strict=True)])
 
-    difference = float(np.abs(scored(built(frozenset())) - wanted).max(initial=0))
-    bound = FLOAT_BOUND * max(float(np.abs(wanted).max(initial=0)), 1)
-    if not difference <= bound:
-        raise ModelError(f"the engine's log-probabilities differ by {difference:.1e} nats, more than {bound:.0e}")
+    difference = float_difference(scored(built(frozenset())), wanted, "log-probabilities")
 
     def cost(groups: frozenset[str]) -> float:
         return float(np.expm1((wanted - scored(built(groups))).mean(dtype=np.float64))) if groups else 0.0
@@ -75,4 +62,4 @@ def measured_decoder(
     engine = built(kept)
     facts = {"examples": len(sources), "fp32": {"largest_difference": difference}}
     about8 = {"perplexity_ratio": 1 + ratio, "kept_in_fp32": sorted(set(every) - kept)}
-    return MeasuredDecoder(engine, {"precision": engine.precision, **facts, "int8": about8})
+    return Measured(engine, {"precision": engine.precision, **facts, "int8": about8})

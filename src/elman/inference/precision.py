@@ -5,13 +5,13 @@ are rounded in order of their cost, and those that would exceed the limit stay f
 agree to 1e-4 nats in every probability.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from elman.errors import ModelError
 from elman.inference.group_choice import choose_groups
+from elman.inference.measured import FLOAT_BOUND, Measured
 from elman.inference.model import InferenceModel, inference_model
 from elman.inference.weights import groups_of
 from elman.models.network_config import NeuralConfig
@@ -20,8 +20,6 @@ from elman.models.registry import kind_of
 from elman.models.trace import trace
 from elman.notation import TokenIds
 
-FLOAT_BOUND = 1e-4
-"""Nats by which a float32 probability may differ."""
 INT8_BOUND = 0.005
 """Largest relative change of the perplexity in 8 bits."""
 _ROWS = 8
@@ -29,16 +27,7 @@ _TOKENS = 2048
 _PROBED = 16
 
 
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """A model of the engine, and its agreement with the network."""
-
-    model: InferenceModel
-    parity: dict[str, Any]
-    """For the model card: precision, what stayed float32, differences."""
-
-
-def measured(model: LanguageModel, ids: TokenIds | None = None, *, precision: str = "int8") -> Measured:
+def measured(model: LanguageModel, ids: TokenIds | None = None, *, precision: str = "int8") -> Measured[InferenceModel]:
     """Build the engine's model of a network and compare the two.
 
     Args:

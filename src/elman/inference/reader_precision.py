@@ -3,30 +3,17 @@
 The bounds are those of ``encoder_precision.py``.
 """
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import ModelError
 from elman.inference.answer_spans import Scores, best_span
-from elman.inference.encoder_precision import AGREEMENT, FIGURE_BOUND, FLOAT_BOUND
-from elman.inference.group_choice import choose_groups
+from elman.inference.measured import BOUNDS, Measured, float_difference, measured
 from elman.inference.reader import Arrays, InferenceReader, Pair, inference_reader
 from elman.inference.weights import groups_of
 from elman.models.reader_config import ReaderConfig
 from elman.models.word_features import WordFeatures
-
-
-@dataclasses.dataclass(frozen=True)
-class MeasuredReader:
-    """A reader of the engine, and its agreement with the network."""
-
-    reader: InferenceReader
-    parity: dict[str, Any]
-    """For the model card: precision, what stayed float32, differences."""
 
 
 def measured_reader(
@@ -37,7 +24,7 @@ def measured_reader(
     pairs: Sequence[Pair],
     scores: Sequence[Scores],
     answers: NDArray[np.int64],
-) -> MeasuredReader:
+) -> Measured[InferenceReader]:
     """Build the engine's reader of a network and compare the two.
 
     Args:
@@ -57,37 +44,23 @@ def measured_reader(
         chosen = [best_span(each, config.answer_words) for each in found]
         return np.array([each[:2] if each.answers or not config.unanswerable else (0, 0) for each in chosen], np.int64)
 
-    difference, largest = _difference(built(frozenset()).scores(pairs), scores)
-    bound = FLOAT_BOUND * max(largest, 1)
-    if not difference <= bound:
-        raise ModelError(f"the engine's scores differ from the network's by {difference:.1e}, more than {bound:.0e}")
+    difference = float_difference(_finite(built(frozenset()).scores(pairs), scores), _finite(scores, scores), "scores")
     own = spans(scores)
 
-    def changes(groups: frozenset[str]) -> tuple[float, float]:
-        """Share of answers that differ, and points by which the share of right ones changes."""
-        best = spans(built(groups).scores(pairs))
-        right, before = (100 * float((each == answers).all(axis=1).mean()) for each in (best, own))
-        return float((best != own).any(axis=1).mean()), right - before
+    def right(best: NDArray[np.int64]) -> float:
+        return 100 * float((best == answers).all(axis=1).mean())
 
-    def cost(groups: frozenset[str]) -> float:
-        changed, points = changes(groups)
-        return max(changed / (1 - AGREEMENT), abs(points) / FIGURE_BOUND)
+    def changes(reader: InferenceReader) -> dict[str, float]:
+        best = spans(reader.scores(pairs))
+        same = float((best == own).all(axis=1).mean())
+        return {"equal_predictions": same, "figure_change": right(best) - right(own)}
 
-    every = groups_of(arrays)
-    kept, _ = choose_groups(every, cost, bound=1 + 1e-9)
-    share, points = changes(kept) if kept else (0.0, 0.0)
-    reader = built(kept)
-    about8 = {"equal_predictions": 1 - share, "figure_change": points, "kept_in_fp32": sorted(set(every) - kept)}
-    facts = {"passages": len(pairs), "fp32": {"largest_difference": difference}, "int8": about8}
-    return MeasuredReader(reader, {"precision": reader.precision, **facts})
+    facts = {"passages": len(pairs), "fp32": {"largest_difference": difference}}
+    return measured(built, groups_of(arrays), changes, BOUNDS, facts)
 
 
-def _difference(found: Sequence[Scores], scores: Sequence[Scores]) -> tuple[float, float]:
-    """The largest difference of two scores, and the largest score."""
-    pairs = [
-        (one[np.isfinite(one)], other[np.isfinite(one)])
-        for mine, given in zip(found, scores, strict=True)
-        for one, other in zip(mine, given, strict=True)
-    ]
-    mine, given = (np.concatenate([np.zeros(1), *each]) for each in zip(*pairs, strict=True))
-    return float(np.abs(mine - given).max()), float(np.abs(given).max())
+def _finite(found: Sequence[Scores], wanted: Sequence[Scores]) -> NDArray[np.float32]:
+    """All scores where they should be finite."""
+    pairs = zip(found, wanted, strict=True)
+    rows = [one[np.isfinite(other)] for both in pairs for one, other in zip(*both, strict=True)]
+    return np.concatenate([np.zeros(0, np.float32), *rows])

@@ -183,7 +183,7 @@ def write_measured(
     try:
         made = measured(model, ids)
         size = model_folder.write_inference(
-            path, made.model.to_arrays(), config=made.model.config.to_json(), parity=made.parity
+            path, made.network.to_arrays(), config=made.network.config.to_json(), parity=made.parity
         )
     except ElmanError as error:  # the model itself is complete
         progress.say(f"note: no {INFERENCE_FILE}, so this model needs torch: {error}")

@@ -35,7 +35,7 @@ def write_inference(job: "AnswerJob") -> tuple[dict[str, Any], dict[str, Any]]:
         scores=scores[: len(few)],
         answers=encoded.windows.answers[: len(few)],
     )
-    parity = job.store(made.reader, made.parity)
+    parity = job.store(made.network, made.parity)
     threshold, figure = threshold_of(job.data.valid, encoded, scores, most=job.config.answer_words)
     shown = "all answers are given" if threshold is None else f"answers from a score of {threshold:.2f} on are given"
     job.progress.say(f"{shown}, by F1 on the validation part: {100 * figure:.1f}%")

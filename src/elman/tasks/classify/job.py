@@ -148,7 +148,7 @@ class ClassifyJob(NetworkJob):
             figure=lambda some: 100 * float((predicted(some, targets) == targets).mean()),
             predicted=(lambda logits: logits > 0) if self.config.multi_label else likeliest,
         )
-        parity = self.store(made.encoder, made.parity)
+        parity = self.store(made.network, made.parity)
         share = 0.0
         if self.ngrams is not None:
             linear = self.ngrams.logits(shortened(data.valid.texts, most=self.config.max_tokens))

@@ -107,7 +107,7 @@ class ReplyJob(NetworkJob):
             figure=lambda some: 100 * float(recall_among(scores(some), replies, k=1, among=CANDIDATES[0]).mean()),
             predicted=lambda some: first_of_ten(scores(some)),
         )
-        return {}, self.store(made.encoder, made.parity)
+        return {}, self.store(made.network, made.parity)
 
 
 def first_of_ten(scores: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -60,7 +60,7 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
         contexts=valid.split_contexts(),
         figure=lambda found: 100 * figure(found),
     )
-    parity = job.store(made.tagger, made.parity)
+    parity = job.store(made.network, made.parity)
     if less:
         progress.say(f"spans are found more readily: {less:g} nats less for {OUTSIDE}, by F1 on the validation part")
     found = fit_temperature_of(
