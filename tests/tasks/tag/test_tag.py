@@ -139,7 +139,7 @@ def test_a_learning_curve_ends_with_the_model_itself(trained: Tagger, monkeypatc
     # Training on everything again is the training of the model.
     assert every == report.scores.figures["accuracy"]._asdict() and few["high"] < every["low"]
     trained.keep_in_memory()
-    with pytest.raises(UsageError, match="--learning-curve trains on parts of the training data, which is gone"):
+    with pytest.raises(UsageError, match="--learning-curve cannot be drawn: the training data is gone"):
         trained.evaluate(source, learning_curve=True)
 
 

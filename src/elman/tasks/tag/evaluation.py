@@ -72,7 +72,7 @@ def evaluate_sources(
     if curve_with is None:
         return report
     if data is None or request is None:
-        raise UsageError(f"--learning-curve trains on parts of the training data: {why}")
+        raise UsageError(f"--learning-curve cannot be drawn: {why}")
     points = _learning_curve(model, request, data, sentences, load=curve_with, progress=progress)
     return dataclasses.replace(report, learning_curve=tuple(points))
 
