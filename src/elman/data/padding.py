@@ -62,6 +62,22 @@ def by_length(lengths: Lengths, size: int) -> list[NDArray[np.int64]]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
+def longest_first(lengths: Lengths, size: Callable[[int], int]) -> Iterator[NDArray[np.int64]]:
+    """The numbers of rows in batches, the longest first.
+
+    Args:
+        size: from the length of a batch's longest row to its number of rows, at least 1.
+
+    >>> [batch.tolist() for batch in longest_first(np.array([3, 1, 2]), lambda longest: 6 // longest)]
+    [[0, 2], [1]]
+    """
+    order, start = np.argsort(-lengths, kind="stable"), 0
+    while start < len(order):
+        stop = start + size(int(lengths[order[start]]))
+        yield order[start:stop]
+        start = stop
+
+
 def pad(rows: Sequence[NDArray[np.int64]], *, fill: int) -> tuple[TokenIds, Lengths]:
     """Rows of ids as one array ``[B, T]``, filled up on the right, and their lengths ``[B]``.
 

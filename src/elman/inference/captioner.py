@@ -60,8 +60,8 @@ class InferenceCaptioner(InferenceDecoder):
     def _swept(self, sweep: str, embedded: NDArray[np.float32], lines: NDArray[np.int64]) -> NDArray[np.float32]:
         """The outputs ``[L S, D]`` after each patch of lines ``[L, S]``."""
         counts = np.full(len(lines), lines.shape[1])
-        tokens = self.sides(lines, counts, name=f"{sweep}.", table=("embedded", embedded))
-        return tokens.reshape(lines.size, -1)
+        tables = dict.fromkeys((f"{sweep}.{direction}" for direction in self.shape.directions), embedded)
+        return self.both_ways(lines, counts, name=f"{sweep}.", tables=("embedded", tables)).reshape(lines.size, -1)
 
 
 def inference_captioner(

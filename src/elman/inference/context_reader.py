@@ -6,13 +6,13 @@ output there says what it knows of the word and of that side of it.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.padding import pad
+from elman.data.padding import longest_first, pad
 from elman.errors import FolderError
 from elman.inference.engine import PATIENCE, Engine
 from elman.inference.model import Arrays, InferenceConfig
@@ -95,7 +95,7 @@ class ContextReader:
         places = [self._places(own.spans, line.bounds) for own, line in zip(encoded, lines, strict=True)]
         found = [np.zeros((len(place), self.size), np.float32) for place in places]
         lengths = np.array([len(own) + 1 for own in ids], np.int64)
-        for some in self._pieces(lengths):
+        for some in longest_first(lengths, lambda longest: min(max(_NUMBERS // (longest * self.size), 1), _ROWS)):
             numbers: list[int] = some.tolist()
             # Every line begins with `<s>`.
             read, counts = pad([np.append(self.tokenizer.size, ids[number]) for number in numbers], fill=0)
@@ -112,14 +112,6 @@ class ContextReader:
             return np.searchsorted(spans[:, 0], bounds[:, 1], side="left")
         # The first token that ends after the start of the word.
         return len(spans) - np.searchsorted(spans[::-1, 1], bounds[:, 0], side="right")
-
-    def _pieces(self, lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        order = np.argsort(-lengths, kind="stable")
-        start = 0
-        while start < len(order):
-            stop = start + min(max(_NUMBERS // (int(lengths[order[start]]) * self.size), 1), _ROWS)
-            yield order[start:stop]
-            start = stop
 
 
 def to_bytes(readers: Sequence[ContextReader]) -> bytes:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.inference import pooling
 from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
 from elman.inference.program import Program
 from elman.inference.stack import check_states
@@ -87,33 +86,6 @@ class InferenceDecoder(EngineNetwork):
         if self.shape.begin_size and len(lengths):
             states = dict(zip(states, self.run("begin", {}, {"whole": wholes}, list(states)), strict=True))
         return SourceMemory(values, keys, np.concatenate([[0], np.cumsum(lengths)]), states)
-
-    def sides(
-        self,
-        read: NDArray[np.int64],
-        counts: NDArray[np.int64],
-        *,
-        name: str = "",
-        table: tuple[str, NDArray[np.float32]] | None = None,
-    ) -> NDArray[np.float32]:
-        """The outputs ``[B, S, D]`` of an encoder's stacks in all directions.
-
-        Args:
-            read: what is read ``[B, S]``: ids, or the rows of a ``table``.
-            counts: how much of it is real ``[B]``, falling.
-            name: before the names of the functions.
-            table: the name of the input, and its vectors.
-        """
-        sides = [self._side(f"{name}forward", read, counts, table)]
-        if self.shape.bidirectional:
-            there = self._side(f"{name}backward", pooling.mirrored(read, counts), counts, table)
-            sides.append(pooling.mirrored(there, counts))
-        return np.concatenate(sides, axis=2)
-
-    def _side(self, side: str, read: NDArray[np.int64], counts: NDArray[np.int64], table: Any) -> NDArray[np.float32]:
-        names = (name for name in self.program.states if name.startswith(f"{side}."))
-        state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
-        return self._engines[f"{side}.step"].along(read, counts, state, top="token", table=table)[0]
 
     def step(
         self, ids: NDArray[np.int64], state: Mapping[str, NDArray[np.float32]], memory: SourceMemory, which: Any

@@ -5,12 +5,13 @@ padding. In float32 they do not depend on other rows, order and padding either.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.padding import longest_first
 from elman.errors import ModelError
 from elman.inference import pooling
 from elman.inference.encoder_program import encoder_program
@@ -110,35 +111,26 @@ class InferenceEncoder(EngineNetwork):
     ) -> dict[str, NDArray[np.float32]]:
         """The inputs of ``output``, of these sizes, by name ``[B, size]``."""
         vectors = {name: np.empty((len(ids), size), np.float32) for name, size in sizes.items()}
-        for rows in self._pieces(counts):
+        width = self.shape.token_size + self.config.outputs
+        for rows in longest_first(counts, lambda longest: min(max(_NUMBERS // (longest * width), 1), _ROWS)):
             made = self._pooled(ids[rows], counts[rows])
             for name in sizes:
                 vectors[name][rows] = made[name]
         return vectors
-
-    def _pieces(self, counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Rows to read together, the longest first."""
-        order = np.argsort(-counts, kind="stable")
-        start = 0
-        while start < len(order):
-            numbers = int(counts[order[start]]) * (self.shape.token_size + self.config.outputs)
-            stop = start + min(max(_NUMBERS // numbers, 1), _ROWS)
-            yield order[start:stop]
-            start = stop
 
     def _pooled(self, ids: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
         """The inputs of ``output`` for rows sorted by ``counts``, their tokens with `<s>`."""
         read = np.full((len(ids), counts[0]), self.config.vocab_size, np.int64)
         read[:, 1:] = ids[:, : counts[0] - 1]
         read[np.arange(counts[0]) >= counts[:, None]] = self.config.vocab_size
-        sides = [self._tokens("forward", read, counts)]
+        sides = [self.along("forward", read, counts)]
         size = self.shape.top_size
         bag: dict[str, NDArray[np.float32]] = {}
         if self.shape.bag:
             bag["bag"] = pooling.mean(sides[0][..., size:], counts)
             sides[0] = sides[0][..., :size]
         if self.shape.bidirectional:
-            sides.append(self._tokens("backward", pooling.mirrored(read, counts), counts))
+            sides.append(self.along("backward", pooling.mirrored(read, counts), counts))
         parts = [part for kind in self.shape.pooling.split("-") for part in self._parts(kind, sides, counts)]
         return {"pooled": np.concatenate(parts, axis=1), **bag}
 
@@ -148,12 +140,6 @@ class InferenceEncoder(EngineNetwork):
             return [self._attention(sides, counts)]
         pool = {"mean": pooling.mean, "max": pooling.largest, "last": pooling.last}[kind]
         return [pool(tokens, counts) for tokens in sides]
-
-    def _tokens(self, direction: str, read: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The outputs of all tokens in the reading order of this direction."""
-        names = (name for name in self.program.states if name.startswith(f"{direction}."))
-        state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
-        return self._engines[f"{direction}.step"].along(read, counts, state, top="token")[0]
 
     def _attention(self, sides: list[Any], counts: NDArray[np.int64]) -> NDArray[np.float32]:
         backward = [pooling.mirrored(tokens, counts) for tokens in sides[1:]]

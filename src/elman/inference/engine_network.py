@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from elman.config import Config
+from elman.inference import pooling
 from elman.inference.engine import Engine
 from elman.inference.passes import optimise
 from elman.inference.program import Program
@@ -44,6 +46,9 @@ class EngineNetwork:
         FolderError: the weights do not fit the program.
     """
 
+    shape: Any
+    """The configuration of the trained network."""
+
     def __init__(self, arrays: Arrays, config: EngineNetworkConfig, program: Program, *, patience: int) -> None:
         self.weights = ProgramWeights(arrays)
         self.program = optimise(program, gain=config.gain).mapped(lambda function: in_8_bits(function, config.int8))
@@ -60,6 +65,54 @@ class EngineNetwork:
     def precision(self) -> str:
         """``int8``, ``fp32``, or ``int8+fp32`` where only some products are in 8 bits."""
         return self.program.precision
+
+    def along(
+        self,
+        name: str,
+        read: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        *,
+        top: str = "token",
+        table: tuple[str, NDArray[np.float32]] | None = None,
+    ) -> NDArray[np.float32]:
+        """The outputs ``[B, T, size]`` of a stack along rows, from zeros on.
+
+        Args:
+            name: of the stack; "" if there is only one.
+            read: what is read ``[B, T]``: ids, or the rows of a ``table``.
+            counts: how much of it is real ``[B]``, falling.
+            top: the name of the output.
+            table: the name of the input, and its vectors.
+        """
+        prefix = f"{name}." if name else ""
+        sizes = {part: size for part, size in self.program.states.items() if part.startswith(prefix)}
+        state = {part: np.zeros((len(read), size), np.float32) for part, size in sizes.items()}
+        return self._engines[f"{prefix}step"].along(read, counts, state, top=top, table=table)[0]
+
+    def both_ways(
+        self,
+        read: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        *,
+        name: str = "",
+        tables: tuple[str, Mapping[str, NDArray[np.float32]]] | None = None,
+    ) -> NDArray[np.float32]:
+        """The outputs ``[B, T, D]`` of the stacks of all directions, each at its token.
+
+        Args:
+            name: before the names of the stacks.
+            tables: the name of the input, and its vectors for each stack by name.
+        """
+        sides = []
+        for direction in self.shape.directions:
+            stack = name + direction
+            table = None if tables is None else (tables[0], tables[1][stack])
+            if direction == "forward":
+                sides.append(self.along(stack, read, counts, table=table))
+            else:
+                there = self.along(stack, pooling.mirrored(read, counts), counts, table=table)
+                sides.append(pooling.mirrored(there, counts))
+        return np.concatenate(sides, axis=2)
 
     def compile(self) -> None:
         """Load the compiled kernels now, not after the first rows."""

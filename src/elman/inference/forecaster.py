@@ -49,11 +49,10 @@ class InferenceForecaster(EngineNetwork):
         count, steps, size = windows.patches.shape
         if not count:
             return np.zeros((0, self.sizes.quantiles, self.sizes.horizon), np.float32)
-        state = {name: np.zeros((count, size), np.float32) for name, size in self.program.states.items()}
         patches = np.ascontiguousarray(windows.patches.reshape(-1, size))
         numbers = np.arange(len(patches)).reshape(count, steps)
         lengths = np.full(count, steps)
-        tops, _ = self._engines["step"].along(numbers, lengths, state, top="top", table=("patch", patches))
+        tops = self.along("", numbers, lengths, top="top", table=("patch", patches))
         vectors = {"top": np.ascontiguousarray(tops[:, -1]), "row": windows.row}
         (found,) = self._engines["quantiles"].run({}, vectors, ["quantiles"])
         return np.array(found).reshape(count, self.sizes.quantiles, self.sizes.horizon)

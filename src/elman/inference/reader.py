@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.padding import pad
+from elman.data.padding import longest_first, pad
 from elman.inference import functions as f
 from elman.inference import pooling
 from elman.inference.answer_spans import Scores
@@ -82,7 +82,8 @@ class InferenceReader(EngineNetwork):
         """
         found: list[Scores] = [(_NO_SCORES, _NO_SCORES)] * len(pairs)
         counts = np.array([1 + len(passage) for _, passage in pairs], np.int64)
-        for some in _pieces(counts):
+        for rows in longest_first(counts, lambda longest: max(_WORDS // longest, 1)):
+            some = rows.tolist()
             for number, scores in zip(some, self._together([pairs[number] for number in some]), strict=True):
                 found[number] = scores
         return found
@@ -100,7 +101,7 @@ class InferenceReader(EngineNetwork):
         given["features"] = np.concatenate([part for pair in pairs for part in (_NOTHING, match_features(*pair))])
         names = [f"passage.{direction}" for direction in self.shape.directions]
         made = dict(zip(names, self._engines["passage"].run({}, given, names), strict=True))
-        tokens = self._tokens("passage", numbers, counts, made)
+        tokens = self.both_ways(numbers, counts, name="passage.", tables=("hoisted", made))
         each = [f.total(tokens * vectors[:, None, :]) for vectors in queries]
         for row, count in enumerate(counts.tolist()):
             first, last = (np.array(scores[row, :count]) for scores in each)
@@ -112,7 +113,7 @@ class InferenceReader(EngineNetwork):
         """For each question what first words and what last words are multiplied with ``[B, D]``."""
         order = np.argsort([-len(rows) for rows in asked], kind="stable")
         read, counts = pad([asked[number] for number in order.tolist()], fill=0)
-        tokens = self._tokens("question", read, counts, table)
+        tokens = self.both_ways(read, counts, name="question.", tables=("hoisted", table))
         real = np.arange(tokens.shape[1]) < counts[:, None]
         scores = np.zeros(tokens.shape[:2], np.float32)
         scores[real] = self._engines["attention"].run({}, {"token": tokens[real]}, ["score"])[0][:, 0]
@@ -135,23 +136,6 @@ class InferenceReader(EngineNetwork):
         )  # fmt: skip
         return contexts
 
-    def _tokens(
-        self, text: str, read: NDArray[np.int64], counts: NDArray[np.int64], table: Mapping[str, NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        """The outputs of both directions ``[B, T, D]`` of rows sorted by length, the longest first."""
-        sides = [self._side(f"{text}.forward", read, counts, table)]
-        if self.shape.bidirectional:
-            there = self._side(f"{text}.backward", pooling.mirrored(read, counts), counts, table)
-            sides.append(pooling.mirrored(there, counts))
-        return np.concatenate(sides, axis=2)
-
-    def _side(
-        self, name: str, read: NDArray[np.int64], counts: NDArray[np.int64], table: Mapping[str, NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        parts = (part for part in self.program.states if part.startswith(f"{name}."))
-        state = {part: np.zeros((len(read), self.program.states[part]), np.float32) for part in parts}
-        return self._engines[f"{name}.step"].along(read, counts, state, top="token", table=("hoisted", table[name]))[0]
-
     def _word_vectors(self, words: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """What follows from each word alone; that of `<s>` without any words."""
         ids = self.features.ids(words) if words else np.array([self.config.vocab_size])
@@ -173,16 +157,6 @@ def _numbered(rows: Rows) -> Iterator[NDArray[np.int64]]:
     for own in rows:
         yield np.arange(start, start + len(own))
         start += len(own)
-
-
-def _pieces(counts: NDArray[np.int64]) -> Iterator[list[int]]:
-    """Passages to read together, the longest first."""
-    order = np.argsort(-counts, kind="stable")
-    start = 0
-    while start < len(order):
-        stop = start + max(_WORDS // int(counts[order[start]]), 1)
-        yield order[start:stop].tolist()
-        start = stop
 
 
 def inference_reader(

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.padding import pad
-from elman.inference import pooling
+from elman.data.padding import longest_first, pad
 from elman.inference.encoder import InferenceEncoder, InferenceEncoderConfig
 from elman.inference.engine import PATIENCE
 from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
@@ -101,8 +100,9 @@ class InferenceTagger(EngineNetwork):
         assert (contexts is None) == (not self.shape.language_size), "language models are missing, or too many"
         found: list[Scores] = [np.zeros((0, self.config.outputs), np.float32)] * len(sentences)
         counts = np.fromiter(map(len, sentences), np.int64, len(sentences))
-        for some in _pieces(counts):
-            numbers: list[int] = some.tolist()
+        full = np.flatnonzero(counts)
+        for some in longest_first(counts[full], lambda longest: min(max(_WORDS // (longest + 1), 1), _ROWS)):
+            numbers: list[int] = full[some].tolist()
             given = None if contexts is None else np.concatenate([contexts[n] for n in numbers])
             for number, scores in zip(numbers, self._together([sentences[n] for n in numbers], given), strict=True):
                 found[number] = scores
@@ -117,21 +117,11 @@ class InferenceTagger(EngineNetwork):
             table, rows = self._in_context(every, contexts), np.arange(1, len(every) + 1)
         edges = np.cumsum([len(words) for words in sentences])[:-1]
         read, counts = pad([np.concatenate([[0], own]) for own in np.split(rows, edges)], fill=0)
-        sides = [self._side("forward", read, counts, table["forward"])]
-        if self.shape.bidirectional:
-            there = self._side("backward", pooling.mirrored(read, counts), counts, table["backward"])
-            sides.append(pooling.mirrored(there, counts))
         real = np.arange(read.shape[1]) < counts[:, None]
         real[:, 0] = False  # `<s>` has no tag
-        tokens = np.concatenate([side[real] for side in sides], axis=1)
+        tokens = self.both_ways(read, counts, tables=("hoisted", table))[real]
         scores = self._engines["output"].run({}, {"tokens": tokens}, ["scores"])[0] if len(tokens) else tokens
         yield from np.split(np.array(scores).reshape(len(tokens), -1), edges)
-
-    def _side(self, direction: str, read: NDArray[np.int64], counts: NDArray[np.int64], table: Scores) -> Scores:
-        names = (name for name in self.program.states if name.startswith(f"{direction}."))
-        state = {name: np.zeros((len(read), self.program.states[name]), np.float32) for name in names}
-        step = self._engines[f"{direction}.step"]
-        return step.along(read, counts, state, top="token", table=("hoisted", table))[0]
 
     def _in_context(self, words: Sequence[str], contexts: NDArray[np.float32]) -> dict[str, Scores]:
         """What each direction needs of each word; the first row is that of `<s>`."""
@@ -243,17 +233,6 @@ def _crf_shapes(shape: TaggerConfig, outputs: int) -> dict[str, tuple[int, ...]]
     if not shape.crf:
         return {}
     return {"crf.transitions": (outputs, outputs), "crf.begin": (outputs,), "crf.end": (outputs,)}
-
-
-def _pieces(counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Sentences to read together, the longest first; empty ones are left out."""
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] > 0]
-    start = 0
-    while start < len(order):
-        stop = start + min(max(_WORDS // int(counts[order[start]] + 1), 1), _ROWS)
-        yield order[start:stop]
-        start = stop
 
 
 def inference_tagger(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.padding import pad
+from elman.data.padding import longest_first, pad
 from elman.inference import pooling
 from elman.inference.decoder import InferenceDecoder, SourceMemory
 from elman.inference.engine import PATIENCE
@@ -57,11 +57,10 @@ class InferenceTranslator(InferenceDecoder):
         starts = np.concatenate([[0], np.cumsum(lengths)])
         values = np.empty((starts[-1], self.shape.token_size), np.float32)
         wholes = np.empty((len(sources), self.shape.token_size), np.float32)
-        order = np.argsort(-lengths, kind="stable")
         size = self.shape.top_size
-        for some in (order[start : start + _ROWS] for start in range(0, len(order), _ROWS)):
+        for some in longest_first(lengths, lambda _: _ROWS):
             read, counts = pad([sources[number] for number in some.tolist()], fill=0)
-            tokens = self.sides(read, counts)
+            tokens = self.both_ways(read, counts)
             wholes[some, :size] = pooling.last(tokens[..., :size], counts)
             wholes[some, size:] = tokens[:, 0, size:]
             for row, number in enumerate(some.tolist()):
