@@ -12,7 +12,7 @@ from elman.evaluation.forecast_rivals import NAIVE, SEASONAL
 from elman.evaluation.results import Results
 from elman.evaluation.scores import Scores
 from elman.evaluation.verdict import NO_RIVAL, sentence
-from elman.metrics.forecast import absolute_errors, covered, mase, pinball, row_means, smape
+from elman.metrics.forecast import absolute_errors, covered, mase, row_means, smape, weighted_quantile_loss
 from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.signature import signature
 from elman.progress import counted
@@ -124,7 +124,6 @@ def evaluate_forecasts(
         return ForecastScores(name=name, **figures, difference=None if name == model else found[f"difference.{name}"])
 
     beside = tuple(sorted(map(scores, rivals), key=lambda rival: rival.mase.value))
-    total = float(np.nansum(np.abs(truth)))
     moved = absolute_errors(named[model], data.last[:, None]) / data.scale[:, None]
     moves = absolute_errors(truth, data.last[:, None]) / data.scale[:, None]
     repeats = float(moved[~np.isnan(moves)].sum() / max(float(np.nansum(moves)), 1e-300))
@@ -140,7 +139,7 @@ def evaluate_forecasts(
         horizon=truth.shape[1],
         scores=scores(model),
         rivals=beside,
-        quantile_loss=float(np.nansum(pinball(truth, quantiles, levels).mean(axis=1))) / total if total else 0.0,
+        quantile_loss=weighted_quantile_loss(truth, quantiles, levels),
         coverage=coverage_of(truth, quantiles, levels),
         repeats=repeats,
         verdict=verdict_of(beside, forecasts=int(use.sum()), pieces=independent, repeats=repeats),

@@ -87,13 +87,6 @@ class InferenceEncoder(EngineNetwork):
         """
         return self._run(texts, lengths, "log_probs")
 
-    def sigmoids(self, texts: Texts, lengths: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
-        """Each label's own probability ``[B, K]``, for texts with several labels.
-
-        The arguments are those of ``logits``.
-        """
-        return self._run(texts, lengths, "sigmoids")
-
     def _run(self, texts: Texts, lengths: NDArray[np.integer] | None, wanted: str) -> NDArray[np.float32]:
         ids, counts = _padded(texts, lengths)
         if not len(ids):

@@ -76,13 +76,13 @@ def pinball(truth: Numbers, quantiles: Numbers, levels: Sequence[float]) -> NDAr
 
 
 def weighted_quantile_loss(truth: Numbers, quantiles: Numbers, levels: Sequence[float]) -> float:
-    """The mean over levels of the summed pinball loss, relative to the summed absolute truth.
+    """The mean over levels of the summed pinball loss, relative to the summed absolute truth; 0 if that is 0.
 
     >>> weighted_quantile_loss(np.array([[10.0]]), np.array([[[8.0], [11.0]]]), [0.1, 0.9])
     0.03
     """
     total = np.nansum(np.abs(truth))
-    return float(np.nansum(pinball(truth, quantiles, levels).mean(axis=-2)) / total) if total else float("nan")
+    return float(np.nansum(pinball(truth, quantiles, levels).mean(axis=-2)) / total) if total else 0.0
 
 
 def covered(truth: Numbers, low: Numbers, high: Numbers) -> NDArray[np.float64]:
