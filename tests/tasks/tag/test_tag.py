@@ -18,6 +18,7 @@ from elman.data.word_rules import WordRules
 from elman.errors import UsageError
 from elman.progress import Progress
 from elman.storage import folder as model_folder
+from elman.tasks import fitted_words
 from elman.tasks.tag import finishing, job
 from elman.tasks.tag.data import TaggedData, read_data
 from elman.tasks.tag.model import Tagger
@@ -161,7 +162,7 @@ def test_training_on_a_part_of_the_sentences(tmp_path: Path) -> None:
 def test_words_that_only_the_vectors_have_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     agreement(tmp_path / "a.conll", spans=False)
     (tmp_path / "v.txt").write_text("the 1 2\nHouse 3 4\nmouse 5 6\nlouse 7 8\n")
-    monkeypatch.setattr(job, "_MORE_WORDS", 3)
+    monkeypatch.setattr(fitted_words, "_MORE_WORDS", 3)
     data = TagDataConfig(format="columns", min_count=2)
     request = TagRequest(
         kind="tagger", sources=(str(tmp_path / "a.conll"),), data=data, vectors=str(tmp_path / "v.txt")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +16,11 @@ from elman.inference.reader import Pair
 from elman.models.reader_batch import ReaderBatch
 from elman.models.reader_config import ReaderConfig
 from elman.models.reader_features import FEATURES, match_features
-from elman.models.word_features import WordFeatures, fit_vocabulary
+from elman.models.word_features import WordFeatures
 from elman.progress import Progress, counted
 from elman.tasks.answer.request import AnswerRequest
 from elman.tasks.answer.windows import MOST_QUESTION, Words, window_starts
 
-_MANY_WORDS = 1_000_000
-"""Words of a training part from which on words seen once are read by their characters alone."""
 _TRIES = 20
 """Paragraphs that are drawn to find one without an answer to a question."""
 
@@ -102,18 +100,6 @@ def with_unanswerable(part: SquadFile, share: float) -> SquadFile:
                 more.append(SquadQuestion(f"{each.id}, unanswerable", each.text, number, ()))
                 break
     return part._replace(questions=[*part.questions, *more])
-
-
-def fit_features(train: SquadFile, config: ReaderConfig, min_count: int | None, more: Iterable[str]) -> WordFeatures:
-    """What is read of words, fitted on the training part.
-
-    Args:
-        more: words that are known besides, such as those with vectors.
-    """
-    texts = [each.text for each in (*train.paragraphs, *train.questions)]
-    words = [word for text in texts for word in Words.of(text).words]
-    fewest = min_count or (1 if len(words) < _MANY_WORDS else 2)
-    return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config.words)
 
 
 def has_unanswerable(train: SquadFile, config: ReaderConfig) -> bool:

@@ -13,22 +13,20 @@ from elman.models.reader_config import ReaderConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
-from elman.tasks.answer.data import EncodedQuestions, ReaderData, fit_features, has_unanswerable, read_data
+from elman.tasks.answer.data import EncodedQuestions, ReaderData, has_unanswerable, read_data
 from elman.tasks.answer.evaluation import evaluate_part
 from elman.tasks.answer.model import PassageReader
 from elman.tasks.answer.plan import AnswerPlan
 from elman.tasks.answer.recipe import MOST_EPOCHS, choose_plan
 from elman.tasks.answer.request import AnswerRequest
+from elman.tasks.answer.windows import Words
+from elman.tasks.fitted_words import fitted_words
 from elman.tasks.network_job import NetworkJob, planned
-from elman.tasks.vectors.type_vectors import check_size, vocabulary_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.models.reader import ReaderNetwork
     from elman.training.objective import Arrays, Objective
-
-_MORE_WORDS = 50_000
-"""Words that are known by their vectors alone: the most frequent ones of the file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,15 +93,18 @@ def new_job(request: AnswerRequest, *, folder: Path, progress: Progress) -> Answ
     """
     data = read_data(request, progress=progress)
     config = ReaderConfig.from_json(dict(request.fixed.config))
-    more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
-    features = fit_features(data.train, config, request.data.min_count, more)
-    vectors = None
-    if request.vectors is not None:
-        vectors = vocabulary_vectors(request.vectors, features.vocabulary.words, more, progress=progress)
-        check_size(request.fixed.config, vectors, request.vectors)
+    texts = [each.text for each in (*data.train.paragraphs, *data.train.questions)]
+    vocabulary, vectors = fitted_words(
+        [word for text in texts for word in Words.of(text).words],
+        min_count=request.data.min_count,
+        vectors=request.vectors,
+        fixed=request.fixed.config,
+        progress=progress,
+    )
+    if vectors is not None:
         config = config.replace(embedding_size=vectors.shape[1])
     config = config.replace(unanswerable=has_unanswerable(data.train, config))
-    features = WordFeatures(features.vocabulary, config.words)
+    features = WordFeatures(vocabulary, config.words)
     questions = len(data.train.questions)
     plan = planned(
         choose_plan(request.fixed.plan, questions=questions),

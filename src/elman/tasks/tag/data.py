@@ -15,13 +15,10 @@ from elman.data.tag_schemes import in_scheme
 from elman.data.tagged import TaggedSentence, read_tagged
 from elman.errors import TextError, UsageError
 from elman.metrics.span_schemes import allowed
-from elman.models.tagger_config import TaggerConfig
-from elman.models.word_features import WordFeatures, fit_vocabulary
 from elman.progress import Progress, counted
 from elman.tasks.tag.request import TagDataConfig, TagRequest
 from elman.tasks.tag.sentences import hash_of
 
-_MANY_WORDS = 1_000_000
 _SHOWN = 5
 
 
@@ -135,19 +132,6 @@ def unknown_tags(part: Sequence[TaggedSentence], tags: LabelSet, name: str) -> l
         return []
     shown = ", ".join(f"{tag!r} ({count})" for tag, count in counts.most_common(_SHOWN))
     return [f"tags of the {name} part that training does not have, counted as errors: {shown}"]
-
-
-def fit_features(
-    train: Sequence[TaggedSentence], config: TaggerConfig, min_count: int | None, more: Iterable[str] = ()
-) -> WordFeatures:
-    """What is read of words, fitted on the training part.
-
-    Args:
-        more: words that are known besides, such as those with vectors.
-    """
-    words = [word for sentence in train for word in sentence.words]
-    fewest = min_count or (1 if len(words) < _MANY_WORDS else 2)
-    return WordFeatures(fit_vocabulary(words, min_count=fewest, more=more), config)
 
 
 def transitions_of(tags: LabelSet, scheme: str | None) -> NDArray[np.bool_] | None:

@@ -18,23 +18,20 @@ from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
 from elman.storage import folder as model_folder
+from elman.tasks.fitted_words import fitted_words
 from elman.tasks.network_job import NetworkJob, planned
 from elman.tasks.tag.contexts import Contexts
-from elman.tasks.tag.data import TaggedData, fit_features, read_data, transitions_of
+from elman.tasks.tag.data import TaggedData, read_data, transitions_of
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import MOST_EPOCHS, choose_plan, choose_sizes
 from elman.tasks.tag.request import TagRequest
 from elman.tasks.tag.sentences import EncodedSentences, encode_sentences
-from elman.tasks.vectors.type_vectors import check_size, vocabulary_vectors, words_with_vectors
 from elman.training.plan import Plan
 
 if TYPE_CHECKING:
     from elman.models.tagger import TaggerNetwork
     from elman.training.objective import Arrays, Objective
-
-_MORE_WORDS = 50_000
-"""Words that are known by their vectors alone: the most frequent ones of the file."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,20 +129,15 @@ def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
     if fixed.config.get("crf") and fixed.plan.get("class_weights", "none") != "none":
         raise UsageError("--class-weights weighs words one by one, and a CRF takes sentences as a whole; leave one out")
     sizes = {"scheme": data.scheme, "language_size": contexts.size}
-    config = choose_sizes(fixed.config, **sizes, vector_size=None)
-    # Words that training lacks gain most from vectors.
-    more = () if request.vectors is None else words_with_vectors(request.vectors, _MORE_WORDS, progress=progress)
-    features = fit_features(data.train, config, request.data.min_count, more)
-    vectors = None
-    if request.vectors is not None:
-        vectors = vocabulary_vectors(request.vectors, features.vocabulary.words, more, progress=progress)
-        check_size(fixed.config, vectors, request.vectors)
-        config = choose_sizes(fixed.config, **sizes, vector_size=vectors.shape[1])
-        features = WordFeatures(features.vocabulary, config)
-    words = sum(map(len, data.train))
+    words = [word for sentence in data.train for word in sentence.words]
+    vocabulary, vectors = fitted_words(
+        words, min_count=request.data.min_count, vectors=request.vectors, fixed=fixed.config, progress=progress
+    )
+    config = choose_sizes(fixed.config, **sizes, vector_size=None if vectors is None else vectors.shape[1])
+    features = WordFeatures(vocabulary, config)
     plan = choose_plan(
         fixed.plan,
-        words=words,
+        words=len(words),
         sentences=len(data.train),
         vectors=vectors is not None,
         spans=data.scheme is not None,

@@ -3,31 +3,18 @@
 import dataclasses
 from typing import Literal
 
-from elman.errors import UsageError
-from elman.training.plan import Plan
+from elman.tasks.fitted_words import WordPlan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TagPlan(Plan):
+class TagPlan(WordPlan):
     """A plan with additional fields for tagged sentences."""
 
     output_dropout: float = 0.3
     """Share of the units of each word's output dropped before the tags, locked over the sentence."""
-    word_dropout: float = 0.5
-    """How readily words are read as unknown, so that unknown words are learned: a word seen n times
-    with probability a / (a + n) (Kiperwasser and Goldberg 2016)."""
     subword_dropout: float = 0.3
-    """Share of the n-grams of characters that are left out."""
     class_weights: Literal["none", "balanced"] = "none"
     """Whether words of rare tags count more in the loss of a softmax: balanced weighs tags by
     1 / frequency."""
-    frozen: float = 0.0
-    """Share of the run in which pretrained embeddings stay fixed."""
 
-    SHARES = (*Plan.SHARES, "output_dropout", "subword_dropout", "frozen")
-    AMOUNTS = (*Plan.AMOUNTS, "word_dropout")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.word_dropout > 1000:
-            raise UsageError(f"word_dropout is {self.word_dropout:g}; it must be at most 1000")
+    SHARES = (*WordPlan.SHARES, "output_dropout")
