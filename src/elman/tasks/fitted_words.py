@@ -1,6 +1,5 @@
-"""The words of taggers and readers: their vocabulary, first vectors, and how both are trained."""
+"""The words of taggers and readers: their vocabulary and first vectors."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,37 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.vocabulary import Vocabulary
-from elman.errors import UsageError
 from elman.models.word_features import fit_vocabulary
 from elman.progress import Progress
 from elman.tasks.vectors.type_vectors import check_size, vocabulary_vectors, words_with_vectors
-from elman.training.plan import Plan
 
 _MANY_WORDS = 1_000_000
 """Words of a training part from which on words seen once are read by their characters alone."""
 _MORE_WORDS = 50_000
 """Words that are known by their vectors alone: the most frequent ones of the file."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WordPlan(Plan):
-    """A plan with additional fields for words."""
-
-    word_dropout: float = 0.5
-    """How readily words are read as unknown, so that unknown words are learned: a word seen n times
-    with probability a / (a + n) (Kiperwasser and Goldberg 2016)."""
-    subword_dropout: float = 0.2
-    """Share of the n-grams of characters that are left out."""
-    frozen: float = 0.0
-    """Share of the run in which pretrained embeddings stay fixed."""
-
-    SHARES = (*Plan.SHARES, "subword_dropout", "frozen")
-    AMOUNTS = (*Plan.AMOUNTS, "word_dropout")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.word_dropout > 1000:
-            raise UsageError(f"word_dropout is {self.word_dropout:g}; it must be at most 1000")
 
 
 def fitted_words(

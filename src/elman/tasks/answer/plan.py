@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from elman.tasks.fitted_words import WordPlan
+from elman.tasks.word_plan import WordPlan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

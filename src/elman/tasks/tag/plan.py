@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from elman.tasks.fitted_words import WordPlan
+from elman.tasks.word_plan import WordPlan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
