@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elman.errors import UsageError
-from elman.evaluation.tags import FIGURES, evaluate_tags, tags_signature
+from elman.evaluation.tags import FIGURES, evaluate_tags, tag_difference, tags_signature
 from elman.evaluation.verdict import instead
 from elman.metrics.spans import SpanCounts
 
@@ -80,6 +80,7 @@ def test_rivals_differences_and_verdicts() -> None:
     assert report.verdict.startswith("Better than a worse one by ")
     rival = report.rivals[1]
     assert rival.difference is not None and rival.difference.value == 0.25 and rival.p_value == 1 / 301
+    assert tag_difference(words, truth, truth, worst, **how) == (rival.difference, rival.p_value)
     turned = evaluate_tags(words, truth, worst, rivals={"a worse one": worse}, **how)
     assert turned.verdict.startswith("A worse one is better by ") and turned.verdict.endswith(instead("a worse one"))
     equal = evaluate_tags(words, truth, worst, rivals={"itself": worst}, **how)
@@ -90,6 +91,14 @@ def test_rivals_differences_and_verdicts() -> None:
     again = json.loads(json.dumps(report.to_json()))
     assert again["rivals"][1]["difference"]["value"] == 0.25 and again["scores"]["accuracy"]["value"] == 1
     assert again["mistakes"] == [] and again["invalid"] == {"true": 0, "predicted": 0} and again["reliability"] is None
+
+
+def test_any_figure_can_be_compared() -> None:
+    for figure, expected in (("f1", 1 - 0.0), ("recall", 1.0), ("strict_f1", 1.0), ("sentence_accuracy", 2 / 3)):
+        interval, p_value = tag_difference(WORDS, SPANS, SPANS, FOUND, figure=figure, scheme="BIO", resamples=50)
+        assert interval.value == pytest.approx(expected) and p_value > 0.2  # of three sentences, one is alike
+    with pytest.raises(UsageError, match="figure is 'f1'; for these tags it must be one of accuracy, sent"):
+        tag_difference(WORDS, TAGS, TAGS, GUESSED, figure="f1")
 
 
 def test_sentences_without_words_are_left_out() -> None:

@@ -60,7 +60,7 @@ def compared_scores(
     def scores(name: str) -> SystemScores:
         wanted = dict(found[name])
         if name != model:
-            wanted["difference"] = _minus(found[model][headline], wanted[headline])
+            wanted["difference"] = minus(found[model][headline], wanted[headline])
         intervals = bootstrap_intervals(wanted, np.ones(count, np.int64), resamples=resamples, seed=seed)
         difference = intervals.pop("difference", None)
         return SystemScores(name=name, figures=intervals, difference=difference)
@@ -69,5 +69,6 @@ def compared_scores(
     return scores(model), tuple(sorted(rivals, key=lambda rival: -rival.figures[headline].value))
 
 
-def _minus(first: SentenceFigure, second: SentenceFigure) -> SentenceFigure:
+def minus(first: SentenceFigure, second: SentenceFigure) -> SentenceFigure:
+    """The difference of two figures as a figure."""
     return lambda weights: first(weights) - second(weights)

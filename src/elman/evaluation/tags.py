@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from elman.errors import UsageError
 from elman.evaluation.learning_curve import CurvePoint
 from elman.evaluation.results import Results
-from elman.evaluation.scores import SystemScores, compared_scores
+from elman.evaluation.scores import SystemScores, compared_scores, minus
 from elman.evaluation.tag_mistakes import MISTAKES, Probabilities, TagMistake, find_mistakes
 from elman.evaluation.verdict import verdict_of
 from elman.metrics.calibration import Reliability
-from elman.metrics.intervals import RESAMPLES
+from elman.metrics.intervals import RESAMPLES, Interval, bootstrap_intervals
 from elman.metrics.labels import LabelTally, confusion_matrix
 from elman.metrics.randomisation import SHUFFLES, approximate_randomisation
 from elman.metrics.signature import signature as signed
@@ -177,6 +177,45 @@ def evaluate_tags(
         notes=(*notes, *_remarks(len(words), invalid)),
         signature=signature,
     )
+
+
+def tag_difference(
+    words: TagSequences,
+    truth: TagSequences,
+    first: TagSequences,
+    second: TagSequences,
+    *,
+    figure: str = "accuracy",
+    scheme: str | None = None,
+    known: Collection[str] | None = None,
+    resamples: int = RESAMPLES,
+    shuffles: int = SHUFFLES,
+    seed: int = 1,
+) -> tuple[Interval, float]:
+    """A figure of the first tagger minus that of the second, with interval and p-value.
+
+    The interval is a paired bootstrap over sentences, the p-value approximate randomisation.
+
+    Args:
+        figure: one of ``FIGURES``; those of spans need a scheme, ``unknown_accuracy`` known words.
+
+    Raises:
+        UsageError: there is no such figure of these tags.
+
+    >>> words, truth = [["the", "bank"]] * 40, [["DET", "NOUN"]] * 40
+    >>> tag_difference(words, truth, truth, [["DET", "X"]] * 40)
+    (Interval(value=0.5, low=0.5, high=0.5), 0.000999000999000999)
+    """
+    unknown = None if known is None else [[word not in known for word in line] for line in words]
+    doubled = None if unknown is None else [*unknown, *unknown]
+    one, two = (sentence_figures(words, truth, tags, unknown, scheme=scheme) for tags in (first, second))
+    if figure not in one:
+        raise UsageError(f"figure is {figure!r}; for these tags it must be one of {', '.join(one)}")
+    sizes = np.ones(len(words), np.int64)
+    difference = {figure: minus(one[figure], two[figure])}
+    interval = bootstrap_intervals(difference, sizes, resamples=resamples, seed=seed)[figure]
+    pair = sentence_figures([*words, *words], [*truth, *truth], [*first, *second], doubled, scheme=scheme)[figure]
+    return interval, approximate_randomisation(pair, sentences=len(words), shuffles=shuffles, seed=seed)
 
 
 def tags_signature(*, model: str, data: str, labels: int, scheme: str | None = None, task: str = "tag") -> str:
