@@ -93,7 +93,7 @@ def test_given_weights_are_the_same_everywhere(
     for words in (
         ("complete", "Anna sees the", "-n", "3"),
         ("complete", "Anna sees the", "--phrase"),
-        ("generate", "Anna", "--seed", "1", "--max-tokens", "60"),
+        ("generate", "Anna", "--seed", "1", "--max-tokens", "60", "--temperature", "2"),
         ("score", text_file),
     ):
         verb, *rest = words

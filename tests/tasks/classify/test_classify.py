@@ -84,7 +84,7 @@ def test_figures_are_those_of_scikit_learn(folder: Path, data: Path, tmp_path: P
     assert report["scores"]["macro_f1"]["value"] == f1_score(wrong, predicted, average="macro")
 
 
-def test_predictions_are_the_networks_own(folder: Path) -> None:
+def test_predictions_are_the_networks_with_a_share_of_the_ngrams(folder: Path) -> None:
     model = elman.load(folder)
     texts = ["a fine film", "awful", "", "the dull film is dull", "lovely lovely lovely"]
     network = Classifier(model.config, model.tokenizer.size, len(model.labels))
@@ -94,7 +94,10 @@ def test_predictions_are_the_networks_own(folder: Path) -> None:
             network.logits(torch.from_numpy(np.array([row], np.int64)), torch.tensor([len(row)]))[0]
             for row in model.encode(texts)
         ]
-    wanted = torch.stack(logits).double().div(model.temperature).softmax(1).numpy()
+    assert model.ngrams is not None and 0 <= model.share <= 1
+    linear = torch.from_numpy(model.ngrams.logits(texts))
+    both = (1 - model.share) * torch.stack(logits) + model.share * linear
+    wanted = both.double().div(model.temperature).softmax(1).numpy()
     np.testing.assert_allclose(model.predict_proba(texts), wanted, atol=0.03)  # 8 bits
     assert model.predict(texts) == [model.labels[k] for k in wanted.argmax(1)]
     assert model.predict("a fine film") == "good"
