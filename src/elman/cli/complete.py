@@ -87,9 +87,7 @@ def run(
     own = None if learned is None else LearnedWords.read(learned)
     beside = [api.load(name, task="language", progress=make_progress()) for name in also or []]
     rules = {"block": blocked, "secrets": secrets, "punctuation": punctuation, "repeats": repeats, "strict": strict}
-    completion = loaded.complete(
-        prompt, n=n, partial=partial, typos=typos, learned=own, also=beside, **rules
-    )
+    completion = loaded.complete(prompt, n=n, partial=partial, typos=typos, learned=own, also=beside, **rules)
     for word, meant in completion.read_as.items():
         warn(f"{word} is read as {meant}")
     if completion.oov:
