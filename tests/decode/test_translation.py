@@ -105,6 +105,12 @@ def test_a_given_beginning_is_kept_and_may_end_inside_a_word(level):
     assert rule(tuple(tokenizer.encode("the cats").ids)) is None
 
 
+@pytest.mark.parametrize("begin", ["a\nb", "a\r", "\n"])
+def test_a_given_beginning_is_one_line(begin):
+    with pytest.raises(UsageError, match="more than one line"):
+        forced_prefix(Tokenizer.fit(["a b"], config=TokenizerConfig(level="char", min_count=1)), begin)
+
+
 class Letters:
     """A language model that always gives the letters these probabilities."""
 

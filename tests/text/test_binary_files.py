@@ -70,6 +70,9 @@ def test_kinds_by_what_other_tools_write(tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_bytes(data)
         with pytest.raises(TextError, match=r"a\.txt is .*, not text; .+"):
             list(read_lines(str(tmp_path / "a.txt")))
+    # The first bytes of a file of pyarrow.
+    table = binary_kind(b"PAR1\x15\x04\x15\x18\x15\x1cL\x15\x06")
+    assert table is not None and table.what == "a table of Parquet or Arrow"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,13 @@ def test_text_is_not_taken_for_them(tmp_path: Path, text: str) -> None:
         (tmp_path / "a.txt").write_bytes(data)
         assert len(list(read_lines(str(tmp_path / "a.txt"), config=CorpusConfig(encoding=encoding)))) == 40
     assert not any(has_controls((text + "\r\n").encode(encoding)) for encoding in ("cp1252", "gb18030"))
+
+
+@pytest.mark.parametrize(
+    "text", ["GIF89a is", "GIF87a\n", "PAR1\n", "PAR1 is a golf course", "RIFF1234WAVE is", "a" * 255 + "custard"]
+)
+def test_letters_alone_are_no_signature(text: str) -> None:
+    assert binary_kind(text.encode() + b" and so on.\n" * 9) is None
 
 
 def test_noise_is_no_encoding(tmp_path: Path) -> None:

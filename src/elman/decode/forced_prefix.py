@@ -6,7 +6,9 @@ import numpy as np
 
 from elman.decode.beam import Ids
 from elman.decode.pieces import piece_index
+from elman.errors import UsageError
 from elman.notation import TokenIds
+from elman.text.normalise import split_lines
 from elman.text.tokenizer import Tokenizer
 
 
@@ -16,12 +18,17 @@ def forced_prefix(tokenizer: Tokenizer, begin: str) -> Callable[[Ids], TokenIds 
     The last word may be half a word; every way to cut the beginning into tokens is allowed. Where words are
     tokens, the words of the beginning must be whole.
 
+    Raises:
+        UsageError: the beginning has several lines.
+
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> tokenizer = Tokenizer.fit(["cat car dog"], config=TokenizerConfig(level="char", min_count=1))
     >>> rule = forced_prefix(tokenizer, "ca")
     >>> [tokenizer.tokens[token] for token in rule(())], rule(tuple(tokenizer.encode("ca").ids))
     (['c'], None)
     """
+    if len(split_lines(begin)) > 1 or begin.endswith(("\n", "\r")):
+        raise UsageError(f"the beginning {begin!r} has more than one line; write it in one, without a line's end")
     if tokenizer.words is not None:
         ids = tokenizer.encode(begin).ids
         return lambda written: ids[len(written)][None] if len(written) < len(ids) else None

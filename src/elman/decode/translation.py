@@ -103,7 +103,7 @@ def decode_targets(
         only: the numbers of the sources to translate; by default all.
 
     Raises:
-        UsageError: a beginning for translations that are drawn.
+        UsageError: a beginning for translations that are drawn, or of several lines.
     """
     rule = forced_prefix(model.tokenizer, begin) if begin else anything
     if begin and config.sample:

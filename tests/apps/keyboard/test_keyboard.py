@@ -82,6 +82,14 @@ def test_misspelled_words_before_the_cursor_are_read_as_meant(english: KeyboardM
     assert Keyboard([english]).complete("Teh c").oov == ["Teh"]
 
 
+@pytest.mark.parametrize("sign", "'\u2019\u02bc")
+def test_a_possessive_of_a_known_word_is_read_as_it_is(sign: str) -> None:
+    rows = {None: {" the": 0.4, " cats": 0.4, " it's": 0.1, "<unk>": 0.1}, "<unk>": {" cats": 1.0}}
+    keyboard = Keyboard([keyboard_model(rows, "the cats cat it's")])
+    assert keyboard.complete(f"cat{sign}s c").read_as == {}
+    assert keyboard.complete(f"teh{sign}s c").read_as == {f"teh{sign}s": f"the{sign}s"}
+
+
 def test_learned_words_share_the_probability_of_unknown_ones(english: KeyboardModel) -> None:
     learned = LearnedWords()
     keyboard = Keyboard([english], learned=learned)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import elman
+from elman.apps.spelling.error_model import ErrorModel
 from elman.apps.spelling.lexicon import Lexicon, distances
+from elman.apps.spelling.proposals import Proposer
 from elman.apps.spelling.text_words import text_words
 from elman.errors import UsageError
 
@@ -46,6 +48,20 @@ def test_forms_and_probabilities_add_up() -> None:
     assert sorted(lexicon.words) == ["don't", "paris", "the"]
     assert lexicon.log_prob("THE") == pytest.approx(math.log(0.4)) and lexicon.forms_of("THE") == ["the", "The"]
     assert lexicon.log_prob("rome") == -math.inf and "don't" in lexicon
+
+
+@pytest.mark.parametrize("sign", "'\u2019\u02bc")
+def test_a_possessive_is_known_by_what_stands_before_it(sign: str) -> None:
+    english = {"carpenter": 0.1, "carpenters": 0.2, "act": 0.1, "it's": 0.1}
+    proposer = Proposer(Lexicon(english), ErrorModel(), {})
+    line = f"carpenter{sign}s carpentre{sign}s"
+    known, mistyped = text_words(line)
+    assert proposer.known(known.text) and not proposer.known(mistyped.text)
+    found = proposer.proposals(line, [known, mistyped])
+    assert {each.first for each in found} == {1}
+    assert {each.text for each in found} == {f"carpenter{sign}s", f"carpenters{sign}s"}
+    del english["it's"]
+    assert not Proposer(Lexicon(english), ErrorModel(), {}).known(known.text)
 
 
 def test_words_of_a_model_and_of_a_list(ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:

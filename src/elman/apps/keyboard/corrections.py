@@ -12,8 +12,9 @@ import numpy as np
 from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.typos import typo_index
 from elman.apps.spelling.lexicon import is_word
+from elman.apps.spelling.possessives import has_possessives, split_possessive
 from elman.decode.pieces import piece_index
-from elman.decode.spelling import locale_of
+from elman.decode.spelling import fold_index, locale_of
 from elman.decode.word_place import WordPlace, word_place
 from elman.decode.words import finished, runs
 from elman.text.casing import recase
@@ -69,6 +70,12 @@ def corrections(
     return CorrectionCandidates(joint, total)
 
 
+def knows(models: Sequence[KeyboardModel], word: str) -> bool:
+    """Whether a model has a word, in whatever case."""
+    folds = [fold_index(model.lm.tokenizer) for model in models]
+    return any(each.same_as(f" {word}") is not None or each.same_as(word) is not None for each in folds)
+
+
 class MisspellingReader:
     """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
 
@@ -102,9 +109,14 @@ class MisspellingReader:
         """The word that was meant, if it is another one."""
 
         def computed() -> str | None:
+            base, ending = split_possessive(word)
+            if ending and not any(has_possessives(fold_index(model.lm.tokenizer).folds) for model in models):
+                base, ending = word, ""
+            if ending and knows(models, base):
+                return None
             places = [word_place(model.lm, before) for model in models]
-            found = corrections(models, weights, places, word, most=1, whole=True)
+            found = corrections(models, weights, places, base, most=1, whole=True)
             best, mass = max(found.joint.items(), key=lambda each: each[1], default=("", 0.0))
-            return best if mass > _SURE * found.total and best != word else None
+            return best + ending if mass > _SURE * found.total and best != base else None
 
         return self._known.get(f"{len(word)} {word}{before}", computed)

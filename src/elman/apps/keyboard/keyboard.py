@@ -14,14 +14,14 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from elman.apps.keyboard.corrections import MisspellingReader, corrections
+from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows
 from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.language_weights import LanguageWeights
 from elman.apps.keyboard.learned_words import LearnedWords
 from elman.decode.completion import Completion, complete
 from elman.decode.offers import Offers, last_word, offers_from
 from elman.decode.prompt_state import whole_words
-from elman.decode.spelling import fold_index, locale_of
+from elman.decode.spelling import locale_of
 from elman.decode.word_place import WordPlace, word_place
 from elman.decode.words import finished, runs
 from elman.errors import UsageError
@@ -119,8 +119,7 @@ class Keyboard:
 
     def knows(self, word: str) -> bool:
         """Whether a model has a word, in whatever case."""
-        folds = [fold_index(model.lm.tokenizer) for model in self._models]
-        return any(each.same_as(f" {word}") is not None or each.same_as(word) is not None for each in folds)
+        return knows(self._models, word)
 
     def weights(self, text: str) -> list[float]:
         """The weights of the models for the next word of a text."""

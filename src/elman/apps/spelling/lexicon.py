@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.apps.spelling.phonetic import phonetic_key
+from elman.apps.spelling.possessives import has_possessives
 from elman.decode.rows import row_advance, row_log_probs
 from elman.errors import TextError, UsageError
 from elman.models.protocol import LanguageModel
@@ -37,9 +38,12 @@ class Lexicon:
     """The folds."""
     log_probs: NDArray[np.float64]
     """Their natural log-probabilities without context, ``[V]``."""
+    possessives: bool
+    """Whether the language writes them with 's."""
 
     def __init__(self, probabilities: dict[str, float], locale: CaseLocale | None = None) -> None:
         self.locale: CaseLocale | None = locale
+        self.possessives = has_possessives(probabilities)
         forms: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
         for word, probability in probabilities.items():
             if is_word(word) and len(word) <= LONGEST:
@@ -79,7 +83,10 @@ class Lexicon:
             # A model's own probabilities count where it has them; in between nothing is comparable.
             if word not in found:
                 found[word] = max(count / total, _LISTED) if total and not found else _LISTED
-        return cls(found, locale)
+        lexicon = cls(found, locale)
+        # Where text comes with words apart, the end is a word of its own.
+        lexicon.possessives |= has_possessives(lm.tokenizer.tokens)
+        return lexicon
 
     def __contains__(self, word: str) -> bool:
         return fold(word, self.locale) in self.places

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from elman.apps.spelling.confusions import confused_article
 from elman.apps.spelling.error_model import ErrorModel
 from elman.apps.spelling.lexicon import LONGEST, Lexicon
+from elman.apps.spelling.possessives import split_possessive
 from elman.apps.spelling.text_words import TextWord
 from elman.text.casing import fold, recase
 from elman.text.letter_case import lower
@@ -78,10 +79,12 @@ class Proposer:
         return found[:count]
 
     def known(self, word: str) -> bool:
-        """Whether a word is known as it is written here: capitals at the beginning or throughout are no matter."""
+        """Whether a word is known as it is written here, or what it is the possessive of: capitals at the beginning
+        or throughout are no matter."""
         forms = self.lexicon.forms_of(word)
         if not forms:
-            return False
+            base, ending = self._possessive(word)
+            return ending != "" and self.known(base)
         return not word.islower() or any(form.replace("\u2019", "'") == fold(word) for form in forms)
 
     def proposals(self, line: str, words: Sequence[TextWord], names: Collection[str] = ()) -> list[Proposal]:
@@ -114,6 +117,9 @@ class Proposer:
         """Whether an unknown word looks like a name, wherever the sentence begins: a capital inside of it."""
         return word.text[:1].isupper() and not word.begins and not self.lexicon.forms_of(word.text)
 
+    def _possessive(self, word: str) -> tuple[str, str]:
+        return split_possessive(word) if self.lexicon.possessives else (word, "")
+
     def _replacements(self, word: TextWord, known: bool, names: Collection[str]) -> list[tuple[str, float, str]]:
         typed = word.text
         folded = fold(typed)
@@ -125,6 +131,12 @@ class Proposer:
         forms = self.lexicon.forms_of(typed)
         if typed == "i" and "I" in forms:
             return [("I", _CASE_COST, CASE)]
+        base, ending = ("", "") if forms else self._possessive(typed)
+        if ending:
+            if known:
+                return found
+            bases = self._replacements(word._replace(text=base), False, names)
+            return found + [(text + ending, nats, kind) for text, nats, kind in bases if kind != CONFUSION]
         if known:
             if self.lexicon.log_prob(typed) > _RARE or not (typed.islower() or (word.begins and typed[1:].islower())):
                 return found
