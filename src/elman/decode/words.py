@@ -127,19 +127,20 @@ def follow(run: CharacterRun, char: str) -> CharacterRun | None:
     return None if kind is None else CharacterRun(kind, run.symbol)
 
 
-def first_run(text: str) -> tuple[int | None, CharacterRun | None]:
-    """The length of a text's first run once its end is certain, or None and the run that may go on.
+def first_run(text: str, begin: int = 0) -> tuple[int | None, CharacterRun | None]:
+    """The length of a text's first run, from ``begin`` on, once its end is certain, or None and the run that may
+    go on.
 
     >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
     [4, None, None, 3]
     """
-    if not text:
+    if begin >= len(text):
         return None, None
-    run = run_from(text[0])
-    for position, char in enumerate(text[1:], start=1):
-        longer = follow(run, char) if run else None
+    run = run_from(text[begin])
+    for position in range(begin + 1, len(text)):
+        longer = follow(run, text[position]) if run else None
         if longer is None:
-            return len(finished(text[:position])) if run else 0, None
+            return len(finished(text[begin:position])) if run else 0, None
         run = longer
     return (None, run) if run else (0, None)
 
@@ -166,7 +167,7 @@ def runs(text: str) -> list[tuple[int, int, CharacterRun]]:
         if run is None:
             start += 1
             continue
-        length, last = first_run(text[start:])
+        length, last = first_run(text, start)
         end = len(text) if length is None else start + length
         spans.append((start, end, last or run))
         start = end

@@ -6,6 +6,7 @@ A full disk or a folder that may not be written becomes one StorageError, and th
 import errno
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,9 +43,12 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 
-def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
+def write_atomic(path: Path, data: bytes | Iterable[Any], *, mode: int = 0o644) -> None:
     """Write a whole file or leave the old one as it was; ``data`` may come in parts (bytes, or
     arrays of them).
+
+    Args:
+        mode: the permissions of a new file; a file that is replaced keeps its own.
 
     Raises:
         StorageError: the disk is full or the folder not writable.
@@ -57,7 +61,9 @@ def write_atomic(path: Path, data: bytes | Iterable[Any]) -> None:
                     file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
+            with suppress(FileNotFoundError):
+                mode = stat.S_IMODE(os.stat(path).st_mode) & 0o777
+            os.chmod(name, mode)
             os.replace(name, path)
         except BaseException:
             with suppress(OSError):

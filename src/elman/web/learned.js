@@ -10,7 +10,7 @@ const LAST_WORD = /([^\s]+)[\s]*$/u;
 
 /** Whether a word may be kept: letters, or an emoji; nothing that looks private. */
 export function mayBeLearned(word) {
-  if (Array.from(word).length > LONGEST_LEARNED || !isWord(word) || isSecret(word) || countDigits(word)) return false;
+  if (Array.from(word).length > LONGEST_LEARNED || !isWord(word) || isPrivate(word) || countDigits(word)) return false;
   return LEARNED_LETTERS.test(word) || (/\p{So}/u.test(word) && !/[\p{L}\p{N}\s]/u.test(word));
 }
 
@@ -159,7 +159,11 @@ export function wordBefore(text) {
 }
 
 function isKept(beside) {
-  return beside !== "" && !isSecret(beside) && !countDigits(beside);
+  return beside !== "" && Array.from(beside).length <= LONGEST_LEARNED && !isPrivate(beside) && !countDigits(beside);
+}
+
+function isPrivate(word) {
+  return isSecret(word.replace(/['’ʼ]/g, ""));
 }
 
 function once(beside) {
@@ -181,7 +185,7 @@ function isEntry(entry) {
   const isCount = (count) => Number.isInteger(count) && count >= 1 && count <= LARGEST;
   const isCounts = (counts) => counts === undefined || (counts !== null && typeof counts === "object" && !Array.isArray(counts)
     && Object.entries(counts).length <= BESIDE
-    && Object.entries(counts).every(([word, count]) => isCount(count) && word.length <= LONGEST_LEARNED && !isSecret(word)));
+    && Object.entries(counts).every(([word, count]) => isCount(count) && Array.from(word).length <= LONGEST_LEARNED && !isPrivate(word)));
   return entry !== null && typeof entry === "object" && typeof entry.word === "string" && mayBeLearned(entry.word)
     && isCount(entry.count) && isCounts(entry.after) && isCounts(entry.before)
     && Object.keys(entry).every((name) => ["word", "count", "after", "before"].includes(name));

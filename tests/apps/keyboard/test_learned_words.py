@@ -1,5 +1,6 @@
 """The user's own words: what is counted and what never is, by hand, and their file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_counts_and_what_stands_beside() -> None:
     (zaphod, parrot) = words
     assert zaphod == ("Zaphod", 3, {"Mr": 2, "to": 1}, {"said": 1})
     assert parrot == ("🦜", 1, {"the": 1}, {})
-    assert words.has("zaphod") and not words.has("🦜")
+    assert words.has("zaphod") and words.has("Zaphod\u2019") and not words.has("🦜")
 
 
 def test_probabilities_by_hand() -> None:
@@ -55,6 +56,32 @@ def test_what_looks_private_is_never_learned(private: str) -> None:
     assert not any(text in private for each in words for text in (*each.after, *each.before))
 
 
+def test_parts_of_a_secret_stand_beside_no_word(tmp_path: Path) -> None:
+    words = taught("Zaphod QaWsEdRfTg-x", "'Qa'WsEdRfTg' Zaphod (aXkQzLpWvR)", f"Zaphod {'a' * 41}", "x@\tZaphod")
+    assert list(words) == [("Zaphod", 4, {}, {})]
+    words.write(tmp_path / "own.jsonl")
+    assert list(LearnedWords.read(tmp_path / "own.jsonl")) == list(words)
+
+
+def test_quotes_are_no_part_of_a_word() -> None:
+    assert [each.word for each in taught("said 'Zaphod'", "said \u2019Zaphod\u2019 to O'Hara")] == ["Zaphod", "O'Hara"]
+
+
+@pytest.mark.parametrize("part", ["x@", "ab,", "Ab'", "a!!"])
+def test_no_part_of_a_text_is_read_for_each_of_its_words(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(word: str) -> bool:
+        nonlocal read
+        read += len(word)
+        return False
+
+    monkeypatch.setattr("elman.apps.keyboard.learned_words.is_secret", counted)
+    text = part * 300 + "\t"
+    taught(text)
+    assert read <= 5 * len(text)
+
+
 def test_a_word_is_offered_from_its_second_time_on() -> None:
     words = taught("Zaphod")
     assert words.beginning("Z") == [] and not words.has("Zaphod")
@@ -64,6 +91,11 @@ def test_a_word_is_offered_from_its_second_time_on() -> None:
 def test_the_oldest_of_the_rarest_goes_first() -> None:
     words = taught("Anna Anna", "Bert", "Carl", "Dora", most=3)
     assert [each.word for each in words] == ["Anna", "Carl", "Dora"]
+    words.add(taught("Carl Dora Dora", "Emil"))
+    assert [each.word for each in words] == ["Carl", "Dora", "Emil"]
+    words.forget("Emil")
+    words.add(taught("Fred", "Gerd"))
+    assert [each.word for each in words] == ["Carl", "Dora", "Gerd"]
 
 
 def test_forgotten_words_are_gone_beside_others_too() -> None:
@@ -83,6 +115,23 @@ def test_the_file(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert list(LearnedWords.read(file)) == list(words)
     assert len(LearnedWords.read(tmp_path / "none.jsonl")) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o640)
+    words.write(file)
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_only_plain_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(TextError, match="give a plain file"):
+            LearnedWords.read(path)
+    with pytest.raises(TextError, match="give a file"):
+        LearnedWords.read(tmp_path)
+    (tmp_path / "large").write_bytes(b"\n" * 21)
+    monkeypatch.setattr("elman.apps.keyboard.learned_words._MOST_BYTES", 20)
+    with pytest.raises(TextError, match="more than 0 MB"):
+        LearnedWords.read(tmp_path / "large")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +149,10 @@ def test_the_file(tmp_path: Path) -> None:
         ('{"word": "Zaphod", "count": 2, "after": {"Mr": -1}}', "'Mr' is no word"),
         ('{"word": "Zaphod", "count": 2, "after": ["Mr"]}', "count must be"),
         ('{"word": "Zaphod", "count": 2, "before": {"ada@example.org": 1}}', "is no word"),
+        ('{"word": "Zaphod", "count": 2, "before": {"QaWsEdRfTg": 1}}', "is no word"),
+        ('{"word": "Zaphod", "count": 2, "before": {"\\ud800": 1}}', "is no word"),
+        ('{"word": "Zaphod", "count": 2, "before": {"a\\u001b": 1}}', "is no word"),
+        ('{"word": "\U0001f600\\ud800", "count": 2}', "must be letters or an emoji"),
         ('{"word": "Abel", "count": 2}', "stands there twice"),
     ],
 )

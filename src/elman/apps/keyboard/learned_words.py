@@ -13,18 +13,20 @@ c(w) / (all + kinds), which leaves something for words that come for the first t
 """
 
 import json
+import re
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from elman.decode.offers import has_letters
-from elman.decode.secrets import in_address, is_secret
-from elman.decode.words import Kind, runs
+from elman.decode.secrets import is_secret
+from elman.decode.words import Kind, finished, runs
 from elman.errors import TextError, UsageError
 from elman.system.files import write_atomic
 from elman.text.casing import fold
-from elman.text.kinds import APOSTROPHES
+from elman.text.kinds import APOSTROPHES, JOINERS
 from elman.text.normalise import split_lines
 
 LEAST = 2
@@ -32,7 +34,13 @@ LEAST = 2
 MOST = 5_000
 """Words that are kept; of more, the rarest go, the oldest first."""
 _LONGEST, _BESIDE, _LARGEST = 40, 20, 1_000_000_000
+_MOST_BYTES = 64_000_000
+"""More than the largest file of ``MOST`` words has."""
 _FIELDS = ("word", "count", "after", "before")
+_APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
+_CHUNK = re.compile(r"\S+")
+_WITHOUT_EDGES = re.compile(r"\w(?:.*\w)?", re.DOTALL)
+_TAGS = range(0xE0020, 0xE0080)
 
 
 class LearnedWord(NamedTuple):
@@ -48,6 +56,16 @@ class LearnedWord(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """As a line of the file; empty fields are left out."""
         return {name: value for name, value in self._asdict().items() if value}
+
+
+class _Offered(NamedTuple):
+    """The words that were typed often enough."""
+
+    words: list[tuple[str, LearnedWord]]
+    """Each with its folded form."""
+    folded: frozenset[str]
+    total: int
+    """Their counts together, and one for each."""
 
 
 class LearnedWords:
@@ -67,6 +85,9 @@ class LearnedWords:
             raise UsageError(f"least is {least} and most {most}; both must be 1 or more")
         self.least, self._most = least, most
         self._words: dict[str, LearnedWord] = {}
+        self._of_count: dict[int, OrderedDict[str, None]] = {}
+        """The words of each count, the last counted last."""
+        self._cached: _Offered | None = None
 
     def __iter__(self) -> Iterator[LearnedWord]:
         return iter(self._words.values())
@@ -88,13 +109,10 @@ class LearnedWords:
                     continue
                 last = words[number - 1] if number else None
                 following = words[number + 1] if number + 1 < len(words) else None
-                self._count(word, last, following)
+                beside = ({text: 1} if text and may_stand_beside(text) else {} for text in (last, following))
+                self.add_one(LearnedWord(word, 1, *beside))
                 found.append(word)
         return found
-
-    def _count(self, word: str, last: str | None, following: str | None) -> None:
-        beside = ({} if text is None else {text: 1} for text in (last, following))
-        self.add_one(LearnedWord(word, 1, *beside))
 
     def add(self, other: "LearnedWords") -> None:
         """Add the counts of other words."""
@@ -104,43 +122,62 @@ class LearnedWords:
     def add_one(self, more: LearnedWord) -> None:
         """Add the counts of a word."""
         # The last one counted stands last: the oldest of the rarest go first.
-        old = self._words.pop(more.word, None) or LearnedWord(more.word, 0, {}, {})
+        old = self._take(more.word) or LearnedWord(more.word, 0, {}, {})
+        if len(self._words) >= self._most:
+            self._take(next(iter(self._of_count[min(self._of_count)])))
         after, before = _added(old.after, more.after), _added(old.before, more.before)
-        self._words[more.word] = LearnedWord(more.word, min(old.count + more.count, _LARGEST), after, before)
-        if len(self._words) > self._most:
-            others = (each for each in self._words if each != more.word)
-            del self._words[min(others, key=lambda each: self._words[each].count)]
+        self._put(LearnedWord(more.word, min(old.count + more.count, _LARGEST), after, before))
+
+    def _put(self, each: LearnedWord) -> None:
+        self._words[each.word] = each
+        self._of_count.setdefault(each.count, OrderedDict())[each.word] = None
+        self._cached = None
+
+    def _take(self, word: str) -> LearnedWord | None:
+        found = self._words.pop(word, None)
+        if found is not None:
+            same = self._of_count[found.count]
+            del same[word]
+            if not same:
+                del self._of_count[found.count]
+            self._cached = None
+        return found
 
     def forget(self, word: str) -> bool:
         """Erase a word, also beside others; returns whether there was one."""
-        found = self._words.pop(word, None) is not None
+        found = self._take(word) is not None
         for each in self._words.values():
             after, before = ({text: n for text, n in beside.items() if text != word} for beside in each[2:])
             self._words[each.word] = each._replace(after=after, before=before)
+        self._cached = None
         return found
 
     def clear(self) -> None:
         """Erase all."""
         self._words.clear()
+        self._of_count.clear()
+        self._cached = None
 
     def copy(self) -> "LearnedWords":
         """The same words, which later learning does not change."""
         other = type(self)(least=self.least, most=self._most)
         other._words = dict(self._words)
+        other._of_count = {count: words.copy() for count, words in self._of_count.items()}
+        other._cached = self._cached
         return other
 
     def has(self, word: str) -> bool:
-        """Whether a word is offered, in whatever case."""
-        return any(fold(each.word) == fold(word) for each in self._offered())
+        """Whether a word is offered, in whatever case, a sign of apostrophe after it or not."""
+        return fold(word.rstrip(APOSTROPHES)) in self._offered().folded
 
     def beginning(self, typed: str, *, before: str = "") -> list[tuple[str, float]]:
         """The words that begin as typed, in whatever case, each with its probability among unknown
         words after the word ``before``."""
-        offered = self._offered()
-        total = sum(each.count for each in offered) + len(offered)
-        here = {each.word: each.after[before] for each in offered if before in each.after}
+        offered, _, total = self._offered()
+        here = {each.word: each.after[before] for _, each in offered if before in each.after}
         weight, kinds = sum(here.values()), len(here)
-        begun = [each for each in offered if fold(each.word).startswith(fold(typed))]
+        key = fold(typed)
+        begun = [each for folded, each in offered if folded.startswith(key)]
         if not kinds:
             return [(each.word, each.count / total) for each in begun]
         return [(each.word, (here.get(each.word, 0) + kinds * each.count / total) / (weight + kinds)) for each in begun]
@@ -155,8 +192,12 @@ class LearnedWords:
         total = max(own.count, sum(own.before.values())) + len(own.before)
         return [(text, count / total) for text, count in own.before.items()]
 
-    def _offered(self) -> list[LearnedWord]:
-        return [each for each in self._words.values() if each.count >= self.least]
+    def _offered(self) -> _Offered:
+        if self._cached is None:
+            words = [(fold(each.word), each) for each in self._words.values() if each.count >= self.least]
+            total = sum(each.count for _, each in words) + len(words)
+            self._cached = _Offered(words, frozenset(folded for folded, _ in words), total)
+        return self._cached
 
     def to_lines(self) -> str:
         """The file's text, the most frequent words first."""
@@ -164,12 +205,12 @@ class LearnedWords:
         return "".join(json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in ordered)
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; a new one is for its owner only.
 
         Raises:
             StorageError: it cannot be written.
         """
-        write_atomic(path, self.to_lines().encode())
+        write_atomic(path, self.to_lines().encode(), mode=0o600)
 
     @classmethod
     def from_lines(cls, text: str, *, name: str, least: int = LEAST, most: int = MOST) -> "LearnedWords":
@@ -184,7 +225,7 @@ class LearnedWords:
                 each = _parsed(line, f"{name}:{number}")
                 if each.word in words._words:
                     raise TextError(f"{name}:{number}: {each.word!r} stands there twice; keep one of the lines")
-                words._words[each.word] = each
+                words._put(each)
         if len(words) > most:
             raise TextError(f"{name}: {len(words):,} words; keep {most:,} or fewer")
         return words
@@ -194,10 +235,16 @@ class LearnedWords:
         """The words of a file; none if there is no such file yet.
 
         Raises:
-            TextError: it cannot be read, or a line is none of its lines.
+            TextError: it cannot be read, it is no plain file or too large, or a line is none of its lines.
         """
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            if path.exists() and not path.is_file() and not path.is_dir():
+                raise TextError(f"{path} is a pipe, a socket or a device; give a plain file of learned words")
+            with open(path, "rb") as file:
+                data = file.read(_MOST_BYTES + 1)
+            if len(data) > _MOST_BYTES:
+                raise TextError(f"{path}: more than {_MOST_BYTES // 10**6} MB; give a file of learned words")
+            text = data.decode("utf-8-sig")
         except FileNotFoundError:
             return cls(least=least)
         except OSError as error:
@@ -213,7 +260,7 @@ def may_be_learned(word: str) -> bool:
     >>> [may_be_learned(word) for word in ("Zaphod", "O'Hara", "x", "hunter2", "ada@example.org", "\U0001f600", "...")]
     [True, True, False, False, False, True, False]
     """
-    if len(word) > _LONGEST or not has_letters(word) or is_secret(word) or in_address(word):
+    if not may_stand_beside(word) or not has_letters(word):
         return False
     if not any(map(str.isalpha, word)):
         return not any(map(str.isalnum, word))
@@ -222,19 +269,44 @@ def may_be_learned(word: str) -> bool:
     return len(word) > 1 and letters and word[0].isalpha() and word[-1] not in inside
 
 
+def may_stand_beside(text: str) -> bool:
+    """Whether a word may be kept beside another one: not too long, printable, and nothing private.
+
+    >>> [may_stand_beside(text) for text in ("said", "QaWsEdRfTg", "a b", "a" * 41)]
+    [True, False, False, False]
+    """
+    return 0 < len(text) <= _LONGEST and all(map(_is_printable, text)) and " " not in text and not _is_private(text)
+
+
+def _is_printable(char: str) -> bool:
+    return char.isprintable() or char in JOINERS or ord(char) in _TAGS
+
+
+def _is_private(word: str) -> bool:
+    return is_secret(_APOSTROPHE.sub("", word))
+
+
 def _words_of(line: str) -> Iterator[str | None]:
     """The words of a line; None for what separates them, and for what is part of something private."""
-    last = 0
+    chunk_end, private = 0, False
     for start, end, run in runs(line):
-        if line[last:start].strip():
-            yield None
-        last = end
-        word = line[start:end]
-        # Parts of a link, an address or a password are no words of their own.
-        chunk = line[line.rfind(" ", 0, start) + 1 : (line + " ").index(" ", end)].strip(".,;:!?")
-        private = is_secret(chunk) or any(sign in chunk for sign in "@/_\\.") or any(map(str.isdigit, chunk))
+        if start >= chunk_end:
+            # Parts of a link, an address or a password are no words of their own.
+            found = _CHUNK.match(line, start)
+            assert found is not None, "a run begins with white space"
+            chunk_end, private = found.end(), _is_private_chunk(found[0])
+        word = finished(line[start:end])
         is_one = (run.is_word and run.kind != Kind.UNSPACED) or has_letters(word)
         yield word if is_one and not private else None
+
+
+def _is_private_chunk(chunk: str) -> bool:
+    """Whether text without white space holds something private."""
+    if any(char in "@/_\\." or char.isdigit() for char in chunk.strip(".,;:!?")):
+        return True
+    found = _WITHOUT_EDGES.search(chunk)
+    inside = "" if found is None else found[0]
+    return _is_private(inside) or any(_is_private(inside[start:end]) for start, end, _ in runs(inside))
 
 
 def _added(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
@@ -263,7 +335,7 @@ def _parsed(line: str, place: str) -> LearnedWord:
         )
     for each in beside:
         for text, number in each.items():
-            if not _is_count(number) or not 0 < len(text) <= _LONGEST or is_secret(text) or " " in text:
+            if not _is_count(number) or not may_stand_beside(text):
                 raise TextError(f"{place}: {text[:40]!r} is no word with a count beside {word!r}")
     return LearnedWord(word, count, *beside)
 
