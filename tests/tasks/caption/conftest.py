@@ -34,7 +34,7 @@ def write_pictures(folder: Path, count: int = 120) -> Path:
 
 
 SETTINGS = dict(
-    task="caption", updates=120, threads=1, precision="fp32", batch=16, validations=2, level="word", min_count=1,
+    task="caption", updates=240, threads=1, precision="fp32", batch=16, validations=2, level="word", min_count=1,
     picture_size="8x16", patch_size="8", embedding_size=12, hidden_size=16, rate=0.02, dropout=0.0,
     output_dropout=0.0, average_from=1.0,
 )  # fmt: skip
@@ -47,5 +47,5 @@ def train(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def captioner(shared: Shared) -> Captioner:
-    """One layer, trained for a second."""
+    """One layer, trained for two seconds."""
     return elman.load(shared("captioner", train) / "model", task="caption")
