@@ -8,8 +8,9 @@ from tests.serve.conftest import Make, ask, fit
 
 from elman.api import Model
 from elman.apps.keyboard.learned_words import LearnedWords
-from elman.errors import TextError, UsageError
+from elman.errors import StorageError, TextError, UsageError
 from elman.serve.hidden import Hidden
+from elman.serve.keyboards import Keyboards
 from elman.serve.limits import Limits
 
 COMPLETE, LEARN, LEARNED = "/v1/complete", "/v1/learn", "/v1/learned"
@@ -91,6 +92,34 @@ def test_a_file_is_learned_by_all(make: Make, two: dict[str, Model], tmp_path: P
         make(two, learned=file)
     with pytest.raises(UsageError, match="there is no folder"):
         make(two, learned=tmp_path / "none" / "own.jsonl")
+
+
+def test_words_that_cannot_be_saved_are_not_kept(
+    make: Make, two: dict[str, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make({"word": two["word"]}, learned=tmp_path / "own.jsonl")
+    ask(client, LEARN, text="zebra")
+
+    def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(LearnedWords, "write", full)
+    assert ask(client, LEARN, status=507, text="okapi")["error"]["code"] == "not_saved"
+    assert client.delete(LEARNED).status_code == 507
+    assert client.get(LEARNED).json() == {"words": [{"word": "zebra", "count": 1}]}
+
+
+def test_words_of_a_session_that_is_not_used_are_erased(two: dict[str, Model]) -> None:
+    keyboards = Keyboards(None, Limits(session_seconds=10), [], clock=lambda: now[0])
+    keyboard = two["word"].keyboard()
+    now = [0.0]
+    for session in "ab":
+        keyboards.learn(keyboard, "zebra", session)
+    now[0] = 9.0
+    keyboards.learn(keyboard, "zebra", "a")
+    now[0] = 11.0
+    keyboards.forget_old()
+    assert [len(keyboards.words(session)) for session in "ab"] == [1, 0]
 
 
 def test_words_cannot_be_learned_beside_characters(client: TestClient) -> None:

@@ -181,7 +181,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        sweeper = asyncio.create_task(_sweep(server.sessions))
+        sweeper = asyncio.create_task(_sweep(server))
         yield
         sweeper.cancel()
         server.close()
@@ -375,10 +375,11 @@ def _add_openai(app: FastAPI, server: Server) -> None:
         return json_response(server.card(server.loaded.find(model)))
 
 
-async def _sweep(sessions: Sessions) -> None:
+async def _sweep(server: Server) -> None:
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
-        sessions.forget_old()
+        server.sessions.forget_old()
+        server.keyboards.forget_old()
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

@@ -47,13 +47,19 @@ def add_learned_routes(
         return json_response(await in_thread(request, work))
 
     @app.get("/v1/learned", response_model=LearnedAnswer, summary="The words that were learned")
-    async def learned(session: str | None = _SESSION) -> Any:
-        return json_response({"words": [each.to_json() for each in keyboards.words(session)]})
+    async def learned(request: Request, session: str | None = _SESSION) -> Any:
+        def work(_: Patience) -> dict[str, Any]:
+            return {"words": [each.to_json() for each in keyboards.words(session)]}
+
+        return json_response(await in_thread(request, work))
+
+    async def forgotten(request: Request, session: str | None, word: str | None) -> Any:
+        return json_response(await in_thread(request, lambda _: {"forgotten": keyboards.forget(session, word)}))
 
     @app.delete("/v1/learned", response_model=ForgottenWords, summary="Forget all learned words")
-    async def forget_all(session: str | None = _SESSION) -> Any:
-        return json_response({"forgotten": keyboards.forget(session)})
+    async def forget_all(request: Request, session: str | None = _SESSION) -> Any:
+        return await forgotten(request, session, None)
 
     @app.delete("/v1/learned/{word:path}", response_model=ForgottenWords, summary="Forget a learned word")
-    async def forget(word: str, session: str | None = _SESSION) -> Any:
-        return json_response({"forgotten": keyboards.forget(session, word)})
+    async def forget(request: Request, word: str, session: str | None = _SESSION) -> Any:
+        return await forgotten(request, session, word)
