@@ -12,11 +12,21 @@ def test_words_are_learned_listed_offered_and_forgotten(cli: Any, ngram_folder: 
     assert "belong together" in cli("learned", file, "--from", text).err
     shown = cli("learned", file, "--from", text, "--model", ngram_folder)
     assert shown.code == 0 and shown.out.splitlines()[0].split() == ["Zaphod", "2"]
+    assert "new in" in shown.err and shown.err.rstrip().endswith(": Zaphod, and, Trillian, my, is")
     assert "offered from 2 on" in shown.out and "4711" not in file.read_text(encoding="utf-8")
     offered = json.loads(cli("complete", ngram_folder, "Anna sees Za", "--learned", file, "--json").out)
     assert offered["words"][0]["text"] == "Zaphod" and offered["words"][0]["kind"] == "learned"
-    shown = cli("learned", file, "--forget", "Zaphod", "--forget", "Ford", "--json")
-    assert "Zaphod" not in [each["word"] for each in json.loads(shown.out)["words"]] and "'Ford'" in shown.err
+    for sign in ("", "\u2019"):
+        offered = json.loads(cli("complete", ngram_folder, f"Anna sees Zaphod{sign}", "--learned", file, "--json").out)
+        assert "and" in [each["text"] for each in offered["words"] if each.get("kind") == "learned"]
+    missing = cli("complete", ngram_folder, "Anna", "--learned", tmp_path / "nofile.jsonl")
+    assert missing.code == 2 and "there is no such file" in missing.err
+    for word, said in (("Ford", "lists them"), ("zaphod", "there is Zaphod")):
+        refused = cli("learned", file, "--forget", "Trillian", "--forget", word)
+        assert refused.code == 2 and f"{word!r} is not among" in refused.err and said in refused.err
+    assert "Trillian" in cli("learned", file).out
+    shown = cli("learned", file, "--forget", "Zaphod", "--json")
+    assert "Zaphod" not in [each["word"] for each in json.loads(shown.out)["words"]]
     assert json.loads(cli("learned", file, "--clear", "--json").out)["words"] == [] and file.read_bytes() == b""
 
 

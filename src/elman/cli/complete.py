@@ -65,6 +65,8 @@ def run(
         refuse(call, single, "is about single words, and --phrase and --candidates give others")
     if (block or block_list or not secrets) and candidates:
         raise UsageError("--block and --no-secrets hide offered words; --candidates offers none: leave them out")
+    if learned is not None and not learned.exists():
+        raise UsageError(f"--learned is {learned}, and there is no such file; `elman learned` makes one")
     blocked = [*block_entries(block or []), *(read_entries(block_list) if block_list else [])]
     loaded = load_mixed(model, mix or [], progress=make_progress())
     if candidates:

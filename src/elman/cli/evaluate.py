@@ -143,6 +143,8 @@ def run(
             raise UsageError(
                 f"--mix {name}: evaluate fits the weights; give MODEL alone, or evaluate an `elman mix` folder"
             )
+    if learned is not None and not learned.exists():
+        warn(f"--learned is {learned}, and there is no such file: the user begins without words")
     progress = make_progress()
     # With the trained weights: figures describe the model, not its 8-bit form.
     loaded = api.load(model, task="language", torch=True)

@@ -9,6 +9,8 @@ from elman.cli.flags import Json
 from elman.cli.screen import make_progress, print_json, printable, warn
 from elman.errors import UsageError
 
+_SHOWN = 10
+
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The user's own words, a JSON object a line.")],
@@ -27,6 +29,7 @@ def run(
 ) -> None:  # fmt: skip
     from elman import api
     from elman.apps.keyboard.learned_words import LearnedWords
+    from elman.text.casing import fold
     from elman.text.corpus import CorpusConfig, read_lines
 
     if bool(text) != bool(model):
@@ -34,16 +37,20 @@ def run(
     if not text and not forget and not clear and not file.is_file():
         raise UsageError(f"{file}: there is no such file; --from TEXT --model MODEL makes one")
     words = LearnedWords.read(file)
+    for word in dict.fromkeys(forget or []):
+        if not words.forget(word):
+            alike = [each.word for each in words if fold(each.word) == fold(word)]
+            advice = f"there is {alike[0]}" if alike else f"elman learned {file} lists them"
+            raise UsageError(f"{printable(word)!r} is not among the words of {file}; {advice}; nothing was erased")
     if clear:
         words.clear()
-    for word in forget or []:
-        if not words.forget(word):
-            warn(f"{printable(word)!r} is not among the words of {file}")
     if text:
+        before = {each.word for each in words}
         first, *others = [api.load(name, task="language", progress=make_progress()) for name in model or []]
         keyboard = first.keyboard(learned=words, also=others)
-        for line, _ in read_lines(text, config=CorpusConfig()):
-            keyboard.learn(line)
+        counted = sum(len(keyboard.learn(line)) for line, _ in read_lines(text, config=CorpusConfig()))
+        added = [each.word for each in words if each.word not in before]
+        warn(f"unknown words of the text: {counted:,}; new in {file}: {_some(added)}")
     if text or forget or clear:
         words.write(file)
     listed = sorted(words, key=lambda each: -each.count)
@@ -54,3 +61,8 @@ def run(
     for each in listed:
         rest = "" if each.count >= words.least else f"  offered from {words.least} on"
         print(f"{printable(each.word).ljust(width)}  {each.count:>6}{rest}")
+
+
+def _some(words: list[str]) -> str:
+    more = f" and {len(words) - _SHOWN:,} more" if len(words) > _SHOWN else ""
+    return (", ".join(map(printable, words[:_SHOWN])) or "none") + more

@@ -39,6 +39,7 @@ def test_probabilities_by_hand() -> None:
     assert [word for word, _ in words.beginning("aB")] == ["Abel"]
     # After Abel, of 2 with two kinds of followers: each 1 of 4.
     assert dict(words.following("Abel")) == {"Cain": 0.25, "said": 0.25}
+    assert words.following("Abel\u2019") == words.following("Abel")
     assert words.following("Mr") == []
     # A file may say that more came after a word than there were of it: 1000 of 1000 and one kind.
     more = LearnedWords.from_lines('{"word": "Zaphod", "count": 2, "before": {"said": 1000}}', name="own")

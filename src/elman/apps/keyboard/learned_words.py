@@ -183,9 +183,9 @@ class LearnedWords:
         return [(each.word, (here.get(each.word, 0) + kinds * each.count / total) / (weight + kinds)) for each in begun]
 
     def following(self, word: str) -> list[tuple[str, float]]:
-        """What came after a learned word, with probabilities; they sum to less than 1, the more often
-        it was typed the more."""
-        own = self._words.get(word)
+        """What came after a learned word, a sign of apostrophe after it or not, with probabilities; they sum
+        to less than 1, the more often it was typed the more."""
+        own = self._words.get(word.rstrip(APOSTROPHES))
         if own is None or own.count < self.least or not own.before:
             return []
         # A page counts what follows a word, but not the word, where it was taken from the offers.
