@@ -64,6 +64,12 @@ def test_the_other_apostrophe_is_read_as_the_usual_one(model) -> None:
     assert other.oov == []
 
 
+def test_a_word_known_in_another_case_is_not_unknown(model) -> None:
+    # The second word shows what stands before the last space; the unknown one sends the line through the splitter.
+    assert complete(model, "mila Zyx OLA ").oov == ["Zyx"]
+    assert complete(model, "the mila").oov == complete(model, "the mila ").oov == []
+
+
 def test_after_a_sign_a_word_comes_with_a_space_or_without(model) -> None:
     """P(word) sums over both: the word itself, and the marker with the word after it."""
     state = open_prompt(model, "the mail.").state

@@ -71,6 +71,7 @@ def test_of_two_readers_the_named_one_reads(make: Make) -> None:
     [
         ({"question": "Who?"}, 422, "count reads passages and has no documents; send a passage"),
         ({"question": "x" * 10_001, "passage": "a"}, 422, "question"),
+        ({"question": " \n", "passage": "a"}, 422, "the question is empty; ask one"),
         ({"question": "\ud800", "passage": "a"}, 422, "question"),
         ({"question": "a", "passage": "\ud800"}, 422, "half of a surrogate pair"),
         ({"question": "a", "passage": "a " * 9}, 413, "more than 8 tokens"),

@@ -71,6 +71,11 @@ def test_several_captions_and_where_the_model_looked(mixed: TestClient) -> None:
     assert found["attention"]["attention"][0] == [[1, 0]] and found["attention"]["attention"][-1] == [[0, 1]]
 
 
+def test_a_data_url_may_be_in_capitals(mixed: TestClient) -> None:
+    (found,) = ask(mixed, CAPTION, input=f"DATA:IMAGE/PNG;BASE64,{picture('red', 'blue')}")["captions"]
+    assert found["caption"] == "red on blue"
+
+
 def test_features_are_captioned_by_a_model_of_features(mixed: TestClient) -> None:
     for features in ([[9, 0, 0], [0, 0, 1.5]], [[[9, 0, 0], [0, 0, 1.5]]]):
         (found,) = ask(mixed, CAPTION, model="vectors", features=features)["captions"]
@@ -115,6 +120,7 @@ def test_what_is_refused(mixed: TestClient, body: dict[str, Any], words: str) ->
     answer = mixed.post(CAPTION, content=json.dumps(body), headers={"Content-Type": "application/json"})
     message = answer.json()["error"]["message"]
     assert answer.status_code == 422 and words in message and "\n" not in message, answer.text
+    assert answer.json()["error"]["param"] == "input" or not words.startswith("picture "), answer.text
 
 
 def test_numbers_that_json_does_not_have_are_refused(mixed: TestClient) -> None:

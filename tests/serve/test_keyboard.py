@@ -46,7 +46,7 @@ def test_models_beside_must_have_words(make: Make, two: dict[str, Model]) -> Non
     assert ask(client, COMPLETE, prompt="a", model="char") == ask(
         client, COMPLETE, prompt="a", model="char", typos=False
     )
-    assert ask(client, COMPLETE, status=404, prompt="a", also=["x"])["error"]["param"] == "model"
+    assert ask(client, COMPLETE, status=404, prompt="a", also=["x"])["error"]["param"] == "also"
     assert ask(client, COMPLETE, prompt="a", also=["word"]) == ask(client, COMPLETE, prompt="a")
 
 

@@ -46,6 +46,9 @@ def test_hidden_words_and_limits(make: Make, models: Any) -> None:
         ({"message": "a", "replies": ["milk"]}, 422, "all 1 are blocked"),
         ({"message": "\ud800"}, 422, "half of a surrogate pair"),
         ({"message": "a", "n": 0}, 422, "n is 0"),
+        ({"message": "x" * 10_001}, 422, "message"),
+        ({"message": "a", "earlier": ["x" * 10_001]}, 422, "earlier"),
+        ({"message": "a", "replies": ["x" * 10_001]}, 422, "replies"),
         (
             {"message": "a", "model": "word"},
             400,

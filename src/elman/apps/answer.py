@@ -24,6 +24,7 @@ from elman.text.english_endings import without_ending
 from elman.text.normalise import normalise_line
 from elman.text.sentences import sentence_spans
 
+EMPTY_QUESTION = "the question is empty; ask one, such as: When was Ada born?"
 _BEFORE = 0.5
 """What a word of the question counts that is only in the sentence before, or in the first one of the text."""
 _REACH = 4.0

@@ -24,7 +24,7 @@ from elman.decode.direction import check_forward
 from elman.errors import TextError, UsageError
 from elman.metrics.intervals import Interval, proportion_interval
 from elman.models.protocol import LanguageModel
-from elman.progress import Progress
+from elman.progress import Progress, counted
 from elman.text.casing import fold
 from elman.text.speller import Speller
 
@@ -212,7 +212,8 @@ class Corrector:
         if allowed is None:
             need = next(size for size in (10**power for power in range(1, 12)) if largest_count(size, harm) is not None)
             raise TextError(
-                f"the clean text has {words:,} words, too few to bound a harm of {harm:.3%}; give {need:,} or more"
+                f"the clean text has {counted(words, 'word')}, too few to bound a harm of {harm:.3%}; "
+                f"give {need:,} or more"
             )
         bits.sort(reverse=True)
         # Just above the first change that is not allowed.

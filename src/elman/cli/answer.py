@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elman.apps.answer import AnswerConfig
+from elman.apps.answer import EMPTY_QUESTION, AnswerConfig
 from elman.apps.ranking.analysis import AnalysisConfig
 from elman.cli.flags import Json, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, printable, table
@@ -60,6 +60,8 @@ def run(
 
     if everywhere and (not squad or question is not None):
         raise UsageError("--everywhere is for the questions of a file of SQuAD's shape; add --squad, without QUESTION")
+    if question is not None and not question.strip():
+        raise UsageError(EMPTY_QUESTION)
     if docs == "-" and question is None:
         raise UsageError("documents and questions cannot both come from stdin; give a QUESTION, or a file")
     if squad:

@@ -215,4 +215,4 @@ def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
     words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
     head = ["of three suggestions", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
     note = f"{words:,} words, {without:,} keys without suggestions; top 1 and 3 before any letter, then after 1, 2 or 3"
-    return f"{table(head, rows)}\n{note}"
+    return f"{table(head, rows)}\n{note}\nsignature: {steps[-1][1]['keystrokes']['signature']}"

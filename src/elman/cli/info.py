@@ -10,6 +10,7 @@ from elman.cli.screen import print_json
 from elman.cli.states import read_state
 from elman.cli.tasks import other_task
 from elman.errors import FolderError, UsageError
+from elman.progress import counted
 from elman.storage.folder import how_to_go_on
 
 
@@ -99,7 +100,7 @@ def _common(about: dict[str, Any]) -> list[str]:
     lines.append(f"data        {', '.join(data['sources'])} (hash {data['hash'][:12]})")
     return [
         *lines,
-        f"trained     {about['trained']}, {about['seconds']:.0f} s, elman {about['machine'].get('elman', '')}",
+        f"trained     {about['trained']}, {_seconds(about)}, elman {about['machine'].get('elman', '')}",
     ]
 
 
@@ -160,11 +161,15 @@ def _lines(about: dict[str, Any]) -> list[str]:
         cost = 100 * (found["int8"]["perplexity_ratio"] - 1)
         say(f"inference   {found['precision']}, {found['bytes'] / 1e6:.1f} MB, perplexity {cost:+.2f}%")
     say(
-        f"trained     {about['trained']} in {about['seconds']:.0f} s, on {machine['cpu']['name']}, "
-        f"{machine['threads']} threads"
+        f"trained     {about['trained']} in {_seconds(about)}, on {machine['cpu']['name']}, "
+        f"{counted(machine['threads'], 'thread')}"
     )
     say(f"versions    elman {machine['elman']}, torch {machine['torch']}, Python {machine['python']}")
     return lines
+
+
+def _seconds(about: dict[str, Any]) -> str:
+    return f"{about['seconds']:.{1 if about['seconds'] < 10 else 0}f} s"
 
 
 def _unfinished(about: dict[str, Any]) -> str:

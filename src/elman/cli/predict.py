@@ -236,6 +236,7 @@ def _explain(model: Any, texts: Iterator[str], *, label: str | None, files: dict
                 if kinds[name] not in made:
                     raise UsageError(f"this model's explanations are no pages; say --picture FILE.png, not --{name}")
                 write_atomic(Path(file), made[kinds[name]])
+                make_progress().say(f"{file} is written")
         if as_json:
             print_json(explanation.to_json())
         else:

@@ -18,7 +18,7 @@ from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import open_line, split_lines
 from elman.text.splitting import checked_line
-from elman.text.tokenizer import EOS_ID, Encoded, Tokenizer
+from elman.text.tokenizer import EOS_ID, UNK_ID, Encoded, Tokenizer
 from elman.text.word_types import After, is_between, is_marker
 
 
@@ -114,7 +114,9 @@ def _read(tokenizer: Tokenizer, line: str, *, any_spelling: bool) -> tuple[Token
 
 def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[str]:
     """The unknown words of a line, without what only stands between words."""
-    spelled = [unknown.spelled for unknown in unknown_tokens(tokenizer, line, encoded)]
+    # Words known in another spelling have its id (``known_ids``).
+    unknown = (each for each in unknown_tokens(tokenizer, line, encoded) if encoded.ids[each.place] == UNK_ID)
+    spelled = [each.spelled for each in unknown]
     if tokenizer.words:
         spelled = [text for text in spelled if not is_between(text) and not is_marker(text)]
     return [text.strip() for text in spelled]

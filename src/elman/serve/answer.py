@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from elman.apps.answer import Answer, Answerer, read_passages
+from elman.apps.answer import EMPTY_QUESTION, Answer, Answerer, read_passages
 from elman.serve.abilities import AnswersQuestions, RanksDocuments, ReadsPassages
 from elman.serve.answer_schemas import AnswerBody
 from elman.serve.batching import too_slow
@@ -19,6 +19,8 @@ def found_answer(body: AnswerBody, able: AnswersQuestions, context: RequestConte
         Problem: no reader for a passage, no index without one, too long a passage, or a string that is not valid text.
     """
     check_unicode([body.question], param="question")
+    if not body.question.strip():
+        raise Problem(422, EMPTY_QUESTION, param="question")
     if body.passage is None:
         return _in_documents(body, able, context)
     check_words(body.passage, context.limits, param="passage")
@@ -39,7 +41,7 @@ def _in_documents(body: AnswerBody, able: AnswersQuestions, context: RequestCont
     index = loaded.able(None if isinstance(able, ReadsPassages) else body.model, RanksDocuments)
     if body.reader is not None or loaded.has(ReadsPassages):
         named = body.model if isinstance(able, ReadsPassages) else None
-        reader = loaded.able(body.reader or named, ReadsPassages)
+        reader = loaded.able(body.reader or named, ReadsPassages, param="reader" if body.reader else "model")
     with reader.turn if reader is not None else contextlib.nullcontext():
         if context.patience.over:
             raise too_slow()

@@ -132,7 +132,8 @@ class Server:
 
     def side_by_side(self, model: str | None, also: Sequence[str]) -> list[ContinuesText]:
         """The models of a keyboard, each once, in the order of their names in the request."""
-        able = [self.loaded.able(name, ContinuesText) for name in (model, *also)]
+        named = [(model, "model"), *((name, "also") for name in also)]
+        able = [self.loaded.able(name, ContinuesText, param=param) for name, param in named]
         return list({each.name: each for each in able}.values())
 
     def forget(self, session: str) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.picture_format import PictureFormat
 from elman.data.pictures import read_picture
+from elman.errors import ElmanError
 from elman.serve.abilities import WritesCaptions
 from elman.serve.batching import too_slow
 from elman.serve.caption_schemas import CaptionBody
@@ -83,17 +84,18 @@ def _given(body: CaptionBody, able: WritesCaptions, limits: Limits) -> list[Any]
 
 def _pixels(text: str, name: str, shape: PictureFormat, limits: Limits) -> NDArray[np.uint8]:
     """A picture ``[H, W, 3]`` from base64 or a data URL."""
-    head, comma, rest = text.partition(",") if text.startswith("data:") else (";base64", ",", text)
+    head, comma, rest = text.partition(",") if text[:5].lower() == "data:" else (";base64", ",", text)
     try:
-        if not comma or not head.endswith(";base64"):
+        if not comma or not head.lower().endswith(";base64"):
             raise ValueError(head)
         data = base64.b64decode("".join(rest.split()), validate=True)
     except ValueError:
         message = f"{name} is not in base64; send the bytes of its file so, or as data:image/png;base64,..."
         raise Problem(422, message, param="input") from None
-    return read_picture(
-        io.BytesIO(data), name=name, height=shape.height, width=shape.width, most=limits.max_pixels
-    )  # fmt: skip
+    try:
+        return read_picture(io.BytesIO(data), name=name, height=shape.height, width=shape.width, most=limits.max_pixels)
+    except ElmanError as error:
+        raise Problem(422, str(error), param="input", code=error.code) from None
 
 
 def _shown(facts: dict[str, Any], hidden: Hidden) -> dict[str, Any]:

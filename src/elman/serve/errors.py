@@ -76,6 +76,7 @@ class Problem(Exception):
         return json_response(self.body(), status=self.status, headers=_HEADERS.get(self.status))
 
 
+_HALF = "has half of a surrogate pair, which is not Unicode text"
 # Early requests should be retried; refused ones close the connection.
 _HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
@@ -123,7 +124,7 @@ def check_unicode(texts: Sequence[str], *, param: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            what = f"text {number} of {param} has half of a surrogate pair, which is not Unicode text"
+            what = f"text {number} of {param} {_HALF}"
             raise Problem(422, f"{what}; send whole characters", param=param) from None
 
 
@@ -149,6 +150,8 @@ def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
     # Fields of several types give one error for each type.
     if any(each["type"] == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
         return Problem(422, f"{name} is {came}; it must not be empty", param=name)
+    if error["type"] == "string_unicode":
+        return Problem(422, f"{'.'.join(place)[:_SHOWN]} {_HALF}; send whole characters", param=name)
     shapes = _SHAPES.get(name) if len(place) > 1 else None
     where = name if shapes else ".".join(place)[:_SHOWN]
     rule = _WANTED.get(error["type"], "it is not what this field takes, see /openapi.json")

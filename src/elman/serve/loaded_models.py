@@ -67,8 +67,11 @@ class LoadedModels:
                 raise UsageError(f"{name} cannot be served; a model that {can} can")
             self.served[name] = Served(name, abilities, int(time.time()))
 
-    def find(self, name: str) -> Served:
+    def find(self, name: str, *, param: str = "model") -> Served:
         """The model of that name.
+
+        Args:
+            param: the field of the request that names it.
 
         Raises:
             Problem: there is none.
@@ -79,12 +82,15 @@ class LoadedModels:
         if found is None:
             raise Problem(
                 404, f"there is no model {shown(name)} here; the models are: {', '.join(self.served)}",
-                param="model", code="model_not_found",
+                param=param, code="model_not_found",
             )  # fmt: skip
         return found
 
-    def able(self, name: str | None, wanted: type[A]) -> A:
+    def able(self, name: str | None, wanted: type[A], *, param: str = "model") -> A:
         """An ability of the model of that name; without a name, of the first model that has it.
+
+        Args:
+            param: the field of the request that names it.
 
         Raises:
             Problem: there is no such model, or it lacks the ability.
@@ -95,13 +101,13 @@ class LoadedModels:
                 return next(iter(able.values()))
             others = ", ".join(f"{served.name} {served.does}" for served in self.served.values())
             message = f"no model here can {wanted.infinitive}; {others}"
-            raise Problem(404, message, param="model", code="model_not_able")
-        served = self.find(name)
+            raise Problem(404, message, param=param, code="model_not_able")
+        served = self.find(name, param=param)
         if served.name in able:
             return able[served.name]
         which = f"the model{'s' * (len(able) > 1)} here that can: {', '.join(able)}" if able else "no model here can"
         message = f"{shown(served.name)} {served.does} and cannot {wanted.infinitive}; {which}"
-        raise Problem(400, message, param="model", code="model_not_able")
+        raise Problem(400, message, param=param, code="model_not_able")
 
     def has(self, wanted: type[Ability]) -> bool:
         """Whether a model has the ability."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from elman.apps.reply import Replier, ReplyConfig
 from elman.serve.abilities import Ability, ChoosesReplies, ContinuesText
-from elman.serve.batching import Batched
+from elman.serve.batching import Batched, too_slow
 from elman.serve.errors import Problem, check_unicode
 from elman.serve.reply_schemas import ReplyBody
 from elman.serve.request_context import RequestContext
@@ -14,7 +14,7 @@ def reply_answer(body: ReplyBody, able: Ability, context: RequestContext) -> dic
     """The replies as ``elman.reply`` chooses them; none with hidden words.
 
     Raises:
-        Problem: no such model, too many replies were sent, or a string is not valid text.
+        Problem: no such model, too many replies were sent, a string is not valid text, or it takes too long.
         ElmanError: no reply is left to offer, or a language model that forgets the message.
     """
     limits = context.limits
@@ -23,10 +23,12 @@ def reply_answer(body: ReplyBody, able: Ability, context: RequestContext) -> dic
             raise Problem(422, f"{name} has {len(texts)} texts; this server takes up to {limits.max_texts}", param=name)
         check_unicode(texts, param=name)
     check_unicode([body.message], param="message")
+    if context.patience.over:
+        raise too_slow()
     if body.model is not None and isinstance(able, ContinuesText):
         return _by_language_model(body, able, context)
     chooser = context.loaded.able(body.model, ChoosesReplies)
-    beside = None if body.lm is None else context.loaded.able(body.lm, ContinuesText)
+    beside = None if body.lm is None else context.loaded.able(body.lm, ContinuesText, param="lm")
     found = chooser.choose(
         body.message, earlier=body.earlier, replies=body.replies, n=body.n, hidden=context.hidden,
         lm=None if beside is None else Batched(beside.batcher, context.patience),

@@ -6,13 +6,15 @@ from pydantic import BaseModel, Field
 
 from elman.serve.schemas import Body, Name
 
+Text = Annotated[str, Field(max_length=10_000)]
+
 
 class ReplyBody(Body):
     """A message to reply to."""
 
-    message: str = Field(description="The last turn of a conversation.")
-    earlier: list[str] = Field([], description="The turns before it, the oldest first.")
-    replies: Annotated[list[str], Field(min_length=1)] | None = Field(
+    message: Text = Field(description="The last turn of a conversation.")
+    earlier: list[Text] = Field([], description="The turns before it, the oldest first.")
+    replies: Annotated[list[Text], Field(min_length=1)] | None = Field(
         None, description="Replies to choose among; by default the most frequent ones of the training."
     )
     n: int = Field(3, ge=1, le=100, description="How many replies at most.")

@@ -218,11 +218,12 @@ def _fit(job: Job, weights: Any, processes: "Processes | None", *, resume: bool,
         raise
     except StorageError as error:
         raise _with_resume(job, error) from error
-    # A resumed run has trained longer than this process.
-    log = read_log(job.folder / "training" / "log.jsonl")
-    seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
     try:
-        card = job.card(job.finish(), seconds=seconds)
+        about = job.finish()
+        # A resumed run has trained longer than this process; what has no log is counted in the end.
+        log = read_log(job.folder / "training" / "log.jsonl")
+        seconds = log[-1].get("seconds", 0.0) if log else time.monotonic() - begin
+        card = job.card(about, seconds=seconds)
         card["from"] = read_plan(job.folder / "training").get("from")
         model_folder.write_card(job.folder, card)
     except StorageError as error:

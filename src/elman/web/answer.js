@@ -38,7 +38,7 @@ function passage(root, model, page, onChange) {
   const [left, right] = parts(root);
   const shaded = mountShaded(left, {
     label: `Text, read by ${model}`, placeholder: "Paste a text", value: page.text, paint, say: () => "This is the answer.",
-    hint: "The answer is marked in the text.",
+    hint: "An answer is marked in the text.",
     onChange(text) {
       onChange(text);
       questions.later();

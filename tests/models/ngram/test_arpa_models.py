@@ -166,7 +166,7 @@ def test_marked_words_without_settings_are_noticed(tmp_path):
     loaded = elman.load(tmp_path / "a.arpa")
     assert loaded.score("\u2581sun and").oov == 0 and loaded.score("sun and").oov == 1
     (note,) = loaded.card["imported"]["notes"]
-    assert note.startswith("1 words begin with \u2581")
+    assert note.startswith("1 word begins with \u2581")
 
 
 def test_a_word_that_ends_in_a_no_break_space_is_known_at_a_lines_end(tmp_path, cli):

@@ -67,6 +67,7 @@ def test_the_command_writes_and_draws(captioner, tmp_path, cli):
     drawn = tmp_path / "looked.png"
     shown = cli("predict", captioner.folder, names[0], "--picture", drawn)
     assert drawn.read_bytes().startswith(b"\x89PNG") and "row 1, column" in shown.out
+    assert shown.out.startswith(f"{captioner.predict(names[0])}\n") and f"{drawn} is written" in shown.err
     (tmp_path / "terms.tsv").write_text("red\trot\n")
     for words, why in (
         (["gone.png"], "gone.png: no such file; check its name and folder\n"),

@@ -121,8 +121,9 @@ def _tokenizer(path: Path, words: Sequence[str], preamble: bytes) -> tuple[Token
     settings = next((line.removeprefix(_SETTINGS) for line in lines if line.startswith(_SETTINGS)), None)
     if settings is None:
         marked = sum(word.startswith("▁") and word != "▁" for word in types)
+        begin = "1 word begins" if marked == 1 else f"{marked} words begin"
         note = (
-            f"{marked} words begin with ▁, and nothing before \\data\\ says how text is split into them; they are read "
+            f"{begin} with ▁, and nothing before \\data\\ says how text is split into them; they are read "
             "as they stand between spaces, so split the text like that, or export the file from its model again"
         )
         tokenizer = Tokenizer([*SPECIALS, *(f" {word}" for word in types)], config=TokenizerConfig(pretokenized=True))

@@ -22,6 +22,7 @@ class PictureAttention:
 
     >>> looked = np.array([[[0.1, 0.9]], [[0.7, 0.3]]])
     >>> print(PictureAttention(np.zeros((4, 8, 3), np.uint8), ("red", "circle"), looked))
+    red circle
     red     row 1, column 2  0.90
     circle  row 1, column 1  0.70
     """
@@ -38,9 +39,9 @@ class PictureAttention:
         return {"words": list(self.words), "attention": self.weights.round(_DIGITS).tolist()}
 
     def __str__(self) -> str:
-        """A line for each word, with the patch that it looked at most."""
+        """The caption, and a line for each of its words with the patch that it looked at most."""
         width = max(map(len, self.words), default=0)
-        lines = []
+        lines = [" ".join(self.words)]
         for word, weights in zip(self.words, self.weights, strict=True):
             row, column = np.unravel_index(int(weights.argmax()), weights.shape)
             lines.append(f"{word:{width}}  row {row + 1}, column {column + 1}  {weights.max():.2f}")
