@@ -195,7 +195,10 @@ def test_nan_in_the_weights_is_refused(cli: Call, lstm_folder: Path, tmp_path: P
     ("words", "parts"),
     [
         (("complete", "Anna", "--n", "0"), ("--n is 0",)),
-        (("complete", "Anna xylophonist-zq", "--partial", "--strict"), ("no word in the vocabulary begins with",)),
+        (
+            ("complete", "Anna xylophonist-zq", "--partial", "--strict", "--no-typos"),
+            ("no word in the vocabulary begins with",),
+        ),
         (("complete", "Anna", "mat"), ("quotes", "--candidates")),
         (("complete", "Anna", "--candidates"), ("needs words to compare",)),
         (("generate", "Anna", "--temperature", "-1"), ("temperature",)),

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_arpa_file_says_what_looks_private_and_may_leave_it_out(folder: Path, cli: Any, tmp_path: Path) -> None:
     whole, safe = tmp_path / "whole.arpa", tmp_path / "safe.arpa"
     shown = cli("export", folder, "--to", "arpa", "--out", whole)
-    assert shown.code == 0 and "2 of 16 types look private" in shown.err and "--no-secrets leaves" in shown.err
+    assert shown.code == 0 and "2 of 13 types look private" in shown.err and "--no-secrets leaves" in shown.err
     done = cli("export", folder, "--to", "arpa", "--out", safe, "--no-secrets", "--json")
     assert json.loads(done.out)["private"] == {"types": 2, "written": False}
     assert all(word in whole.read_text() and word not in safe.read_text() for word in PRIVATE)
