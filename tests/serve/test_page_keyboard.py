@@ -33,7 +33,20 @@ def test_words_of_the_user_are_offered(visit: Visit) -> None:
 
 def test_the_page_counts_and_weighs_as_python_does(visit: Visit) -> None:
     page = visit.page
-    words = ["Zaphod", "O'Hara", "x", "hunter2", "ada@example.org", "😀", "...", "aXkQzLpWvR", "well-known", "a-", "'s"]
+    words = [
+        "Zaphod",
+        "O'Hara",
+        "x",
+        "hunter2",
+        "ada@example.org",
+        "😀",
+        "...",
+        "aXkQzLpWvR",
+        "well-known",
+        "a-",
+        "'s",
+        "Qa'WsEdRfTg",
+    ]
     words += [
         "getElementById",
         "strngthsxx",
