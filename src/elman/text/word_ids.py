@@ -94,6 +94,7 @@ def slot_of(mixed):
 
 @compiled
 def is_word(letters, ends, word, text, begin, end):
+    """Whether the letters ``begin`` to ``end`` of a text are those of a word, by its number."""
     start = ends[word]
     if ends[word + 1] - start != end - begin:
         return False
