@@ -34,7 +34,7 @@ def run(
 
     if bool(text) != bool(model):
         raise UsageError("--from TEXT and --model MODEL belong together: the words that the model lacks are learned")
-    if not text and not forget and not clear and not file.is_file():
+    if not text and not forget and not clear and not file.exists():
         raise UsageError(f"{file}: there is no such file; --from TEXT --model MODEL makes one")
     words = LearnedWords.read(file)
     for word in dict.fromkeys(forget or []):
