@@ -114,6 +114,7 @@ def test_hidden_words_are_left_out(mixed: TestClient) -> None:
         ({"input": picture("red", "red"), "attention": True, "model": "blind"}, "no attention"),
         ({"input": "x", "n_best": 6, "beam_size": 5}, "n_best is 6, but beam_size is 5"),
         ({"input": "x", "begin": "\ud800"}, "half of a surrogate pair"),
+        ({"input": "x", "begin": "a\rb"}, "the beginning has more than one line"),
     ],
 )  # fmt: skip
 def test_what_is_refused(mixed: TestClient, body: dict[str, Any], words: str) -> None:

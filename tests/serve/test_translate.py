@@ -65,6 +65,7 @@ def test_hidden_words_are_left_out(mixed: TestClient) -> None:
         ({"input": "a", "beam_size": 65}, 422, "beam_size"),
         ({"input": "a\ud800"}, 422, "input"),
         ({"input": "a", "begin": "\ud800"}, 422, "begin"),
+        ({"input": "a", "begin": "a\nb"}, 422, "the beginning has more than one line"),
     ],
 )
 def test_what_is_refused(mixed: TestClient, body: dict, status: int, words: str) -> None:

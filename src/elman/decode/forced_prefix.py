@@ -8,8 +8,17 @@ from elman.decode.beam import Ids
 from elman.decode.pieces import piece_index
 from elman.errors import UsageError
 from elman.notation import TokenIds
-from elman.text.normalise import split_lines
 from elman.text.tokenizer import Tokenizer
+
+
+def check_begin(begin: str) -> None:
+    """See that a beginning is of one line.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if "\n" in begin or "\r" in begin:
+        raise UsageError("the beginning has more than one line; write it in one, without a line's end")
 
 
 def forced_prefix(tokenizer: Tokenizer, begin: str) -> Callable[[Ids], TokenIds | None]:
@@ -27,8 +36,7 @@ def forced_prefix(tokenizer: Tokenizer, begin: str) -> Callable[[Ids], TokenIds 
     >>> [tokenizer.tokens[token] for token in rule(())], rule(tuple(tokenizer.encode("ca").ids))
     (['c'], None)
     """
-    if len(split_lines(begin)) > 1 or begin.endswith(("\n", "\r")):
-        raise UsageError(f"the beginning {begin!r} has more than one line; write it in one, without a line's end")
+    check_begin(begin)
     if tokenizer.words is not None:
         ids = tokenizer.encode(begin).ids
         return lambda written: ids[len(written)][None] if len(written) < len(ids) else None

@@ -13,8 +13,9 @@ from elman.errors import ElmanError
 from elman.serve.abilities import WritesCaptions
 from elman.serve.batching import too_slow
 from elman.serve.caption_schemas import CaptionBody
-from elman.serve.errors import Problem, check_unicode
+from elman.serve.errors import Problem
 from elman.serve.hidden import Hidden
+from elman.serve.input_texts import check_begun
 from elman.serve.limits import Limits
 from elman.serve.request_context import RequestContext
 
@@ -60,7 +61,7 @@ def _given(body: CaptionBody, able: WritesCaptions, limits: Limits) -> list[Any]
     if body.beam_size is not None and body.n_best > body.beam_size:
         message = f"n_best is {body.n_best}, but beam_size is {body.beam_size}; make it at least {body.n_best}"
         raise Problem(422, message, param="n_best")
-    check_unicode([body.begin], param="begin")
+    check_begun(body.begin)
     wanted = "features" if able.model.shape.features else "input"
     for name in ("input", "features"):
         if (getattr(body, name) is not None) != (name == wanted):

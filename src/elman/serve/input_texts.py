@@ -1,5 +1,7 @@
 """The texts of a request: those of ``input``, and those that are read as a whole."""
 
+from elman.decode.forced_prefix import check_begin
+from elman.errors import UsageError
 from elman.serve.errors import Problem, check_unicode
 from elman.serve.limits import Limits
 from elman.serve.sessions import too_long
@@ -32,6 +34,19 @@ def input_texts(given: str | list[str], limits: Limits, *, size: int, parts: str
         )  # fmt: skip
     check_unicode(texts, param="input")
     return texts
+
+
+def check_begun(begin: str) -> None:
+    """See that the beginning of an answer is text of one line.
+
+    Raises:
+        Problem: it is not.
+    """
+    check_unicode([begin], param="begin")
+    try:
+        check_begin(begin)
+    except UsageError as error:
+        raise Problem(422, str(error), param="begin", code=error.code) from None
 
 
 def check_words(text: str, limits: Limits, *, param: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from elman.serve.abilities import Translates
 from elman.serve.batching import too_slow
-from elman.serve.errors import Problem, check_unicode
+from elman.serve.errors import Problem
 from elman.serve.hidden import Hidden
-from elman.serve.input_texts import input_texts
+from elman.serve.input_texts import check_begun, input_texts
 from elman.serve.limits import Limits
 from elman.serve.request_context import RequestContext
 from elman.serve.translate_schemas import TranslateBody
@@ -50,7 +50,7 @@ def texts_of(body: TranslateBody, limits: Limits) -> Sequence[str]:
     if body.n_best > body.beam_size:
         message = f"n_best is {body.n_best}, but beam_size is {body.beam_size}; make it at least {body.n_best}"
         raise Problem(422, message, param="n_best")
-    check_unicode([body.begin], param="begin")
+    check_begun(body.begin)
     texts = input_texts(body.input, limits, size=body.n_best, parts="translations each", numbers="translations")
     longest = max(map(len, texts), default=0)
     if longest > limits.max_translate:
