@@ -50,8 +50,9 @@ def test_explanations(cli: Call, reviews_folder: Path, monkeypatch: pytest.Monke
 
 def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "why.html"
-    shown = good(cli("predict", reviews_folder, "a <good> film", "--html", page))
-    assert shown.splitlines()[0].startswith("pos: ")
+    shown = cli("predict", reviews_folder, "a <good> film", "--html", page)
+    assert shown.code == 0 and shown.err == f"{page} is written\n"
+    assert shown.out.splitlines()[0].startswith("pos: ")
     html = page.read_text(encoding="utf-8")
     assert html.startswith("<!doctype html>") and "&lt;" in html and "<good>" not in html
 

@@ -133,7 +133,7 @@ BAD = [
     (COMPLETE, {"prompt": "a", "model": "nope"}, 404, "model", "the models are: word, subword, char, byte"),
     (COMPLETE, {"prompt": "a", "session": ""}, 422, "session", 'session is ""; it must have 1 or more characters'),
     (COMPLETE, {"prompt": "\ud800"}, 422, None, "surrogate"),
-    (COMPLETE, {"prompt": "a", "model": "\ud800"}, 422, "model", "\\ud800"),
+    (COMPLETE, {"prompt": "a", "model": "\ud800"}, 422, "model", "surrogate"),
     (SCORE, {"text": ["a"]}, 422, "text", 'text is ["a"]; it must be a string'),
     (SCORE, {"text": "a " * 20000}, 413, "text", "more than 16384 tokens"),
     (COMPLETIONS, {"prompt": {}}, 400, "prompt", "a list of lists of token ids"),
