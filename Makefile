@@ -1,5 +1,5 @@
 # Two commands for a stranger: `make demo` and `make test`. PYTHON chooses the interpreter (3.11 or newer).
-# While you work: `make quick`, at most 90 seconds on two cores. WORKERS: processes that run tests (0: this one alone), by
+# While you work: `make quick`, about two minutes on two cores. WORKERS: processes that run tests (0: this one alone), by
 # default one for each core, and for `make test` one more, for tests of pages and processes wait.
 PYTHON ?= python3
 BIN := .venv/bin
