@@ -19,6 +19,7 @@ from elman.data.tagged_sentence import TaggedSentence
 from elman.decode.direction import check_forward
 from elman.models.protocol import LanguageModel
 from elman.serve.ability import Ability as Ability
+from elman.serve.ability import ServedModel
 from elman.serve.answers_questions import AnswersQuestions as AnswersQuestions
 from elman.serve.answers_questions import RanksDocuments as RanksDocuments
 from elman.serve.answers_questions import ReadsPassages as ReadsPassages
@@ -117,17 +118,12 @@ class Predicts(Ability):
 
 
 @runtime_checkable
-class LabelModel(Protocol):
+class LabelModel(ServedModel, Protocol):
     """A model that predicts labels of texts."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the labels, by id."""
-        ...
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
         ...
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -136,10 +132,6 @@ class LabelModel(Protocol):
 
     def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predictions of texts, in their order."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 
@@ -166,7 +158,7 @@ class PredictsLabels(Predicts):
 
 
 @runtime_checkable
-class TagModel(Protocol):
+class TagModel(ServedModel, Protocol):
     """A model that tags the words of texts."""
 
     @property
@@ -184,11 +176,6 @@ class TagModel(Protocol):
         """Where the tags of its training files were; None for the usual place."""
         ...
 
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
-
     def split(self, text: str) -> TaggedSentence:
         """The words of a text."""
         ...
@@ -199,10 +186,6 @@ class TagModel(Protocol):
 
     def n_best(self, text: str | TaggedSentence, n: int) -> list[tuple[tuple[str, ...], float]]:
         """The most probable sequences of tags."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 
@@ -233,17 +216,12 @@ class TagsWords(Predicts):
 
 
 @runtime_checkable
-class VectorModel(Protocol):
+class VectorModel(ServedModel, Protocol):
     """A model that has vectors of words."""
 
     @property
     def dimensions(self) -> int:
         """Numbers of a vector."""
-        ...
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
         ...
 
     def split(self, text: str) -> list[str]:
@@ -264,10 +242,6 @@ class VectorModel(Protocol):
 
     def most_similar(self, positive: Sequence[str], negative: Sequence[str], topn: int) -> list[tuple[str, float]]:
         """The words nearest to some and far from others."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 

@@ -1,10 +1,24 @@
 """Ability: what a route needs of a model."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from elman.apps.summarize import SentenceVectors
 from elman.serve.metrics import Metrics
+
+
+@runtime_checkable
+class ServedModel(Protocol):
+    """What every served model has."""
+
+    @property
+    def model_hash(self) -> str:
+        """Hex digest of the model as it is used."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For tables and model cards."""
+        ...
 
 
 class Ability(ABC):

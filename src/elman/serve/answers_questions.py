@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from elman.apps import answer
 from elman.apps.ranking.index import Index
-from elman.serve.ability import Ability
+from elman.serve.ability import Ability, ServedModel
 from elman.serve.metrics import Metrics
 
 _MANY = 32
@@ -20,19 +20,10 @@ class AnswersQuestions(Ability):
 
 
 @runtime_checkable
-class DocumentModel(Protocol):
+class DocumentModel(ServedModel, Protocol):
     """A model that has documents to rank."""
 
     index: Index
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the documents."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,17 +47,8 @@ class RanksDocuments(AnswersQuestions):
 
 
 @runtime_checkable
-class PassageModel(answer.AnswersQuestions, Protocol):
+class PassageModel(answer.AnswersQuestions, ServedModel, Protocol):
     """A reader of passages."""
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)

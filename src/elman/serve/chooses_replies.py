@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from elman.apps.reply import Replier, Reply, ReplyConfig, ReplyEncoder
 from elman.apps.summarize import SentenceVectors
 from elman.models.protocol import LanguageModel
-from elman.serve.ability import Ability
+from elman.serve.ability import Ability, ServedModel
 from elman.serve.hidden import Hidden
 from elman.serve.metrics import Metrics
 from elman.text.tokenizer import Tokenizer
 
 
 @runtime_checkable
-class ReplyModel(ReplyEncoder, Protocol):
+class ReplyModel(ReplyEncoder, ServedModel, Protocol):
     """An encoder of messages and replies, with replies of its own."""
 
     tokenizer: Tokenizer
@@ -26,15 +26,6 @@ class ReplyModel(ReplyEncoder, Protocol):
     @property
     def replies(self) -> tuple[str, ...]:
         """The most frequent replies of its training."""
-        ...
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 

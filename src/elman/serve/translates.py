@@ -5,20 +5,15 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, Self, runtime_checkable
 
-from elman.serve.ability import Ability
+from elman.serve.ability import Ability, ServedModel
 from elman.serve.metrics import Metrics
 from elman.tasks.translate.attention import Attention
 from elman.tasks.translate.translation import Translation
 
 
 @runtime_checkable
-class TranslationModel(Protocol):
+class TranslationModel(ServedModel, Protocol):
     """A model that turns texts into others."""
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
 
     def predictions(self, texts: Iterable[str], **options: Any) -> Iterator[Translation]:
         """Translations of texts, in their order."""
@@ -26,10 +21,6 @@ class TranslationModel(Protocol):
 
     def attention(self, sources: Sequence[str], targets: Sequence[str]) -> Iterator[Attention]:
         """Where it looks in each source while it writes a target."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 

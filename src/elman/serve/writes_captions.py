@@ -8,23 +8,18 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from elman.data.picture_format import Picture, PictureFormat
-from elman.serve.ability import Ability
+from elman.serve.ability import Ability, ServedModel
 from elman.serve.metrics import Metrics
 from elman.tasks.caption.attention import PictureAttention
 from elman.tasks.caption.caption import Caption
 
 
 @runtime_checkable
-class CaptionModel(Protocol):
+class CaptionModel(ServedModel, Protocol):
     """A model that writes captions of pictures."""
 
     shape: PictureFormat
     """The format of the pictures, or of their features."""
-
-    @property
-    def model_hash(self) -> str:
-        """Hex digest of the model as it is used."""
-        ...
 
     def predictions(self, pictures: Iterable[Picture], **options: Any) -> Iterator[Caption]:
         """Captions of pictures, in their order."""
@@ -32,10 +27,6 @@ class CaptionModel(Protocol):
 
     def picture_attention(self, picture: Picture, caption: str) -> PictureAttention:
         """Where it looks in a picture while it writes each word of a caption."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """For tables and model cards."""
         ...
 
 

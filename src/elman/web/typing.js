@@ -139,7 +139,7 @@ export function mountTyping(root, predict, options = {}) {
     timer = setTimeout(ask, delay);
   }
 
-  /** "word ." becomes "word. ", where the key of the mark was the last one; a space typed after it is that space. */
+  /** Turn "word ." into "word. " when the mark has just been typed. A space typed next adds no second one. */
   function mendSpacing({ inputType, data }) {
     const typed = inputType === "insertText" && atEnd() ? data : null, mended = spaced;
     spaced = "";
