@@ -69,6 +69,18 @@ def test_by_hand() -> None:
     assert total.figures()["offered_after_letters"] == pytest.approx([4 / 6, 5 / 6], abs=1e-6)
 
 
+def test_the_word_just_written_is_offered_after_what_is_likelier_than_a_tenth_of_it() -> None:
+    """After "old" comes "old" 50 times, and three others 30, 20 and 10 times."""
+    text = ["old old"] * 50 + ["old cat"] * 30 + ["old dog"] * 20 + ["old eel"] * 10
+    words = Tokenizer.fit(text, config=TokenizerConfig(min_count=1))
+    ids = np.concatenate([[*words.encode(line).ids, EOS_ID] for line in text])
+    model = fit_ngram(ids, np.array([0, len(ids)]), words, config=NgramConfig(order=2))
+    (found,) = type_lines(model, [("old old", True)])
+    assert found == type_line(model, "old old")
+    # The first one at once, the second after a letter.
+    assert found.offered[:2] == (1, 1)
+
+
 def test_a_space_that_came_with_a_word_is_taken_back_before_a_full_stop() -> None:
     tokenizer = Tokenizer.fit(["so. so on"], config=TokenizerConfig(min_count=1))
     words = words_of(tokenizer, "so. so on")

@@ -7,6 +7,7 @@ each on the screen. Where tokens are characters or pieces, a word could end or b
 import unicodedata
 
 JOINER = "\u200d"
+_LETTERS_OF_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 
 
 def is_regional(char: str) -> bool:
@@ -31,10 +32,10 @@ def is_whole(word: str) -> bool:
     >>> [is_whole(word) for word in ("🇩🇪", "🇩", "👩\u200d", "🏽", "\u0301a", "नमस्ते", "👍🏽")]
     [True, False, False, False, False, True, True]
     """
-    if not word:
-        return False
+    if not word or word.isascii():
+        return word != ""
     first = word[0]
     if first == JOINER or unicodedata.category(first)[0] == "M" or goes_on_with("", first):
         return False
-    flags = len(word) - len(word.rstrip("".join(map(chr, range(0x1F1E6, 0x1F200)))))
+    flags = len(word) - len(word.rstrip(_LETTERS_OF_FLAGS))
     return word[-1] != JOINER and flags % 2 == 0

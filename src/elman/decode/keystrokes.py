@@ -209,9 +209,9 @@ class _Typist:
         self.tokenizer = model.tokenizer
         self.index = piece_index(model.tokenizer)
         self._empty = model.start()
-        self._order = np.array(self.index.sorted, dtype=np.int64)
+        self._order = self.index.sorted
         weigh = Offers().weigh("")
-        accepted = [weigh(self.index.body(token).decode("utf-8", "ignore")) > 0 for token in self.index.sorted]
+        accepted = [weigh(self.index.body(token).decode("utf-8", "ignore")) > 0 for token in self.index.sorted.tolist()]
         self._accepted = np.array(accepted, dtype=bool)
         self._place = np.full(model.tokenizer.size, -1, dtype=np.int64)
         self._place[self._order] = np.arange(len(self._order))
@@ -250,13 +250,12 @@ class _Typist:
     def _offer(
         self, line: str, word: WordSpan, position: int, ids: NDArray[np.int64], table: NDArray[np.float32], inside: bool
     ) -> tuple[int, int] | None:
-        token, log_probs = int(ids[position]), table[position]
-        capitals = inside and expects_capitals(self.tokenizer, np.exp(log_probs.astype(np.float64)))
+        token, log_probs = int(ids[position]), self._damped(table[position], line[: word.start])
+        capitals = inside and expects_capitals(self.tokenizer, np.exp(table[position].astype(np.float64)))
         # Where what stands between words has tokens of its own, the type of a word has a space.
         spaced = self.tokenizer.leading_space and line[word.start - 1 : word.start] in ("", " ")
         spaced = spaced or self.tokenizer.words is not None
         spelled = word.text
-        log_probs = self._damped(log_probs, line[: word.start])
         if word.asked:
             first = position
             while first and self.index.is_marker[ids[first - 1]]:
@@ -330,9 +329,11 @@ class _Typist:
         blank = before != "" and is_between(before[-1])
         lead = blank if self.tokenizer.words else self.tokenizer.leading_space and before.endswith(" ")
         prompt_state = PromptState(self._empty, "", [], "", b" " if lead else b"", int(lead), None)
-        (candidate,), _ = first_candidates(_Known(self.tokenizer, log_probs), self.index, prompt_state)  # type: ignore[arg-type]
+        damped = _Known(self.tokenizer, self._damped(log_probs, before))
+        (candidate,), _ = first_candidates(damped, self.index, prompt_state)  # type: ignore[arg-type]
         masses = candidate.masses
         if joined is not None:
+            joined = self._damped(joined, before)
             more = np.exp(joined[candidate.tokens].astype(np.float64)) * self.index.spaced[candidate.tokens]
             masses = masses + more * np.exp(float(log_probs[self.tokenizer.join_id]))
         masses = np.where(self._accepted[self._place[candidate.tokens]], masses, 0)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from elman.decode.words import CharacterRun, Kind, kind_of, kinds_that_go_on
 from elman.notation import TokenIds
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
+
+_KEPT = 100
+"""Runs whose tokens are kept."""
 
 
 class PieceIndex:
@@ -33,10 +37,11 @@ class PieceIndex:
             self._look_at(token_id)
         self._types = np.ones(size, dtype=bool)
         self._types[[UNK_ID, EOS_ID]] = False
-        self.sorted = sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__)
+        self.sorted: TokenIds = np.array(sorted(range(EOS_ID + 1, size), key=self.pieces.__getitem__), dtype=np.int64)
         """All tokens but the first two in the order of their bytes."""
-        self._keys = [self.pieces[token_id] for token_id in self.sorted]
+        self._keys = [self.pieces[token_id] for token_id in self.sorted.tolist()]
         self._masks: dict[CharacterRun, tuple[TokenIds, TokenIds]] = {}
+        self._starts: dict[tuple[CharacterRun | None, bool], TokenIds] = {}
         self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
         """Tokens that can finish a character begun before them."""
         self.partial = np.flatnonzero(self._types & ~self.spaced & (self._kinds == Kind.PARTIAL))
@@ -67,7 +72,7 @@ class PieceIndex:
 
     def starting_with(self, prefix: bytes) -> TokenIds:
         """Tokens whose bytes begin with a prefix."""
-        return np.array(self.sorted[self.range_of(prefix)], dtype=np.int64)
+        return self.sorted[self.range_of(prefix)]
 
     def range_of(self, prefix: bytes) -> slice:
         """The range of those tokens in ``sorted``."""
@@ -76,7 +81,17 @@ class PieceIndex:
 
     def equal_to(self, piece: bytes) -> list[int]:
         """Tokens of exactly these bytes."""
-        return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)]
+        return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)].tolist()
+
+    def starts_after(self, run: CharacterRun | None, *, spaced: bool) -> TokenIds:
+        """Tokens that begin a word after a run, which they must end; with ``spaced`` only those with a leading
+        space."""
+        key = run, spaced
+        if key not in self._starts:
+            starts = self.word_starts[self.spaced[self.word_starts]] if spaced else self.word_starts
+            _make_room(self._starts)
+            self._starts[key] = starts if run is None else np.intersect1d(starts, self.ending(run), assume_unique=True)
+        return self._starts[key]
 
     def ending(self, run: CharacterRun) -> TokenIds:
         """Tokens that show that a run has ended, `</s>` among them."""
@@ -94,8 +109,15 @@ class PieceIndex:
             going &= self._types & ~self.spaced
             ends = self._types & ~going & (self._kinds != Kind.INSIDE)
             ends[EOS_ID] = True
+            _make_room(self._masks)
             self._masks[run] = np.flatnonzero(ends), np.flatnonzero(going)
         return self._masks[run]
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """Forget all when much is kept: every symbol is a run of its own, and a text may have any."""
+    if len(kept) >= _KEPT:
+        kept.clear()
 
 
 def whole_part(data: bytes) -> str | None:

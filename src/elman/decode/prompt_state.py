@@ -70,16 +70,11 @@ def whole_words(tokenizer: Tokenizer) -> bool:
 
 def first_tokens(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokenizer) -> TokenIds:
     """The tokens that begin a new word in this state, or are its leading space."""
+    starts = index.starts_after(prompt_state.after, spaced=prompt_state.spaced)
     # At a line's start, a space begins a word if tokens include their spaces; if not, it is
     # indentation.
     spaces = index.equal_to(b" ") if prompt_state.after or tokenizer.leading_space else []
-    starts = index.word_starts
-    if prompt_state.spaced:
-        starts = starts[index.spaced[starts]]
-    tokens = np.concatenate([starts, np.array(spaces, dtype=np.int64)])
-    return (
-        np.intersect1d(tokens, index.ending(prompt_state.after), assume_unique=True) if prompt_state.after else tokens
-    )
+    return np.concatenate([starts, np.array(spaces, dtype=np.int64)]) if spaces else starts
 
 
 class Path(NamedTuple):

@@ -26,6 +26,11 @@ class WordPlace(NamedTuple):
     """The probability of a word that the vocabulary does not have."""
 
 
+def unknown_after(model: LanguageModel, before: str) -> float:
+    """The probability that an unknown word follows a text, its last word taken as whole; for models of words."""
+    return float(masses_at(model, open_prompt(model, before, partial=False))[UNK_ID])
+
+
 def word_place(model: LanguageModel, before: str) -> WordPlace:
     """What may follow a text, its last word taken as whole.
 

@@ -109,6 +109,7 @@ def kind_of(char: str) -> Kind:
     return {"M": Kind.MARK, "N": Kind.DIGIT}.get(category, Kind.SYMBOL)
 
 
+@lru_cache(maxsize=1 << 14)
 def run_from(char: str) -> CharacterRun | None:
     """The run that begins with a character; None for white space."""
     kind = kind_of(char)

@@ -22,7 +22,7 @@ from elman.decode.completion import Completion, complete
 from elman.decode.offers import Offers, last_word, offers_from
 from elman.decode.prompt_state import whole_words
 from elman.decode.spelling import locale_of
-from elman.decode.word_place import WordPlace, word_place
+from elman.decode.word_place import WordPlace, unknown_after, word_place
 from elman.decode.words import finished, runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
@@ -146,7 +146,7 @@ class Keyboard:
         begun = found.partial or found.unmatched
         before = found.prompt[: len(found.prompt) - len(begun)] if found.prompt.endswith(begun) else found.prompt
         shares = zip(self.weights(before), self.lms, strict=True)
-        return sum(weight * word_place(lm, before).unknown for weight, lm in shares)
+        return sum(weight * unknown_after(lm, before) for weight, lm in shares)
 
     def complete(self, prompt: str, *, n: int = 5, partial: bool | None = None, **rules: Any) -> Completion:
         """The n likeliest words: those of ``elman.decode.completion.complete``, and those of the other
