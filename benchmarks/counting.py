@@ -11,13 +11,14 @@ once (``--prune 0,1,1``). Prints one JSON line for each text, and one with
     at          the seconds that the slope gives for --expect words
 
 ``seconds`` are those of all processes together; ``elapsed`` is the clock; ``peak`` is the most memory of the first
-process, and ``peak_of_workers`` that of the largest other one.
+process, ``own`` what of it are no pages of mapped files, and ``peak_of_workers`` that of the largest other one.
 """
 
 import argparse
 import gzip
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -102,11 +103,30 @@ def count(text: Path, out: Path, workers: int, max_ram: str) -> dict[str, Any]:
         "resource.RUSAGE_CHILDREN)]))"
     )
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, check=True)
+    with subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE) as process:
+        own = largest_own(process)
+        said, _ = process.communicate()
+    assert process.returncode == 0, f"counting ended with {process.returncode}"
     after, elapsed = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - begin
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    peaks = [1024 * each for each in json.loads(done.stdout.splitlines()[-1])]
-    return {"seconds": round(seconds, 1), "elapsed": round(elapsed, 1), "peak": peaks[0], "peak_of_workers": peaks[1]}
+    peaks = [1024 * each for each in json.loads(said.splitlines()[-1])]
+    memory = {"peak": peaks[0], "own": own, "peak_of_workers": peaks[1]}
+    return {"seconds": round(seconds, 1), "elapsed": round(elapsed, 1), **memory}
+
+
+def largest_own(process: "subprocess.Popen[bytes]") -> int:
+    """The most bytes that a process had for itself until its end, looked at ten times a second: without pages of
+    files, which the system takes away where it needs room. 0 where it does not tell."""
+    most = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            status = ""
+        found = re.search(r"RssAnon:\s*(\d+) kB", status)
+        most = max(most, 1024 * int(found[1]) if found else 0)
+        time.sleep(0.1)
+    return most
 
 
 def main() -> None:
