@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from tests.contracts.test_task import SUBJECTS, sentences
 
-TASKS = ("language", "classify", "tag", "translate", "forecast", "outcome", "reply", "vectors")
+from elman.tasks.registry import TASKS
+
 _COUNTED = {
     "ngram": ("--model", "ngram", "--order", "3"),
     "ngram on disk": ("--model", "ngram", "--order", "3", "--level", "char", "--max-ram", "32M"),

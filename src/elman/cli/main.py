@@ -103,22 +103,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point of the command; ends with ``sys.exit``."""
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in words
-    # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the
-    # speed.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    if not os.access(os.path.dirname(__file__), os.W_OK):
-        from elman.system.compiled import keep_compiled
-
-        keep_compiled(Path(__file__).parent)
-    if threading.current_thread() is threading.main_thread():
-        # SIGTERM like Ctrl-C: what is half-written is cleaned up, and training says how to resume.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if sys.stdout is None or sys.stderr is None:
-        sys.exit(2)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
+        _prepare()
         code = app(words, standalone_mode=False)
         sys.stdout.flush()
         if code == Interrupted.exit_code:
@@ -165,6 +151,25 @@ def main(arguments: list[str] | None = None) -> None:
         hint = _came(words, error.format_message())
         hint += f" (see: {context.command_path} --help)" if context is not None else ""
         sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))
+
+
+def _prepare() -> None:
+    """What a process needs before any verb."""
+    # Before torch is loaded: threads that wait should sleep soon, or one busy neighbour halves the
+    # speed.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    if not os.access(os.path.dirname(__file__), os.W_OK):
+        from elman.system.compiled import keep_compiled
+
+        keep_compiled(Path(__file__).parent)
+    if threading.current_thread() is threading.main_thread():
+        # SIGTERM like Ctrl-C: what is half-written is cleaned up, and training says how to resume.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stdout is None or sys.stderr is None:
+        sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _spelled_as_flags(message: str, words: list[str]) -> str:
