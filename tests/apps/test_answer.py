@@ -1,4 +1,5 @@
 import json
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_questions_of_squad(everywhere: bool, tmp_path: Path) -> None:
     file = read_squad(str(tmp_path / "dev.json"))
     assert [each.id for each in file.paragraphs] == ["Alan_Turing/0", "Alan_Turing/1"]
     assert [(each.paragraph, each.answers) for each in file.questions] == [(0, ("23 June",)), (0, ()), (1, ("Sea",))]
-    with temporary_index(map(IndexedDocument._make, file.paragraphs)) as index:
+    with temporary_index(starmap(IndexedDocument, file.paragraphs)) as index:
         answers = squad_answers(Answerer(index), file, everywhere=everywhere)
     assert [answers[f"q{n}"].text for n in (1, 2, 3)] == ["23 June 1912", None, "Mediterranean Sea"]
     figures = squad_figures(file, answers)

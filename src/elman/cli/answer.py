@@ -1,5 +1,6 @@
 """elman answer DOCS [QUESTION]"""
 
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +85,7 @@ def run(
         opened_index(docs, language=language, field=field, passage=config.passage_words, progress=progress)
         if file is None
         else temporary_index(
-            map(IndexedDocument._make, file.paragraphs), AnalysisConfig(language=language), progress=progress
+            starmap(IndexedDocument, file.paragraphs), AnalysisConfig(language=language), progress=progress
         )
     )
     with opened as index:

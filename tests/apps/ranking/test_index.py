@@ -50,6 +50,16 @@ def test_the_arrays_are_counts_of_words(batch: int, tmp_path: Path, monkeypatch:
     assert index.number("w") is None and index.number("zzz") is None and index.number("") is None
 
 
+def test_words_of_a_title_count_twice(tmp_path: Path) -> None:
+    index = build_index(
+        iter([IndexedDocument("1", "wing flow wing", "wing flow"), IndexedDocument("2", "wing")]), tmp_path
+    )
+    wing, flow = index.number("wing"), index.number("flow")
+    assert wing is not None and flow is not None
+    assert [index.postings(term).counts.tolist() for term in (wing, flow)] == [[3, 1], [2]]
+    assert index.lengths.tolist() == [5, 1] and list(index.texts) == ["wing flow wing", "wing"]
+
+
 def test_saved_and_opened_is_the_same(tmp_path: Path) -> None:
     with temporary_index(_documents(20)) as index:
         index.save(tmp_path / "index")

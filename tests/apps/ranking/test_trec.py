@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from elman.apps.ranking import documents
+from elman.apps.ranking.build import IndexedDocument
 from elman.apps.ranking.documents import read_named
 from elman.apps.ranking.trec import ordered, parse_grades, read_qrels, read_run, run_lines
 from elman.errors import TextError, UsageError
@@ -81,13 +82,14 @@ def test_names_with_blanks_are_no_columns() -> None:
         ("a.tsv", "d1\tone\nd2\ttwo\n", [("d1", "one"), ("d2", "two")]),
         ("a.tsv", "id\ttext\nd1\tone\n", [("d1", "one")]),
         ("a.csv", "docno,text\nd1,\"one, two\"\n", [("d1", "one, two")]),
-        ("a.jsonl", '{"_id": "d1", "title": "T", "text": "one"}\n', [("d1", "T\none")]),
-        ("a.jsonl", '{"id": 7, "title": "one", "text": "one two", "query": "x"}\n', [("7", "one two")]),
+        ("a.jsonl", '{"_id": "d1", "title": "T", "text": "one"}\n', [("d1", "T\none", "T")]),
+        ("a.jsonl", '{"id": 7, "title": "one", "text": "one two", "query": "x"}\n', [("7", "one two", "one")]),
         ("a", '{"text": "one"}\n{"text": "two"}\n', [("1", "one"), ("2", "two")]),
     ],
 )  # fmt: skip
-def test_documents_have_names(name: str, text: str, expected: list[tuple[str, str]], tmp_path: Path) -> None:
-    assert [tuple(each) for each in read_named(_file(tmp_path, text, name))] == expected
+def test_documents_have_names(name: str, text: str, expected: list[tuple[str, ...]], tmp_path: Path) -> None:
+    found = read_named(_file(tmp_path, text, name))
+    assert [tuple(each) if each.title else (each.id, each.text) for each in found] == expected
 
 
 def test_files_of_a_folder_are_documents(tmp_path: Path) -> None:
@@ -99,12 +101,12 @@ def test_files_of_a_folder_are_documents(tmp_path: Path) -> None:
 def test_the_built_in_text_has_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [("one", True), ("", False), ("two", False), ("three", True)]
     monkeypatch.setattr(documents, "read_lines", lambda name, config: iter(lines) if name == "builtin:pydocs" else None)
-    assert [tuple(each) for each in read_named("builtin:pydocs")] == [("1", "one\n\ntwo"), ("2", "three")]
+    assert [(each.id, each.text) for each in read_named("builtin:pydocs")] == [("1", "one\n\ntwo"), ("2", "three")]
 
 
 def test_a_field_is_taken_alone(tmp_path: Path) -> None:
     file = _file(tmp_path, '{"id": "1", "title": "T", "text": "x", "message": {"body": "deep"}}\n', "a.jsonl")
-    assert [tuple(each) for each in read_named(file, field="message.body")] == [("1", "deep")]
+    assert list(read_named(file, field="message.body")) == [IndexedDocument("1", "deep")]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class IndexedDocument(NamedTuple):
 
     id: str
     text: str
+    title: str = ""
+    """Its title, which is a part of the text: the words of a title count twice."""
 
 
 @contextmanager
@@ -101,7 +103,7 @@ class _Builder:
             data = text.encode(errors="replace")
             self._files[name].write(data)
             self._starts[name].append(self._starts[name][-1] + len(data))
-        words = self._analyzer.words(document.text)
+        words = [*self._analyzer.words(document.text), *self._analyzer.words(document.title)]
         self._batch += words
         self._sizes.append(len(words))
         if len(self._batch) >= _BATCH:

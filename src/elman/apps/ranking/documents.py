@@ -38,8 +38,8 @@ def read_named(
     """Texts with their names, in one streaming pass.
 
     A record of .jsonl, .csv or .tsv has an id and a text, and a title is put before the text unless that begins
-    with it. Lines ``ID<TAB>TEXT`` of a .tsv file need no line of names. In a folder each file of plain text is a
-    document, called by its path; otherwise each line is, called by its number.
+    with it; the words of a title count twice. Lines ``ID<TAB>TEXT`` of a .tsv file need no line of names. In a folder
+    each file of plain text is a document, called by its path; otherwise each line is, called by its number.
 
     Args:
         field: the field that holds the text, without the title.
@@ -175,7 +175,7 @@ def _document(record: Record, own: str, field: str | None) -> IndexedDocument:
         title = str(fields[_TITLE]).strip()
     if title and not text.startswith(title):
         text = f"{title}\n{text}"
-    return IndexedDocument(_name(name, record), text)
+    return IndexedDocument(_name(name, record), text, title)
 
 
 def _name(value: Any, record: Record) -> str:
