@@ -8,6 +8,7 @@ from typing import Any
 
 from elman.storage import folder as model_folder
 from elman.storage.archive import read_sealed_json
+from elman.tasks.verification import compare_cards
 
 
 def test_it_holds(cli: Callable[..., Any], ngram_folder: Path) -> None:
@@ -43,3 +44,19 @@ def test_mistakes_are_one_line(cli: Callable[..., Any], ngram_folder: Path, tmp_
     ]:
         shown = cli("verify", *words)
         assert shown.code == 2 and says in shown.err and shown.err.count("\n") == 1 and not shown.out, shown.err
+
+
+def test_a_rival_that_cannot_be_trained_here_is_no_contradiction() -> None:
+    def card(*rivals: dict[str, Any]) -> dict[str, Any]:
+        return {"figures": {"valid": {"f1": 0.5, "rivals": list(rivals)}}}
+
+    tfidf, majority = {"name": "TF-IDF", "f1": 0.4}, {"name": "majority", "f1": 0.2}
+    stated = card(tfidf, majority)
+    found = {each.name: each.holds for each in compare_cards(stated, card(majority), tolerance=1e-3)}
+    assert found == {
+        "figures.valid.f1": True,
+        "figures.valid.rivals.TF-IDF.f1": None,
+        "figures.valid.rivals.majority.f1": True,
+    }
+    worse = compare_cards(stated, card({"name": "TF-IDF", "f1": 0.45}, {"name": "majority"}), tolerance=1e-3)
+    assert [each.holds for each in worse] == [True, False, None]

@@ -98,3 +98,8 @@ def test_the_command_prints_a_table_or_json(cli: Call, ngram_folder: Path, blimp
     assert found["total"]["right"] == 2 and found["paradigms"][1]["phenomenon"] == "order"
     refused = cli("score", ngram_folder, "--pairs", blimp_file, "--per-token")
     assert refused.code == 2 and "--pairs gives figures of pairs" in refused.err
+
+
+def test_an_encoding_that_python_does_not_know_is_one_line(cli: Call, ngram_folder: Path, blimp_file: Path) -> None:
+    shown = cli("score", ngram_folder, "--pairs", blimp_file, "--encoding", "utf-9")
+    assert shown.code == 2 and shown.err.startswith("elman: --encoding is 'utf-9'") and shown.err.count("\n") == 1

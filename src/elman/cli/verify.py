@@ -53,6 +53,8 @@ def run(
 
 
 def _lines(found: Any) -> list[str]:
+    from elman.tasks.verification import rival_of
+
     verdicts = {True: "ok", False: "WRONG", None: "-"}
     rows = [[each.name, f"{each.bytes:,}", each.sha256[:16], verdicts[each.holds], each.why] for each in found.files]
     lines = table(["file", "bytes", "sha256", "", "recorded by"], rows).splitlines()
@@ -62,13 +64,17 @@ def _lines(found: Any) -> list[str]:
             for each in found.figures
         ]
         lines += ["", *table(["figure", "model card", "derived again", "tolerance", ""], rows).splitlines()]
+    missing = dict.fromkeys(rival_of(each.name) for each in found.figures if each.holds is None)
+    if missing:
+        lines += ["", f"not trained again, since a library is missing here: {', '.join(map(str, missing))}"]
     if found.reason is not None:
         lines += ["", f"figures were not derived again: {found.reason}"]
     lines += ["", *map(_canary, found.canaries)] if found.canaries else []
     wrong = [each.name for each in (*found.files, *found.figures) if each.holds is False]
     wrong += [f"canary {each.canary.pattern!r}" for each in found.canaries if each.memorised]
     held = (
-        f"{counted(sum(each.holds is True for each in found.files), 'file')}, {counted(len(found.figures), 'figure')}"
+        f"{counted(sum(each.holds is True for each in found.files), 'file')}, "
+        f"{counted(sum(each.holds is True for each in found.figures), 'figure')}"
     )
     if found.holds:
         held += f", {len(found.canaries)} canaries" if found.canaries else ""

@@ -40,7 +40,8 @@ class Figure(NamedTuple):
     """What came out now; None if nothing did."""
     tolerance: float
     """Relative; 0 for hashes."""
-    holds: bool
+    holds: bool | None
+    """None for a rival that this installation cannot train, since a library is missing."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -162,13 +163,25 @@ def compare_cards(stated: Mapping[str, Any], derived: Mapping[str, Any], *, tole
     [('figures.f1', False), ('figures.rows', True), ('data.hash', True)]
     """
     found, again = [], dict(_leaves(derived))
+    missing = {rival_of(name) for name, _ in _leaves(stated)} - {rival_of(name) for name in again}
     for name, value in _leaves(stated):
         other = again.get(name)
         if other is None and name.partition(".")[0] not in _RESULTS:
             continue  # what training alone knows
         allowed = 0.0 if isinstance(value, str) else tolerance
-        found.append(Figure(name, value, other, allowed, _agree(value, other, allowed)))
+        holds = None if other is None and rival_of(name) in missing else _agree(value, other, allowed)
+        found.append(Figure(name, value, other, allowed, holds))
     return found
+
+
+def rival_of(name: str) -> str | None:
+    """The rival that a figure belongs to; None for other figures.
+
+    >>> rival_of("figures.valid.rivals.TF-IDF.accuracy.value"), rival_of("figures.valid.accuracy.value")
+    ('TF-IDF', None)
+    """
+    _, of_rivals, rest = name.partition(".rivals.")
+    return rest.partition(".")[0] if of_rivals else None
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -70,6 +70,7 @@ def raw_lines(
 
     Raises:
         TextError: unreadable, damaged, binary, or not in that encoding.
+        UsageError: Python does not know the encoding.
     """
     parts: list[str] = []
     for text in _decoded(source, encoding=encoding, advance=advance, before_read=before_read, exact=exact):
@@ -96,6 +97,7 @@ def _decoded(
     before_read: Callable[[], None],
     exact: bool,
 ) -> Iterator[str]:
+    check_encoding(encoding)
     codec = codecs.lookup(encoding).name
     wide = codec.startswith(("utf-16", "utf-32"))
     decoder = codecs.getincrementaldecoder(encoding)("strict")
