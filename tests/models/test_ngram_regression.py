@@ -1,23 +1,30 @@
 """The linear part of a classifier: its numbers are scikit-learn's TF-IDF, and bad files are refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.naive_bayes import BernoulliNB
 
-from elman.data.hashed_ngrams import Features, hashed_ngrams
+from elman.data.hashed_ngrams import Features, character_classes, hashed_ngrams
 from elman.errors import FolderError
 from elman.models.ngram_regression import NGRAMS_FILE, NgramRegression, informativeness, mixed, scaled
 
 TEXTS = ["to be or not to be", "", "a rose is a rose is a rose", "be", "😀"]
+ODD = [
+    *TEXTS, "   ", "a", "!", "don't well-made naïve 3.5 -- o'clock's", "不是很好的电影 😀 ok", "x" * 300, "\ud800 lone",
+    "İSTANBUL ΣΑΣ ǅ", "a\nb\tc\u00a0d\u200be \x00\x1c\u3000f", "aaaa " * 500, "\U0010ffff¿?!…", "no. no! NO", "i ", "0",
+]  # fmt: skip
 BUCKETS = 1 << 10
 
 
-def _model(labels: int = 3) -> NgramRegression:
+def _model(labels: int = 3, *, buckets: int = BUCKETS) -> NgramRegression:
     rng = np.random.default_rng(0)
-    weights = rng.normal(size=(2 * BUCKETS, labels)).astype(np.float16)
-    factors = rng.uniform(1, 5, 2 * BUCKETS).astype(np.float16)
+    weights = rng.normal(size=(2 * buckets, labels)).astype(np.float16)
+    factors = rng.uniform(1, 5, 2 * buckets).astype(np.float16)
     return NgramRegression(weights, rng.normal(size=labels).astype(np.float32), factors)
 
 
@@ -72,6 +79,47 @@ def test_a_file_gives_the_same_logits_and_bad_ones_are_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(FolderError, match=NGRAMS_FILE):
             NgramRegression.from_files({NGRAMS_FILE: data}, labels=labels)
+
+
+@pytest.mark.parametrize(("labels", "buckets"), [(2, 1 << 16), (1, 1 << 13), (40, 1 << 10)])
+def test_compiled_logits_are_those_of_the_definition(labels: int, buckets: int) -> None:
+    model = _model(labels, buckets=buckets)
+    # Of a third of the n-grams, training knows nothing.
+    factors = np.where(np.arange(2 * buckets) % 3, model.factors, np.float16(0))
+    model = NgramRegression(model.weights, model.bias, factors)
+    wanted = model.reference_logits(ODD)
+    np.testing.assert_allclose(model.compiled_logits(ODD), wanted, atol=2e-6, rtol=1e-6)
+    for number in (2, 8, len(ODD) - 1):
+        alone = model.compiled_logits([ODD[number]])[0]
+        np.testing.assert_array_equal(alone, model.compiled_logits(ODD)[number])
+    assert model.compiled_logits([]).shape == model.reference_logits([]).shape == (0, labels)
+
+
+def test_classes_of_characters_are_those_of_the_pattern() -> None:
+    """A character between two letters parts them, joins them, or is a word of its own."""
+    classes = character_classes()
+    chars = [chr(code) for code in (*range(0x3100), *range(0xD7F0, 0xD810), 0x1F600, 0x10FFFF)]
+    chars = [char for char in chars if char.lower() == char]
+    found = hashed_ngrams([f"a{char}a" for char in chars], buckets=1 << 10)
+    words = np.add.reduceat(np.where(found.buckets < 1 << 10, found.counts, 0), found.starts[:-1])
+    assert len(classes) == 0x110000 and set(words) == {1, 3, 5}
+    told = np.array([3, 1, 5])[[classes[ord(char)] for char in chars]]
+    np.testing.assert_array_equal(words, told)
+
+
+def test_compiled_code_is_for_many_texts() -> None:
+    """Few texts do not wait for numba."""
+    code = (
+        "import sys, numpy as np\n"
+        "from elman.models.ngram_regression import NgramRegression\n"
+        "model = NgramRegression(np.zeros((2048, 2), np.float16), np.zeros(2, np.float32), np.ones(2048, np.float16))\n"
+        "model.logits(['a text'])\n"
+        "before = 'numba' in sys.modules\n"
+        "model.logits(['a text'] * 64)\n"
+        "print(before, 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"
 
 
 def test_logits_are_mixed_by_share() -> None:

@@ -8,6 +8,7 @@ the same everywhere.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 
 SMALLEST, LARGEST = 2, 4
 """Characters of an n-gram, blanks included."""
-_WORDS = re.compile(r"[\w'’-]+|[^\w\s]")
+_LETTER, _MARK = r"[\w'’-]", r"[^\w\s]"
+_WORDS = re.compile(f"{_LETTER}+|{_MARK}")
 """Words with their apostrophes and hyphens, and punctuation marks."""
-_BLANK = 32
-_FACTOR = np.uint32(0x01000193)
-_MIX = np.uint32(0x9E3779B1)
+WORD, MARK = 1, 2
+"""Classes of characters: of words, and punctuation marks, which are a word each; 0 stands between words."""
+BLANK = 32
+FACTOR, MIX, PAIR = 0x01000193, 0x9E3779B1, 0x5BD1E995
+"""Of the hashes: of a character's place, of the bits of a hash, and of pairs of words."""
+_FACTOR, _MIX = np.uint32(FACTOR), np.uint32(MIX)
 _TEXTS = 1 << 10
 """Texts hashed at a time."""
 
@@ -55,10 +60,30 @@ def hashed_ngrams(texts: Sequence[str], *, buckets: int) -> Features:
     )
 
 
+@cache
+def character_classes() -> NDArray[np.uint8]:
+    """The class of each code point.
+
+    >>> [int(character_classes()[ord(char)]) for char in "é-!\\n"]
+    [1, 1, 2, 0]
+    """
+    every = "".join(map(chr, range(0x110000)))
+    classes = np.zeros(len(every), np.uint8)
+    for number, pattern in ((MARK, _MARK), (WORD, _LETTER)):  # marks within words are of words
+        for run in re.finditer(f"{pattern}+", every):
+            classes[run.start() : run.end()] = number
+    return classes
+
+
+def code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Those of all texts, one text after another."""
+    return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def _block(texts: Sequence[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Features of each text, their buckets and counts."""
     padded = [f" {' '.join(_WORDS.findall(text.lower()))} " for text in texts]
-    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = code_points(padded)
     text_of = np.repeat(np.arange(len(texts), dtype=np.uint32), [len(text) for text in padded])
     bits = buckets.bit_length() - 1
     keys = [
@@ -82,7 +107,7 @@ def _hashes(
     codes: NDArray[np.uint32], text_of: NDArray[np.uint32]
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint32]]]:
     """The part of some features (0 for words), where they begin, and their hashes."""
-    blank = codes == _BLANK
+    blank = codes == BLANK
     begins = np.flatnonzero(blank[:-1] & ~blank[1:]) + 1
     if not len(begins):
         return
@@ -95,7 +120,7 @@ def _hashes(
     words = np.add.reduceat((codes[inside] + np.uint32(1)) * powers[within], starts, dtype=np.uint32)
     yield 0, begins, words
     same = text_of[begins[:-1]] == text_of[begins[1:]]
-    yield 0, begins[:-1][same], (words[:-1] * _MIX + words[1:])[same] ^ np.uint32(0x5BD1E995)
+    yield 0, begins[:-1][same], (words[:-1] * _MIX + words[1:])[same] ^ np.uint32(PAIR)
     hashed, whole = codes[:-1] * _FACTOR, np.ones(len(codes) - 1, bool)
     for size in range(SMALLEST, LARGEST + 1):
         if size > SMALLEST:
