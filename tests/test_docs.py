@@ -115,6 +115,7 @@ def test_the_picture_has_every_room_and_the_arrows_that_follow_from_no_others() 
         assert drawing.count(f">{', '.join(name.split())}</text>") == 1
 
 
+@pytest.mark.slow
 def test_passing_arrows_stay_clear_of_boxes_and_boxes_of_each_other() -> None:
     rows, arrows = build_architecture.place_rows(build_architecture.drawn_imports())
     middle = build_architecture.columns(rows, arrows)

@@ -124,6 +124,7 @@ def test_dates_in_many_forms(capsys: pytest.CaptureFixture[str], monkeypatch: py
         assert found and all(number in (iso[:4], iso[-2:]) for iso in found), words
 
 
+@pytest.mark.slow
 def test_shapes_are_what_their_captions_say(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ def test_shapes_are_what_their_captions_say(
             assert (pixels == colour).all(2).any() == (name in each["caption"]), each
 
 
+@pytest.mark.slow
 def test_digits_have_their_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

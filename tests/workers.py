@@ -1,5 +1,6 @@
 """Workers of pytest -n: what the first of them does for all, and the tests that each begins with."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,16 +42,24 @@ def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[Any]:
-    """In the first run of all, one worker collects before the others: it compiles modules and tests for them."""
+    """In the first run of all, one worker collects before the others: it compiles modules and tests for them.
+
+    What is collected stays until the end, so that no search for garbage goes through it.
+    """
+    gc.disable()
     folder = os.environ["ELMAN_TESTS_FIRST"]
-    if MANY and folder:
-        collected = Path(folder, "collected")
-        with FileLock(Path(folder, "collecting.lock")):
-            if not collected.exists():
-                result = yield
-                collected.touch()
-                return result
-    return (yield)
+    try:
+        if MANY and folder:
+            collected = Path(folder, "collected")
+            with FileLock(Path(folder, "collecting.lock")):
+                if not collected.exists():
+                    result = yield
+                    collected.touch()
+                    return result
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -120,6 +120,7 @@ def test_a_long_line_is_corrected_in_parts(corrector: Corrector) -> None:
     assert all(line[each.start : each.end] == each.original for each in found)
 
 
+@pytest.mark.slow
 def test_harm_is_bounded_on_clean_text(model: Any) -> None:
     corrector = Corrector(model.lm, model.speller)
     lines = [line.replace("green", "grene") for line in tiny_text(400, seed=9).splitlines() if line]

@@ -117,6 +117,7 @@ def test_without_a_development_part_lists_are_cross_validated(
     assert [each.hypotheses for each in again.lists[:5]] == [each.hypotheses for each in found.lists[:5]]
 
 
+@pytest.mark.slow
 def test_the_domain_s_scores_of_a_development_part_come_from_other_references() -> None:
     """A reference that occurs once must be as strange to the held-out model as a new one."""
     import elman.apps.rescore as module

@@ -35,6 +35,7 @@ def test_centrality_is_the_stationary_distribution() -> None:
     assert centrality(alike).sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_likeness_is_tf_idf_as_scikit_learn_computes_it() -> None:
     text = pytest.importorskip("sklearn.feature_extraction.text")
     sentences = ["the mill stood by the river", "the river drove the mill", "children skated"]

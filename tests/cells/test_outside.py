@@ -133,6 +133,7 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
     assert weights[0] == weights[1]
 
 
+@pytest.mark.slow
 def test_it_is_x_rayed(folder: Path, text_file: Path, cli: Callable[..., Any]) -> None:
     words = ("xray", folder, text_file, "--lags", "12", "--positions", "4", "--sentence", "Anna sees the old house.")
     found = json.loads(cli(*words, "--json").out)
@@ -146,6 +147,7 @@ def test_it_is_x_rayed(folder: Path, text_file: Path, cli: Callable[..., Any]) -
     assert shown.code == 0 and "layer 1 f (forget gate)" in shown.out and "Units that remember longest" in shown.out
 
 
+@pytest.mark.slow
 def test_it_runs_in_8_bits_without_torch(folder: Path, registered: Path) -> None:
     model = elman.load(folder)
     assert isinstance(model.lm, InferenceModel) and model.lm.precision == "int8"
@@ -183,6 +185,7 @@ def test_it_completes_text_on_a_page(folder: Path, tmp_path: Path, browser: Any)
     page.close()
 
 
+@pytest.mark.slow
 def test_it_is_explained() -> None:
     """In a process that nobody has asked for it before."""
     shown = subprocess.run([sys.executable, "-m", "elman", "explain", "sru"], capture_output=True, text=True)

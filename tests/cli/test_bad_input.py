@@ -332,6 +332,7 @@ def test_a_passport_of_another_model_is_not_believed(
     fails(cli("info", folder), "belongs to another model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"batch": 3}, {"batch": 8}, {"optimizer": "sgd"}, {"updates": 1}])
 def test_a_plan_that_the_checkpoint_does_not_fit(
     cli: Call, text_file: Path, tmp_path: Path, change: dict[str, Any]

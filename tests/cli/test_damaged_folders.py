@@ -16,6 +16,7 @@ from tests.stopping import stopped_run
 Call = Callable[..., Any]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "ngram"])
 def test_a_flipped_bit_anywhere_is_found(
     cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_path: Path, kind: str
@@ -62,6 +63,7 @@ def test_a_digit_that_changes_no_number_is_found(cli: Call, ngram_folder: Path, 
     fails(cli("info", folder), "model_card.json was changed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", range(1, 8))
 def test_a_kill_between_two_files_of_an_ngram(
     cli: Call, text_file: Path, ngram_folder: Path, tmp_path: Path, kept: int

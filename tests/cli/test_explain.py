@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from elman.cells.operators import linear, tanh
 from elman.cells.registry import CELLS, register_cell
 
@@ -24,6 +26,7 @@ def test_topics_and_a_page(cli: Call) -> None:
     assert "\n".join(f"  {line}".rstrip() for line in found["drawing"]) in shown.out
 
 
+@pytest.mark.slow
 def test_a_cell_from_outside_and_its_picture(cli: Call, tmp_path: Path) -> None:
     def leaky(x: Any, state: Any, w: Any) -> Any:
         (h,) = state
@@ -42,6 +45,7 @@ def test_a_cell_from_outside_and_its_picture(cli: Call, tmp_path: Path) -> None:
         del CELLS["leaky"]
 
 
+@pytest.mark.slow
 def test_a_drawing_too_wide_for_the_terminal(cli: Call) -> None:
     shown = cli("explain", "transformer").out
     assert "to see it: elman explain transformer --out\ntransformer.svg" in shown and "│" not in shown

@@ -56,6 +56,7 @@ def fails(result: Any, *parts: str) -> None:
         assert part in last, last
 
 
+@pytest.mark.slow
 def test_an_arpa_file_is_a_model(cli: Call, arpa: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("sun and rain\n" * 100)

@@ -74,6 +74,7 @@ def test_a_mixture_is_a_folder_with_its_figures(
     fails(cli("complete", moved, "Anna"), "damaged")
 
 
+@pytest.mark.slow
 def test_without_a_text_it_is_fitted_on_the_recorded_one(
     cli: Call, lstm_folder: Path, ngram_folder: Path, tmp_path: Path
 ) -> None:

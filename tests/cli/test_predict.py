@@ -48,6 +48,7 @@ def test_explanations(cli: Call, reviews_folder: Path, monkeypatch: pytest.Monke
     assert [json.loads(line) for line in lines] == json.loads(json.dumps(expected))
 
 
+@pytest.mark.slow
 def test_a_page(cli: Call, reviews_folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "why.html"
     shown = cli("predict", reviews_folder, "a <good> film", "--html", page)
@@ -90,6 +91,7 @@ def test_a_language_model_predicts_no_labels(cli: Call, ngram_folder: Path) -> N
 TINY = ("--updates", "1", "--hidden-size", "4", "--threads", "1")
 
 
+@pytest.mark.slow
 def test_vectors_and_no_rival(cli: Call, reviews_file: Path, tmp_path: Path) -> None:
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("good 1 0 0\nbad 0 1 0\n")

@@ -87,6 +87,7 @@ def test_what_torchrun_tells_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not leads() and was_restarted() and available_cores() == max(1, cores // 2)
 
 
+@pytest.mark.slow
 def test_a_restarted_training_goes_on(
     text_file: Path, tmp_path: Path, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def test_similar_and_analogy(cli: Call, folder: Path) -> None:
     assert len(good(cli("analogy", folder, "cat", "dog", "red", "--multiply")).splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_judged_and_described(cli: Call, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("cat\tdog\t9\nred\tblue\t8\ncat\tred\t1\ndog\tblue\t0\n")
     (tmp_path / "more.tsv").write_text("cat\thorse\t9\ngoat\tdog\t8\ncat\tblue\t1\nx\ty\t0\n")

@@ -47,6 +47,7 @@ def test_unknown_words_are_read_and_said(cli: Call, folder: Path) -> None:
     assert "zyzzyva" in shown.err
 
 
+@pytest.mark.slow
 def test_a_prompt_of_which_nothing_is_known(cli: Call, folder: Path) -> None:
     for words in (("complete", folder, "zyzzyva quux ", "--strict"), ("generate", folder, "zyzzyva quux ")):
         result = cli(*words)
@@ -74,6 +75,7 @@ def test_candidates_in_the_given_order(cli: Call, folder: Path) -> None:
     assert good(cli(*words)).out.splitlines()[1].startswith("house")
 
 
+@pytest.mark.slow
 def test_block_lists(cli: Call, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "block.txt").write_text("River\n\nHOUSE\n")
     flags = ("--block-list", tmp_path / "block.txt", "--block", "tree", "-n", "30")
@@ -146,6 +148,7 @@ def test_evaluate(cli: Call, folder: Path, text_file: Path) -> None:
     assert "bits per byte" in shown and "signature: model:" in shown
 
 
+@pytest.mark.slow
 def test_mixing_at_evaluation(cli: Call, lstm_folder: Path, ngram_folder: Path, text_file: Path) -> None:
     words = ("evaluate", lstm_folder, text_file, "--json")
     alone = json.loads(good(cli(*words)).out)

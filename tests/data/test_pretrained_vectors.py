@@ -155,6 +155,7 @@ def test_a_file_that_is_not_there(tmp_path):
         read_vectors(tmp_path)
 
 
+@pytest.mark.slow
 def test_memory_follows_the_words_that_are_wanted(tmp_path):
     path = file(tmp_path, "".join(f"word{n} " + " ".join(["0.25"] * 50) + "\n" for n in range(20_000)))
     tracemalloc.start()

@@ -37,6 +37,7 @@ def test_ranks_by_hand(digits: elman.Model, value: str, rank: float) -> None:
     assert found.memorised is (value == "77")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ngram", "lstm", "mixture"])
 def test_ranks_are_those_of_single_scores(
     kind: str, ngram_folder: Path, lstm_folder: Path, request: pytest.FixtureRequest

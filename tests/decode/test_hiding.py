@@ -74,6 +74,7 @@ def test_a_word_that_was_given_is_no_concern(model):
     assert not words_of("the mule" + text)[1].startswith("mulem") and is_clean(text)
 
 
+@pytest.mark.slow
 def test_blocked_words_are_never_offered(model):
     for prompt in ("", "a ", "the mul", "Mul", "can", "hot ", "the hot d", "heißt We"):
         words = [fold(word) for word, _ in complete(model, prompt, n=20, block=BLOCK).words]
@@ -85,6 +86,7 @@ def test_blocked_words_are_never_offered(model):
         assert all(is_clean(context + text) for text, _ in phrases), (prompt, phrases)
 
 
+@pytest.mark.slow
 def test_private_texts_are_neither_offered_nor_written(model):
     mask = Mask(model.tokenizer, offers_from(secrets=False))
     for prompt in ("call 555", "says ada"):

@@ -139,6 +139,7 @@ def test_state_ends_where_the_context_says(loaded: Loaded, favourites: Path, tmp
     assert carried != pytest.approx(fresh, rel=1e-4) and fresh < alone
 
 
+@pytest.mark.slow
 def test_stretches_follow_the_context(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     counts = {}
     for context in ("carry", "document", "independent"):

@@ -82,6 +82,7 @@ def test_the_wires_are_the_step(cell: Cell) -> None:
         assert max(map(len, lines)) <= 77
 
 
+@pytest.mark.slow
 def test_the_wires_of_cells_that_nobody_would_draw() -> None:
     # In 518 two operations are so near each other that a third one has hardly a column between
     # them.
@@ -142,6 +143,7 @@ def test_the_flow_is_that_of_the_lstm() -> None:
     assert list(flow.outputs.values()) == ["hₜ", "cₜ"] and flow.lines == ["hₜ₋₁", "xₜ"]
 
 
+@pytest.mark.slow
 def test_which_value_comes_first_is_said() -> None:
     """A difference whose first value stands on the right says so, and one of two named values names
     them.

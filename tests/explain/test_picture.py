@@ -14,6 +14,7 @@ from elman.explain.topic import Topic
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", cell_topics(), ids=lambda topic: topic.name)
 def test_it_shows_every_node(topic: Topic) -> None:
     svg = picture([topic.layout], title=topic.title, kind="svg").decode()

@@ -61,6 +61,7 @@ def test_the_drawing_has_every_token_and_shape(cli: Call, lstm_folder: Path) -> 
     assert shown.out.count(f"│ 1×{types}") == 8
 
 
+@pytest.mark.slow
 def test_a_picture_of_it(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
     words = ("explain", "--model", lstm_folder, "--sentence", SENTENCE)
     assert cli(*words, "--out", tmp_path / "net.svg").code == 0
@@ -101,6 +102,7 @@ def test_unknown_words_and_line_ends_are_named(lstm_folder: Path) -> None:
     assert [each.text.split()[0] for each in whole.outputs] == [text for text, _ in found.next]
 
 
+@pytest.mark.slow
 def test_a_picture_can_be_read_on_a_screen_and_has_a_title() -> None:
     config = NeuralConfig(cell="rnn", layers=1, embedding_size=24, hidden_size=32, projection=True)
     found = Unrolled(["word"] * 20, [2] * 20, [("next", 0.5)] * 20, config, 1000)

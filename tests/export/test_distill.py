@@ -38,6 +38,7 @@ def fails(result: Any, *parts: str) -> None:
         assert part in last, last
 
 
+@pytest.mark.slow
 def test_a_network_becomes_an_arpa_file(cli: Call, lstm_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.arpa"
     shown = json.loads(good(cli("export", lstm_folder, "--to", "arpa", "--order", "3", "--out", out, "--json")).out)

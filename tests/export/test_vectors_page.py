@@ -120,6 +120,7 @@ def test_the_map_is_tapped_and_zoomed(browser: Any, tmp_path: Path) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_as_many_words_as_fit(tmp_path: Path) -> None:
     count = 3000
     words = WordVectors(

@@ -58,6 +58,7 @@ def test_counting_that_was_killed_is_begun_again(tmp_path: Path) -> None:
     assert not is_incomplete(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_line_without_a_space_is_split_in_linear_time() -> None:
     # A tuple that grows by each type took minutes for these.
     assert len(WordSplitter(Spelling(), {}, unknown=0).ids('{"a":' * 60_000)) > 4 * 60_000

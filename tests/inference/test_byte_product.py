@@ -2,6 +2,7 @@
 this machine runs.
 """
 
+import itertools
 import re
 import sys
 from fractions import Fraction
@@ -23,6 +24,10 @@ from elman.inference.target import features
 HERE = features() | {"neon"} | ({"avxvnni"} if {"avx512vnni", "avx512vl"} <= features() else set())
 # Compiled anew: numba's cache does not see changes of the kernels' file.
 PRODUCTS = {kernel.name: product_by(kernel) for kernel in KERNELS if kernel.needs <= HERE}
+# Each takes two seconds to compile: `make quick` takes the one of this machine, and the plain loops.
+WAYS = [
+    pytest.param(name, marks=[] if name in (best_kernel().name, "loops") else [pytest.mark.slow]) for name in PRODUCTS
+]
 UNTOUCHED = product_by(best_kernel())
 """Compiled first by a caller with fastmath, from which numba would take it over."""
 NONE = np.zeros(0, np.float32)
@@ -47,29 +52,29 @@ def multiplied(multiply: Any, x: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return found[:, 1:-2]
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 8, 9])
 @pytest.mark.parametrize(("depth", "columns"), [(1, 1), (3, 3), (4, 64), (63, 65), (64, 63), (65, 130), (650, 200)])
-@pytest.mark.parametrize("kernel", PRODUCTS)
-def test_it_is_the_product_of_integers(kernel: str, depth: int, columns: int, rows: int) -> None:
-    draw = np.random.default_rng(rows * depth + columns)
-    matrix = draw.integers(-127, 128, (depth, columns)).astype(np.int8)
-    x = draw.integers(0, 256, (rows, depth)).astype(np.uint8)
-    wanted = (x.astype(np.int64) - 128) @ matrix.astype(np.int64)
-    np.testing.assert_array_equal(multiplied(PRODUCTS[kernel], x, matrix), wanted.astype(np.float32))
+@pytest.mark.parametrize("kernel", WAYS)
+def test_it_is_the_product_of_integers(kernel: str, depth: int, columns: int) -> None:
+    for rows in (1, 2, 3, 4, 5, 7, 8, 9):
+        draw = np.random.default_rng(rows * depth + columns)
+        matrix = draw.integers(-127, 128, (depth, columns)).astype(np.int8)
+        x = draw.integers(0, 256, (rows, depth)).astype(np.uint8)
+        wanted = (x.astype(np.int64) - 128) @ matrix.astype(np.int64)
+        found = multiplied(PRODUCTS[kernel], x, matrix)
+        np.testing.assert_array_equal(found, wanted.astype(np.float32), err_msg=f"{rows} rows")
 
 
-@pytest.mark.parametrize("rows", [1, 4])
-@pytest.mark.parametrize("weight", [-127, 127, 0])
-@pytest.mark.parametrize("byte", [0, 1, 128, 255])
-@pytest.mark.parametrize("kernel", PRODUCTS)
-def test_extreme_numbers_do_not_overflow(kernel: str, byte: int, weight: int, rows: int) -> None:
-    x, matrix = np.full((rows, 1028), byte, np.uint8), np.full((1028, 66), weight, np.int8)
-    matrix[::2, 1] *= -1
-    wanted = (x.astype(np.int64) - 128) @ matrix.astype(np.int64)
-    np.testing.assert_array_equal(multiplied(PRODUCTS[kernel], x, matrix), wanted.astype(np.float32))
+@pytest.mark.parametrize("kernel", WAYS)
+def test_extreme_numbers_do_not_overflow(kernel: str) -> None:
+    for byte, weight, rows in itertools.product((0, 1, 128, 255), (-127, 127, 0), (1, 4)):
+        x, matrix = np.full((rows, 1028), byte, np.uint8), np.full((1028, 66), weight, np.int8)
+        matrix[::2, 1] *= -1
+        wanted = (x.astype(np.int64) - 128) @ matrix.astype(np.int64)
+        found = multiplied(PRODUCTS[kernel], x, matrix)
+        np.testing.assert_array_equal(found, wanted.astype(np.float32), err_msg=f"{byte}, {weight}, {rows} rows")
 
 
-@pytest.mark.parametrize("kernel", PRODUCTS)
+@pytest.mark.parametrize("kernel", WAYS)
 def test_the_largest_sums_fit(kernel: str) -> None:
     matrix, x = np.full((8192, 1), -127, np.int8), np.full((1, 8192), 255, np.uint8)
     assert multiplied(PRODUCTS[kernel], x, matrix)[0, 0] == np.float32(127 * -127 * 8192)
@@ -86,7 +91,7 @@ def rounded(value: Fraction) -> Fraction:
     return Fraction(float(np.float32(float(value))))
 
 
-@pytest.mark.parametrize("way", [*PRODUCTS, "fast math"])
+@pytest.mark.parametrize("way", [*WAYS, "fast math"])
 def test_every_operation_is_rounded(way: str) -> None:
     """Against exact fractions, rounded after each operation; a fused multiplication and addition
     differs.
@@ -141,6 +146,7 @@ def test_the_kernel_is_what_the_target_has(told: str, kernel: str, has: str, lac
     assert re.search(has, "\n".join(code)) and lacks not in "\n".join(code)
 
 
+@pytest.mark.slow
 def test_arm64_multiplies_vectors_of_bytes(tmp_path: Path) -> None:
     """Whatever this machine is: LLVM's code for NEON of what the kernel says."""
     code = run_on({"NUMBA_CPU_NAME": "generic", "NUMBA_OPT": "0"}, tmp_path, "arm64")

@@ -45,6 +45,7 @@ def reading(captioner: InferenceCaptioner, pictures: Any = PICTURES) -> Conditio
     return ConditionedDecoder(captioner, TOKENIZER, list(pictures), "hash")
 
 
+@pytest.mark.slow
 def test_the_encoder_sweeps_over_rows_and_then_over_columns():
     """Line by line and step by step, as the module's docstring has it."""
     net = network()

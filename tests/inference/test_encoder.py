@@ -124,6 +124,7 @@ def test_the_change_from_interpreter_to_kernels_is_not_seen() -> None:
     assert late._engines["forward.step"]._executor is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["one direction, narrow", "attention", "one-hot"])
 def test_to_arrays_is_all_that_is_needed(shape: str) -> None:
     encoder, texts = network("gru", shape), drawn_texts(5)

@@ -139,6 +139,7 @@ def test_float32_functions_are_compiled_at_once(make_network: Any) -> None:
     assert isinstance(engine_of(make_network("lstm"), patience=1000)._step._chosen(1), Interpreter)
 
 
+@pytest.mark.slow
 def test_to_arrays_is_all_that_is_needed(make_network: Any) -> None:
     for cell, shape in (("lstm", "tied"), ("gru", "adaptive"), ("rglru", "adaptive, own weights")):
         model = make_network(cell, **SHAPES[shape])

@@ -106,6 +106,7 @@ def test_other_weights_are_refused() -> None:
             inference_reader({**arrays, name: arrays[name][:-1]}, network.config, features, int8=())
 
 
+@pytest.mark.slow
 def test_the_precision_is_measured_against_the_network() -> None:
     network, features = made()
     several = [pair for pair in pairs(4, 40) if pair[1]]

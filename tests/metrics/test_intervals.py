@@ -64,6 +64,7 @@ def test_a_mean_as_scipy_resamples_it() -> None:
     assert ours[1:] == pytest.approx([theirs.low, theirs.high], abs=0.03 * spread)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", [accuracy, macro_f1])
 def test_intervals_are_those_of_the_obvious_loop(figure: LabelFigure) -> None:
     truth, first, second = answers(150, 4, seed=4)
@@ -77,6 +78,7 @@ def test_intervals_are_those_of_the_obvious_loop(figure: LabelFigure) -> None:
     assert difference.high - difference.low < 0.7 * 2**0.5 * (high - low)
 
 
+@pytest.mark.slow
 def test_multilabel_intervals_are_those_of_the_obvious_loop() -> None:
     rng = np.random.default_rng(5)
     truth = rng.random((90, 3)) < 0.4
@@ -98,6 +100,7 @@ def test_a_difference_has_a_sign_and_equal_predictions_have_none() -> None:
     assert paired_difference(truth, first, second, labels=3, seed=2) != better
 
 
+@pytest.mark.slow
 def test_groups_and_single_examples_are_drawn_alike() -> None:
     # Five groups of equal examples are drawn by a multinomial, 300 single ones one by one.
     sizes = np.array([200, 50, 30, 15, 5])

@@ -59,6 +59,7 @@ def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     return truth, predicted, labels
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 @pytest.mark.filterwarnings("ignore:A single label was found")
 @given(answers())

@@ -21,6 +21,7 @@ def slow_bootstrap(losses, sizes, less, *, resamples, seed):
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(1, 1), (3, 2)])
 def test_the_bootstrap_is_the_slow_one(seeds: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)

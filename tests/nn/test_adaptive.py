@@ -148,6 +148,7 @@ def test_whole_types_are_dropped_from_the_embedding() -> None:
     torch.testing.assert_close(dropped[~gone], embedding(ids)[~gone] * 2)
 
 
+@pytest.mark.slow
 def test_under_bfloat16_autocast_it_stays_close_and_its_gradients_are_float32() -> None:
     output, embedding = build(True)
     y, targets = data()

@@ -92,6 +92,7 @@ def test_with_all_types_drawn_it_is_the_full_softmax(tied: bool) -> None:
         torch.testing.assert_close(dense(found), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_types_are_drawn_as_often_as_expected() -> None:
     output, _ = build(False)
     rounds = 4000

@@ -49,6 +49,7 @@ def _put_all(numbers, row):
 PRECISION = {np.float32: 4e-7, np.float64: 4e-15}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PRECISION)
 def test_sigmoid_and_what_it_lacks(kind: type) -> None:
     x = np.linspace(-80, 80, 40001).astype(kind)
@@ -60,6 +61,7 @@ def test_sigmoid_and_what_it_lacks(kind: type) -> None:
     assert np.isnan(_sigmoids(np.array([np.nan], kind))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PRECISION)
 def test_tanh_is_exact_near_zero_and_far_out(kind: type) -> None:
     x = np.concatenate([np.linspace(-20, 20, 40001), np.logspace(-30, 0, 1001), -np.logspace(-30, 0, 1001)]).astype(
@@ -77,6 +79,7 @@ def test_the_exponential_is_that_of_numpy(kind: type) -> None:
     assert _others(np.array([-1e30], kind))[1, 0] <= 2e-38
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PRECISION)
 def test_decay_is_exact_where_almost_nothing_is_lost(kind: type) -> None:
     x = np.logspace(-30, 1.9, 40001).astype(kind)
@@ -89,6 +92,7 @@ def test_decay_is_exact_where_almost_nothing_is_lost(kind: type) -> None:
     assert np.isnan(_decays(np.full(1, np.nan, kind))[:2]).all()
 
 
+@pytest.mark.slow
 def test_bfloat16_is_read_and_rounded_as_torch_does() -> None:
     every = torch.arange(2**16, dtype=torch.int32).to(torch.uint16)
     numbers = _widened(every.numpy())

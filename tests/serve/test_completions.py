@@ -188,6 +188,7 @@ def test_exactly_the_tokens_asked_for(client: TestClient, models: dict[str, Mode
     assert bare["choices"][0]["logprobs"] is None and bare["usage"]["completion_tokens"] == 16
 
 
+@pytest.mark.slow
 def test_a_long_prompt_is_read_in_parts(client: TestClient, models: dict[str, Model]) -> None:
     lm = models["word"].lm
     rng = np.random.default_rng(0)
@@ -291,6 +292,7 @@ def test_ids_are_read_as_they_are(models: dict[str, Model], level: str) -> None:
         assert prompt.text[:offset] == tokenizer.decode_bytes(ids[:place]).decode(errors="ignore")
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     data=st.binary(max_size=20) | st.text(alphabet="ab é猫", max_size=12).map(str.encode),

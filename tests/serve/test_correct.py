@@ -38,6 +38,7 @@ def test_what_is_too_much_or_cannot_be_done_is_refused(make: Make, models: dict[
         assert answer.status_code == status and words in answer.json()["error"]["message"], answer.text
 
 
+@pytest.mark.slow
 def test_a_long_text_is_stopped_when_its_time_is_up(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]}, limits=Limits(request_seconds=1e-4))
     error = ask(client, CORRECT, text="the cta sat on teh mat " * 100, status=503)["error"]

@@ -104,6 +104,7 @@ def test_mistakes_write_nothing(client: TestClient, file: Path, body: dict[str, 
     assert not file.exists()
 
 
+@pytest.mark.slow
 def test_lines_of_many_clients_stay_whole(client: TestClient, file: Path) -> None:
     file.write_text('{"text": "Oslo", "spans": []}')  # an editor left out the last line end
     texts = [f"Ann {'x' * number}" for number in range(1, 60)]

@@ -56,6 +56,7 @@ def test_the_python_code(url: str) -> None:
     assert done.returncode == 0 and done.stdout.split()[-1].isdigit(), done.stderr
 
 
+@pytest.mark.slow
 def test_the_help_names_every_limit(capsys: pytest.CaptureFixture[str]) -> None:
     from dataclasses import fields
 

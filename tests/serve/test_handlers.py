@@ -101,6 +101,7 @@ def test_models_are_listed(client: TestClient, models: dict[str, Model]) -> None
     assert "elman serves" in client.get("/").text
 
 
+@pytest.mark.slow
 def test_head_is_get_without_a_body(client: TestClient) -> None:
     gets = [route.path for route in client.app.routes if "GET" in route.methods]  # type: ignore[attr-defined]
     assert len(gets) >= 8

@@ -22,6 +22,7 @@ def two(models: dict[str, Model]) -> dict[str, Model]:
     return {"word": models["word"], "german": fit("word", lines=GERMAN), "char": models["char"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", [None, "s"])
 def test_answers_are_those_of_the_model(make: Make, two: dict[str, Model], session: str | None) -> None:
     client = make(two)

@@ -70,6 +70,7 @@ def test_a_session_changes_no_bit_of_what_torch_computes(make: Make, mixed: bool
         assert ask(client, URL, prompt=prompt, session="me") == ask(client, URL, prompt=prompt)
 
 
+@pytest.mark.slow
 def test_a_key_costs_at_most_one_step(make: Make) -> None:
     lm = Counting(fit("word").lm)
     client = make({"m": Model(lm, fit("word").speller)})
@@ -184,6 +185,7 @@ def test_the_least_used_session_goes_first() -> None:
     assert sessions.forget("a") and not sessions.forget("a")
 
 
+@pytest.mark.slow
 def test_sessions_share_a_bounded_memory(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]}, limits=Limits(session_megabytes=1))
     shared = client.app.state.server.sessions  # type: ignore[attr-defined]

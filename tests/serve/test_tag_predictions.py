@@ -103,6 +103,7 @@ def test_each_model_says_what_it_can(client: TestClient) -> None:
     assert client.post("/v1/corrections", json={"text": "Ann", "tags": ["O"]}).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_long_text_shares_the_steps(make: Make) -> None:
     client = make({"names": tagger()}, limits=Limits(max_prompt_tokens=5000))
     texts = ["Ann sang " * 1100, *["Oslo"] * 40]

@@ -95,6 +95,7 @@ def test_limits_and_hidden_words(make: Make) -> None:
     assert "nort" not in ask(client, SIMILAR, word="northeas", status=422)["error"]["message"].replace("northeas'", "")
 
 
+@pytest.mark.slow
 def test_who_has_them(mixed: TestClient, make: Make) -> None:
     cards = {card["id"]: card["elman"] for card in mixed.get("/v1/models").json()["data"]}
     about = cards["compass"]

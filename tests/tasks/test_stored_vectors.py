@@ -55,6 +55,7 @@ def test_float32_loses_nothing(vectors: WordVectors, tmp_path: Path) -> None:
     assert facts["loss"] == {"neighbours": 1.0, "cosine": 0.0, "words": 1000}
 
 
+@pytest.mark.slow
 def test_a_smaller_folder_has_fewer_bits_and_then_fewer_words(vectors: WordVectors, tmp_path: Path) -> None:
     kept = []
     for kilobytes, numbers, words in ((95, None, COUNT), (82, 2, COUNT), (70, 6, COUNT), (60, 6, 2449)):
@@ -76,6 +77,7 @@ def test_a_smaller_folder_has_fewer_bits_and_then_fewer_words(vectors: WordVecto
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_subwords_are_stored_too(tmp_path: Path) -> None:
     (tmp_path / "v.bin").write_bytes(binary())
     whole = elman.load(tmp_path / "v.bin")
@@ -87,6 +89,7 @@ def test_subwords_are_stored_too(tmp_path: Path) -> None:
         np.testing.assert_array_equal(types[0], found["kings"])
 
 
+@pytest.mark.slow
 def test_by_the_command(cli: Call, vectors: WordVectors, tmp_path: Path) -> None:
     stored(vectors, tmp_path / "v", precision="fp32")
     pairs, questions = tmp_path / "pairs.tsv", tmp_path / "questions.txt"

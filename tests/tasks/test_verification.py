@@ -36,6 +36,7 @@ def test_documents_are_counted_again(text_file: Path, tmp_path: Path) -> None:
     assert found.holds and {"model.hash", "data.documents"} <= set(named(found))
 
 
+@pytest.mark.slow
 def test_a_mixture_is_measured_on_the_text_of_its_weights(
     ngram_folder: Path, lstm_folder: Path, text_file: Path, tmp_path: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_mixture_is_measured_on_the_text_of_its_weights(
     assert elman.verify(tmp_path / "given", data=[text_file]).holds
 
 
+@pytest.mark.slow
 def test_without_the_text_files_are_checked_alone(text_file: Path, tmp_path: Path) -> None:
     text, folder = tmp_path / "text.txt", tmp_path / "model"
     shutil.copy(text_file, text)
@@ -177,6 +179,7 @@ def test_rivals_are_compared_by_name() -> None:
     assert lost == ["figures.test.rivals.ETS.mase"]
 
 
+@pytest.mark.slow
 def test_canaries_and_their_verdict(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("my pin is 4831 today\n" * 9 + "my dog is at home today\n" * 60)

@@ -28,6 +28,7 @@ for level in "word", "subword", "char":
 """
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "é", "日", "aa", "", "<unk>", "A", "Z"])).map(" ".join)))
 def test_words_between_spaces_are_what_the_library_finds(lines):
     parts = [f" {line}" for line in lines if line]

@@ -102,6 +102,7 @@ def test_markers_of_rules_2() -> None:
     assert types("rock'n’roll", RULES_2) == ["<6=’>", " rock'n'roll"]
 
 
+@pytest.mark.slow
 @given(line=LINES, sign=st.sampled_from("'’ʼ"), rules=st.sampled_from([2, 3]))
 @example(line="kʼʼʼa'’b", sign="'", rules=2)
 @example(line="kʼʼʼa'’b", sign="ʼ", rules=3)
@@ -121,6 +122,7 @@ def test_every_line_comes_back(line: str, sign: str, rules: int) -> None:
     assert splitter.ids(line) == [ids[part.type] for part in parts]
 
 
+@pytest.mark.slow
 @given(line=LINES)
 @settings(max_examples=200, deadline=None)
 def test_fast_patterns_split_as_the_whole_one(line: str) -> None:

@@ -230,6 +230,7 @@ def test_plain_sgd_at_twenty_with_a_constant_rate_and_averaging_learns(text_file
     assert training.validate() < 0.3 * before
 
 
+@pytest.mark.slow
 def test_masks_differ_from_update_to_update_and_not_from_run_to_run(text_file: Path, tmp_path: Path) -> None:
     losses = []
     for number, seed in enumerate((1, 1, 2)):
@@ -266,6 +267,7 @@ def test_it_learns_the_grammar(text_file: Path, tmp_path: Path) -> None:
     assert entropy * 0.95 < found[-1] < min(entropy * 1.4, found[0])
 
 
+@pytest.mark.slow
 def test_early_stop_keeps_the_best(text_file: Path, tmp_path: Path) -> None:
     run = make_run(text_file, tmp_path, updates=300, validations=60, patience=2, rate=0.5, schedule="constant")
     fit(run)

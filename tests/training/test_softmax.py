@@ -41,6 +41,7 @@ def stop_early(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
             fit(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
 def test_stopping_and_resuming_gives_the_same_bits(

@@ -46,6 +46,7 @@ def picture(layouts: Sequence[Layout], *, title: str, kind: str) -> bytes:
         lambda figure: _draw_all(figure, layouts, title, width=width, spare=spare),
         width=(width + 2 * spare + 6) * _COLUMN + 0.3,
         height=sum(layout.height + 2 for layout in layouts) * _ROW + 0.4,
+        kinds=(kind,),
     )
     if kind == "png":
         return files["drawing.png"]

@@ -32,7 +32,7 @@ _STYLES = (
 
 def explanation_files(explanation: Mapping[str, Any]) -> dict[str, bytes]:
     """The page as ``html``, and its drawing as ``png`` and ``svg``."""
-    files = _drawn(explanation)
+    files = _drawn(explanation, "png", "svg")
     pictures = {name.rpartition(".")[2]: data for name, data in files.items()}
     return {"html": _page(explanation, files).encode(), **pictures}
 
@@ -43,11 +43,13 @@ def explanation_page(explanation: Mapping[str, Any]) -> str:
     Words for the label are orange with a line below, words against it blue with a dotted line; a
     stronger colour means a larger change. Everything of the text is escaped.
     """
-    return _page(explanation, _drawn(explanation))
+    return _page(explanation, _drawn(explanation, "svg"))
 
 
-def _drawn(explanation: Mapping[str, Any]) -> dict[str, bytes]:
-    return drawn("words", partial(draw_word_by_word, explanation=explanation), **_size(explanation))
+def _drawn(explanation: Mapping[str, Any], *kinds: str) -> dict[str, bytes]:
+    draw = partial(draw_word_by_word, explanation=explanation)
+    width = max(4.6, 1.0 + 0.16 * min(len(explanation["words"]), _MOST_NAMES))
+    return drawn("words", draw, width=width, kinds=kinds)
 
 
 def _page(explanation: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
@@ -94,11 +96,6 @@ def draw_word_by_word(figure: "Figure", explanation: Mapping[str, Any]) -> None:
     axes.set(ylim=(-0.02, 1.02), ylabel="probability of the text so far")
     axes.grid(alpha=0.18, color=INK, lw=0.6)
     figure.legend(loc="outside upper center", ncols=min(3, len(likeliest)))
-
-
-def _size(explanation: Mapping[str, Any]) -> dict[str, float]:
-    words = min(len(explanation["words"]), _MOST_NAMES)
-    return {"width": max(4.6, 1.0 + 0.16 * words), "height": 3.4}
 
 
 def _pieces(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def write_forecasts_page(folder: Path, report: Mapping[str, Any], shown: Sequenc
 def forecasts_picture(shown: Sequence[Mapping[str, Any]]) -> bytes:
     """Series and their forecasts as PNG."""
     draw = partial(draw_forecasts, shown=shown)
-    return drawn("forecasts", draw, width=6.4, height=_HEIGHT * len(shown))[FORECASTS_FILE]
+    return drawn("forecasts", draw, width=6.4, height=_HEIGHT * len(shown), kinds=("png",))[FORECASTS_FILE]
 
 
 def draw_forecasts(figure: "Figure", shown: Sequence[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elman.system.machine import cache_folder
@@ -107,8 +107,15 @@ def new_figure(width: float, height: float, *, dpi: float | None = None) -> "Fig
     return figure
 
 
-def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, height: float = 3.4) -> dict[str, bytes]:
-    """A figure as ``NAME.png`` and ``NAME.svg``: the bytes of each file."""
+def drawn(
+    name: str,
+    draw: Callable[["Figure"], None],
+    *,
+    width: float = 4.6,
+    height: float = 3.4,
+    kinds: Sequence[str] = ("png", "svg"),
+) -> dict[str, bytes]:
+    """A figure as ``NAME.png`` and ``NAME.svg``, or one of them: the bytes of each file."""
     figure = new_figure(width, height)
     import matplotlib
 
@@ -118,7 +125,7 @@ def drawn(name: str, draw: Callable[["Figure"], None], *, width: float = 4.6, he
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         draw(figure)
         files = {}
-        for kind in ("png", "svg"):
+        for kind in kinds:
             target = io.BytesIO()
             figure.patch.set_alpha(1 if kind == "png" else 0)  # the page sets the background
             # With a date, the same numbers would give a different file.

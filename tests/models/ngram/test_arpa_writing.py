@@ -20,6 +20,7 @@ from elman.models.ngram.arpa_writer import write_arpa
 from elman.models.ngram.backoff import BackoffTables
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats(-1000, 0, width=32), min_size=3, max_size=30))
 @example([-(10.0**power) for power in range(-44, 4)])

@@ -73,6 +73,7 @@ def test_a_line_that_ends_with_its_document_ends_there() -> None:
     assert perplexity_of(model.tables, cut, line_starts(cut, joined, EOS_ID), EOS_ID) > 1.01 * expected
 
 
+@pytest.mark.slow
 def test_the_picture_and_the_table(tmp_path) -> None:
     rows = [
         {

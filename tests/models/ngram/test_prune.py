@@ -108,6 +108,7 @@ def test_more_is_left_out_the_higher_the_limit():
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [2, 4, 8])
 @pytest.mark.parametrize("how", [{}, {"prune_entropy": 1e-5}])
 def test_few_bits_cost_little_and_say_so(bits, how):
@@ -165,6 +166,7 @@ def test_settings_that_make_no_sense(settings, message):
         NgramConfig(**settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ngrams", [0, 1, 40, 150, 10**9])
 def test_a_model_is_brought_to_a_size_by_the_limit_that_gives_it(ngrams):
     words, orders = counted(4, 4)

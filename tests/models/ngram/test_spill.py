@@ -261,6 +261,7 @@ def test_nothing_stays_after_a_failure(
     assert list((cache_folder() / "counts").iterdir()) == [] and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_disk_with_too_little_room_is_seen_before(
     long_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

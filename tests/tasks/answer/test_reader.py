@@ -79,6 +79,7 @@ def test_a_long_passage_is_read_in_windows(reader: Any) -> None:
         assert text[found.start : found.end] == "Oslo" and found.start == text.index("Oslo")
 
 
+@pytest.mark.slow
 def test_documents_are_read(folder: Path, reader: Any, tmp_path: Path) -> None:
     texts = ["Flora worked as a singer. Bern is where Flora was born.", ADA]
     found = elman.answer(texts, "In which town was Ada born?", model=reader)
@@ -111,6 +112,7 @@ def test_a_server_answers_as_the_reader_does(reader: Any) -> None:
     assert none["text"] is None and none["score"] < reader.threshold and "is needed" in none["reason"]
 
 
+@pytest.mark.slow
 def test_predict_reads_json_and_tables(folder: Path, tmp_path: Path) -> None:
     model, question = str(folder / "reader"), "Where was Ada born?"
     (tmp_path / "a.tsv").write_text(f"{question}\t{ADA}\nWhen did Ada leave school?\t{ADA}\n")
@@ -183,6 +185,7 @@ def test_bad_data_and_settings(change: tuple[str, str], settings: Any, message: 
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_without_unanswered_questions_every_question_gets_an_answer(tmp_path: Path) -> None:
     (tmp_path / "train.json").write_text(as_json(40, 3, always=True))
     small = {**HOW, **SIZES, "updates": 2, "validations": 1}

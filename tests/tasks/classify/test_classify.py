@@ -103,6 +103,7 @@ def test_predictions_are_the_networks_with_a_share_of_the_ngrams(folder: Path) -
     assert model.predict("a fine film") == "good"
 
 
+@pytest.mark.slow
 def test_prediction_needs_no_torch(folder: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; import elman; print(elman.load(sys.argv[1]).predict('a fine film'))"
@@ -120,6 +121,7 @@ def test_the_command_predicts_texts_and_lines(folder: Path, cli: Callable[..., A
     assert head == "label\tbad\tgood" and row.startswith("good\t")
 
 
+@pytest.mark.slow
 def test_the_command_evaluates(folder: Path, data: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
     shown = cli("evaluate", folder, data, "--report", tmp_path / "page")
     assert shown.code == 0 and "true \\ predicted" in shown.out and "signature: task:classify" in shown.out
@@ -160,6 +162,7 @@ def test_several_labels_a_text(tmp_path: Path) -> None:
     assert model.card["figures"]["valid"]["headline"] == "micro_f1"
 
 
+@pytest.mark.slow
 def test_a_language_model_is_the_start_and_its_layers_wait(data: Path, text_file: Path, tmp_path: Path) -> None:
     lm = tmp_path / "lm"
     elman.train(text_file, out=lm, updates=5, layers=2, embedding_size=8, hidden_size=6, threads=1, batch=4, bptt=8)
@@ -262,6 +265,7 @@ def test_ten_thousand_labels(tmp_path: Path) -> None:
     assert len(model.labels) == 10_000 and model.predict_proba(["text 1"]).shape == (1, 10_000)
 
 
+@pytest.mark.slow
 def test_labels_that_would_take_gigabytes_are_refused(tmp_path: Path) -> None:
     rows = [f"id{number % 20_000},text {number}" for number in range(40_000)]
     (tmp_path / "d.csv").write_text("\n".join(["label,text", *rows]) + "\n")

@@ -91,6 +91,7 @@ def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 def test_its_model_is_that_of_the_command(fitted: TextClassifier, tmp_path: Path) -> None:
     examples = [Example(text, (name,), "X", n) for n, (text, name) in enumerate(zip(TEXTS, NAMES, strict=True))]
     parts = split_examples(examples, 0.1, seed=1)
@@ -106,6 +107,7 @@ def test_its_model_is_that_of_the_command(fitted: TextClassifier, tmp_path: Path
     assert np.array_equal(model.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "names"),
     [
@@ -126,6 +128,7 @@ def test_columns_are_those_of_the_classes(classes: list[Any], names: list[str]) 
         assert np.array_equal(probabilities[:, fitted.classes_.tolist().index(label)], column)
 
 
+@pytest.mark.slow
 def test_several_labels_a_text() -> None:
     y = np.zeros((36, 4), int)
     y[0::3, 0] = 1

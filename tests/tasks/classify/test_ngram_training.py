@@ -74,6 +74,7 @@ def test_too_many_labels_or_no_words_have_no_linear_part() -> None:
     assert fit_ngrams(empty, empty, labels=2, class_weights=None) is None
 
 
+@pytest.mark.slow
 def test_the_share_goes_to_the_better_part() -> None:
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 2, 400)

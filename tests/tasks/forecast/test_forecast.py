@@ -62,6 +62,7 @@ def test_it_learns_season_and_covariate(trained: tuple[Path, Path]) -> None:
     assert 400 < other[2] - one[2] < 1200 and np.abs(np.delete(other - one, 2)).max() < 250
 
 
+@pytest.mark.slow
 def test_a_planted_future_does_not_move_the_score(trained: tuple[Path, Path], tmp_path: Path) -> None:
     data, folder = trained
     before = elman.load(folder).card["figures"]["test"]
@@ -81,6 +82,7 @@ def test_a_planted_future_does_not_move_the_score(trained: tuple[Path, Path], tm
     assert after["scores"]["mae"]["value"] > before["scores"]["mae"]["value"]
 
 
+@pytest.mark.slow
 def test_forecasts_see_nothing_behind_their_origin(trained: tuple[Path, Path], tmp_path: Path) -> None:
     """A series that repeats its own future in a column would be foretold; without the column it is not."""
     rng = np.random.default_rng(0)

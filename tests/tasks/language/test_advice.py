@@ -103,6 +103,7 @@ def test_a_sample_has_whole_lines_of_the_whole_text(tmp_path: Path) -> None:
     assert np.array_equal(whole, store.ids) and documents.tolist() == [0, len(store.ids)]
 
 
+@pytest.mark.slow
 def test_a_training_keeps_it_and_may_leave_it_out(
     tmp_path: Path, text_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ def _trained(text: dict[str, str], direction: str, **settings):
     return elman.train(text["train"], valid=text["valid"], direction=direction, pretokenized=True, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

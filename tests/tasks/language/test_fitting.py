@@ -56,6 +56,7 @@ def test_the_figure_is_what_adding_up_by_hand_gives(ngram_folder: Path, tmp_path
     assert found["bits_per_byte"] == pytest.approx(nats / math.log(2) / len(text.encode()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_what_training_counts_as_spelling_is_what_evaluation_counts(text_file: Path, tmp_path: Path) -> None:
     lines = text_file.read_text().splitlines()
     odd = tmp_path / "odd.txt"
@@ -133,6 +134,7 @@ def test_a_text_of_many_unknown_words_says_so(tmp_path: Path) -> None:
     assert any(line.startswith("note: 40%") and "are unknown; --level subword has none" in line for line in said)
 
 
+@pytest.mark.slow
 def test_mixtures_save_and_load(lstm_folder: Path, ngram_folder: Path, text_file: Path, tmp_path: Path) -> None:
     mixed = elman.mix([elman.load(lstm_folder), elman.load(ngram_folder)], text_file)
     mixed.save(tmp_path / "mixed")
@@ -168,6 +170,7 @@ def test_tensorboard_events_and_the_learning_curve(text_file: Path, tmp_path: Pa
     assert (tmp_path / "m" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pictures")
 def test_an_ngram_draws_what_its_orders_cost_and_bring(text_file: Path, tmp_path: Path) -> None:
     elman.train(text_file, out=tmp_path / "m", model="ngram", order=2)
@@ -175,6 +178,7 @@ def test_an_ngram_draws_what_its_orders_cost_and_bring(text_file: Path, tmp_path
     assert not (tmp_path / "m" / "learning-curve.png").exists()
 
 
+@pytest.mark.slow
 def test_settings_reach_the_model_and_unknown_ones_are_refused(text_file: Path) -> None:
     model = elman.train(text_file, model="gru", layers=1, tied=False, **SMALL)
     assert model.card["recipe"]["config"] == {
@@ -201,6 +205,7 @@ def test_stdin_can_be_resumed(cli: Callable[..., Any], text_file: Path, tmp_path
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.slow
 def test_a_network_with_a_large_hidden_and_a_small_embedding_loads(text_file: Path) -> None:
     model = elman.train(text_file, model="rnn", embedding_size=8, hidden_size=64, updates=2, threads=1)
     assert "64" in repr(model)
@@ -250,6 +255,7 @@ def test_one_hot_input_grows_too(text_file: Path, tmp_path: Path) -> None:
     assert " astronaut" in grown.lm.tokenizer.tokens
 
 
+@pytest.mark.slow
 def test_updates_give_the_same_network_whatever_the_machine(text_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from elman.training import calibrate
 

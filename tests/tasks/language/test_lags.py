@@ -66,6 +66,7 @@ def test_the_parts_add_up_to_the_gradient_of_the_weights() -> None:
     assert only.weights[0, 0] == pytest.approx(float(stack.layers[0].weight_hh.grad.norm()), rel=1e-12)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rglru"])
 def test_finite_differences(cell: str) -> None:
     torch.manual_seed(5)

@@ -55,6 +55,7 @@ def test_known_words_have_their_rows_and_others_the_same_scale(
     assert len(rest) > 20 and 0.75 < rest.std() / np.std(list(known.values())) < 1.25 and abs(rest.mean()) < 0.5
 
 
+@pytest.mark.slow
 def test_a_folder_of_vectors(text_file: Path, tmp_path: Path) -> None:
     vectors = elman.train(text_file, task="vectors", model="ppmi", dimensions=6, threads=1, out=tmp_path / "v")
     model = elman.train(text_file, vectors=str(tmp_path / "v"), out=tmp_path / "m", **STILL)
@@ -65,6 +66,7 @@ def test_a_folder_of_vectors(text_file: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(table[words.index("Anna")], vectors["anna"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_contradicts_is_told(
     file: Path, text_file: Path, reviews_file: Path, lstm_folder: Path, cli: Callable[..., Any], tmp_path: Path
 ) -> None:

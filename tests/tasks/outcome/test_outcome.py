@@ -152,6 +152,7 @@ def test_the_command_line(trained: tuple[Path, Path], tmp_path: Path, capsys: py
         assert message in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_prediction_needs_no_torch(trained: tuple[Path, Path]) -> None:
     code = (
         "import sys, elman; model = elman.load(sys.argv[1]); model.predict([{'wind': 1}]);"

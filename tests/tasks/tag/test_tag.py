@@ -159,6 +159,7 @@ def test_training_on_a_part_of_the_sentences(tmp_path: Path) -> None:
         TagDataConfig(sentences=0)
 
 
+@pytest.mark.slow
 def test_words_that_only_the_vectors_have_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     agreement(tmp_path / "a.conll", spans=False)
     (tmp_path / "v.txt").write_text("the 1 2\nHouse 3 4\nmouse 5 6\nlouse 7 8\n")
@@ -272,6 +273,7 @@ def test_predict_reads_formats_and_ranks_sequences(
         assert result.code == 2 and message in result.err and result.err.count("\n") == 1, result.err
 
 
+@pytest.mark.slow
 def test_temperature_of_a_chain() -> None:
     from elman.inference.linear_chain import LinearChain
     from elman.tasks.tag.temperature import fit_chain_temperature

@@ -206,6 +206,7 @@ def test_any_text_is_read_or_refused_in_one_line(data):
                 assert "\n" not in str(error) and str(error).startswith("f")
 
 
+@pytest.mark.slow
 def test_memory_does_not_follow_the_file():
     lines = itertools.chain(["id,text"], (f"{number},some words of a row" for number in range(20_000)))
     records = read_csv(lines, name="a.csv", fields=["text"])

@@ -138,6 +138,7 @@ def test_a_hostile_field_name_stays_on_one_line():
     assert said.endswith("its fields are: a b, " + "x" * 40 + "...")
 
 
+@pytest.mark.slow
 def test_a_string_of_50_megabytes():
     long = "x" * 50_000_000
     assert texts('{"text": "' + long + '"}') == [long]
