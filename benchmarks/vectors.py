@@ -1,24 +1,30 @@
 # ruff: noqa: E402 (the number of threads is set before numpy is loaded)
-"""Word vectors against gensim in the same run: words a second, quality, ratios.
+"""Word vectors against gensim and fastText's program in the same run: words a second, quality, ratios.
 
     python benchmarks/vectors.py TEXT --similarity wordsim353.tsv men.txt --analogies questions-words.txt \
-        [--models skipgram cbow fasttext glove ppmi] [--threads 2] [--epochs 5] [--dimensions 100] [--seeds 1]\
-        [--peer PYTHON]
+        [--models default skipgram cbow fasttext glove ppmi] [--threads 2] [--epochs 5] [--dimensions 100] \
+        [--seeds 1 2 3] [--peers gensim fasttext] [--peer PYTHON]
     python benchmarks/vectors.py --neighbours 400000 100
 
-Both read the same words: elman's, one sentence a line, in a file. Seconds are of training alone, without reading the
-text, building the vocabulary or compiling. gensim runs where it can be imported, in a process of its own: in this
-Python, or in the one that --peer names. --neighbours asks random vectors, so many words of so many dimensions, for
-the neighbours of words: all compared in full, and by 8 bits first.
+All read the same words: elman's, one sentence a line, in a file. Seconds are of training alone, without reading the
+text, building the vocabulary or compiling. gensim and fastText (`pip install gensim fasttext`) run where they can be
+imported, in processes of their own: in this Python, or in the one that --peer names. skipgram and cbow are compared
+with fastText without subwords; it takes 10 threads, so compare its CPU seconds. Of several seeds, the mean of each
+figure is shown with half of the distance between the least and the most, and how many of the ten nearest words of
+the 1,000 most frequent ones are the same with another seed. --neighbours asks random vectors, so many words of so
+many dimensions, for the neighbours of words: all compared in full, and by 8 bits first.
 """
 
 import argparse
+import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +45,7 @@ from elman.models.word_vectors import WordVectors
 from elman.progress import Progress, ScreenProgress
 from elman.system.machine import fingerprint
 from elman.tasks.vectors.model import load_any
+from elman.tasks.vectors.recipe import choose
 
 GENSIM = """
 import json, sys, time
@@ -56,6 +63,31 @@ model.train(corpus_file=asked["text"], total_words=model.corpus_total_words, tot
 print(json.dumps({"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}))
 model.wv.save_word2vec_format(asked["out"], binary=True)
 """
+# No epoch first: what takes time then is reading the text and making the vectors. With less than 10 threads, the
+# program trains vectors that it did not set. It takes no seed.
+FASTTEXT = """
+import json, sys, time
+import fasttext
+asked = json.loads(sys.argv[1])
+subwords = asked["model"] == "fasttext"
+seconds, cpu = [], []
+for epochs in (0, asked["epochs"]):
+    begin, before = time.perf_counter(), time.process_time()
+    model = fasttext.train_unsupervised(
+        asked["text"], model="cbow" if asked["model"] == "cbow" else "skipgram", lr=asked["rate"],
+        dim=asked["dimensions"], ws=5, epoch=epochs, minCount=1, minn=3 if subwords else 0, maxn=6 if subwords else 0,
+        bucket=2_000_000 if subwords else 0, neg=5, thread=10, t=asked["sample"], verbose=0)
+    seconds.append(time.perf_counter() - begin)
+    cpu.append(time.process_time() - before)
+print(json.dumps({"seconds": seconds[1] - seconds[0], "cpu": cpu[1] - cpu[0]}))
+words = [word for word in model.words if word != "</s>"]
+with open(asked["out"], "w", encoding="utf-8") as out:
+    print(len(words), asked["dimensions"], file=out)
+    for word in words:
+        print(word, *(f"{number:.7g}" for number in model.get_word_vector(word)), file=out)
+"""
+PEERS = {"gensim": GENSIM, "fasttext": FASTTEXT}
+SUFFIXES = {"gensim": ".bin", "fasttext": ".vec"}
 
 
 def trained(text: WordText, config: VectorsConfig) -> tuple[WordVectors, float, float]:
@@ -77,14 +109,32 @@ def trained(text: WordText, config: VectorsConfig) -> tuple[WordVectors, float, 
     return vectors, seconds, time.process_time() - cpu
 
 
-def by_gensim(python: str, asked: dict[str, Any]) -> tuple[WordVectors, float, float] | None:
-    """The same by gensim; None where it is not installed."""
-    found = subprocess.run([python, "-c", GENSIM, json.dumps(asked)], capture_output=True, text=True)
-    if "No module named 'gensim'" in found.stderr:
+def by_peer(python: str, peer: str, asked: dict[str, Any]) -> tuple[WordVectors, float, float] | None:
+    """The same by another program; None where it is not installed."""
+    found = subprocess.run([python, "-c", PEERS[peer], json.dumps(asked)], capture_output=True, text=True)
+    if f"No module named '{peer}'" in found.stderr:
         return None
     found.check_returncode()
     figures = json.loads(found.stdout.splitlines()[-1])
     return load_any(Path(asked["out"])), figures["seconds"], figures["cpu"]
+
+
+def nearest(vectors: WordVectors, words: Sequence[str]) -> list[set[str]]:
+    """The ten nearest words of each word."""
+    return [{near for near, _ in vectors.most_similar(word, topn=10)} for word in words]
+
+
+def overlap(seeds: list[list[set[str]]]) -> float:
+    """How many of the nearest words are the same with another seed: a share."""
+    pairs = [
+        len(a & b) / 10 for one, other in itertools.combinations(seeds, 2) for a, b in zip(one, other, strict=True)
+    ]
+    return statistics.fmean(pairs)
+
+
+def spread(figures: list[float]) -> str:
+    """The mean, and half of the distance between the least and the most."""
+    return f"{statistics.fmean(figures):.3f} +-{(max(figures) - min(figures)) / 2:.3f}"
 
 
 def neighbours(words: int, dimensions: int, questions: int = 10) -> None:
@@ -118,7 +168,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--dimensions", type=int, default=100)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--peer", default=sys.executable)
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--peer", default=sys.executable, metavar="PYTHON")
     asked = parser.parse_args()
     if asked.neighbours:
         neighbours(*asked.neighbours)
@@ -132,34 +183,52 @@ def main() -> None:
         same = folder / "same.txt"
         same.write_text(" ".join(words[row] for row in text.ids.tolist()).replace(" \n ", "\n"), encoding="utf-8")
 
+        frequent = text.vocabulary.words[:1000]
+
         def row(who: str, model: str, found: tuple[WordVectors, float, float], epochs: int) -> dict[str, Any]:
             vectors, seconds, cpu = found
             judged = evaluate(vectors, analogies=asked.analogies, similarity=asked.similarity)
-            figures = [f"{each['spearman']:.3f}" for each in judged["similarity"]]
-            figures += [f"{100 * each['total']['accuracy_add']['of_known']:.1f}" for each in judged["analogies"]]
+            figures = [each["spearman"] for each in judged["similarity"]]
+            figures += [each["total"]["accuracy_add"]["of_known"] for each in judged["analogies"]]
             rate = text.words * epochs / seconds
-            rows.append([f"{model}, {who}", f"{seconds:.1f}", f"{cpu:.1f}", f"{rate / 1e6:.2f}", *figures])
+            shown = [f"{figure:.3f}" for figure in figures]
+            rows.append([f"{model}, {who}", f"{seconds:.1f}", f"{cpu:.1f}", f"{rate / 1e6:.2f}", *shown])
             progress.say(" ".join(rows[-1]))
-            return {"who": who, "model": model, "seconds": seconds, "cpu": cpu, "rate": rate, **judged}
+            near = nearest(vectors, frequent) if len(asked.seeds) > 1 else []
+            return {"seconds": seconds, "cpu": cpu, "figures": figures, "nearest": near}
 
-        every: list[dict[str, Any]] = []
         for model in asked.models:
+            found: dict[str, list[dict[str, Any]]] = {}
             for seed in asked.seeds:
                 settings = {"dimensions": asked.dimensions, "threads": asked.threads, "seed": seed}
-                if model != "ppmi":
-                    settings["epochs"] = asked.epochs
-                if model == "glove":
-                    settings |= {"window": 5, "epochs": 3 * asked.epochs}
-                config = VectorsConfig.of(model, settings)
-                every.append(row("elman", model, trained(text, config), config.epochs or 1))
-                if model in ("glove", "ppmi"):
+                if model == "default":
+                    config = choose(settings, words=text.words, progress=progress)
+                else:
+                    if model != "ppmi":
+                        settings["epochs"] = asked.epochs
+                    if model == "glove":
+                        settings |= {"window": 5, "epochs": 3 * asked.epochs}
+                    config = VectorsConfig.of(model, settings)
+                found.setdefault("elman", []).append(row("elman", model, trained(text, config), config.epochs or 1))
+                if model not in ("skipgram", "cbow", "fasttext"):
                     continue
                 more = {"model": model, "sample": config.subsample, "rate": config.rate, "epochs": config.epochs}
-                peer = by_gensim(asked.peer, {**settings, **more, "text": str(same), "out": str(folder / "peer.bin")})
-                if peer is not None:
-                    every.append(row("gensim", model, peer, asked.epochs))
-                    ratio = every[-2]["rate"] / every[-1]["rate"]
-                    rows.append([f"{model}, elman / gensim", "", "", f"{ratio:.2f}x"])
+                for peer in asked.peers:
+                    settings |= {**more, "text": str(same), "out": str(folder / f"{peer}{SUFFIXES[peer]}")}
+                    other = by_peer(asked.peer, peer, settings)
+                    if other is not None:
+                        found.setdefault(peer, []).append(row(peer, model, other, asked.epochs))
+            for who, runs in found.items():
+                if len(runs) > 1:
+                    means = [spread(list(figures)) for figures in zip(*(run["figures"] for run in runs), strict=True)]
+                    rows.append([f"{model}, {who}, {len(runs)} seeds", "", "", "", *means])
+                    rows.append([f"  same nearest words: {overlap([run['nearest'] for run in runs]):.1%}"])
+                if who != "elman":
+                    times = [
+                        sum(run[unit] for run in runs) / sum(run[unit] for run in found["elman"])
+                        for unit in ("seconds", "cpu")
+                    ]
+                    rows.append([f"{model}, elman / {who}", *(f"{ratio:.2f}x" for ratio in times)])
     names = [Path(file).name for file in (*asked.similarity, *asked.analogies)]
     width = 4 + len(names)
     print(table(["", "s", "CPU s", "M words/s", *names], [[*row, *[""] * (width - len(row))] for row in rows]))
