@@ -1,4 +1,4 @@
-"""Every task trains and validates in several processes as in one, or says that it does not."""
+"""Every task trains and validates in several processes as in one."""
 
 import sys
 from pathlib import Path
@@ -9,12 +9,11 @@ import torch
 from tests.contracts.test_task import Subject, subject, trained
 from tests.training.processes import side_by_side
 
-from elman.errors import UsageError
 from elman.storage import folder as model_folder
 from elman.tasks import encoder_logits
 from elman.tasks.following import carry_out, job_of
 from elman.tasks.job import Job
-from elman.training.objective import Arrays, Divisible, Objective
+from elman.training.objective import Arrays
 from elman.training.plan import Plan
 from elman.training.plan_file import read_plan
 from elman.training.processes import ALONE, Group
@@ -33,10 +32,6 @@ def job_and_weights(folder: Path) -> tuple[Job, Plan, Arrays]:
     assert job.plan is not None
     plan = job.plan.replace(threads=1, precision="fp32", device="cpu", optimizer="sgd", rate=0.1)
     return job, plan, model_folder.read_arrays(folder / model_folder.WEIGHTS_FILE)
-
-
-def is_divided(objective: Objective, plan: Plan) -> bool:
-    return isinstance(objective.batch(Training(objective, plan).position.cursor, 0).data, Divisible)
 
 
 def test_two_processes_train_the_network_of_one(
@@ -63,10 +58,6 @@ def test_two_processes_train_the_network_of_one(
         training.groups()
         return {}
 
-    if not is_divided(job.objective(plan, start), plan):
-        with pytest.raises(UsageError, match="start it without torchrun"):
-            side_by_side(2, work)
-        return
     alone, together = weights(), side_by_side(2, work)[0]
     for name, weight in alone.items():
         torch.testing.assert_close(
@@ -83,8 +74,6 @@ def test_processes_share_a_validation_and_find_the_figure_of_one(
 ) -> None:
     job, plan, start = job_and_weights(trained[1])
     objective = job.objective(plan, start)
-    if not is_divided(objective, plan):
-        pytest.skip("this task trains in one process")
     for each in (*type(objective).__mro__, encoder_logits.network_logits):  # several batches, little as there is
         for name in ("_VALID_ROWS", "_ROWS"):
             if hasattr(sys.modules[each.__module__], name):

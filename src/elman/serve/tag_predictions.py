@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from elman.data.tagged_sentence import TaggedSentence
 from elman.metrics.span_schemes import type_of
+from elman.progress import counted
 from elman.serve.abilities import TagModel, TagsWords
 from elman.serve.batching import Patience
 from elman.serve.errors import Problem
@@ -45,8 +46,8 @@ def tags_answer(body: PredictBody, able: TagsWords, limits: Limits, patience: Pa
     size = words * (1 + body.top + body.n_best)
     if size > limits.max_answer:
         raise Problem(
-            422, f"input has {words:,} words, with {1 + body.top + body.n_best} tags each {size:,}; this server gives "
-            f"up to {limits.max_answer:,} in one answer", param="input",
+            422, f"input has {counted(words, 'word')}, with {1 + body.top + body.n_best} tags each {size:,}; this "
+            f"server gives up to {limits.max_answer:,} in one answer", param="input",
         )  # fmt: skip
     most = max((len(sentence) for sentence in sentences), default=0) * body.n_best * len(able.model.labels)
     if most > _N_BEST:

@@ -35,6 +35,11 @@ def fit(run: Run) -> None:
         model_folder.write_weights(run.folder, training.weights())
         write_checkpoint(inner, training.position, training.groups())
     log = TrainingLog(run, training.position)
+    if run.processes.count > 1 and not training.divides:
+        run.progress.say(
+            f"note: the examples of this training depend on each other, so that all {run.processes.count} processes "
+            "train on all of them: the result is that of one, and comes no sooner"
+        )
     if run.observer is not None:
         run.observer.begin(training.position.update)
     try:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from elman.data.cursor import Cursor
 from elman.data.part import Part
-from elman.errors import FolderError, TrainingError, UsageError
+from elman.errors import FolderError, TrainingError
 from elman.nn.dropout import Masks
 from elman.system.machine import prepare_device, set_threads, tune_allocator
 from elman.training.checkpoint import Position
@@ -72,6 +72,8 @@ class Training:
         )
         self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup, cooldown=plan.cooldown)
         self.position = Position()
+        self.divides = processes.count > 1 and isinstance(objective.batch(self.position.cursor, 0).data, Divisible)
+        """Whether processes share the rows of a batch; otherwise each trains on all of them, with the same result."""
         self.state: State = self._part_of(objective.initial_state(self.network))
         self.gradients = GradientSums(self.network, processes)
         self.average: dict[str, Tensor] = {}
@@ -115,7 +117,7 @@ class Training:
         position.epoch, position.offset = batch.cursor.epoch, batch.cursor.offset
         if position.update > plan.average_from * plan.updates or position.average_start:
             self._add_to_average()
-        return Update(value, norm, counts[0])
+        return Update(value, norm, counts[0] / (self.processes.count if part is None else 1))
 
     def validating(self) -> Generator[float, None, float]:
         """Compute the validation figure with the weights to use; yields the share that is done."""
@@ -160,7 +162,7 @@ class Training:
     def groups(self) -> dict[str, dict[str, Tensor]]:
         """All tensors that a checkpoint holds."""
         self.processes.order("gather")
-        state = [self.processes.gather(each, self._rows) for each in self.state]
+        state = [self.processes.gather(each, self._rows) if self.divides else each for each in self.state]
         return {
             "weights": dict(self.network.named_parameters()),
             "optimizer": optimizer_arrays(self.optimizers),
@@ -202,20 +204,13 @@ class Training:
 
     def _own_rows(self, data: Any) -> tuple[Any, Part | None]:
         """The rows of a batch that are trained here, and which they are; None for all."""
-        if self.processes.count == 1:
-            return data, None
-        if not isinstance(data, Divisible):
-            raise UsageError(
-                "this task trains in one process, since its examples depend on each other or are not divided yet; "
-                "start it without torchrun"
-            )
-        part = self.processes.part(data.rows)
+        part = self.processes.part(data.rows) if self.divides else None
         return (data if part is None else data.part(part)), part
 
     def _part_of(self, state: State) -> State:
         """The rows of a state ``[B, ..]`` that are trained here."""
         self._rows = len(state[0]) if state else 0
-        part = self.processes.part(self._rows)
+        part = self.processes.part(self._rows) if self.divides else None
         return state if part is None else tuple(each[part.slice].clone() for each in state)
 
     def _autocast(self) -> AbstractContextManager[Any]:
