@@ -11,9 +11,13 @@ from unittest.mock import patch
 
 import pytest
 
+from elman.data.level_choice import level_of_text
+from elman.text.splitting import Level
+
 if TYPE_CHECKING:
     from elman.progress import Progress
     from elman.studies.compare_training import TrainingJob
+    from elman.text.store import Text
 
 SHORT = [
     (r"builtin:pydocs", "short.txt"),
@@ -49,6 +53,17 @@ def train_here(job: "TrainingJob", *, head: str, progress: "Progress") -> None:
     train_one(job.request, progress=progress)
 
 
+_LEVELS: dict[tuple[str, bool], Level] = {}
+
+
+def level_once(text: "Text", *, lowercase: bool = False, progress: "Progress | None" = None) -> Level:
+    """``level_of_text``, once for each text: it takes half of a training this short."""
+    key = text.sha256, lowercase
+    if key not in _LEVELS:
+        _LEVELS[key] = level_of_text(text, lowercase=lowercase, progress=progress)
+    return _LEVELS[key]
+
+
 def run_here(words: list[str], folder: Path, given: str = "") -> str:
     """What ``elman ...`` or ``python FILE ...`` prints, run in a folder with ``given`` as its standard input."""
     from elman.cli.main import main
@@ -60,6 +75,7 @@ def run_here(words: list[str], folder: Path, given: str = "") -> str:
         contextlib.redirect_stdout(shown),
         contextlib.redirect_stderr(io.StringIO()) as talk,
         patch("elman.studies.compare_training._run", train_here),
+        patch("elman.data.preprocessing.level_of_text", level_once),
     ):
         if words[0] == "elman":
             with pytest.raises(SystemExit) as stopped:
