@@ -114,7 +114,7 @@ def test_score_is_the_chain_of_log_probs_and_advance(case):
 
 def test_score_in_two_chunks_is_score_in_one(case):
     model = case.model
-    for history in histories(model):
+    for history in histories(model, count=2):
         ids = np.append(history, [EOS_ID, UNK_ID])
         whole, final = score_one(model, ids, model.start())
         for cut in (1, len(ids) // 2, len(ids)):

@@ -100,7 +100,7 @@ def test_from_its_own_document(document: Any, method: str, path: str, mode: str)
     ]
     cases = document[path][method].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
 
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def run(case: Any) -> None:
         answer = case.call()

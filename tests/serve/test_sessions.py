@@ -228,6 +228,11 @@ def test_a_mixture_answers_alike_with_a_session_and_without(
         elman.mix(parts, text_file).save(tmp_path / name)
         client = make({name: elman.load(tmp_path / name)})
         pasted = text_file.read_text(encoding="utf-8")[:700]
-        for prompt in (pasted[:400], *keys("Anna sees the old h"), pasted, *(pasted[:end] for end in range(396, 412))):
+        for prompt in (
+            pasted[:400],
+            *keys("Anna sees the old h"),
+            pasted,
+            *(pasted[:end] for end in (396, 399, 400, 401, 404, 411)),
+        ):
             found = ask(client, URL, prompt=prompt, session="me", n=4)
             assert found == ask(client, URL, prompt=prompt, n=4), (name, prompt)
