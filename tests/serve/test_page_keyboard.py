@@ -109,3 +109,16 @@ def test_the_page_adds_counts_as_python_does(visit: Visit) -> None:
     twice = "(line) => import('./web/learned.js').then(({Learned}) => { Learned.fromLines(line + line); })"
     with pytest.raises(Error, match="Line 2: “Abel” stands there twice"):
         visit.page.evaluate(twice, second.to_lines())
+
+
+def test_a_misspelled_word_before_the_cursor_is_said_to_be_read_as_another(
+    visit: Visit, models: dict[str, Model]
+) -> None:
+    text = "the cat szt "
+    read = models["word"].complete(text).read_as
+    assert read, "the model reads it as it stands"
+    (meant,) = read.values()
+    page = visit.page
+    typed(page, text)
+    until(page, "document.querySelector('.typing-note').innerText !== ''")
+    assert page.locator(".typing-note").first.inner_text() == f"“szt” is read as “{meant}”."

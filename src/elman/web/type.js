@@ -20,7 +20,7 @@ async function predict(models, text, learned, signal) {
   const last = found.oov.at(-1) ?? "", begun = found.partial || (text.endsWith(last) ? last : "");
   const unknown = last && text.trimEnd().endsWith(last) ? last : "";
   const answer = learned.offer(
-    {words: found.words, partial: found.partial, typed: found.typed, unseen: found.unknown, unknown},
+    {words: found.words, partial: found.partial, typed: found.typed, unseen: found.unknown, unknown, readAs: found.read_as},
     {begun, before: text.slice(0, text.length - begun.length), n: OFFERED},
   );
   let ghost = "", next = answer;

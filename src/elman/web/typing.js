@@ -12,13 +12,20 @@ const STRAY = /[\p{L}\p{N}\p{M}] ([.,])$/u;
 const KINDS = { correction: "a correction", learned: "a word of yours" };
 const SPACE = /\s$/;
 
+/** What to say of the words before the cursor. */
+function notes({unknown, readAs = {}}) {
+  const read = Object.entries(readAs).map(([typed, meant]) => `“${typed}” is read as “${meant}”.`);
+  return unknown ? [...read, `“${unknown}” is new to this model.`] : read;
+}
+
 /**
  * Builds the field inside `root`.
  *
  * `predict(text, {signal})` promises `{words, partial, ghost, unknown}` for the text before the cursor: `words` are
  * `{text, probability, kind}`, the candidates for the next or half-typed word, best first; `partial` is the half-typed word
  * that they complete, in other letters perhaps, or ""; `ghost` is the text that Tab would add, several words perhaps;
- * `unknown` is the last word, if the model does not know it.
+ * `unknown` is the last word, if the model does not know it; `readAs` has the misspelled words before the cursor, each with
+ * the word that it is read as, and may be left out.
  *
  * Options, all of them free to be left out: `label`, `placeholder`, `value`, `chips` (how many, up to 9; 7),
  * `delay` (milliseconds between a key and the question; 20), `onChange(text)`, `onMove()`
@@ -55,7 +62,7 @@ export function mountTyping(root, predict, options = {}) {
 
   function showChips() {
     const focused = [...list.children].indexOf(document.activeElement);
-    note.textContent = answer.unknown ? `“${answer.unknown}” is new to this model.` : "";
+    note.textContent = notes(answer).join(" ");
     list.replaceChildren(...answer.words.slice(0, Math.min(chips, 9)).map(chip));
     if (focused >= 0) (list.children[Math.min(focused, list.children.length - 1)] || field).focus();
   }
