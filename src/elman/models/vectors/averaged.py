@@ -26,7 +26,14 @@ from elman.models.vectors.lanes import (
     store,
     totals,
 )
-from elman.models.vectors.sampling import bounds, draw_targets, state_at
+from elman.models.vectors.sampling import (
+    SAMPLED_FOR,
+    bounds,
+    draw_sample,
+    draw_targets,
+    empty_sample,
+    state_at,
+)
 from elman.models.vectors.skipgram import fast, rows_of, target_space, targets_of
 
 _MEAN, _ERROR = 0, 1
@@ -120,17 +127,26 @@ def train_subwords(
 ):
     """Train the mean of each word's rows to predict the words of its window that are of ``own``.
 
-    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Other arguments as in
-    ``train_cbow``.
+    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Negatives are drawn from samples of the
+    noise (``draw_sample``). Other arguments as in ``train_cbow``.
     """
     count, size = len(ids), inputs.shape[1]
     used, times, labels = target_space(gains)
     next_used, next_times, _ = target_space(gains)
     found = np.empty(2 * window, np.int64)
+    sample = empty_sample()
+    sampled = -1
     for place in range(count):
         centre = ids[place]
         if centre < 0:
             continue
+        if (base + place) // SAMPLED_FOR != sampled:
+            sampled = (base + place) // SAMPLED_FOR
+            draw_sample(sample, noise, key, sampled)
+        # The next centre's rows come from far away while this one is trained.
+        if place + 1 < count and ids[place + 1] >= 0:
+            for at in range(starts[ids[place + 1]], starts[ids[place + 1] + 1]):
+                prefetch(inputs, rows[at])
         first, last, state = bounds(ids, base, place, window, shrink, key)
         contexts = 0
         for other in range(first, last):
@@ -139,11 +155,11 @@ def train_subwords(
                 contexts += 1
         _average(inputs, rows, starts[centre], starts[centre + 1], work)
         if contexts:
-            next_targets, state = draw_targets(next_used, next_times, found[0], negatives, noise, state)
+            next_targets, state = draw_targets(next_used, next_times, found[0], negatives, sample, state)
         for context in range(contexts):
             used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
             if context + 1 < contexts:
-                next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, noise, state)
+                next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, sample, state)
                 for row in range(next_targets):
                     prefetch(outputs, next_used[row])
             _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
