@@ -1,6 +1,6 @@
 # Two commands for a stranger: `make demo` and `make test`. PYTHON chooses the interpreter (3.11 or newer).
-# While you work: `make quick`, about two minutes on two cores. WORKERS: processes that run tests (0: this one alone), by
-# default one for each core, and for `make test` one more, for tests of pages and processes wait.
+# While you work: `make quick`, one to two minutes on two cores. WORKERS: processes that run tests (0: this one
+# alone), by default one for each core, and for `make test` one more, for tests of pages and processes wait.
 PYTHON ?= python3
 BIN := .venv/bin
 CORES := $(shell nproc 2>/dev/null || echo 2)

@@ -63,7 +63,7 @@ def tiny_text(lines: int, seed: int) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever opens the browser is slow, and so are doctests that gather the documentation of Python.
 
-    Of a test of more than a dozen cases, all are slow but two in seven.
+    Of a test of more than half a dozen cases, all are slow but two in seven.
     """
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
@@ -73,10 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
         if gathers or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    # Seven divides few numbers of values, so that each value of each parameter comes up.
-    for number, item in (
-        numbered for several in cases.values() if len(several) > 12 for numbered in enumerate(several)
-    ):
+    # Few parameters have seven values or a multiple, so that with the number of the case most values come up.
+    for number, item in (numbered for several in cases.values() if len(several) > 6 for numbered in enumerate(several)):
         if number % 7 not in (0, 3):
             item.add_marker(pytest.mark.slow)
     items[:] = dealt(items, getattr(config, "workerinput", {}).get("workercount", 1))

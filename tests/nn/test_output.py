@@ -92,6 +92,7 @@ def test_bfloat16_inputs_get_bfloat16_gradients() -> None:
     assert (gradient - expected).float().norm() / expected.float().norm() < 0.01
 
 
+@pytest.mark.slow
 def test_no_more_than_a_chunk_of_the_logits_ever_exists() -> None:
     output, _ = build(False)
     y, targets = data()

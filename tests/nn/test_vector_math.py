@@ -109,6 +109,7 @@ def test_bfloat16_is_read_and_rounded_as_torch_does() -> None:
         torch.testing.assert_close(found, rounded, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_what_stands_there_in_plain_python_is_what_is_compiled(dtype: type) -> None:
     numbers = np.concatenate([np.linspace(-90, 90, 181), [1e-7, -1e-7, 0.3]]).astype(dtype)
@@ -124,6 +125,7 @@ def test_what_stands_there_in_plain_python_is_what_is_compiled(dtype: type) -> N
     assert decay(dtype(0)) == (1, 0, 0)
 
 
+@pytest.mark.slow
 def test_plain_bfloat16_is_what_is_compiled() -> None:
     numbers = np.array([0, -0.0, 1.00390625, 1.01171875, -3.3, 1e38, np.inf, -np.inf, np.nan], np.float32)
     plain, compiled = np.zeros(len(numbers), np.uint16), np.zeros(len(numbers), np.uint16)

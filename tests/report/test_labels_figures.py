@@ -50,6 +50,7 @@ def test_of_many_labels_the_most_confused_are_drawn() -> None:
     assert figure.axes[0].get_xlabel() == "predicted (10 labels with fewer mistakes are left out)"
 
 
+@pytest.mark.slow
 def test_the_numbers_of_fifty_labels_do_not_overlap() -> None:
     confusion = np.zeros((50, 50), int)
     confusion[0] = 8888

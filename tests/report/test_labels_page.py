@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from elman.evaluation.labels import evaluate_labels
 from elman.report.labels_page import labels_table, write_labels_page
@@ -60,6 +61,7 @@ def test_many_labels_are_cut_down_to_the_worst() -> None:
     assert ["n56", "n57", "2", "20.0%"] in [row.split() for row in pairs.splitlines()]
 
 
+@pytest.mark.slow
 def test_several_labels_have_no_confusion_matrix(tmp_path: Path) -> None:
     truth = np.array([[1, 0], [0, 1], [1, 1]] * 20, bool)
     report = evaluate_labels(truth, truth * 0.8 + 0.1, names=["a", "b"], rivals={"r": truth * 0.3}).to_json()

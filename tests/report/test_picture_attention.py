@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from elman.report.picture_attention import picture_attention_files
@@ -23,6 +24,7 @@ def test_a_word_uncovers_what_it_looked_at():
     assert files["svg"].startswith(b"<?xml") and b"blue" in files["svg"]
 
 
+@pytest.mark.slow
 def test_features_are_drawn_too():
     files = picture_attention_files(np.ones((1, 7, 4), np.float32), ["x"] * 7, np.ones((7, 1, 7)))
     assert files["png"].startswith(b"\x89PNG")
