@@ -29,6 +29,7 @@ from elman.system.machine import available_cores, fingerprint
 from elman.tasks.classify.texts import encode_examples
 
 TURNS = 3
+FILES = ("inference.safetensors", "ngrams.safetensors")
 
 
 def texts_a_second(predict: Any, texts: list[str]) -> float:
@@ -39,6 +40,19 @@ def texts_a_second(predict: Any, texts: list[str]) -> float:
         predict(texts)
         seconds.append(time.perf_counter() - begin)
     return len(texts) / min(seconds)
+
+
+def without_ngrams(model: Any) -> Any:
+    """Probabilities of the network alone."""
+
+    def predict(texts: list[str]) -> Any:
+        share, model.share = model.share, 0.0
+        try:
+            return model.predict_proba(texts)
+        finally:
+            model.share = share
+
+    return predict
 
 
 def cold_start(folder: Path) -> float:
@@ -88,8 +102,11 @@ def main() -> None:
                 "training_seconds": model.card["seconds"],
                 "seconds_in_all": round(time.perf_counter() - begin, 1),
                 "texts_per_second": round(texts_a_second(model.predict_proba, texts)),
+                "texts_per_second_without_ngrams": round(texts_a_second(without_ngrams(model), texts)),
                 "engine_texts_per_second": round(texts_a_second(model.encoder.logits, model.encode(texts))),
-                "megabytes": round((out / "inference.safetensors").stat().st_size / 1e6, 2),
+                "megabytes": round(
+                    sum((out / name).stat().st_size for name in FILES if (out / name).exists()) / 1e6, 2
+                ),
                 "cold_seconds": round(cold_start(out), 2),
             }
         if seed == given.seeds[0]:
