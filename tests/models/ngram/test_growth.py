@@ -89,3 +89,19 @@ def test_the_picture_and_the_table(tmp_path) -> None:
     assert draw_growth(tmp_path, rows) == tmp_path / GROWTH_FILE
     assert (tmp_path / GROWTH_FILE).read_bytes()[:4] == b"\x89PNG"
     assert growth_table(rows).splitlines()[-1].split() == ["3", "1,000", "90%", "1", "MB", "30.00", "30.0%"]
+
+
+def test_orders_whose_tables_are_too_large_are_left_out() -> None:
+    rng = np.random.default_rng(1)
+    ids = np.concatenate([[*rng.integers(2, 30, 9), 1] for _ in range(40)])
+    documents = np.array([0, len(ids)])
+    orders = count_ngrams(ids, documents, order=3, vocab_size=30, eos_id=1)
+    given = {"vocab_size": 30, "eos_id": 1}
+    starts = line_starts(ids, documents, 1)
+    all_of_them = measure_growth(orders, ids, starts, **given)
+    assert [each.order for each in all_of_them] == [1, 2, 3]
+    below = 32 * sum(len(each.raw) for each in orders) - 1
+    assert measure_growth(orders, ids, starts, **given, most_bytes=below) == all_of_them[:2]
+    # What is there already is measured.
+    whole = estimate(orders, vocab_size=30)
+    assert len(measure_growth(orders, ids, starts, **given, whole=whole, most_bytes=below)) == 3

@@ -18,6 +18,10 @@ from elman.models.ngram.tables import NgramTables
 from elman.progress import Progress
 
 
+_TABLE_BYTES = 32
+"""Of an n-gram, at most, while tables are made: with what finds a word after a context."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Growth:
     """One order."""
@@ -47,15 +51,18 @@ def measure_growth(
     vocab_size: int,
     eos_id: int,
     whole: NgramTables | None = None,
+    most_bytes: int | None = None,
     allocate: Allocate = np.zeros,
     progress: Progress | None = None,
 ) -> list[Growth]:
-    """Measure each order of counts on another text.
+    """Measure each order of counts on another text, up to the first whose tables would be too large.
 
     Args:
         ids: that text's tokens.
         starts: which of them begin a line.
         whole: the result of ``estimate`` for these counts, if it exists already.
+        most_bytes: of the tables of an order that are made to be measured, roughly; default: any number. They are
+            read here and there, which takes hours where they lie on disk and do not fit into memory.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> from elman.models.ngram.counts import count_ngrams, line_starts
@@ -83,6 +90,9 @@ def measure_growth(
             possible = int((ends != -2).sum())
             new = int((ends == -1).sum()) if n > 1 else int((level.raw[tokens] == 0).sum())
             tables = whole if whole is not None and n == len(orders) else None
+            size = _TABLE_BYTES * sum(len(each.raw) for each in orders[:n])
+            if tables is None and most_bytes is not None and size > most_bytes:
+                break
             if tables is None:
                 # The last order of a model counts occurrences.
                 last = OrderCounts(keys=level.keys, counts=level.raw, raw=level.raw)

@@ -42,7 +42,7 @@ def count(
     in_memory = max_ram is None or memory <= max_ram
     if in_memory and not workers().are_others:
         orders = count_ngrams(ids, documents, order=config.order, vocab_size=size, eos_id=EOS_ID, progress=progress)
-        return _written(data, config, orders, np.zeros, folder=folder, progress=progress)
+        return _written(data, config, orders, np.zeros, folder=folder, most_bytes=None, progress=progress)
     from elman.models.ngram.counts_on_disk import count_on_disk, zeros_on_disk
 
     limit = "" if max_ram is None else f", --max-ram is {in_words(max_ram)}"
@@ -75,7 +75,8 @@ def count(
             workers=workers(),
         )
         allocate = np.zeros if in_memory else zeros_on_disk(staging)
-        return _written(data, config, orders, allocate, folder=folder, progress=progress)
+        most_bytes = None if in_memory else max_ram
+        return _written(data, config, orders, allocate, folder=folder, most_bytes=most_bytes, progress=progress)
 
 
 def _written(
@@ -85,6 +86,7 @@ def _written(
     allocate: Allocate,
     *,
     folder: Path,
+    most_bytes: int | None,
     progress: Progress,
 ) -> NgramModel:
     from elman.models.ngram.kernels import compiled_before
@@ -106,12 +108,17 @@ def _written(
             vocab_size=data.tokenizer.size,
             eos_id=EOS_ID,
             whole=model.tables if config == NgramConfig(order=config.order) else None,
+            most_bytes=most_bytes,
             allocate=allocate,
             progress=progress,
         )
     ]
-    whole = model.growth[-1]
-    if model.tables.bytes < whole["bytes"]:
+    if len(model.growth) < len(orders):
+        model.notes.append(
+            f"what order {len(model.growth) + 1} brings without pruning was not measured: its tables are larger than "
+            f"--max-ram {in_words(most_bytes or 0)}"
+        )
+    elif model.tables.bytes < (whole := model.growth[-1])["bytes"]:
         perplexity = perplexity_of(model.tables, valid.ids, starts, EOS_ID)
         model.notes.append(
             f"{sum(model.tables.counts):,} n-grams in {model.tables.bytes / 1e6:.2f} MB instead of "
