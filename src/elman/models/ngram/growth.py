@@ -17,7 +17,6 @@ from elman.models.ngram.kneser_ney import estimate
 from elman.models.ngram.tables import NgramTables
 from elman.progress import Progress
 
-
 _TABLE_BYTES = 32
 """Of an n-gram, at most, while tables are made: with what finds a word after a context."""
 
