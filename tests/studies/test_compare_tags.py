@@ -116,6 +116,7 @@ def test_sizes_for_a_number_of_parameters(tmp_path: Path) -> None:
     comparison = TagComparison(plan)
     comparison.read(Progress())
     orders = {job.kind: job.request for job in comparison.jobs(tmp_path)}
+    assert [kind for kind, order in orders.items() if order["ngrams"]] == ["ngrams"]
     hidden = {kind: TagComparison.sizes(orders[kind], progress=Progress()) for kind in ("softmax", "one-direction")}
     assert hidden["one-direction"]["hidden_size"] > hidden["softmax"]["hidden_size"] > 10
     order = {name: value for name, value in orders["one-direction"].items() if name not in ("parameters", "epochs")}

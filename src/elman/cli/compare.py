@@ -32,8 +32,8 @@ def run(
         typer.Option(
             metavar="NAME,NAME",
             help="Which to compare (default: all): kinds of model; with --task tag: most-frequent-tag, feature-crf, "
-            "softmax, crf, one-direction, no-characters and, with the flags of these, vectors, language-models, "
-            "vectors+language-models.",
+            "softmax, crf, one-direction, no-characters, ngrams and, with the flags of these, vectors, "
+            "language-models, vectors+language-models.",
         ),
     ] = None,
     matters: Annotated[

@@ -169,6 +169,6 @@ def scaled(features: Features, factors: NDArray[np.float32]) -> NDArray[np.float
     return (numbers / lengths[part]).astype(np.float32)
 
 
-def mixed(network: NDArray[np.float32], linear: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+def mixed(network: NDArray[np.floating], linear: NDArray[np.floating], share: float) -> NDArray[np.float32]:
     """The weighted mean of two models' logits ``[N, K]``; ``share`` is the weight of the second."""
     return ((1 - share) * network + share * linear).astype(np.float32)

@@ -96,7 +96,7 @@ _OTHERS: dict[str, Entry] = {
         "elman.inference.tagger:InferenceTagger",
         plan="elman.tasks.tag.plan:TagPlan",
         files=("vocabulary.tsv", "labels.json", "word_rules.json"),
-        optional=("contexts.safetensors",),
+        optional=("contexts.safetensors", "ngrams.safetensors"),
     ),
     "outcome": Entry(
         "outcome",

@@ -33,10 +33,11 @@ ACCURACY = Measure("accuracy", "accuracy", "accuracy", "errors", share=True)
 F1 = Measure("f1", "F1", "F1", "errors", share=True)
 OUTPUTS: dict[str, dict[str, Any]] = {"softmax": {"crf": False}, "crf": {"crf": True}}
 """One of the two is the default for the tags at hand; the other variants differ from that one by one
-change each."""
+change each. Networks stand alone: a linear part, a variant too, would hide what they do not learn."""
 CHANGES: dict[str, dict[str, Any]] = {
     "one-direction": {"bidirectional": False},
     "no-characters": {"characters": "none"},
+    "ngrams": {"ngrams": True},
 }
 RIVALS: dict[str, Callable[[str | None], TagRival]] = {
     "most-frequent-tag": lambda scheme: MostFrequentTag(scheme=scheme),
@@ -106,7 +107,7 @@ class TagComparison(Comparison):
         jobs = []
         for name in self.plan.names:
             if name not in RIVALS:
-                jobs += self.plan.networks(folder, name, **{**held_out, **variants[name]})
+                jobs += self.plan.networks(folder, name, **{**held_out, "ngrams": False, **variants[name]})
         # The base first, and seed by seed: a comparison stopped early has something to compare.
         return sorted(jobs, key=lambda job: (job.seed, job.kind != self._base))
 
@@ -116,14 +117,13 @@ class TagComparison(Comparison):
         from elman.models.tagger import TaggerNetwork
         from elman.tasks.tag.job import new_job
 
-        config = {
-            name: order[name] for change in (*OUTPUTS.values(), *CHANGES.values()) for name in change if name in order
-        }
+        changed = {name for change in (*OUTPUTS.values(), *CHANGES.values()) for name in change} - {"ngrams"}
+        config = {name: order[name] for name in sorted(changed & order.keys())}
         read = {name: order[name] for name in TagDataConfig().to_json() if name in order}
         request = TagRequest(
             kind="tagger", sources=tuple(order["sources"]), valid=tuple(order["valid"]), test=tuple(order["test"]),
             data=TagDataConfig(**read), vectors=order.get("vectors"), language_models=tuple(order.get("start", ())),
-            fixed=Fixed(config),
+            fixed=Fixed(config, {"ngrams": False}),
         )  # fmt: skip
         job = new_job(request, folder=Path(order["out"]), progress=progress)
 

@@ -17,11 +17,13 @@ from elman.data.tag_formats.table import formats_of_suffix
 from elman.data.tag_schemes import in_scheme
 from elman.data.tagged import AUTO, TaggedSentence
 from elman.errors import ElmanError, UsageError
+from elman.models.ngram_regression import NGRAMS_FILE
+from elman.models.tag_regression import TagRegression
 from elman.progress import Progress
 from elman.storage import folder as model_folder
 from elman.system.machine import available_cores, choose_device, choose_precision
 from elman.tasks.tag.data import TaggedData, hold_out, read_sentences, unknown_tags
-from elman.tasks.tag.job import TagJob
+from elman.tasks.tag.job import TagJob, trained_ngrams
 from elman.tasks.tag.model import Tagger
 from elman.tasks.tag.plan import TagPlan
 from elman.tasks.tag.recipe import choose_plan
@@ -61,7 +63,9 @@ class ContinuedJob(TagJob):
         return self.tagger.folder
 
     def static_files(self) -> dict[str, bytes]:
-        return {**model_folder.static_files(self._start), **self.contexts.to_files()}
+        files = {**model_folder.static_files(self._start), **self.contexts.to_files()}
+        files.pop(NGRAMS_FILE, None)
+        return files if self.ngrams is None else {**files, NGRAMS_FILE: self.ngrams.to_bytes()}
 
     def first_weights(self) -> "Arrays":
         return model_folder.read_arrays(self._start / model_folder.WEIGHTS_FILE)
@@ -127,6 +131,9 @@ def continued_job(
             # Without a length, a few epochs are right, however long they take.
             request = dataclasses.replace(request, updates=updates)
         progress.say(f"{start} goes on: {plan.in_words}")
+        ngrams = None if tagger.ngrams is None else trained_ngrams(data, plan, progress, start=tagger.ngrams)
+    else:
+        ngrams = TagRegression.from_files(model_folder.static_files(folder), tags=len(data.tags))
     return ContinuedJob(
         request=request,
         folder=folder,
@@ -135,6 +142,7 @@ def continued_job(
         plan=plan,
         data=data,
         features=tagger.tagger.features,
+        ngrams=ngrams,
         contexts=tagger.contexts,
         tagger=tagger,
         before=before,

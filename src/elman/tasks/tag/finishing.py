@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from elman.inference.tagger_precision import measured_tagger
 from elman.metrics.calibration import Reliability
 from elman.metrics.span_schemes import OUTSIDE
+from elman.models.tag_regression import mixed_scores
 from elman.models.tagger import TaggerNetwork
 from elman.tasks.encoder_logits import result_of
 from elman.tasks.network_job import fit_temperature_of
+from elman.tasks.tag.ngram_training import fit_share
 from elman.tasks.tag.objective import chain_of, network_scores, outside_bias, share_of
 from elman.tasks.tag.outside import less_outside
 from elman.tasks.tag.temperature import fit_chain_temperature
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _FEWEST_TO_CALIBRATE = 500
 """Words."""
+_USUAL_SHARE = 0.5
+"""The linear part's share where validation words are too few to fit it."""
 
 
 def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,11 +48,20 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
     def figure(found: Sequence[NDArray[np.int64]]) -> float:
         return share_of(found, valid.tags[: len(found)], names, scheme)
 
-    less = outside_bias(chain, scores, valid.tags, names, scheme).amount
+    share, linear = 0.0, scores
+    if job.ngrams is not None:
+        linear = job.ngrams.scores([sentence.words for sentence in data.valid])
+        enough = sum(map(len, data.valid)) >= _FEWEST_TO_CALIBRATE
+        share = fit_share(chain, scores, linear, valid.tags) if enough else _USUAL_SHARE
+        progress.say(f"n-grams: {100 * share:.0f}% of the answer")
+    mixed = mixed_scores(scores, linear, share)
+    less = outside_bias(chain, mixed, valid.tags, names, scheme).amount
     if less:
         outside = names.index(OUTSIDE)
-        scores = less_outside(scores, outside, less)
-        arrays = {**arrays, "output.bias": less_outside([arrays["output.bias"][None]], outside, less)[0][0]}
+        # The network alone takes it, whose scores have a part of the weight.
+        own = less / (1 - share)
+        scores, mixed = less_outside(scores, outside, own), less_outside(mixed, outside, less)
+        arrays = {**arrays, "output.bias": less_outside([arrays["output.bias"][None]], outside, own)[0][0]}
     made = measured_tagger(
         arrays,
         job.config,
@@ -68,9 +81,10 @@ def write_inference(job: "TagJob") -> tuple[dict[str, Any], dict[str, Any]]:
         count=sum(map(len, data.valid)),
         fewest=_FEWEST_TO_CALIBRATE,
         unit="words",
-        fit=lambda: fit_chain_temperature(chain, scores, valid.tags),
-        error=lambda cooled: _error(chain, scores, valid.tags, cooled),
+        fit=lambda: fit_chain_temperature(chain, mixed, valid.tags),
+        error=lambda cooled: _error(chain, mixed, valid.tags, cooled),
     )
+    found = {**found, **({"ngrams": share} if job.ngrams is not None else {})}
     return {**found, **({"less_outside": less} if less else {})}, parity
 
 

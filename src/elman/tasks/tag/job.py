@@ -14,6 +14,8 @@ from elman.data.tagged import TaggedSentence
 from elman.data.vocabulary import VOCABULARY_FILE, Vocabulary
 from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import UsageError
+from elman.models.ngram_regression import NGRAMS_FILE
+from elman.models.tag_regression import TagRegression
 from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
@@ -47,6 +49,8 @@ class TagJob(NetworkJob):
     features: WordFeatures
     vectors: NDArray[np.float32] | None = None
     """Embeddings of the word ids ``[V, E]``."""
+    ngrams: TagRegression | None = None
+    """The linear part, trained before the network."""
     contexts: Contexts = dataclasses.field(default_factory=Contexts)
     """The language models whose states are features of words."""
 
@@ -66,6 +70,7 @@ class TagJob(NetworkJob):
             LABELS_FILE: self.data.tags.to_bytes(),
             RULES_FILE: WordRules.fit(self.data.train).to_bytes(),
             **self.contexts.to_files(),
+            **({NGRAMS_FILE: self.ngrams.to_bytes()} if self.ngrams else {}),
         }
 
     def make_network(self) -> "TaggerNetwork":
@@ -160,6 +165,7 @@ def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
         data=data,
         features=features,
         vectors=vectors,
+        ngrams=trained_ngrams(data, plan, progress),
         contexts=contexts,
     )
 
@@ -179,5 +185,22 @@ def resumed_job(
         plan=plan,
         data=data,
         features=features,
+        ngrams=TagRegression.from_files(files, tags=len(data.tags)),
         contexts=Contexts.from_files(files),
     )
+
+
+def trained_ngrams(
+    data: TaggedData, plan: TagPlan, progress: Progress, *, start: TagRegression | None = None
+) -> TagRegression | None:
+    """The linear part, if the plan has one.
+
+    Args:
+        start: that of a tagger that goes on.
+    """
+    if not plan.ngrams:
+        return None
+    from elman.tasks.tag.ngram_training import fit_regression
+
+    with progress.stage("training on n-grams"):
+        return fit_regression(data.train, data.tags, seed=plan.seed, start=start)

@@ -17,6 +17,7 @@ from elman.data.word_rules import RULES_FILE, WordRules
 from elman.errors import FolderError, UsageError
 from elman.inference.linear_chain import LinearChain
 from elman.inference.tagger import InferenceTagger, InferenceTaggerConfig, inference_tagger
+from elman.models.tag_regression import TagRegression, mixed_scores
 from elman.models.tagger_config import TaggerConfig
 from elman.models.word_features import WordFeatures
 from elman.progress import Progress
@@ -45,6 +46,8 @@ class Tagger(FolderModel):
         temperature: what scores are divided by, fitted on the validation part.
         rules: how texts are cut into the words of its training part.
         contexts: the language models whose states are features of words.
+        ngrams: the linear part, if it has one.
+        share: the weight of that part's scores.
     """
 
     kind = "tagger"
@@ -58,6 +61,7 @@ class Tagger(FolderModel):
         *,
         rules: WordRules | None = None,
         contexts: Contexts | None = None,
+        ngrams: TagRegression | None = None,
         folder: Path | None = None,
     ) -> None:
         super().__init__(folder)
@@ -65,8 +69,8 @@ class Tagger(FolderModel):
         self.contexts = contexts or Contexts()
         if self.contexts.size != config.language_size:
             raise FolderError("the language models of this tagger are missing or others; copy the folder again")
-        self.tagger, self.config, self.label_set = tagger, config, labels
-        self.temperature = 1.0
+        self.tagger, self.config, self.label_set, self.ngrams = tagger, config, labels, ngrams
+        self.temperature, self.share = 1.0, 0.0
 
     @classmethod
     def _from_folder(cls, folder: Path, values: dict[str, Any], weights: "Weights") -> "Tagger":
@@ -82,10 +86,12 @@ class Tagger(FolderModel):
             made=lambda arrays: inference_tagger(arrays, config, features, outputs=outputs, int8=()),
         )
         contexts, rules = Contexts.from_files(files), WordRules.from_bytes(files[RULES_FILE])
-        return cls(network, labels, config, rules=rules, contexts=contexts, folder=folder)
+        ngrams = TagRegression.from_files(files, tags=outputs)
+        return cls(network, labels, config, rules=rules, contexts=contexts, ngrams=ngrams, folder=folder)
 
     def calibrate(self, found: Mapping[str, Any]) -> None:
         self.temperature = float(found.get("temperature", 1.0))
+        self.share = float(found.get("ngrams", 0.0))
 
     def __repr__(self) -> str:
         return f"Tagger({self.config.cell}, {len(self.labels)} tags, {self.tagger.features.size} words)"
@@ -213,7 +219,10 @@ class Tagger(FolderModel):
     def _scores(self, sentences: Sequence[TaggedSentence]) -> list[NDArray[np.float32]]:
         words = [sentence.words for sentence in sentences]
         contexts = self.contexts.vectors(sentences)
-        return self.tagger.scores(words) if contexts is None else self.tagger.scores(words, contexts)
+        scores = self.tagger.scores(words) if contexts is None else self.tagger.scores(words, contexts)
+        if self.ngrams is None or not self.share:
+            return scores
+        return mixed_scores(scores, self.ngrams.scores(words), self.share)
 
     def _cooled(self, sentences: Sequence[TaggedSentence]) -> list[NDArray[np.float64]]:
         scores = self._scores(sentences)
@@ -275,7 +284,8 @@ class Tagger(FolderModel):
         """Hex digest of configuration, words, tags and weights as they are used."""
         words = hashlib.sha256(self.tagger.features.vocabulary.to_bytes()).hexdigest()
         readers = [reader.hash for reader in self.contexts.readers]
-        return self.hash_of(self.tagger, [words, repr(self.labels)], [repr(self.temperature), *readers])
+        more = [] if self.ngrams is None else [self.ngrams.digest, repr(self.share)]
+        return self.hash_of(self.tagger, [words, repr(self.labels)], [repr(self.temperature), *readers, *more])
 
     def describe(self) -> dict[str, Any]:
         """For tables and model cards."""
@@ -289,6 +299,7 @@ class Tagger(FolderModel):
             "scheme": config.scheme or "none",
             "precision": self.tagger.precision,
             "vocabulary": self.tagger.features.size,
+            **({"ngrams": f"share {self.share:.3g}"} if self.ngrams is not None else {}),
             **({"language models": " and ".join(readers)} if readers else {}),
         }
 

@@ -62,5 +62,6 @@ def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors
         "validations": MOST_EPOCHS,
         "patience": 8,
         "average_from": 0.5,
+        "ngrams": not spans,
     }
     return TagPlan(**{**settings, **given})
