@@ -160,7 +160,16 @@ SUBJECTS = {
     ),
     "tag": Subject(
         tagged_sentences,
-        {**COMMON, **SMALL, "subword_size": 4, "format": "columns", "crf": True, "dropout": 0.2, "rival": False},
+        {
+            **COMMON,
+            **SMALL,
+            "subword_size": 4,
+            "format": "columns",
+            "crf": True,
+            "ngrams": True,
+            "dropout": 0.2,
+            "rival": False,
+        },  # fmt: skip
         ["Anna Lee sees Paris", "", ["the", "river"], "w1 w2 w3 w4 w5 w6 w7", "Ben", []],
     ),
     "translate": Subject(
