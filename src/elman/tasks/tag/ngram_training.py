@@ -19,7 +19,7 @@ PASSES = 5
 RATE, RATE_AGAIN = 0.1, 0.02
 DROPOUT = 0.2
 """Share of the features that are left out."""
-SHARES = np.linspace(0, 0.9, 10)
+SHARES = np.arange(10) / 10
 _FREQUENT = 20
 """Words seen less often have no class: theirs would tell the tag that is to be learned."""
 _SECOND = 0.1
