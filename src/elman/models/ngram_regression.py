@@ -63,7 +63,8 @@ class NgramRegression:
         self._patience = _PATIENCE
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One number per label ``[N, K]``; after the first texts by compiled code, equal to 1e-6."""
+        """One number per label ``[N, K]``; after the first texts by compiled code. Both add in float64, so that the
+        float32 numbers are the same but for one in millions."""
         self._patience -= len(texts)
         return self.reference_logits(texts) if self._patience >= 0 else self.compiled_logits(texts)
 
@@ -83,12 +84,12 @@ class NgramRegression:
         """``logits`` by their definition."""
         found = hashed_ngrams(texts, buckets=len(self.factors) // 2)
         numbers = scaled(found, self._factors)
-        logits = np.tile(self.bias, (len(texts), 1))
+        logits = np.tile(self.bias.astype(np.float64), (len(texts), 1))
         real = np.flatnonzero(np.diff(found.starts))
         if len(real):
             products = self._weights[found.buckets] * numbers[:, None]
             logits[real] += np.add.reduceat(products, found.starts[real], axis=0)
-        return logits
+        return logits.astype(np.float32)
 
     @property
     def digest(self) -> str:
@@ -159,14 +160,14 @@ def informativeness(
     return np.sqrt(most)
 
 
-def scaled(features: Features, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+def scaled(features: Features, factors: NDArray[np.float32]) -> NDArray[np.float64]:
     """The number of each feature of each text; those of each part of a text have length 1."""
-    numbers = (1 + np.log(features.counts)) * factors[features.buckets]
+    numbers = (1 + np.log(features.counts.astype(np.float64))) * factors[features.buckets]
     texts = np.repeat(np.arange(len(features.starts) - 1), np.diff(features.starts))
     part = 2 * texts + (features.buckets >= len(factors) // 2)
     lengths = np.sqrt(np.bincount(part, weights=numbers * numbers))
     lengths[lengths == 0] = 1  # nothing that training knows
-    return (numbers / lengths[part]).astype(np.float32)
+    return numbers / lengths[part]
 
 
 def mixed(network: NDArray[np.floating], linear: NDArray[np.floating], share: float) -> NDArray[np.float32]:

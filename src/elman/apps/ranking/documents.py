@@ -77,7 +77,7 @@ def passages(documents: Iterable[IndexedDocument], words: int) -> Iterator[Index
     A part is called by its document and the line on which it begins; a document that is short enough keeps its name.
 
     >>> long = IndexedDocument("a.txt", "One two.\\nThree four. Five.")
-    >>> [tuple(part) for part in passages([long], 3)]
+    >>> [part[:2] for part in passages([long], 3)]
     [('a.txt:1', 'One two.'), ('a.txt:2', 'Three four. Five.')]
     """
     for each in documents:

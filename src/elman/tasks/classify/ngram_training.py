@@ -50,7 +50,12 @@ def fit_ngrams(
     factors = ((np.log((1 + rows) / (1 + frequency)) + 1) * told).astype(np.float16)
     used = np.flatnonzero(frequency)
     problem = _Regression(
-        found, scaled(found, factors.astype(np.float32)), used, train.targets[:rows], labels, class_weights
+        found,
+        scaled(found, factors.astype(np.float32)).astype(np.float32),
+        used,
+        train.targets[:rows],
+        labels,
+        class_weights,
     )
     best, lowest = None, np.inf
     for inverse_penalty in INVERSE_PENALTIES:
