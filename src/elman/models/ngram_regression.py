@@ -7,7 +7,7 @@ training texts, as of TF-IDF, times how much the bucket tells of a label (``info
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -109,18 +109,30 @@ class NgramRegression:
         Raises:
             FolderError: the file is damaged or of another model.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        arrays = stored_arrays(files, lambda arrays: _fit(arrays, labels))
+        return None if arrays is None else cls(arrays["weights"], arrays["bias"], arrays[_FACTORS])
 
-        if NGRAMS_FILE not in files:
-            return None
-        try:
-            arrays = load(files[NGRAMS_FILE])
-        except (SafetensorError, ValueError, KeyError) as error:
-            raise FolderError(f"{NGRAMS_FILE} is damaged; copy or train it again") from error
-        if not _fit(arrays, labels):
-            raise FolderError(f"{NGRAMS_FILE} does not fit this model; copy or train it again")
-        return cls(arrays["weights"], arrays["bias"], arrays[_FACTORS])
+
+def stored_arrays(
+    files: Mapping[str, bytes], fit: Callable[[Mapping[str, NDArray[Any]]], bool]
+) -> dict[str, NDArray[Any]] | None:
+    """The arrays of the n-grams of a model folder, if it has any.
+
+    Raises:
+        FolderError: the file is damaged, or its arrays do not ``fit`` the model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if NGRAMS_FILE not in files:
+        return None
+    try:
+        arrays = load(files[NGRAMS_FILE])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise FolderError(f"{NGRAMS_FILE} is damaged; copy or train it again") from error
+    if not fit(arrays):
+        raise FolderError(f"{NGRAMS_FILE} does not fit this model; copy or train it again")
+    return arrays
 
 
 def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:

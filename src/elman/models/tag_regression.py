@@ -15,8 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import FolderError
-from elman.models.ngram_regression import NGRAMS_FILE, mixed
+from elman.models.ngram_regression import mixed, stored_arrays
 from elman.models.word_features import form_of, shape_of, without_digits
 
 _LONGEST = 64
@@ -189,17 +188,9 @@ class TagRegression:
         Raises:
             FolderError: the file is damaged or of another model.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        if NGRAMS_FILE not in files:
+        arrays = stored_arrays(files, lambda arrays: _fit(arrays, tags))
+        if arrays is None:
             return None
-        try:
-            arrays = load(files[NGRAMS_FILE])
-        except (SafetensorError, ValueError, KeyError) as error:
-            raise FolderError(f"{NGRAMS_FILE} is damaged; copy or train it again") from error
-        if not _fit(arrays, tags):
-            raise FolderError(f"{NGRAMS_FILE} does not fit this model; copy or train it again")
         words = WordKeys(arrays["forms"], arrays["classes"])
         return cls(arrays["features"], arrays["codes"], float(arrays["scale"][0]), words)
 
