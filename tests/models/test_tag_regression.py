@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from elman.errors import FolderError
+from elman.models.ngram_regression import NGRAMS_FILE
 from elman.models.tag_regression import (
     FEATURES,
-    NGRAMS_FILE,
     TagRegression,
     WordKeys,
     key_of,
