@@ -136,8 +136,9 @@ def fit_share(chain: LinearChain, network: Scores, linear: Scores, tags: Sequenc
         network, linear: scores of the validation part, ``[T, K]`` for each sentence.
         tags: the true tags ``[T]``; -1 where training does not have the tag.
 
-    >>> sure, unsure = [np.array([[4.0, 0.0]])] * 9, [np.array([[0.0, 0.1]])] * 9
-    >>> fit_share(LinearChain(2), sure, unsure, [np.array([tag]) for tag in [0] * 8 + [1]])
+    >>> tags = [np.array([tag]) for tag in [0] * 8 + [1]]
+    >>> mostly_right, wrong = [np.array([[4.0, 0.0]])] * 9, [4 * np.eye(2)[1 - tag] for tag in tags]
+    >>> fit_share(LinearChain(2), mostly_right, wrong, tags)
     0.0
     """
     losses = []
