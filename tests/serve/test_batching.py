@@ -147,3 +147,25 @@ def test_patience_ends(counting: Counting, start: Callable) -> None:
     with pytest.raises(Problem, match="too long"):
         Batched(batcher, patience).log_probs(batcher.first)
     held.release()
+
+
+def test_a_key_goes_before_the_rest_of_a_page(
+    counting: Counting, start: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batcher = start(counting)
+    ids, asked, order = np.arange(300) % 9 + 2, [], []
+    score = counting.score
+
+    def scored(*given):
+        if not asked:
+            asked.append(batcher.step(batcher.first, np.array([2]), np.copy))
+            asked[0].add_done_callback(lambda _: order.append("key"))
+        return score(*given)
+
+    monkeypatch.setattr(counting, "score", scored)
+    page = batcher.score([ids], batcher.first)
+    page.add_done_callback(lambda _: order.append("page"))
+    (scores,), _ = page.result(10)
+    assert order == ["key", "page"]
+    expected, _ = counting.lm.score(ids[None], np.array([len(ids)]), batcher.first)
+    np.testing.assert_allclose(scores, expected[0], atol=1e-6)

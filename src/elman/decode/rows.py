@@ -1,6 +1,6 @@
 """Operations on all rows of a state, for models with and without batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +34,40 @@ def row_advance(model: LanguageModel, ids: Sequence[int] | NDArray[np.int64], st
     return State.stack([model.advance(tokens[row : row + 1], state.take([row])) for row in range(state.batch)])
 
 
-def row_score(model: LanguageModel, rows: Sequence[TokenIds], state: State) -> tuple[list[LogProbs], State]:
+def row_score(
+    model: LanguageModel,
+    rows: Sequence[TokenIds],
+    state: State,
+    *,
+    chunk: int | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> tuple[list[LogProbs], State]:
     """``model.score`` of rows of different lengths: one array per row, and the states after.
 
-    All rows together take ``CHUNK`` tokens at a time, so memory does not grow with the text.
+    All rows together take ``chunk`` tokens at a time (default: ``CHUNK``), so memory does not grow with the text;
+    ``between`` is called before each time but the first.
     """
-    if not model.batchable and len(rows) > 1:
-        single = [row_score(model, [ids], state.take([row])) for row, ids in enumerate(rows)]
-        return [scores for (scores,), _ in single], State.stack([after for _, after in single])
+    chunk = chunk or CHUNK
+    together = chunk if model.batchable else 1
+    if len(rows) > together:
+        groups = [range(len(rows))[start : start + together] for start in range(0, len(rows), together)]
+        found: list[LogProbs] = []
+        states: list[State] = []
+        for group in groups:
+            if found:
+                between()
+            some, after = row_score(
+                model, [rows[row] for row in group], state.take(list(group)), chunk=chunk, between=between
+            )
+            found += some
+            states.append(after)
+        return found, State.stack(states)
     longest = max((len(ids) for ids in rows), default=0)
-    width = max(CHUNK // max(len(rows), 1), 1)
+    width = max(chunk // max(len(rows), 1), 1)
     scores = [np.empty(len(ids), dtype=np.float32) for ids in rows]
     for start in range(0, longest, width):
+        if start:
+            between()
         parts = [ids[start : start + width] for ids in rows]
         lengths = np.array([len(part) for part in parts], dtype=np.int64)
         padded = np.full((len(rows), int(lengths.max())), EOS_ID, dtype=np.int64)

@@ -23,6 +23,8 @@ from elman.notation import Lengths, LogProbs, TokenIds
 from elman.serve.errors import Problem
 
 _ROWS = 64
+_PART = 64
+"""Tokens that a reading takes at a time, so that keys need not wait for a page."""
 _PROBS = 1 << 23
 """Most probabilities in memory at a time: 32 MB."""
 
@@ -162,6 +164,12 @@ class Batcher:
                 if not call.future.done():
                     call.future.set_exception(error)
 
+    def _let_steps_pass(self) -> None:
+        with self._waiting:
+            steps = self._next_steps()
+        if steps:
+            self._together(steps, self._run_steps)
+
     def _run_steps(self, steps: list[_Step[Any]]) -> None:
         self._observe(sum(step.state.batch for step in steps))
         states = [step.state for step in steps]
@@ -200,7 +208,8 @@ class Batcher:
             first.future.set_result((first.use(found.log_probs[0]), found.state))
             return
         rows = [ids for reading in readings for ids in reading.rows]
-        scores, after = row_score(self.model, rows, _stacked([reading.state for reading in readings]))
+        state = _stacked([reading.state for reading in readings])
+        scores, after = row_score(self.model, rows, state, chunk=_PART, between=self._let_steps_pass)
         begin = 0
         states = _parted(after, [reading.state.batch for reading in readings])
         for reading, state in zip(readings, states, strict=True):
