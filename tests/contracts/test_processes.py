@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from tests.contracts.test_task import Subject, subject, trained
+from tests.contracts.task_samples import Subject
+from tests.contracts.test_task import subject, trained
 from tests.training.processes import side_by_side
 
 from elman.storage import folder as model_folder

@@ -28,7 +28,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAY
     os.environ[_name] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from tests.contracts.test_task import sentences  # noqa: E402
+from tests.contracts.task_samples import sentences  # noqa: E402
 from tests.faults.campaign import limit_memory  # noqa: E402
 from tests.faults.http_requests import requests  # noqa: E402
 from tests.faults.jobs import trainings  # noqa: E402

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tests.contracts.test_task import SUBJECTS, sentences
+from tests.contracts.task_samples import SUBJECTS, sentences
 
 from elman.tasks.registry import TASKS
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.apps.nbest import test_formats as nbest
 from tests.apps.nbest import test_lattices as lattices
-from tests.contracts.test_task import SUBJECTS
+from tests.contracts.task_samples import SUBJECTS
 from tests.data import test_captions
 from tests.data.tag_formats import test_brat, test_columns, test_conllu, test_json_spans, test_spacy_json
 from tests.data.test_damaged_vectors import FILES as VECTORS

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score
-from tests.contracts.test_task import labelled_texts
+from tests.contracts.task_samples import labelled_texts
 from tests.stopping import StopAfter
 
 import elman
