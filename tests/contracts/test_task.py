@@ -23,7 +23,9 @@ from elman.tasks.verification import compare_cards
 
 @pytest.fixture(params=TASKS)
 def subject(request: pytest.FixtureRequest) -> tuple[str, Subject]:
-    assert request.param in SUBJECTS, f"write a sample of the data of task {request.param} into tests/contracts/task_samples.py"
+    assert request.param in SUBJECTS, (
+        f"write a sample of the data of task {request.param} into tests/contracts/task_samples.py"
+    )
     return request.param, SUBJECTS[request.param]
 
 
