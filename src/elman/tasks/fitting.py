@@ -194,7 +194,7 @@ def _calibrated(job: Job, weights: Any, found: "Processes | None", *, minutes: f
     plan = plan_minutes(plan, speed, minutes=left, most=objective.most_epochs * objective.updates_per_epoch)
     epochs = plan.updates / objective.updates_per_epoch
     job.progress.say(
-        f"calibrated: {1000 * speed.update:.1f} ms per update, so {minutes:g} minutes are {plan.updates} updates "
+        f"calibrated: {1000 * speed.update:.1f} ms per update, so --minutes {minutes:g} makes {plan.updates} updates "
         f"({epochs:.1f} epochs) and {plan.validations} validations"
     )
     return plan

@@ -79,7 +79,7 @@ def measure_growth(
     # The index of the n-gram that ends at each token; -1 if it was never seen, -2 if the line is
     # too short for it.
     ends = tokens
-    with (progress or Progress()).stage("measuring each order", total=len(orders), unit="orders") as advance:
+    with (progress or Progress()).stage("measuring each order", total=len(orders)) as advance:
         for n, level in enumerate(orders, start=1):
             if n > 1:
                 before = np.empty_like(ends)
