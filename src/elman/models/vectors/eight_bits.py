@@ -14,6 +14,7 @@ among the k best; all others are scored exactly.
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.models.vectors.lanes import BYTES, dot_of_bytes
 from elman.models.vectors.sampling import compiled
 
 Rows = NDArray[np.float32]
@@ -32,9 +33,9 @@ class EightBits:
     """
 
     def __init__(self, rows: Rows, norms: Rows) -> None:
-        count, size = rows.shape
-        self.whole: NDArray[np.int8] = np.empty((count, size), np.int8)
-        """q of each row ``[V, D]``."""
+        count, self._size = rows.shape
+        self.whole: NDArray[np.int8] = np.zeros((count, -(-self._size // BYTES) * BYTES), np.int8)
+        """q of each row ``[V, D]``, and zeros up to a multiple of BYTES."""
         self.scales: Rows = np.empty(count, np.float32)
         """s of each row ``[V]``."""
         self._lost = np.empty(count, np.float32)
@@ -44,18 +45,19 @@ class EightBits:
     def candidates(self, asked: Rows, count: int) -> NDArray[np.int64] | None:
         """All rows that can be among the ``count`` with the largest cosines to a unit vector, ties
         included, rising; None if they are not worth telling apart."""
-        rows, size = self.whole.shape
+        rows, size = len(self.whole), self._size
         if not np.isfinite(asked).all() or (rows + _BLOCK - 1) // _BLOCK < count:
             return None
         exact = asked.astype(np.float64)
         # The sum of D products must stay below 2^31.
         levels = min(32767, ((1 << 31) - 1) // (127 * size))
         step = max(np.abs(exact).max() / levels, 1e-300)
-        whole = np.rint(exact / step).astype(np.int16)
+        whole = np.zeros(self.whole.shape[1], np.int16)
+        whole[:size] = np.rint(exact / step)
         # Twice what float32 rounds, which also covers the rounding of the bounds themselves.
         rounding = (size + 16) * 2.0**-23 * max(1.0, float(np.linalg.norm(exact)))
         by_lost = float(np.linalg.norm(exact)) + rounding
-        by_length = float(np.linalg.norm(exact - step * whole)) + rounding
+        by_length = float(np.linalg.norm(exact - step * whole[:size])) + rounding
         upper = np.empty(rows, np.float32)
         best = np.empty((rows + _BLOCK - 1) // _BLOCK, np.float32)
         _scan(
@@ -76,7 +78,7 @@ def eight_bit_rows(rows: Rows) -> tuple[NDArray[np.int8], Rows]:
     """
     norms = np.maximum(np.sqrt(np.einsum("vd,vd->v", rows, rows)), np.float32(1e-30))
     coded = EightBits(rows, norms)
-    return coded.whole, coded.scales * norms
+    return coded.whole[:, : rows.shape[1]], coded.scales * norms
 
 
 @compiled
@@ -103,11 +105,7 @@ def _scan(whole, scales, lost, lengths, asked, step, by_lost, by_length, upper, 
     for block in range(len(best)):
         largest = -np.inf
         for row in range(block * _BLOCK, min((block + 1) * _BLOCK, len(whole))):
-            numbers, total = whole[row], np.int32(0)
-            for place in range(len(asked)):
-                # Whole numbers of 8 and 16 bits into 32: processors have one instruction for it.
-                total = np.int32(total + np.int32(np.int32(numbers[place]) * np.int32(asked[place])))
-            score = step * scales[row] * total
+            score = step * scales[row] * dot_of_bytes(whole, row, asked)
             bound = by_lost * lost[row] + by_length * lengths[row]
             upper[row] = score + bound
             largest = max(largest, score - bound)
