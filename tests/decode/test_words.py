@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from elman.decode.words import CharacterRun, Kind, first_run, follow, kind_of, run_from, runs
+from elman.decode.words import CharacterRun, Kind, first_run, follow, kind_of, last_runs, run_from, runs
 
 
 def cut(text):
@@ -82,3 +84,8 @@ def test_kinds():
     assert kind_of("\u0661") == Kind.DIGIT
     assert kind_of("\u00d7") == Kind.SYMBOL
     assert kind_of("\u0439") == Kind.LETTER
+
+
+@given(st.text("ab '\u2019.-\u732b1\u0301\t", max_size=30), st.integers(0, 9))
+def test_the_last_runs_are_found_from_the_end(text, count):
+    assert last_runs(text, count) == runs(text)[max(len(runs(text)) - count, 0) :]

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from elman.decode.blocklist import Blocklist
-from elman.decode.offers import Offers, offers_from
-from elman.decode.pieces import PieceIndex, piece_index
+from elman.decode.known_words import KnownWords, known_words
+from elman.decode.offers import Offers, Weigher, offers_from
+from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
 from elman.decode.prompt_state import Candidate, PromptState, whole_words
 from elman.decode.search import Effort, WordSearch
@@ -134,7 +135,9 @@ def _offered(
     index = piece_index(model.tokenizer)
     candidates, typed = sentence_candidates(model, index, prompt_state)
     if whole_words(model.tokenizer):
-        return _best_types(candidates, index, n=n, weigh=weigh, shown=shown, respelled=prompt_state.respelled), typed
+        known, respelled = known_words(model.tokenizer), prompt_state.respelled
+        respell = shown if respelled or prompt_state.sign else None
+        return _best_types(candidates, known, n=n, weigh=weigh, shown=respell, respelled=respelled), typed
     search = WordSearch(model, index, n=n, weigh=weigh, shown=shown, effort=effort or Effort())
     for candidate in candidates:
         search.add(candidate)
@@ -143,34 +146,32 @@ def _offered(
 
 def _best_types(
     candidates: Sequence[Candidate],
-    index: PieceIndex,
+    known: KnownWords,
     *,
     n: int,
-    weigh: Callable[[str], float],
-    shown: Callable[[str], str],
+    weigh: Weigher,
+    shown: Callable[[str], str] | None,
     respelled: bool,
 ) -> list[tuple[str, float]]:
     words: dict[str, float] = {}
     for candidate in candidates:
         # Spellings of one word are added up: all of them are needed.
         most = len(candidate.tokens) if respelled else _TYPES_PER_WORD * n
-        some = _weighed(candidate, index, weigh=weigh, most=most)
+        some = _weighed(candidate, known, weigh=weigh, most=most)
         # A weight only lowers: with n words of full weight, no word behind them is better.
         while sum(weight == 1 for _, _, weight in some) < n and most < len(candidate.tokens):
             most *= _TYPES_PER_WORD
-            some = _weighed(candidate, index, weigh=weigh, most=most)
+            some = _weighed(candidate, known, weigh=weigh, most=most)
         for word, mass, weight in some:
-            words[shown(word)] = words.get(shown(word), 0.0) + mass * weight
+            text = shown(word) if shown else word
+            words[text] = words.get(text, 0.0) + mass * weight
     # Of equally likely words the first ones stay; those that stay come in the order of their text.
     best = sorted(words.items(), key=lambda word: -word[1])[:n]
     return sorted(best, key=lambda word: (-word[1], word[0]))
 
 
-def _weighed(
-    candidate: Candidate, index: PieceIndex, *, weigh: Callable[[str], float], most: int
-) -> list[tuple[str, float, float]]:
+def _weighed(candidate: Candidate, known: KnownWords, *, weigh: Weigher, most: int) -> list[tuple[str, float, float]]:
     """The words of the likeliest types that may be offered, with mass and weight."""
     likeliest = candidate.likeliest_first(above=0, most=most)
-    paths = (likeliest.path(index_in_order, index) for index_in_order in range(len(likeliest.tokens)))
-    words = ((path.text.decode(), path.mass) for path in paths)
-    return [(word, mass, weight) for word, mass in words if (weight := weigh(word)) > 0]
+    words = zip(map(known.of, likeliest.tokens.tolist()), likeliest.masses.tolist(), strict=True)
+    return [(word.text, mass, weight) for word, mass in words if (weight := weigh.of_known(*word)) > 0]

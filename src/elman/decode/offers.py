@@ -2,12 +2,12 @@
 
 import dataclasses
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from elman.decode.blocklist import NOTHING, Blocklist
 from elman.decode.clusters import is_whole
 from elman.decode.secrets import LONG_CHAIN, count_digits, digits_before, in_address, is_secret
-from elman.decode.words import Kind, runs
+from elman.decode.words import Kind, last_runs
 from elman.text.casing import fold
 from elman.text.letter_case import CaseLocale
 
@@ -56,19 +56,30 @@ class Offers:
         """Whether a word after the text ``before`` must not stand right at its end."""
         return not self.secrets and in_address(before)
 
-    def weigh(self, before: str, locale: CaseLocale | None = None) -> Callable[[str], float]:
-        """What the probability of a word is multiplied by where it follows the text ``before``; 0
-        for a word that is not offered."""
-        repeated = "" if self.repeats else fold(last_word(before), locale)
+    def weigh(self, before: str, locale: CaseLocale | None = None) -> "Weigher":
+        """What the probability of a word is multiplied by where it follows the text ``before``."""
+        return Weigher(self, before, locale)
 
-        def weight(word: str) -> float:
-            if not word.strip() or not (self.punctuation or has_letters(word)) or not is_whole(word):
-                return 0.0
-            if self.forbids and self.hides(word, before=before):
-                return 0.0
-            return REPEATED if repeated and fold(word, locale) == repeated else 1.0
 
-        return weight
+class Weigher:
+    """Weights of words after the text ``before``: 0 for a word that is not offered, at most 1."""
+
+    def __init__(self, offers: Offers, before: str, locale: CaseLocale | None) -> None:
+        self._offers, self._before, self._forbids = offers, before, offers.forbids
+        self._locale: CaseLocale | None = locale
+        self._repeated = "" if offers.repeats else fold(last_word(before), locale)
+
+    def __call__(self, word: str) -> float:
+        """The weight of any word."""
+        return self.of_known(word, is_shown(word), has_letters(word), fold(word, self._locale))
+
+    def of_known(self, word: str, shown: bool, letters: bool, folded: str) -> float:
+        """That of a word of which these facts are known (``elman.decode.known_words``)."""
+        if not shown or not (letters or self._offers.punctuation):
+            return 0.0
+        if self._forbids and self._offers.hides(word, before=self._before):
+            return 0.0
+        return REPEATED if self._repeated and folded == self._repeated else 1.0
 
 
 def listed(given: Collection[str] | str) -> list[str]:
@@ -80,6 +91,11 @@ def offers_from(block: Collection[str] | Blocklist = (), *, locale: CaseLocale |
     """Rules from what a caller gives."""
     blocked = block if isinstance(block, Blocklist) else Blocklist(block, locale=locale) if block else NOTHING
     return Offers(block=blocked, **rules)
+
+
+def is_shown(word: str) -> bool:
+    """Whether a word is something to see that neither begins nor ends inside a visible character."""
+    return bool(word.strip()) and is_whole(word)
 
 
 def has_letters(word: str) -> bool:
@@ -96,7 +112,7 @@ def last_word(text: str) -> str:
     ('the', 'the', '')
     """
     end = text.rstrip(" ")[-200:]
-    found = runs(end)
+    found = last_runs(end, 1)
     if not found or found[-1][1] < len(end):
         return ""
     start, stop, run = found[-1]

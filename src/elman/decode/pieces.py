@@ -56,6 +56,8 @@ class PieceIndex:
         """The same token without its leading space, ``[V]``; -1 if there is none."""
         for token_id in np.flatnonzero(starts & self.spaced).tolist():
             self.without_space[token_id] = glued.get(self.pieces[token_id][1:], -1)
+        self.also_unspaced = np.flatnonzero(self.without_space >= 0)
+        """Tokens that exist without their leading space, too."""
 
     def _look_at(self, token_id: int) -> None:
         body = self.body(token_id)

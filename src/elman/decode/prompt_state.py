@@ -114,9 +114,9 @@ class Candidate:
         all).
         """
         likely = np.flatnonzero(self.masses > above)
-        masses = self.masses[likely]
+        masses = self.masses if len(likely) == len(self.masses) else self.masses[likely]
         order = likely[largest(masses, len(masses) if most is None else most)]
-        return dataclasses.replace(self, masses=self.masses[order], tokens=self.tokens[order])
+        return Candidate(self.masses[order], self.tokens[order], self.before, self.state, self.row)
 
 
 def first_candidates(
@@ -128,7 +128,15 @@ def first_candidates(
     This is exact where one token spells all of the typed text, or each token one character. Where
     tokens are pieces of words, it sums over the likeliest ways to cut the text.
     """
-    probs = np.exp(model.log_probs(prompt_state.state).astype(np.float64))
+    log_probs = model.log_probs(prompt_state.state)
+    if prompt_state.typed and whole_words(model.tokenizer):
+        covering = _covering(index, prompt_state)
+        masses = np.exp(log_probs[0, covering].astype(np.float64))
+        total = float(masses.sum())
+        if len(prompt_state.typed) == prompt_state.lead:
+            total += float(np.exp(log_probs[0, UNK_ID : UNK_ID + 1].astype(np.float64))[0])
+        return ([Candidate(masses / total, covering, b"", prompt_state.state, 0)], total) if total else ([], 0.0)
+    probs = np.exp(log_probs.astype(np.float64))
     if not prompt_state.typed:
         candidates, total = _new_word(model, index, prompt_state, probs[0])
     else:
@@ -138,6 +146,8 @@ def first_candidates(
             total += float(probs[0, UNK_ID])
     if not total:
         return [], 0.0
+    if total == 1.0:
+        return candidates, total
     return [dataclasses.replace(candidate, masses=candidate.masses / total) for candidate in candidates], total
 
 
@@ -150,7 +160,7 @@ def _new_word(
         # same word.
         masses = np.zeros(len(probs))
         masses[tokens] = probs[tokens]
-        spaced = np.flatnonzero((index.without_space >= 0) & (masses > 0))
+        spaced = index.also_unspaced[masses[index.also_unspaced] > 0]
         unspaced = index.without_space[spaced]
         masses[spaced] += masses[unspaced]
         masses[unspaced] = 0
@@ -195,15 +205,18 @@ def _begun_characters(
     return found
 
 
+def _covering(index: PieceIndex, prompt_state: PromptState) -> TokenIds:
+    """The types that begin as typed."""
+    others = np.array(prompt_state.others, dtype=np.int64)
+    return others if len(others) else index.starting_with(prompt_state.typed)
+
+
 def _typed(
     model: LanguageModel, index: PieceIndex, prompt_state: PromptState, probs: NDArray[np.float64]
 ) -> tuple[list[Candidate], float]:
     typed = prompt_state.typed
-    others = np.array(prompt_state.others, dtype=np.int64)
-    covering = others if len(others) else index.starting_with(typed)
+    covering = _covering(index, prompt_state)
     candidates = [Candidate(probs[0, covering], covering, b"", prompt_state.state, 0)]
-    if whole_words(model.tokenizer):
-        return candidates, float(candidates[0].masses.sum())
     waiting: list[list[Path]] = [[] for _ in typed]
 
     def wait(mass: float, row_probs: NDArray[np.float64], state: State, row: int, position: int) -> None:

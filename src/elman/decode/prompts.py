@@ -13,7 +13,7 @@ import numpy as np
 from elman.data.oov import unknown_tokens
 from elman.decode.direction import check_forward
 from elman.decode.rows import row_score
-from elman.decode.spelling import known_ids
+from elman.decode.spelling import fold_index, known_ids
 from elman.models.protocol import LanguageModel, State
 from elman.notation import TokenIds
 from elman.text.normalise import open_line, split_lines
@@ -106,10 +106,28 @@ def consume_part(
 
 
 def _read(tokenizer: Tokenizer, line: str, *, any_spelling: bool) -> tuple[TokenIds, list[str]]:
+    if any_spelling and tokenizer.words:
+        ids = tokenizer.words.ids(checked_line(line))
+        unknown = known_words(tokenizer, line, ids) if UNK_ID in ids else []
+        return np.array(ids, dtype=np.int64), unknown
     encoded = tokenizer.encode(line)
     if any_spelling:
         encoded = encoded._replace(ids=known_ids(tokenizer, line, encoded))
     return encoded.ids, unknown_words(tokenizer, line, encoded)
+
+
+def known_words(tokenizer: Tokenizer, line: str, ids: list[int]) -> list[str]:
+    """Give words of a line that are known in another spelling only the id of that one, in ``ids``; returns the
+    unknown words."""
+    assert tokenizer.words is not None
+    oov: list[str] = []
+    for place, token in tokenizer.words.unknown(line):
+        same = fold_index(tokenizer).same_as(token)
+        if same is not None:
+            ids[place] = same
+        elif not is_between(token) and not is_marker(token):
+            oov.append(token.strip())
+    return oov
 
 
 def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[str]:
@@ -124,5 +142,7 @@ def unknown_words(tokenizer: Tokenizer, line: str, encoded: Encoded) -> list[str
 
 def consume_ids(model: LanguageModel, ids: Sequence[TokenIds], state: State) -> State:
     """The state after token ids."""
+    if not any(map(len, ids)):
+        return state
     whole = np.concatenate([np.empty(0, dtype=np.int64), *ids])
     return row_score(model, [whole], state)[1]

@@ -64,6 +64,9 @@ def row_score(
         return found, State.stack(states)
     longest = max((len(ids) for ids in rows), default=0)
     width = max(chunk // max(len(rows), 1), 1)
+    if len(rows) == 1 and 0 < longest <= width:
+        log_probs, state = model.score(np.array([rows[0]], np.int64), np.array([longest]), state)
+        return [log_probs[0].astype(np.float32)], state
     scores = [np.empty(len(ids), dtype=np.float32) for ids in rows]
     for start in range(0, longest, width):
         if start:

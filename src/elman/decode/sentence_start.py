@@ -81,6 +81,18 @@ def masses_at(model: LanguageModel, prompt_state: PromptState) -> NDArray[np.flo
     return np.exp(model.log_probs(prompt_state.state)[0].astype(np.float64))
 
 
+def mass_at(model: LanguageModel, prompt_state: PromptState, token: int) -> float:
+    """``masses_at`` of one type."""
+    here = slice(token, token + 1)
+    log_probs = model.log_probs(prompt_state.state)[0]
+    mass = np.exp(log_probs[here].astype(np.float64))
+    if _inside(model.tokenizer, prompt_state):
+        after = model.log_probs(row_advance(model, [EOS_ID], prompt_state.state))[0]
+        line_end = np.exp(log_probs[EOS_ID : EOS_ID + 1].astype(np.float64))
+        mass = mass + line_end * np.exp(after[here].astype(np.float64))
+    return float(mass[0])
+
+
 def sentence_masses(model: LanguageModel, state: State) -> NDArray[np.float64]:
     """P(type) at a sentence's beginning inside a line, ``[V]``: after a blank, or after a line end."""
     probs = np.exp(model.log_probs(state)[0].astype(np.float64))

@@ -9,9 +9,9 @@ import numpy as np
 
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState
-from elman.decode.prompts import consume_ids, open_end, unknown_words
+from elman.decode.prompts import consume_ids, known_words, open_end
 from elman.decode.sentence_start import begins_small, expects_capitals, prefers_capital, sentence_masses
-from elman.decode.spelling import FoldIndex, fold_index, known_ids
+from elman.decode.spelling import FoldIndex, fold_index
 from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
 from elman.text.casing import upper
@@ -68,10 +68,7 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
         signs = tokens and not any(map(str.isalnum, tokens[-1].type))
         may_join = bool(signs) and not blank and leaves(tokens[-1].type) == After.APART
     if UNK_ID in ids:
-        encoded = tokenizer.encode(line[:begin])
-        encoded = encoded._replace(ids=known_ids(tokenizer, line[:begin], encoded))
-        ids = encoded.ids.tolist()
-        oov = oov + unknown_words(tokenizer, line[:begin], encoded)
+        oov = oov + known_words(tokenizer, line[:begin], ids)
     for token in tokens:
         ids.append(words.id_of(token.type) or folds.same_as(token.type) or UNK_ID)
         if ids[-1] == UNK_ID and not is_between(token.type) and not is_marker(token.type):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
 from elman.decode.prompt_state import whole_words
-from elman.decode.sentence_start import masses_at, sentence_candidates
+from elman.decode.sentence_start import mass_at, sentence_candidates
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
@@ -28,7 +28,7 @@ class WordPlace(NamedTuple):
 
 def unknown_after(model: LanguageModel, before: str) -> float:
     """The probability that an unknown word follows a text, its last word taken as whole; for models of words."""
-    return float(masses_at(model, open_prompt(model, before, partial=False))[UNK_ID])
+    return mass_at(model, open_prompt(model, before, partial=False), UNK_ID)
 
 
 def word_place(model: LanguageModel, before: str) -> WordPlace:
@@ -50,7 +50,7 @@ def word_place(model: LanguageModel, before: str) -> WordPlace:
         raise UsageError(f"words are looked up in models of words; this one has {tokenizer.config.level} tokens")
     prompt_state = open_prompt(model, before, partial=False)
     found, typed = sentence_candidates(model, piece_index(tokenizer), prompt_state)
-    unknown = float(masses_at(model, prompt_state)[UNK_ID])
+    unknown = mass_at(model, prompt_state, UNK_ID)
     if not found:
         return WordPlace(np.empty(0, np.int64), np.empty(0), unknown)
     return WordPlace(found[0].tokens, found[0].masses * typed, unknown)

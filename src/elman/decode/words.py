@@ -173,3 +173,20 @@ def runs(text: str) -> list[tuple[int, int, CharacterRun]]:
         spans.append((start, end, last or run))
         start = end
     return spans
+
+
+def last_runs(text: str, count: int) -> list[tuple[int, int, CharacterRun]]:
+    """The last ``count`` of ``runs``, found from the end: no run crosses a space.
+
+    >>> last_runs("the dogs' well-kno", 2) == runs("the dogs' well-kno")[-2:]
+    True
+    """
+    parts: list[list[tuple[int, int, CharacterRun]]] = []
+    end = stop = len(text)
+    while end > 0 and count > 0:
+        begin = text.rfind(" ", 0, stop) + 1
+        # With the space after it, which shows where its last run ends.
+        parts.append([(start + begin, last + begin, run) for start, last, run in runs(text[begin:end])])
+        count -= len(parts[-1])
+        end, stop = begin, begin - 1
+    return [run for part in reversed(parts) for run in part][max(-count, 0) :]

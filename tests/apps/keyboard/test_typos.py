@@ -1,8 +1,13 @@
 """Mistyped beginnings, against the error model of `elman correct` and by hand."""
 
+import itertools
+import random
+
 import pytest
 
+from elman.apps.keyboard import typos
 from elman.apps.keyboard.typos import ONE_EDIT, TWO_EDITS, TypoIndex
+from elman.apps.keyboard.typos_kernel import least_costs
 from elman.apps.spelling.error_model import ErrorModel
 from elman.text.tokenizer import Tokenizer, TokenizerConfig
 
@@ -73,3 +78,18 @@ def test_what_begins_just_so_is_no_correction(index: TypoIndex) -> None:
 @pytest.mark.parametrize("typed", ["", "t", "3rd", "...", "x" * 31, "😀"])
 def test_what_is_no_word_has_no_corrections(index: TypoIndex, typed: str) -> None:
     assert found(index, typed) == {}
+
+
+def test_machine_code_finds_what_the_arrays_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(1)
+    made_up = ["".join(draw.choices("abehtu'", k=draw.randrange(1, 9))) for _ in range(500)]
+    tokenizer = Tokenizer.fit([" ".join([WORDS, *made_up])], config=TokenizerConfig(min_count=1))
+    index, kinds = TypoIndex(tokenizer), set[int]()
+    for typed, whole in itertools.product((*TYPED, *made_up[:40], "aa", "é't"), (False, True)):
+        found = []
+        for kernel in (least_costs, None):
+            monkeypatch.setattr(typos, "_kernel", lambda kernel=kernel: kernel)
+            found.append([part.tolist() for part in index.similar(typed, whole=whole)])
+        assert found[0] == found[1], (typed, whole)
+        kinds.update(map(int, found[0][1]))
+    assert len(kinds) > 5

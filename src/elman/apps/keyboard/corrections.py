@@ -16,7 +16,7 @@ from elman.apps.spelling.possessives import has_possessives, split_possessive
 from elman.decode.pieces import piece_index
 from elman.decode.spelling import fold_index, locale_of
 from elman.decode.word_place import WordPlace, word_place
-from elman.decode.words import finished, runs
+from elman.decode.words import finished, last_runs
 from elman.text.casing import recase
 from elman.text.text_cache import TextCache
 
@@ -95,7 +95,7 @@ class MisspellingReader:
         meant word is nearly certain. A word with a capital may be a name, and stays."""
         begin = max(text.rfind("\n"), text.rfind("\r")) + 1
         line, head, last, read_as = text[begin:], text[:begin], 0, {}
-        for start, end, run in runs(line)[-words:]:
+        for start, end, run in last_runs(line, words):
             word = finished(line[start:end])
             if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
                 head += line[last:start]

@@ -11,7 +11,7 @@ taught (``learned_words.py``) share the probability of unknown words.
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows
@@ -75,6 +75,7 @@ class Keyboard:
         self._weights = LanguageWeights([model.speller for model in models])
         self._misspellings = MisspellingReader()
         self._read = ""
+        self._places: dict[str, list[WordPlace]] | None = None
         self._check()
 
     def _check(self) -> None:
@@ -93,7 +94,8 @@ class Keyboard:
     def through(
         self, lms: Sequence[LanguageModel], *, scoring: Sequence[LanguageModel] | None = None, read: str = ""
     ) -> "Keyboard":
-        """The same keyboard asking its models through others, in their order.
+        """The same keyboard asking its models through others, in their order, for one text: it keeps what may
+        follow it.
 
         Args:
             scoring: those that say how likely a line is; by default the ones so far.
@@ -104,6 +106,7 @@ class Keyboard:
         if scoring is not None:
             other._scoring = list(scoring)
         other._read, other._misspellings = read, MisspellingReader() if read else self._misspellings
+        other._places = {}
         return other
 
     def with_learned(self, learned: LearnedWords | None) -> "Keyboard":
@@ -145,8 +148,11 @@ class Keyboard:
         """The probability of a word that no model knows, where the words of a completion begin."""
         begun = found.partial or found.unmatched
         before = found.prompt[: len(found.prompt) - len(begun)] if found.prompt.endswith(begun) else found.prompt
-        shares = zip(self.weights(before), self.lms, strict=True)
-        return sum(weight * unknown_after(lm, before) for weight, lm in shares)
+        if self._places and before in self._places:
+            unknown = [place.unknown for place in self._places[before]]
+        else:
+            unknown = [unknown_after(lm, before) for lm in self.lms]
+        return sum(weight * each for weight, each in zip(self.weights(before), unknown, strict=True))
 
     def complete(self, prompt: str, *, n: int = 5, partial: bool | None = None, **rules: Any) -> Completion:
         """The n likeliest words: those of ``elman.decode.completion.complete``, and those of the other
@@ -181,7 +187,13 @@ class Keyboard:
         return Completion(prompt, "", ranking.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
 
     def _ranking(self, before: str, begun: str, offers: Offers) -> "_Ranking":
-        return _Ranking(self._models, self.weights(before), before, begun, offers)
+        def places() -> list[WordPlace]:
+            found = [word_place(lm, before) for lm in self.lms]
+            if self._places is not None:
+                self._places[before] = found
+            return found
+
+        return _Ranking(self._models, self.weights(before), places, before, begun, offers)
 
     def _read_and_completed(
         self, prompt: str, *, n: int, partial: bool | None, **rules: Any
@@ -216,9 +228,16 @@ class _Ranking:
     """The offers for one place of a text."""
 
     def __init__(
-        self, models: Sequence[KeyboardModel], weights: list[float], before: str, begun: str, offers: Offers
+        self,
+        models: Sequence[KeyboardModel],
+        weights: list[float],
+        places: Callable[[], list[WordPlace]],
+        before: str,
+        begun: str,
+        offers: Offers,
     ) -> None:
         self._models, self._weights, self._before, self._begun = models, weights, before, begun
+        self._find_places = places
         self._locale: CaseLocale | None = locale_of(models[0].lm.tokenizer)
         self._weigh = offers.weigh(before, self._locale)
         self._places: list[WordPlace] | None = None
@@ -233,7 +252,7 @@ class _Ranking:
     @property
     def places(self) -> list[WordPlace]:
         if self._places is None:
-            self._places = [word_place(model.lm, self._before) for model in self._models]
+            self._places = self._find_places()
         return self._places
 
     def add_exact(self, found: Sequence[Completion]) -> None:

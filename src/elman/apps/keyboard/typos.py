@@ -6,7 +6,10 @@ a word costs nothing: it has not been typed yet.
 """
 
 import string
+import sys
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +27,7 @@ ONE_EDIT, TWO_EDITS = 8.0, 12.0
 """The largest cost (nats) of a beginning of up to four letters, and of a longer one."""
 _SHORT = 5
 _LEAST = 2
+_MOST_LETTERS = 1000
 _END, _OTHER = 0, 1
 _LETTERS = {letter: place for place, letter in enumerate(string.ascii_lowercase + "'", start=2)}
 
@@ -53,6 +57,7 @@ class TypoIndex:
         for row, word in enumerate(folds):
             self._codes[row, : len(word)] = [self._letters[letter] for letter in word]
         self._sets = np.array([_set_of(word) for word in folds], np.uint64)
+        self._costs_by_letter: dict[str, NDArray[np.float64]] = {}
 
     def similar(self, typed: str, *, whole: bool = False) -> tuple[TokenIds, NDArray[np.float64]]:
         """The types that begin almost as typed, and the cost of each (nats): above 0, for those that
@@ -65,7 +70,11 @@ class TypoIndex:
         # An edit explains one typed letter that a word lacks.
         near = np.flatnonzero(np.bitwise_count(np.uint64(_set_of(word)) & ~self._sets) <= edits)
         # One more letter shows which words are longer.
-        nats = self._costs(self._codes[near, : len(word) + edits + 1], word, whole=whole)
+        codes = self._codes[near, : len(word) + edits + 1]
+        if (kernel := _kernel()) is None:
+            nats = self._costs(codes, word, whole=whole)
+        else:
+            nats = kernel(codes, *self._costs_of(word), whole, most)
         kept = (nats > 0) & (nats <= most)
         return self.tokens[near[kept]], nats[kept]
 
@@ -100,11 +109,23 @@ class TypoIndex:
             older, last = last, this
         return last[(codes != _END).sum(axis=1), np.arange(size)] if whole else last.min(axis=0)
 
+    def _costs_of(self, typed: str) -> tuple[Any, ...]:
+        """What ``least_costs`` is told of single letters."""
+        codes = np.array([self._letters.get(letter, _OTHER) for letter in typed], np.int32)
+        replaced = np.array([self._replaced(letter) for letter in typed])
+        too_much = np.array([[guessed_cost("", letter, before) for before in ("^", " ", letter)] for letter in typed])
+        left_out = np.array([guessed_cost("x", "", before) for before in "^yx"] + [guessed_cost("'", "", "x")])
+        return codes, replaced, too_much, left_out, left_out[0] - left_out[1], EXCHANGED, self._letters["'"]
+
     def _replaced(self, typed: str) -> NDArray[np.float64]:
         """The cost of each letter typed as this one, by code."""
-        costs = np.full(len(self._letters) + 2, np.inf)
-        for letter, code in self._letters.items():
-            costs[code] = 0.0 if letter == typed else guessed_cost(letter, typed, " ")
+        costs = self._costs_by_letter.get(typed)
+        if costs is None:
+            costs = np.full(len(self._letters) + 2, np.inf)
+            for letter, code in self._letters.items():
+                costs[code] = 0.0 if letter == typed else guessed_cost(letter, typed, " ")
+            if len(self._costs_by_letter) < _MOST_LETTERS:
+                self._costs_by_letter[typed] = costs
         return costs
 
 
@@ -113,6 +134,15 @@ def _set_of(word: str) -> int:
     for letter in word:
         bits |= 1 << (_LETTERS.get(letter, 30 + ord(letter) % 32))
     return bits
+
+
+def _kernel() -> Callable[..., Any] | None:
+    """Machine code that takes a thirtieth of the time, if its compiler is in use; loading it takes a while."""
+    if "numba" not in sys.modules:
+        return None
+    from elman.apps.keyboard.typos_kernel import least_costs
+
+    return least_costs
 
 
 @lru_cache(maxsize=8)
