@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def test_words_are_learned_listed_offered_and_forgotten(cli: Any, ngram_folder: Path, tmp_path: Path) -> None:
     file, text = tmp_path / "own.jsonl", tmp_path / "letters.txt"
@@ -48,4 +50,7 @@ def test_corrections_and_other_models_on_the_command_line(cli: Any, ngram_folder
     words = ("evaluate", ngram_folder, text, "--json", "--mistype", "50%")
     found = json.loads(cli(*words, "--keystrokes").out)["keystrokes"]
     assert "keyboard-typos-mistyped:0.5" in found["signature"] and found["without"] > len(text.read_text())
+    # The same mistakes without corrections are the rival.
+    assert found["plain"]["without"] == found["without"]
+    assert found["gain"]["value"] == pytest.approx(found["saved"] - found["plain"]["saved"])
     assert "--mistype says how a text is typed" in json.loads(cli(*words).out)["error"]["message"]

@@ -206,13 +206,30 @@ def _table(steps: list[tuple[str, dict[str, Any]]]) -> str:
 
 
 def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
-    rows = []
+    rows, notes = [], []
     for place, (name, each) in enumerate(steps):
         found = each["keystrokes"]
-        after = [f"{100 * share:.1f}%" for share in found["offered_after_letters"][1:4]]
-        shares = [f"{100 * found[key]:.1f}%" for key in ("saved", "recall_at_1", "recall_at_3")]
-        rows.append([f"+ {name}" if place else name or "this model", *shares, *after, *[""] * (3 - len(after))])
+        if "plain" in found:
+            rows.append(_keys_row("words of the model alone", found["plain"]))
+            gain = found["gain"]
+            if gain is not None:
+                low, high = (f"{100 * gain[side]:+.1f}" for side in ("low", "high"))
+                notes.append(
+                    f"what the keyboard adds saves {100 * gain['value']:+.1f} percentage points of keys ({low} to {high})"
+                )
+        rows.append(_keys_row(f"+ {name}" if place else name or "this model", found))
     words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
     head = ["of three suggestions", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
-    note = f"{words:,} words, {without:,} keys without suggestions; top 1 and 3 before any letter, then after 1, 2 or 3"
-    return f"{table(head, rows)}\n{note}\nsignature: {steps[-1][1]['keystrokes']['signature']}"
+    notes.append(
+        f"{words:,} words, {without:,} keys without suggestions; top 1 and 3 before any letter, then after 1, 2 or 3"
+    )
+    lines = [table(head, rows), *notes, f"signature: {steps[-1][1]['keystrokes']['signature']}"]
+    return "\n".join(lines)
+
+
+def _keys_row(name: str, found: dict[str, Any]) -> list[str]:
+    sure = found["interval"]
+    between = f" ({100 * sure['low']:.1f} to {100 * sure['high']:.1f})" if sure else ""
+    after = [f"{100 * share:.1f}%" for share in found["offered_after_letters"][1:4]]
+    shares = [f"{100 * found[key]:.1f}%" for key in ("saved", "recall_at_1", "recall_at_3")]
+    return [name, shares[0] + between, *shares[1:], *after, *[""] * (3 - len(after))]

@@ -1,20 +1,16 @@
 """A model's figures and their signature: evaluation, signature, model card."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from elman.decode.keystrokes import Keystrokes, type_lines
 from elman.decode.line_nats import LineNats
-from elman.decode.scoring import Context, check_context, evaluate
+from elman.decode.scoring import Context, evaluate
 from elman.metrics.signature import signature
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.system.machine import version
 from elman.text.speller import Speller
 from elman.text.store import Text
-
-Typist = Callable[[Iterable[tuple[str, bool]]], Iterator[Keystrokes]]
-"""The sums of each line; a line comes with whether a text begins with it."""
 
 _ADAPTING = ("dynamic", "mixture", "cache", "tempered")
 """Kinds of models that are made of others and fitted to a text, in the order of their names."""
@@ -40,38 +36,6 @@ def evaluate_text(
     tally = evaluate(model, speller, text, context=context, progress=progress, total_bytes=text.bytes, by_line=by_line)
     signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
     return {**tally.figures(), "context": context, "signature": signed}
-
-
-def keystrokes_of(
-    model: LanguageModel,
-    text: Text,
-    *,
-    context: Context,
-    progress: Progress,
-    tuned_on: str | None = None,
-    typist: Typist | None = None,
-    typed: str = "",
-) -> dict[str, Any]:
-    """How many keystrokes suggestions save on a text, with the signature of the figures.
-
-    Args:
-        typist: who types the lines; by default with the words of ``complete`` (``type_lines``).
-        typed: how, for the signature.
-
-    Raises:
-        UsageError: an unknown context, or a model whose tokens are not words.
-    """
-    check_context(context)
-    adapted = adaptation_of(model.describe()) + (f"-{tuned_on[:12]}" if tuned_on else "")
-    total = Keystrokes()
-    with progress.stage("typing", total=text.lines, unit="lines") as advance:
-        lines = ((line, context == "independent" or (starts and context == "document")) for line, starts in text)
-        for line in typist(lines) if typist else type_lines(model, lines):
-            total += line
-            advance(1)
-    adapted = "+".join(filter(None, ["" if typed and adapted == "none" else adapted, typed]))
-    signed = signature_of(model, data=text.sha256, context=context, adapted=adapted)
-    return {**total.figures(), "context": context, "signature": signed}
 
 
 def adaptation_of(about: Mapping[str, Any]) -> str:

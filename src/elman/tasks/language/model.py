@@ -246,10 +246,11 @@ class Model(LowLevel, Exports):
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """The share of keystrokes that suggestions save on a text (``elman.decode.keystrokes``),
-        and its signature.
+        its 95% interval, and its signature.
 
         Arguments are those of ``evaluate``, and these. With any of them the text is typed on a
-        ``keyboard`` key by key, which takes much longer:
+        ``keyboard`` key by key, which takes much longer, and then on one without corrections, own words and
+        other models (``plain``; ``gain`` is what they bring):
 
         Args:
             mistype: the share of words that are mistyped (``elman.apps.keyboard.simulated_typist``).
@@ -261,7 +262,7 @@ class Model(LowLevel, Exports):
             UsageError: a model whose tokens are not words, no text, or ``mistype`` is no share.
         """
         from elman.apps.keyboard.simulated_typist import SimulatedTypist
-        from elman.evaluation.language import keystrokes_of
+        from elman.evaluation.keystrokes import keystrokes_of
 
         how: dict[str, Any] = {}
         if mistype is not None or typos is not None or learned is not None or also:
@@ -272,6 +273,8 @@ class Model(LowLevel, Exports):
                 **{f"also:{model.lm.model_hash[:8]}": True for model in also},
             }  # fmt: skip
             how["typist"] = SimulatedTypist(keyboard, mistype=mistype or 0.0).type_lines
+            if typos is not False or learned is not None or also:
+                how["plain"] = SimulatedTypist(self.keyboard(typos=False), mistype=mistype or 0.0).type_lines
             how["typed"] = "-".join(["keyboard", *(mark for mark, on in marks.items() if on)])
         config = self._corpus_config(document=document, encoding=encoding, field=field)
         with _reading(sources, config, progress) as (text, told):
