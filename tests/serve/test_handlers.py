@@ -11,6 +11,7 @@ from tests.serve.conftest import LEVELS, Make, ask
 
 from elman.api import Model
 from elman.decode.words import runs
+from elman.serve.direct import DirectRoute
 from elman.serve.hidden import Hidden
 from elman.serve.limits import Limits
 from elman.serve.loaded_models import parse_names
@@ -205,16 +206,35 @@ def test_bodies_that_are_none(client: TestClient, raw: bytes) -> None:
     assert answer.status_code in (400, 422) and answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [b'{"prompt": "the c", "n": 3}', b'{"prompt": "the c", "session": "s", "also": ["word"]}',
+     b'{"prompt": "", "n": 999}', b'{"prompt": "the", "model": "none"}', b'{"prompt": "the", "also": ["char"]}',
+     b'{"n": "many"}', b'{"more": 1}', b"[1]", b"{", b"", b'{"prompt": "the \\ud800"}',
+     b'{"prompt": "a", "block": [""]}', b'{"prompt": "a", "prompt": "the"}'],
+)  # fmt: skip
+def test_the_direct_route_answers_as_the_framework_does(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, raw: bytes
+) -> None:
+    def asked() -> tuple[int, bytes, Any]:
+        answer = client.post(COMPLETE, content=raw, headers={"Content-Type": "application/json"})
+        return answer.status_code, answer.content, {name: value for name, value in answer.headers.items()}
+
+    direct = asked()
+    monkeypatch.setattr(DirectRoute, "_read", lambda *_: None)
+    assert asked() == direct
+
+
 def test_a_mistake_of_ours_is_a_500_in_the_same_shape(
     models: dict[str, Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from elman.serve import app as module
+    from elman.serve import app, complete
 
     def broken(*_: Any) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(module, "complete_answer", broken)
-    with TestClient(module.create_app(models), base_url="http://localhost", raise_server_exceptions=False) as opened:
+    monkeypatch.setattr(complete, "complete_answer", broken)
+    with TestClient(app.create_app(models), base_url="http://localhost", raise_server_exceptions=False) as opened:
         answer = opened.post(COMPLETE, json={"prompt": "a"})
         assert answer.status_code == 500 and answer.json()["error"]["type"] == "server_error"
         assert "boom" not in answer.text

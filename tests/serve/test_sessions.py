@@ -86,16 +86,16 @@ def test_a_key_costs_at_most_one_step(make: Make) -> None:
     assert all(sum(each[1:]) == 0 for each in costs.values())
 
 
-def test_what_is_remembered_needs_no_thread(make: Make, models: dict[str, Model]) -> None:
+def test_a_typed_key_needs_no_thread(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]})
     for prompt in ("the c", "the cat"):
         ask(client, URL, prompt=prompt, session="me")
     client.app.state.server._pool.shutdown()  # type: ignore[attr-defined]
-    for prompt in ("the ca", "the cat", "the ", "the", "the catal"):
+    for prompt in ("the ca", "the cat", "the ", "the", "the catal", "the cat sat", "the cat sat.", "the cat sat. t"):
         found = ask(client, URL, prompt=prompt, session="me")
         assert found["words"] and answers(found) == models["word"].complete(prompt).words
     with pytest.raises(RuntimeError, match="shutdown"):
-        ask(client, URL, prompt="the cat sat", session="me")
+        ask(client, URL, prompt="a dog and a cat sat on the mat", session="other")
 
 
 def test_a_pasted_text_is_read_in_pieces_and_edited_cheaply(counting: tuple[Counting, Batched]) -> None:

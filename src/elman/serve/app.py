@@ -18,10 +18,12 @@ from starlette.responses import Response
 from elman.errors import ElmanError
 from elman.serve.abilities import ContinuesText, Predicts, PredictsLabels, TagsWords
 from elman.serve.batching import Patience
+from elman.serve.complete import TypingContext, completed
 from elman.serve.completions import Answer, check
 from elman.serve.corrections import Corrections
+from elman.serve.direct import DirectRoute, Handler
 from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
-from elman.serve.handlers import TypingContext, complete_answer, remembered_answer
+from elman.serve.gathered_steps import GatheredSteps, call_soon
 from elman.serve.hidden import Hidden
 from elman.serve.keyboards import Keyboards
 from elman.serve.learned import add_learned_routes
@@ -91,6 +93,8 @@ class Server:
         self.sessions = Sessions(limits)
         abilities = (ability for each in self.loaded.served.values() for ability in each.abilities)
         self.keyboards = Keyboards(learned, limits, (each for each in abilities if isinstance(each, ContinuesText)))
+        self.steps = GatheredSteps()
+        self._typing = TypingContext(self.sessions, self.hidden, self.keyboards)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
         self.waiting = Gate(limits.max_waiting, "requests")
@@ -108,9 +112,8 @@ class Server:
         pool = self._readers if reading else self._pool
         return await self.result(request, lambda patience: pool.submit(work, patience))
 
-    async def result(self, request: Request, start: Callable[[Patience], "Future[T]"]) -> T:
+    async def result(self, request: Request, start: Callable[[Patience], "Future[T] | asyncio.Future[T]"]) -> T:
         """The result of what ``start`` starts in a thread, for as long as the client waits for it."""
-        loop = asyncio.get_running_loop()
         patience = Patience(self.limits.request_seconds)
         self.waiting.enter()
         try:
@@ -118,8 +121,12 @@ class Server:
         except BaseException:
             self.waiting.leave()
             raise
-        # The place is free when the thread ends, not when the client leaves.
-        future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
+        if isinstance(future, asyncio.Future):
+            future.add_done_callback(lambda _: self.waiting.leave())
+        else:
+            # The place is free when the thread ends, not when the client leaves.
+            loop = asyncio.get_running_loop()
+            future.add_done_callback(lambda _: call_soon(loop, self.waiting.leave))
         answer = asyncio.wrap_future(future)
         try:
             # Most answers are ready before it is worth checking whether the client is still there.
@@ -135,6 +142,11 @@ class Server:
         named = [(model, "model"), *((name, "also") for name in also)]
         able = [self.loaded.able(name, ContinuesText, param=param) for name, param in named]
         return list({each.name: each for each in able}.values())
+
+    async def complete(self, body: CompleteBody, request: Request) -> Response:
+        """The likeliest next words."""
+        served = self.side_by_side(body.model, body.also)
+        return json_response(await completed(body, served, self._typing, self, request))
 
     def forget(self, session: str) -> bool:
         """Erase what was typed and learned under a name."""
@@ -193,13 +205,14 @@ def create_app(
     )  # fmt: skip
     app.state.server = server
     guard = {"limits": server.limits, "metrics": server.metrics, "activity": server.activity}
+    handlers = _add_errors(app, server)
+    app.add_middleware(DirectRoute, path="/v1/complete", body=CompleteBody, endpoint=server.complete, handlers=handlers)
     app.add_middleware(Guard, **guard, names=names, key=key)
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
-    _add_errors(app, server)
     for route in ROUTES:
         if not route.only_if_able or server.loaded.has(route.ability):
             _add_route(app, server, route)
@@ -233,7 +246,9 @@ def _overview(app: FastAPI) -> str:
     return "\n".join([*_HEAD, *lines, *_FOOT, ""])
 
 
-def _add_errors(app: FastAPI, server: Server) -> None:
+def _add_errors(app: FastAPI, server: Server) -> dict[type[Exception], Handler]:
+    """Answers to errors; returns those to errors of endpoints."""
+
     async def problem(request: Request, error: Any) -> Response:
         if error.status == 422 and request.url.path.startswith(_FOREIGN):
             error.status = 400
@@ -263,26 +278,17 @@ def _add_errors(app: FastAPI, server: Server) -> None:
     async def broken(request: Request, error: Any) -> Response:
         return Problem(500, "something went wrong here; see the server's log").response()
 
-    app.add_exception_handler(Problem, problem)
-    app.add_exception_handler(ElmanError, mistake)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Gone, gone)
-    app.add_exception_handler(Exception, broken)
+    handlers: dict[type[Exception], Handler] = {Problem: problem, ElmanError: mistake, Gone: gone}
+    others: dict[type[Exception], Handler] = {RequestValidationError: invalid, HTTPException: http, Exception: broken}
+    for kind, handler in (handlers | others).items():
+        app.add_exception_handler(kind, handler)
+    return handlers
 
 
 def _add_own(app: FastAPI, server: Server) -> None:
     @app.post("/v1/complete", response_model=CompleteAnswer, summary="The likeliest next words")
     async def complete(body: CompleteBody, request: Request) -> Any:
-        served = server.side_by_side(body.model, body.also)
-        if body.n > server.limits.max_words:
-            raise Problem(422, f"n is {body.n}; this server gives up to {server.limits.max_words} words", param="n")
-        context = TypingContext(server.sessions, server.hidden)
-        remembered = remembered_answer(body, served, server.keyboards, context)
-        if remembered is not None:
-            return json_response(remembered)
-        work = functools.partial(complete_answer, body, served, server.keyboards, context)
-        return json_response(await server.in_thread(request, work))
+        return await server.complete(body, request)
 
     @app.post("/v1/predict", response_model=PredictAnswer, summary="Labels of texts, or tags of words")
     async def predict(body: PredictBody, request: Request) -> Any:
@@ -381,8 +387,3 @@ async def _sweep(server: Server) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)
         server.sessions.forget_old()
         server.keyboards.forget_old()
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
-        loop.call_soon_threadsafe(function)

@@ -121,6 +121,10 @@ class Session:
             self._keep_table(path[last], log_probs)
         return path[last], state
 
+    def has_room(self, place: _Place) -> bool:
+        """Whether one more token may be read."""
+        return place.depth < self._longest
+
     def log_probs(self, model: Batched, place: _Place, state: State) -> LogProbs:
         """The probabilities after a place whose state is given."""
         if place.log_probs is None:
@@ -177,7 +181,11 @@ class SessionReader:
         return self._model.log_probs(state) if known is None else self._session.log_probs(self._model, known[1], state)
 
     def advance(self, ids: TokenIds, state: State) -> State:
-        return self._model.advance(ids, state)
+        known = self._given.get(id(state))
+        if known is None or not self._session.has_room(known[1]):
+            return self._model.advance(ids, state)
+        # Where a sentence begins, each key of its first word asks for what follows a line's end.
+        return self._give(*self._session.read(self._model, known[1], state, ids.tolist()))
 
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
         known = self._given.get(id(state))
