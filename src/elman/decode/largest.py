@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _FEW = 64
 """If more than one number in this many is wanted, sorting them all is as fast."""
 _GROUPS = 256
-_INSERTED = 32
+_INSERTED = 64
 """Up to this many wanted numbers are sorted by insertion."""
 
 

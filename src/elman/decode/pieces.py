@@ -41,7 +41,7 @@ class PieceIndex:
         """All tokens but the first two in the order of their bytes."""
         self._keys = [self.pieces[token_id] for token_id in self.sorted.tolist()]
         self._masks: dict[CharacterRun, tuple[TokenIds, TokenIds]] = {}
-        self._starts: dict[tuple[CharacterRun | None, bool], TokenIds] = {}
+        self._starts: dict[tuple[CharacterRun | None, bool, bool], TokenIds] = {}
         self.inside = np.flatnonzero(self._types & (self._kinds == Kind.INSIDE))
         """Tokens that can finish a character begun before them."""
         self.partial = np.flatnonzero(self._types & ~self.spaced & (self._kinds == Kind.PARTIAL))
@@ -85,14 +85,15 @@ class PieceIndex:
         """Tokens of exactly these bytes."""
         return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)].tolist()
 
-    def starts_after(self, run: CharacterRun | None, *, spaced: bool) -> TokenIds:
+    def starts_after(self, run: CharacterRun | None, *, spaced: bool, with_space: bool = False) -> TokenIds:
         """Tokens that begin a word after a run, which they must end; with ``spaced`` only those with a leading
-        space."""
-        key = run, spaced
+        space, and with ``with_space`` the space alone as well, which comes last."""
+        key = run, spaced, with_space
         if key not in self._starts:
             starts = self.word_starts[self.spaced[self.word_starts]] if spaced else self.word_starts
             _make_room(self._starts)
-            self._starts[key] = starts if run is None else np.intersect1d(starts, self.ending(run), assume_unique=True)
+            some = starts if run is None else np.intersect1d(starts, self.ending(run), assume_unique=True)
+            self._starts[key] = np.append(some, np.array(self.equal_to(b" ") if with_space else [], np.int64))
         return self._starts[key]
 
     def ending(self, run: CharacterRun) -> TokenIds:

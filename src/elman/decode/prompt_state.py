@@ -70,11 +70,10 @@ def whole_words(tokenizer: Tokenizer) -> bool:
 
 def first_tokens(index: PieceIndex, prompt_state: PromptState, tokenizer: Tokenizer) -> TokenIds:
     """The tokens that begin a new word in this state, or are its leading space."""
-    starts = index.starts_after(prompt_state.after, spaced=prompt_state.spaced)
     # At a line's start, a space begins a word if tokens include their spaces; if not, it is
     # indentation.
-    spaces = index.equal_to(b" ") if prompt_state.after or tokenizer.leading_space else []
-    return np.concatenate([starts, np.array(spaces, dtype=np.int64)]) if spaces else starts
+    with_space = prompt_state.after is not None or tokenizer.leading_space
+    return index.starts_after(prompt_state.after, spaced=prompt_state.spaced, with_space=with_space)
 
 
 class Path(NamedTuple):

@@ -144,5 +144,5 @@ def consume_ids(model: LanguageModel, ids: Sequence[TokenIds], state: State) -> 
     """The state after token ids."""
     if not any(map(len, ids)):
         return state
-    whole = np.concatenate([np.empty(0, dtype=np.int64), *ids])
+    whole = ids[0] if len(ids) == 1 else np.concatenate(ids)
     return row_score(model, [whole], state)[1]

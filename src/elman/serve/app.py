@@ -16,8 +16,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from elman.errors import ElmanError
+from elman.models.protocol import State
+from elman.notation import LogProbs, TokenIds
 from elman.serve.abilities import ContinuesText, Predicts, PredictsLabels, TagsWords
-from elman.serve.batching import Patience
+from elman.serve.batching import Batcher, Patience
 from elman.serve.complete import TypingContext, completed
 from elman.serve.completions import Answer, check
 from elman.serve.corrections import Corrections
@@ -93,7 +95,7 @@ class Server:
         self.sessions = Sessions(limits)
         abilities = (ability for each in self.loaded.served.values() for ability in each.abilities)
         self.keyboards = Keyboards(learned, limits, (each for each in abilities if isinstance(each, ContinuesText)))
-        self.steps = GatheredSteps()
+        self._steps = GatheredSteps()
         self._typing = TypingContext(self.sessions, self.hidden, self.keyboards)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
@@ -112,7 +114,7 @@ class Server:
         pool = self._readers if reading else self._pool
         return await self.result(request, lambda patience: pool.submit(work, patience))
 
-    async def result(self, request: Request, start: Callable[[Patience], "Future[T] | asyncio.Future[T]"]) -> T:
+    async def result(self, request: Request, start: Callable[[Patience], "Future[T]"]) -> T:
         """The result of what ``start`` starts in a thread, for as long as the client waits for it."""
         patience = Patience(self.limits.request_seconds)
         self.waiting.enter()
@@ -121,21 +123,29 @@ class Server:
         except BaseException:
             self.waiting.leave()
             raise
-        if isinstance(future, asyncio.Future):
-            future.add_done_callback(lambda _: self.waiting.leave())
-        else:
-            # The place is free when the thread ends, not when the client leaves.
-            loop = asyncio.get_running_loop()
-            future.add_done_callback(lambda _: call_soon(loop, self.waiting.leave))
-        answer = asyncio.wrap_future(future)
+        # The place is free when the thread ends, not when the client leaves.
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: call_soon(loop, self.waiting.leave))
         try:
-            # Most answers are ready before it is worth checking whether the client is still there.
-            await asyncio.wait([answer], timeout=_SHORT_SECONDS)
-            if answer.done():
-                return answer.result()
-            return await while_connected(request, answer, seconds=self.limits.request_seconds)
+            return await self._waited_for(request, asyncio.wrap_future(future))
         finally:
             patience.gone.set()
+
+    async def step(
+        self, request: Request, batcher: Batcher, state: State, ids: TokenIds | None
+    ) -> tuple[State, LogProbs]:
+        """A step of a model, one row, for as long as the client waits for it."""
+        self.waiting.enter()
+        answer = self._steps.step(batcher, state, ids)
+        answer.add_done_callback(lambda _: self.waiting.leave())
+        return await self._waited_for(request, answer)
+
+    async def _waited_for(self, request: Request, answer: "asyncio.Future[T]") -> T:
+        # Most answers are ready before it is worth checking whether the client is still there.
+        await asyncio.wait([answer], timeout=_SHORT_SECONDS)
+        if answer.done():
+            return answer.result()
+        return await while_connected(request, answer, seconds=self.limits.request_seconds)
 
     def side_by_side(self, model: str | None, also: Sequence[str]) -> list[ContinuesText]:
         """The models of a keyboard, each once, in the order of their names in the request."""

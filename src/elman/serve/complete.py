@@ -71,7 +71,7 @@ async def _at_once(
             return None if read is None else _answer(body, served, context, read, models)
 
     async def step(batcher: Batcher, state: State, ids: TokenIds | None) -> tuple[State, LogProbs]:
-        return await work.result(request, lambda _: work.steps.step(batcher, state, ids))
+        return await work.step(request, batcher, state, ids)
 
     return await with_steps(answer, step)
 

@@ -24,6 +24,8 @@ class Metrics:
             "elman_request_seconds", "Seconds from the request to the end of the answer.", ("route",),
             buckets=_SECONDS, registry=own,
         )  # fmt: skip
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
         self.tokens = Counter("elman_tokens_total", "Tokens of completions.", ("kind", "model"), registry=own)
         self.texts = Counter("elman_texts", "Texts that were labelled.", ("model",), registry=own)
         self.step_rows = Histogram("elman_step_rows", "Rows that one model step had.", buckets=_ROWS, registry=own)
@@ -32,6 +34,18 @@ class Metrics:
         self.sessions = Gauge("elman_sessions", "Typing sessions.", registry=own)
         self.session_bytes = Gauge("elman_session_bytes", "Bytes that sessions hold.", registry=own)
         self.steps_waiting = Gauge("elman_steps_waiting", "Calls that wait for a model.", registry=own)
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Add an answered request."""
+        # Looking a metric up by its labels takes longer than adding to it.
+        counter = self._counters.get((route, status))
+        if counter is None:
+            counter = self._counters[route, status] = self.requests.labels(route=route, status=status)
+        histogram = self._histograms.get(route)
+        if histogram is None:
+            histogram = self._histograms[route] = self.request_seconds.labels(route=route)
+        counter.inc()
+        histogram.observe(seconds)
 
     def text(self) -> bytes:
         """All of them, in Prometheus' text format."""

@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,8 +91,7 @@ class Guard:
         finally:
             self._activity.running -= 1
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.requests.labels(route=route, status=status or 500).inc()
-            self._metrics.request_seconds.labels(route=route).observe(time.perf_counter() - begin)
+            self._metrics.count_request(route, status or 500, time.perf_counter() - begin)
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
         """The body of a request that is allowed.
@@ -118,15 +118,11 @@ class Guard:
     def _check_host(self, host: str) -> None:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         name = name.strip("[]").lower().removesuffix(".")
-        if name in self._names:
-            return
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
+        if name not in self._names and not _is_address(name):
             raise Problem(
                 421, f"this server is not called {shown(name)}; address it as localhost or by its IP address, or start "
                 "it with --allow-host NAME", code="unknown_host",
-            ) from None  # fmt: skip
+            )  # fmt: skip
 
     def _check_key(self, given: bytes) -> None:
         scheme, _, key = given.partition(b" ")
@@ -161,6 +157,15 @@ class Guard:
     def _too_large(self) -> Problem:
         limit = self._limits.max_body
         return Problem(413, f"the body is larger than {limit} bytes; send less, or raise --max-body", code="too_large")
+
+
+@lru_cache(maxsize=64)
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -74,6 +74,7 @@ def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: 
         lifespan="on",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
@@ -160,7 +161,8 @@ def _patient(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_response_complete(self) -> None:
             super().on_response_complete()  # type: ignore[misc]
-            self.loop.call_later(limits.send_seconds, self._drop_unread, self.transport.get_write_buffer_size())
+            if unread := self.transport.get_write_buffer_size():
+                self.loop.call_later(limits.send_seconds, self._drop_unread, unread)
 
         def _idle(self) -> bool:
             return self.cycle is None or self.cycle.response_complete

@@ -63,6 +63,7 @@ class Session:
 
     def _clear(self) -> None:
         self._root = _Place(0)
+        self._last: tuple[_Place, Sequence[int], _Place] = self._root, (), self._root
         self._places = 1
         self._states: OrderedDict[_Place, int] = OrderedDict()
         self._tables: OrderedDict[_Place, None] = OrderedDict()
@@ -94,6 +95,11 @@ class Session:
         """
         if begin.depth + len(tokens) > self._longest:
             raise too_long(self._longest)
+        # Most keys go on with the word of the key before.
+        last_begin, last_tokens, last_place = self._last
+        if last_place.state is not None and last_begin is begin and last_tokens == tokens:
+            self._touch(last_place)
+            return last_place, last_place.state
         path = [begin]
         for token in tokens:
             following = path[-1].next.get(token)
@@ -119,6 +125,7 @@ class Session:
             state, log_probs = model.step(state, np.array([tokens[known]], dtype=np.int64))
             self._keep(path[last], state)
             self._keep_table(path[last], log_probs)
+        self._last = begin, tokens, path[last]
         return path[last], state
 
     def has_room(self, place: _Place) -> bool:
@@ -192,7 +199,7 @@ class SessionReader:
         if known is None:
             return self._model.score(ids, lengths, state)
         place, after = self._session.read(self._model, known[1], state, ids[0, : int(lengths[0])].tolist())
-        return np.full(np.shape(ids), np.nan, dtype=np.float32), self._give(place, after)
+        return _no_scores(np.shape(ids)), self._give(place, after)
 
     def features(self, state: State) -> NDArray[np.float32] | None:
         return self._model.features(state)
@@ -203,6 +210,10 @@ class SessionReader:
     def _give(self, place: _Place, state: State) -> State:
         self._given[id(state)] = state, place
         return state
+
+
+def _no_scores(shape: tuple[int, ...]) -> LogProbs:
+    return np.broadcast_to(np.float32(np.nan), shape)
 
 
 class Sessions:

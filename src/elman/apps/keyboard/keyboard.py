@@ -9,7 +9,6 @@ below ``UNLIKELY``, words that begin almost so may have been meant (``typos.py``
 taught (``learned_words.py``) share the probability of unknown words.
 """
 
-import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,6 +28,7 @@ from elman.models.protocol import LanguageModel
 from elman.text.casing import fold, recase
 from elman.text.letter_case import CaseLocale
 from elman.text.normalise import split_lines
+from elman.text.text_cache import TextCache
 
 CORRECTION, LEARNED = "correction", "learned"
 UNLIKELY = 1e-4
@@ -76,6 +76,7 @@ class Keyboard:
         self._misspellings = MisspellingReader()
         self._read = ""
         self._places: dict[str, list[WordPlace]] | None = None
+        self._unknown: TextCache[list[float]] = TextCache()
         self._check()
 
     def _check(self) -> None:
@@ -101,12 +102,19 @@ class Keyboard:
             scoring: those that say how likely a line is; by default the ones so far.
             read: a text that ``lms`` have read before every prompt.
         """
-        other = copy.copy(self)
+        other = self._copy()
         other._models = [model._replace(lm=lm) for model, lm in zip(self._models, lms, strict=True)]
         if scoring is not None:
             other._scoring = list(scoring)
-        other._read, other._misspellings = read, MisspellingReader() if read else self._misspellings
-        other._places = {}
+        if read:
+            other._misspellings, other._unknown = MisspellingReader(), TextCache()
+        other._read, other._places = read, {}
+        return other
+
+    def _copy(self) -> "Keyboard":
+        # For each key there is one, and copy.copy takes ten times as long.
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         return other
 
     def with_learned(self, learned: LearnedWords | None) -> "Keyboard":
@@ -115,7 +123,7 @@ class Keyboard:
         Raises:
             UsageError: learned words with a model whose tokens are not words.
         """
-        other = copy.copy(self)
+        other = self._copy()
         other.learned = learned
         other._check()
         return other
@@ -151,7 +159,8 @@ class Keyboard:
         if self._places and before in self._places:
             unknown = [place.unknown for place in self._places[before]]
         else:
-            unknown = [unknown_after(lm, before) for lm in self.lms]
+            # The same for all keys of a word.
+            unknown = self._unknown.get(before, lambda: [unknown_after(lm, before) for lm in self.lms])
         return sum(weight * each for weight, each in zip(self.weights(before), unknown, strict=True))
 
     def complete(self, prompt: str, *, n: int = 5, partial: bool | None = None, **rules: Any) -> Completion:
