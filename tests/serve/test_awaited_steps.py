@@ -32,6 +32,8 @@ def along(model: Batched, count: int) -> Callable[[], float]:
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_steps_are_awaited_once_and_are_those_of_a_thread(count: int) -> None:
     batcher, awaited = Batcher(fit("word").lm), []
+    assert batcher.is_quick
+    batcher.is_quick = False
 
     async def step(asked: Batcher, state: State, ids: TokenIds | None) -> tuple[State, LogProbs]:
         awaited.append(ids)
@@ -44,6 +46,9 @@ def test_steps_are_awaited_once_and_are_those_of_a_thread(count: int) -> None:
     # What follows a token comes with the step that reads it.
     assert len(awaited) == (count + 1 if count else 0)
     assert asyncio.run(with_steps(along(Stepwise(batcher), 20), step)) is None
+    batcher.is_quick = True
+    at_once = asyncio.run(with_steps(along(Stepwise(batcher), 20), step))
+    assert at_once == along(Batched(batcher, Patience(60)), 20)() and len(awaited) < 20
     model = Stepwise(batcher)
     ids = np.array([[2, 3]])
     assert asyncio.run(with_steps(lambda: model.score(ids, np.array([2]), model.start()), step)) is None

@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from tests.serve.conftest import Counting, fit
 
 from elman.decode.sampling import make_sampler
+from elman.models.protocol import LanguageModel, State
+from elman.notation import TokenIds
 from elman.serve.batching import Batched, Batcher, Patience
 from elman.serve.errors import Problem
 
@@ -45,6 +47,12 @@ class Held:
     def release(self) -> None:
         self._free.set()
         self._call.result(10)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def test_calls_that_wait_become_one_step(counting: Counting, start: Callable) -> None:
@@ -119,6 +127,38 @@ def test_a_batched_model_is_that_model(counting: Counting, start: Callable) -> N
     options = {"sampler": make_sampler(temperature=1.2), "max_tokens": 30, "seed": 4}
     assert "".join(generate(model, "the", **options)) == "".join(generate(counting.lm, "the", **options))
     assert model.model_hash == counting.model_hash and model.start(3).batch == 3
+
+
+def test_many_callers_never_call_the_model_together(start: Callable) -> None:
+    class Alone(Counting):
+        inside, most = 0, 0
+
+        def advance(self, ids: TokenIds, state: State) -> State:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.0005)
+            self.inside -= 1
+            return super().advance(ids, state)
+
+    lm = Alone(fit("word").lm, batchable=True)
+    batcher, ids = start(lm), np.random.default_rng(1).integers(2, lm.tokenizer.size, 40)
+
+    def along(read: LanguageModel) -> bytes:
+        state = read.start()
+        for token in ids:
+            state = read.advance(np.array([token]), state)
+        scores, _ = read.score(ids[None], np.array([len(ids)]), read.start())
+        return read.log_probs(state).tobytes() + scores.tobytes()
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: along(Batched(batcher, Patience(60))), range(6)))
+    assert set(found) == {along(lm.lm)} and lm.most == 1 and batcher.waiting == 0
+    # What nobody else waits for takes no second thread.
+    with Held(batcher):
+        assert batcher.step_now(batcher.first) is None and batcher.score_now([ids], batcher.first) is None
+    seen: list[str] = []
+    batcher.step_now(batcher.first, None, lambda _: seen.append(threading.current_thread().name))
+    assert seen == [threading.current_thread().name]
 
 
 def test_a_closed_batcher_says_so(counting: Counting) -> None:

@@ -1,11 +1,14 @@
-"""An answer computed on the event loop: where a step of a model is missing, it is awaited and the answer begun again.
+"""An answer computed on the event loop, with the steps of models that it needs.
 
-Most keys need no step or one, and what is computed before it takes a tenth of a millisecond. So no thread waits for
-the model, and all keys that arrive together are in its next step.
+A short step is computed at once. Where it is long, or the model at work for others, it is awaited and the answer begun
+again: most keys need no step or one, and what is computed before it takes a tenth of a millisecond. So no thread waits
+for the model, and all keys that arrive together are in its next step.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+import numpy as np
 
 from elman.models.protocol import State
 from elman.notation import Lengths, LogProbs, TokenIds
@@ -40,9 +43,15 @@ class Stepwise(Batched):
 
     def step(self, state: State, ids: TokenIds | None = None) -> tuple[State, LogProbs]:
         known = self._known.get((id(state), None if ids is None else ids.tobytes()))
-        if known is None:
+        if known is not None:
+            return known[1:]
+        found = self._batcher.step_now(state, ids, np.copy) if self._batcher.is_quick else None
+        if found is None:
             raise StepMissing(self, state, ids)
-        return known[1:]
+        after, log_probs = found
+        assert log_probs is not None
+        self._know(state, ids, after, log_probs)
+        return after, log_probs
 
     def advance(self, ids: TokenIds, state: State) -> State:
         return self.step(state, ids)[0]
@@ -53,7 +62,9 @@ class Stepwise(Batched):
     async def learn(self, missing: StepMissing, step: Step) -> None:
         """Wait for a missing step."""
         state, ids = missing.state, missing.ids
-        after, log_probs = await step(self._batcher, state, ids)
+        self._know(state, ids, *await step(self._batcher, state, ids))
+
+    def _know(self, state: State, ids: TokenIds | None, after: State, log_probs: LogProbs) -> None:
         self._known[id(state), None if ids is None else ids.tobytes()] = state, after, log_probs
         self._known[id(after), None] = after, after, log_probs
 

@@ -2,7 +2,8 @@
 
 While the model computes, requests wait together; everything that is waiting when it is done goes
 into the next step, all rows at once. Rows of a batch do not interact (the contract of every model),
-so no answer depends on other requests. Only the worker's thread ever calls the model.
+so no answer depends on other requests. One thread at a time calls the model: the worker's, or, where
+nothing waits, that of a caller, for two threads take longer to wake each other than most calls.
 """
 
 import threading
@@ -27,6 +28,10 @@ _PART = 64
 """Tokens that a reading takes at a time, so that keys need not wait for a page."""
 _PROBS = 1 << 23
 """Most probabilities in memory at a time: 32 MB."""
+
+_QUICK_SECONDS = 0.001
+"""A step that takes less may be computed on the event loop."""
+_TRIES = 5
 
 T = TypeVar("T")
 
@@ -71,7 +76,9 @@ class Batcher:
         self._waiting = threading.Condition()
         self._steps: deque[_Step[Any]] = deque()
         self._readings: deque[_Reading[Any]] = deque()
-        self._closed = False
+        self._closed = self._busy = False
+        self.is_quick = _seconds_of_a_step(model, self.first) < _QUICK_SECONDS
+        """Whether a step is so short that nobody need wait for it in another thread."""
         self._thread = threading.Thread(target=self._work, name="elman-batcher", daemon=True)
         self._thread.start()
 
@@ -95,6 +102,35 @@ class Batcher:
         after the last."""
         return self._add(self._readings, _Reading(state, [ids], use)).future
 
+    def step_now(
+        self, state: State, ids: TokenIds | None = None, use: Callable[[LogProbs], T] | None = None
+    ) -> tuple[State, T | None] | None:
+        """``step`` in the caller's thread; None if others compute or wait."""
+        step = _Step(state, ids, use)
+        return step.future.result() if self._run_now(step, self._run_steps) else None
+
+    def score_now(self, rows: Sequence[TokenIds], state: State) -> tuple[list[LogProbs], State] | None:
+        """``score`` in the caller's thread; None if others compute or wait."""
+        reading = _Reading(state, rows, None)
+        return reading.future.result() if self._run_now(reading, self._run_readings) else None
+
+    def _run_now(self, call: Any, run: Callable[[list[Any]], None]) -> bool:
+        """Compute a call in this thread, unless another one computes or waits."""
+        with self._waiting:
+            if self._closed:
+                raise closing()
+            if self._busy or self._steps or self._readings:
+                return False
+            self._busy = True
+        try:
+            self._together([call], run)
+        finally:
+            with self._waiting:
+                self._busy = False
+                if self._steps or self._readings or self._closed:
+                    self._waiting.notify()
+        return True
+
     @property
     def waiting(self) -> int:
         """Calls that have not begun."""
@@ -112,17 +148,20 @@ class Batcher:
             if self._closed:
                 raise closing()
             queue.append(call)
-            self._waiting.notify()
+            # Who is at work looks for more at the end.
+            if not self._busy:
+                self._waiting.notify()
         return call
 
     def _work(self) -> None:
         while True:
             with self._waiting:
-                while not (self._steps or self._readings or self._closed):
+                while self._busy or not (self._steps or self._readings or self._closed):
                     self._waiting.wait()
                 if self._closed:
                     left = [*self._steps, *self._readings]
                     break
+                self._busy = True
                 steps = self._next_steps()
                 # Requests for one word go before those that read a page.
                 readings = [] if steps else self._next_readings()
@@ -132,6 +171,8 @@ class Batcher:
                     readings = self._next_readings()
             if readings:
                 self._together(readings, self._run_readings)
+            with self._waiting:
+                self._busy = False
         for call in left:
             if call.future.set_running_or_notify_cancel():
                 call.future.set_exception(closing())
@@ -229,6 +270,15 @@ class Patience:
         """Whether nobody waits for the answer any more."""
         return self.gone.is_set() or time.monotonic() >= self._until
 
+    def check(self) -> None:
+        """See that somebody still waits.
+
+        Raises:
+            Problem: the time is up.
+        """
+        if self.over:
+            raise too_slow()
+
     def wait(self, future: "Future[T]") -> T:
         """A future's result.
 
@@ -270,17 +320,22 @@ class Batched:
         return self.step(state)[1]
 
     def advance(self, ids: TokenIds, state: State) -> State:
-        return self._patience.wait(self._batcher.step(state, ids))[0]
+        return self._step(state, ids, None)[0]
 
     def step(self, state: State, ids: TokenIds | None = None) -> tuple[State, LogProbs]:
         """``advance`` and then ``log_probs`` in one call."""
-        after, log_probs = self._patience.wait(self._batcher.step(state, ids, np.copy))
+        after, log_probs = self._step(state, ids, np.copy)
         assert log_probs is not None
         return after, log_probs
 
+    def _step(self, state: State, ids: TokenIds | None, use: Callable[[LogProbs], T] | None) -> tuple[State, T | None]:
+        self._patience.check()
+        return self._batcher.step_now(state, ids, use) or self._patience.wait(self._batcher.step(state, ids, use))
+
     def score(self, ids: TokenIds, lengths: Lengths, state: State) -> tuple[LogProbs, State]:
         rows = [row[:length] for row, length in zip(ids, np.asarray(lengths).tolist(), strict=True)]
-        found, after = self._patience.wait(self._batcher.score(rows, state))
+        self._patience.check()
+        found, after = self._batcher.score_now(rows, state) or self._patience.wait(self._batcher.score(rows, state))
         scores = np.zeros(np.shape(ids), dtype=np.float32)
         for row, values in enumerate(found):
             scores[row, : len(values)] = values
@@ -301,6 +356,18 @@ def too_slow() -> Problem:
 def closing() -> Problem:
     """For a request that arrived too late."""
     return Problem(503, "the server is shutting down; try again in a moment", code="shutting_down")
+
+
+def _seconds_of_a_step(model: LanguageModel, state: State) -> float:
+    """The least time of a step of one row."""
+    least = float("inf")
+    for _ in range(_TRIES):
+        begin = time.perf_counter()
+        model.log_probs(model.advance(np.zeros(1, dtype=np.int64), state))
+        least = min(least, time.perf_counter() - begin)
+        if least < _QUICK_SECONDS or least > _TRIES * _QUICK_SECONDS:
+            break
+    return least
 
 
 def _stacked(states: Sequence[State]) -> State:
