@@ -1,9 +1,9 @@
 """N-grams of words and of characters as hashed features of a text, for a linear model.
 
-Each text has two parts: its words and pairs of words, and the 2- to 4-grams of the characters of
-each word with a blank at both ends. A feature's number is 1 + ln(count) times the feature's weight;
-each part is then scaled to length 1. Features share buckets by a hash of their code points, which is
-the same everywhere.
+Each text has three parts: its words and pairs of words; n-grams of the characters of each word, with a
+blank at both ends; and the words within reach of a negation. A feature is known by a
+32-bit hash of its code points, its key, which is the same everywhere. Keys either stand in an index of
+the n-grams of a training part, or share buckets (in models of before; these have no negations).
 """
 
 import re
@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST, LARGEST = 2, 4
-"""Characters of an n-gram, blanks included."""
+from elman.data.ngram_index import LENGTHS, PARTS, Buckets, NgramIndex
+
 _LETTER, _MARK = r"[\w'’-]", r"[^\w\s]"
-_WORDS = re.compile(f"{_LETTER}+|{_MARK}")
+_WORDS, _MARKS = re.compile(f"{_LETTER}+|{_MARK}"), re.compile(f"(?!{_LETTER}){_MARK}")
 """Words with their apostrophes and hyphens, and punctuation marks."""
 WORD, MARK = 1, 2
 """Classes of characters: of words, and punctuation marks, which are a word each; 0 stands between words."""
@@ -34,30 +34,48 @@ class Features(NamedTuple):
 
     starts: NDArray[np.int64]
     """Those of text n lie at ``starts[n] : starts[n + 1]`` ``[N + 1]``."""
-    buckets: NDArray[np.int64]
-    """First those of words, then those of characters, each part in rising order."""
+    columns: NDArray[np.int64]
+    """Their numbers, one part after the other, in rising order."""
     counts: NDArray[np.float32]
     """How often each occurs."""
 
 
-def hashed_ngrams(texts: Sequence[str], *, buckets: int) -> Features:
-    """The features of texts.
+def hashed_ngrams(texts: Sequence[str], index: NgramIndex | Buckets) -> Features:
+    """The features of texts that ``index`` has.
 
-    Args:
-        buckets: of each of the two parts, a power of 2 up to 2^20; those of characters come after
-            those of words.
-
-    >>> found = hashed_ngrams(["to be", ""], buckets=1 << 10)
+    >>> found = hashed_ngrams(["to be", ""], Buckets(1 << 10))
     >>> found.starts.tolist(), int(found.counts.sum())  # to, be, to be; six n-grams of each word
     ([0, 15, 15], 15)
     """
-    blocks = [_block(texts[start : start + _TEXTS], buckets) for start in range(0, len(texts), _TEXTS)]
-    sizes = np.concatenate([np.zeros(1, np.int64), *(block[0] for block in blocks)])
-    return Features(
-        np.cumsum(sizes),
-        np.concatenate([np.zeros(0, np.int64), *(block[1] for block in blocks)]),
-        np.concatenate([np.zeros(0, np.float32), *(block[2] for block in blocks)]),
-    )
+    blocks = []
+    for some in _some(texts):
+        text_of, part, keys = _occurrences(some, index.negations, index.reach, index.lengths)
+        columns = index.columns(part, keys)
+        known = columns >= 0
+        blocks.append(_counted(text_of[known].astype(np.int64), columns[known], len(some), index.size))
+    return _joined(blocks)
+
+
+def all_ngrams(texts: Sequence[str], *, negations: NDArray[np.uint32], reach: int) -> Features:
+    """All features of texts. Their columns are key and part, ``part << 32 | key``, from which an
+    ``NgramIndex`` is made.
+
+    Args:
+        negations: keys of words ``[n]``, rising.
+        reach: words after a negation that are negated.
+    """
+    blocks = []
+    for some in _some(texts):
+        text_of, part, keys = _occurrences(some, negations, reach, LENGTHS)
+        columns = part.astype(np.int64) << 32 | keys
+        blocks.append(_counted(text_of.astype(np.int64), columns, len(some), PARTS << 32))
+    return _joined(blocks)
+
+
+def word_keys(words: Sequence[str]) -> NDArray[np.uint32]:
+    """The keys of words in lower case, rising."""
+    _, part, keys = _occurrences(words, np.zeros(0, np.uint32), 0, LENGTHS)
+    return np.unique(keys[part == 0])
 
 
 @cache
@@ -80,31 +98,81 @@ def code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
     return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _block(texts: Sequence[str], buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Features of each text, their buckets and counts."""
-    padded = [f" {' '.join(_WORDS.findall(text.lower()))} " for text in texts]
+def _some(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (texts[start : start + _TEXTS] for start in range(0, len(texts), _TEXTS))
+
+
+def _joined(blocks: Sequence[Features]) -> Features:
+    """Features of blocks of texts, one after another; their ``starts`` are the number of each text's."""
+    sizes = np.concatenate([np.zeros(1, np.int64), *(block.starts for block in blocks)])
+    return Features(
+        np.cumsum(sizes),
+        np.concatenate([np.zeros(0, np.int64), *(block.columns for block in blocks)]),
+        np.concatenate([np.zeros(0, np.float32), *(block.counts for block in blocks)]),
+    )
+
+
+def _counted(text_of: NDArray[np.int64], columns: NDArray[np.int64], texts: int, size: int) -> Features:
+    """Each column of each text once, with its count; ``starts`` are the number of each text's."""
+    ordered = np.sort(text_of * size + columns)
+    first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    unique = ordered[first]
+    return Features(
+        np.bincount(unique // size, minlength=texts),
+        unique % size,
+        np.diff(first, append=len(ordered)).astype(np.float32),
+    )
+
+
+def _occurrences(
+    texts: Sequence[str], negations: NDArray[np.uint32], reach: int, lengths: tuple[int, int]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
+    """The text, the part and the key of each n-gram."""
+    words = [_WORDS.findall(text.lower()) for text in texts]
+    padded = [f" {' '.join(some)} " for some in words]
     codes = code_points(padded)
     text_of = np.repeat(np.arange(len(texts), dtype=np.uint32), [len(text) for text in padded])
-    bits = buckets.bit_length() - 1
-    keys = [
-        (text_of[at] << np.uint32(bits + 1)) | _bucket(hashed, bits) | np.uint32(part << bits)
-        for part, at, hashed in _hashes(codes, text_of)
-    ]
-    ordered = np.sort(np.concatenate([np.zeros(0, np.uint32), *keys]))
-    first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] + np.uint32(1)))
-    counts = np.diff(first, append=len(ordered)).astype(np.float32)
-    unique = ordered[first]
-    sizes = np.bincount(unique >> np.uint32(bits + 1), minlength=len(texts))
-    return sizes, (unique & np.uint32(2 * buckets - 1)).astype(np.int64), counts
+    found = [(part, text_of[at], _mixed(hashed)) for part, at, hashed in _hashes(codes, text_of, lengths)]
+    if found and len(negations):
+        _, owners, keys = found[0]  # those of words
+        marks = np.array([_is_mark(word) for some in words for word in some])
+        negated = _negated(owners, keys, marks, negations, reach)
+        found.append((2, owners[negated], keys[negated]))
+    empty = np.zeros(0, np.uint32)
+    return (
+        np.concatenate([empty, *(owners for _, owners, _ in found)]),
+        np.concatenate([empty, *(np.full(len(keys), part, np.uint32) for part, _, keys in found)]),
+        np.concatenate([empty, *(keys for _, _, keys in found)]),
+    )
 
 
-def _bucket(hashed: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
-    mixed = (hashed ^ (hashed >> np.uint32(15))) * _MIX
-    return mixed >> np.uint32(32 - bits)
+def _is_mark(word: str) -> bool:
+    return len(word) == 1 and _MARKS.match(word) is not None
+
+
+def _negated(
+    text_of: NDArray[np.uint32],
+    keys: NDArray[np.uint32],
+    marks: NDArray[np.bool_],
+    negations: NDArray[np.uint32],
+    reach: int,
+) -> NDArray[np.bool_]:
+    """Which words are within reach of a negation: with neither a mark nor the end of a text between."""
+    places = np.arange(len(keys))
+    negation = np.isin(keys, negations)
+    begins = np.diff(text_of, prepend=text_of[:1] + np.uint32(1)) != 0
+    last = np.maximum.accumulate(np.where(negation, places, -1))
+    # A text's first word may itself be the negation.
+    ends = np.maximum.accumulate(np.where(marks, places, np.where(begins, places - 1, -1)))
+    return (last > ends) & (places > last) & (places - last <= reach)
+
+
+def _mixed(hashed: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return (hashed ^ (hashed >> np.uint32(15))) * _MIX
 
 
 def _hashes(
-    codes: NDArray[np.uint32], text_of: NDArray[np.uint32]
+    codes: NDArray[np.uint32], text_of: NDArray[np.uint32], lengths: tuple[int, int]
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint32]]]:
     """The part of some features (0 for words), where they begin, and their hashes."""
     blank = codes == BLANK
@@ -112,22 +180,21 @@ def _hashes(
     if not len(begins):
         return
     ends = np.flatnonzero(~blank[:-1] & blank[1:]) + 1
-    lengths = ends - begins
-    powers = np.cumprod(np.full(int(lengths.max()), _FACTOR, np.uint32), dtype=np.uint32)
+    sizes = ends - begins
+    powers = np.cumprod(np.full(int(sizes.max()), _FACTOR, np.uint32), dtype=np.uint32)
     inside = np.flatnonzero(~blank)
-    starts = np.cumsum(lengths) - lengths
-    within = np.arange(len(inside)) - np.repeat(starts, lengths)
+    starts = np.cumsum(sizes) - sizes
+    within = np.arange(len(inside)) - np.repeat(starts, sizes)
     words = np.add.reduceat((codes[inside] + np.uint32(1)) * powers[within], starts, dtype=np.uint32)
     yield 0, begins, words
     same = text_of[begins[:-1]] == text_of[begins[1:]]
     yield 0, begins[:-1][same], (words[:-1] * _MIX + words[1:])[same] ^ np.uint32(PAIR)
-    hashed, whole = codes[:-1] * _FACTOR, np.ones(len(codes) - 1, bool)
-    for size in range(SMALLEST, LARGEST + 1):
-        if size > SMALLEST:
-            # The character before the last one is inside now.
-            whole = whole[:-1] & ~blank[size - 2 : -1]
-            hashed = hashed[:-1]
-        hashed = (hashed + codes[size - 1 :]) * _FACTOR
-        kept = whole & ~(blank[: len(whole)] & blank[size - 1 :]) if size == SMALLEST else whole
-        at = np.flatnonzero(kept)
-        yield 1, at, hashed[at] + np.uint32(size)
+    hashed, whole = codes * _FACTOR, np.ones(len(codes), bool)
+    for size in range(2, lengths[1] + 1):
+        hashed = (hashed[:-1] + codes[size - 1 :]) * _FACTOR
+        # Blanks are at the ends only.
+        whole = whole[:-1] & ~blank[size - 2 : -1] if size > 2 else whole[:-1]
+        if size >= lengths[0]:
+            kept = whole & ~(blank[:-1] & blank[1:]) if size == 2 else whole
+            at = np.flatnonzero(kept)
+            yield 1, at, hashed[at] + np.uint32(size)

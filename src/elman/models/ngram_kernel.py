@@ -1,15 +1,16 @@
 """The logits of ``NgramRegression`` in compiled code: hashing, counting and summing of a text at once.
 
-The reference is ``NgramRegression.logits`` over ``data.hashed_ngrams``.
+The reference is ``NgramRegression.reference_logits`` over ``data.hashed_ngrams``.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from elman.data.hashed_ngrams import BLANK, FACTOR, LARGEST, MIX, PAIR, SMALLEST, WORD
+from elman.data.hashed_ngrams import BLANK, FACTOR, MARK, MIX, PAIR, WORD
+from elman.data.ngram_index import PARTS, Buckets, NgramIndex
 
 # Without an explicit False, numba takes fastmath from whatever function calls first.
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": False}
@@ -17,14 +18,63 @@ _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath
 _FACTOR, _MIX, _PAIR = np.uint64(FACTOR), np.uint64(MIX), np.uint64(PAIR)
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE, _FIFTEEN, _WIDTH = np.uint64(1), np.uint64(15), np.uint64(32)
-_FEATURES = 5
-"""The most n-grams of a text for each of its characters."""
+_NEGATIONS = PARTS
+"""In the table of keys, negations come as one more part."""
+
+
+class KeyTable(NamedTuple):
+    """Where the compiled code finds the column of a key."""
+
+    keys: NDArray[np.uint32]
+    """The keys of the index and then the negations, each part in rising order; none for buckets."""
+    slots: NDArray[np.int32]
+    """Where the keys of each part begin that have the same first bits ``[4, 1 + 2^bits]``."""
+    shift: int
+    """32 less the first bits; for buckets 32 less the bits of a bucket."""
+    ends: NDArray[np.int64]
+    """Where the columns of each part end ``[3]``."""
+    reach: int
+    """Words after a negation that are negated."""
+    smallest: int
+    """The fewest characters of an n-gram, blanks included."""
+    largest: int
+    """The most."""
+
+
+def key_table(index: NgramIndex | Buckets) -> KeyTable:
+    """The table of an index: as many slots as its largest part has keys, or more."""
+    if isinstance(index, Buckets):
+        shift = 33 - index.each.bit_length()
+        slots = np.zeros((1 + PARTS, 1), np.int32)
+        return KeyTable(np.zeros(0, np.uint32), slots, shift, index.ends, 0, *index.lengths)
+    parts = [*np.split(index.keys, index.ends[:-1]), index.negations]
+    bits = max(max(map(len, parts)).bit_length(), 1)
+    edges = np.arange(1 << bits, dtype=np.uint64) << np.uint64(32 - bits)
+    slots = np.zeros((1 + PARTS, 1 + (1 << bits)), np.int32)
+    start = 0
+    for number, keys in enumerate(parts):
+        slots[number, :-1] = start + np.searchsorted(keys, edges.astype(np.uint32))
+        start += len(keys)
+        slots[number, -1] = start
+    reach = index.reach if len(index.negations) else 0
+    return KeyTable(np.concatenate(parts), slots, 32 - bits, index.ends, reach, *index.lengths)
 
 
 @njit(**_OPTIONS)
-def _bucket(hashed: Any, shift: Any) -> Any:
+def _key(hashed: Any) -> Any:
     low = hashed & _LOW
-    return np.int64((((low ^ (low >> _FIFTEEN)) * _MIX) & _LOW) >> shift)
+    return ((low ^ (low >> _FIFTEEN)) * _MIX) & _LOW
+
+
+@njit(**_OPTIONS)
+def _column(part: Any, key: Any, keys: Any, slots: Any, shift: Any, ends: Any) -> Any:
+    if len(keys) == 0:
+        return np.int64(key >> shift) + (ends[part - 1] if part else 0)
+    slot = np.int64(key >> shift)
+    for place in range(slots[part, slot], slots[part, slot + 1]):
+        if keys[place] == key:
+            return np.int64(place)
+    return np.int64(-1)
 
 
 @njit(**_OPTIONS)
@@ -32,6 +82,7 @@ def ngram_logits(
     codes: NDArray[np.uint32],
     starts: NDArray[np.int64],
     classes: NDArray[np.uint8],
+    known: KeyTable,
     table: NDArray[np.float32],
     bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
@@ -41,23 +92,23 @@ def ngram_logits(
         codes: the code points of all texts in lower case, one text after another.
         starts: those of text n lie at ``starts[n] : starts[n + 1]`` ``[N + 1]``.
         classes: of all code points (``data.hashed_ngrams.character_classes``).
-        table: the factor and the K weights of each bucket ``[2 M, 1 + K]``.
+        table: the factor and the K weights of each column ``[C, 1 + K]``.
     """
-    texts, labels, buckets = len(starts) - 1, len(bias), len(table) // 2
-    shift = _WIDTH
-    while buckets >> np.int64(_WIDTH - shift) > 1:
-        shift -= _ONE
+    texts, labels = len(starts) - 1, len(bias)
+    keys, slots, shift, ends, reach = known.keys, known.slots, np.uint64(known.shift), known.ends, known.reach
+    smallest, largest = known.smallest, known.largest
     longest = 0
     for text in range(texts):
         longest = max(longest, starts[text + 1] - starts[text])
-    counts = np.zeros(2 * buckets, np.int32)
-    found = np.empty(_FEATURES * longest, np.int32)
-    sums, squares = np.zeros((2, labels)), np.zeros(2)
-    rolling = np.zeros(1 + LARGEST, np.uint64)
+    counts = np.zeros(len(table), np.int32)
+    # Each character begins a word and two places at most, which end an n-gram of each length.
+    found = np.empty(1 + (3 + 3 * largest) * longest, np.int64)
+    sums, squares = np.zeros((PARTS, labels)), np.zeros(PARTS)
+    rolling = np.zeros(1 + largest, np.uint64)
     logits = np.empty((texts, labels), np.float32)
     for text in range(texts):
         end = starts[text + 1]
-        size, words, before = 0, 0, np.uint64(0)
+        size, words, before, negated = 0, 0, np.uint64(0), 0
         stop = starts[text]
         while stop < end:
             begin = stop
@@ -71,40 +122,53 @@ def ngram_logits(
             for at in range(begin, stop):
                 power *= _FACTOR
                 hashed += (np.uint64(codes[at]) + _ONE) * power
-            found[size] = _bucket(hashed, shift)
-            size += 1
+            # What is not known is overwritten by the next one.
+            key = _key(hashed)
+            found[size] = _column(0, key, keys, slots, shift, ends)
+            size += found[size] >= 0
             if words:
-                found[size] = _bucket((before * _MIX + hashed) ^ _PAIR, shift)
-                size += 1
+                found[size] = _column(0, _key((before * _MIX + hashed) ^ _PAIR), keys, slots, shift, ends)
+                size += found[size] >= 0
+            if reach:
+                if _column(_NEGATIONS, key, keys, slots, shift, ends) >= 0:
+                    negated = reach
+                elif kind == MARK:
+                    negated = 0
+                elif negated:
+                    negated -= 1
+                    found[size] = _column(2, key, keys, slots, shift, ends)
+                    size += found[size] >= 0
             words, before = words + 1, hashed
             for place in range(stop - begin + 2):
                 inside = 0 < place <= stop - begin
                 code = np.uint64(codes[begin + place - 1]) if inside else np.uint64(BLANK)
                 # The n-grams that end here are those of the place before, and this character.
-                for length in range(LARGEST, 0, -1):
+                for length in range(largest, 0, -1):
                     rolling[length] = (rolling[length - 1] + code) * _FACTOR
-                for length in range(SMALLEST, min(place + 1, LARGEST) + 1):
-                    found[size] = buckets + _bucket(rolling[length] + np.uint64(length), shift)
-                    size += 1
+                for length in range(smallest, min(place + 1, largest) + 1):
+                    found[size] = _column(1, _key(rolling[length] + np.uint64(length)), keys, slots, shift, ends)
+                    size += found[size] >= 0
         sums[:], squares[:] = 0, 0
         for number in range(size):
             counts[found[number]] += 1
         for number in range(size):
-            bucket = found[number]
-            count = counts[bucket]
+            column = found[number]
+            count = counts[column]
             if not count:
                 continue
-            counts[bucket] = 0
-            value = np.float64(table[bucket, 0])
+            counts[column] = 0
+            value = np.float64(table[column, 0])
             if count > 1:
                 value *= 1 + np.log(np.float64(count))
-            part = 1 if bucket >= buckets else 0
+            part = 0
+            while column >= ends[part]:
+                part += 1
             squares[part] += value * value
             for label in range(labels):
-                sums[part, label] += value * table[bucket, 1 + label]
+                sums[part, label] += value * table[column, 1 + label]
         for label in range(labels):
             logit = np.float64(bias[label])
-            for part in range(2):
+            for part in range(PARTS):
                 if squares[part] > 0:
                     logit += sums[part, label] / np.sqrt(squares[part])
             logits[text, label] = logit

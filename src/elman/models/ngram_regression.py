@@ -1,66 +1,112 @@
-"""Logistic regression on the hashed n-grams of a text (``data.hashed_ngrams``), the linear part of a
-text classifier.
+"""Logistic regression on the n-grams of a text (``data.hashed_ngrams``), the linear part of a text
+classifier.
 
-A feature's number is (1 + ln count) times its bucket's factor; words and characters are then scaled
-to length 1 each. The factor is the inverse document frequency, ln((1 + N) / (1 + n)) + 1 for n of N
-training texts, as of TF-IDF, times how much the bucket tells of a label (``informativeness``).
+A feature's number is (1 + ln count) times its factor; words, characters and negated words are then
+scaled to length 1 each. The factor is the inverse document frequency, ln((1 + N) / (1 + n)) + 1 for n
+of N training texts, as of TF-IDF, times how much the n-gram tells of a label (``informativeness``).
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.hashed_ngrams import Features, character_classes, code_points, hashed_ngrams
+from elman.data.ngram_index import MOST_CHARACTERS, PARTS, Buckets, NgramIndex
 from elman.errors import FolderError
 
-NGRAMS_FILE = "ngrams.safetensors"
-_MOST_BUCKETS = 1 << 16
-_MOST_NUMBERS = 1 << 19
-"""Most weights of all labels, a megabyte."""
-_FACTORS = "rarity"
-"""Their name in the file: in the first ones they were inverse document frequencies."""
-_USUAL_TEXTS = 2
-"""A bucket's labels are counted as if so many more texts with the usual labels had it."""
+if TYPE_CHECKING:
+    from elman.models.ngram_kernel import KeyTable
 
+NGRAMS_FILE = "ngrams.safetensors"
+_MOST_COLUMNS = 1 << 17
+_MOST_NUMBERS = 1 << 19
+"""Most weights of all labels."""
+_MOST_NEGATIONS = 1 << 10
+_LARGEST = 65504.0
+"""Of the numbers in a file: the largest of float16."""
+_USUAL_TEXTS = 2
+"""An n-gram's labels are counted as if so many more texts with the usual labels had it."""
 _PATIENCE = 64
 """Texts without compiled code, which takes a third of a second to load."""
+_OLD = {"weights", "bias", "rarity"}
+"""Arrays of models with buckets."""
+_ARRAYS = {"codes", "scales", "bias", "factors", "unit", "keys", "sizes", "negations", "reach", "lengths"}
 
 
-def buckets_for(labels: int, *, features: int = _MOST_BUCKETS) -> int:
-    """Buckets of each part: a power of 2 that is enough for so many features, and for whose weights
-    K labels have room; below 2^10 none are left.
+def most_columns(labels: int) -> int:
+    """The most n-grams that have a column with weights of K labels; 0 if there are too many labels.
 
-    >>> buckets_for(2), buckets_for(12), buckets_for(1000)
-    (65536, 16384, 0)
+    >>> most_columns(2), most_columns(41), most_columns(1000)
+    (131072, 12787, 0)
     """
-    most = min(_MOST_BUCKETS, _MOST_NUMBERS // (2 * labels))
-    if most < 1 << 10:
-        return 0
-    return min(1 << (most.bit_length() - 1), max(1 << (features - 1).bit_length(), 1 << 10))
+    most = min(_MOST_COLUMNS, _MOST_NUMBERS // labels)
+    return most if most >= 1 << 11 else 0
 
 
 class NgramRegression:
     """Logits that are linear in a text's n-grams.
 
     Args:
-        weights: of the words' buckets and of the characters' ``[2 M, K]``.
+        weights: of each column and label ``[C, K]``.
         bias: of the labels ``[K]``.
-        factors: of the buckets ``[2 M]``.
+        factors: of the columns ``[C]``.
+        index: the columns of n-grams.
+        stored: the arrays of its file.
 
-    >>> zeros = np.zeros((2048, 2), np.float16)
-    >>> model = NgramRegression(zeros, np.array([0, 1], np.float32), np.ones(2048, np.float16))
+    >>> index = NgramIndex(np.arange(9, dtype=np.uint32), np.array([9, 0, 0]))
+    >>> model = NgramRegression.rounded(np.zeros((9, 2)), np.array([0, 1]), np.ones(9), index)
     >>> model.logits(["any text", ""]).tolist()
     [[0.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(self, weights: NDArray[np.float16], bias: NDArray[np.float32], factors: NDArray[np.float16]) -> None:
-        self.weights, self.bias, self.factors = weights, bias, factors
-        self._weights, self._factors = weights.astype(np.float32), factors.astype(np.float32)
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        factors: NDArray[np.float32],
+        index: NgramIndex | Buckets,
+        *,
+        stored: Mapping[str, NDArray[Any]],
+    ) -> None:
+        self.weights, self.bias, self.factors, self.index = weights, bias, factors, index
+        self._stored = dict(stored)
         self._patience = _PATIENCE
+
+    @classmethod
+    def rounded(
+        cls, weights: NDArray[np.floating], bias: NDArray[np.floating], factors: NDArray[np.floating], index: NgramIndex
+    ) -> Self:
+        """That of an index, its weights and factors in 8 bits."""
+        unit, scales = np.max(factors, initial=0) / 255, np.abs(weights).max(axis=0, initial=0) / 127
+        return cls.from_arrays(
+            {
+                "codes": np.rint(weights / np.where(scales, scales, 1)).astype(np.int8),
+                "scales": scales.astype(np.float32),
+                "bias": bias.astype(np.float32),
+                "factors": np.rint(factors / (unit or 1)).astype(np.uint8),
+                "unit": np.array([unit], np.float32),
+                "keys": index.keys,
+                "sizes": index.sizes.astype(np.int64),
+                "negations": index.negations,
+                "reach": np.array([index.reach], np.int64),
+                "lengths": np.array(index.lengths, np.int64),
+            }
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """That of a file's arrays."""
+        if set(arrays) == _OLD:
+            weights, factors = (arrays[name].astype(np.float32) for name in ("weights", "rarity"))
+            return cls(weights, arrays["bias"], factors, Buckets(len(factors) // 2), stored=arrays)
+        (reach,), (smallest, largest) = arrays["reach"].tolist(), arrays["lengths"].tolist()
+        index = NgramIndex(arrays["keys"], arrays["sizes"], arrays["negations"], reach, (smallest, largest))
+        weights, factors = arrays["codes"] * arrays["scales"], arrays["factors"] * arrays["unit"]
+        return cls(weights, arrays["bias"], factors, index, stored=arrays)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One number per label ``[N, K]``; after the first texts by compiled code. Both add in float64, so that the
@@ -74,20 +120,22 @@ class NgramRegression:
 
         lowered = [text.lower() for text in texts]
         starts = np.cumsum(np.array([0, *map(len, lowered)], np.int64))
-        return ngram_logits(code_points(lowered), starts, character_classes(), self._table, self.bias)
+        return ngram_logits(code_points(lowered), starts, character_classes(), *self._tables, self.bias)
 
     @cached_property
-    def _table(self) -> NDArray[np.float32]:
-        return np.concatenate([self._factors[:, None], self._weights], axis=1)
+    def _tables(self) -> "tuple[KeyTable, NDArray[np.float32]]":
+        from elman.models.ngram_kernel import key_table
+
+        return key_table(self.index), np.concatenate([self.factors[:, None], self.weights], axis=1)
 
     def reference_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """``logits`` by their definition."""
-        found = hashed_ngrams(texts, buckets=len(self.factors) // 2)
-        numbers = scaled(found, self._factors)
+        found = hashed_ngrams(texts, self.index)
+        numbers = scaled(found, self.factors, self.index.ends)
         logits = np.tile(self.bias.astype(np.float64), (len(texts), 1))
         real = np.flatnonzero(np.diff(found.starts))
         if len(real):
-            products = self._weights[found.buckets] * numbers[:, None]
+            products = self.weights[found.columns] * numbers[:, None]
             logits[real] += np.add.reduceat(products, found.starts[real], axis=0)
         return logits.astype(np.float32)
 
@@ -100,7 +148,7 @@ class NgramRegression:
         """Its file."""
         from safetensors.numpy import save
 
-        return save({"weights": self.weights, "bias": self.bias, _FACTORS: self.factors})
+        return save(self._stored)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], *, labels: int) -> Self | None:
@@ -110,7 +158,7 @@ class NgramRegression:
             FolderError: the file is damaged or of another model.
         """
         arrays = stored_arrays(files, lambda arrays: _fit(arrays, labels))
-        return None if arrays is None else cls(arrays["weights"], arrays["bias"], arrays[_FACTORS])
+        return None if arrays is None else cls.from_arrays(arrays)
 
 
 def stored_arrays(
@@ -136,47 +184,92 @@ def stored_arrays(
 
 
 def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
-    rows = len(arrays[_FACTORS]) if set(arrays) == {"weights", "bias", _FACTORS} else 0
-    shapes = {"weights": (rows, labels), "bias": (labels,), _FACTORS: (rows,)}
-    types = {"weights": np.float16, "bias": np.float32, _FACTORS: np.float16}
+    if set(arrays) == _OLD:
+        rows = len(arrays["rarity"]) if arrays["rarity"].ndim else 0
+        return rows in {2 << bits for bits in range(10, 17)} and _are(
+            arrays,
+            {
+                "weights": (np.float16, (rows, labels)),
+                "bias": (np.float32, (labels,)),
+                "rarity": (np.float16, (rows,)),
+            },
+        )
+    if set(arrays) != _ARRAYS or not all(array.ndim for array in arrays.values()):
+        return False
+    rows, negations = len(arrays["keys"]), len(arrays["negations"])
+    wanted = {
+        "codes": (np.int8, (rows, labels)),
+        "scales": (np.float32, (labels,)),
+        "bias": (np.float32, (labels,)),
+        "factors": (np.uint8, (rows,)),
+        "unit": (np.float32, (1,)),
+        "keys": (np.uint32, (rows,)),
+        "sizes": (np.int64, (PARTS,)),
+        "negations": (np.uint32, (negations,)),
+        "reach": (np.int64, (1,)),
+        "lengths": (np.int64, (2,)),
+    }
     return (
-        rows in {2 << bits for bits in range(10, _MOST_BUCKETS.bit_length())}
-        and all(arrays[name].shape == shape and arrays[name].dtype == types[name] for name, shape in shapes.items())
-        and all(np.isfinite(array).all() for array in arrays.values())
+        rows <= _MOST_COLUMNS
+        and negations <= _MOST_NEGATIONS
+        and _are(arrays, wanted)
+        and 0 <= int(arrays["reach"][0]) <= _MOST_NEGATIONS
+        and bool(2 <= arrays["lengths"][0] <= arrays["lengths"][1] <= MOST_CHARACTERS)
+        and bool(((arrays["sizes"] >= 0) & (arrays["sizes"] <= rows)).all())
+        and int(arrays["sizes"].sum()) == rows
+        and all(
+            bool((keys[1:] > keys[:-1]).all())
+            for keys in (*np.split(arrays["keys"], np.cumsum(arrays["sizes"])[:-1]), arrays["negations"])
+        )
+    )
+
+
+def _are(arrays: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[Any, tuple[int, ...]]]) -> bool:
+    """Whether arrays have these types and shapes, and numbers of a usual size."""
+    return all(
+        arrays[name].dtype == kind
+        and arrays[name].shape == shape
+        and (arrays[name].dtype.kind != "f" or (np.abs(arrays[name]) <= _LARGEST).all())
+        for name, (kind, shape) in wanted.items()
     )
 
 
 def informativeness(
-    features: Features, targets: NDArray[np.int64] | NDArray[np.bool_], *, buckets: int, labels: int
+    features: Features, targets: NDArray[np.int64] | NDArray[np.bool_], *, columns: int, labels: int
 ) -> NDArray[np.float64]:
-    """How much each of the ``[2 M]`` buckets tells of a label: the root of the most that it changes a
+    """How much each of the ``[C]`` columns tells of a label: the root of the most that it changes a
     label's log-odds. Naive Bayes makes the same use of counts (Wang and Manning 2012).
 
     Args:
         targets: the label of each text ``[N]``, or whether it has each of K labels ``[N, K]``.
-        buckets: of each of the two parts (M).
+        columns: their number (C).
 
     >>> features = Features(np.array([0, 1, 3]), np.array([0, 0, 1]), np.ones(3, np.float32))
-    >>> (informativeness(features, np.array([0, 1]), buckets=1, labels=2) ** 2).round(3).tolist()  # ln 2
+    >>> (informativeness(features, np.array([0, 1]), columns=2, labels=2) ** 2).round(3).tolist()  # ln 2
     [0.0, 0.693]
     """
     texts = np.repeat(np.arange(len(targets)), np.diff(features.starts))
     member = targets if targets.ndim == 2 else targets[:, None] == np.arange(labels)
-    having = np.bincount(features.buckets, minlength=2 * buckets)
+    having = np.bincount(features.columns, minlength=columns)
     shares = (1 + member.sum(axis=0)) / (2 + len(targets))
-    most = np.zeros(2 * buckets)
+    most = np.zeros(columns)
     for label, share in enumerate(shares.tolist()):
-        count = np.bincount(features.buckets[member[texts, label]], minlength=2 * buckets)
+        count = np.bincount(features.columns[member[texts, label]], minlength=columns)
         there = (count + _USUAL_TEXTS * share) / (having + _USUAL_TEXTS)
         most = np.maximum(most, np.abs(np.log(there / (1 - there)) - np.log(share / (1 - share))))
     return np.sqrt(most)
 
 
-def scaled(features: Features, factors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The number of each feature of each text; those of each part of a text have length 1."""
-    numbers = (1 + np.log(features.counts.astype(np.float64))) * factors[features.buckets]
+def scaled(features: Features, factors: NDArray[np.floating], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The number of each feature of each text; those of each part of a text have length 1.
+
+    Args:
+        factors: of the columns ``[C]``.
+        ends: where the columns of each part end ``[3]``.
+    """
+    numbers = (1 + np.log(features.counts.astype(np.float64))) * factors[features.columns]
     texts = np.repeat(np.arange(len(features.starts) - 1), np.diff(features.starts))
-    part = 2 * texts + (features.buckets >= len(factors) // 2)
+    part = PARTS * texts + np.searchsorted(ends, features.columns, side="right")
     lengths = np.sqrt(np.bincount(part, weights=numbers * numbers))
     lengths[lengths == 0] = 1  # nothing that training knows
     return numbers / lengths[part]

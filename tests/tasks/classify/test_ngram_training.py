@@ -13,7 +13,7 @@ from elman.tasks.classify.ngram_training import fit_ngrams, fit_share
 from elman.tasks.classify.texts import LabelledTexts
 
 WORDS = ("good fine great warm clever", "bad dull weak slow silly", "odd long plain short old")
-TEXTS = [f"a {word} film number {n}" for words in WORDS for word in words.split() for n in range(4)]
+TEXTS = [f"{'not ' * (n == 1)}a {word} film number {n}" for words in WORDS for word in words.split() for n in range(4)]
 TARGETS = np.repeat(np.arange(3), 20)
 
 
@@ -26,9 +26,9 @@ def test_weights_are_those_of_scikit_learn(weights: np.ndarray | None, monkeypat
     monkeypatch.setattr(ngram_training, "INVERSE_PENALTIES", (2.0,))
     found = fit_ngrams(_part(TARGETS), _part(TARGETS), labels=3, class_weights=weights)
     assert found is not None
-    features = hashed_ngrams(TEXTS, buckets=len(found.factors) // 2)
-    numbers = scaled(features, found.factors.astype(np.float32))
-    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.factors)))
+    features = hashed_ngrams(TEXTS, found.index)
+    numbers = scaled(features, found.factors, found.index.ends)
+    matrix = csr_matrix((numbers, features.columns, features.starts), (len(TEXTS), len(found.factors)))
     own = None if weights is None else dict(enumerate(weights.tolist()))
     oracle = LogisticRegression(C=2.0, tol=1e-6, max_iter=1000, class_weight=own).fit(matrix, TARGETS)
     np.testing.assert_allclose(softmax(found.logits(TEXTS)), oracle.predict_proba(matrix), atol=3e-3)
@@ -46,9 +46,9 @@ def test_several_labels_are_separate_regressions(monkeypatch: pytest.MonkeyPatch
     several = np.stack([TARGETS == 0, TARGETS != 1], axis=1)
     found = fit_ngrams(_part(several), _part(several), labels=2, class_weights=None)
     assert found is not None
-    features = hashed_ngrams(TEXTS, buckets=len(found.factors) // 2)
-    numbers = scaled(features, found.factors.astype(np.float32))
-    matrix = csr_matrix((numbers, features.buckets, features.starts), (len(TEXTS), len(found.factors)))
+    features = hashed_ngrams(TEXTS, found.index)
+    numbers = scaled(features, found.factors, found.index.ends)
+    matrix = csr_matrix((numbers, features.columns, features.starts), (len(TEXTS), len(found.factors)))
     for label in range(2):
         oracle = LogisticRegression(C=2.0, tol=1e-6, max_iter=1000).fit(matrix, several[:, label])
         np.testing.assert_allclose(
@@ -72,6 +72,17 @@ def test_too_many_labels_or_no_words_have_no_linear_part() -> None:
     assert fit_ngrams(_part(TARGETS), _part(TARGETS), labels=1000, class_weights=None) is None
     empty = LabelledTexts(["", " "], [], np.array([0, 1]))
     assert fit_ngrams(empty, empty, labels=2, class_weights=None) is None
+
+
+def test_of_too_many_n_grams_the_frequent_ones_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = fit_ngrams(_part(TARGETS), _part(TARGETS), labels=3, class_weights=None)
+    monkeypatch.setattr(ngram_training, "most_columns", lambda labels: 100)
+    found = fit_ngrams(_part(TARGETS), _part(TARGETS), labels=3, class_weights=None)
+    assert found is not None and everything is not None and found.index.size == 100 < everything.index.size
+    frequency = np.bincount(hashed_ngrams(TEXTS, everything.index).columns, minlength=everything.index.size)
+    kept = np.bincount(hashed_ngrams(TEXTS, found.index).columns, minlength=100)
+    assert sorted(kept, reverse=True) == sorted(frequency, reverse=True)[:100]
+    assert (kept > 0).all() and np.diff(found.index.ends, prepend=0).min() > 0
 
 
 @pytest.mark.slow

@@ -1,19 +1,22 @@
 """The training of a classifier's linear part, and its share in the logits."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elman.data.hashed_ngrams import Features, hashed_ngrams
+from elman.data.hashed_ngrams import Features, all_ngrams, word_keys
+from elman.data.negations import REACH, negations
+from elman.data.ngram_index import PARTS, NgramIndex
 from elman.metrics.calibration import fit_temperature, log_loss, sigmoid, softmax
 from elman.models.encoder import label_loss
-from elman.models.ngram_regression import NgramRegression, buckets_for, informativeness, scaled
+from elman.models.ngram_regression import NgramRegression, informativeness, most_columns, scaled
 from elman.tasks.classify.texts import LabelledTexts, Targets
 
-INVERSE_PENALTIES = (2.0, 4.0, 8.0, 16.0, 32.0)
+INVERSE_PENALTIES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Weights of the nats against half the squared weights, rising; validation chooses one."""
 _MOST_FEATURES = 1 << 26
 """Of all examples: 1.5 GB in training. More examples than that are left to the network."""
@@ -35,34 +38,22 @@ def fit_ngrams(
     Returns:
         None if there are too many labels, or no n-grams.
     """
-    if not buckets_for(labels):
+    if not most_columns(labels):
         return None
-    found = hashed_ngrams(train.texts, buckets=buckets_for(labels))
-    rows = min(len(train.texts), int(np.searchsorted(found.starts, _MOST_FEATURES, side="right")) - 1)
-    buckets = buckets_for(labels, features=len(np.unique(found.buckets)))
-    if buckets != buckets_for(labels):
-        found = hashed_ngrams(train.texts, buckets=buckets)
-    found = Features(found.starts[: rows + 1], found.buckets[: found.starts[rows]], found.counts[: found.starts[rows]])
-    if not len(found.buckets):
+    index, found = _indexed(train.texts, most=most_columns(labels))
+    if not index.size:
         return None
-    frequency = np.bincount(found.buckets, minlength=2 * buckets)
-    told = informativeness(found, train.targets[:rows], buckets=buckets, labels=labels)
-    factors = ((np.log((1 + rows) / (1 + frequency)) + 1) * told).astype(np.float16)
-    used = np.flatnonzero(frequency)
-    problem = _Regression(
-        found,
-        scaled(found, factors.astype(np.float32)).astype(np.float32),
-        used,
-        train.targets[:rows],
-        labels,
-        class_weights,
-    )
+    rows = len(found.starts) - 1
+    targets = train.targets[:rows]
+    frequency = np.bincount(found.columns, minlength=index.size)
+    told = informativeness(found, targets, columns=index.size, labels=labels)
+    factors = (np.log((1 + rows) / (1 + frequency)) + 1) * told
+    factors = NgramRegression.rounded(np.zeros((index.size, labels)), np.zeros(labels), factors, index).factors
+    numbers = scaled(found, factors, index.ends).astype(np.float32)
+    problem = _Regression(found, numbers, index.size, targets, labels, class_weights)
     best, lowest = None, np.inf
     for inverse_penalty in INVERSE_PENALTIES:
-        weights, bias = problem.fit(inverse_penalty)
-        table = np.zeros((2 * buckets, labels), np.float16)
-        table[used] = weights
-        model = NgramRegression(table, bias, factors)
+        model = NgramRegression.rounded(*problem.fit(inverse_penalty), factors, index)
         loss = log_loss(valid.targets, probabilities(model.logits(valid.texts), valid.targets))
         if loss >= lowest:
             break
@@ -70,34 +61,50 @@ def fit_ngrams(
     return best
 
 
+def _indexed(texts: Sequence[str], *, most: int) -> tuple[NgramIndex, Features]:
+    """The n-grams of texts, the ``most`` frequent ones of them, and the features of the first texts
+    that have ``_MOST_FEATURES`` together."""
+    negated = word_keys(negations())
+    found = all_ngrams(texts, negations=negated, reach=REACH)
+    rows = min(len(texts), int(np.searchsorted(found.starts, _MOST_FEATURES, side="right")) - 1)
+    own = found.columns[: found.starts[rows]]
+    wide, frequency = np.unique(own, return_counts=True)
+    if len(wide) > most:
+        order = np.lexsort((wide & 0xFFFFFFFF, -frequency))  # of equally frequent ones, any
+        wide = np.sort(wide[order[:most]])
+    keys, sizes = (wide & 0xFFFFFFFF).astype(np.uint32), np.bincount(wide >> 32, minlength=PARTS)
+    columns = np.searchsorted(wide, own)
+    known = wide[np.minimum(columns, len(wide) - 1)] == own if len(wide) else np.zeros(0, np.bool_)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(known, dtype=np.int64)])
+    features = Features(before[found.starts[: rows + 1]], columns[known], found.counts[: len(own)][known])
+    return NgramIndex(keys, sizes, negated, REACH), features
+
+
 class _Regression:
-    """The weights of the buckets in use, from the last solution on."""
+    """The weights of the columns, from the last solution on."""
 
     def __init__(
         self,
         features: Features,
         numbers: NDArray[np.float32],
-        used: NDArray[np.int64],
+        size: int,
         targets: Targets,
         labels: int,
         class_weights: NDArray[np.float32] | None,
     ) -> None:
         rows = len(features.starts) - 1
-        place = np.zeros(int(used[-1]) + 1, np.int64)
-        place[used] = np.arange(len(used))
-        columns = place[features.buckets]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # says that sparse matrices are new
             self._matrix = torch.sparse_csr_tensor(
                 torch.from_numpy(features.starts),
-                torch.from_numpy(columns),
+                torch.from_numpy(features.columns),
                 torch.from_numpy(numbers),
-                (rows, len(used)),
+                (rows, size),
             )
             self._transposed = self._matrix.to_sparse_csc().transpose(0, 1)
         self._targets = torch.from_numpy(targets)
         self._class_weights = None if class_weights is None else torch.from_numpy(class_weights)
-        self._weights = torch.zeros(len(used), labels, requires_grad=True)
+        self._weights = torch.zeros(size, labels, requires_grad=True)
         self._bias = torch.zeros(labels, requires_grad=True)
 
     def fit(self, inverse_penalty: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
