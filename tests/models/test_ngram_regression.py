@@ -20,7 +20,13 @@ ODD = [
     *TEXTS, "   ", "a", "!", "don't well-made naïve 3.5 -- o'clock's", "不是很好的电影 😀 ok", "x" * 300, "\ud800 lone",
     "İSTANBUL ΣΑΣ ǅ", "a\nb\tc\u00a0d\u200be \x00\x1c\u3000f", "aaaa " * 500, "\U0010ffff¿?!…", "no. no! NO", "i ", "0",
 ]  # fmt: skip
-NEGATIVE = ["no, not a rose. a rose is not to be", "not not is no be or", "a not 😀 be to", "İSTANBUL no " + "be " * 9]
+NEGATIVE = [
+    "no, not a rose. a rose is not to be",
+    "not not is no be or",
+    "a not 😀 be to",
+    "İSTANBUL no " + "be " * 9,
+    "never not a be or to rose is",
+]
 BUCKETS = 1 << 10
 
 

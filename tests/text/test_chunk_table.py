@@ -37,7 +37,9 @@ def test_compiled_code_reads_as_python_does(lines: list[str], spelling: Spelling
     with patch.object(word_splitter, "_MUCH", 0):
         for _ in range(2):  # chunks met, and chunks known
             assert fast.stream(lines).tolist() == wanted
+            assert [ids.tolist() for ids in fast.lines(lines)] == [plain.ids(line) for line in lines]
         assert WordSplitter(first, {}, unknown=0, most=most).tally(lines) == tally
+    assert [ids.tolist() for ids in fast.lines(lines)] == [plain.ids(line) for line in lines]
 
 
 def test_texts_of_more_chunks_than_are_kept() -> None:

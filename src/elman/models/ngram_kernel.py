@@ -23,14 +23,16 @@ _NEGATIONS = PARTS
 
 
 class KeyTable(NamedTuple):
-    """Where the compiled code finds the column of a key."""
+    """Where the compiled code finds the column of a key. It is small, so that it stays in the cache."""
 
     keys: NDArray[np.uint32]
     """The keys of the index and then the negations, each part in rising order; none for buckets."""
     slots: NDArray[np.int32]
-    """Where the keys of each part begin that have the same first bits ``[4, 1 + 2^bits]``."""
-    shift: int
-    """32 less the first bits; for buckets 32 less the bits of a bucket."""
+    """For each part, where the keys begin that have the same first bits, and where the last ones end."""
+    firsts: NDArray[np.int64]
+    """Where the slots of each part begin ``[4]``."""
+    shifts: NDArray[np.uint64]
+    """32 less the first bits of each part ``[4]``; for buckets 32 less the bits of a bucket."""
     ends: NDArray[np.int64]
     """Where the columns of each part end ``[3]``."""
     reach: int
@@ -41,23 +43,41 @@ class KeyTable(NamedTuple):
     """The most."""
 
 
+class NumberTable(NamedTuple):
+    """The numbers of the columns."""
+
+    factors: NDArray[Any]
+    """Of each column ``[C]``, 8-bit or float32."""
+    unit: np.float32
+    """What they are multiplied by."""
+    weights: NDArray[Any]
+    """Of each column and label ``[C, K]``, 8-bit or float32."""
+    scales: NDArray[np.float32]
+    """What those of each label are multiplied by ``[K]``."""
+
+
 def key_table(index: NgramIndex | Buckets) -> KeyTable:
-    """The table of an index: as many slots as its largest part has keys, or more."""
+    """The table of an index: a part has about as many slots as keys."""
     if isinstance(index, Buckets):
-        shift = 33 - index.each.bit_length()
-        slots = np.zeros((1 + PARTS, 1), np.int32)
-        return KeyTable(np.zeros(0, np.uint32), slots, shift, index.ends, 0, *index.lengths)
+        shifts = np.full(1 + PARTS, 33 - index.each.bit_length(), np.uint64)
+        none = np.zeros(1 + PARTS, np.int64)
+        return KeyTable(np.zeros(0, np.uint32), np.zeros(0, np.int32), none, shifts, index.ends, 0, *index.lengths)
     parts = [*np.split(index.keys, index.ends[:-1]), index.negations]
-    bits = max(max(map(len, parts)).bit_length(), 1)
-    edges = np.arange(1 << bits, dtype=np.uint64) << np.uint64(32 - bits)
-    slots = np.zeros((1 + PARTS, 1 + (1 << bits)), np.int32)
-    start = 0
-    for number, keys in enumerate(parts):
-        slots[number, :-1] = start + np.searchsorted(keys, edges.astype(np.uint32))
+    bits = [max(len(keys).bit_length() - 1, 1) for keys in parts]
+    slots, start = [], 0
+    for keys, some in zip(parts, bits, strict=True):
+        edges = (np.arange(1 << some, dtype=np.uint64) << np.uint64(32 - some)).astype(np.uint32)
+        slots.append(start + np.append(np.searchsorted(keys, edges), len(keys)))
         start += len(keys)
-        slots[number, -1] = start
-    reach = index.reach if len(index.negations) else 0
-    return KeyTable(np.concatenate(parts), slots, 32 - bits, index.ends, reach, *index.lengths)
+    return KeyTable(
+        np.concatenate(parts),
+        np.concatenate(slots).astype(np.int32),
+        np.cumsum([0, *map(len, slots[:-1])]),
+        32 - np.array(bits, np.uint64),
+        index.ends,
+        index.reach if len(index.negations) else 0,
+        *index.lengths,
+    )
 
 
 @njit(**_OPTIONS)
@@ -67,12 +87,13 @@ def _key(hashed: Any) -> Any:
 
 
 @njit(**_OPTIONS)
-def _column(part: Any, key: Any, keys: Any, slots: Any, shift: Any, ends: Any) -> Any:
-    if len(keys) == 0:
-        return np.int64(key >> shift) + (ends[part - 1] if part else 0)
-    slot = np.int64(key >> shift)
-    for place in range(slots[part, slot], slots[part, slot + 1]):
-        if keys[place] == key:
+def _column(part: Any, key: Any, known: Any) -> Any:
+    slot = np.int64(key >> known.shifts[part])
+    if len(known.keys) == 0:
+        return slot + (known.ends[part - 1] if part else 0)
+    slot += known.firsts[part]
+    for place in range(known.slots[slot], known.slots[slot + 1]):
+        if known.keys[place] == key:
             return np.int64(place)
     return np.int64(-1)
 
@@ -83,7 +104,7 @@ def ngram_logits(
     starts: NDArray[np.int64],
     classes: NDArray[np.uint8],
     known: KeyTable,
-    table: NDArray[np.float32],
+    numbers: NumberTable,
     bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """One number per label of N texts ``[N, K]``.
@@ -92,15 +113,14 @@ def ngram_logits(
         codes: the code points of all texts in lower case, one text after another.
         starts: those of text n lie at ``starts[n] : starts[n + 1]`` ``[N + 1]``.
         classes: of all code points (``data.hashed_ngrams.character_classes``).
-        table: the factor and the K weights of each column ``[C, 1 + K]``.
     """
     texts, labels = len(starts) - 1, len(bias)
-    keys, slots, shift, ends, reach = known.keys, known.slots, np.uint64(known.shift), known.ends, known.reach
-    smallest, largest = known.smallest, known.largest
+    ends, reach, smallest, largest = known.ends, known.reach, known.smallest, known.largest
+    factors, weights, unit, scales = numbers.factors, numbers.weights, numbers.unit, numbers.scales
     longest = 0
     for text in range(texts):
         longest = max(longest, starts[text + 1] - starts[text])
-    counts = np.zeros(len(table), np.int32)
+    counts = np.zeros(len(factors), np.int32)
     # Each character begins a word and two places at most, which end an n-gram of each length.
     found = np.empty(1 + (3 + 3 * largest) * longest, np.int64)
     sums, squares = np.zeros((PARTS, labels)), np.zeros(PARTS)
@@ -124,19 +144,19 @@ def ngram_logits(
                 hashed += (np.uint64(codes[at]) + _ONE) * power
             # What is not known is overwritten by the next one.
             key = _key(hashed)
-            found[size] = _column(0, key, keys, slots, shift, ends)
+            found[size] = _column(0, key, known)
             size += found[size] >= 0
             if words:
-                found[size] = _column(0, _key((before * _MIX + hashed) ^ _PAIR), keys, slots, shift, ends)
+                found[size] = _column(0, _key((before * _MIX + hashed) ^ _PAIR), known)
                 size += found[size] >= 0
             if reach:
-                if _column(_NEGATIONS, key, keys, slots, shift, ends) >= 0:
+                if _column(_NEGATIONS, key, known) >= 0:
                     negated = reach
                 elif kind == MARK:
                     negated = 0
                 elif negated:
                     negated -= 1
-                    found[size] = _column(2, key, keys, slots, shift, ends)
+                    found[size] = _column(2, key, known)
                     size += found[size] >= 0
             words, before = words + 1, hashed
             for place in range(stop - begin + 2):
@@ -146,7 +166,7 @@ def ngram_logits(
                 for length in range(largest, 0, -1):
                     rolling[length] = (rolling[length - 1] + code) * _FACTOR
                 for length in range(smallest, min(place + 1, largest) + 1):
-                    found[size] = _column(1, _key(rolling[length] + np.uint64(length)), keys, slots, shift, ends)
+                    found[size] = _column(1, _key(rolling[length] + np.uint64(length)), known)
                     size += found[size] >= 0
         sums[:], squares[:] = 0, 0
         for number in range(size):
@@ -157,7 +177,7 @@ def ngram_logits(
             if not count:
                 continue
             counts[column] = 0
-            value = np.float64(table[column, 0])
+            value = np.float64(np.float32(factors[column]) * unit)
             if count > 1:
                 value *= 1 + np.log(np.float64(count))
             part = 0
@@ -165,7 +185,7 @@ def ngram_logits(
                 part += 1
             squares[part] += value * value
             for label in range(labels):
-                sums[part, label] += value * table[column, 1 + label]
+                sums[part, label] += value * np.float64(np.float32(weights[column, label]) * scales[label])
         for label in range(labels):
             logit = np.float64(bias[label])
             for part in range(PARTS):

@@ -19,7 +19,7 @@ from elman.data.ngram_index import MOST_CHARACTERS, PARTS, Buckets, NgramIndex
 from elman.errors import FolderError
 
 if TYPE_CHECKING:
-    from elman.models.ngram_kernel import KeyTable
+    from elman.models.ngram_kernel import KeyTable, NumberTable
 
 NGRAMS_FILE = "ngrams.safetensors"
 _MOST_COLUMNS = 1 << 17
@@ -123,10 +123,15 @@ class NgramRegression:
         return ngram_logits(code_points(lowered), starts, character_classes(), *self._tables, self.bias)
 
     @cached_property
-    def _tables(self) -> "tuple[KeyTable, NDArray[np.float32]]":
-        from elman.models.ngram_kernel import key_table
+    def _tables(self) -> "tuple[KeyTable, NumberTable]":
+        from elman.models.ngram_kernel import NumberTable, key_table
 
-        return key_table(self.index), np.concatenate([self.factors[:, None], self.weights], axis=1)
+        arrays, one = self._stored, np.float32(1)
+        if isinstance(self.index, Buckets):
+            numbers = NumberTable(self.factors, one, self.weights, np.full(len(self.bias), one))
+        else:
+            numbers = NumberTable(arrays["factors"], arrays["unit"][0], arrays["codes"], arrays["scales"])
+        return key_table(self.index), numbers
 
     def reference_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """``logits`` by their definition."""

@@ -208,7 +208,7 @@ class Tokenizer:
 
     def _encode_lines(self, lines: Sequence[str]) -> list[TokenIds]:  # in the order of the text
         if self.words:
-            return [np.array(self.words.ids(checked_line(line)), dtype=np.int64) for line in lines]
+            return self.words.lines(lines)
         if self._letters:
             return [self._letters.read(self.folded(line)) for line in lines]
         ids_of_parts = [[np.empty(0, dtype=np.int64)] for _ in lines]

@@ -32,6 +32,8 @@ _ODD = re.compile(f"[{BETWEEN.replace('- ', '-' + chr(0x1F))}]")
 """What may stand between words, other than a space, which ends a range."""
 _MUCH = 1 << 16
 """Characters from which compiled code is worth loading."""
+_LINES = 1 << 12
+"""Lines whose ids are kept in one array."""
 _SIGNS = ("inner", "signs")
 _BATCH = 1 << 20
 """Characters that a tally reads at a time."""
@@ -77,14 +79,40 @@ class WordSplitter:
         parts = [np.empty(0, np.int64)]
         for plain, some in self._runs([self.spelling.folded(checked_line(line)) for line in lines]):
             if plain:
-                table = self._idle.pop() if self._idle else self._new_table(self._chunk)
-                parts += [table.ids(numbers, end_id=EOS_ID) for numbers in table.numbers(some)]
-                self._idle.append(table)
+                parts.append(self._compiled(some, end_id=EOS_ID))
             else:
                 parts.append(np.array([id for line in some for id in (*self._read(line)[0], EOS_ID)], np.int64))
         found = np.concatenate(parts)
         found[found == self._unknown] = -1
         return found
+
+    def lines(self, lines: Sequence[str]) -> list[TokenIds]:
+        """The ids of each of many lines.
+
+        Raises:
+            TextError: a line holds half of a surrogate pair, which is not Unicode text.
+        """
+        folded = [self.spelling.folded(checked_line(line)) for line in lines]
+        if sum(map(len, folded)) < _MUCH:
+            return [np.array(self._read(line)[0], np.int64) for line in folded]
+        plain = [number for number, line in enumerate(folded) if not _ODD.search(line)]
+        found: dict[int, TokenIds] = {}
+        for start in range(0, len(plain), _LINES):
+            some = plain[start : start + _LINES]
+            ids = self._compiled([folded[number] for number in some], end_id=-1)
+            ends = np.flatnonzero(ids < 0).tolist()
+            found.update({number: ids[a + 1 : b] for number, a, b in zip(some, [-1, *ends[:-1]], ends, strict=True)})
+        return [
+            found[number] if number in found else np.array(self._read(line)[0], np.int64)
+            for number, line in enumerate(folded)
+        ]
+
+    def _compiled(self, folded: list[str], *, end_id: int) -> TokenIds:
+        """The ids of lines with spaces alone between their parts, each ended by ``end_id``."""
+        table = self._idle.pop() if self._idle else self._new_table(self._chunk)
+        parts = [table.ids(numbers, end_id=end_id) for numbers in table.numbers(folded)]
+        self._idle.append(table)
+        return np.concatenate([np.empty(0, np.int64), *parts])
 
     def _runs(self, folded: list[str]) -> Iterator[tuple[bool, list[str]]]:
         """Lines that follow each other, and whether compiled code can read them: those with spaces

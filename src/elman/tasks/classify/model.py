@@ -1,6 +1,7 @@
 """TextClassifier: a trained classifier and its uses, computed by the engine without torch."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from elman.data.examples import normalise_text
 from elman.data.labels import LABELS_FILE, LabelSet
-from elman.data.padding import in_order
 from elman.errors import UsageError
 from elman.evaluation.explanation import Explanation, explain_text, words_of
 from elman.evaluation.labels import LabelReport
@@ -27,7 +27,8 @@ from elman.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from elman.tasks.folder_model import Weights
 
-_BATCH = 256
+_BATCH = 1024
+"""Texts read at a time: enough for compiled code to split them into words."""
 THRESHOLD = 0.5
 """With several labels per text, the probability from which a label is predicted."""
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -135,20 +136,26 @@ class TextClassifier(FolderModel):
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of the labels ``[N, K]``, in the order of ``labels``."""
-        rows = [found.probabilities for found in self.predictions(texts)]
-        return np.stack(rows) if rows else np.zeros((0, len(self.labels)))
+        return np.concatenate([np.zeros((0, len(self.labels))), *(rows for _, rows in self._batches(texts))])
 
     def predictions(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predictions for a stream of texts, in its order and in constant memory."""
-        yield from in_order(map(_checked, _several(texts)), self._predict, length=len, batch=_BATCH)
+        labels = self.labels
+        for named, probabilities in self._batches(texts):
+            yield from (
+                Prediction(tuple(labels[k] for k in some), row, labels)
+                for some, row in zip(named, probabilities, strict=True)
+            )
 
-    def _predict(self, texts: Sequence[str]) -> list[Prediction]:
-        probabilities = self.probabilities_of(self.logits([normalise_text(text) for text in texts]))
-        if self.config.multi_label:
-            named = [tuple(self.labels[k] for k in np.flatnonzero(row >= THRESHOLD)) for row in probabilities]
-        else:
-            named = [(self.labels[k],) for k in probabilities.argmax(axis=1).tolist()]
-        return [Prediction(*pair, self.labels) for pair in zip(named, probabilities, strict=True)]
+    def _batches(self, texts: Iterable[str]) -> Iterator[tuple[list[list[int]], NDArray[np.float64]]]:
+        """The numbers of the predicted labels of each text, and the probabilities of all ``[n, K]``."""
+        stream = map(_checked, _several(texts))
+        while batch := [normalise_text(text) for text in islice(stream, _BATCH)]:
+            probabilities = self.probabilities_of(self.logits(batch))
+            if self.config.multi_label:
+                yield [np.flatnonzero(row >= THRESHOLD).tolist() for row in probabilities], probabilities
+            else:
+                yield probabilities.argmax(axis=1)[:, None].tolist(), probabilities
 
     def explain(self, text: str, *, label: str | None = None) -> Explanation:
         """What each word of a text contributes to a label: the change when it is left out.
