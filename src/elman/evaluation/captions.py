@@ -56,7 +56,11 @@ def evaluate_captions(
     found = system_figures({model: predicted, **(rivals or {})}, *itertools.zip_longest(*pictures.captions))
     # BLEU counts four words in a row.
     lengths = [len(caption.split()) for captions in pictures.captions for caption in captions]
-    headline = "bleu" if np.mean(np.array(lengths) >= _FEWEST_WORDS) > 0.5 else "exact_match"
+    long_enough = float(np.mean(np.array(lengths) >= _FEWEST_WORDS))
+    headline = "bleu" if long_enough > 0.5 else "exact_match"
+    if headline != "bleu":
+        short = f"BLEU says little here: it counts four words in a row, which {100 * long_enough:.0f}% of the captions have"
+        notes = [*notes, short]
     examples = [
         {"picture": name, "captions": list(captions), "predicted": text}
         for name, captions, text in zip(pictures.names, pictures.captions, predicted, strict=True)
