@@ -3,6 +3,7 @@
 float64 throughout, one pair after the other, in the order of the text.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,6 +32,27 @@ def subsampled(ids: Ids, keep: np.ndarray, key: int, base: int = 0) -> list[int]
     return [
         word for place, word in enumerate(ids) if word < 0 or (next(draws(key, base + place)) >> 32) < int(keep[word])
     ]
+
+
+def pieces(ids: Ids, streams: int, each: int) -> list[tuple[int, int]]:
+    """Pieces of a text in training order, as (begin, end): the first of each stream, then the second of each."""
+    equal = [place * len(ids) // (streams * each) for place in range(streams * each + 1)]
+    edges = [0]
+    for before, edge in itertools.pairwise(equal[:-1]):
+        ends = [place + 1 for place in range(before, edge) if ids[place] < 0]
+        edges.append(ends[-1] if ends else edge)
+    cut = list(itertools.pairwise([*edges, len(ids)]))
+    return [cut[stream * each + turn] for turn in range(each) for stream in range(streams)]
+
+
+def read(ids: Ids, order: tuple[int, int], keep: np.ndarray, key: int) -> list[int]:
+    """The words that stay, in training order, with a sentence end behind each piece."""
+    found: list[int] = []
+    for begin, end in pieces(ids, *order):
+        found += subsampled(ids[begin:end], keep, key, begin)
+        if found and found[-1] >= 0:
+            found.append(-1)
+    return found
 
 
 def window_of(ids: Ids, place: int, width: int) -> list[int]:

@@ -17,6 +17,7 @@ from elman.models.vectors.negative_sampling import NegativeSampling, make_partit
 from elman.models.vectors.ppmi import factorised, ppmi_values
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.models.vectors.subwords import subword_buckets
+from elman.models.vectors.training_order import next_pieces, piece, piece_order, subsample_pieces
 
 VOCAB = 40
 
@@ -60,6 +61,7 @@ def test_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> Non
     settings = {"subsample": 0.05, "rate": 0.1, "epochs": 2, "seed": 7, "threads": 1, **settings}
     found = trained(text, model=model, **settings)
     config = found._config
+    assert piece_order(len(text.ids)) == (2, 2)
     start = NegativeSampling(text, config)
     inputs, outputs = (start.inputs.astype(np.float64), start.outputs.astype(np.float64))
     assert config.subsample is not None and config.rate is not None
@@ -67,7 +69,7 @@ def test_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> Non
     noise = make_partition(text.vocabulary.counts, parts=1, power=config.noise_power or 0, key=key_of(7, 0, 2)).noise[0]
     total = 2 * len(text.ids)
     for epoch in range(2):
-        ids = definitions.subsampled(text.ids.tolist(), keep, int(key_of(7, epoch, 1)))
+        ids = definitions.read(text.ids.tolist(), (2, 2), keep, int(key_of(7, epoch, 1)))
         how = {
             "window": config.window,
             "shrink": config.distance == "shrink",
@@ -139,6 +141,28 @@ def test_subsampling_keeps_what_word2vec_keeps(text: WordText) -> None:
     count = subsample(ids, 100, keep, np.uint64(9), kept)
     assert kept[:count].tolist() == definitions.subsampled(ids.tolist(), keep, 9, base=100)
     assert 0.1 < count / len(ids) < 0.9
+
+
+def test_no_piece_is_left_out_or_read_twice() -> None:
+    for length in (1, 999, 1000, 4001, 123_457, 2_829_093):
+        order, done, found = piece_order(length), 0, []
+        while done < length:
+            first, last, done = next_pieces(done, length, order, 7)
+            found += range(first, last)
+        assert found == [*range(order[0] * order[1])]
+
+
+@pytest.mark.parametrize("order", [(1, 1), (3, 4), (9, 2), (200, 1)])
+def test_pieces_in_training_order(text: WordText, order: tuple[int, int]) -> None:
+    """Every word once, however short the pieces; no window crosses an end, also where a sentence is cut."""
+    long = np.concatenate([text.ids, np.arange(500, dtype=np.int32) % VOCAB])
+    for ids in (text.ids, long):
+        found = [piece(ids, order, number) for number in range(order[0] * order[1])]
+        assert found == definitions.pieces(ids.tolist(), *order)
+        assert sorted(range(len(ids))) == sorted(place for span in found for place in range(*span))
+        keep, kept = keep_thresholds(text.vocabulary.counts, 0.05), np.empty(2 * len(ids), np.int32)
+        count = subsample_pieces(ids, order, 0, len(found), keep, np.uint64(9), kept)
+        assert kept[:count].tolist() == definitions.read(ids.tolist(), order, keep, 9)
 
 
 def test_paths_of_a_huffman_tree() -> None:

@@ -1,11 +1,10 @@
 """Training by negative sampling or hierarchical softmax, block by block, in threads that share no row.
 
-With one thread, pairs are trained in the order of the text. With several, the words are split into
-as many parts, again and again at random. A block of skip-gram is trained in stages: in each, every
-thread has a part of centre words and a part of context words for itself, and after all stages each
-part has met each. CBOW and fastText: see ``averaged.py``. So the result follows from the seed and
-the number of threads, whichever thread is faster. Hierarchical softmax takes one thread: all paths
-begin at the same node.
+Training reads pieces of the text by turns (``training_order.py``); one thread trains pairs in this order. With
+several, the words are split into as many parts, again and again at random. A block of skip-gram is trained in stages:
+in each, every thread has a part of centre words and a part of context words for itself, and after all stages each part
+has met each. CBOW and fastText: see ``averaged.py``. So the result follows from the seed and the number of threads,
+whichever thread is faster. Hierarchical softmax takes one thread: all paths begin at the same node.
 """
 
 from collections.abc import Callable
@@ -15,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.word_text import SENTENCE_END, WordText
+from elman.data.word_text import WordText
 from elman.models.vectors import averaged, skipgram
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.huffman import NO_PATHS, huffman_paths
 from elman.models.vectors.lanes import LANES, TARGETS, aligned_zeros, padded
-from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of, subsample
+from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of
 from elman.models.vectors.subwords import subword_buckets
+from elman.models.vectors.training_order import MOST_KEPT, PIECE, next_pieces, piece_order, subsample_pieces
 
 LOOPS = {
     "skipgram": skipgram.train_skipgram,
@@ -32,7 +32,7 @@ LOOPS = {
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
 _BLOCK = {"skipgram": 20_000, "cbow": 4_000, "fasttext": 1_000}
-"""Words of a block. Where threads work on one, CBOW and fastText see input rows of its beginning."""
+"""Words of a block, of several pieces. Where threads work on one, CBOW and fastText see input rows of its beginning."""
 _ALONE = 20_000
 _PERIOD = 1_000_000
 """Words after which parts are drawn again; in large vocabularies, ten times as many as types."""
@@ -97,9 +97,11 @@ class NegativeSampling:
         skipgram_model, width = config.model == "skipgram", groups * LANES
         self._gains = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 1, width)
         self._work = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 2, padded(size))
-        self._kept = np.empty(self._block, np.int32)
+        self._order = piece_order(len(text.ids))
+        most = self._block // PIECE * MOST_KEPT
+        self._kept = np.empty(most, np.int32)
         of_parts = self.parts if config.model == "fasttext" else 1
-        self._errors = aligned_zeros(of_parts, self._block if self.parts > 1 else 0, padded(size))
+        self._errors = aligned_zeros(of_parts, most if self.parts > 1 else 0, padded(size))
         self._round = -1
         self._pool = ThreadPoolExecutor(self.parts)
 
@@ -115,16 +117,17 @@ class NegativeSampling:
         self._starts = starts + np.arange(len(starts))
 
     def step(self, done: int) -> int:
-        """Train the block after ``done`` words; returns how many are done then."""
+        """Train the block after ``done`` words, in training order; returns how many are done then."""
         config, ids = self._config, self._text.ids
-        epoch, begin = divmod(done, len(ids))
-        end = _block_end(ids, begin, self._block)
+        epoch, before = divmod(done, len(ids))
+        first, last, after = next_pieces(before, len(ids), self._order, self._block // PIECE)
+        after += epoch * len(ids)
         key = key_of(config.seed, epoch)
-        count = subsample(ids[begin:end], begin, self._keep, key_of(config.seed, epoch, 1), self._kept)
-        rates = np.array([self._rate(done), self._rate(done + end - begin)])
+        count = subsample_pieces(ids, self._order, first, last, self._keep, key_of(config.seed, epoch, 1), self._kept)
+        rates = np.array([self._rate(done), self._rate(after)])
         partition = self._partition(done)
-        getattr(self, f"_train_{config.model}")(self._kept[:count], begin, partition, key, rates)
-        return done + end - begin
+        getattr(self, f"_train_{config.model}")(self._kept[:count], first * MOST_KEPT, partition, key, rates)
+        return after
 
     def _rate(self, done: int) -> float:
         assert self._config.rate is not None
@@ -212,10 +215,3 @@ class NegativeSampling:
             rows = self.inputs[self._rows[starts[0] : starts[-1]], :size]
             vectors[begin:end] = np.add.reduceat(rows, starts[:-1] - starts[0]) / np.diff(starts)[:, None]
         return {"vectors": vectors, "subwords": self.inputs[vocab:, :size].copy(), "buckets": self._buckets}
-
-
-def _block_end(ids: NDArray[np.int32], begin: int, most: int) -> int:
-    """Where a block ends: behind the last sentence that is whole, or amid a longer one."""
-    block = ids[begin : begin + most]
-    ends = np.flatnonzero(block == SENTENCE_END)
-    return begin + (int(ends[-1]) + 1 if len(ends) else len(block))
