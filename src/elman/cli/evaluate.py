@@ -213,10 +213,8 @@ def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
             rows.append(_keys_row("words of the model alone", found["plain"]))
             gain = found["gain"]
             if gain is not None:
-                low, high = (f"{100 * gain[side]:+.1f}" for side in ("low", "high"))
-                notes.append(
-                    f"what the keyboard adds saves {100 * gain['value']:+.1f} percentage points of keys ({low} to {high})"
-                )
+                more, low, high = (f"{100 * gain[side]:+.1f}" for side in ("value", "low", "high"))
+                notes.append(f"what the keyboard adds saves {more} percentage points of keys ({low} to {high})")
         rows.append(_keys_row(f"+ {name}" if place else name or "this model", found))
     words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
     head = ["of three suggestions", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]

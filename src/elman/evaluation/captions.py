@@ -59,7 +59,9 @@ def evaluate_captions(
     long_enough = float(np.mean(np.array(lengths) >= _FEWEST_WORDS))
     headline = "bleu" if long_enough > 0.5 else "exact_match"
     if headline != "bleu":
-        short = f"BLEU says little here: it counts four words in a row, which {100 * long_enough:.0f}% of the captions have"
+        short = (
+            f"BLEU says little here: it counts four words in a row, which {100 * long_enough:.0f}% of the captions have"
+        )
         notes = [*notes, short]
     examples = [
         {"picture": name, "captions": list(captions), "predicted": text}
