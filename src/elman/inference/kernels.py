@@ -27,7 +27,10 @@ from elman.inference.vector_kernels import (
     ROWS8,
     SOFTMAX,
     binary,
+    binary_at,
     compiled,
+    copy_at,
+    copy_token,
     dots,
     linear,
     log_softmax,
@@ -68,6 +71,9 @@ def run(code, memory, constants, matrices):
             blocks = -(-size // _BLOCK)
             weights = packed[first : first + blocks * deep * 4 * _BLOCK]
             product(small, a, deep, weights, middle, row, out, b, scales, bias)
+        elif ADD <= operator <= DIV and p == size and q == size and s == 0:
+            for n in range(rows):
+                binary_at(operator, row, n, a, b, out, size)
         elif ADD <= operator <= DIV:
             for n in range(rows):
                 here = row[n]
@@ -122,6 +128,9 @@ def run(code, memory, constants, matrices):
         elif operator == LOOKUP:
             for n in range(rows):
                 ids[n, out] = tables[a + ids[n, b]]
+        elif operator == COPY and not p:
+            for n in range(rows):
+                copy_at(row, n, a, row, n, out, size)
         else:
             for n in range(rows):
                 x = fixed[a : a + size] if operator == COPY and p else row[n, a : a + size]
@@ -135,8 +144,7 @@ def collect(row, spans, out):
         column = 0
         for number in range(len(spans)):
             start, stop = spans[number]
-            # Assigning slices would check for overlap first, and take three times as long.
-            unary(COPY, row[n, start:stop], out[n, column : column + stop - start])
+            copy_at(row, n, start, out, n, column, stop - start)
             column += stop - start
 
 
@@ -173,7 +181,7 @@ def run_along(code, memory, constants, matrices, read, positions, state, tops):
                 ids[n, 0] = tokens[n, time]
             else:
                 width = table.shape[1]
-                unary(COPY, table[tokens[n, time]], row[n, column_of_table : column_of_table + width])
+                copy_at(table, tokens[n, time], 0, row, n, column_of_table, width)
             if fresh[n, time]:
                 state[n, :] = _ZERO
             column = 0
@@ -181,9 +189,9 @@ def run_along(code, memory, constants, matrices, read, positions, state, tops):
                 size = state_spans[number, 1] - state_spans[number, 0]
                 to = into[number]
                 if to >= 0:
-                    unary(COPY, state[n, column : column + size], row[n, to : to + size])
+                    copy_at(state, n, column, row, n, to, size)
                 column += size
         run(code, (row[:rows], small[:rows], ids[:rows]), constants, matrices)
         collect(row[:rows], state_spans, state[:rows])
         for n in range(rows):
-            unary(COPY, row[n, start:stop], tops[n, time])
+            copy_token(row, n, start, tops, n, time, stop - start)

@@ -93,6 +93,44 @@ def binary(operator, x, y, out):
 
 
 @compiled
+def copy_at(x, n, a, out, m, b, size):
+    """``out[m, b : b + size] = x[n, a : a + size]``.
+
+    It has no slices, whose references numba counts, and its indices are numbers without a sign, for
+    numba asks of others whether they are below 0.
+    """
+    row, column, to, target = np.uint64(n), np.uint64(a), np.uint64(m), np.uint64(b)
+    for j in range(np.uint64(size)):
+        out[to, target + j] = x[row, column + j]
+
+
+@compiled
+def copy_token(x, n, a, out, m, time, size):
+    """``out[m, time, :size] = x[n, a : a + size]``, as ``copy_at``."""
+    row, column, to, moment = np.uint64(n), np.uint64(a), np.uint64(m), np.uint64(time)
+    for j in range(np.uint64(size)):
+        out[to, moment, j] = x[row, column + j]
+
+
+@compiled
+def binary_at(operator, x, n, a, b, out, size):
+    """``binary`` of two pieces of row n that are as long as the result, without slices."""
+    row, first, second, to = np.uint64(n), np.uint64(a), np.uint64(b), np.uint64(out)
+    if operator == ADD:
+        for j in range(np.uint64(size)):
+            x[row, to + j] = x[row, first + j] + x[row, second + j]
+    elif operator == SUB:
+        for j in range(np.uint64(size)):
+            x[row, to + j] = x[row, first + j] - x[row, second + j]
+    elif operator == MUL:
+        for j in range(np.uint64(size)):
+            x[row, to + j] = x[row, first + j] * x[row, second + j]
+    else:
+        for j in range(np.uint64(size)):
+            x[row, to + j] = x[row, first + j] / x[row, second + j]
+
+
+@compiled
 def unary(operator, x, out):
     """A function of each number: ``out[j] = f(x[j])``."""
     if operator == COPY:
