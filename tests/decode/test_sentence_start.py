@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from elman.decode.completion import complete
+from elman.decode.prefix import open_prompt
+from elman.decode.sentence_start import mass_at, masses_at
 from elman.models.ngram.query import NgramConfig, NgramModel, fit_ngram
 from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig
 from elman.text.tokenizer_config import RULES
@@ -59,6 +61,12 @@ def test_a_blank_after_a_sentence_is_read_as_a_line_end_too(model: NgramModel) -
 def test_the_words_offered(model: NgramModel, prompt: str, offered: set[str]) -> None:
     words = words_of(model, prompt, n=9)
     assert ({*words} == offered) if len(words) < 9 else offered <= {*words}
+
+
+@pytest.mark.parametrize("prompt", ["", "The cat sat. ", "The cat ", "They ran"])
+def test_the_mass_of_one_type_is_that_of_all(model: NgramModel, prompt: str) -> None:
+    opened = open_prompt(model, prompt, partial=False)
+    assert [mass_at(model, opened, token) for token in range(model.tokenizer.size)] == masses_at(model, opened).tolist()
 
 
 def test_no_capitals_where_the_model_knows_none() -> None:

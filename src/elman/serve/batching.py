@@ -31,7 +31,7 @@ _PROBS = 1 << 23
 
 _QUICK_SECONDS = 0.001
 """A step that takes less may be computed on the event loop."""
-_TRIES = 5
+_TRIES = 10
 
 T = TypeVar("T")
 

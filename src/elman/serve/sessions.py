@@ -95,11 +95,16 @@ class Session:
         """
         if begin.depth + len(tokens) > self._longest:
             raise too_long(self._longest)
-        # Most keys go on with the word of the key before.
+        # Most keys go on where the key before was.
         last_begin, last_tokens, last_place = self._last
-        if last_place.state is not None and last_begin is begin and last_tokens == tokens:
-            self._touch(last_place)
-            return last_place, last_place.state
+        place, begun = begin, 0
+        if last_place.state is not None and last_begin is begin and tokens[: len(last_tokens)] == last_tokens:
+            place, state, begun = last_place, last_place.state, len(last_tokens)
+        found = self._walk(model, place, state, tokens[begun:])
+        self._last = begin, tokens, found[0]
+        return found
+
+    def _walk(self, model: Batched, begin: _Place, state: State, tokens: Sequence[int]) -> tuple[_Place, State]:
         path = [begin]
         for token in tokens:
             following = path[-1].next.get(token)
@@ -125,7 +130,6 @@ class Session:
             state, log_probs = model.step(state, np.array([tokens[known]], dtype=np.int64))
             self._keep(path[last], state)
             self._keep_table(path[last], log_probs)
-        self._last = begin, tokens, path[last]
         return path[last], state
 
     def has_room(self, place: _Place) -> bool:
