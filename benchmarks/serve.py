@@ -9,7 +9,7 @@ seconds count from then on, so that a server that falls behind cannot hide it. P
     p50_ms, p99_ms, max_ms   from the time a key is due to the end of its answer
     within_aim               whether p99 is at most 50 ms and nothing failed
     late_ms                  the 99th percentile of how late the load itself was, which is part of all figures
-    cpu                      processor seconds of the server per second
+    cpu, cpu_ms              processor seconds of the server per second, and its processor milliseconds for a key
     rows                     rows of a model step, on average
     memory_mb                of the server, at each tenth of the time: flat once sessions have filled what they may have
 """
@@ -62,6 +62,10 @@ class Tally:
         self.process = process
         """The server's number."""
         self.memory: list[int] = []
+        self.keys = 0
+        """All, those of the warm-up too."""
+        self.begin = self.used = 0.0
+        """When the first key is due, and the server's processor seconds then."""
         self.seconds: list[float] = []
         self.late: list[float] = []
         self.errors: dict[str, int] = {}
@@ -89,6 +93,7 @@ async def type_text(name: str, port: int, texts: list[str], *, pace: float, end:
         if len(typed) > _LONGEST:
             typed = ""
         begin = time.perf_counter()
+        tally.keys += 1
         try:
             status, _ = await connection.ask("POST", "/v1/complete", {"prompt": typed, "session": name})
         except (OSError, asyncio.IncompleteReadError) as error:
@@ -123,6 +128,7 @@ async def load(port: int, options: argparse.Namespace, tally: Tally) -> list[flo
     main = Connection(port)
     texts = await made_up(main)
     before = await step_rows(main)
+    tally.begin, tally.used = time.perf_counter(), cpu_seconds(tally.process)
     end = time.perf_counter() + options.seconds + _WARM_SECONDS
     pace = 1 / options.keys
     clients = [
@@ -184,9 +190,8 @@ def main() -> None:
     options = parser.parse_args()
     with serving([options.model], options.session_megabytes) as (process, port):
         tally = Tally(process)
-        begin, used = time.perf_counter(), cpu_seconds(process)
         steps, rows = asyncio.run(load(port, options, tally))
-        share = (cpu_seconds(process) - used) / (time.perf_counter() - begin)
+        used, took = cpu_seconds(process) - tally.used, time.perf_counter() - tally.begin
     found = {
         "model": options.model,
         "clients": options.clients,
@@ -198,7 +203,8 @@ def main() -> None:
         "p99_ms": percentile(tally.seconds, 0.99),
         "max_ms": percentile(tally.seconds, 1.0),
         "late_ms": percentile(tally.late, 0.99),
-        "cpu": round(share, 3),
+        "cpu": round(used / took, 3),
+        "cpu_ms": round(1000 * used / tally.keys, 3),
         "memory_mb": tally.memory,
         "steps": int(steps),
         "rows": round(rows / steps, 2) if steps else 0.0,
