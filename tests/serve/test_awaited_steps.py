@@ -1,6 +1,7 @@
 """Answers that wait for single steps on the event loop: the same steps as a thread's, each awaited once."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -47,6 +48,8 @@ def test_steps_are_awaited_once_and_are_those_of_a_thread(count: int) -> None:
     assert len(awaited) == (count + 1 if count else 0)
     assert asyncio.run(with_steps(along(Stepwise(batcher), 20), step)) is None
     batcher.is_quick = True
+    while batcher.step_now(batcher.first) is None:  # the worker has given its last answer and is not yet done
+        time.sleep(0.001)
     at_once = asyncio.run(with_steps(along(Stepwise(batcher), 20), step))
     assert at_once == along(Batched(batcher, Patience(60)), 20)() and len(awaited) < 20
     model = Stepwise(batcher)

@@ -1,7 +1,7 @@
-"""Compiled kernels, with a function's weights packed for them and memory for each thread."""
+"""Compiled kernels, with a function's weights packed for them and memory for the calls at work."""
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman.cells.symbol import Symbol
 from elman.inference import kernels
 from elman.inference.byte_product import BLOCK, pack, packed_bytes
-from elman.inference.compiler import compile_function
+from elman.inference.compiler import Code, compile_function
 from elman.inference.interpreter import Ids, Vectors, check_ids
 from elman.inference.program import Function
 from elman.inference.weights import ProgramWeights
@@ -39,7 +39,8 @@ class Executor:
         self._width = sum(sizes)
         self._bounds = function.ids
         self._most = np.array([most for _, most in code.ids.values()], np.int64)
-        self._memory = threading.local()
+        self._idle: list[_Buffers] = []
+        """Working memory that no thread uses now: as much as was ever used at once."""
 
     def run(self, ids: Ids, vectors: Vectors, wanted: Sequence[str]) -> list[NDArray[np.float32]]:
         """The ``wanted`` outputs ``[N, size]`` of ids ``[N]`` and vectors ``[N, size]``.
@@ -49,9 +50,14 @@ class Executor:
         """
         rows = len(next(iter(ids.values() or vectors.values())))
         out = np.empty((rows, self._width), np.float32)
-        for some in _pieces(rows):
+        with self._buffers() as buffers:
+            self._run(ids, vectors, out, buffers)
+        return [out[:, self._columns[name]] for name in wanted]
+
+    def _run(self, ids: Ids, vectors: Vectors, out: NDArray[np.float32], buffers: "_Buffers") -> None:
+        for some in _pieces(len(out)):
             here = out[some]
-            memory, slots, spans = self._buffers(len(here))
+            memory, slots, spans = buffers.of(len(here))
             for name, slot in slots:
                 slot[...] = ids[name][some]
             for name, span in spans:
@@ -63,7 +69,6 @@ class Executor:
                 check_ids({name: array[wrong : wrong + 1] for name, array in ids.items()}, self._bounds)
             kernels.run(self._code.instructions, memory, self._constants, self._matrices)
             kernels.collect(memory[0], self._spans, here)
-        return [out[:, self._columns[name]] for name in wanted]
 
     def along(
         self,
@@ -100,14 +105,15 @@ class Executor:
         carried = np.concatenate([state[name] for name in state], axis=1)[order]
         is_sorted = bool((order[1:] > order[:-1]).all())
         by_length = tops if is_sorted else np.zeros_like(tops)
-        for some in _pieces(len(tokens)):
-            own = order[some]
-            live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
-            reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own], *looked_up
-            kernels.run_along(
-                self._code.instructions, self._buffers(len(own))[0], self._constants, self._matrices, reads,
-                (spans, into), carried[some], by_length[some],
-            )  # fmt: skip
+        with self._buffers() as buffers:
+            for some in _pieces(len(tokens)):
+                own = order[some]
+                live = (lengths[own] > np.arange(tokens.shape[1])[:, None]).sum(axis=1)
+                reads = np.ascontiguousarray(tokens[own]), live[: lengths[own].max(initial=0)], fresh[own], *looked_up
+                kernels.run_along(
+                    self._code.instructions, buffers.of(len(own))[0], self._constants, self._matrices, reads,
+                    (spans, into), carried[some], by_length[some],
+                )  # fmt: skip
         if not is_sorted:
             tops[order] = by_length
         after = np.empty_like(carried)
@@ -115,23 +121,38 @@ class Executor:
         edges = np.cumsum([state[name].shape[1] for name in state])[:-1]
         return tops, dict(zip(state, np.split(after, edges, axis=1), strict=True))
 
-    def _buffers(self, rows: int) -> Any:
-        """Working memory of the current thread; new memory of this size would cost a page fault
-        every 4 kB.
-        """
-        local = self._memory
-        if rows > getattr(local, "most", 0):
-            code = self._code
+    @contextmanager
+    def _buffers(self) -> Iterator["_Buffers"]:
+        try:
+            buffers = self._idle.pop()
+        except IndexError:
+            buffers = _Buffers(self._code)
+        try:
+            yield buffers
+        finally:
+            self._idle.append(buffers)
+
+
+class _Buffers:
+    """Working memory of one call at a time; new memory of this size would cost a page fault every 4 kB."""
+
+    def __init__(self, code: Code) -> None:
+        self._code, self._most = code, 0
+        self._pieces: dict[int, Any] = {}
+
+    def of(self, rows: int) -> Any:
+        """That of so many rows, with the columns of ids and of vectors in it by name."""
+        code = self._code
+        if rows > self._most:
             row, slots = np.zeros((rows, code.width), np.float32), np.zeros((rows, code.slots), np.int64)
-            local.whole, local.most = (row, np.zeros((rows, code.bytes), np.uint8), slots), rows
-            local.pieces = {}
-        if rows not in local.pieces:
-            code = self._code
-            row, small, slots = local.whole
+            self._whole, self._most = (row, np.zeros((rows, code.bytes), np.uint8), slots), rows
+            self._pieces = {}
+        if rows not in self._pieces:
+            row, small, slots = self._whole
             memory: Memory = row[:rows], small[:rows], slots[:rows]
             id_columns = [(name, memory[2][:, slot]) for name, (slot, _) in code.ids.items()]
-            local.pieces[rows] = memory, id_columns, [(name, memory[0][:, span]) for name, span in code.inputs.items()]
-        return local.pieces[rows]
+            self._pieces[rows] = memory, id_columns, [(name, memory[0][:, span]) for name, span in code.inputs.items()]
+        return self._pieces[rows]
 
 
 def _zeros(size: int, kind: Any) -> Any:
